@@ -1,0 +1,278 @@
+"""The tree of everything that can go wrong and be said aloud.
+
+    AppError                      carries `code` (stable, CONTRACT.md), `status_code`, `extra` members
+    ├── MalformedRequest   400    InvalidCursor, AuthorizationStateInvalid
+    ├── Unauthenticated    401    TokenExpired, BookingTokenInvalid
+    ├── Forbidden          403    PersonalEmailAccessRequired, EntitlementRequired
+    ├── NotFound           404    PageTurnedOff, NoDefaultPage
+    ├── Conflict           409    one code each
+    ├── VersionMismatch    412
+    ├── PayloadTooLarge    413
+    ├── UnsupportedMediaType 415
+    ├── Unprocessable      422    one code each; ValidationFailed carries `errors`
+    ├── RateLimited        429    carries `retry_after` in seconds
+    └── UpstreamError      502    ProviderUnavailable 503, ProviderTimeout 504
+
+The one rule: a message is never built from what a caller sent. Titles and details are looked up by code in the
+reader's language (`app/i18n.py`); `values` fills the places in them.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One thing wrong with one field: a JSON pointer (RFC 6901), a stable code and what to say about it."""
+
+    pointer: str
+    code: str
+    values: Mapping[str, str | int] | None = None
+
+
+class AppError(Exception):
+    """A refusal with a meaning: rendered as an RFC 9457 problem by `app/routers/problems.py`."""
+
+    code: ClassVar[str] = "internal_error"
+    status_code: ClassVar[int] = 500
+
+    def __init__(
+        self,
+        *,
+        detail: str | None = None,
+        values: Mapping[str, str | int] | None = None,
+        extra: Mapping[str, object] | None = None,
+        retry_after: int | None = None,
+        errors: Sequence[FieldError] = (),
+    ) -> None:
+        """`detail` names a variant of the message (`<code>.<detail>` in the catalogues), never the text itself."""
+        super().__init__(self.code if detail is None else f"{self.code}.{detail}")
+        self.detail = detail
+        self.values = values or {}
+        self.extra = extra or {}
+        self.retry_after = retry_after
+        self.errors = tuple(errors)
+
+
+class MalformedRequest(AppError):
+    code = "malformed_request"
+    status_code = 400
+
+
+class InvalidCursor(MalformedRequest):
+    code = "invalid_cursor"
+
+
+class AuthorizationStateInvalid(MalformedRequest):
+    code = "authorization_state_invalid"
+
+
+class Unauthenticated(AppError):
+    code = "unauthenticated"
+    status_code = 401
+
+
+class TokenExpired(Unauthenticated):
+    code = "token_expired"
+
+
+class BookingTokenInvalid(Unauthenticated):
+    code = "booking_token_invalid"
+
+
+class Forbidden(AppError):
+    code = "forbidden"
+    status_code = 403
+
+
+class PersonalEmailAccessRequired(Forbidden):
+    code = "personal_email_access_required"
+
+
+class EntitlementRequired(Forbidden):
+    """Extra members: `entitlement` (what is missing) and `required_tiers`."""
+
+    code = "entitlement_required"
+
+
+class NotFound(AppError):
+    code = "not_found"
+    status_code = 404
+
+
+class PageTurnedOff(NotFound):
+    code = "page_turned_off"
+
+
+class NoDefaultPage(NotFound):
+    code = "no_default_page"
+
+
+class MethodNotAllowed(AppError):
+    code = "method_not_allowed"
+    status_code = 405
+
+
+class Conflict(AppError):
+    """Two truths collide; the subclasses say which."""
+
+    code = "already_processed"
+    status_code = 409
+
+
+class ConnectionLimitReached(Conflict):
+    code = "connection_limit_reached"
+
+
+class AlreadyConnected(Conflict):
+    code = "already_connected"
+
+
+class CalendarNotConnected(Conflict):
+    code = "calendar_not_connected"
+
+
+class CapabilityNotSupported(Conflict):
+    """Extra members: `capability` and, when known, `provider`."""
+
+    code = "capability_not_supported"
+
+
+class SlotUnavailable(Conflict):
+    """Extra member: `alternatives`, the nearest open slots."""
+
+    code = "slot_unavailable"
+
+
+class BookingUnavailable(Conflict):
+    code = "booking_unavailable"
+
+
+class SlugTaken(Conflict):
+    code = "slug_taken"
+
+
+class DefaultPageInUse(Conflict):
+    code = "default_page_in_use"
+
+
+class AlreadyCancelled(Conflict):
+    code = "already_cancelled"
+
+
+class AlreadyProcessed(Conflict):
+    code = "already_processed"
+
+
+class PrimaryCalendarRequired(Conflict):
+    code = "primary_calendar_required"
+
+
+class RequestInProgress(Conflict):
+    code = "request_in_progress"
+
+
+class VersionMismatch(AppError):
+    """Extra member: `version`, the current one."""
+
+    code = "version_mismatch"
+    status_code = 412
+
+
+class PayloadTooLarge(AppError):
+    code = "payload_too_large"
+    status_code = 413
+
+
+class UnsupportedMediaType(AppError):
+    code = "unsupported_media_type"
+    status_code = 415
+
+
+class Unprocessable(AppError):
+    """Understood, well formed, and still not acceptable."""
+
+    code = "validation_failed"
+    status_code = 422
+
+
+class ValidationFailed(Unprocessable):
+    """Carries `errors`, one per field."""
+
+    code = "validation_failed"
+
+
+class DisclosureNotAccepted(Unprocessable):
+    """Extra member: `version`, the disclosure to accept."""
+
+    code = "disclosure_not_accepted"
+
+
+class CalendarNotEligible(Unprocessable):
+    code = "calendar_not_eligible"
+
+
+class TimeZoneUnknown(Unprocessable):
+    code = "time_zone_unknown"
+
+
+class OutsideBookingWindow(Unprocessable):
+    code = "outside_booking_window"
+
+
+class IdempotencyKeyReused(Unprocessable):
+    code = "idempotency_key_reused"
+
+
+class ConsentRequired(Unprocessable):
+    code = "consent_required"
+
+
+class DomainNotConnected(Unprocessable):
+    code = "domain_not_connected"
+
+
+class ReturnUrlNotAllowed(Unprocessable):
+    code = "return_url_not_allowed"
+
+
+class AccountMismatch(Unprocessable):
+    code = "account_mismatch"
+
+
+class ConsentDenied(Unprocessable):
+    code = "consent_denied"
+
+
+class ScopesMissing(Unprocessable):
+    code = "scopes_missing"
+
+
+class CutoffPassed(Unprocessable):
+    code = "cutoff_passed"
+
+
+class RateLimited(AppError):
+    code = "rate_limited"
+    status_code = 429
+
+
+class InternalError(AppError):
+    code = "internal_error"
+    status_code = 500
+
+
+class UpstreamError(AppError):
+    code = "provider_error"
+    status_code = 502
+
+
+class ProviderUnavailable(UpstreamError):
+    code = "provider_unavailable"
+    status_code = 503
+
+
+class ProviderTimeout(UpstreamError):
+    code = "provider_timeout"
+    status_code = 504
