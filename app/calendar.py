@@ -4,8 +4,9 @@ The one rule: what stands here is true for every provider. A provider's own word
 Instants are aware and in UTC; zones are IANA names; the end of a span is exclusive.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 
 
@@ -193,3 +194,12 @@ class Identity:
     """The provider's stable id of the account."""
     email: str
     scopes: frozenset[str] = field(default_factory=frozenset)
+
+
+Clock = Callable[[], datetime]
+"""What time it is: aware, UTC. Only edges own one; everything below is told the time."""
+
+
+def utc_now() -> datetime:
+    """The real clock."""
+    return datetime.now(UTC)

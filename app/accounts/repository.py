@@ -1,0 +1,79 @@
+"""SQL of accounts and users. Each method answers one named question.
+
+The one rule: only the session's own account is ever seen; row-level security holds even where a query forgets.
+"""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.ids import new_id
+from app.models.accounts import Account, AuditEntry, DisclosureAcceptance, User
+from app.models.base import Json
+
+
+async def find_user(session: AsyncSession, user_id: UUID) -> User | None:
+    """The user, active or not."""
+    return await session.scalar(select(User).where(User.id == user_id))
+
+
+async def save_account(
+    session: AsyncSession, account_id: UUID, *, subscriptions: list[Json], opened_at: datetime | None
+) -> None:
+    """Insert or overwrite the account's snapshot; an unknown opening date never erases a known one."""
+    statement = insert(Account).values(account_id=account_id, subscriptions=subscriptions, opened_at=opened_at)
+    await session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["account_id"],
+            set_={
+                "subscriptions": subscriptions,
+                "opened_at": func.coalesce(statement.excluded.opened_at, Account.opened_at),
+            },
+        )
+    )
+
+
+async def save_user(session: AsyncSession, account_id: UUID, user_id: UUID, **values: object) -> User:
+    """Insert or overwrite the user's snapshot."""
+    statement = insert(User).values(account_id=account_id, id=user_id, **values)
+    statement = statement.on_conflict_do_update(index_elements=["account_id", "id"], set_=values)
+    return (await session.scalars(statement.returning(User), execution_options={"populate_existing": True})).one()
+
+
+async def deactivate_user(session: AsyncSession, user_id: UUID, *, at: datetime) -> None:
+    """The user is a leaver; the row stays for the bookings that name it."""
+    await session.execute(
+        update(User).where(User.id == user_id).values(active=False, permissions=[], seats=[], updated_at=at)
+    )
+
+
+async def lock_user(session: AsyncSession, user_id: UUID) -> User | None:
+    """The user's row, locked: what must not happen twice at once for one person happens under it."""
+    return await session.scalar(
+        select(User).where(User.id == user_id).with_for_update(key_share=True).execution_options(populate_existing=True)
+    )
+
+
+def add_disclosure_acceptance(
+    session: AsyncSession, account_id: UUID, user_id: UUID, *, provider: str, version: str, language: str
+) -> None:
+    """Record who accepted what, in which language (R5)."""
+    session.add(
+        DisclosureAcceptance(
+            account_id=account_id, id=new_id(), user_id=user_id, provider=provider, version=version, language=language
+        )
+    )
+
+
+def add_audit_entry(
+    session: AsyncSession, account_id: UUID, *, actor: str, action: str, subject_id: UUID, **data: object
+) -> None:
+    """Write down who did what; it commits with what was done."""
+    session.add(
+        AuditEntry(
+            account_id=account_id, id=new_id(), actor=actor, action=action, subject_id=subject_id, data=dict(data)
+        )
+    )

@@ -1,0 +1,263 @@
+"""Booking a slot.
+
+    look   [transaction]  the page, the form, the slot against the mirror
+    ask    [none open]    the provider itself, about this slot
+    book   [transaction]  host locked → looked at again → reservation, booking, event wish, mails, answer: all or nothing
+
+The one rule: 201 is said after the commit, and two bookings of one host never overlap: the database refuses it.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+
+from app.accounts.repository import add_audit_entry, lock_user
+from app.bookings import idempotency, repository
+from app.bookings.event import event_draft, event_key, location_text
+from app.bookings.forms import check_form
+from app.bookings.idempotency import Attempt
+from app.bookings.live_check import LiveCheck, Verdict, watched_calendars
+from app.bookings.offer import check_offered, check_open, page_time_around, slot_taken
+from app.bookings.post import BookingPost
+from app.bookings.schemas import BookingCreate
+from app.bookings.tokens import BookingTokens, hash_token
+from app.calendar import Clock, ProviderName
+from app.calendar_writes.service import find_write, wish_event
+from app.database import transaction
+from app.errors import BookingUnavailable, NotFound
+from app.ids import new_id
+from app.i18n import Language
+from app.models.bookings import Booking, IdempotentAnswer, MeetingRequest
+from app.models.calendar_writes import CalendarWrite
+from app.models.directory import Directory
+from app.providers.base import Provider
+from app.queue import Enqueued, Job, enqueue
+from app.scheduling import repository as directory
+from app.scheduling.availability import Mode, PageTime
+
+_REQUEST_LIFETIME = timedelta(days=14)
+_TELL_HOST_AGAIN = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a wish: a booking, a meeting request, or the same as the last time."""
+
+    made: Booking | MeetingRequest
+    page: PageTime
+    write: CalendarWrite | None = None
+    """The event of a booking."""
+    replayed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """A visitor's wish, its form checked."""
+
+    form: BookingCreate
+    answers: list[dict[str, str]]
+    start: int
+    language: Language
+
+
+class BookingDesk:
+    """Takes bookings and meeting requests."""
+
+    def __init__(
+        self,
+        sessions: async_sessionmaker[AsyncSession],
+        live: LiveCheck,
+        post: BookingPost,
+        tokens: BookingTokens,
+        providers: dict[ProviderName, Provider],
+        clock: Clock,
+    ) -> None:
+        self._sessions = sessions
+        self._live = live
+        self._post = post
+        self._tokens = tokens
+        self._providers = providers
+        self._clock = clock
+
+    async def book(self, page_id: UUID, form: BookingCreate, *, attempt: Attempt | None) -> Outcome:
+        """Book the slot, or ask for it while the host is offline.
+
+        Raises: NotFound, PageTurnedOff, ValidationFailed, ConsentRequired, OutsideBookingWindow, SlotUnavailable
+        (with alternatives), BookingUnavailable, IdempotencyKeyReused, RequestInProgress.
+        """
+        account_id = await self._account_of(page_id)
+        start = int(form.start_at.timestamp())
+        async with transaction(self._sessions, account_id) as session:
+            page = await page_time_around(session, page_id, start, form.duration_minutes)
+            if attempt is not None and (before := await idempotency.find_answer(session, attempt)) is not None:
+                return await self._replay(session, before, page)
+            check_open(page, form.duration_minutes)
+            document = page.configuration
+            answers = check_form(document, form.answers, form.guests, consent=form.consent)
+            wish = _Wish(form, answers, start, form.language or document.language)
+            if not page.unavailable:
+                check_offered(page, form.duration_minutes, start=start, now=self._now())
+            calendars = [] if page.mode is Mode.OFFLINE else await watched_calendars(session, page.host.id)
+        if page.unavailable:
+            raise await self._tell_host(page)
+        if page.mode is Mode.OFFLINE:
+            return await self._request(page, wish, attempt)
+        slot = start, start + form.duration_minutes * 60
+        verdict = await self._live.check(calendars, slot, tentative_blocks=page.tentative_blocks)
+        if verdict is not Verdict.FREE:
+            await self._look_again(page, [calendar.calendar_id for calendar in calendars])
+            if verdict is Verdict.UNKNOWN:
+                raise await self._tell_host(page)
+            raise slot_taken(page, form.duration_minutes, start=start, now=self._now())
+        return await self._book(page, wish, attempt)
+
+    async def _book(self, page: PageTime, wish: _Wish, attempt: Attempt | None) -> Outcome:
+        async with transaction(self._sessions, page.account_id) as session:
+            page = await self._look_under_lock(session, page, wish, attempt)
+            target = await repository.destination(session, page.host.id)
+            if target is None:
+                raise BookingUnavailable  # disconnected this moment; the next attempt becomes a request
+            calendar, connection = target
+            booking = self._booking(page, wish, self._providers[ProviderName(connection.provider)])
+            session.add(booking)
+            await session.flush()
+            span = page.rules(wish.form.duration_minutes).buffered(wish.start)
+            if not await repository.take_time(session, booking, span):
+                raise slot_taken(page, wish.form.duration_minutes, start=wish.start, now=self._now())
+            draft = event_draft(booking, page.configuration)
+            key = event_key(booking.id)
+            write = await wish_event(
+                session, booking.account_id, booking.id, calendar_id=calendar.id, key=key, draft=draft
+            )
+            mails = self._post.confirmed(session, booking, page)
+            await self._record(session, booking, Directory.BOOKING, attempt, status_code=201, action="booking.created")
+            await enqueue(session, [write, *mails])
+            return Outcome(booking, page, CalendarWrite(status="pending"))
+
+    async def _request(self, page: PageTime, wish: _Wish, attempt: Attempt | None) -> Outcome:
+        """R26: nothing is known to be free, so nothing is promised and nothing is written to any calendar."""
+        async with transaction(self._sessions, page.account_id) as session:
+            page = await self._look_under_lock(session, page, wish, attempt)
+            if page.mode is not Mode.OFFLINE:
+                raise BookingUnavailable(retry_after=1)  # connected this moment; the next attempt can be a booking
+            request = self._meeting_request(page, wish)
+            session.add(request)
+            mails = self._post.requested(session, request, page)
+            await self._record(
+                session, request, Directory.MEETING_REQUEST, attempt, status_code=202, action="meeting_request.created"
+            )
+            await enqueue(session, mails)
+            return Outcome(request, page)
+
+    async def _look_under_lock(
+        self, session: AsyncSession, page: PageTime, wish: _Wish, attempt: Attempt | None
+    ) -> PageTime:
+        """The page again, with its host locked: what is offered now is offered until the commit."""
+        if attempt is not None:
+            await idempotency.claim(session, attempt)
+        if await lock_user(session, page.host.id) is None:
+            raise NotFound
+        minutes = wish.form.duration_minutes
+        page = await page_time_around(session, page.page_id, wish.start, minutes)
+        check_open(page, minutes)
+        if page.unavailable:
+            raise BookingUnavailable
+        check_offered(page, minutes, start=wish.start, now=self._now())
+        return page
+
+    async def _record(
+        self,
+        session: AsyncSession,
+        made: Booking | MeetingRequest,
+        kind: Directory,
+        attempt: Attempt | None,
+        *,
+        status_code: int,
+        action: str,
+    ) -> None:
+        """Directory, audit and the answer to repeat: everything that is there or not with what was made."""
+        await directory.register(session, kind, made.id.hex, made.account_id, made.id)
+        add_audit_entry(session, made.account_id, actor="visitor", action=action, subject_id=made.id)
+        if attempt is not None:
+            session.add(
+                IdempotentAnswer(
+                    account_id=made.account_id,
+                    scope=attempt.scope,
+                    key=attempt.key,
+                    request_hash=attempt.request_hash,
+                    status_code=status_code,
+                    subject_id=made.id,
+                    created_at=self._clock(),
+                )
+            )
+        await session.flush()
+
+    async def _replay(self, session: AsyncSession, before: IdempotentAnswer, page: PageTime) -> Outcome:
+        found: Booking | MeetingRequest | None = await repository.find_booking(session, before.subject_id)
+        found = found or await repository.find_request(session, before.subject_id)
+        if found is None:
+            raise NotFound
+        return Outcome(found, page, await find_write(session, found.id), replayed=True)
+
+    async def _account_of(self, page_id: UUID) -> UUID:
+        async with transaction(self._sessions, None) as session:
+            entry = await directory.look_up(session, Directory.PAGE, page_id.hex)
+        if entry is None:
+            raise NotFound
+        return entry.account_id
+
+    async def _tell_host(self, page: PageTime) -> BookingUnavailable:
+        """R30: somebody tried, and the host should know; at most once an hour."""
+        async with transaction(self._sessions, page.account_id) as session:
+            since = self._clock() - _TELL_HOST_AGAIN
+            if not await repository.mailed_since(session, page.page_id, "attempt_blocked", since):
+                await enqueue(session, await self._post.attempt_blocked(session, page))
+        return BookingUnavailable()
+
+    async def _look_again(self, page: PageTime, calendar_ids: list[UUID]) -> None:
+        """The provider knows more than the mirror: sync now."""
+        async with transaction(self._sessions, page.account_id) as session:
+            await enqueue(session, [Enqueued(Job.SYNC_CALENDAR, page.account_id, item) for item in calendar_ids])
+
+    def _booking(self, page: PageTime, wish: _Wish, provider: Provider) -> Booking:
+        booking_id = new_id()
+        uid = provider.ical_uid(event_key(booking_id)) or f"{booking_id}@calendar-connect"
+        return Booking(
+            id=booking_id,
+            status="confirmed",
+            title=f"{page.name}: {wish.form.name}",
+            location=location_text(page.configuration),
+            ical_uid=uid,
+            sequence=0,
+            version=1,
+            **self._appointment(page, wish, booking_id),
+        )
+
+    def _meeting_request(self, page: PageTime, wish: _Wish) -> MeetingRequest:
+        request_id, lapses = new_id(), self._clock() + _REQUEST_LIFETIME
+        shared = self._appointment(page, wish, request_id)
+        return MeetingRequest(id=request_id, status="pending", expires_at=min(lapses, shared["starts_at"]), **shared)
+
+    def _appointment(self, page: PageTime, wish: _Wish, made_id: UUID) -> dict:  # type: ignore[type-arg]
+        now, form = self._clock(), wish.form
+        return {
+            "account_id": page.account_id,
+            "page_id": page.page_id,
+            "host_id": page.host.id,
+            "starts_at": datetime.fromtimestamp(wish.start, UTC),
+            "ends_at": datetime.fromtimestamp(wish.start + form.duration_minutes * 60, UTC),
+            "visitor_name": form.name,
+            "visitor_email": form.email,
+            "visitor_time_zone": form.time_zone,
+            "language": wish.language,
+            "guests": list(dict.fromkeys(form.guests)),
+            "answers": wish.answers,
+            "token_hash": hash_token(self._tokens.token(made_id)),
+            "created_at": now,
+            "updated_at": now,
+        }
+
+    def _now(self) -> int:
+        return int(self._clock().timestamp())

@@ -1,0 +1,224 @@
+"""Rescheduling and cancelling, by the visitor's link or by the host (R47).
+
+The one rule: a reschedule moves one booking, its reservation and its one event; it never cancels and makes anew.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+
+from app.accounts.repository import add_audit_entry, lock_user
+from app.bookings import repository
+from app.bookings.event import event_draft
+from app.bookings.live_check import LiveCheck, Verdict, watched_calendars
+from app.bookings.offer import check_offered, page_time_around, slot_taken
+from app.bookings.post import BookingPost
+from app.calendar import Clock, ProviderName
+from app.calendar_writes.service import change_wish, find_write
+from app.database import transaction
+from app.errors import (
+    AlreadyCancelled,
+    BookingUnavailable,
+    CapabilityNotSupported,
+    CutoffPassed,
+    NotFound,
+    VersionMismatch,
+)
+from app.models.bookings import Booking
+from app.models.calendar_writes import CalendarWrite
+from app.providers.base import Provider
+from app.queue import enqueue
+from app.scheduling.availability import PageTime
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """The host changes the booking; it must be theirs."""
+
+    user_id: UUID
+    name: Literal["host"] = "host"
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """The visitor changes the booking; the token was shown."""
+
+    name: Literal["visitor"] = "visitor"
+
+
+Side = Host | Visitor
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """The booking as it is now, its page, and its event."""
+
+    booking: Booking
+    page: PageTime
+    write: CalendarWrite | None
+
+
+class BookingChanges:
+    """Moves and ends bookings. Callers have shown that the booking is theirs."""
+
+    def __init__(
+        self,
+        sessions: async_sessionmaker[AsyncSession],
+        live: LiveCheck,
+        post: BookingPost,
+        providers: dict[ProviderName, Provider],
+        clock: Clock,
+    ) -> None:
+        self._sessions = sessions
+        self._live = live
+        self._post = post
+        self._providers = providers
+        self._clock = clock
+
+    async def reschedule(
+        self,
+        account_id: UUID,
+        booking_id: UUID,
+        *,
+        to: datetime,
+        by: Side,
+        reason: str | None,
+        if_match: int | None = None,
+    ) -> Changed:
+        """Move the booking to another offered slot of the same length.
+
+        Raises: NotFound, AlreadyCancelled, CutoffPassed, VersionMismatch, CapabilityNotSupported, OutsideBookingWindow,
+        SlotUnavailable (with alternatives), BookingUnavailable.
+        """
+        start = int(to.timestamp())
+        async with transaction(self._sessions, account_id) as session:
+            booking, page = await self._open(session, booking_id, start, by=by, if_match=if_match)
+            await self._check_capability(session, booking, "event_reschedule")
+            if booking.starts_at == datetime.fromtimestamp(start, UTC):
+                return Changed(booking, page, await find_write(session, booking_id))
+            calendars = await watched_calendars(session, booking.host_id)
+        minutes = _minutes(booking)
+        verdict = await self._live.check(
+            calendars, (start, start + minutes * 60), tentative_blocks=page.tentative_blocks
+        )
+        if verdict is Verdict.UNKNOWN:
+            raise BookingUnavailable
+        if verdict is Verdict.BUSY:
+            raise slot_taken(page, minutes, start=start, now=self._now())
+        return await self._move(account_id, booking_id, start, by=by, reason=reason, if_match=if_match)
+
+    async def _move(
+        self, account_id: UUID, booking_id: UUID, start: int, *, by: Side, reason: str | None, if_match: int | None
+    ) -> Changed:
+        async with transaction(self._sessions, account_id) as session:
+            booking, page = await self._open(session, booking_id, start, by=by, if_match=if_match, lock=True)
+            minutes = _minutes(booking)
+            if not await repository.move_time(session, booking_id, page.rules(minutes).buffered(start)):
+                raise slot_taken(page, minutes, start=start, now=self._now())
+            former = booking.starts_at, booking.ends_at
+            booking.starts_at = datetime.fromtimestamp(start, UTC)
+            booking.ends_at = booking.starts_at + timedelta(minutes=minutes)
+            self._touch(booking)
+            jobs = [await change_wish(session, booking_id, event_draft(booking, page.configuration))]
+            jobs += self._post.rescheduled(session, booking, page, former=former, reason=reason)
+            add_audit_entry(session, account_id, actor=by.name, action="booking.rescheduled", subject_id=booking_id)
+            await session.flush()
+            await enqueue(session, [job for job in jobs if job is not None])
+            return Changed(booking, page, await find_write(session, booking_id))
+
+    async def cancel(
+        self, account_id: UUID, booking_id: UUID, *, by: Side, reason: str | None, if_match: int | None = None
+    ) -> Changed:
+        """End the booking and give its time back.
+
+        Raises: NotFound, AlreadyCancelled, CutoffPassed, VersionMismatch, CapabilityNotSupported.
+        """
+        async with transaction(self._sessions, account_id) as session:
+            booking = await self._find(session, booking_id, by=by, lock=True)
+            page = await page_time_around(
+                session, booking.page_id, int(booking.starts_at.timestamp()), _minutes(booking), excluding=booking_id
+            )
+            self._check_changeable(booking, if_match)
+            self._check_cutoff(booking, page.configuration.cancel_cutoff_minutes, by)
+            await self._check_capability(session, booking, "event_cancel")
+            booking.status, booking.cancelled_by, booking.cancel_reason = "cancelled", by.name, reason
+            booking.cancelled_at = self._clock()
+            self._touch(booking)
+            await repository.free_time(session, booking_id)
+            jobs = [await change_wish(session, booking_id, None)]
+            jobs += self._post.cancelled(session, booking, page, reason=reason)
+            add_audit_entry(session, account_id, actor=by.name, action="booking.cancelled", subject_id=booking_id)
+            await session.flush()
+            await enqueue(session, [job for job in jobs if job is not None])
+            return Changed(booking, page, await find_write(session, booking_id))
+
+    async def _open(
+        self,
+        session: AsyncSession,
+        booking_id: UUID,
+        start: int,
+        *,
+        by: Side,
+        if_match: int | None,
+        lock: bool = False,
+    ) -> tuple[Booking, PageTime]:
+        """The booking and its page, if it may be moved to this start."""
+        booking = await self._find(session, booking_id, by=by, lock=lock)
+        minutes = _minutes(booking)
+        page = await page_time_around(session, booking.page_id, start, minutes, excluding=booking_id)
+        self._check_changeable(booking, if_match)
+        self._check_cutoff(booking, page.configuration.reschedule_cutoff_minutes, by)
+        if page.unavailable:
+            raise BookingUnavailable
+        if booking.starts_at != datetime.fromtimestamp(start, UTC):
+            check_offered(page, minutes, start=start, now=self._now())
+        return booking, page
+
+    @staticmethod
+    async def _find(session: AsyncSession, booking_id: UUID, *, by: Side, lock: bool) -> Booking:
+        """The booking; with its host locked first, then itself: the order of every booking transaction."""
+        booking = await repository.find_booking(session, booking_id)
+        if booking is not None and lock:
+            await lock_user(session, booking.host_id)
+            booking = await repository.find_booking(session, booking_id, lock=True)
+        if booking is None or (isinstance(by, Host) and booking.host_id != by.user_id):
+            raise NotFound
+        return booking
+
+    def _check_changeable(self, booking: Booking, if_match: int | None) -> None:
+        if booking.status != "confirmed":
+            raise AlreadyCancelled
+        if if_match is not None and if_match != booking.version:
+            raise VersionMismatch(extra={"version": booking.version})
+
+    def _check_cutoff(self, booking: Booking, cutoff_minutes: int, by: Side) -> None:
+        """A visitor may change a booking until its cut-off, nobody once it has begun."""
+        margin = timedelta(minutes=cutoff_minutes if isinstance(by, Visitor) else 0)
+        if booking.starts_at - margin <= self._clock():
+            raise CutoffPassed
+
+    async def _check_capability(self, session: AsyncSession, booking: Booking, capability: str) -> None:
+        """R24: some providers' events cannot be changed by us."""
+        target = await repository.destination(session, booking.host_id)
+        if target is None:
+            return
+        provider = target[1].provider
+        if not self._providers[ProviderName(provider)].features.event_update:
+            raise CapabilityNotSupported(
+                detail="provider_unsupported", extra={"capability": capability, "provider": provider}
+            )
+
+    def _touch(self, booking: Booking) -> None:
+        booking.sequence += 1
+        booking.version += 1
+        booking.updated_at = self._clock()
+
+    def _now(self) -> int:
+        return int(self._clock().timestamp())
+
+
+def _minutes(booking: Booking) -> int:
+    return int((booking.ends_at - booking.starts_at).total_seconds()) // 60

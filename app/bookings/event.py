@@ -1,0 +1,39 @@
+"""The event that a booking is in the host's calendar. Pure.
+
+The one rule: the draft is made from the booking and its page alone, so that it can be made again at any time.
+"""
+
+from uuid import UUID
+
+from app.calendar import Attendee, EventDraft, Timed
+from app.models.bookings import Booking
+from app.scheduling.configuration import Configuration
+
+
+def event_key(booking_id: UUID) -> str:
+    """The idempotency key of the booking's event."""
+    return f"booking:{booking_id}"
+
+
+def location_text(page: Configuration) -> str | None:
+    """Where the meeting takes place, in words; None for none, or for a video link that comes with the event."""
+    return page.location.text if page.location.kind in {"text", "phone", "address"} else None
+
+
+def event_draft(booking: Booking, page: Configuration) -> EventDraft:
+    """The booking as an event."""
+    visitor = Attendee(email=booking.visitor_email, name=booking.visitor_name)
+    return EventDraft(
+        title=booking.title,
+        when=Timed(booking.starts_at, booking.ends_at, page.time_zone),
+        description=_description(booking),
+        location=booking.location,
+        attendees=(visitor, *(Attendee(email=guest) for guest in booking.guests)),
+        video=page.location.kind == "video",
+    )
+
+
+def _description(booking: Booking) -> str:
+    lines = [f"{booking.visitor_name} <{booking.visitor_email}>"]
+    lines += [f"{answer['label']}: {answer['value']}" for answer in booking.answers]
+    return "\n".join(lines)

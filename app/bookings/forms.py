@@ -1,0 +1,95 @@
+"""Answers to a page's form, checked against its questions (R33). Pure.
+
+The one rule: the server decides what is valid; an answer to no question is refused, not dropped.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+from email_validator import EmailNotValidError, validate_email
+
+from app.errors import ConsentRequired, FieldError, ValidationFailed
+from app.scheduling.configuration import Configuration, FormField
+
+_PHONE = re.compile(r"^\+?[0-9][0-9 ()./-]{4,30}$")
+_NUMBER = re.compile(r"^-?[0-9]{1,15}([.,][0-9]{1,6})?$")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x85\u2028\u2029]")
+_LINE = 500
+_LONG = 5000
+
+
+def check_form(
+    page: Configuration, answers: Mapping[str, str], guests: Sequence[str], *, consent: bool
+) -> list[dict[str, str]]:
+    """The answers as they are stored. Raises: ValidationFailed, ConsentRequired."""
+    questions = {field.id: field for field in page.form_fields}
+    errors = [FieldError(f"/answers/{key}", "unknown_field") for key in answers if key not in questions]
+    errors += [error for field in page.form_fields if (error := _check(field, answers.get(field.id, ""))) is not None]
+    if len(guests) > page.max_guests:
+        errors.append(FieldError("/guests", "too_long", {"limit": page.max_guests}))
+    if errors:
+        raise ValidationFailed(errors=errors)
+    if page.consent_text is not None and not consent:
+        raise ConsentRequired
+    return [
+        {"field_id": key, "label": questions[key].label, "value": value.strip()}
+        for key, value in answers.items()
+        if value.strip()
+    ]
+
+
+def _check(field: FormField, value: str) -> FieldError | None:
+    code = _code(field, value.strip())
+    return None if code is None else FieldError(f"/answers/{field.id}", code)
+
+
+def _code(field: FormField, value: str) -> str | None:
+    """What is wrong with an answer; None when nothing is."""
+    if not value:
+        return "required" if field.required else None
+    if _CONTROL.search(value):
+        return "not_allowed"
+    if len(value) > (_LONG if field.kind == "long_text" else _LINE):
+        return "too_long"
+    if field.kind == "checkbox":
+        return _checkbox(field, value)
+    return None if _fits(field, value) else "invalid"
+
+
+def _checkbox(field: FormField, value: str) -> str | None:
+    if value not in {"true", "false"}:
+        return "invalid"
+    return "required" if field.required and value == "false" else None
+
+
+def _fits(field: FormField, value: str) -> bool:
+    match field.kind:
+        case "email":
+            return _is_email(value)
+        case "phone":
+            return _PHONE.match(value) is not None
+        case "number":
+            return _NUMBER.match(value) is not None
+        case "date":
+            return _is_date(value)
+        case "choice":
+            return value in field.options
+        case _:
+            return True
+
+
+def _is_email(value: str) -> bool:
+    try:
+        validate_email(value, check_deliverability=False)
+    except EmailNotValidError:
+        return False
+    return True
+
+
+def _is_date(value: str) -> bool:
+    try:
+        date.fromisoformat(value)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,2 @@
+"""INTERIM."""
+def invite_of(booking, page, *, sender): return b""

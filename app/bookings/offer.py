@@ -1,0 +1,67 @@
+"""Is this slot to be had? The answer to a visitor, with the nearest other times when it is not.
+
+The one rule: `bookMeeting` and `listPublicSlots` judge by the same function over the same data.
+"""
+
+from bisect import bisect_left
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.errors import FieldError, NotFound, OutsideBookingWindow, PageTurnedOff, SlotUnavailable, ValidationFailed
+from app.scheduling.availability import PageTime, load_page_time
+from app.scheduling.slots import Refusal
+
+_ALTERNATIVES = 5
+_AROUND = 7 * 86400
+
+
+async def page_time_around(
+    session: AsyncSession, page_id: UUID, start: int, duration_minutes: int, *, excluding: UUID | None = None
+) -> PageTime:
+    """The page and its host's time, a week around the slot. Raises: NotFound."""
+    around = start - _AROUND, start + duration_minutes * 60 + _AROUND
+    found = await load_page_time(session, page_id, around, excluding=excluding)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def check_open(page: PageTime, duration_minutes: int) -> None:
+    """Raises: PageTurnedOff, ValidationFailed (a duration that is not the page's)."""
+    if page.turned_off:
+        raise PageTurnedOff
+    if duration_minutes not in page.configuration.durations_minutes:
+        raise ValidationFailed(errors=[FieldError("/duration_minutes", "not_allowed")])
+
+
+def check_offered(page: PageTime, duration_minutes: int, *, start: int, now: int) -> None:
+    """Raises: OutsideBookingWindow, SlotUnavailable with alternatives."""
+    match page.refusal(duration_minutes, start=start, now=now):
+        case None:
+            return
+        case Refusal.OUTSIDE_BOOKING_WINDOW:
+            raise OutsideBookingWindow
+        case _:
+            raise slot_taken(page, duration_minutes, start=start, now=now)
+
+
+def slot_taken(page: PageTime, duration_minutes: int, *, start: int, now: int) -> SlotUnavailable:
+    """The refusal, naming the nearest open slots."""
+    return SlotUnavailable(extra={"alternatives": alternatives(page, duration_minutes, start=start, now=now)})
+
+
+def alternatives(page: PageTime, duration_minutes: int, *, start: int, now: int) -> list[dict[str, Any]]:
+    """Up to five open slots around the wanted one, rising."""
+    starts = page.offered(duration_minutes, now=now, between=(start - _AROUND, start + _AROUND))
+    starts = [other for other in starts if other != start]
+    index = bisect_left(starts, start)
+    near = starts[max(0, index - _ALTERNATIVES) : index + _ALTERNATIVES]
+    chosen = sorted(sorted(near, key=lambda other: abs(other - start))[:_ALTERNATIVES])
+    return [{"start_at": _text(other), "end_at": _text(other + duration_minutes * 60)} for other in chosen]
+
+
+def _text(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).isoformat().replace("+00:00", "Z")

@@ -1,0 +1,54 @@
+"""A connection was made or healed: what waited for it goes on.
+
+The one rule: nothing that waited is forgotten: unfinished writes are tried again, open requests learn whether they
+clash (R26).
+"""
+
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+
+from app.bookings import repository
+from app.bookings.offer import page_time_around
+from app.calendar import Clock
+from app.calendar_writes.service import resume_writes
+from app.connections import repository as connections
+from app.database import transaction
+from app.models.bookings import MeetingRequest
+from app.queue import Enqueued, Job, enqueue
+
+_ASK_AGAIN = timedelta(seconds=2)
+
+
+class ConnectionReady:
+    """Runs `connection_ready`."""
+
+    def __init__(self, sessions: async_sessionmaker[AsyncSession], clock: Clock) -> None:
+        self._sessions = sessions
+        self._clock = clock
+
+    async def run(self, account_id: UUID, connection_id: UUID) -> None:
+        """Resume the writes; look at the open requests once the mirror is true."""
+        async with transaction(self._sessions, account_id) as session:
+            connection = await connections.find_connection(session, connection_id)
+            if connection is None or connection.status != "active":
+                return
+            jobs = await resume_writes(session, connection_id)
+            waiting = False
+            for request in await repository.open_requests(session, connection.user_id, now=self._clock()):
+                request.clashes = await self._clashes(session, request)
+                waiting = waiting or request.clashes is None
+            if waiting:
+                jobs.append(Enqueued(Job.CONNECTION_READY, account_id, connection_id, delay=_ASK_AGAIN))
+            await session.flush()
+            await enqueue(session, jobs)
+
+    async def _clashes(self, session: AsyncSession, request: MeetingRequest) -> bool | None:
+        """Whether the time is taken; None while a calendar has never been read."""
+        start, end = int(request.starts_at.timestamp()), int(request.ends_at.timestamp())
+        minutes = (end - start) // 60
+        page = await page_time_around(session, request.page_id, start, minutes)
+        if page.unavailable:
+            return None
+        return page.refusal(minutes, start=start, now=int(self._clock().timestamp())) is not None

@@ -1,0 +1,156 @@
+"""SQL of bookings, reservations and meeting requests. Each method answers one named question.
+
+The one rule: a reservation is taken or refused by the database; None means somebody else has the time.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from uuid import UUID
+
+from sqlalchemy import and_, delete, func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql.ranges import Range
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.database import constraint
+from app.ids import new_id
+from app.models.bookings import NO_OVERLAP, Booking, MeetingRequest, Reservation
+from app.models.connections import Calendar, Connection
+from app.models.outbound import Mail
+from app.timespan import Span
+
+
+def _during(span: Span) -> Range[datetime]:
+    return Range(datetime.fromtimestamp(span[0], UTC), datetime.fromtimestamp(span[1], UTC))
+
+
+async def take_time(session: AsyncSession, booking: Booking, buffered: Span) -> bool:
+    """Reserve the host's time for a new booking; False when it is taken."""
+    taken = await session.scalar(
+        insert(Reservation)
+        .values(
+            account_id=booking.account_id,
+            id=new_id(),
+            host_id=booking.host_id,
+            booking_id=booking.id,
+            during=_during(buffered),
+        )
+        .on_conflict_do_nothing(constraint=NO_OVERLAP)
+        .returning(Reservation.id)
+    )
+    return taken is not None
+
+
+async def move_time(session: AsyncSession, booking_id: UUID, buffered: Span) -> bool:
+    """Move a booking's reservation; False when the time is taken. The host's row is locked by the caller."""
+    try:
+        async with session.begin_nested():
+            await session.execute(
+                update(Reservation).where(Reservation.booking_id == booking_id).values(during=_during(buffered))
+            )
+    except IntegrityError as error:
+        if constraint(error) == NO_OVERLAP:
+            return False
+        raise
+    return True
+
+
+async def free_time(session: AsyncSession, booking_id: UUID) -> None:
+    """Give the booking's time back."""
+    await session.execute(delete(Reservation).where(Reservation.booking_id == booking_id))
+
+
+async def find_booking(session: AsyncSession, booking_id: UUID, *, lock: bool = False) -> Booking | None:
+    """One booking, as it is now."""
+    query = select(Booking).where(Booking.id == booking_id).execution_options(populate_existing=True)
+    return await session.scalar(query.with_for_update() if lock else query)
+
+
+async def list_bookings(
+    session: AsyncSession,
+    host_id: UUID,
+    *,
+    status: str | None,
+    starts_from: datetime | None,
+    starts_before: datetime | None,
+    after: UUID | None,
+    limit: int,
+) -> Sequence[Booking]:
+    """The host's bookings, oldest first, from after the given one."""
+    query = select(Booking).where(Booking.host_id == host_id)
+    if status is not None:
+        query = query.where(Booking.status == status)
+    if starts_from is not None:
+        query = query.where(Booking.starts_at >= starts_from)
+    if starts_before is not None:
+        query = query.where(Booking.starts_at < starts_before)
+    if after is not None:
+        query = query.where(Booking.id > after)
+    return (await session.scalars(query.order_by(Booking.id).limit(limit))).all()
+
+
+async def find_request(session: AsyncSession, request_id: UUID) -> MeetingRequest | None:
+    """One meeting request."""
+    return await session.scalar(select(MeetingRequest).where(MeetingRequest.id == request_id))
+
+
+async def list_requests(
+    session: AsyncSession, host_id: UUID, *, status: str | None, now: datetime, after: UUID | None, limit: int
+) -> Sequence[MeetingRequest]:
+    """The host's meeting requests, oldest first, from after the given one; a pending one past its time is expired."""
+    query = select(MeetingRequest).where(MeetingRequest.host_id == host_id)
+    if status == "expired":
+        lapsed = and_(MeetingRequest.status == "pending", MeetingRequest.expires_at <= now)
+        query = query.where(or_(MeetingRequest.status == "expired", lapsed))
+    elif status is not None:
+        query = query.where(MeetingRequest.status == status)
+    if status == "pending":
+        query = query.where(MeetingRequest.expires_at > now)
+    if after is not None:
+        query = query.where(MeetingRequest.id > after)
+    return (await session.scalars(query.order_by(MeetingRequest.id).limit(limit))).all()
+
+
+async def open_requests(session: AsyncSession, host_id: UUID, *, now: datetime) -> Sequence[MeetingRequest]:
+    """The host's requests that still wait for an answer."""
+    return (
+        await session.scalars(
+            select(MeetingRequest).where(
+                MeetingRequest.host_id == host_id,
+                MeetingRequest.status == "pending",
+                MeetingRequest.expires_at > now,
+            )
+        )
+    ).all()
+
+
+async def destination(session: AsyncSession, host_id: UUID) -> tuple[Calendar, Connection] | None:
+    """Where the host's bookings land: the primary calendar, and nothing else (R28)."""
+    row = (
+        await session.execute(
+            select(Calendar, Connection)
+            .join(
+                Connection,
+                (Connection.account_id == Calendar.account_id) & (Connection.id == Calendar.connection_id),
+            )
+            .where(
+                Connection.user_id == host_id,
+                Connection.disconnected_at.is_(None),
+                Connection.purposes.contains(["meetings"]),
+                Calendar.is_primary,
+            )
+        )
+    ).one_or_none()
+    return None if row is None else (row[0], row[1])
+
+
+async def mailed_since(session: AsyncSession, subject_id: UUID, kind: str, since: datetime) -> bool:
+    """Whether a mail of this kind about this subject went out lately."""
+    return bool(
+        await session.scalar(
+            select(func.count())
+            .select_from(Mail)
+            .where(Mail.subject_id == subject_id, Mail.kind == kind, Mail.created_at >= since)
+        )
+    )

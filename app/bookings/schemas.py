@@ -1,0 +1,223 @@
+"""Bodies of bookings and meeting requests.
+
+The one rule: the end of a booking and its host are the server's to say; a body that names them is refused.
+"""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, Field, RootModel
+
+from app.accounts.schemas import Answer, Strict
+from app.i18n import Language
+from app.ids import BookingId, MeetingRequestId, PageId
+from app.scheduling.configuration import Email, Line, Text, TimeZone
+
+StartAt = Annotated[AwareDatetime, Field(examples=["2026-12-01T09:00:00+01:00"])]
+
+
+class BookingCreate(Strict):
+    """A visitor's wish for a slot."""
+
+    start_at: StartAt
+    """The start of an offered slot, with its offset."""
+    duration_minutes: Annotated[int, Field(ge=5, le=1440)]
+    """One of the page's durations, in minutes."""
+    name: Line
+    """The visitor's name."""
+    email: Email
+    """Where the invitation goes."""
+    time_zone: TimeZone
+    """The visitor's zone (IANA): mails speak in it."""
+    language: Language | None = None
+    """The visitor's language; absent: the page's."""
+    answers: dict[Annotated[str, Field(max_length=40)], Annotated[str, Field(max_length=5000)]] = Field(
+        default_factory=dict, max_length=30, examples=[{"company": "Example"}]
+    )
+    """Answers by the form field's id; a checkbox answers `true` or `false`."""
+    guests: Annotated[list[Email], Field(max_length=20)] = Field(default_factory=list)
+    """Further people to invite."""
+    consent: bool = False
+    """The consent checkbox was ticked."""
+
+
+class BookingReschedule(Strict):
+    """Another time for a booking."""
+
+    start_at: StartAt
+    """The start of an offered slot of the same length, with its offset."""
+    reason: Text | None = None
+    """What to tell the other side."""
+
+
+class BookingCancel(Strict):
+    """The end of a booking."""
+
+    reason: Text | None = None
+    """What to tell the other side."""
+
+
+class FormAnswer(Answer):
+    """One answer, with the question as it was."""
+
+    field_id: str
+    label: str
+    """The question."""
+    value: str
+    """The answer."""
+
+
+class CalendarEventState(Answer):
+    """What became of the booking's event in the host's calendar."""
+
+    status: Literal["pending", "written", "failed", "not_applicable"]
+    """`not_applicable`: the calendar is not connected any more."""
+    error: str | None = Field(examples=["permission_denied"])
+    """Why it is not written yet, a code."""
+
+
+class PublicBooking(Answer):
+    """A confirmed appointment, as its visitor sees it."""
+
+    kind: Literal["booking"]
+    id: BookingId
+    page_id: PageId
+    status: Literal["confirmed", "cancelled", "no_show"]
+    title: str
+    """What it is about."""
+    host_name: str | None
+    """Who will be met."""
+    start_at: datetime
+    end_at: datetime
+    time_zone: str
+    """The visitor's zone (IANA)."""
+    language: Language
+    """The visitor's language."""
+    name: str
+    """The visitor's name."""
+    email: str
+    """Where the invitation went."""
+    guests: list[str]
+    """Further people invited."""
+    answers: list[FormAnswer]
+    """The form as it was filled in."""
+    location: str | None
+    """Where it takes place."""
+    video_url: str | None
+    """The provider's video link, once the event is written."""
+    calendar_event: CalendarEventState
+    """What became of the event in the host's calendar."""
+    can_reschedule: bool
+    """The visitor may still choose another time."""
+    can_cancel: bool
+    """The visitor may still cancel."""
+    booking_token: str | None
+    """For the `Booking-Token` header; only in the answer that made the booking."""
+    version: int
+    """Rises with every change; the `ETag`."""
+
+
+class PublicMeetingRequest(Answer):
+    """An appointment asked for while the host has no calendar, as its visitor sees it."""
+
+    kind: Literal["meeting_request"]
+    id: MeetingRequestId
+    page_id: PageId
+    status: Literal["pending", "accepted", "declined", "withdrawn", "expired"]
+    start_at: datetime
+    end_at: datetime
+    time_zone: str
+    """The visitor's zone (IANA)."""
+    language: Language
+    """The visitor's language."""
+    name: str
+    """The visitor's name."""
+    email: str
+    """Where the answer goes."""
+    expires_at: datetime
+    """When it lapses unanswered."""
+    booking_token: str | None
+    """For the `Booking-Token` header; only in the answer that made the request."""
+
+
+class BookingResult(RootModel[Annotated[PublicBooking | PublicMeetingRequest, Field(discriminator="kind")]]):
+    """A booking (201), or a meeting request while the host has no calendar (202)."""
+
+
+class Booking(Answer):
+    """A confirmed appointment, as its host sees it."""
+
+    id: BookingId
+    page_id: PageId
+    status: Literal["confirmed", "cancelled", "no_show"]
+    title: str
+    """What it is about."""
+    start_at: datetime
+    end_at: datetime
+    visitor_name: str
+    visitor_email: str
+    visitor_time_zone: str
+    """IANA name."""
+    language: Language
+    """The visitor's language."""
+    guests: list[str]
+    """Further people invited."""
+    answers: list[FormAnswer]
+    """The form as it was filled in."""
+    location: str | None
+    """Where it takes place."""
+    video_url: str | None
+    """The provider's video link, once the event is written."""
+    calendar_event: CalendarEventState
+    """What became of the event in the calendar."""
+    cancelled_by: Literal["host", "visitor"] | None
+    cancel_reason: str | None
+    """What the one who cancelled said."""
+    allowed_actions: list[str] = Field(examples=[["reschedule", "cancel"]])
+    """What the caller may do with the booking now."""
+    version: int
+    """Rises with every change; the `ETag`."""
+    created_at: datetime
+    updated_at: datetime
+
+
+class BookingList(Answer):
+    """A part of the host's bookings."""
+
+    items: list[Booking]
+    next_cursor: str | None
+    """Where to go on; null at the end."""
+
+
+class MeetingRequest(Answer):
+    """An appointment asked for, as the host sees it."""
+
+    id: MeetingRequestId
+    page_id: PageId
+    status: Literal["pending", "accepted", "declined", "withdrawn", "expired"]
+    start_at: datetime
+    end_at: datetime
+    visitor_name: str
+    visitor_email: str
+    visitor_time_zone: str
+    """IANA name."""
+    language: Language
+    """The visitor's language."""
+    guests: list[str]
+    """Further people to invite."""
+    answers: list[FormAnswer]
+    """The form as it was filled in."""
+    clashes: bool | None
+    """Whether the time is taken in the calendar that was connected since; null while nobody could tell."""
+    expires_at: datetime
+    """When it lapses unanswered."""
+    created_at: datetime
+    updated_at: datetime
+
+
+class MeetingRequestList(Answer):
+    """A part of the host's meeting requests."""
+
+    items: list[MeetingRequest]
+    next_cursor: str | None
+    """Where to go on; null at the end."""

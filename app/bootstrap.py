@@ -1,0 +1,136 @@
+"""The composition root: everything the service is made of, opened and closed in one place.
+
+The one rule: nothing else constructs a dependency; main, worker and tests take them from here.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
+
+from app.accounts.entitlements import Entitlement
+from app.accounts.tokens import TokenVerifier
+from app.bookings.book import BookingDesk
+from app.bookings.change import BookingChanges
+from app.bookings.live_check import LiveCheck
+from app.bookings.post import BookingPost
+from app.bookings.reconnect import ConnectionReady
+from app.bookings.tokens import BookingTokens
+from app.calendar import Clock, ProviderName, utc_now
+from app.calendar_writes.writer import EventWriter
+from app.connections.access import CalendarAccess
+from app.connections.authorization import Authorizations
+from app.connections.jobs import ConnectionCloser
+from app.connections.overview import Overview
+from app.database import create_engine, create_sessions
+from app.http import HttpClient
+from app.outbound.delivery import MailDelivery
+from app.outbound.links import Links
+from app.outbound.mailer import Mailer
+from app.providers.base import Provider
+from app.providers.registry import open_providers
+from app.scheduling.settings import SettingsEditor
+from app.settings import Settings
+from app.sync.engine import SyncEngine
+from app.vault import Vault
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What routers and jobs may use."""
+
+    settings: Settings
+    clock: Clock
+    engine: AsyncEngine
+    sessions: async_sessionmaker[AsyncSession]
+    verifier: TokenVerifier
+    providers: dict[ProviderName, Provider]
+    overview: Overview
+    authorizations: Authorizations
+    settings_editor: SettingsEditor
+    links: Links
+    tokens: BookingTokens
+    desk: BookingDesk
+    changes: BookingChanges
+    sync: SyncEngine
+    writer: EventWriter
+    mail: MailDelivery
+    closer: ConnectionCloser
+    connection_ready: ConnectionReady
+
+
+@asynccontextmanager
+async def open_services(settings: Settings, *, clock: Clock = utc_now) -> AsyncIterator[Services]:
+    """Everything, opened; closed again at the end, in the opposite order."""
+    async with AsyncExitStack() as stack:
+        engine = create_engine(settings.database_url.get_secret_value(), pool_size=settings.database_pool_size)
+        stack.push_async_callback(engine.dispose)
+        http = await stack.enter_async_context(HttpClient())
+        providers = await stack.enter_async_context(open_providers(settings, clock))
+        yield _assemble(settings, clock, engine, http, providers)
+
+
+def _assemble(
+    settings: Settings,
+    clock: Clock,
+    engine: AsyncEngine,
+    http: HttpClient,
+    providers: dict[ProviderName, Provider],
+) -> Services:
+    sessions = create_sessions(engine)
+    vault = Vault(settings.master_keys)
+    access = CalendarAccess(sessions, vault, providers, clock)
+    links, tokens = Links(settings.booking_base_url), BookingTokens(settings.signing_key)
+    post = BookingPost(links, tokens, sender=settings.mail_from)
+    live = LiveCheck(
+        access,
+        clock,
+        timeout_seconds=settings.live_check_seconds,
+        mirror_trusted_seconds=settings.mirror_trusted_seconds,
+    )
+    professional_seat = tuple(settings.task_sync_tiers)
+    overview = Overview(providers, task_sync_seat=Entitlement("task_sync", professional_seat))
+    meetings_url_seat = Entitlement("meetings_url", tuple(settings.meetings_url_tiers))
+    return Services(
+        settings=settings,
+        clock=clock,
+        engine=engine,
+        sessions=sessions,
+        verifier=TokenVerifier(http, jwks_url=settings.jwks_url, issuer=settings.issuer, audience=settings.audience),
+        providers=providers,
+        overview=overview,
+        authorizations=Authorizations(
+            sessions,
+            vault,
+            providers,
+            clock,
+            public_url=settings.public_url,
+            return_urls=settings.return_urls,
+            mobile_seat=Entitlement("mobile_connect", professional_seat),
+        ),
+        settings_editor=SettingsEditor(overview, clock, meetings_url_seat=meetings_url_seat),
+        links=links,
+        tokens=tokens,
+        desk=BookingDesk(sessions, live, post, tokens, providers=providers, clock=clock),
+        changes=BookingChanges(sessions, live, post, providers, clock),
+        sync=SyncEngine(
+            sessions, access, clock, horizon_days=settings.sync_horizon_days, poll_seconds=settings.sync_poll_seconds
+        ),
+        writer=EventWriter(sessions, access, clock, horizon_days=settings.sync_horizon_days),
+        mail=MailDelivery(sessions, _mailer(settings), clock),
+        closer=ConnectionCloser(sessions, vault, providers, clock),
+        connection_ready=ConnectionReady(sessions, clock),
+    )
+
+
+def _mailer(settings: Settings) -> Mailer:
+    password = settings.smtp_password
+    return Mailer(
+        host=settings.smtp_host,
+        port=settings.smtp_port,
+        username=settings.smtp_username,
+        password=None if password is None else password.get_secret_value(),
+        start_tls=settings.smtp_start_tls,
+        sender=settings.mail_from,
+    )

@@ -1,0 +1,90 @@
+"""Wishing for an event in a calendar, and reading what became of the wish.
+
+The one rule: a wish commits with whatever it belongs to; the writer makes it true later, exactly once.
+"""
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.calendar import EventDraft
+from app.ids import new_id
+from app.models.calendar_writes import CalendarWrite
+from app.models.connections import Calendar
+from app.queue import Enqueued, Job
+
+
+def draft_to_json(draft: EventDraft) -> dict[str, Any]:
+    """The draft as it is stored."""
+    return dict(msgspec.to_builtins(draft))
+
+
+def draft_from_json(stored: dict[str, Any]) -> EventDraft:
+    """The stored draft."""
+    return msgspec.convert(stored, EventDraft)
+
+
+async def wish_event(
+    session: AsyncSession, account_id: UUID, booking_id: UUID, *, calendar_id: UUID, key: str, draft: EventDraft
+) -> Enqueued:
+    """The event of a new booking shall stand in the calendar."""
+    write_id = new_id()
+    await session.execute(
+        insert(CalendarWrite).values(
+            account_id=account_id,
+            id=write_id,
+            booking_id=booking_id,
+            calendar_id=calendar_id,
+            key=key,
+            draft=draft_to_json(draft),
+        )
+    )
+    return Enqueued(Job.WRITE_EVENT, account_id, write_id)
+
+
+async def change_wish(session: AsyncSession, booking_id: UUID, draft: EventDraft | None) -> Enqueued | None:
+    """The booking's event shall be otherwise, or not at all; None when the booking has no calendar."""
+    row = (
+        await session.execute(
+            update(CalendarWrite)
+            .where(CalendarWrite.booking_id == booking_id)
+            .values(
+                draft=None if draft is None else draft_to_json(draft),
+                desired_seq=CalendarWrite.desired_seq + 1,
+                status="pending",
+                attempts=0,
+            )
+            .returning(CalendarWrite.account_id, CalendarWrite.id)
+        )
+    ).one_or_none()
+    return None if row is None else Enqueued(Job.WRITE_EVENT, row.account_id, row.id)
+
+
+async def find_write(session: AsyncSession, booking_id: UUID) -> CalendarWrite | None:
+    """What became of the booking's event; None when it has none."""
+    return await session.scalar(select(CalendarWrite).where(CalendarWrite.booking_id == booking_id))
+
+
+async def writes_of(session: AsyncSession, booking_ids: list[UUID]) -> dict[UUID, CalendarWrite]:
+    """The same for several bookings."""
+    rows = await session.scalars(select(CalendarWrite).where(CalendarWrite.booking_id.in_(booking_ids)))
+    return {row.booking_id: row for row in rows}
+
+
+async def resume_writes(session: AsyncSession, connection_id: UUID) -> list[Enqueued]:
+    """Wishes of a connection's calendars that are not true yet, to be tried again."""
+    rows = await session.execute(
+        update(CalendarWrite)
+        .where(
+            CalendarWrite.calendar_id.in_(select(Calendar.id).where(Calendar.connection_id == connection_id)),
+            CalendarWrite.written_seq < CalendarWrite.desired_seq,
+        )
+        .values(status="pending", attempts=0)
+        .returning(CalendarWrite.account_id, CalendarWrite.id)
+        .execution_options(synchronize_session=False)
+    )
+    return [Enqueued(Job.WRITE_EVENT, row.account_id, row.id) for row in rows]

@@ -1,0 +1,102 @@
+"""The command line: serve · worker · migrate · openapi · rotate-keys.
+
+The one rule: settings come from the environment; a missing one is named, with no trace and no value.
+"""
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+import uvicorn
+from alembic import command
+from alembic.config import Config
+from pydantic import ValidationError
+from pydantic_settings import BaseSettings
+
+from app.key_rotation import rotate_all
+from app.logs import configure_logs
+from app.main import create_app
+from app.routers.openapi import document_settings
+from app.settings import DatabaseSettings, Settings
+from app.worker import run_worker
+
+Kind = TypeVar("Kind", bound=BaseSettings)
+
+cli = typer.Typer(no_args_is_help=True, add_completion=False, help="Connects calendars to a CRM.")
+
+
+def main() -> None:
+    """The entry point."""
+    cli()
+
+
+@cli.command()
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
+) -> None:
+    """Run the API."""
+    settings = _read(Settings)
+    configure_logs(settings.log_level, settings.log_format)
+    uvicorn.run(
+        create_app(settings),
+        host=host,
+        port=port,
+        loop="uvloop",
+        http="httptools",
+        access_log=False,
+        server_header=False,
+        log_config=None,
+        timeout_graceful_shutdown=20,
+    )
+
+
+@cli.command()
+def worker() -> None:
+    """Run jobs until stopped."""
+    settings = _read(Settings)
+    configure_logs(settings.log_level, settings.log_format)
+    asyncio.run(run_worker(settings))
+
+
+@cli.command()
+def migrate() -> None:
+    """Bring the database up to date."""
+    url = _read(DatabaseSettings).database_url.get_secret_value()
+    root = Path(__file__).parents[1]
+    config = Config(root / "alembic.ini")
+    config.set_main_option("script_location", str(root / "migrations"))
+    config.attributes["database_url"] = url
+    command.upgrade(config, "head")
+
+
+@cli.command()
+def openapi() -> None:
+    """Print the API's document."""
+    document = create_app(document_settings()).openapi()
+    sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+
+
+@cli.command()
+def rotate_keys() -> None:
+    """Wrap every account's data key with the newest master key; can be stopped and run again."""
+    settings = _read(Settings)
+    configure_logs(settings.log_level, settings.log_format)
+    print(f"{asyncio.run(rotate_all(settings))} data keys wrapped again")
+
+
+def _read(kind: type[Kind]) -> Kind:
+    try:
+        return kind()
+    except ValidationError as error:
+        for item in error.errors(include_input=False, include_url=False):
+            name = ".".join(map(str, item["loc"]))
+            print(f"setting {name}: {item['msg']}", file=sys.stderr)
+        raise typer.Exit(2) from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,194 @@
+"""The way from a connection to a session at its provider, with a token that is always good.
+
+The one rule: one refresh at a time per connection, across all processes: whoever holds the committed lease calls the
+provider, with no transaction open, and saves what it got before anybody uses it.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+
+from app.calendar import Clock, ProviderName
+from app.connections import repository
+from app.connections.health import mark_broken
+from app.database import transaction
+from app.models.connections import ConnectionToken
+from app.providers.base import CalendarSession, Grant, Provider, ReauthRequired, SupportsOAuth, Transient
+from app.vault import Place, Vault
+
+_EXPIRES_SOON = timedelta(seconds=60)
+_LEASE = timedelta(seconds=30)
+_WAIT_SECONDS = 0.1
+_WAITS = 250  # a little longer than one refresh may take
+
+
+class CalendarAccess:
+    """Opens sessions for connections."""
+
+    def __init__(
+        self,
+        sessions: async_sessionmaker[AsyncSession],
+        vault: Vault,
+        providers: Mapping[ProviderName, Provider],
+        clock: Clock,
+    ) -> None:
+        self._sessions = sessions
+        self._vault = vault
+        self._providers = providers
+        self._clock = clock
+
+    def open(self, account_id: UUID, connection_id: UUID, provider: str) -> CalendarSession:
+        """A session at the connection's provider. Makes no call by itself."""
+        kind = self._providers[ProviderName(provider)]
+        tokens = _StoredTokens(
+            self._sessions, self._vault, kind, self._clock, account_id=account_id, connection_id=connection_id
+        )
+        return kind.open(tokens)
+
+
+@dataclass(frozen=True, slots=True)
+class _Tokens:
+    """The stored tokens, opened."""
+
+    access_token: str
+    refresh_token: str | None
+    version: int
+    fresh: bool
+
+
+class _StoredTokens:
+    """A `TokenSource` over `connection_tokens`."""
+
+    def __init__(
+        self,
+        sessions: async_sessionmaker[AsyncSession],
+        vault: Vault,
+        provider: Provider,
+        clock: Clock,
+        *,
+        account_id: UUID,
+        connection_id: UUID,
+    ) -> None:
+        self._sessions = sessions
+        self._vault = vault
+        self._provider = provider
+        self._clock = clock
+        self._account_id = account_id
+        self._connection_id = connection_id
+
+    async def token(self) -> str:
+        """A token believed to be good."""
+        tokens = await self._read()
+        return tokens.access_token if tokens.fresh else await self._refreshed(tokens)
+
+    async def renew(self, rejected: str) -> str:
+        """A token other than the rejected one."""
+        tokens = await self._read()
+        return tokens.access_token if tokens.access_token != rejected else await self._refreshed(tokens)
+
+    async def _refreshed(self, tokens: _Tokens) -> str:
+        for _ in range(_WAITS):
+            if await self._lease(tokens.version):
+                return await self._refresh(tokens)
+            await asyncio.sleep(_WAIT_SECONDS)  # another process is at it
+            latest = await self._read()
+            if latest.version != tokens.version:
+                return latest.access_token
+        raise Transient("another refresh did not end", operation="refresh")
+
+    async def _refresh(self, tokens: _Tokens) -> str:
+        if tokens.refresh_token is None or not isinstance(self._provider, SupportsOAuth):
+            await self._break("token_expired")
+            raise ReauthRequired(operation="refresh", provider_code="token_expired")
+        try:
+            grant = await self._provider.refresh(tokens.refresh_token)
+        except ReauthRequired as refusal:
+            latest = await self._read()
+            if latest.version != tokens.version:
+                return latest.access_token  # rotated by somebody else meanwhile: theirs is the truth
+            await self._break(refusal.provider_code or "token_revoked")
+            raise
+        except BaseException:
+            async with self._transaction() as session:
+                await repository.release_token_lease(session, self._connection_id, version=tokens.version)
+            raise
+        await self._save(grant, over_version=tokens.version)
+        return grant.access_token
+
+    async def _read(self) -> _Tokens:
+        async with self._transaction() as session:
+            row = await repository.find_token(session, self._connection_id)
+            if row is None:
+                raise ReauthRequired("the connection is gone", operation="token", provider_code="disconnected")
+            return await self._opened(session, row)
+
+    async def _opened(self, session: AsyncSession, row: ConnectionToken) -> _Tokens:
+        places = token_places(self._account_id, self._connection_id)
+        return _Tokens(
+            access_token=await self._vault.open(session, places.access, row.access_token),
+            refresh_token=(
+                None
+                if row.refresh_token is None
+                else await self._vault.open(session, places.refresh, row.refresh_token)
+            ),
+            version=row.version,
+            fresh=row.expires_at - _EXPIRES_SOON > self._clock(),
+        )
+
+    async def _lease(self, version: int) -> bool:
+        now = self._clock()
+        async with self._transaction() as session:
+            return await repository.lease_token(
+                session, self._connection_id, version=version, now=now, until=now + _LEASE
+            )
+
+    async def _save(self, grant: Grant, *, over_version: int) -> None:
+        async with self._transaction() as session:
+            access, refresh = await seal_grant(self._vault, session, self._account_id, self._connection_id, grant)
+            await repository.save_token(
+                session,
+                self._connection_id,
+                over_version=over_version,
+                access_token=access,
+                refresh_token=refresh,
+                expires_at=grant.expires_at,
+            )
+
+    async def _break(self, reason: str) -> None:
+        async with self._transaction() as session:
+            await mark_broken(session, self._account_id, self._connection_id, reason=reason, now=self._clock())
+
+    def _transaction(self) -> AbstractAsyncContextManager[AsyncSession]:
+        return transaction(self._sessions, self._account_id)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPlaces:
+    """Where a connection's two tokens are sealed for."""
+
+    access: Place
+    refresh: Place
+
+
+def token_places(account_id: UUID, connection_id: UUID) -> TokenPlaces:
+    """The places of a connection's tokens."""
+    return TokenPlaces(
+        access=Place("connection_tokens", "access_token", account_id, connection_id),
+        refresh=Place("connection_tokens", "refresh_token", account_id, connection_id),
+    )
+
+
+async def seal_grant(
+    vault: Vault, session: AsyncSession, account_id: UUID, connection_id: UUID, grant: Grant
+) -> tuple[bytes, bytes | None]:
+    """The grant's tokens, sealed for their row: access and, when the provider gave one, refresh."""
+    places = token_places(account_id, connection_id)
+    access = await vault.seal(session, places.access, grant.access_token)
+    if grant.refresh_token is None:
+        return access, None
+    return access, await vault.seal(session, places.refresh, grant.refresh_token)

@@ -1,0 +1,291 @@
+"""Connecting by OAuth: from the accepted disclosure to a connection (R3, R5-R8).
+
+    create    disclosure accepted → one-time state, PKCE → the provider's consent page
+    complete  state taken (once) → code exchanged, account identified, calendars listed [no transaction open]
+                → one transaction: connection, tokens, calendars, settings, jobs
+
+The one rule: nothing is stored of a consent that is not good: wrong account, missing scopes, limit reached.
+"""
+
+import base64
+import hashlib
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+
+from app.accounts.entitlements import Entitlement
+from app.accounts.principal import Permission, Principal
+from app.accounts.repository import add_audit_entry, add_disclosure_acceptance
+from app.calendar import CalendarRef, Clock, Identity, ProviderName
+from app.connections import repository
+from app.connections.disclosures import disclosure_text
+from app.connections.establish import Consent, establish
+from app.connections.limits import connection_to_heal
+from app.connections.return_urls import allowed_return_url
+from app.database import transaction
+from app.errors import (
+    AppError,
+    AuthorizationStateInvalid,
+    ConsentDenied,
+    DisclosureNotAccepted,
+    NotFound,
+    PersonalEmailAccessRequired,
+    ProviderUnavailable,
+    ScopesMissing,
+    UpstreamError,
+)
+from app.i18n import Language
+from app.ids import new_id
+from app.models.connections import ConnectionAuthorization
+from app.models.directory import Directory, DirectoryEntry
+from app.providers.base import (
+    ConsentRefused,
+    Grant,
+    PermissionDenied,
+    Provider,
+    ProviderError,
+    SupportsOAuth,
+    TokenSource,
+    Transient,
+)
+from app.vault import Place, Vault
+
+_LIFETIME = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectRequest:
+    """What a person asks for when connecting."""
+
+    provider: str
+    client: str
+    """web mobile"""
+    disclosure_version: str
+    return_url: str | None
+    login_hint: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """An attempt, and where to send the browser."""
+
+    authorization: ConnectionAuthorization
+    authorization_url: str
+
+
+class Authorizations:
+    """The OAuth attempts."""
+
+    def __init__(
+        self,
+        sessions: async_sessionmaker[AsyncSession],
+        vault: Vault,
+        providers: dict[ProviderName, Provider],
+        clock: Clock,
+        *,
+        public_url: str,
+        return_urls: Sequence[str],
+        mobile_seat: Entitlement,
+    ) -> None:
+        self._sessions = sessions
+        self._vault = vault
+        self._providers = providers
+        self._clock = clock
+        self._public_url = public_url.rstrip("/")
+        self._return_urls = return_urls
+        self._mobile_seat = mobile_seat
+
+    async def create(
+        self, session: AsyncSession, principal: Principal, wish: ConnectRequest, language: Language
+    ) -> Started:
+        """Start an attempt. Raises: the refusals of R3, R5, R8, R9, R12 as AppErrors."""
+        if Permission.PERSONAL_EMAIL_ACCESS not in principal.permissions:
+            raise PersonalEmailAccessRequired
+        provider = self._oauth_provider(wish.provider)
+        if wish.client == "mobile":
+            self._mobile_seat.require(principal.seats)
+        return_url = allowed_return_url(wish.return_url, self._return_urls)
+        current = disclosure_text(ProviderName(wish.provider), language).version
+        if wish.disclosure_version != current:
+            raise DisclosureNotAccepted(extra={"version": current})
+        await connection_to_heal(session, principal, wish.provider)
+        add_disclosure_acceptance(
+            session, principal.account_id, principal.user, provider=wish.provider, version=current, language=language
+        )
+        return await self._start(session, principal, wish, provider, return_url)
+
+    async def _start(
+        self,
+        session: AsyncSession,
+        principal: Principal,
+        wish: ConnectRequest,
+        provider: SupportsOAuth,
+        return_url: str,
+    ) -> Started:
+        state, verifier, row_id = secrets.token_urlsafe(32), secrets.token_urlsafe(64), new_id()
+        authorization = ConnectionAuthorization(
+            account_id=principal.account_id,
+            id=row_id,
+            user_id=principal.user,
+            provider=wish.provider,
+            client=wish.client,
+            status="pending",
+            state_hash=hashlib.sha256(state.encode()).digest(),
+            code_verifier=await self._vault.seal(session, self._verifier_place(principal.account_id, row_id), verifier),
+            return_url=return_url,
+            login_hint=wish.login_hint,
+            disclosure_version=wish.disclosure_version,
+            expires_at=self._clock() + _LIFETIME,
+            created_at=self._clock(),
+        )
+        session.add(authorization)
+        session.add(
+            DirectoryEntry(
+                kind=Directory.OAUTH_STATE,
+                key=authorization.state_hash.hex(),
+                account_id=principal.account_id,
+                target_id=row_id,
+            )
+        )
+        url = provider.authorization_url(
+            state=state,
+            code_challenge=_challenge(verifier),
+            redirect_uri=self._redirect_uri(wish.provider),
+            login_hint=wish.login_hint,
+        )
+        return Started(authorization, url)
+
+    async def get(self, session: AsyncSession, principal: Principal, authorization_id: UUID) -> ConnectionAuthorization:
+        """The caller's own attempt; an old pending one reads as expired. Raises: NotFound."""
+        authorization = await repository.find_authorization(session, authorization_id)
+        if authorization is None or authorization.user_id != principal.user:
+            raise NotFound
+        if authorization.status == "pending" and authorization.expires_at <= self._clock():
+            authorization.status = "expired"
+        return authorization
+
+    async def complete(
+        self, provider: str, *, state: str, code: str | None, error: str | None
+    ) -> ConnectionAuthorization:
+        """Finish an attempt with what the provider sent back; the outcome stands in the row.
+
+        Raises: AuthorizationStateInvalid for a state that is unknown, used, expired or another provider's.
+        """
+        authorization, verifier = await self._take(provider, state)
+        try:
+            if error is not None or code is None:
+                raise ConsentDenied if error == "access_denied" else UpstreamError(detail="consent")
+            consent = await self._collect(authorization, code, verifier)
+            return await self._establish(authorization, consent)
+        except AppError as refusal:
+            return await self._fail(authorization, refusal)
+
+    async def _take(self, provider: str, state: str) -> tuple[ConnectionAuthorization, str]:
+        state_hash = hashlib.sha256(state.encode()).hexdigest()
+        async with transaction(self._sessions, None) as session:
+            entry = await repository.take_oauth_state(session, state_hash)
+        if entry is None:
+            raise AuthorizationStateInvalid
+        async with transaction(self._sessions, entry.account_id) as session:
+            authorization = await repository.find_authorization(session, entry.target_id)
+            if authorization is None or authorization.provider != provider:
+                raise AuthorizationStateInvalid
+            if authorization.status != "pending" or authorization.expires_at <= self._clock():
+                raise AuthorizationStateInvalid(detail="expired")
+            place = self._verifier_place(authorization.account_id, authorization.id)
+            return authorization, await self._vault.open(session, place, authorization.code_verifier)
+
+    async def _collect(self, authorization: ConnectionAuthorization, code: str, verifier: str) -> Consent:
+        """Everything the provider has to say, asked with no transaction open."""
+        kind = self._providers[ProviderName(authorization.provider)]
+        provider = self._oauth_provider(authorization.provider)
+        try:
+            grant = await provider.exchange_code(
+                code, code_verifier=verifier, redirect_uri=self._redirect_uri(authorization.provider)
+            )
+            if kind.missing_scopes(grant.scopes):
+                await _revoke_quietly(provider, grant)
+                raise ScopesMissing
+            identity = await provider.identify(grant.access_token)
+            calendars = await kind.open(_FixedToken(grant.access_token)).list_calendars()
+        except ConsentRefused as refusal:
+            raise ConsentDenied(detail="refused") from refusal
+        except PermissionDenied as refusal:
+            raise ScopesMissing from refusal
+        except Transient as failure:
+            raise ProviderUnavailable from failure
+        except ProviderError as failure:
+            raise UpstreamError from failure
+        return Consent(grant, identity, _with_primary(calendars, identity))
+
+    async def _establish(self, authorization: ConnectionAuthorization, consent: Consent) -> ConnectionAuthorization:
+        async with transaction(self._sessions, authorization.account_id) as session:
+            authorization = await session.merge(authorization, load=False)
+            connection = await establish(session, self._vault, authorization, consent, now=self._clock())
+            authorization.status = "completed"
+            authorization.connection_id = connection.id
+            return authorization
+
+    async def _fail(self, authorization: ConnectionAuthorization, refusal: AppError) -> ConnectionAuthorization:
+        async with transaction(self._sessions, authorization.account_id) as session:
+            authorization = await session.merge(authorization, load=False)
+            authorization.status = "denied" if isinstance(refusal, ConsentDenied) else "failed"
+            authorization.code = refusal.code
+            add_audit_entry(
+                session,
+                authorization.account_id,
+                actor=f"user:{authorization.user_id}",
+                action="connection_authorization.failed",
+                subject_id=authorization.id,
+                code=refusal.code,
+            )
+            return authorization
+
+    def _oauth_provider(self, name: str) -> SupportsOAuth:
+        provider = self._providers.get(ProviderName(name)) if name in set(ProviderName) else None
+        if not isinstance(provider, SupportsOAuth):
+            raise NotFound
+        return provider
+
+    def _redirect_uri(self, provider: str) -> str:
+        return f"{self._public_url}/v1/oauth/{provider}/callback"
+
+    @staticmethod
+    def _verifier_place(account_id: UUID, authorization_id: UUID) -> Place:
+        return Place("connection_authorizations", "code_verifier", account_id, authorization_id)
+
+
+class _FixedToken(TokenSource):
+    """The token of a grant that is not stored yet."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    async def token(self) -> str:
+        return self._token
+
+    async def renew(self, rejected: str) -> str:  # noqa: ARG002 - the protocol's
+        raise ConsentRefused("a token of this minute was refused", operation="renew")
+
+
+async def _revoke_quietly(provider: SupportsOAuth, grant: Grant) -> None:
+    """A grant we will not use shall not stay alive; that it could not be revoked is no reason to fail."""
+    try:
+        await provider.revoke(grant.refresh_token or grant.access_token)
+    except ProviderError:
+        return
+
+
+def _with_primary(calendars: Sequence[CalendarRef], identity: Identity) -> tuple[CalendarRef, ...]:
+    if not any(calendar.primary for calendar in calendars):
+        raise UpstreamError(detail="no_primary_calendar", values={"email": identity.email})
+    return tuple(calendars)
+
+
+def _challenge(verifier: str) -> str:
+    """PKCE S256 (RFC 7636 4.2)."""
+    return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()

@@ -1,0 +1,40 @@
+"""A connection that stops working, and one that heals (R16).
+
+The one rule: breaking and healing are told once: to the row, to the audit log, to the person.
+"""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.accounts.repository import add_audit_entry, find_user
+from app.connections import repository
+from app.outbound.post import post_connection_broken
+
+
+async def mark_broken(
+    session: AsyncSession, account_id: UUID, connection_id: UUID, *, reason: str, now: datetime
+) -> None:
+    """Only the person can heal it from here on: `reauthorization_required`, with the reason."""
+    connection = await repository.find_connection(session, connection_id)
+    if connection is None or connection.status == "reauthorization_required":
+        return
+    connection.status = "reauthorization_required"
+    connection.reason = reason
+    connection.updated_at = now
+    for calendar, sync in await repository.list_calendar_syncs(session, connection_id):
+        sync.state = "paused"
+        sync.last_error = "reauthorization_required"
+        await repository.remove_due(session, calendar.id)
+    add_audit_entry(
+        session,
+        account_id,
+        actor="worker",
+        action="connection.reauthorization_required",
+        subject_id=connection_id,
+        reason=reason,
+    )
+    user = await find_user(session, connection.user_id)
+    if user is not None and user.active:
+        await post_connection_broken(session, user, connection)

@@ -1,0 +1,73 @@
+"""The job that closes a connection somebody let go of.
+
+The one rule: the provider is told first, the secrets are erased last; a provider that cannot be reached is asked
+again, and after a day the secrets go anyway.
+"""
+
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+
+from app.calendar import Clock, ProviderName
+from app.connections import repository
+from app.connections.access import token_places
+from app.database import transaction
+from app.providers.base import Provider, ProviderError, SupportsOAuth
+from app.queue import Enqueued, Job, enqueue
+from app.vault import SecretUnreadableError, Vault
+
+_ASK_AGAIN = timedelta(minutes=5)
+_GIVE_UP = timedelta(days=1)
+
+
+class ConnectionCloser:
+    """Runs `close_connection`."""
+
+    def __init__(
+        self,
+        sessions: async_sessionmaker[AsyncSession],
+        vault: Vault,
+        providers: dict[ProviderName, Provider],
+        clock: Clock,
+    ) -> None:
+        self._sessions = sessions
+        self._vault = vault
+        self._providers = providers
+        self._clock = clock
+
+    async def run(self, account_id: UUID, connection_id: UUID) -> None:
+        """Revoke, then erase."""
+        async with transaction(self._sessions, account_id) as session:
+            connection = await repository.find_closing_connection(session, connection_id)
+            if connection is None or connection.disconnected_at is None:
+                return
+            token = await self._token(session, account_id, connection_id)
+            overdue = self._clock() - connection.disconnected_at > _GIVE_UP
+            provider = self._providers.get(ProviderName(connection.provider))
+        revoked = await _revoke(provider, token)
+        async with transaction(self._sessions, account_id) as session:
+            if revoked or overdue:
+                await repository.delete_connection(session, connection_id)
+            else:
+                await enqueue(session, [Enqueued(Job.CLOSE_CONNECTION, account_id, connection_id, delay=_ASK_AGAIN)])
+
+    async def _token(self, session: AsyncSession, account_id: UUID, connection_id: UUID) -> str | None:
+        row = await repository.find_token(session, connection_id)
+        if row is None or row.refresh_token is None:
+            return None
+        try:
+            place = token_places(account_id, connection_id).refresh
+            return await self._vault.open(session, place, row.refresh_token)
+        except SecretUnreadableError:
+            return None  # nothing to revoke with; erasing is all that is left
+
+
+async def _revoke(provider: Provider | None, token: str | None) -> bool:
+    if token is None or not isinstance(provider, SupportsOAuth):
+        return True
+    try:
+        await provider.revoke(token)
+    except ProviderError:
+        return False
+    return True

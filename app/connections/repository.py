@@ -1,0 +1,237 @@
+"""SQL of authorizations, connections, tokens and calendars. Each method answers one named question.
+
+The one rule: a connection being disconnected is gone for everybody but the job that closes it.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.calendar import CalendarRef
+from app.ids import new_id
+from app.models.connections import (
+    Calendar,
+    CalendarSync,
+    Connection,
+    ConnectionAuthorization,
+    ConnectionToken,
+)
+from app.models.directory import Directory, DirectoryEntry, DueCalendar
+
+
+async def find_authorization(session: AsyncSession, authorization_id: UUID) -> ConnectionAuthorization | None:
+    """One OAuth attempt."""
+    return await session.scalar(select(ConnectionAuthorization).where(ConnectionAuthorization.id == authorization_id))
+
+
+async def take_oauth_state(session: AsyncSession, state_hash: str) -> DirectoryEntry | None:
+    """The attempt a state belongs to, once: taking it removes it."""
+    return await session.scalar(
+        delete(DirectoryEntry)
+        .where(DirectoryEntry.kind == Directory.OAUTH_STATE, DirectoryEntry.key == state_hash)
+        .returning(DirectoryEntry)
+    )
+
+
+async def list_connections(session: AsyncSession, user_id: UUID) -> Sequence[Connection]:
+    """The user's connections, oldest first."""
+    return (
+        await session.scalars(
+            select(Connection)
+            .where(Connection.user_id == user_id, Connection.disconnected_at.is_(None))
+            .order_by(Connection.id)
+        )
+    ).all()
+
+
+async def find_connection(session: AsyncSession, connection_id: UUID) -> Connection | None:
+    """A connection nobody has disconnected."""
+    return await session.scalar(
+        select(Connection).where(Connection.id == connection_id, Connection.disconnected_at.is_(None))
+    )
+
+
+async def find_meetings_connection(session: AsyncSession, user_id: UUID) -> Connection | None:
+    """The connection that takes the user's bookings."""
+    return await session.scalar(
+        select(Connection).where(
+            Connection.user_id == user_id,
+            Connection.disconnected_at.is_(None),
+            Connection.purposes.contains(["meetings"]),
+        )
+    )
+
+
+async def find_closing_connection(session: AsyncSession, connection_id: UUID) -> Connection | None:
+    """A connection somebody has disconnected and no job has closed yet."""
+    return await session.scalar(
+        select(Connection).where(Connection.id == connection_id, Connection.disconnected_at.is_not(None))
+    )
+
+
+async def delete_connection(session: AsyncSession, connection_id: UUID) -> None:
+    """The row, its tokens, calendars and mirror."""
+    await session.execute(delete(Connection).where(Connection.id == connection_id))
+
+
+async def find_token(session: AsyncSession, connection_id: UUID) -> ConnectionToken | None:
+    """The sealed tokens as they are now."""
+    return await session.scalar(
+        select(ConnectionToken)
+        .where(ConnectionToken.connection_id == connection_id)
+        .execution_options(populate_existing=True)
+    )
+
+
+async def lease_token(
+    session: AsyncSession, connection_id: UUID, *, version: int, now: datetime, until: datetime
+) -> bool:
+    """Whether the caller is the one who refreshes this version."""
+    return (
+        await session.scalar(
+            update(ConnectionToken)
+            .where(
+                ConnectionToken.connection_id == connection_id,
+                ConnectionToken.version == version,
+                func.coalesce(ConnectionToken.lease_until, now) <= now,
+            )
+            .values(lease_until=until)
+            .returning(ConnectionToken.version)
+        )
+    ) is not None
+
+
+async def save_token(
+    session: AsyncSession,
+    connection_id: UUID,
+    *,
+    over_version: int,
+    access_token: bytes,
+    refresh_token: bytes | None,
+    expires_at: datetime,
+) -> bool:
+    """Save refreshed tokens over the version they came from; False when another refresh was faster."""
+    values: dict[str, object] = {"access_token": access_token, "expires_at": expires_at, "lease_until": None}
+    if refresh_token is not None:
+        values["refresh_token"] = refresh_token
+    return (
+        await session.scalar(
+            update(ConnectionToken)
+            .where(ConnectionToken.connection_id == connection_id, ConnectionToken.version == over_version)
+            .values(version=over_version + 1, **values)
+            .returning(ConnectionToken.version)
+        )
+    ) is not None
+
+
+async def release_token_lease(session: AsyncSession, connection_id: UUID, *, version: int) -> None:
+    """The refresh failed: let the next one try at once."""
+    await session.execute(
+        update(ConnectionToken)
+        .where(ConnectionToken.connection_id == connection_id, ConnectionToken.version == version)
+        .values(lease_until=None)
+    )
+
+
+async def list_calendars(session: AsyncSession, connection_id: UUID) -> Sequence[Calendar]:
+    """The connection's calendars: the primary first, then by name."""
+    return (
+        await session.scalars(
+            select(Calendar)
+            .where(Calendar.connection_id == connection_id)
+            .order_by(Calendar.is_primary.desc(), Calendar.name, Calendar.id)
+        )
+    ).all()
+
+
+async def list_calendar_syncs(session: AsyncSession, connection_id: UUID) -> Sequence[tuple[Calendar, CalendarSync]]:
+    """The connection's mirrored calendars and how far each is."""
+    rows = await session.execute(
+        select(Calendar, CalendarSync)
+        .join(
+            CalendarSync,
+            (CalendarSync.account_id == Calendar.account_id) & (CalendarSync.calendar_id == Calendar.id),
+        )
+        .where(Calendar.connection_id == connection_id)
+        .order_by(Calendar.is_primary.desc(), Calendar.name, Calendar.id)
+    )
+    return [(calendar, sync) for calendar, sync in rows]
+
+
+async def save_calendars(
+    session: AsyncSession, account_id: UUID, connection_id: UUID, refs: Iterable[CalendarRef]
+) -> Sequence[Calendar]:
+    """Insert or update the listed calendars; what a person ticked stays ticked."""
+    for ref in refs:
+        values = {"name": ref.name, "time_zone": ref.time_zone, "role": ref.role.value}
+        statement = insert(Calendar).values(
+            account_id=account_id,
+            id=new_id(),
+            connection_id=connection_id,
+            provider_calendar_id=ref.id,
+            is_primary=ref.primary,
+            checked=ref.primary,
+            **values,
+        )
+        await session.execute(
+            statement.on_conflict_do_update(
+                index_elements=["account_id", "connection_id", "provider_calendar_id"], set_=values
+            )
+        )
+    return await list_calendars(session, connection_id)
+
+
+async def start_mirroring(session: AsyncSession, account_id: UUID, calendar_id: UUID, *, now: datetime) -> None:
+    """Have the calendar synced from now on; one already mirrored is asked for anew."""
+    statement = insert(CalendarSync).values(account_id=account_id, calendar_id=calendar_id, state="idle")
+    await session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["account_id", "calendar_id"],
+            set_={"state": "idle", "dirty_seq": CalendarSync.dirty_seq + 1, "failures": 0},
+        )
+    )
+    await set_due(session, account_id, calendar_id, at=now)
+
+
+async def stop_mirroring(session: AsyncSession, calendar_id: UUID) -> None:
+    """Forget how far the mirror is, and its next run."""
+    await remove_due(session, calendar_id)
+    await session.execute(delete(CalendarSync).where(CalendarSync.calendar_id == calendar_id))
+
+
+async def set_due(session: AsyncSession, account_id: UUID, calendar_id: UUID, *, at: datetime) -> None:
+    """When the sweeper shall look at the calendar again."""
+    statement = insert(DueCalendar).values(calendar_id=calendar_id, account_id=account_id, due_at=at)
+    await session.execute(statement.on_conflict_do_update(index_elements=["calendar_id"], set_={"due_at": at}))
+
+
+async def remove_due(session: AsyncSession, calendar_id: UUID) -> None:
+    """The sweeper shall leave the calendar alone."""
+    await session.execute(delete(DueCalendar).where(DueCalendar.calendar_id == calendar_id))
+
+
+async def due_times(session: AsyncSession, calendar_ids: Sequence[UUID]) -> dict[UUID, datetime]:
+    """When the calendars are looked at next."""
+    rows = await session.execute(
+        select(DueCalendar.calendar_id, DueCalendar.due_at).where(DueCalendar.calendar_id.in_(calendar_ids))
+    )
+    return {calendar_id: due_at for calendar_id, due_at in rows}
+
+
+async def checked_calendars(session: AsyncSession, user_id: UUID) -> Sequence[tuple[Calendar, CalendarSync | None]]:
+    """The calendars checked for the user's conflicts: the primary first, then by name."""
+    rows = await session.execute(
+        select(Calendar, CalendarSync)
+        .join(Connection, (Connection.account_id == Calendar.account_id) & (Connection.id == Calendar.connection_id))
+        .outerjoin(
+            CalendarSync,
+            (CalendarSync.account_id == Calendar.account_id) & (CalendarSync.calendar_id == Calendar.id),
+        )
+        .where(Connection.user_id == user_id, Connection.disconnected_at.is_(None), Calendar.checked)
+        .order_by(Calendar.is_primary.desc(), Calendar.name, Calendar.id)
+    )
+    return [(calendar, sync) for calendar, sync in rows]

@@ -1,0 +1,177 @@
+"""Bodies of providers, authorizations, connections and their calendars.
+
+The one rule: no token, code or secret has a field here.
+"""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from app.accounts.schemas import Answer, CapabilityStatus, Strict
+from app.ids import AuthorizationId, CalendarId, ConnectionId
+
+ProviderLiteral = Literal["google", "office365", "exchange"]
+
+
+class ConnectField(Answer):
+    """A field to ask the person for when connecting."""
+
+    name: str = Field(examples=["email"])
+    label: str
+    """In the caller's language."""
+    help: str | None
+    """In the caller's language."""
+    required: bool
+    secret: bool
+    """A password: never shown, never stored by a client."""
+
+
+class ProviderInfo(Answer):
+    """What can be connected, and what it can do."""
+
+    provider: ProviderLiteral
+    connect_method: Literal["oauth", "credentials"]
+    """`oauth`: start a connection authorization."""
+    connect_fields: list[ConnectField]
+    """For `credentials`."""
+    capabilities: list[str]
+    """What the provider can do at all."""
+    max_availability_calendars: int
+    """The most calendars that can be checked for conflicts."""
+
+
+class ProviderList(Answer):
+    """The providers of this deployment."""
+
+    items: list[ProviderInfo]
+    next_cursor: str | None
+    """Always null: there are few."""
+
+
+class Disclosure(Answer):
+    """What the person reads and accepts before connecting (R5)."""
+
+    provider: ProviderLiteral
+    version: str
+    """To be sent back as `disclosure_version`."""
+    language: str
+    title: str
+    paragraphs: list[str]
+    accept_label: str
+    """The text of the button."""
+
+
+class ConnectionAuthorizationCreate(Strict):
+    """Start connecting by OAuth. Sending it says that the person has accepted this version of the disclosure."""
+
+    provider: Literal["google", "office365"]
+    """What to connect."""
+    client: Literal["web", "mobile"]
+    """Where the person is."""
+    disclosure_version: Annotated[str, Field(min_length=1, max_length=40, examples=["2026-11-01"])]
+    """The version of the disclosure that the person accepted."""
+    return_url: Annotated[str, Field(max_length=2000, examples=["https://crm.example.com/meetings"])] | None = None
+    """Where to send the browser afterwards; must be allowed by the deployment. Absent: the meetings dashboard."""
+    login_hint: Annotated[str, Field(max_length=254, examples=["ada@example.com"])] | None = None
+    """The account that must come back; another one fails with `account_mismatch`."""
+
+
+class ConnectionAuthorization(Answer):
+    """One attempt to connect, from consent to result."""
+
+    id: AuthorizationId
+    provider: ProviderLiteral
+    client: Literal["web", "mobile"]
+    status: Literal["pending", "completed", "denied", "failed", "expired"]
+    code: str | None = Field(examples=["scopes_missing"])
+    """Why it failed, a problem code."""
+    detail: str | None
+    """Why it failed, in the caller's language."""
+    authorization_url: str | None
+    """Where to send the browser; only in the answer that made the attempt."""
+    connection_id: ConnectionId | None
+    """What was connected."""
+    expires_at: datetime
+    created_at: datetime
+
+
+class Connection(Answer):
+    """A person's link to a provider account."""
+
+    id: ConnectionId
+    provider: ProviderLiteral
+    email: str
+    """The connected account's address."""
+    status: Literal["active", "reauthorization_required", "error"]
+    reason: str | None = Field(examples=["token_revoked"])
+    """Why it is not active, a code."""
+    purposes: list[Literal["calendar", "meetings"]]
+    """What it is used for."""
+    capabilities: list[CapabilityStatus]
+    """What can be done with it."""
+    allowed_actions: list[str] = Field(examples=[["disconnect", "sync"]])
+    """What the caller may do with it now."""
+    created_at: datetime
+    updated_at: datetime
+
+
+class ConnectionList(Answer):
+    """The caller's connections."""
+
+    items: list[Connection]
+    next_cursor: str | None
+    """Always null: there are few."""
+
+
+class Calendar(Answer):
+    """A calendar that the connected account can reach."""
+
+    id: CalendarId
+    name: str
+    """As the provider names it."""
+    time_zone: str
+    """IANA name."""
+    is_primary: bool
+    access_role: Literal["owner", "writer", "reader", "free_busy_reader"]
+    availability_calendar: bool
+    """It is checked for conflicts."""
+    eligible_for_availability: bool
+    """It may be checked for conflicts."""
+    ineligible_reason: str | None = Field(examples=["missing_event_details_permission"])
+    """Why not, a code."""
+
+
+class CalendarList(Answer):
+    """The calendars of a connection."""
+
+    items: list[Calendar]
+    next_cursor: str | None
+    """Always null: all are listed."""
+
+
+class CalendarSyncState(Answer):
+    """How true the mirror of one calendar is."""
+
+    calendar_id: CalendarId
+    name: str
+    state: Literal["idle", "running", "backing_off", "paused", "failed", "disabled"]
+    lag_seconds: int | None
+    """Seconds since the mirror was last true; null before the first sync."""
+    pending_changes: bool
+    """A change was signalled that no run has fetched yet."""
+    last_run_at: datetime | None
+    last_success_at: datetime | None
+    next_run_at: datetime | None
+    channel_expires_at: datetime | None
+    """When the push channel ends; null while the calendar is polled."""
+    last_error: str | None = Field(examples=["provider_unavailable"])
+    """A code."""
+    consecutive_failures: int
+
+
+class ConnectionSync(Answer):
+    """The sync of a connection, calendar by calendar."""
+
+    connection_id: ConnectionId
+    calendars: list[CalendarSyncState]

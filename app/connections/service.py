@@ -1,0 +1,56 @@
+"""What a person does with a connection once it is there: look, and let go.
+
+The one rule: a connection is found through the caller's own user; somebody else's answers like none at all.
+"""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.accounts.principal import Principal
+from app.accounts.repository import add_audit_entry
+from app.connections import repository
+from app.errors import CalendarNotConnected, NotFound
+from app.models.connections import Connection
+from app.queue import Enqueued, Job, enqueue
+
+
+async def get_connection(session: AsyncSession, principal: Principal, connection_id: UUID) -> Connection:
+    """The caller's own connection. Raises: NotFound."""
+    connection = await repository.find_connection(session, connection_id)
+    if connection is None or connection.user_id != principal.user:
+        raise NotFound
+    return connection
+
+
+async def disconnect(session: AsyncSession, principal: Principal, connection_id: UUID, *, now: datetime) -> None:
+    """Let go: pages go offline with this commit; a job revokes the tokens, then erases them (R15)."""
+    connection = await get_connection(session, principal, connection_id)
+    await close(session, connection, actor=principal.actor, now=now)
+
+
+async def close(session: AsyncSession, connection: Connection, *, actor: str, now: datetime) -> None:
+    """Mark the connection as gone and leave the rest to the job."""
+    connection.disconnected_at = now
+    connection.status = "error"
+    connection.reason = "disconnected"
+    for calendar in await repository.list_calendars(session, connection.id):
+        await repository.stop_mirroring(session, calendar.id)
+    add_audit_entry(session, connection.account_id, actor=actor, action="connection.deleted", subject_id=connection.id)
+    await session.flush()
+    await enqueue(session, [Enqueued(Job.CLOSE_CONNECTION, connection.account_id, connection.id)])
+
+
+async def request_sync(session: AsyncSession, principal: Principal, connection_id: UUID, *, now: datetime) -> None:
+    """Have every mirrored calendar looked at now. Raises: NotFound, CalendarNotConnected."""
+    connection = await get_connection(session, principal, connection_id)
+    if connection.status != "active":
+        raise CalendarNotConnected(detail="reauthorization_required")
+    jobs = []
+    for calendar, sync in await repository.list_calendar_syncs(session, connection.id):
+        sync.dirty_seq += 1
+        await repository.set_due(session, calendar.account_id, calendar.id, at=now)
+        jobs.append(Enqueued(Job.SYNC_CALENDAR, calendar.account_id, calendar.id))
+    await session.flush()
+    await enqueue(session, jobs)

@@ -1,0 +1,153 @@
+"""From rows to answers about connections. Pure.
+
+The one rule: an answer never holds more of a connection than its schema has fields for.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from app.accounts.schemas import CapabilityStatus
+from app.accounts.views import capability_view
+from app.calendar import AccessRole, ProviderName
+from app.connections import schemas
+from app.connections.capabilities import Capability, CapabilityState
+from app.connections.disclosures import Disclosure
+from app.connections.eligibility import ineligible_reason
+from app.i18n import Language, translate
+from app.models.connections import Calendar, CalendarSync, Connection, ConnectionAuthorization
+from app.providers.base import Features, Provider, SupportsOAuth
+
+
+def capability_views(states: Sequence[CapabilityState], language: Language) -> list[CapabilityStatus]:
+    """Every capability."""
+    return [capability_view(state.capability, state.reason, language) for state in states]
+
+
+def provider_view(provider: Provider) -> schemas.ProviderInfo:
+    """A provider of this deployment."""
+    features = provider.features
+    possible = {
+        Capability.CALENDAR_SYNC: features.two_way_sync,
+        Capability.TASK_SYNC: features.task_sync,
+        Capability.ADDITIONAL_AVAILABILITY_CALENDARS: features.additional_availability_calendars,
+        Capability.EVENT_CANCEL: features.event_update,
+        Capability.EVENT_RESCHEDULE: features.event_update,
+        Capability.CRM_MEETINGS: features.two_way_sync,
+        Capability.PROPOSED_TIMES: features.proposed_times,
+    }
+    return schemas.ProviderInfo(
+        provider=provider.name.value,
+        connect_method="oauth" if isinstance(provider, SupportsOAuth) else "credentials",
+        connect_fields=[],
+        capabilities=[capability.value for capability, supported in possible.items() if supported],
+        max_availability_calendars=features.free_busy_targets_max,
+    )
+
+
+def disclosure_view(provider: ProviderName, text: Disclosure, language: Language) -> schemas.Disclosure:
+    """What to read and accept."""
+    return schemas.Disclosure(
+        provider=provider.value,
+        version=text.version,
+        language=language.value,
+        title=text.title,
+        paragraphs=list(text.paragraphs),
+        accept_label=text.accept_label,
+    )
+
+
+def authorization_view(
+    row: ConnectionAuthorization, language: Language, *, authorization_url: str | None = None
+) -> schemas.ConnectionAuthorization:
+    """An attempt to connect."""
+    return schemas.ConnectionAuthorization.model_validate(
+        {
+            "id": row.id,
+            "provider": row.provider,
+            "client": row.client,
+            "status": row.status,
+            "code": row.code,
+            "detail": None if row.code is None else translate(language, f"problem.{row.code}.title"),
+            "authorization_url": authorization_url,
+            "connection_id": row.connection_id,
+            "expires_at": row.expires_at,
+            "created_at": row.created_at,
+        }
+    )
+
+
+def connection_view(row: Connection, states: Sequence[CapabilityState], language: Language) -> schemas.Connection:
+    """A connection."""
+    return schemas.Connection.model_validate(
+        {
+            "id": row.id,
+            "provider": row.provider,
+            "email": row.email,
+            "status": row.status,
+            "reason": row.reason,
+            "purposes": row.purposes,
+            "capabilities": capability_views(states, language),
+            "allowed_actions": ["disconnect", "sync"] if row.status == "active" else ["disconnect", "reauthorize"],
+            "created_at": row.created_at,
+            "updated_at": row.updated_at,
+        }
+    )
+
+
+def calendar_view(calendar: Calendar, connection: Connection, features: Features) -> schemas.Calendar:
+    """A calendar, and whether it may be checked for conflicts."""
+    reason = ineligible_reason(
+        AccessRole(calendar.role),
+        primary=calendar.is_primary,
+        connection_active=connection.status == "active",
+        additional_supported=features.additional_availability_calendars,
+        inactive=calendar.inactive_reason is not None,
+    )
+    return schemas.Calendar.model_validate(
+        {
+            "id": calendar.id,
+            "name": calendar.name,
+            "time_zone": calendar.time_zone,
+            "is_primary": calendar.is_primary,
+            "access_role": calendar.role,
+            "availability_calendar": calendar.checked,
+            "eligible_for_availability": reason is None,
+            "ineligible_reason": reason,
+        }
+    )
+
+
+def sync_view(
+    connection_id: UUID,
+    rows: Sequence[tuple[Calendar, CalendarSync]],
+    due: Mapping[UUID, datetime],
+    *,
+    now: datetime,
+) -> schemas.ConnectionSync:
+    """How true the mirrors are."""
+    return schemas.ConnectionSync(
+        connection_id=connection_id,
+        calendars=[_sync_state(calendar, sync, due.get(calendar.id), now) for calendar, sync in rows],
+    )
+
+
+def _sync_state(
+    calendar: Calendar, sync: CalendarSync, due_at: datetime | None, now: datetime
+) -> schemas.CalendarSyncState:
+    last = sync.last_succeeded_at
+    return schemas.CalendarSyncState.model_validate(
+        {
+            "calendar_id": calendar.id,
+            "name": calendar.name,
+            "state": sync.state,
+            "lag_seconds": None if last is None else max(0, int((now - last).total_seconds())),
+            "pending_changes": sync.synced_seq < sync.dirty_seq,
+            "last_run_at": sync.last_started_at,
+            "last_success_at": last,
+            "next_run_at": due_at,
+            "channel_expires_at": None,
+            "last_error": sync.last_error,
+            "consecutive_failures": sync.failures,
+        }
+    )

@@ -1,0 +1,114 @@
+"""The way to PostgreSQL: engine, sessions, and the account every transaction runs in.
+
+The one rule: a transaction sees one account's rows, or none. The account travels in `session.info` and is told to
+PostgreSQL at the start of each transaction, where row-level security reads it.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from uuid import UUID
+
+from sqlalchemy import Connection, event
+from sqlalchemy.engine import ExceptionContext, make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.orm import Session, SessionTransaction
+from sqlalchemy.pool import NullPool
+
+APP_ROLE = "calendar_app"
+"""The role the service works as: neither owner nor BYPASSRLS. The first migration makes it."""
+
+_ACCOUNT = "account_id"
+_POISONED = "a_statement_failed"
+
+
+class SwallowedErrorError(RuntimeError):
+    """A failed statement was caught outside a savepoint: COMMIT would be a silent ROLLBACK."""
+
+
+def driver_url(url: str) -> str:
+    """The URL with SQLAlchemy's asyncpg driver in its scheme."""
+    return make_url(url).set(drivername="postgresql+asyncpg").render_as_string(hide_password=False)
+
+
+def create_engine(url: str, *, pool_size: int = 20, role: str | None = APP_ROLE, pooled: bool = True) -> AsyncEngine:
+    """An engine whose connections work as `role`; None is the login itself, for migrations."""
+    server_settings = {"application_name": "calendar-connect", "timezone": "UTC", "jit": "off"}
+    if role is not None:
+        server_settings |= {"role": role, "statement_timeout": "30000", "lock_timeout": "10000"}
+    pool = {"pool_size": pool_size, "max_overflow": 0, "pool_timeout": 10} if pooled else {"poolclass": NullPool}
+    engine = create_async_engine(
+        driver_url(url), connect_args={"server_settings": server_settings}, pool_pre_ping=False, **pool
+    )
+    _refuse_swallowed_errors(engine)
+    return engine
+
+
+def create_sessions(engine: AsyncEngine) -> async_sessionmaker[AsyncSession]:
+    """Sessions that enter their account by themselves."""
+    return async_sessionmaker(
+        engine, expire_on_commit=False, close_resets_only=False, sync_session_class=_AccountSession
+    )
+
+
+class _AccountSession(Session):
+    """A session that tells PostgreSQL its account at the start of each transaction."""
+
+
+@event.listens_for(_AccountSession, "after_begin")
+def _enter(session: Session, transaction: SessionTransaction, connection: Connection) -> None:
+    account = session.info.get(_ACCOUNT)
+    if account is not None and not transaction.nested:
+        _tell(connection, account)
+
+
+def _tell(connection: Connection, account: UUID) -> None:
+    connection.exec_driver_sql("SELECT set_config('app.account_id', $1, true)", (str(account),))
+
+
+async def enter_account(session: AsyncSession, account_id: UUID) -> None:
+    """Work as this account from here on: in the running transaction and the next ones."""
+    session.info[_ACCOUNT] = account_id
+    if session.in_transaction():
+        connection = await session.connection()
+        await connection.run_sync(_tell, account_id)
+
+
+@asynccontextmanager
+async def transaction(
+    sessions: async_sessionmaker[AsyncSession], account_id: UUID | None
+) -> AsyncIterator[AsyncSession]:
+    """One unit of work: commits at the end, rolls back on any exception."""
+    info = {} if account_id is None else {_ACCOUNT: account_id}
+    async with sessions(info=info) as session, session.begin():
+        yield session
+
+
+def _refuse_swallowed_errors(engine: AsyncEngine) -> None:
+    """After a caught error PostgreSQL answers COMMIT with ROLLBACK and no error: raise instead."""
+
+    def mark(context: ExceptionContext) -> None:
+        if context.connection is not None:
+            context.connection.info[_POISONED] = True
+
+    def clear(connection: Connection, *_: object) -> None:
+        connection.info.pop(_POISONED, None)
+
+    def check(connection: Connection) -> None:
+        if connection.info.pop(_POISONED, False):
+            raise SwallowedErrorError("a database error was caught outside begin_nested()")
+
+    event.listen(engine.sync_engine, "handle_error", mark)
+    event.listen(engine.sync_engine, "rollback", clear)
+    event.listen(engine.sync_engine, "rollback_savepoint", clear)
+    event.listen(engine.sync_engine, "commit", check)
+
+
+def sqlstate(error: DBAPIError) -> str | None:
+    """PostgreSQL's five-character code of an error."""
+    return getattr(error.orig, "sqlstate", None)
+
+
+def constraint(error: DBAPIError) -> str | None:
+    """The name of the constraint that refused, if one did."""
+    return getattr(getattr(error.orig, "__cause__", None), "constraint_name", None)

@@ -1,0 +1,87 @@
+"""The API process: one FastAPI application over one set of services.
+
+The one rule: importing this file does nothing; `create_app` builds, the lifespan opens and closes.
+"""
+
+import gc
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from fastapi import FastAPI
+
+from app.bootstrap import Services, open_services
+from app.routers import (
+    bookings,
+    calendar_settings,
+    connection_authorizations,
+    connections,
+    health,
+    me,
+    meeting_requests,
+    providers,
+    public_bookings,
+    public_pages,
+    scheduling_pages,
+    users,
+)
+from app.routers.cors import CrossOrigin
+from app.routers.middleware import Envelope
+from app.routers.openapi import describe
+from app.routers.operation_ids import operation_id
+from app.routers.problems import add_problem_handlers
+from app.settings import Settings
+
+ROUTERS = (
+    me,
+    providers,
+    connection_authorizations,
+    connections,
+    calendar_settings,
+    scheduling_pages,
+    public_pages,
+    public_bookings,
+    bookings,
+    meeting_requests,
+    users,
+    health,
+)
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The application; its services open with its lifespan."""
+    app = FastAPI(
+        title="calendar-connect",
+        version="1.0.0",
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=_lifespan(settings),
+        generate_unique_id_function=operation_id,
+        separate_input_output_schemas=False,
+        redirect_slashes=False,
+    )
+    app.state.problem_base = f"{settings.public_url.rstrip('/')}/problems"
+    for module in ROUTERS:
+        app.include_router(module.router)
+    add_problem_handlers(app)
+    app.add_middleware(CrossOrigin, origins=settings.cors_origins)
+    app.add_middleware(Envelope)
+    app.openapi = lambda: describe(app)  # type: ignore[method-assign]
+    return app
+
+
+def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with open_services(settings) as services:
+            attach(app, services)
+            gc.collect()
+            gc.freeze()  # what start-up made stays; collections need not look at it again
+            yield
+
+    return lifespan
+
+
+def attach(app: FastAPI, services: Services) -> None:
+    """Give the application its services."""
+    app.state.services = services

@@ -1,0 +1,17 @@
+"""Names every table module, so that importing this one fills the metadata.
+
+The one rule: a new table module is added here, or its tables do not exist for the migrations.
+"""
+
+from app.models import (
+    accounts,
+    bookings,
+    calendar_writes,
+    connections,
+    directory,
+    mirror,
+    outbound,
+    scheduling,
+)
+
+__all__ = ["accounts", "bookings", "calendar_writes", "connections", "directory", "mirror", "outbound", "scheduling"]

@@ -1,0 +1,49 @@
+"""Events we own: what shall stand in a calendar, and what does.
+
+The one rule: `desired_seq` rises with every wish, `written_seq` follows when the provider has it; a row where they
+differ is work.
+"""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ForeignKeyConstraint, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.models.base import Base, Created, HasId, Json
+
+
+class CalendarWrite(HasId, Base):
+    """The event of one booking in one calendar."""
+
+    __tablename__ = "calendar_writes"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["account_id", "calendar_id"], ["calendars.account_id", "calendars.id"], ondelete="CASCADE"
+        ),
+        UniqueConstraint("account_id", "booking_id"),
+        UniqueConstraint("account_id", "key"),
+    )
+
+    booking_id: Mapped[UUID]
+    calendar_id: Mapped[UUID]
+    key: Mapped[str]
+    """Our idempotency key; the provider's event carries it."""
+    draft: Mapped[Json | None]
+    """The event as it shall be; None: it shall not be."""
+    desired_seq: Mapped[int] = mapped_column(server_default="1")
+    written_seq: Mapped[int] = mapped_column(server_default="0")
+    status: Mapped[str] = mapped_column(server_default="pending")
+    """pending written failed"""
+    event_id: Mapped[str | None]
+    etag: Mapped[str | None]
+    written_start: Mapped[datetime | None]
+    written_end: Mapped[datetime | None]
+    """What stands in the calendar by our hand: such an event blocks nothing, its reservation does."""
+    video_url: Mapped[str | None]
+    attempts: Mapped[int] = mapped_column(server_default="0")
+    """Starts since the last success, crashes included."""
+    last_error: Mapped[str | None]
+    fence: Mapped[int] = mapped_column(server_default="0")
+    lease_until: Mapped[datetime | None]
+    created_at: Mapped[Created]

@@ -1,0 +1,52 @@
+"""The global directory: how a public request, a callback or a sweeper finds its account before it enters it.
+
+The one rule: these tables have no row-level security, so they hold no personal data; every one is on the reviewed list
+of `tests/test_tenancy.py`.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.models.base import Base
+
+
+class Directory(StrEnum):
+    """What can be looked up without knowing its account."""
+
+    PAGE = "page"
+    SLUG = "slug"
+    """A page's whole slug."""
+    PREFIX = "prefix"
+    """A person's meetings URL; the target is the user."""
+    BOOKING = "booking"
+    MEETING_REQUEST = "meeting_request"
+    DATA_KEY = "data_key"
+    """An account that has a data key; key rotation walks them."""
+    OAUTH_STATE = "oauth_state"
+    """The key is the hex SHA-256 of the state."""
+
+
+class DirectoryEntry(Base):
+    """A public key and the account it belongs to."""
+
+    __tablename__ = "directory"
+
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    account_id: Mapped[UUID]
+    target_id: Mapped[UUID]
+
+
+class DueCalendar(Base):
+    """When a calendar wants to be synced next."""
+
+    __tablename__ = "due_calendars"
+    __table_args__ = (Index(None, "due_at"),)
+
+    calendar_id: Mapped[UUID] = mapped_column(primary_key=True)
+    account_id: Mapped[UUID]
+    due_at: Mapped[datetime]

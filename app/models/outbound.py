@@ -1,0 +1,32 @@
+"""Mail on its way out.
+
+The one rule: the letter is kept until it is sent and no longer.
+"""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.models.base import Base, Created, HasId, Json
+
+
+class Mail(HasId, Base):
+    """One mail to one recipient."""
+
+    __tablename__ = "mails"
+
+    subject_id: Mapped[UUID]
+    """The booking, meeting request or connection it is about."""
+    kind: Mapped[str]
+    to_email: Mapped[str]
+    to_name: Mapped[str | None]
+    reply_to: Mapped[str | None]
+    letter: Mapped[Json | None]
+    """What it says (`outbound/letters.py`); erased when sent."""
+    status: Mapped[str] = mapped_column(server_default="queued")
+    """queued sent failed"""
+    attempts: Mapped[int] = mapped_column(server_default="0")
+    last_error: Mapped[str | None]
+    sent_at: Mapped[datetime | None]
+    created_at: Mapped[Created]

@@ -1,0 +1,54 @@
+"""Pages and the person's calendar settings.
+
+The one rule: a page's configuration is one document, validated by `scheduling/schemas.py` and replaced whole.
+"""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ForeignKeyConstraint, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.models.base import Base, Created, HasId, InAccount, Json
+
+
+class CalendarSettings(InAccount, Base):
+    """One person's settings: what the Save button saves (R4)."""
+
+    __tablename__ = "calendar_settings"
+    __table_args__ = (
+        ForeignKeyConstraint(["account_id", "user_id"], ["users.account_id", "users.id"], ondelete="CASCADE"),
+    )
+
+    user_id: Mapped[UUID] = mapped_column(primary_key=True, sort_order=-1)
+    version: Mapped[int] = mapped_column(server_default="1")
+    calendar_sync: Mapped[bool] = mapped_column(server_default="false")
+    task_sync: Mapped[bool] = mapped_column(server_default="false")
+    scheduling_pages: Mapped[bool] = mapped_column(server_default="true")
+    turned_off: Mapped[bool] = mapped_column(server_default="false")
+    tentative_blocks: Mapped[bool] = mapped_column(server_default="true")
+    meetings_url: Mapped[str | None]
+    """The slug prefix of pages created from now on (R35)."""
+    default_page_id: Mapped[UUID | None]
+    chat_page_id: Mapped[UUID | None]
+    chat_enabled: Mapped[bool] = mapped_column(server_default="false")
+
+
+class SchedulingPage(HasId, Base):
+    """A bookable page."""
+
+    __tablename__ = "scheduling_pages"
+    __table_args__ = (
+        ForeignKeyConstraint(["account_id", "owner_id"], ["users.account_id", "users.id"], ondelete="CASCADE"),
+        Index(None, "account_id", "owner_id"),
+    )
+
+    owner_id: Mapped[UUID]
+    type: Mapped[str]
+    name: Mapped[str]
+    slug: Mapped[str]
+    configuration: Mapped[Json]
+    version: Mapped[int] = mapped_column(server_default="1")
+    deleted_at: Mapped[datetime | None]
+    created_at: Mapped[Created]
+    updated_at: Mapped[Created]

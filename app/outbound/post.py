@@ -1,0 +1,2 @@
+"""INTERIM."""
+async def post_connection_broken(session, user, connection): pass

@@ -1,0 +1,144 @@
+"""From our words to Google's: ids, marks and bodies of the events we write. Pure.
+
+The one rule: an event's id comes from its key, so that the same wish can never make two events; and a guest whom
+somebody else invited is never lost by a write of ours.
+"""
+
+import base64
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from app.calendar import Attendee, EventDraft, Notify, Timed
+from app.providers.google.mapping import KEY_PROPERTY, RESPONSE_STATUS
+from app.providers.google.wire import Standing
+
+_GUESTS_PROPERTY = "calendar_connect_guests"
+"""Short hashes of the addresses we invited: what tells a guest we dropped from one the host added by hand."""
+_PROPERTY_MAX = 1024
+_FINGERPRINT = 10
+
+Body = dict[str, Any]
+
+
+def event_id(key: str) -> str:
+    """The id of the event with this key: base32hex of its hash, in Google's alphabet (0-9, a-v)."""
+    digest = hashlib.sha256(key.encode()).digest()
+    return base64.b32hexencode(digest).decode().rstrip("=").lower()
+
+
+def send_updates(notify: Notify) -> str:
+    """Always said: Google's default changed over time, and differs between its verbs."""
+    return "all" if notify is Notify.EVERYBODY else "none"
+
+
+def rfc3339(instant: datetime) -> str:
+    """An instant in UTC, to the second."""
+    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def new_event(draft: EventDraft, key: str) -> Body:
+    """The body of the insert."""
+    body = {**_shared(draft, key), "id": event_id(key), "reminders": {"useDefault": True}}
+    if draft.location is None:
+        del body["location"]
+    body["attendees"] = [_guest(attendee) for attendee in draft.attendees]
+    return body if not draft.video else body | _conference(event_id(key))
+
+
+def revived_event(draft: EventDraft, key: str) -> Body:
+    """The patch that brings a deleted event of ours back as drafted."""
+    body = {**_shared(draft, key), "status": "confirmed"}
+    body["attendees"] = [_guest(attendee) for attendee in draft.attendees]
+    return body if not draft.video else body | _conference(f"{event_id(key)}-again")
+
+
+def changed_event(draft: EventDraft, key: str, standing: Standing) -> Body:
+    """The patch that makes a standing event as drafted."""
+    body = _shared(draft, key)
+    guests = None if standing.attendees_omitted else _merged(standing, draft.attendees)
+    if guests is not None:
+        body["attendees"] = guests
+    if draft.video and not (standing.hangout_link or standing.conference_data):
+        # The etag makes the request new: Google ignores one whose id it has seen, and the person may have removed it.
+        body |= _conference(_digest(f"{key}|{standing.etag}"))
+    return body
+
+
+def without_conference(body: Mapping[str, Any]) -> Body:
+    """The same body for a calendar that may not have the provider's video link."""
+    return {name: value for name, value in body.items() if name != "conferenceData"}
+
+
+def answered(standing: Standing, status: str) -> Body | None:
+    """The patch of the connected person's own answer; None when the person is not invited."""
+    own = next((guest for guest in standing.attendees if guest.get("self")), None)
+    if own is None:
+        return None
+    changed = {**own, "responseStatus": status}
+    if standing.attendees_omitted:
+        return {"attendees": [changed], "attendeesOmitted": True}
+    return {"attendees": [changed if guest is own else guest for guest in standing.attendees]}
+
+
+def _shared(draft: EventDraft, key: str) -> Body:
+    return {
+        "summary": draft.title,
+        "description": draft.description,
+        "location": draft.location,
+        "start": _time(draft.when, draft.when.start),
+        "end": _time(draft.when, draft.when.end),
+        "extendedProperties": {
+            "private": {KEY_PROPERTY: key, _GUESTS_PROPERTY: _fingerprints(draft.attendees)},
+        },
+    }
+
+
+def _time(span: Timed, instant: datetime) -> Mapping[str, str]:
+    """The offset in the instant decides; the zone only tells how to show it."""
+    time = {"dateTime": rfc3339(instant)}
+    return time if span.zone is None else {**time, "timeZone": span.zone}
+
+
+def _guest(attendee: Attendee) -> Body:
+    guest = {"email": attendee.email, "responseStatus": RESPONSE_STATUS[attendee.response]}
+    return guest if attendee.name is None else {**guest, "displayName": attendee.name}
+
+
+def _merged(standing: Standing, wanted: Sequence[Attendee]) -> list[Body] | None:
+    """Those who stand, with their answers, less those we invited and want no more, plus the new; None: no change."""
+    private = standing.extended_properties.private if standing.extended_properties else {}
+    invited = set(private.get(_GUESTS_PROPERTY, "").split())
+    new = {attendee.email.lower(): attendee for attendee in wanted}
+    kept = []
+    for guest in standing.attendees:
+        address = str(guest.get("email", "")).lower()
+        if new.pop(address, None) is not None or _fingerprint(address) not in invited:
+            kept.append(guest)
+    added = [_guest(attendee) for attendee in new.values()]
+    return None if not added and len(kept) == len(standing.attendees) else [*kept, *added]
+
+
+def _fingerprints(attendees: Iterable[Attendee]) -> str:
+    """As many as Google keeps in one property; whoever is past that is never taken off by us."""
+    found = sorted({_fingerprint(attendee.email.lower()) for attendee in attendees})
+    return (
+        " ".join(found)[:_PROPERTY_MAX].rpartition(" ")[0] if len(" ".join(found)) > _PROPERTY_MAX else " ".join(found)
+    )
+
+
+def _fingerprint(address: str) -> str:
+    return _digest(address)[:_FINGERPRINT]
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _conference(request_id: str) -> Body:
+    return {
+        "conferenceData": {
+            "createRequest": {"requestId": request_id, "conferenceSolutionKey": {"type": "hangoutsMeet"}}
+        }
+    }

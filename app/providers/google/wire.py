@@ -1,0 +1,320 @@
+"""Google Calendar's JSON as typed structs, and the tolerant decoding of it. Pure.
+
+The one rule: one damaged row never spoils a page. What can be saved of it (its id, its series, its time) becomes a
+`DamagedEvent`; unknown fields are ignored everywhere.
+https://developers.google.com/workspace/calendar/api/v3/reference/events
+"""
+
+import json
+from collections.abc import Iterable
+from datetime import date, datetime
+from typing import Any, Literal, TypeVar
+
+import msgspec
+import structlog
+
+_log = structlog.get_logger(__name__)
+
+
+class _Wire(msgspec.Struct, rename="camel", gc=False):
+    """gc=False: JSON has no cycles, and a page has tens of thousands of these."""
+
+
+class WireTime(_Wire):
+    """A day, or an instant with its zone."""
+
+    day: date | None = msgspec.field(name="date", default=None)
+    date_time: datetime | None = None
+    time_zone: str | None = None
+
+
+class WirePerson(_Wire):
+    """An attendee or an organizer."""
+
+    email: str | None = None
+    display_name: str | None = None
+    response_status: str | None = None
+    is_self: bool = msgspec.field(name="self", default=False)
+    resource: bool = False
+
+
+class WireEntryPoint(_Wire):
+    """A way into a conference."""
+
+    entry_point_type: str | None = None
+    uri: str | None = None
+
+
+class WireConference(_Wire):
+    """A video conference, whoever hosts it."""
+
+    entry_points: tuple[WireEntryPoint, ...] = ()
+
+
+class WireProperties(_Wire):
+    """Marks that programs leave on an event."""
+
+    private: dict[str, str] = {}
+
+
+class WireEvent(_Wire):
+    """An event as Google sends it; a cancelled exception has nothing but ids and its original start."""
+
+    id: str
+    status: str | None = None
+    etag: str | None = None
+    ical_uid: str | None = msgspec.field(name="iCalUID", default=None)
+    summary: str | None = None
+    description: str | None = None
+    location: str | None = None
+    start: WireTime | None = None
+    end: WireTime | None = None
+    original_start_time: WireTime | None = None
+    recurrence: tuple[str, ...] = ()
+    recurring_event_id: str | None = None
+    transparency: str | None = None
+    visibility: str | None = None
+    event_type: str | None = None
+    organizer: WirePerson | None = None
+    attendees: tuple[WirePerson, ...] = ()
+    hangout_link: str | None = None
+    conference_data: WireConference | None = None
+    extended_properties: WireProperties | None = None
+    updated: str | None = None
+    """Text, because Google also sends the year 0 here, which no datetime can hold."""
+
+
+class DamagedEvent(WireEvent):
+    """What could be saved of an event that does not fit its own schema."""
+
+
+class EventsPage(_Wire):
+    """A page of events.list or events.instances. `kind` is asked for so that no other JSON passes as an empty page."""
+
+    kind: Literal["calendar#events"]
+    items: tuple[WireEvent, ...] = ()
+    next_page_token: str | None = None
+    next_sync_token: str | None = None
+    time_zone: str | None = None
+    """The calendar's."""
+
+
+class WireCalendar(_Wire):
+    """An entry of the calendar list."""
+
+    id: str
+    summary: str | None = None
+    summary_override: str | None = None
+    time_zone: str | None = None
+    access_role: str | None = None
+    primary: bool = False
+    deleted: bool = False
+
+
+class CalendarsPage(_Wire):
+    """A page of calendarList.list."""
+
+    kind: Literal["calendar#calendarList"]
+    items: tuple[WireCalendar, ...] = ()
+    next_page_token: str | None = None
+
+
+class WirePeriod(_Wire):
+    """A busy span."""
+
+    start: datetime
+    end: datetime
+
+
+class WireReason(_Wire):
+    """Why something was not said."""
+
+    reason: str = "unknown"
+
+
+class WireBusy(_Wire):
+    """One calendar's part of a free/busy answer."""
+
+    busy: tuple[WirePeriod, ...] = ()
+    errors: tuple[WireReason, ...] = ()
+
+
+class FreeBusyAnswer(_Wire):
+    """The answer of freeBusy.query; each calendar is decoded on its own."""
+
+    calendars: dict[str, msgspec.Raw]
+
+
+class Standing(_Wire):
+    """What an update must know of the event before it writes; guests stay dicts so that no field of theirs is lost."""
+
+    etag: str | None = None
+    status: str | None = None
+    attendees: tuple[dict[str, Any], ...] = ()
+    attendees_omitted: bool = False
+    extended_properties: WireProperties | None = None
+    hangout_link: str | None = None
+    conference_data: WireConference | None = None
+
+
+_PERSON = "email,displayName,responseStatus,self,resource"
+_LISTED = (
+    "id,status,etag,iCalUID,summary,location,start,end,originalStartTime,recurrence,recurringEventId,transparency,"
+    f"visibility,eventType,organizer({_PERSON.replace(',responseStatus', '').replace(',resource', '')}),"
+    f"attendees({_PERSON}),hangoutLink,conferenceData(entryPoints(entryPointType,uri)),extendedProperties(private),"
+    "updated"
+)
+EVENT_FIELDS = f"{_LISTED},description"
+"""What we ask for of one event."""
+EVENTS_FIELDS = f"kind,nextPageToken,nextSyncToken,timeZone,items({_LISTED})"
+"""What we ask for of many: no descriptions, a page of them can pass any size we would accept."""
+STANDING_FIELDS = (
+    "etag,status,attendees,attendeesOmitted,extendedProperties(private),hangoutLink,"
+    "conferenceData(entryPoints(entryPointType,uri))"
+)
+CALENDARS_FIELDS = "kind,nextPageToken,items(id,summary,summaryOverride,timeZone,accessRole,primary,deleted)"
+
+
+class _RawEvents(_Wire):
+    """An `EventsPage` with its rows left alone."""
+
+    kind: Literal["calendar#events"]
+    items: tuple[msgspec.Raw, ...] = ()
+    next_page_token: str | None = None
+    next_sync_token: str | None = None
+    time_zone: str | None = None
+
+
+class _RawCalendars(_Wire):
+    """A `CalendarsPage` with its rows left alone."""
+
+    kind: Literal["calendar#calendarList"]
+    items: tuple[msgspec.Raw, ...] = ()
+    next_page_token: str | None = None
+
+
+_EVENT = msgspec.json.Decoder(WireEvent)
+_EVENTS = msgspec.json.Decoder(EventsPage)
+_CALENDAR = msgspec.json.Decoder(WireCalendar)
+_CALENDARS = msgspec.json.Decoder(CalendarsPage)
+_RAW_EVENTS = msgspec.json.Decoder(_RawEvents)
+_RAW_CALENDARS = msgspec.json.Decoder(_RawCalendars)
+_BUSY = msgspec.json.Decoder(WireBusy)
+_FREE_BUSY = msgspec.json.Decoder(FreeBusyAnswer)
+_STANDING = msgspec.json.Decoder(Standing)
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError)
+
+T = TypeVar("T")
+
+
+def decode_events(content: bytes) -> EventsPage:
+    """A page of events, damaged rows included as far as they can be saved. Raises: msgspec.DecodeError."""
+    try:
+        return _EVENTS.decode(content)
+    except _UNREADABLE:
+        page = _RAW_EVENTS.decode(_mended(content))  # one row is damaged, or everything is: then this raises
+    rows = tuple(row for row in map(_event_or_remains, page.items) if row is not None)
+    return EventsPage(page.kind, rows, page.next_page_token, page.next_sync_token, page.time_zone)
+
+
+def decode_event(content: bytes) -> WireEvent:
+    """One event. Raises: msgspec.DecodeError when not even an id can be read."""
+    try:
+        return _EVENT.decode(content)
+    except _UNREADABLE:
+        event = _event_or_remains(msgspec.Raw(_mended(content)))
+    if event is None:
+        raise msgspec.DecodeError("not an event")
+    return event
+
+
+def decode_calendars(content: bytes) -> CalendarsPage:
+    """A page of the calendar list without the entries that cannot be read. Raises: msgspec.DecodeError."""
+    try:
+        return _CALENDARS.decode(content)
+    except _UNREADABLE:
+        page = _RAW_CALENDARS.decode(_mended(content))
+    return CalendarsPage(page.kind, tuple(_readable(page.items, _CALENDAR)), page.next_page_token)
+
+
+def decode_free_busy(content: bytes) -> dict[str, WireBusy]:
+    """Each calendar's busy spans; one that cannot be read carries an error. Raises: msgspec.DecodeError."""
+    answer = _FREE_BUSY.decode(content)
+    return {calendar_id: _busy(raw) for calendar_id, raw in answer.calendars.items()}
+
+
+def decode_standing(content: bytes) -> Standing:
+    """What an update must know. Raises: msgspec.DecodeError."""
+    return _STANDING.decode(content)
+
+
+def _busy(raw: msgspec.Raw) -> WireBusy:
+    try:
+        return _BUSY.decode(raw)
+    except _UNREADABLE:
+        return WireBusy(errors=(WireReason("unreadable"),))
+
+
+def _mended(content: bytes) -> bytes:
+    """The same JSON in clean UTF-8: broken bytes and lone surrogates become question marks. Raises: DecodeError.
+
+    Slow, and only for pages that msgspec refused: it checks the text even of what it skips.
+    """
+    try:
+        value = json.loads(content.decode("utf-8", "replace"))
+    except ValueError as error:
+        raise msgspec.DecodeError("not JSON") from error
+    return json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
+
+
+def _readable(items: Iterable[msgspec.Raw], decoder: msgspec.json.Decoder[T]) -> Iterable[T]:
+    for raw in items:
+        try:
+            yield decoder.decode(raw)
+        except _UNREADABLE:
+            _log.warning("google_row_unreadable")
+
+
+def _event_or_remains(raw: msgspec.Raw) -> WireEvent | None:
+    try:
+        return _EVENT.decode(raw)
+    except _UNREADABLE:
+        event = _remains(bytes(raw))
+    _log.warning("google_event_damaged", event_id=event.id if event else None)
+    return event
+
+
+def _remains(content: bytes) -> DamagedEvent | None:
+    row = json.loads(content)
+    if not isinstance(row, dict) or not _text(row, "id"):
+        return None
+    return DamagedEvent(
+        id=row["id"],
+        status=_text(row, "status"),
+        etag=_text(row, "etag"),
+        start=_time(row.get("start")),
+        end=_time(row.get("end")),
+        original_start_time=_time(row.get("originalStartTime")),
+        recurrence=("damaged",) if row.get("recurrence") else (),
+        recurring_event_id=_text(row, "recurringEventId"),
+        transparency=_text(row, "transparency"),
+        event_type=_text(row, "eventType"),
+    )
+
+
+def _text(row: dict[str, Any], name: str) -> str | None:
+    value = row.get(name)
+    return value if isinstance(value, str) and value.isprintable() else None
+
+
+def _time(value: object) -> WireTime | None:
+    if not isinstance(value, dict):
+        return None
+    try:
+        if day := _text(value, "date"):
+            return WireTime(day=date.fromisoformat(day))
+        if instant := _text(value, "dateTime"):
+            return WireTime(date_time=datetime.fromisoformat(instant), time_zone=_text(value, "timeZone"))
+    except ValueError:
+        return None
+    return None

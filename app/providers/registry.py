@@ -1,0 +1,36 @@
+"""Which providers this deployment has: the only file that names a concrete one.
+
+The one rule: a provider without credentials is not offered.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from app.calendar import Clock, ProviderName
+from app.http import HttpClient
+from app.providers.base import Provider
+from app.providers.google.oauth import GoogleSettings
+from app.providers.google.provider import GoogleProvider
+from app.settings import Settings
+
+
+@asynccontextmanager
+async def open_providers(settings: Settings, clock: Clock) -> AsyncIterator[dict[ProviderName, Provider]]:
+    """The configured providers, each with an HTTP client of its own."""
+    async with HttpClient() as http:
+        providers: dict[ProviderName, Provider] = {}
+        if settings.google_client_id:
+            providers[ProviderName.GOOGLE] = GoogleProvider(_google(settings), http, clock=clock)
+        yield providers
+
+
+def _google(settings: Settings) -> GoogleSettings:
+    return GoogleSettings(
+        client_id=settings.google_client_id,
+        client_secret=settings.google_client_secret.get_secret_value(),
+        auth_url=settings.google_auth_url,
+        token_url=settings.google_token_url,
+        revoke_url=settings.google_revoke_url,
+        userinfo_url=settings.google_userinfo_url,
+        api_url=settings.google_api_url,
+    )

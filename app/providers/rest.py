@@ -1,0 +1,172 @@
+"""JSON over HTTPS on behalf of one connection; shared by the providers that speak it.
+
+    answer                        a read raises        a write raises
+    no connection was made        Transient            Transient (it cannot have happened)
+    cut off, 408, 5xx             Transient            AmbiguousOutcome
+    2xx or 3xx we cannot read     ProtocolError        AmbiguousOutcome
+    401, and again once renewed   AuthExpired          AuthExpired
+    any other 4xx                 what the provider's own `Refusal` makes of it
+
+The one rule: a write whose result is unknown is never called a failure, and nothing but a 401 is tried twice here.
+"""
+
+import asyncio
+import email.utils
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import msgspec
+
+from app.calendar import Clock
+from app.http import Answer, HttpClient, Interrupted, NotSent
+from app.providers.base import (
+    AmbiguousOutcome,
+    AuthExpired,
+    EventNotFound,
+    ProtocolError,
+    ProviderError,
+    TokenSource,
+    Transient,
+)
+
+_REDIRECTION = 300
+_REFUSED = 400
+_UNAUTHORIZED = 401
+_REQUEST_TIMEOUT = 408
+_FAILED = 500
+_REQUEST_ID_HEADERS = ("request-id", "x-request-id")
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request, and what its refusals mean."""
+
+    operation: str
+    """A stable name for logs and errors; never built from data."""
+    method: str
+    url: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: Mapping[str, Any] | None = None
+    """Sent as JSON."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    write: bool = False
+    """It changes something, so a lost answer is ambiguous. A POST may well be a read."""
+    not_found: type[ProviderError] = EventNotFound
+    """What 404 means here."""
+    gone: type[ProviderError] = EventNotFound
+    """What 410 means here."""
+
+    def asking(self, **query: str) -> "Call":
+        """The same call with these parameters as well."""
+        return replace(self, query={**self.query, **query})
+
+
+Refusal = Callable[[Call, Answer, float | None], ProviderError]
+"""A provider's reading of its own 4xx answers; the number is how many seconds it asked us to wait."""
+
+
+class RestSession:
+    """One connection's calls: bearer token, one renewal, a cap on concurrency, errors in our words."""
+
+    def __init__(
+        self, http: HttpClient, tokens: TokenSource, *, refusal: Refusal, clock: Clock, max_concurrency: int
+    ) -> None:
+        self._http = http
+        self._tokens = tokens
+        self._refusal = refusal
+        self._clock = clock
+        self._slots = asyncio.Semaphore(max_concurrency)
+
+    async def send(self, call: Call) -> Answer:
+        """The answer of a call that went well (2xx). Raises: ProviderError."""
+        async with self._slots:
+            answer = await self._authorized(call)
+        if answer.status < _REDIRECTION:
+            return answer
+        if answer.status < _REFUSED:
+            raise unreadable(call, answer)  # we follow nothing, and no API of ours redirects: a proxy's login page
+        raise self._refused(call, answer)
+
+    async def fetch(self, call: Call, decode: Callable[[bytes], T]) -> T:
+        """The decoded answer of a call that went well. Raises: ProviderError."""
+        answer = await self.send(call)
+        try:
+            return decode(answer.content)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise unreadable(call, answer) from error
+
+    async def _authorized(self, call: Call) -> Answer:
+        content = None if call.body is None else msgspec.json.encode(call.body)
+        token = await self._tokens.token()
+        answer = await self._with_token(call, content, token)
+        if answer.status != _UNAUTHORIZED:
+            return answer
+        return await self._with_token(call, content, await self._tokens.renew(token))
+
+    async def _with_token(self, call: Call, content: bytes | None, token: str) -> Answer:
+        headers = {**call.headers, "Authorization": f"Bearer {token}", "Accept": "application/json"}
+        if content is not None:
+            headers["Content-Type"] = "application/json"
+        return await deliver(self._http, call, headers=headers, content=content)
+
+    def _refused(self, call: Call, answer: Answer) -> ProviderError:
+        wait = retry_after(answer.headers, self._clock())
+        if answer.status >= _FAILED or answer.status == _REQUEST_TIMEOUT:
+            return failed(call, answer, wait)
+        if answer.status == _UNAUTHORIZED:
+            return AuthExpired(_said(call, answer), operation=call.operation, request_id=request_id(answer))
+        return self._refusal(call, answer, wait)
+
+
+async def deliver(http: HttpClient, call: Call, *, headers: Mapping[str, str], content: bytes | None) -> Answer:
+    """Send a call as it is; any status is an answer. Raises: Transient, AmbiguousOutcome."""
+    try:
+        return await http.send(call.method, call.url, query=call.query or None, headers=headers, content=content)
+    except NotSent as error:
+        raise Transient(f"{call.operation}: no connection", operation=call.operation) from error
+    except Interrupted as error:
+        raise _unknown(call)(f"{call.operation}: no whole answer", operation=call.operation) from error
+
+
+def failed(call: Call, answer: Answer, wait: float | None) -> ProviderError:
+    """The other side broke: a read may be tried again, a write may have happened."""
+    return _unknown(call)(
+        _said(call, answer), operation=call.operation, retry_after=wait, request_id=request_id(answer)
+    )
+
+
+def unreadable(call: Call, answer: Answer) -> ProviderError:
+    """An answer that is none: a login page, a cut body, another API's JSON."""
+    kind = AmbiguousOutcome if call.write else ProtocolError
+    return kind(f"{_said(call, answer)}, unreadable", operation=call.operation, request_id=request_id(answer))
+
+
+def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
+    """The seconds a `Retry-After` asks for, in either of its forms (RFC 9110, 10.2.3); None when it says nothing."""
+    value = headers.get("retry-after", "").strip()
+    if value.isascii() and value.isdigit():
+        return float(value)
+    try:
+        until = email.utils.parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    if until.tzinfo is None:  # "-0000": UTC whose place is not told
+        until = until.replace(tzinfo=UTC)
+    return max(0.0, (until - now).total_seconds())
+
+
+def request_id(answer: Answer) -> str | None:
+    """What the provider calls this exchange in its own logs."""
+    return next((answer.headers[name] for name in _REQUEST_ID_HEADERS if name in answer.headers), None)
+
+
+def _unknown(call: Call) -> type[ProviderError]:
+    return AmbiguousOutcome if call.write else Transient
+
+
+def _said(call: Call, answer: Answer) -> str:
+    return f"{call.operation}: HTTP {answer.status}"

@@ -1,0 +1,77 @@
+"""Jobs: their names, and how to ask for one inside a transaction.
+
+The one rule: a job is a hint that a row needs attention. It carries ids only, commits or vanishes with the data, and
+may run twice; the row says what is left to do.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from uuid import UUID
+
+import msgspec
+from pgqueuer.adapters.persistence.qb import QueryQueueBuilder
+from pgqueuer.domain.settings import DBSettings
+from sqlalchemy.ext.asyncio import AsyncSession
+
+QUEUE = DBSettings(db_schema="queue")
+"""The queue lives in a schema of its own; its tables come with a migration."""
+
+_ENQUEUE = QueryQueueBuilder(QUEUE).build_enqueue_query(on_conflict="skip")
+
+
+class Job(StrEnum):
+    """Every job there is."""
+
+    SYNC_CALENDAR = "sync_calendar"
+    WRITE_EVENT = "write_event"
+    SEND_MAIL = "send_mail"
+    CLOSE_CONNECTION = "close_connection"
+    CONNECTION_READY = "connection_ready"
+    """A connection was made or healed: resume its writes, look at the open meeting requests again."""
+
+
+class Payload(msgspec.Struct, frozen=True):
+    """Which row needs attention, and in which account."""
+
+    account_id: UUID
+    id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Enqueued:
+    """One job to be."""
+
+    job: Job
+    account_id: UUID
+    id: UUID
+    delay: timedelta = timedelta()
+
+    @property
+    def dedupe_key(self) -> str | None:
+        """A sync waiting or running is enough, for `dirty_seq` remembers a signal that comes meanwhile.
+
+        Every other signal gets a job of its own: one dropped while its like is running would be lost.
+        """
+        return f"{self.job}:{self.id}" if self.job is Job.SYNC_CALENDAR and not self.delay else None
+
+
+async def enqueue(session: AsyncSession, jobs: Sequence[Enqueued]) -> None:
+    """Ask for jobs in the session's own transaction; do it last, for two open transactions wait for each other.
+
+    A sync whose like is waiting or running is skipped.
+    """
+    ordered = sorted(jobs, key=lambda item: (item.job, item.id))
+    connection = await session.connection()
+    await connection.exec_driver_sql(
+        _ENQUEUE,
+        (
+            [0] * len(ordered),
+            [item.job.value for item in ordered],
+            [msgspec.json.encode(Payload(item.account_id, item.id)) for item in ordered],
+            [item.delay for item in ordered],
+            [item.dedupe_key for item in ordered],
+            [None] * len(ordered),
+        ),
+    )

@@ -1,0 +1,82 @@
+"""A host's bookings."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import AwareDatetime
+from pydantic.json_schema import SkipJsonSchema
+
+from app.bookings import repository
+from app.bookings.change import Host
+from app.bookings.host import get_own_booking
+from app.bookings.schemas import Booking, BookingCancel, BookingList, BookingReschedule
+from app.bookings.views import booking_view
+from app.calendar_writes.service import find_write, writes_of
+from app.ids import BookingId
+from app.models import bookings as rows
+from app.models.calendar_writes import CalendarWrite
+from app.routers.dependencies import IfMatch, Services, Session, User
+from app.routers.openapi import problems
+from app.routers.pagination import Cursor, CursorParameter, Limit
+
+router = APIRouter(prefix="/v1/bookings", tags=["Bookings"])
+Status = Annotated[
+    Literal["confirmed", "cancelled", "no_show"] | SkipJsonSchema[None], Query(description="Only these.")
+]
+From = Annotated[AwareDatetime | SkipJsonSchema[None], Query(description="Only those that start at or after this.")]
+Before = Annotated[AwareDatetime | SkipJsonSchema[None], Query(description="Only those that start before this.")]
+
+
+@router.get("", summary="List your bookings", responses=problems(400, 401, 422))
+async def list_bookings(
+    request: Request, session: Session, caller: User, services: Services, limit: Limit = 20,
+    cursor: CursorParameter = None, status: Status = None,  # type: ignore[assignment]
+    starts_from: From = None, starts_before: Before = None,  # type: ignore[assignment]
+) -> BookingList:  # fmt: skip
+    """The caller's bookings, oldest first."""
+    cursors = Cursor(request)
+    found = await repository.list_bookings(
+        session, caller.user, status=status, starts_from=starts_from, starts_before=starts_before,
+        after=cursors.read(cursor), limit=limit + 1,
+    )  # fmt: skip
+    writes = await writes_of(session, [row.id for row in found[:limit]])
+    views = [booking_view(row, writes.get(row.id), now=services.clock()) for row in found[:limit]]
+    return BookingList(items=views, next_cursor=cursors.after(found[limit - 1].id) if len(found) > limit else None)
+
+
+@router.get("/{booking_id}", summary="Read a booking", responses=problems(401, 404))
+async def get_booking(
+    booking_id: BookingId, session: Session, caller: User, services: Services, response: Response
+) -> Booking:
+    """One of the caller's bookings."""
+    row = await get_own_booking(session, caller, booking_id)
+    return _view(services, response, row, await find_write(session, row.id))
+
+
+@router.post("/{booking_id}/reschedule", summary="Move a booking", responses=problems(401, 404, 409, 412, 422, 503))
+async def reschedule_booking(
+    booking_id: BookingId, body: BookingReschedule, caller: User, services: Services,
+    if_match: IfMatch, response: Response,
+) -> Booking:  # fmt: skip
+    """Move the booking to another offered slot of the same length. The visitor is told."""
+    changed = await services.changes.reschedule(
+        caller.account_id, booking_id, to=body.start_at, by=Host(caller.user), reason=body.reason, if_match=if_match
+    )
+    return _view(services, response, changed.booking, changed.write)
+
+
+@router.post("/{booking_id}/cancel", summary="Cancel a booking", responses=problems(401, 404, 409, 412, 422))
+async def cancel_booking(
+    booking_id: BookingId, body: BookingCancel, caller: User, services: Services,
+    if_match: IfMatch, response: Response,
+) -> Booking:  # fmt: skip
+    """End the booking. The event is removed and the visitor is told."""
+    changed = await services.changes.cancel(
+        caller.account_id, booking_id, by=Host(caller.user), reason=body.reason, if_match=if_match
+    )
+    return _view(services, response, changed.booking, changed.write)
+
+
+def _view(services: Services, response: Response, row: rows.Booking, write: CalendarWrite | None) -> Booking:
+    response.headers["ETag"] = f'"{row.version}"'
+    return booking_view(row, write, now=services.clock())

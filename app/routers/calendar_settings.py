@@ -1,0 +1,54 @@
+"""The person's calendar settings: one Save, all or nothing (R4)."""
+
+from fastapi import APIRouter, Response
+
+from app.connections.repository import checked_calendars
+from app.connections.settings import get_settings
+from app.i18n import Language
+from app.routers.dependencies import IfMatch, ReaderLanguage, Services, Session, User
+from app.routers.openapi import problems
+from app.scheduling.schemas import (
+    AvailabilityCalendar,
+    AvailabilityCalendarList,
+    CalendarSettings,
+    CalendarSettingsUpdate,
+)
+from app.scheduling.views import availability_calendar_view, settings_view
+
+router = APIRouter(prefix="/v1", tags=["Settings"])
+
+
+@router.get("/calendar-settings", summary="Read your calendar settings", responses=problems(401))
+async def get_calendar_settings(
+    session: Session, caller: User, language: ReaderLanguage, response: Response
+) -> CalendarSettings:
+    """The caller's settings, the defaults where nothing was saved yet."""
+    settings = await get_settings(session, caller.account_id, caller.user)
+    response.headers["ETag"] = f'"{settings.version}"'
+    return settings_view(settings, await _checked(session, caller, language))
+
+
+@router.patch(
+    "/calendar-settings", summary="Save your calendar settings", responses=problems(401, 403, 404, 409, 412, 422)
+)
+async def update_calendar_settings(
+    body: CalendarSettingsUpdate, session: Session, caller: User, services: Services,
+    language: ReaderLanguage, if_match: IfMatch, response: Response,
+) -> CalendarSettings:  # fmt: skip
+    """Change what is given, all of it or nothing; absent keeps, null clears."""
+    settings = await services.settings_editor.save(session, caller, body, if_match=if_match)
+    response.headers["ETag"] = f'"{settings.version}"'
+    return settings_view(settings, await _checked(session, caller, language))
+
+
+@router.get("/availability-calendars", summary="List the calendars checked for conflicts", responses=problems(401))
+async def list_availability_calendars(
+    session: Session, caller: User, language: ReaderLanguage
+) -> AvailabilityCalendarList:
+    """Every calendar that is asked before a time is offered, and whether it can be read."""
+    return AvailabilityCalendarList(items=await _checked(session, caller, language), next_cursor=None)
+
+
+async def _checked(session: Session, caller: User, language: Language) -> list[AvailabilityCalendar]:
+    rows = await checked_calendars(session, caller.user)
+    return [availability_calendar_view(calendar, sync, language) for calendar, sync in rows]

@@ -1,0 +1,71 @@
+"""Connecting by OAuth: start, poll, and the provider's way back."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+from fastapi.responses import RedirectResponse
+from pydantic.json_schema import SkipJsonSchema
+
+from app.connections.authorization import ConnectRequest
+from app.connections.return_urls import with_result
+from app.connections.schemas import ConnectionAuthorization, ConnectionAuthorizationCreate
+from app.connections.views import authorization_view
+from app.ids import AuthorizationId, encode_id
+from app.routers.dependencies import ReaderLanguage, Services, Session, User
+from app.routers.openapi import problems
+from app.routers.providers import ProviderPath
+
+router = APIRouter(prefix="/v1", tags=["Connecting"])
+Text = Annotated[str | SkipJsonSchema[None], Query(max_length=4096)]
+
+
+@router.post(
+    "/connection-authorizations",
+    summary="Start connecting",
+    status_code=201,
+    responses=problems(401, 403, 404, 409, 422),
+)
+async def create_connection_authorization(
+    body: ConnectionAuthorizationCreate, session: Session, caller: User, services: Services,
+    language: ReaderLanguage, response: Response,
+) -> ConnectionAuthorization:  # fmt: skip
+    """Record that the disclosure was accepted, and get the provider's consent page to send the browser to."""
+    started = await services.authorizations.create(session, caller, ConnectRequest(**body.model_dump()), language)
+    row = started.authorization
+    response.headers["Location"] = f"/v1/connection-authorizations/{encode_id('auth', row.id)}"
+    return authorization_view(row, language, authorization_url=started.authorization_url)
+
+
+@router.get(
+    "/connection-authorizations/{authorization_id}", summary="Read an attempt to connect", responses=problems(401, 404)
+)
+async def get_connection_authorization(
+    authorization_id: AuthorizationId, session: Session, caller: User, services: Services, language: ReaderLanguage
+) -> ConnectionAuthorization:
+    """How the attempt stands; the mobile app polls it."""
+    return authorization_view(await services.authorizations.get(session, caller, authorization_id), language)
+
+
+@router.get(
+    "/oauth/{provider}/callback",
+    summary="Come back from the provider",
+    status_code=303,
+    response_class=RedirectResponse,
+    responses=problems(400, 404),
+    openapi_extra={"security": []},
+)
+async def complete_connection_authorization(
+    provider: ProviderPath,
+    services: Services,
+    state: Annotated[str, Query(min_length=1, max_length=200, description="What the authorization URL carried.")],
+    code: Text = None,  # type: ignore[assignment]
+    error: Text = None,  # type: ignore[assignment]
+) -> RedirectResponse:
+    """Finish the attempt and send the browser back to its `return_url`, with `status` and `code` in the query."""
+    row = await services.authorizations.complete(provider, state=state, code=code, error=error)
+    connection = None if row.connection_id is None else encode_id("conn", row.connection_id)
+    url = with_result(
+        row.return_url, status=row.status, code=row.code,
+        authorization_id=encode_id("auth", row.id), connection_id=connection,
+    )  # fmt: skip
+    return RedirectResponse(url, status_code=303, headers={"Cache-Control": "no-store"})

@@ -1,0 +1,124 @@
+"""What endpoints may ask for, as types.
+
+The one rule: asking for a `Caller` is being guarded. The session commits after the endpoint and before the answer.
+"""
+
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+import structlog
+from fastapi import Depends, Header, Request, Security
+from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
+from pydantic.json_schema import SkipJsonSchema
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.accounts.principal import Permission, Principal
+from app.accounts.service import remember_caller
+from app.bootstrap import Services as _Services
+from app.database import transaction
+from app.errors import BookingTokenInvalid, Unauthenticated, VersionMismatch
+from app.i18n import Language, negotiate
+from app.routers.problems import language_of
+
+_bearer = HTTPBearer(
+    auto_error=False,
+    bearerFormat="JWT",
+    scheme_name="bearerAuth",
+    description="A token of the CRM's issuer: a user's, or a service's.",
+)
+_booking_token = APIKeyHeader(
+    name="Booking-Token",
+    auto_error=False,
+    scheme_name="bookingToken",
+    description="The token in the visitor's link (after `#token=`).",
+)
+
+
+def _services(request: Request) -> _Services:
+    services: _Services = request.app.state.services
+    return services
+
+
+Services = Annotated[_Services, Depends(_services)]
+
+
+async def authenticate(
+    request: Request, services: Services, credentials: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)]
+) -> Principal:
+    """Who asks. Raises: Unauthenticated, TokenExpired."""
+    if credentials is None:
+        raise Unauthenticated
+    principal = await services.verifier.verify(credentials.credentials)
+    request.state.caller = principal.actor
+    request.state.language = negotiate(principal.locale, Language.EN)
+    structlog.contextvars.bind_contextvars(account_id=str(principal.account_id), actor=principal.actor)
+    async with transaction(services.sessions, principal.account_id) as session:
+        await remember_caller(session, principal)
+    return principal
+
+
+Caller = Annotated[Principal, Depends(authenticate)]
+
+
+async def _open_session(services: Services, caller: Caller) -> AsyncIterator[AsyncSession]:
+    """One unit of work in the caller's account: commits when the endpoint returns, before anything is sent."""
+    async with transaction(services.sessions, caller.account_id) as session:
+        yield session
+
+
+async def _open_public_session(services: Services) -> AsyncIterator[AsyncSession]:
+    """The same, in no account yet."""
+    async with transaction(services.sessions, None) as session:
+        yield session
+
+
+Session = Annotated[AsyncSession, Depends(_open_session, scope="function")]
+PublicSession = Annotated[AsyncSession, Depends(_open_public_session, scope="function")]
+
+
+async def _user(principal: Caller) -> Principal:
+    """A person, not a service. Raises: Forbidden."""
+    assert principal.user is not None
+    return principal
+
+
+async def _user_writer(principal: Caller) -> Principal:
+    """A service that may push users (R55). Raises: Forbidden."""
+    principal.require(Permission.USERS_WRITE)
+    return principal
+
+
+async def _token(token: Annotated[str | None, Security(_booking_token)]) -> str:
+    if not token or len(token) > 100:  # noqa: PLR2004 - ours have 43 characters
+        raise BookingTokenInvalid
+    return token
+
+
+def _if_match(
+    if_match: Annotated[
+        str | SkipJsonSchema[None],
+        Header(max_length=40, description="Change only this version: the `ETag` of an earlier answer."),
+    ] = None,  # type: ignore[assignment]
+) -> int | None:
+    if if_match is None or if_match.strip() == "*":
+        return None
+    version = if_match.strip().strip('"')
+    if not version.isdigit():
+        raise VersionMismatch
+    return int(version)
+
+
+User = Annotated[Principal, Depends(_user)]
+UserWriter = Annotated[Principal, Depends(_user_writer)]
+BookingToken = Annotated[str, Depends(_token)]
+IfMatch = Annotated[int | None, Depends(_if_match)]
+ReaderLanguage = Annotated[Language, Depends(language_of)]
+IdempotencyKey = Annotated[
+    str | SkipJsonSchema[None],
+    Header(
+        min_length=1,
+        max_length=255,
+        pattern=r"^[\x21-\x7e]+$",
+        description="Repeat a request with the same key and body to get the same answer, for a day.",
+    ),
+]

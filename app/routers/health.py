@@ -1,0 +1,35 @@
+"""Is the process alive, and can it work?"""
+
+from typing import Literal
+
+from fastapi import APIRouter, Response
+from sqlalchemy import text
+
+from app.accounts.schemas import Answer
+from app.routers.dependencies import Services
+from app.routers.openapi import problems
+
+router = APIRouter(prefix="/health", tags=["Health"])
+PUBLIC = {"security": []}
+
+
+class Health(Answer):
+    """The state of this process."""
+
+    status: Literal["ok"]
+
+
+@router.get("/live", summary="Ask whether the process is alive", responses=problems(500), openapi_extra=PUBLIC)
+async def get_liveness(response: Response) -> Health:
+    """It answers, so it is."""
+    response.headers["Cache-Control"] = "no-store"
+    return Health(status="ok")
+
+
+@router.get("/ready", summary="Ask whether the process can work", responses=problems(503), openapi_extra=PUBLIC)
+async def get_readiness(services: Services, response: Response) -> Health:
+    """The database answers and is migrated; 503 otherwise."""
+    response.headers["Cache-Control"] = "no-store"
+    async with services.engine.connect() as connection:
+        await connection.execute(text("SELECT 1 FROM directory LIMIT 1"))
+    return Health(status="ok")

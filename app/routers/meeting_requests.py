@@ -1,0 +1,45 @@
+"""Appointments asked for while the host had no calendar (R26)."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query, Request
+from pydantic.json_schema import SkipJsonSchema
+
+from app.bookings import repository
+from app.bookings.host import get_own_request
+from app.bookings.schemas import MeetingRequest, MeetingRequestList
+from app.bookings.views import request_view
+from app.ids import MeetingRequestId
+from app.routers.dependencies import Services, Session, User
+from app.routers.openapi import problems
+from app.routers.pagination import Cursor, CursorParameter, Limit
+
+router = APIRouter(prefix="/v1/meeting-requests", tags=["Bookings"])
+Status = Annotated[
+    Literal["pending", "accepted", "declined", "withdrawn", "expired"] | SkipJsonSchema[None],
+    Query(description="Only these."),
+]
+
+
+@router.get("", summary="List your meeting requests", responses=problems(400, 401, 422))
+async def list_meeting_requests(
+    request: Request, session: Session, caller: User, services: Services, limit: Limit = 20,
+    cursor: CursorParameter = None, status: Status = None,  # type: ignore[assignment]
+) -> MeetingRequestList:  # fmt: skip
+    """What visitors asked for while no calendar was connected, oldest first."""
+    cursors, now = Cursor(request), services.clock()
+    found = await repository.list_requests(
+        session, caller.user, status=status, now=now, after=cursors.read(cursor), limit=limit + 1
+    )
+    views = [request_view(row, now=now) for row in found[:limit]]
+    return MeetingRequestList(
+        items=views, next_cursor=cursors.after(found[limit - 1].id) if len(found) > limit else None
+    )
+
+
+@router.get("/{request_id}", summary="Read a meeting request", responses=problems(401, 404))
+async def get_meeting_request(
+    request_id: MeetingRequestId, session: Session, caller: User, services: Services
+) -> MeetingRequest:
+    """One of the caller's meeting requests; `clashes` tells whether its time is taken since a calendar is there."""
+    return request_view(await get_own_request(session, caller, request_id), now=services.clock())

@@ -1,0 +1,140 @@
+"""What happens to every request and answer: an id, a log line, a size limit, safe headers.
+
+The one rule: this layer looks at headers and sizes only; it never reads what a body says.
+"""
+
+import re
+import time
+from collections.abc import Mapping
+
+import structlog
+import uuid_utils.compat
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.errors import AppError, InternalError, MalformedRequest, PayloadTooLarge, UnsupportedMediaType
+from app.routers.problems import problem_response
+
+MAX_BODY_BYTES = 256 * 1024
+_REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{8,64}$")
+_SAFE_HEADERS: Mapping[str, str] = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Strict-Transport-Security": "max-age=63072000",
+    "Cross-Origin-Resource-Policy": "cross-origin",
+}
+_WITH_BODY = {"POST", "PUT", "PATCH"}
+
+log = structlog.get_logger("app.access")
+
+
+class _BodyTooLargeError(Exception):
+    """More bytes came than the limit allows."""
+
+
+class Envelope:
+    """ASGI middleware around the whole application."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        asked = headers.get("X-Request-Id", "")
+        request_id = asked if _REQUEST_ID.match(asked) else uuid_utils.compat.uuid7().hex
+        scope.setdefault("state", {})["request_id"] = request_id
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        exchange = _Exchange(scope, receive, send, request_id)
+        try:
+            await self._answer(exchange, headers)
+        finally:
+            exchange.log()
+            structlog.contextvars.clear_contextvars()
+
+    async def _answer(self, exchange: "_Exchange", headers: Headers) -> None:
+        scope = exchange.scope
+        refusal = _refusal(scope["method"], headers)
+        if refusal is not None:
+            await self._problem(exchange, refusal)
+            return
+        try:
+            await self._app(scope, exchange.receive, exchange.send)
+        except _BodyTooLargeError:
+            await self._problem(exchange, PayloadTooLarge())
+        except Exception as error:  # noqa: BLE001 - the outermost frame: whatever it is, the caller gets a problem
+            log.error("request.failed", exc_info=error)
+            await self._problem(exchange, InternalError())
+
+    @staticmethod
+    async def _problem(exchange: "_Exchange", error: AppError) -> None:
+        """Answer with a problem, if nothing was answered yet; else cut the answer short."""
+        if exchange.started:
+            raise error
+        request = Request(exchange.scope)
+        await problem_response(request, error)(exchange.scope, exchange.receive, exchange.send)
+
+
+def _refusal(method: str, headers: Headers) -> MalformedRequest | PayloadTooLarge | UnsupportedMediaType | None:
+    """What is wrong with the request before its body is read."""
+    length = headers.get("Content-Length", "0")
+    if not length.isdigit():
+        return MalformedRequest()
+    if int(length) > MAX_BODY_BYTES:
+        return PayloadTooLarge()
+    has_body = int(length) > 0 or "Transfer-Encoding" in headers
+    media_type = headers.get("Content-Type", "").split(";")[0].strip().lower()
+    if method in _WITH_BODY and has_body and media_type != "application/json":
+        return UnsupportedMediaType()
+    return None
+
+
+class _Exchange:
+    """One request and its answer, watched."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
+        self.scope = scope
+        self.started = False
+        self._receive = receive
+        self._send = send
+        self._request_id = request_id
+        self._received = 0
+        self._status = 500
+        self._began = time.perf_counter()
+
+    async def receive(self) -> Message:
+        """The next message, while the body stays within the limit."""
+        message = await self._receive()
+        self._received += len(message.get("body", b""))
+        if self._received > MAX_BODY_BYTES:
+            raise _BodyTooLargeError
+        return message
+
+    async def send(self, message: Message) -> None:
+        """Pass on, with the headers every answer has."""
+        if message["type"] == "http.response.start":
+            self.started = True
+            self._status = message["status"]
+            headers = MutableHeaders(scope=message)
+            headers["X-Request-Id"] = self._request_id
+            for name, value in _SAFE_HEADERS.items():
+                headers.setdefault(name, value)
+            if "Authorization" in Headers(scope=self.scope) or "Booking-Token" in Headers(scope=self.scope):
+                headers.setdefault("Cache-Control", "no-store")
+        await self._send(message)
+
+    def log(self) -> None:
+        """One line per request: the route, never the query."""
+        route = self.scope.get("route")
+        log.info(
+            "request",
+            method=self.scope["method"],
+            route=getattr(route, "path", None),
+            status=self._status,
+            milliseconds=round((time.perf_counter() - self._began) * 1000, 1),
+        )

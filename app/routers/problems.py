@@ -1,0 +1,174 @@
+"""Every error as an RFC 9457 problem, in the caller's language. The only place that renders errors.
+
+The one rule: what the caller sent is never echoed, and what went wrong inside is never told; the code is stable.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from sqlalchemy.exc import DBAPIError, TimeoutError as PoolTimeoutError
+from starlette.exceptions import HTTPException
+
+from app.database import sqlstate
+from app.errors import (
+    AppError,
+    FieldError,
+    InternalError,
+    MalformedRequest,
+    MethodNotAllowed,
+    NotFound,
+    PayloadTooLarge,
+    ProviderUnavailable,
+    RequestInProgress,
+    TimeZoneUnknown,
+    UnsupportedMediaType,
+    ValidationFailed,
+)
+from app.i18n import Language, negotiate, translate
+
+MEDIA_TYPE = "application/problem+json"
+_BY_STATUS = {
+    404: NotFound,
+    405: MethodNotAllowed,
+    413: PayloadTooLarge,
+    415: UnsupportedMediaType,
+}
+_FIELD_CODES = {
+    "missing": "missing",
+    "extra_forbidden": "unknown_field",
+    "string_too_long": "too_long",
+    "too_long": "too_long",
+    "string_too_short": "too_short",
+    "too_short": "too_short",
+    "timezone_aware": "naive_time",
+    "time_zone_unknown": "unknown_time_zone",
+    "literal_error": "not_allowed",
+    "enum": "not_allowed",
+    "not_allowed": "not_allowed",
+    "out_of_range": "out_of_range",
+    "greater_than_equal": "out_of_range",
+    "less_than_equal": "out_of_range",
+    "url_parsing": "invalid_url",
+    "url_scheme": "invalid_url",
+}
+_BUSY = {"40001", "40P01", "55P03", "53300", "57014"}
+_GONE = {"57P01", "57P02", "57P03", "08000", "08003", "08006"}
+
+log = structlog.get_logger(__name__)
+
+
+def add_problem_handlers(app: FastAPI) -> None:
+    """Turn whatever is raised into a problem."""
+    app.add_exception_handler(AppError, _app_error)
+    app.add_exception_handler(RequestValidationError, _validation_error)
+    app.add_exception_handler(HTTPException, _http_exception)
+    app.add_exception_handler(DBAPIError, _database_error)
+    app.add_exception_handler(PoolTimeoutError, _pool_exhausted)
+    app.add_exception_handler(OSError, _database_gone)
+
+
+def problem_response(request: Request, error: AppError) -> Response:
+    """The problem for an error, with its headers."""
+    language = language_of(request)
+    request_id = str(request.scope.get("state", {}).get("request_id", ""))
+    body: dict[str, Any] = {
+        "type": f"{request.app.state.problem_base}/{error.code}",
+        "title": translate(language, f"problem.{error.code}.title"),
+        "status": error.status_code,
+        "detail": _detail(language, error),
+        "instance": f"urn:request:{request_id}",
+        "code": error.code,
+        "request_id": request_id,
+        "errors": [_field(language, item) for item in error.errors],
+        **error.extra,
+    }
+    headers = {"Content-Language": language.value, "Vary": "Accept-Language", "Cache-Control": "no-store"}
+    if error.retry_after is not None:
+        headers["Retry-After"] = str(error.retry_after)
+    if error.status_code == 401:  # noqa: PLR2004
+        headers["WWW-Authenticate"] = "Bearer"
+    return Response(json.dumps(body, ensure_ascii=False), error.status_code, headers, media_type=MEDIA_TYPE)
+
+
+def language_of(request: Request) -> Language:
+    """What the caller reads: `Accept-Language`, else what the caller's token says, else English."""
+    default = request.scope.get("state", {}).get("language", Language.EN)
+    return negotiate(request.headers.get("Accept-Language"), default)
+
+
+def _detail(language: Language, error: AppError) -> str:
+    key = f"problem.{error.code}.detail"
+    if error.detail is not None:
+        try:
+            return translate(language, f"problem.{error.code}.detail.{error.detail}", **error.values)
+        except KeyError:
+            log.debug("problem.no_variant", code=error.code, variant=error.detail)
+    return translate(language, key, **error.values)
+
+
+def _field(language: Language, item: FieldError) -> dict[str, str]:
+    detail = translate(language, f"field.{item.code}", **(item.values or {}))
+    return {"pointer": item.pointer, "code": item.code, "detail": detail}
+
+
+async def _app_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, AppError)
+    return problem_response(request, error)
+
+
+async def _validation_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    return problem_response(request, _translated(error.errors()))
+
+
+def _translated(errors: Sequence[Mapping[str, Any]]) -> AppError:
+    """What pydantic found, in our words: an odd id in a path is an id nobody has."""
+    if any(item["loc"][:1] == ("path",) for item in errors):
+        return NotFound()
+    if any(item["type"] == "json_invalid" for item in errors):
+        return MalformedRequest()
+    fields = [FieldError(_pointer(item["loc"]), _FIELD_CODES.get(item["type"], "invalid")) for item in errors]
+    if fields and all(field.code == "unknown_time_zone" for field in fields):
+        return TimeZoneUnknown(errors=fields)
+    return ValidationFailed(errors=fields)
+
+
+def _pointer(location: Sequence[str | int]) -> str:
+    """RFC 6901 into the body; a parameter by its place and name."""
+    place, *rest = location
+    parts = rest if place == "body" else location
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
+
+
+async def _http_exception(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    kind = _BY_STATUS.get(error.status_code, MalformedRequest if error.status_code < 500 else InternalError)  # noqa: PLR2004
+    response = problem_response(request, kind())
+    for name, value in (error.headers or {}).items():
+        response.headers[name] = value
+    return response
+
+
+async def _database_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, DBAPIError)
+    state = sqlstate(error)
+    if state in _BUSY:
+        return problem_response(request, RequestInProgress(retry_after=1))
+    if error.connection_invalidated or state in _GONE:
+        return await _database_gone(request, error)
+    raise error
+
+
+async def _pool_exhausted(request: Request, error: Exception) -> Response:
+    log.warning("database.pool_exhausted", error=type(error).__name__)
+    return problem_response(request, ProviderUnavailable(detail="database", retry_after=1))
+
+
+async def _database_gone(request: Request, error: Exception) -> Response:
+    log.warning("database.unreachable", error=type(error).__name__)
+    return problem_response(request, ProviderUnavailable(detail="database", retry_after=2))

@@ -1,0 +1,74 @@
+"""A visitor's own booking, by the token of its link. State changes by POST only: mail scanners prefetch links."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Response
+
+from app.bookings.change import Changed, Visitor
+from app.bookings.invite import invite_of
+from app.bookings.schemas import BookingCancel, BookingReschedule, PublicBooking
+from app.bookings.visitor import find_visitor_booking
+from app.bookings.views import public_booking_view
+from app.database import transaction
+from app.ids import BookingId
+from app.routers.dependencies import BookingToken, IfMatch, Services
+from app.routers.openapi import problems
+from app.routers.rate_limits import LimitedRead
+
+router = APIRouter(prefix="/v1/public/bookings", tags=["Booking"], dependencies=[LimitedRead])
+
+
+async def _own(booking_id: BookingId, services: Services, token: BookingToken) -> Changed:
+    async with transaction(services.sessions, None) as session:
+        return await find_visitor_booking(session, booking_id, token)
+
+
+Own = Annotated[Changed, Depends(_own)]
+
+
+@router.get("/{booking_id}", summary="Read your booking", responses=problems(401, 404, 429))
+async def get_public_booking(own: Own, services: Services, response: Response) -> PublicBooking:
+    """The booking, and whether it may still be changed."""
+    return _view(services, response, own)
+
+
+@router.post(
+    "/{booking_id}/reschedule", summary="Choose another time", responses=problems(401, 404, 409, 412, 422, 429, 503)
+)
+async def reschedule_public_booking(
+    body: BookingReschedule, own: Own, services: Services, if_match: IfMatch, response: Response
+) -> PublicBooking:
+    """Move the booking to another offered slot of the same length. The event moves; a new invitation is mailed."""
+    changed = await services.changes.reschedule(
+        own.booking.account_id, own.booking.id, to=body.start_at, by=Visitor(), reason=body.reason, if_match=if_match
+    )
+    return _view(services, response, changed)
+
+
+@router.post("/{booking_id}/cancel", summary="Cancel your booking", responses=problems(401, 404, 409, 412, 422, 429))
+async def cancel_public_booking(
+    body: BookingCancel, own: Own, services: Services, if_match: IfMatch, response: Response
+) -> PublicBooking:
+    """End the booking. The event is removed and both sides are told."""
+    changed = await services.changes.cancel(
+        own.booking.account_id, own.booking.id, by=Visitor(), reason=body.reason, if_match=if_match
+    )
+    return _view(services, response, changed)
+
+
+@router.get(
+    "/{booking_id}/invite.ics",
+    summary="Download the invitation",
+    response_class=Response,
+    responses={200: {"content": {"text/calendar": {"schema": {"type": "string"}}}}} | problems(401, 404, 429),
+)
+async def download_public_invite(own: Own, services: Services) -> Response:
+    """The booking as an iCalendar file: a request, or a cancellation once it is cancelled."""
+    content = invite_of(own.booking, own.page, sender=services.settings.mail_from)
+    headers = {"Content-Disposition": 'attachment; filename="invite.ics"', "Cache-Control": "no-store"}
+    return Response(content, media_type="text/calendar; charset=utf-8", headers=headers)
+
+
+def _view(services: Services, response: Response, own: Changed) -> PublicBooking:
+    response.headers["ETag"] = f'"{own.booking.version}"'
+    return public_booking_view(own.booking, own.page, own.write, now=services.clock())

@@ -1,0 +1,103 @@
+"""Scheduling pages as visitors see them: find one, read it, see its slots, book one."""
+
+from datetime import date
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query, Request, Response
+
+from app.bookings.answers import booking_result
+from app.bookings.idempotency import attempt
+from app.bookings.schemas import BookingCreate, BookingResult
+from app.ids import PageId, encode_id
+from app.routers.dependencies import IdempotencyKey, PublicSession, Services
+from app.routers.openapi import problems
+from app.routers.rate_limits import LimitedBooking, LimitedRead
+from app.scheduling.configuration import TimeZone
+from app.scheduling.public import PublicPages, SlotQuery
+from app.scheduling.schemas import PageLocation, PublicSchedulingPage, SlotList
+from app.scheduling.views import public_page_view
+
+router = APIRouter(prefix="/v1/public", tags=["Booking"])
+PUBLIC = {"security": []}
+
+
+@router.get(
+    "/resolve",
+    summary="Find the page behind a URL",
+    responses=problems(404, 422, 429),
+    dependencies=[LimitedRead],
+    openapi_extra=PUBLIC,
+)
+async def resolve_scheduling_page_url(
+    session: PublicSession,
+    services: Services,
+    host: Annotated[str, Query(min_length=1, max_length=253, description="The URL's host.")],
+    path: Annotated[str, Query(min_length=1, max_length=500, description="The URL's path.")],
+) -> PageLocation:
+    """Which page a meeting link shows; a bare meetings URL shows its owner's default page."""
+    return PageLocation(page_id=await PublicPages(session, services.links).resolve(host, path))
+
+
+@router.get(
+    "/scheduling-pages/{page_id}",
+    summary="Read a page as a visitor",
+    responses=problems(404, 429),
+    dependencies=[LimitedRead],
+    openapi_extra=PUBLIC,
+)
+async def get_public_scheduling_page(
+    page_id: PageId, session: PublicSession, services: Services
+) -> PublicSchedulingPage:
+    """What the page says, what it asks, and whether it can be booked at the moment."""
+    pages = PublicPages(session, services.links)
+    return public_page_view(await pages.open(page_id, now=services.clock()))
+
+
+@router.get(
+    "/scheduling-pages/{page_id}/slots",
+    summary="List the bookable times",
+    response_model=SlotList,
+    responses=problems(404, 422, 429),
+    dependencies=[LimitedRead],
+    openapi_extra=PUBLIC,
+)
+async def list_public_slots(
+    page_id: PageId,
+    session: PublicSession,
+    services: Services,
+    time_zone: Annotated[TimeZone, Query(description="The visitor's zone (IANA): the slots are told in it.")],
+    first_day: Annotated[date, Query(description="The first civil day of that zone.")],
+    last_day: Annotated[date, Query(description="The last civil day of that zone: at most 61 days later.")],
+    duration_minutes: Annotated[int, Query(ge=5, le=1440, description="One of the page's durations, in minutes.")],
+) -> Response:
+    """The slots that begin on those days, rising. Empty while the host is unavailable."""
+    query = SlotQuery(time_zone, first_day, last_day, duration_minutes)
+    answer = await PublicPages(session, services.links).slots(page_id, query, now=services.clock())
+    return Response(answer, media_type="application/json", headers={"Cache-Control": "no-store"})
+
+
+@router.post(
+    "/scheduling-pages/{page_id}/bookings",
+    summary="Book a time",
+    status_code=201,
+    responses={202: {"model": BookingResult, "description": "A meeting request."}}
+    | problems(404, 409, 413, 415, 422, 429, 503),
+    dependencies=[LimitedBooking],
+    openapi_extra=PUBLIC,
+)
+async def book_meeting(
+    page_id: PageId, body: BookingCreate, request: Request, services: Services, response: Response,
+    idempotency_key: Annotated[IdempotencyKey, Header()] = None,  # type: ignore[assignment]
+) -> BookingResult:  # fmt: skip
+    """Book an offered slot (201), or ask for it while the host has no calendar (202).
+
+    A slot that went answers 409 `slot_unavailable` with `alternatives`. The end and the host are the server's to say.
+    """
+    this = attempt(f"bookMeeting:{page_id}", idempotency_key, await request.body())
+    outcome = await services.desk.book(page_id, body, attempt=this)
+    result, response.status_code, location = booking_result(outcome, services.tokens, now=services.clock())
+    if location is not None:
+        response.headers["Location"] = location
+    if outcome.replayed:
+        response.headers["Idempotent-Replayed"] = "true"
+    return result

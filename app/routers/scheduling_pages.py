@@ -1,0 +1,79 @@
+"""A person's scheduling pages."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+
+from app.connections.repository import find_meetings_connection
+from app.connections.settings import get_settings
+from app.ids import PageId, encode_id
+from app.routers.dependencies import IfMatch, Services, Session, User
+from app.routers.openapi import problems
+from app.routers.pagination import Cursor, CursorParameter, Limit
+from app.scheduling import pages
+from app.scheduling.schemas import (
+    SchedulingPage,
+    SchedulingPageCreate,
+    SchedulingPageList,
+    SchedulingPageUpdate,
+)
+from app.scheduling.views import page_view
+
+router = APIRouter(prefix="/v1/scheduling-pages", tags=["Scheduling pages"])
+
+
+@router.get("", summary="List your scheduling pages", responses=problems(400, 401, 422))
+async def list_scheduling_pages(
+    request: Request, session: Session, caller: User, services: Services, limit: Limit = 20,
+    cursor: CursorParameter = None,  # type: ignore[assignment]
+) -> SchedulingPageList:  # fmt: skip
+    """The caller's pages, oldest first."""
+    cursors = Cursor(request)
+    rows = await pages.list_pages(session, caller, after=cursors.read(cursor), limit=limit + 1)
+    views = [await _view(session, caller, services, row) for row in rows[:limit]]
+    return SchedulingPageList(items=views, next_cursor=cursors.after(rows[limit - 1].id) if len(rows) > limit else None)
+
+
+@router.post("", summary="Make a scheduling page", status_code=201, responses=problems(401, 409, 422))
+async def create_scheduling_page(
+    body: SchedulingPageCreate, session: Session, caller: User, services: Services, response: Response
+) -> SchedulingPage:
+    """Make a page; it works without a connected calendar and then takes meeting requests (R25, R26)."""
+    page = await pages.create_page(session, caller, body, now=services.clock())
+    response.headers["Location"] = f"/v1/scheduling-pages/{encode_id('page', page.id)}"
+    response.headers["ETag"] = f'"{page.version}"'
+    return await _view(session, caller, services, page)
+
+
+@router.get("/{page_id}", summary="Read a scheduling page", responses=problems(401, 404))
+async def get_scheduling_page(
+    page_id: PageId, session: Session, caller: User, services: Services, response: Response
+) -> SchedulingPage:
+    """One of the caller's pages."""
+    page = await pages.get_page(session, caller, page_id)
+    response.headers["ETag"] = f'"{page.version}"'
+    return await _view(session, caller, services, page)
+
+
+@router.patch("/{page_id}", summary="Change a scheduling page", responses=problems(401, 404, 409, 412, 422))
+async def update_scheduling_page(
+    page_id: PageId, body: SchedulingPageUpdate, session: Session, caller: User, services: Services,
+    if_match: IfMatch, response: Response,
+) -> SchedulingPage:  # fmt: skip
+    """Change what is given; absent keeps, null goes back to the default. Bookings already made stay as they are."""
+    page = await pages.update_page(session, caller, page_id, body, if_match=if_match, now=services.clock())
+    response.headers["ETag"] = f'"{page.version}"'
+    return await _view(session, caller, services, page)
+
+
+@router.delete("/{page_id}", summary="Take a scheduling page away", status_code=204, responses=problems(401, 404, 409))
+async def delete_scheduling_page(page_id: PageId, session: Session, caller: User, services: Services) -> Response:
+    """The page answers no more; its bookings stay and can still be changed by their links."""
+    await pages.delete_page(session, caller, page_id, now=services.clock())
+    return Response(status_code=204)
+
+
+async def _view(session: Session, caller: User, services: Services, page: Any) -> SchedulingPage:
+    settings = await get_settings(session, caller.account_id, caller.user)
+    online = await find_meetings_connection(session, caller.user) is not None
+    return page_view(page, services.links, online=online, turned_off=settings.turned_off)

@@ -1,0 +1,176 @@
+"""What a page can offer right now: one query, then pure arithmetic.
+
+The one rule: time is offered only where it is known to be free. No connection: offline, requests only (R26). One
+availability calendar that cannot be read, or was never read: the host is unavailable (R30).
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.base import Json
+from app.scheduling.configuration import Configuration
+from app.scheduling.rules import configuration_of, slot_rules
+from app.scheduling.slots import Refusal, SlotRules, offered, refusal
+from app.timespan import Span, Spans, merge, unpack
+
+_WEEK = timedelta(days=8)
+_PAGE_TIME = """
+SELECT p.account_id, p.id, p.owner_id, p.type, p.name, p.slug, p.configuration, p.version,
+       u.name AS host_name, u.email AS host_email, u.active AS host_active, u.locale AS host_locale,
+       u.time_zone AS host_time_zone,
+       coalesce(s.turned_off, false) OR NOT coalesce(s.scheduling_pages, true) AS turned_off,
+       coalesce(s.tentative_blocks, true) AS tentative_blocks,
+       (SELECT bool_and(c.status = 'active') FROM connections c
+         WHERE c.account_id = p.account_id AND c.user_id = p.owner_id AND c.disconnected_at IS NULL
+           AND 'meetings' = ANY (c.purposes)) AS connected,
+       EXISTS (SELECT FROM mine LEFT JOIN calendar_syncs y
+                  ON y.account_id = mine.account_id AND y.calendar_id = mine.id
+                WHERE mine.inactive_reason IS NOT NULL OR y.last_succeeded_at IS NULL) AS unreadable,
+       ARRAY(SELECT b.busy FROM busy_months b JOIN mine ON b.account_id = mine.account_id AND b.calendar_id = mine.id
+              WHERE b.month BETWEEN $2 AND $3) AS busy,
+       ARRAY(SELECT b.tentative FROM busy_months b
+               JOIN mine ON b.account_id = mine.account_id AND b.calendar_id = mine.id
+              WHERE b.month BETWEEN $2 AND $3) AS tentative,
+       ARRAY(SELECT unnest(ARRAY[extract(epoch FROM lower(r.during)), extract(epoch FROM upper(r.during))])::bigint
+               FROM reservations r
+              WHERE r.account_id = p.account_id AND r.host_id = p.owner_id AND r.during && tstzrange($4, $5)
+                AND r.booking_id IS DISTINCT FROM $6) AS reserved,
+       ARRAY(SELECT extract(epoch FROM b.starts_at)::bigint FROM bookings b
+              WHERE b.account_id = p.account_id AND b.page_id = p.id AND b.status = 'confirmed'
+                AND b.starts_at >= $4 AND b.starts_at < $5 AND b.id IS DISTINCT FROM $6) AS booked
+  FROM scheduling_pages p
+  JOIN users u ON u.account_id = p.account_id AND u.id = p.owner_id
+  LEFT JOIN calendar_settings s ON s.account_id = p.account_id AND s.user_id = p.owner_id
+ WHERE p.id = $1 AND (p.deleted_at IS NULL OR $6::uuid IS NOT NULL)
+"""
+_MINE = """
+WITH mine AS MATERIALIZED (
+    SELECT cal.account_id, cal.id, cal.inactive_reason
+      FROM calendars cal
+      JOIN connections c ON c.account_id = cal.account_id AND c.id = cal.connection_id
+      JOIN scheduling_pages p ON p.account_id = c.account_id AND p.owner_id = c.user_id
+     WHERE p.id = $1 AND cal.checked AND c.disconnected_at IS NULL)
+"""
+
+
+class Mode(StrEnum):
+    """Whether a calendar is connected."""
+
+    ONLINE = "online"
+    OFFLINE = "offline"
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """Whose time it is."""
+
+    id: UUID
+    name: str | None
+    email: str
+    locale: str
+    time_zone: str
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PageTime:
+    """A page and its host's time around a span."""
+
+    account_id: UUID
+    page_id: UUID
+    name: str
+    slug: str
+    type: str
+    version: int
+    document: Json
+    host: Host
+    turned_off: bool
+    tentative_blocks: bool
+    mode: Mode
+    unavailable: bool
+    """A calendar of the host cannot be read: nothing is offered."""
+    busy: Spans
+    reserved: Spans
+    booked_starts: tuple[int, ...]
+
+    @property
+    def configuration(self) -> Configuration:
+        """What the owner decided."""
+        return configuration_of(self.document)
+
+    def rules(self, duration_minutes: int) -> SlotRules:
+        """The rules of one of the page's durations."""
+        return slot_rules(self.document, duration_minutes)
+
+    def offered(self, duration_minutes: int, *, now: int, between: Span) -> list[int]:
+        """Starts of slots in UTC seconds, rising; none while the host is unavailable."""
+        if self.unavailable:
+            return []
+        return offered(
+            self.rules(duration_minutes),
+            busy=self.busy,
+            reserved=self.reserved,
+            booked_starts=self.booked_starts,
+            now=now,
+            between=between,
+        )
+
+    def refusal(self, duration_minutes: int, *, start: int, now: int) -> Refusal | None:
+        """Why the slot is not offered; None when it is. Says nothing of the host's availability."""
+        return refusal(
+            self.rules(duration_minutes),
+            start=start,
+            busy=self.busy,
+            reserved=self.reserved,
+            booked_starts=self.booked_starts,
+            now=now,
+        )
+
+
+async def load_page_time(
+    session: AsyncSession, page_id: UUID, between: Span, *, excluding: UUID | None = None
+) -> PageTime | None:
+    """The page and everything that bears on its slots in `between`; without one booking, when that one shall move."""
+    start, end = (datetime.fromtimestamp(second, UTC) for second in between)
+    early, late = start - _WEEK, end + _WEEK  # a weekly cap counts whole weeks
+    connection = await session.connection()
+    result = await connection.exec_driver_sql(
+        _MINE + _PAGE_TIME,
+        (page_id, early.date().replace(day=1), late.date().replace(day=1), early, late, excluding),
+    )
+    row = result.mappings().one_or_none()
+    return None if row is None else _page_time(dict(row))
+
+
+def _page_time(row: dict[str, Any]) -> PageTime:
+    packed = row["busy"] + row["tentative"] if row["tentative_blocks"] else row["busy"]
+    reserved = row["reserved"]
+    return PageTime(
+        account_id=row["account_id"],
+        page_id=row["id"],
+        name=row["name"],
+        slug=row["slug"],
+        type=row["type"],
+        version=row["version"],
+        document=row["configuration"],
+        host=Host(
+            id=row["owner_id"],
+            name=row["host_name"],
+            email=row["host_email"],
+            locale=row["host_locale"],
+            time_zone=row["host_time_zone"],
+            active=row["host_active"],
+        ),
+        turned_off=row["turned_off"] or not row["host_active"],
+        tentative_blocks=row["tentative_blocks"],
+        mode=Mode.OFFLINE if row["connected"] is None else Mode.ONLINE,
+        unavailable=row["connected"] is False or (row["connected"] is True and row["unreadable"]),
+        busy=merge(*map(unpack, packed)),
+        reserved=merge(zip(reserved[::2], reserved[1::2], strict=True)),
+        booked_starts=tuple(row["booked"]),
+    )

@@ -1,0 +1,159 @@
+"""A person's scheduling pages: made, changed and taken away; with or without a calendar (R25).
+
+The one rule: a slug is one page's, across all accounts and domains (R38), and keeps pointing where it was handed out.
+"""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.accounts.principal import Principal
+from app.accounts.repository import add_audit_entry
+from app.connections.settings import get_settings, settings_for_update
+from app.errors import CapabilityNotSupported, DefaultPageInUse, NotFound, SlugTaken, VersionMismatch
+from app.ids import new_id
+from app.models.directory import Directory
+from app.models.scheduling import SchedulingPage
+from app.scheduling import repository
+from app.scheduling.configuration import OFFICE_HOURS, Configuration
+from app.scheduling.schemas import SchedulingPageCreate, SchedulingPageUpdate
+
+_NOT_IN_DOCUMENT = {"name", "slug", "type"}
+_TRIES = 5
+
+
+async def create_page(
+    session: AsyncSession, principal: Principal, wish: SchedulingPageCreate, *, now: datetime
+) -> SchedulingPage:
+    """Make a page. Raises: SlugTaken, CapabilityNotSupported (scheduling pages are unticked)."""
+    settings = await get_settings(session, principal.account_id, principal.user)
+    if not settings.scheduling_pages:
+        raise CapabilityNotSupported(
+            detail="scheduling_pages_off", extra={"capability": "scheduling_pages", "reason": "scheduling_pages_off"}
+        )
+    page_id = new_id()
+    slug = await _register_slug(session, principal.account_id, page_id, settings.meetings_url, wish)
+    document = {"time_zone": principal.time_zone, "weekly_hours": OFFICE_HOURS} | _document(wish)
+    page = SchedulingPage(
+        account_id=principal.account_id,
+        id=page_id,
+        owner_id=principal.user,
+        type=wish.type,
+        name=wish.name,
+        slug=slug,
+        configuration=Configuration.model_validate(document).model_dump(mode="json"),
+        version=1,
+        created_at=now,
+        updated_at=now,
+    )
+    session.add(page)
+    await repository.register(session, Directory.PAGE, page_id.hex, principal.account_id, page_id)
+    add_audit_entry(session, page.account_id, actor=principal.actor, action="page.created", subject_id=page_id)
+    await session.flush()
+    return page
+
+
+async def get_page(session: AsyncSession, principal: Principal, page_id: UUID) -> SchedulingPage:
+    """The caller's own page. Raises: NotFound."""
+    page = await repository.find_page(session, page_id)
+    if page is None or page.owner_id != principal.user:
+        raise NotFound
+    return page
+
+
+async def list_pages(
+    session: AsyncSession, principal: Principal, *, after: UUID | None, limit: int
+) -> Sequence[SchedulingPage]:
+    """The caller's pages, oldest first."""
+    return await repository.list_pages(session, principal.user, after=after, limit=limit)
+
+
+async def update_page(
+    session: AsyncSession,
+    principal: Principal,
+    page_id: UUID,
+    wish: SchedulingPageUpdate,
+    *,
+    if_match: int | None,
+    now: datetime,
+) -> SchedulingPage:
+    """Change a page. Raises: NotFound, VersionMismatch, SlugTaken, ValidationFailed."""
+    page = await get_page(session, principal, page_id)
+    await session.refresh(page, with_for_update=True)
+    if if_match is not None and if_match != page.version:
+        raise VersionMismatch(extra={"version": page.version})
+    if wish.name is not None:
+        page.name = wish.name
+    if wish.slug is not None:
+        page.slug = await _move_slug(session, page, wish.slug)
+    page.configuration = _changed(page.configuration, wish)
+    page.version += 1
+    page.updated_at = now
+    add_audit_entry(session, page.account_id, actor=principal.actor, action="page.updated", subject_id=page.id)
+    await session.flush()
+    return page
+
+
+async def delete_page(session: AsyncSession, principal: Principal, page_id: UUID, *, now: datetime) -> None:
+    """Take a page away; its bookings stay. Raises: NotFound, DefaultPageInUse."""
+    page = await get_page(session, principal, page_id)
+    settings = await settings_for_update(session, principal.account_id, principal.user)
+    if page.id in {settings.default_page_id, settings.chat_page_id}:
+        raise DefaultPageInUse
+    page.deleted_at = now
+    await repository.unregister(session, Directory.PAGE, page.id.hex)
+    await repository.unregister(session, Directory.SLUG, page.slug)
+    add_audit_entry(session, page.account_id, actor=principal.actor, action="page.deleted", subject_id=page.id)
+
+
+def _changed(document: dict[str, Any], wish: SchedulingPageUpdate) -> dict[str, Any]:
+    """The document with what was given; null goes back to the default."""
+    given = _document(wish)
+    kept = {name: value for name, value in document.items() if name not in given}
+    defaults = {"time_zone": document["time_zone"], "weekly_hours": OFFICE_HOURS}
+    merged = defaults | kept | {name: value for name, value in given.items() if value is not None}
+    return Configuration.model_validate(merged).model_dump(mode="json")
+
+
+def _document(wish: SchedulingPageUpdate) -> dict[str, Any]:
+    return wish.model_dump(exclude_unset=True, exclude=_NOT_IN_DOCUMENT)
+
+
+async def _register_slug(
+    session: AsyncSession, account_id: UUID, page_id: UUID, prefix: str | None, wish: SchedulingPageCreate
+) -> str:
+    """The asked slug or none; a name's slug gets a number until it is free."""
+    if wish.slug is not None:
+        slug = _joined(prefix, wish.slug)
+        if not await repository.register(session, Directory.SLUG, slug, account_id, page_id):
+            raise SlugTaken
+        return slug
+    base = _joined(prefix, slug_of(wish.name))
+    for candidate in (base, *(f"{base}-{page_id.hex[-4 - length :]}" for length in range(_TRIES))):
+        if await repository.register(session, Directory.SLUG, candidate, account_id, page_id):
+            return candidate
+    raise SlugTaken
+
+
+async def _move_slug(session: AsyncSession, page: SchedulingPage, slug: str) -> str:
+    """Register the new slug; the old one stays registered, for it was handed out."""
+    prefix = page.slug.rpartition("/")[0]
+    moved = _joined(prefix or None, slug)
+    if not await repository.register(session, Directory.SLUG, moved, page.account_id, page.id):
+        raise SlugTaken
+    return moved
+
+
+def _joined(prefix: str | None, slug: str) -> str:
+    return slug if prefix is None else f"{prefix}/{slug}"
+
+
+def slug_of(name: str) -> str:
+    """Letters and digits of a name, joined by hyphens: `Möte på måndag` → `mote-pa-mandag`."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:40].strip("-") or "meeting"

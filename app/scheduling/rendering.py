@@ -1,0 +1,81 @@
+"""Slots as the JSON of an answer, in the zone that was asked for. Pure.
+
+The one rule: the bytes are what a JSON encoder would write for the same slots, only sooner: between two changes of the
+clocks every slot differs from its neighbours in two wall times, and those are looked up, not formatted.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from app.scheduling.zones import offset_at, runs, zone_named
+
+_WALL_ZERO: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - what a clock on the wall shows has no zone
+
+
+class _WallTimes(dict[int, str]):
+    """`2026-03-30T09:00:00` by seconds since 1970-01-01T00:00 on the same wall. One table serves all zones.
+
+    It fills as it is asked. Five-minute steps of two hundred days fit in it; when it is full it starts anew.
+    """
+
+    __slots__ = ()
+    ROOM: Final = 60_000
+
+    def __missing__(self, wall: int) -> str:
+        if len(self) >= self.ROOM:
+            self.clear()
+        text = self[wall] = (_WALL_ZERO + timedelta(seconds=wall)).isoformat()
+        return text
+
+
+_WALL_TIMES: Final = _WallTimes()
+
+
+def render_slots(starts: Sequence[int], duration_minutes: int, zone: str) -> bytes:
+    """`[{"start_at":"2026-03-30T09:00:00+02:00","end_at":"…"},…]` for rising starts in UTC seconds.
+
+    Raises: TimeZoneUnknown.
+    """
+    duration = duration_minutes * 60
+    pieces: list[str] = []
+    first = 0
+    for until, opening, closing in _steady(starts, duration, zone):
+        last = bisect_left(starts, until, first)
+        if first < last:
+            pieces.append(_items(starts[first:last], duration, opening, closing))
+        first = last
+    return f"[{','.join(pieces)}]".encode("ascii")
+
+
+def _steady(starts: Sequence[int], duration: int, zone: str) -> Iterator[tuple[int, int, int]]:
+    """Until when all slots begin at one offset and end at one offset, with the two; from the first to the last."""
+    zone_named(zone)  # an unknown zone is refused also where there is nothing to render
+    if not starts:
+        return
+    at = starts[0]
+    changes = [run.end for run in runs(zone, (at, starts[-1] + duration + 1))]
+    for until in sorted({*changes, *(change - duration for change in changes)}):
+        if at < until:
+            yield until, _offset(zone, at), _offset(zone, at + duration)
+            at = until
+
+
+def _items(starts: Sequence[int], duration: int, opening: int, closing: int) -> str:
+    wall_time = _WALL_TIMES.__getitem__
+    begins = map(wall_time, [start + opening for start in starts])
+    ends = map(wall_time, [start + duration + closing for start in starts])
+    head, tail = '{"start_at":"', f'{_suffix(closing)}"}}'
+    pairs = map(f'{_suffix(opening)}","end_at":"'.join, zip(begins, ends, strict=True))
+    return f"{head}{f'{tail},{head}'.join(pairs)}{tail}"
+
+
+def _offset(zone: str, instant: int) -> int:
+    """In whole minutes, as RFC 3339 has no seconds in it; offsets with seconds went out of use in 1972."""
+    return offset_at(zone, instant) // 60 * 60
+
+
+def _suffix(offset: int) -> str:
+    hours, minutes = divmod(abs(offset) // 60, 60)
+    return f"{'-' if offset < 0 else '+'}{hours:02}:{minutes:02}"

@@ -1,0 +1,56 @@
+"""SQL of pages and their addresses. Each method answers one named question.
+
+The one rule: a deleted page is found by nobody but the bookings it has.
+"""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import delete, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.directory import Directory, DirectoryEntry
+from app.models.scheduling import SchedulingPage
+
+
+async def find_page(session: AsyncSession, page_id: UUID) -> SchedulingPage | None:
+    """A page that is not deleted."""
+    return await session.scalar(
+        select(SchedulingPage).where(SchedulingPage.id == page_id, SchedulingPage.deleted_at.is_(None))
+    )
+
+
+async def list_pages(
+    session: AsyncSession, owner_id: UUID, *, after: UUID | None, limit: int
+) -> Sequence[SchedulingPage]:
+    """The owner's pages, oldest first, from after the given one."""
+    query = select(SchedulingPage).where(SchedulingPage.owner_id == owner_id, SchedulingPage.deleted_at.is_(None))
+    if after is not None:
+        query = query.where(SchedulingPage.id > after)
+    return (await session.scalars(query.order_by(SchedulingPage.id).limit(limit))).all()
+
+
+async def look_up(session: AsyncSession, kind: Directory, key: str) -> DirectoryEntry | None:
+    """Whose this public key is."""
+    return await session.scalar(select(DirectoryEntry).where(DirectoryEntry.kind == kind, DirectoryEntry.key == key))
+
+
+async def register(session: AsyncSession, kind: Directory, key: str, account_id: UUID, target_id: UUID) -> bool:
+    """Make the key known; False when it is somebody else's."""
+    values = {"account_id": account_id, "target_id": target_id}
+    made = await session.scalar(
+        insert(DirectoryEntry)
+        .values(kind=kind, key=key, **values)
+        .on_conflict_do_nothing()
+        .returning(DirectoryEntry.key)
+    )
+    if made is not None:
+        return True
+    entry = await look_up(session, kind, key)
+    return entry is not None and (entry.account_id, entry.target_id) == (account_id, target_id)
+
+
+async def unregister(session: AsyncSession, kind: Directory, key: str) -> None:
+    """Forget the key."""
+    await session.execute(delete(DirectoryEntry).where(DirectoryEntry.kind == kind, DirectoryEntry.key == key))

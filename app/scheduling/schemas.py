@@ -1,0 +1,324 @@
+"""Bodies of pages, slots and calendar settings.
+
+The one rule: requests forbid what they do not know; answers carry every field, null for nothing.
+"""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from app.accounts.schemas import Answer, Strict
+from app.i18n import Language
+from app.ids import CalendarId, DomainId, PageId
+from app.scheduling.configuration import (
+    BookingWindow,
+    DateOverride,
+    Duration,
+    FormField,
+    Increment,
+    Line,
+    Location,
+    Text,
+    TimeZone,
+    WebAddress,
+    WeeklyHours,
+)
+
+Slug = Annotated[
+    str,
+    AfterValidator(str.lower),
+    Field(pattern=r"^[A-Za-z0-9](?:[A-Za-z0-9-]{0,58}[A-Za-z0-9])?$", examples=["intro"]),
+]
+
+
+class SchedulingPageUpdate(Strict):
+    """What to change; what is absent stays."""
+
+    name: Line | None = None
+    """What the page is called."""
+    slug: Slug | None = None
+    """The last part of the page's link."""
+    description: Text | None = None
+    """What the visitor reads above the times."""
+    time_zone: TimeZone | None = None
+    """The zone of the hours, overrides, windows and limits."""
+    durations_minutes: Annotated[list[Duration], Field(min_length=1, max_length=10)] | None = None
+    """The lengths a visitor may choose from, in minutes."""
+    increment_minutes: Increment | None = None
+    """Minutes between two starts; null: the duration."""
+    buffer_before_minutes: Annotated[int, Field(ge=0, le=480)] | None = None
+    """Free minutes kept before a booking."""
+    buffer_after_minutes: Annotated[int, Field(ge=0, le=480)] | None = None
+    """Free minutes kept after a booking."""
+    minimum_notice_minutes: Annotated[int, Field(ge=0, le=43200)] | None = None
+    """The least time between the booking and its start, in minutes."""
+    booking_window: BookingWindow | None = None
+    """How far ahead can be booked."""
+    weekly_hours: Annotated[list[WeeklyHours], Field(max_length=84)] | None = None
+    """When meetings may take place."""
+    date_overrides: Annotated[list[DateOverride], Field(max_length=366)] | None = None
+    """Dates with other hours than usual."""
+    daily_limit: Annotated[int, Field(ge=1, le=100)] | None = None
+    """The most bookings a civil day; null: no limit."""
+    weekly_limit: Annotated[int, Field(ge=1, le=500)] | None = None
+    """The most bookings a week (from Monday); null: no limit."""
+    form_fields: Annotated[list[FormField], Field(max_length=30)] | None = None
+    """Questions of the form, beside name and e-mail."""
+    max_guests: Annotated[int, Field(ge=0, le=20)] | None = None
+    """The most further people a visitor may bring."""
+    consent_text: Text | None = None
+    """Text whose checkbox must be ticked; null: none."""
+    language: Language | None = None
+    """The page's language."""
+    location: Location | None = None
+    """Where the meeting takes place."""
+    redirect_url: WebAddress | None = None
+    """Where to send the visitor afterwards; null: nowhere."""
+    reschedule_cutoff_minutes: Annotated[int, Field(ge=0, le=43200)] | None = None
+    """The least time before the start at which a visitor may still reschedule, in minutes."""
+    cancel_cutoff_minutes: Annotated[int, Field(ge=0, le=43200)] | None = None
+    """The least time before the start at which a visitor may still cancel, in minutes."""
+
+
+class SchedulingPageCreate(SchedulingPageUpdate):
+    """A page to make. What is absent takes its default."""
+
+    type: Literal["personal"]
+    """Whose time is offered: one person's."""
+    name: Line
+    """What the page is called."""
+
+
+class SchedulingPage(Answer):
+    """A bookable page, as its owner sees it."""
+
+    id: PageId
+    type: Literal["personal", "group", "round_robin"]
+    """Whose time is offered."""
+    name: str
+    """What the page is called."""
+    slug: str
+    """The page's slug, the prefix of its time included."""
+    meeting_link: str
+    """The URL to hand out."""
+    mode: Literal["online", "offline"]
+    """`offline`: no calendar is connected; the page takes meeting requests."""
+    turned_off: bool
+    """All of the person's pages are turned off for now."""
+    description: str
+    """What the visitor reads above the times."""
+    time_zone: str
+    """The zone of the hours, overrides, windows and limits (IANA)."""
+    durations_minutes: list[int]
+    """The lengths a visitor may choose from, in minutes."""
+    increment_minutes: int | None
+    """Minutes between two starts; null: the duration."""
+    buffer_before_minutes: int
+    """Free minutes kept before a booking."""
+    buffer_after_minutes: int
+    """Free minutes kept after a booking."""
+    minimum_notice_minutes: int
+    """The least time between the booking and its start, in minutes."""
+    booking_window: BookingWindow
+    """How far ahead can be booked."""
+    weekly_hours: list[WeeklyHours]
+    """When meetings may take place."""
+    date_overrides: list[DateOverride]
+    """Dates with other hours than usual."""
+    daily_limit: int | None
+    """The most bookings a civil day."""
+    weekly_limit: int | None
+    """The most bookings a week."""
+    form_fields: list[FormField]
+    """Questions of the form, beside name and e-mail."""
+    max_guests: int
+    """The most further people a visitor may bring."""
+    consent_text: str | None
+    """Text whose checkbox must be ticked."""
+    language: Language
+    """The page's language."""
+    location: Location
+    """Where the meeting takes place."""
+    redirect_url: str | None
+    """Where to send the visitor afterwards."""
+    reschedule_cutoff_minutes: int
+    """The least time before the start at which a visitor may still reschedule, in minutes."""
+    cancel_cutoff_minutes: int
+    """The least time before the start at which a visitor may still cancel, in minutes."""
+    version: int
+    """Rises with every change; the `ETag`."""
+    allowed_actions: list[str]
+    """What the caller may do with the page now."""
+    created_at: datetime
+    updated_at: datetime
+
+
+class SchedulingPageList(Answer):
+    """A part of the caller's pages."""
+
+    items: list[SchedulingPage]
+    next_cursor: str | None
+    """Where to go on; null at the end."""
+
+
+class PublicSchedulingPage(Answer):
+    """A bookable page, as a visitor sees it. No busy times, calendars, e-mails, providers or ids of people (R34)."""
+
+    id: PageId
+    name: str
+    """What the page is called."""
+    host_name: str | None
+    """Who will be met."""
+    description: str
+    """What the visitor reads above the times."""
+    mode: Literal["online", "offline"]
+    """`offline`: a booking becomes a meeting request."""
+    host_available: bool
+    """False: nobody can book at the moment."""
+    time_zone: str
+    """The host's zone (IANA)."""
+    durations_minutes: list[int]
+    """The lengths to choose from, in minutes."""
+    form_fields: list[FormField]
+    """Questions of the form, beside name and e-mail."""
+    max_guests: int
+    """The most further people the visitor may bring."""
+    consent_text: str | None
+    """Text whose checkbox must be ticked."""
+    language: Language
+    """The page's language."""
+    location: Location
+    """Where the meeting takes place."""
+    redirect_url: str | None
+    """Where to go afterwards."""
+
+
+class PageLocation(Answer):
+    """Which page a URL shows."""
+
+    page_id: PageId
+
+
+class Slot(Answer):
+    """A bookable time."""
+
+    start_at: datetime
+    """When it begins, with the offset of the asked zone."""
+    end_at: datetime
+    """When it ends."""
+    grade: Literal["confirmable", "request_only"]
+    """`request_only`: booking it makes a meeting request."""
+
+
+class SlotList(Answer):
+    """The bookable times of a page."""
+
+    time_zone: str
+    """The asked zone (IANA)."""
+    duration_minutes: int
+    """The length of each slot, in minutes."""
+    mode: Literal["online", "offline"]
+    """`offline`: no calendar is connected."""
+    host_available: bool
+    """False: nobody can book at the moment, so there are no slots."""
+    items: list[Slot]
+    """Rising."""
+
+
+class ChatProfile(Answer):
+    """The meeting link of the person's chat profile."""
+
+    enabled: bool
+    """Whether the chat offers a meeting."""
+    page_id: PageId | None
+    """Which page it links to; null: the default page."""
+
+
+class ChatProfileUpdate(Strict):
+    """The chat profile, whole."""
+
+    enabled: bool
+    """Whether the chat offers a meeting."""
+    page_id: PageId | None
+    """Which page it links to; null: the default page."""
+
+
+class AvailabilityCalendar(Answer):
+    """A calendar that is checked before a time is offered."""
+
+    calendar_id: CalendarId
+    name: str
+    """As the provider names it."""
+    is_primary: bool
+    """The primary is always checked, and bookings land on it."""
+    status: Literal["active", "inactive"]
+    """`inactive`: it cannot be read, so nobody can book."""
+    inactive_reason: str | None = Field(examples=["access_lost"])
+    """Why it cannot be read."""
+    remedy: str | None
+    """What helps, in the caller's language."""
+    unreachable_policy: str = Field(examples=["block"])
+    """What happens to booking while it cannot be read."""
+    last_synced_at: datetime | None
+    """When its mirror was last true."""
+
+
+class AvailabilityCalendarList(Answer):
+    """The calendars that are checked."""
+
+    items: list[AvailabilityCalendar]
+    next_cursor: str | None
+    """Always null: there are few."""
+
+
+class CalendarSettings(Answer):
+    """One person's calendar settings."""
+
+    calendar_sync: bool
+    """Meetings of the CRM and the calendar are kept in step."""
+    task_sync: bool
+    """Tasks appear in a calendar of their own."""
+    scheduling_pages: bool
+    """The person has scheduling pages at all."""
+    turned_off: bool
+    """The pages answer that they are turned off; nothing is deleted."""
+    tentative_blocks: bool
+    """Tentative events block times."""
+    availability_calendars: list[AvailabilityCalendar]
+    """Calendars checked before a time is offered."""
+    meetings_url: str | None
+    """The prefix in the links of pages made from now on."""
+    default_page_id: PageId | None
+    """The page behind the bare meetings URL."""
+    domain_id: DomainId | None
+    """The custom domain of the links; null: the shared one."""
+    chat_profile: ChatProfile
+    """The meeting link of the chat profile."""
+    version: int
+    """Rises with every Save; the `ETag`."""
+
+
+class CalendarSettingsUpdate(Strict):
+    """One Save: all or nothing; what is absent stays."""
+
+    calendar_sync: bool | None = None
+    """Keep meetings of the CRM and the calendar in step."""
+    task_sync: bool | None = None
+    """Show tasks in a calendar of their own."""
+    scheduling_pages: bool | None = None
+    """Have scheduling pages at all."""
+    turned_off: bool | None = None
+    """Turn all pages off, or on again."""
+    tentative_blocks: bool | None = None
+    """Let tentative events block times."""
+    availability_calendar_ids: Annotated[list[CalendarId], Field(max_length=50)] | None = None
+    """The calendars to check, the primary included; replaces the former choice."""
+    meetings_url: Slug | None = None
+    """The prefix in the links of pages made from now on; null removes it."""
+    default_page_id: PageId | None = None
+    """The page behind the bare meetings URL; null: none."""
+    domain_id: DomainId | None = None
+    """The custom domain of the links; null: the shared one."""
+    chat_profile: ChatProfileUpdate | None = None
+    """The meeting link of the chat profile."""

@@ -1,0 +1,167 @@
+"""The Save button: calendar settings changed all at once or not at all (R4).
+
+The one rule: every wish is checked before the first is granted.
+"""
+
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.accounts.entitlements import Entitlement
+from app.accounts.principal import Principal
+from app.accounts.repository import add_audit_entry
+from app.calendar import AccessRole, Clock, ProviderName
+from app.connections import repository as connections
+from app.connections.capabilities import Capability, CapabilityState, require
+from app.connections.eligibility import ineligible_reason
+from app.connections.overview import Overview
+from app.connections.settings import settings_for_update
+from app.errors import (
+    CalendarNotConnected,
+    CalendarNotEligible,
+    DomainNotConnected,
+    NotFound,
+    PrimaryCalendarRequired,
+    SlugTaken,
+    VersionMismatch,
+)
+from app.models.connections import Calendar, Connection
+from app.models.directory import Directory
+from app.models.scheduling import CalendarSettings
+from app.queue import Enqueued, Job, enqueue
+from app.scheduling import repository
+from app.scheduling.pages import get_page
+from app.scheduling.schemas import CalendarSettingsUpdate
+
+
+class SettingsEditor:
+    """Changes calendar settings."""
+
+    def __init__(self, overview: Overview, clock: Clock, *, meetings_url_seat: Entitlement) -> None:
+        self._overview = overview
+        self._clock = clock
+        self._meetings_url_seat = meetings_url_seat
+
+    async def save(
+        self, session: AsyncSession, principal: Principal, wish: CalendarSettingsUpdate, *, if_match: int | None
+    ) -> CalendarSettings:
+        """Grant every wish, or raise the first refusal and change nothing."""
+        settings = await settings_for_update(session, principal.account_id, principal.user)
+        if if_match is not None and if_match != settings.version:
+            raise VersionMismatch(extra={"version": settings.version})
+        given = wish.model_dump(exclude_unset=True)
+        await self._check_capabilities(session, principal, given)
+        await self._save_meetings_url(session, principal, settings, given)
+        await self._save_pages(session, principal, settings, wish)
+        await self._save_calendars(session, principal, given.get("availability_calendar_ids"))
+        for name in ("calendar_sync", "task_sync", "scheduling_pages", "turned_off", "tentative_blocks"):
+            if given.get(name) is not None:
+                setattr(settings, name, given[name])
+        if not settings.calendar_sync:
+            settings.task_sync = False  # R22: tasks need the sync
+        settings.version += 1
+        add_audit_entry(
+            session,
+            principal.account_id,
+            actor=principal.actor,
+            action="calendar_settings.updated",
+            subject_id=principal.user,
+            fields=sorted(given),
+        )
+        await session.flush()
+        return settings
+
+    async def _check_capabilities(self, session: AsyncSession, principal: Principal, given: dict[str, object]) -> None:
+        wanted = [name for name in (Capability.CALENDAR_SYNC, Capability.TASK_SYNC) if given.get(name.value) is True]
+        if not wanted:
+            return
+        states = await self._overview.capabilities(session, principal)
+        for capability in wanted:
+            _require_with_seat(capability, states, self._overview, principal)
+
+    async def _save_meetings_url(
+        self, session: AsyncSession, principal: Principal, settings: CalendarSettings, given: dict[str, object]
+    ) -> None:
+        if "meetings_url" not in given or given["meetings_url"] == settings.meetings_url:
+            return
+        prefix = given["meetings_url"]
+        if prefix is not None:
+            self._meetings_url_seat.require(principal.seats)
+            taken = not await repository.register(
+                session, Directory.PREFIX, str(prefix), principal.account_id, principal.user
+            )
+            if taken or await repository.look_up(session, Directory.SLUG, str(prefix)) is not None:
+                raise SlugTaken
+        settings.meetings_url = None if prefix is None else str(prefix)
+
+    async def _save_pages(
+        self, session: AsyncSession, principal: Principal, settings: CalendarSettings, wish: CalendarSettingsUpdate
+    ) -> None:
+        given = wish.model_fields_set
+        if "domain_id" in given and wish.domain_id is not None:
+            raise DomainNotConnected
+        if "default_page_id" in given:
+            settings.default_page_id = await self._own_page(session, principal, wish.default_page_id)
+        if "chat_profile" in given and wish.chat_profile is not None:
+            settings.chat_enabled = wish.chat_profile.enabled
+            settings.chat_page_id = await self._own_page(session, principal, wish.chat_profile.page_id)
+
+    @staticmethod
+    async def _own_page(session: AsyncSession, principal: Principal, page_id: UUID | None) -> UUID | None:
+        return None if page_id is None else (await get_page(session, principal, page_id)).id
+
+    async def _save_calendars(self, session: AsyncSession, principal: Principal, wanted: object) -> None:
+        if not isinstance(wanted, list):
+            return
+        found = await self._calendars(session, principal)
+        chosen = set(wanted)
+        if unknown := chosen - {calendar.id for calendar, _ in found}:
+            raise NotFound(values={"count": len(unknown)})
+        for calendar, connection in found:
+            if calendar.is_primary and calendar.id not in chosen:
+                raise PrimaryCalendarRequired
+            if calendar.id in chosen and not calendar.checked:
+                self._check_eligible(calendar, connection)
+        for calendar, _ in found:
+            await self._tick(session, calendar, ticked=calendar.id in chosen)
+
+    @staticmethod
+    async def _calendars(session: AsyncSession, principal: Principal) -> list[tuple[Calendar, Connection]]:
+        links = await connections.list_connections(session, principal.user)
+        if not links:
+            raise CalendarNotConnected
+        return [(calendar, link) for link in links for calendar in await connections.list_calendars(session, link.id)]
+
+    def _check_eligible(self, calendar: Calendar, connection: Connection) -> None:
+        reason = ineligible_reason(
+            AccessRole(calendar.role),
+            primary=calendar.is_primary,
+            connection_active=connection.status == "active",
+            additional_supported=self._overview.features(
+                ProviderName(connection.provider)
+            ).additional_availability_calendars,
+            inactive=calendar.inactive_reason is not None,
+        )
+        if reason is not None:
+            raise CalendarNotEligible(detail=reason, extra={"reason": reason.value})
+
+    async def _tick(self, session: AsyncSession, calendar: Calendar, *, ticked: bool) -> None:
+        if ticked == calendar.checked:
+            return
+        calendar.checked = ticked
+        if ticked:
+            await connections.start_mirroring(session, calendar.account_id, calendar.id, now=self._clock())
+            await enqueue(session, [Enqueued(Job.SYNC_CALENDAR, calendar.account_id, calendar.id)])
+        else:
+            calendar.inactive_reason = None
+            await connections.stop_mirroring(session, calendar.id)
+
+
+def _require_with_seat(
+    capability: Capability, states: tuple[CapabilityState, ...], overview: Overview, principal: Principal
+) -> None:
+    """A missing seat is an entitlement's refusal, anything else the capability's."""
+    state = next(item for item in states if item.capability is capability)
+    if state.reason == "seat_required":
+        overview.task_sync_seat.require(principal.seats)
+    require(capability, states)

@@ -1,0 +1,91 @@
+"""From rows to answers about pages, slots and settings. Pure.
+
+The one rule: what a visitor sees is built field by field, never by leaving fields out of what the owner sees (R34).
+"""
+
+from app.i18n import Language, translate
+from app.models.connections import Calendar, CalendarSync
+from app.models.scheduling import CalendarSettings, SchedulingPage
+from app.outbound.links import Links
+from app.scheduling import schemas
+from app.scheduling.availability import PageTime
+from app.scheduling.rules import configuration_of
+
+
+def page_view(page: SchedulingPage, links: Links, *, online: bool, turned_off: bool) -> schemas.SchedulingPage:
+    """A page, as its owner sees it."""
+    document = configuration_of(page.configuration)
+    return schemas.SchedulingPage.model_validate(
+        {
+            **{name: getattr(document, name) for name in type(document).model_fields},
+            "redirect_url": None if document.redirect_url is None else str(document.redirect_url),
+            "id": page.id,
+            "type": page.type,
+            "name": page.name,
+            "slug": page.slug,
+            "meeting_link": links.meeting(page.slug),
+            "mode": "online" if online else "offline",
+            "turned_off": turned_off,
+            "version": page.version,
+            "allowed_actions": ["update", "delete"],
+            "created_at": page.created_at,
+            "updated_at": page.updated_at,
+        }
+    )
+
+
+def public_page_view(page: PageTime) -> schemas.PublicSchedulingPage:
+    """A page, as a visitor sees it."""
+    document = page.configuration
+    return schemas.PublicSchedulingPage(
+        id=page.page_id,
+        name=page.name,
+        host_name=page.host.name,
+        description=document.description,
+        mode=page.mode.value,
+        host_available=not page.unavailable,
+        time_zone=document.time_zone,
+        durations_minutes=sorted(document.durations_minutes),
+        form_fields=document.form_fields,
+        max_guests=document.max_guests,
+        consent_text=document.consent_text,
+        language=document.language,
+        location=document.location,
+        redirect_url=None if document.redirect_url is None else str(document.redirect_url),
+    )
+
+
+def availability_calendar_view(
+    calendar: Calendar, sync: CalendarSync | None, language: Language
+) -> schemas.AvailabilityCalendar:
+    """A checked calendar."""
+    reason = calendar.inactive_reason
+    return schemas.AvailabilityCalendar(
+        calendar_id=calendar.id,
+        name=calendar.name,
+        is_primary=calendar.is_primary,
+        status="active" if reason is None else "inactive",
+        inactive_reason=reason,
+        remedy=None if reason is None else translate(language, f"remedy.{reason}"),
+        unreachable_policy=calendar.unreachable_policy,
+        last_synced_at=None if sync is None else sync.last_succeeded_at,
+    )
+
+
+def settings_view(
+    settings: CalendarSettings, calendars: list[schemas.AvailabilityCalendar]
+) -> schemas.CalendarSettings:
+    """The person's settings."""
+    return schemas.CalendarSettings(
+        calendar_sync=settings.calendar_sync,
+        task_sync=settings.task_sync,
+        scheduling_pages=settings.scheduling_pages,
+        turned_off=settings.turned_off,
+        tentative_blocks=settings.tentative_blocks,
+        availability_calendars=calendars,
+        meetings_url=settings.meetings_url,
+        default_page_id=settings.default_page_id,
+        domain_id=None,
+        chat_profile=schemas.ChatProfile(enabled=settings.chat_enabled, page_id=settings.chat_page_id),
+        version=settings.version,
+    )

@@ -1,0 +1,113 @@
+"""What a deployment decides, read once from the environment.
+
+The one rule: no secret has a default. Every name is `CALENDAR_CONNECT_` + the field in capitals, but `DATABASE_URL`.
+"""
+
+import base64
+import binascii
+from typing import Annotated, Literal, Self
+
+from pydantic import AliasChoices, BeforeValidator, Field, SecretBytes, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def _key_bytes(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return base64.b64decode(value, validate=True)
+    except binascii.Error as error:
+        raise ValueError("a key is base64") from error
+
+
+Key = Annotated[SecretBytes, BeforeValidator(_key_bytes)]
+
+
+class DatabaseSettings(BaseSettings):
+    """What a migration needs."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="CALENDAR_CONNECT_", env_file=".env", extra="ignore", frozen=True, use_attribute_docstrings=True
+    )
+
+    database_url: SecretStr = Field(validation_alias=AliasChoices("database_url", "DATABASE_URL"))
+    """PostgreSQL 15 or later: `postgresql://login:password@host/database`."""
+
+
+class Settings(DatabaseSettings):
+    """The settings of the service."""
+
+    database_pool_size: int = Field(default=20, ge=1, le=500)
+    """Connections per process."""
+
+    public_url: str
+    """Where callers reach this service; the OAuth callback is built on it."""
+    booking_base_url: str
+    """Where the front end shows scheduling pages; links in mails and meeting links are built on it."""
+    return_urls: list[str]
+    """Prefixes a `return_url` may start with (the CRM's dashboard, the app's deep link)."""
+    cors_origins: list[str] = []
+    """Origins that may call the private operations from a browser."""
+    trusted_proxies: int = Field(default=0, ge=0, le=5)
+    """How many proxies stand before us; the client's address is read that many hops from the right."""
+
+    issuer: str
+    """`iss` of the callers' tokens."""
+    jwks_url: str
+    """Where the issuer publishes its keys."""
+    audience: str = "calendar-connect"
+    """`aud` of the callers' tokens."""
+
+    master_keys: dict[int, Key]
+    """Key-encryption keys by version: 32 bytes each, base64. The highest version encrypts, all decrypt."""
+    signing_key: Key
+    """At least 32 bytes, base64: signs list cursors and booking links."""
+
+    google_client_id: str = ""
+    google_client_secret: SecretStr = SecretStr("")
+    google_auth_url: str = "https://accounts.google.com/o/oauth2/v2/auth"
+    google_token_url: str = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address
+    google_revoke_url: str = "https://oauth2.googleapis.com/revoke"
+    google_userinfo_url: str = "https://openidconnect.googleapis.com/v1/userinfo"
+    google_api_url: str = "https://www.googleapis.com/calendar/v3"
+
+    smtp_host: str
+    smtp_port: int = 587
+    smtp_username: str | None = None
+    smtp_password: SecretStr | None = None
+    smtp_start_tls: bool | None = None
+    """None: when the server offers it."""
+    mail_from: str
+    """The sender of every mail, and the organizer named in invitations."""
+
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["auto", "json", "console"] = "auto"
+    """`auto`: readable in a terminal, JSON elsewhere."""
+
+    legacy_accounts_before: str = "2023-03-13T00:00:00Z"
+    """Accounts created before this may have kept two connections (R12)."""
+    meetings_url_tiers: list[str] = ["starter", "professional", "enterprise"]
+    """Tiers of a Sales or Service seat that may set a meetings URL (R35)."""
+    task_sync_tiers: list[str] = ["professional", "enterprise"]
+    """Tiers of a Sales or Service seat that may sync tasks, or connect from the mobile app (R9, R22)."""
+
+    sync_poll_seconds: int = Field(default=60, ge=1)
+    """A calendar is polled at least this often."""
+    sync_horizon_days: int = Field(default=400, ge=60, le=800)
+    """How far ahead series are expanded and times can be booked."""
+    live_check_seconds: float = Field(default=2.0, gt=0, le=10)
+    """The longest a booking waits for the provider's own free/busy."""
+    mirror_trusted_seconds: int = Field(default=600, ge=0)
+    """How old a mirror may be to decide when the provider cannot be asked."""
+    bookings_per_minute: int = Field(default=30, ge=1)
+    """Booking attempts a minute per page and address."""
+    reads_per_minute: int = Field(default=600, ge=1)
+    """Public reads a minute per address."""
+
+    @model_validator(mode="after")
+    def _keys_are_long_enough(self) -> Self:
+        if not self.master_keys or any(len(key.get_secret_value()) != 32 for key in self.master_keys.values()):  # noqa: PLR2004
+            raise ValueError("every master key has 32 bytes, and there is at least one")
+        if len(self.signing_key.get_secret_value()) < 32:  # noqa: PLR2004
+            raise ValueError("the signing key has at least 32 bytes")
+        return self

@@ -1,0 +1,72 @@
+"""What a failed run means: for the calendar, and for when to look again. Pure.
+
+The one rule: a policy returns a decision; the engine carries it out.
+"""
+
+import random
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from app.connections.eligibility import InactiveReason
+from app.providers.base import (
+    AuthExpired,
+    CalendarGone,
+    PermissionDenied,
+    ProviderError,
+    QuotaExceeded,
+    RateLimited,
+    ReauthRequired,
+)
+
+_FIRST = timedelta(seconds=5)
+_LONGEST = timedelta(minutes=15)
+_QUOTA = timedelta(hours=1)
+_CONFIRMED_AFTER = timedelta(hours=1)
+_MOST_DOUBLINGS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What to do about a failure."""
+
+    state: str
+    """backing_off failed paused"""
+    wait: timedelta | None
+    """None: no use in trying until the person heals the connection."""
+    inactive_reason: InactiveReason | None = None
+    """Set: the calendar cannot be read; R30's policy applies at once."""
+    broken: bool = False
+    """The connection itself is to be marked."""
+
+
+def verdict(
+    error: ProviderError, *, failures: int, failing_since: datetime | None, now: datetime, chance: float | None = None
+) -> Verdict:
+    """The decision. `failures` counts those in a row, this one included; `chance` in [0, 1) is for tests."""
+    wait = _wait(error, failures, random.random() if chance is None else chance)  # noqa: S311 - jitter
+    match error:
+        case ReauthRequired() | AuthExpired():
+            return Verdict("paused", None, broken=True)
+        case CalendarGone():
+            return Verdict("failed", wait, _confirmed(InactiveReason.CALENDAR_DELETED, failing_since, now))
+        case PermissionDenied():
+            return Verdict("failed", wait, _confirmed(InactiveReason.PERMISSION_REDUCED, failing_since, now))
+        case _:
+            return Verdict("backing_off", wait)
+
+
+def _wait(error: ProviderError, failures: int, chance: float) -> timedelta:
+    """Full jitter between half and all of a doubling wait; never less than the provider asked for."""
+    longest: timedelta = min(_LONGEST, _FIRST * 2 ** min(failures - 1, _MOST_DOUBLINGS))
+    wait = longest * (0.5 + chance / 2)
+    if isinstance(error, QuotaExceeded):
+        wait = _QUOTA * (1 + chance / 4)
+    if isinstance(error, RateLimited | QuotaExceeded) or error.retry_after is not None:
+        wait = max(wait, timedelta(seconds=error.retry_after or 0))
+    return wait
+
+
+def _confirmed(reason: InactiveReason, failing_since: datetime | None, now: datetime) -> InactiveReason:
+    """Access is lost at once; that the calendar is gone for good is believed after an hour of saying so."""
+    sure = failing_since is not None and now - failing_since >= _CONFIRMED_AFTER
+    return reason if sure else InactiveReason.ACCESS_LOST

@@ -1,0 +1,54 @@
+"""What a run has learnt so far and not saved yet. Pure.
+
+The one rule: the last word about an id wins: an event that became a series, or a series that became an event, leaves
+nothing behind of what it was.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from app.calendar import Change, Event, Removed, SeriesTouched, Upsert
+
+
+@dataclass(slots=True)
+class Batch:
+    """Changes folded together."""
+
+    events: dict[str, Event] = field(default_factory=dict)
+    """Single events as they are now."""
+    gone: set[str] = field(default_factory=set)
+    """Events or whole series that are no more."""
+    touched: set[str] = field(default_factory=set)
+    """Series whose instances must be read anew."""
+    series: dict[str, list[Event]] = field(default_factory=dict)
+    """Series and all their instances inside the horizon."""
+
+    def add(self, changes: Iterable[Change]) -> None:
+        """Fold in changes, in the provider's order."""
+        for change in changes:
+            match change:
+                case Upsert(event):
+                    self._forget(event.id)
+                    self.events[event.id] = event
+                case Removed(gone):
+                    self._forget(gone)
+                    self.gone.add(gone)
+                case SeriesTouched(series):
+                    self._forget(series)
+                    self.touched.add(series)
+
+    def _forget(self, event_id: str) -> None:
+        self.events.pop(event_id, None)
+        self.gone.discard(event_id)
+        self.touched.discard(event_id)
+
+    @property
+    def rows(self) -> int:
+        """How much there is to save."""
+        return len(self.events) + len(self.gone) + sum(map(len, self.series.values()))
+
+    def saved(self) -> None:
+        """Empty again, but for the series still to be read."""
+        self.events.clear()
+        self.gone.clear()
+        self.series.clear()

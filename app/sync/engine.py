@@ -1,0 +1,254 @@
+"""Keeping one calendar's mirror true.
+
+    claim [transaction]  lease, fence, the dirty_seq of before the fetch
+    read  [none open]    pages of changes; every touched series anew, whole
+    save  [transaction]  mirror, busy months, cursor, synced_seq: all or nothing
+
+The one rule: the cursor is saved with the changes it accounts for, by the run that holds the fence. A full listing
+sweeps what it did not see after it has seen everything, never before.
+"""
+
+import asyncio
+import random
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+
+from app.calendar import Clock, Event, SyncPage, Timed
+from app.connections import repository as connections
+from app.connections.access import CalendarAccess
+from app.connections.health import mark_broken
+from app.database import transaction
+from app.models.connections import Calendar, CalendarSync, Connection
+from app.providers.base import CalendarSession, CursorExpired, ProtocolError, ProviderError
+from app.sync import repository
+from app.sync.backoff import verdict
+from app.sync.batch import Batch
+from app.sync.mirror import Mirror
+
+LEASE = timedelta(minutes=2)
+_BEHIND = timedelta(days=35)
+_EXPAND_AGAIN_BELOW = timedelta(days=30)
+_SAVE_ROWS = 2000
+_SERIES_AT_ONCE = 4
+_MOST_REPEATS = 5
+
+log = structlog.get_logger(__name__)
+
+
+class _FencedOff(Exception):
+    """Another run has taken over; whatever this one knows is old."""
+
+
+@dataclass(slots=True)
+class _Run:
+    """What one run knows."""
+
+    calendar: Calendar
+    session: CalendarSession
+    fence: int
+    generation: int
+    dirty_seq: int
+    cursor: bytes | None
+    horizon: Timed
+    expand_all: bool
+    batch: Batch
+    full: bool
+    """Everything is listed, so what is not listed is gone."""
+
+
+class SyncEngine:
+    """Runs `sync_calendar`."""
+
+    def __init__(
+        self,
+        sessions: async_sessionmaker[AsyncSession],
+        access: CalendarAccess,
+        clock: Clock,
+        *,
+        horizon_days: int,
+        poll_seconds: int,
+    ) -> None:
+        self._sessions = sessions
+        self._access = access
+        self._clock = clock
+        self._horizon = timedelta(days=horizon_days)
+        self._poll = timedelta(seconds=poll_seconds)
+
+    async def run(self, account_id: UUID, calendar_id: UUID) -> None:
+        """Bring the mirror up to date; again while signals came in meanwhile."""
+        for _ in range(_MOST_REPEATS):
+            if not await self._run_once(account_id, calendar_id):
+                return
+
+    async def _run_once(self, account_id: UUID, calendar_id: UUID) -> bool:
+        run = await self._claim(account_id, calendar_id)
+        if run is None:
+            return False
+        try:
+            await self._read_changes(run)
+            await self._read_series(run)
+            return await self._finish(run)
+        except _FencedOff:
+            log.info("sync.fenced_off", calendar_id=str(calendar_id))
+            return False
+        except CursorExpired as expired:
+            return await self._restart(run, expired)
+        except ProviderError as error:
+            await self._fail(run, error)
+            return False
+
+    async def _claim(self, account_id: UUID, calendar_id: UUID) -> _Run | None:
+        now = self._clock()
+        async with transaction(self._sessions, account_id) as session:
+            found = await repository.lock_sync(session, calendar_id)
+            if found is None:
+                await connections.remove_due(session, calendar_id)
+                return None
+            sync, calendar, connection = found
+            if connection.status != "active" or (sync.lease_until is not None and sync.lease_until > now):
+                return None
+            if sync.state == "running":
+                sync.failures += 1  # its last run died without a word
+            sync.state, sync.last_started_at, sync.lease_until = "running", now, now + LEASE
+            sync.fence += 1
+            sync.generation += 1 if sync.cursor is None else 0
+            await connections.set_due(session, account_id, calendar_id, at=now + LEASE)
+            return self._begin(sync, calendar, connection, now)
+
+    def _begin(self, sync: CalendarSync, calendar: Calendar, connection: Connection, now: datetime) -> _Run:
+        until = sync.expanded_until
+        expand_all = until is None or until - now < self._horizon - _EXPAND_AGAIN_BELOW
+        return _Run(
+            calendar=calendar,
+            session=self._access.open(connection.account_id, connection.id, connection.provider),
+            fence=sync.fence,
+            generation=sync.generation,
+            dirty_seq=sync.dirty_seq,
+            cursor=sync.cursor,
+            horizon=Timed(now - _BEHIND, now + self._horizon if until is None or expand_all else until),
+            expand_all=expand_all,
+            batch=Batch(),
+            full=sync.cursor is None,
+        )
+
+    async def _read_changes(self, run: _Run) -> None:
+        """Every page; the new cursor comes with the last. Much is saved on the way, without a cursor."""
+        page: SyncPage | None = None
+        while page is None or page.next_page is not None:
+            page = await run.session.sync_page(
+                run.calendar.provider_calendar_id,
+                cursor=run.cursor,
+                page=None if page is None else page.next_page,
+                since=run.horizon.start,
+            )
+            run.batch.add(page.changes)
+            if run.batch.rows >= _SAVE_ROWS or page.next_page is not None:
+                await self._save_progress(run)
+        if page.cursor is None:
+            raise ProtocolError("the last page came without a cursor", operation="sync_page")
+        run.cursor = page.cursor
+
+    async def _read_series(self, run: _Run) -> None:
+        """Every touched series, whole: no delta can be trusted to tell which of its instances are left."""
+        if run.expand_all and not run.full:
+            async with transaction(self._sessions, run.calendar.account_id) as session:
+                known = await self._mirror(session, run).known_series()
+            run.batch.touched |= known - run.batch.gone - run.batch.events.keys()
+        waiting = sorted(run.batch.touched)
+        run.batch.touched.clear()
+        for first in range(0, len(waiting), _SERIES_AT_ONCE):
+            some = waiting[first : first + _SERIES_AT_ONCE]
+            run.batch.series.update(zip(some, await self._read_some(run, some), strict=True))
+            if run.batch.rows >= _SAVE_ROWS:
+                await self._save_progress(run)
+
+    async def _read_some(self, run: _Run, some: list[str]) -> list[list[Event]]:
+        """Several series at once; the first failure ends them all."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                reads = [group.create_task(self._instances(run, series_id)) for series_id in some]
+        except ExceptionGroup as failed:
+            raise failed.exceptions[0] from failed
+        return [read.result() for read in reads]
+
+    @staticmethod
+    async def _instances(run: _Run, series_id: str) -> list[Event]:
+        instances = run.session.list_instances(run.calendar.provider_calendar_id, run.horizon, series_id=series_id)
+        return [event async for event in instances]
+
+    async def _save_progress(self, run: _Run) -> None:
+        """Save what is known so far and stay alive; the cursor stays where it was."""
+        async with transaction(self._sessions, run.calendar.account_id) as session:
+            await self._hold(session, run, lease_until=self._clock() + LEASE)
+            await self._save_batch(session, run)
+        run.batch.saved()
+
+    async def _finish(self, run: _Run) -> bool:
+        """The last of the changes and the cursor that accounts for them; whether to run again."""
+        now = self._clock()
+        async with transaction(self._sessions, run.calendar.account_id) as session:
+            sync = await self._hold(session, run, state="idle", cursor=run.cursor, synced_seq=run.dirty_seq)
+            sync.lease_until, sync.last_error, sync.failures = None, None, 0
+            sync.last_succeeded_at, sync.expanded_until, sync.failing_since = now, run.horizon.end, None
+            mirror = await self._save_batch(session, run)
+            if run.full:
+                await mirror.sweep()
+                await mirror.pack()
+            calendar = await session.merge(run.calendar, load=False)
+            calendar.inactive_reason = None
+            jitter = 0.75 + random.random() / 2  # noqa: S311 - spreads polls, no secret
+            await connections.set_due(session, calendar.account_id, calendar.id, at=now + self._poll * jitter)
+            return sync.dirty_seq != run.dirty_seq
+
+    async def _save_batch(self, session: AsyncSession, run: _Run) -> Mirror:
+        mirror = self._mirror(session, run)
+        await mirror.save(run.batch)
+        await mirror.pack()
+        return mirror
+
+    def _mirror(self, session: AsyncSession, run: _Run) -> Mirror:
+        return Mirror(session, run.calendar, generation=run.generation, horizon=run.horizon)
+
+    async def _restart(self, run: _Run, expired: CursorExpired) -> bool:
+        """The provider forgot our cursor: list everything. A listing that expires itself is a failure like others."""
+        if run.full:
+            await self._fail(run, expired)
+            return False
+        async with transaction(self._sessions, run.calendar.account_id) as session:
+            held = await repository.still_ours(
+                session, run.calendar.id, run.fence, cursor=None, lease_until=None, state="idle"
+            )
+        log.info("sync.cursor_expired", calendar_id=str(run.calendar.id))
+        return held is not None
+
+    async def _fail(self, run: _Run, error: ProviderError) -> None:
+        now = self._clock()
+        async with transaction(self._sessions, run.calendar.account_id) as session:
+            sync = await repository.still_ours(
+                session, run.calendar.id, run.fence, lease_until=None, last_error=error.code
+            )
+            if sync is None:
+                return
+            sync.failures += 1
+            sync.failing_since = sync.failing_since or now
+            decision = verdict(error, failures=sync.failures, failing_since=sync.failing_since, now=now)
+            sync.state = decision.state
+            calendar = await session.merge(run.calendar, load=False)
+            if decision.inactive_reason is not None:
+                calendar.inactive_reason = decision.inactive_reason
+            if decision.broken:
+                reason = error.provider_code or "token_revoked"
+                await mark_broken(session, calendar.account_id, calendar.connection_id, reason=reason, now=now)
+            elif decision.wait is not None:
+                await connections.set_due(session, calendar.account_id, calendar.id, at=now + decision.wait)
+        log.warning("sync.failed", calendar_id=str(run.calendar.id), error=error.code, operation=error.operation)
+
+    async def _hold(self, session: AsyncSession, run: _Run, **values: object) -> CalendarSync:
+        sync = await repository.still_ours(session, run.calendar.id, run.fence, **values)
+        if sync is None:
+            raise _FencedOff
+        return sync

@@ -1,0 +1,202 @@
+"""The mirror's SQL: events and instances in, busy months out.
+
+The one rule: whoever changes a mirrored event packs the months it touched again, in the same transaction.
+"""
+
+from collections.abc import Collection, Iterable
+from datetime import UTC, date, datetime, timedelta
+
+from sqlalchemy import ColumnElement, and_, delete, or_, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.calendar import AllDay, Event, Timed, When
+from app.models.calendar_writes import CalendarWrite
+from app.models.connections import Calendar
+from app.models.mirror import BusyMonth, MirrorEvent, MirrorSeries
+from app.sync.batch import Batch
+from app.sync.busy import BusyRow, level_of, month_bounds, month_spans, months_of, zone_or_utc
+from app.timespan import pack
+
+_UPSERT = """
+INSERT INTO mirror_events (account_id, calendar_id, event_id, series_id, starts_at, ends_at, start_date, end_date,
+                           busy, etag, key, generation)
+SELECT $1, $2, u.event_id, u.series_id, u.starts_at, u.ends_at, u.start_date, u.end_date, u.busy, u.etag, u.key, $3
+FROM unnest($4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[], $8::date[], $9::date[], $10::smallint[],
+            $11::text[], $12::text[])
+     AS u(event_id, series_id, starts_at, ends_at, start_date, end_date, busy, etag, key)
+ON CONFLICT (account_id, calendar_id, event_id) DO UPDATE SET
+    series_id = excluded.series_id, starts_at = excluded.starts_at, ends_at = excluded.ends_at,
+    start_date = excluded.start_date, end_date = excluded.end_date, busy = excluded.busy, etag = excluded.etag,
+    key = excluded.key, generation = excluded.generation
+"""
+_DAY = timedelta(days=1)
+
+
+class Mirror:
+    """One calendar's mirror, inside the caller's transaction."""
+
+    def __init__(self, session: AsyncSession, calendar: Calendar, *, generation: int, horizon: Timed) -> None:
+        """Months outside the horizon are not packed: nothing is ever offered there."""
+        self._session = session
+        self._calendar = calendar
+        self._generation = generation
+        self._horizon = horizon
+        self._zone = zone_or_utc(calendar.time_zone)
+        self._months: set[date] = set()
+
+    async def save(self, batch: Batch) -> None:
+        """Take over what a run has learnt."""
+        ids = batch.events.keys() | batch.gone | batch.series.keys()
+        if not ids:
+            return
+        await self._remove(ids, keep=batch.events.keys())
+        instances = [event for events in batch.series.values() for event in events]
+        await self._upsert([*batch.events.values(), *instances])
+        await self._remember_series(batch.series.keys())
+
+    async def sweep(self) -> None:
+        """Remove whatever a finished full listing did not see."""
+        stale = and_(self._mine(MirrorEvent), MirrorEvent.generation < self._generation)
+        await self._note_months(stale)
+        await self._session.execute(delete(MirrorEvent).where(stale))
+        await self._session.execute(
+            delete(MirrorSeries).where(self._mine(MirrorSeries), MirrorSeries.generation < self._generation)
+        )
+
+    async def known_series(self) -> set[str]:
+        """Every series we have expanded."""
+        return set((await self._session.scalars(select(MirrorSeries.series_id).where(self._mine(MirrorSeries)))).all())
+
+    async def pack(self) -> None:
+        """Pack the touched months again."""
+        for month in sorted(self._months):
+            spans = month_spans(month, await self._blocking_rows(month), self._zone)
+            values = {"busy": pack(spans.busy), "tentative": pack(spans.tentative)}
+            statement = insert(BusyMonth).values(
+                account_id=self._calendar.account_id, calendar_id=self._calendar.id, month=month, **values
+            )
+            await self._session.execute(
+                statement.on_conflict_do_update(index_elements=["account_id", "calendar_id", "month"], set_=values)
+            )
+        self._months.clear()
+
+    def touch(self, when: When) -> None:
+        """These months are to be packed again."""
+        start, end = _widest(when)
+        self._months.update(months_of(max(start, self._horizon.start), min(end, self._horizon.end)))
+
+    async def _remove(self, ids: Collection[str], *, keep: Collection[str]) -> None:
+        """Remove events and whole series; an event that is only updated keeps its row."""
+        listed = list(ids)
+        affected = and_(
+            self._mine(MirrorEvent), or_(MirrorEvent.event_id.in_(listed), MirrorEvent.series_id.in_(listed))
+        )
+        await self._note_months(affected)
+        await self._session.execute(delete(MirrorEvent).where(affected, MirrorEvent.event_id.not_in(list(keep))))
+        await self._session.execute(
+            delete(MirrorSeries).where(self._mine(MirrorSeries), MirrorSeries.series_id.in_(listed))
+        )
+
+    async def _upsert(self, events: list[Event]) -> None:
+        if not events:
+            return
+        for event in events:
+            self.touch(event.when)
+        starts, ends, first_days, last_days = zip(*(_columns(event.when) for event in events), strict=True)
+        connection = await self._session.connection()
+        await connection.exec_driver_sql(
+            _UPSERT,
+            (
+                self._calendar.account_id,
+                self._calendar.id,
+                self._generation,
+                [event.id for event in events],
+                [event.series_id for event in events],
+                list(starts),
+                list(ends),
+                list(first_days),
+                list(last_days),
+                [int(level_of(event.busy)) for event in events],
+                [event.etag for event in events],
+                [event.key for event in events],
+            ),
+        )
+
+    async def _remember_series(self, series: Iterable[str]) -> None:
+        rows = [
+            {
+                "account_id": self._calendar.account_id,
+                "calendar_id": self._calendar.id,
+                "series_id": series_id,
+                "generation": self._generation,
+            }
+            for series_id in series
+        ]
+        if rows:
+            await self._session.execute(insert(MirrorSeries), rows)
+
+    async def _note_months(self, condition: ColumnElement[bool]) -> None:
+        rows = await self._session.execute(
+            select(MirrorEvent.starts_at, MirrorEvent.ends_at, MirrorEvent.start_date, MirrorEvent.end_date).where(
+                condition
+            )
+        )
+        for row in rows:
+            self.touch(_when(*row))
+
+    async def _blocking_rows(self, month: date) -> list[BusyRow]:
+        """What blocks time in the month. An event of ours that stands where we wrote it is the reservation's affair."""
+        start, end = (datetime.fromtimestamp(second, UTC) for second in month_bounds(month))
+        as_written = and_(
+            CalendarWrite.account_id == MirrorEvent.account_id,
+            CalendarWrite.key == MirrorEvent.key,
+            CalendarWrite.written_start == MirrorEvent.starts_at,
+            CalendarWrite.written_end == MirrorEvent.ends_at,
+        )
+        rows = await self._session.execute(
+            select(
+                MirrorEvent.starts_at,
+                MirrorEvent.ends_at,
+                MirrorEvent.start_date,
+                MirrorEvent.end_date,
+                MirrorEvent.busy,
+            )
+            .outerjoin(CalendarWrite, as_written)
+            .where(
+                self._mine(MirrorEvent),
+                MirrorEvent.busy > 0,
+                CalendarWrite.id.is_(None),
+                or_(
+                    and_(MirrorEvent.starts_at < end, MirrorEvent.ends_at > start),
+                    and_(MirrorEvent.start_date <= (end + _DAY).date(), MirrorEvent.end_date >= (start - _DAY).date()),
+                ),
+            )
+        )
+        return [BusyRow(_when(*row[:4]), row[4]) for row in rows]
+
+    def _mine(self, table: type[MirrorEvent] | type[MirrorSeries]) -> ColumnElement[bool]:
+        return and_(table.account_id == self._calendar.account_id, table.calendar_id == self._calendar.id)
+
+
+def _columns(when: When) -> tuple[datetime | None, datetime | None, date | None, date | None]:
+    if isinstance(when, AllDay):
+        return None, None, when.start, when.end
+    return when.start, when.end, None, None
+
+
+def _when(start: datetime | None, end: datetime | None, first_day: date | None, last_day: date | None) -> When:
+    if start is not None and end is not None:
+        return Timed(start, end)
+    assert first_day is not None
+    assert last_day is not None
+    return AllDay(first_day, last_day)
+
+
+def _widest(when: When) -> tuple[datetime, datetime]:
+    """Instants around the span; a civil day may begin or end up to a day off UTC's."""
+    if isinstance(when, Timed):
+        return when.start, when.end
+    start = datetime(when.start.year, when.start.month, when.start.day, tzinfo=UTC)
+    end = datetime(when.end.year, when.end.month, when.end.day, tzinfo=UTC)
+    return start - _DAY, end + _DAY

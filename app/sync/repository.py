@@ -1,0 +1,65 @@
+"""SQL of sync runs: claiming one, saving its end, finding what is due. Each method answers one named question.
+
+The one rule: a run writes only while its fence is the row's.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.connections import Calendar, CalendarSync, Connection
+from app.models.directory import DueCalendar
+
+
+async def lock_sync(session: AsyncSession, calendar_id: UUID) -> tuple[CalendarSync, Calendar, Connection] | None:
+    """The calendar's sync row, locked, with what it belongs to; None when nobody mirrors it any more."""
+    row = (
+        await session.execute(
+            select(CalendarSync, Calendar, Connection)
+            .join(
+                Calendar, (Calendar.account_id == CalendarSync.account_id) & (Calendar.id == CalendarSync.calendar_id)
+            )
+            .join(
+                Connection,
+                (Connection.account_id == Calendar.account_id) & (Connection.id == Calendar.connection_id),
+            )
+            .where(CalendarSync.calendar_id == calendar_id, Connection.disconnected_at.is_(None))
+            .with_for_update(of=CalendarSync)
+            .execution_options(populate_existing=True)
+        )
+    ).one_or_none()
+    return None if row is None else (row[0], row[1], row[2])
+
+
+async def still_ours(session: AsyncSession, calendar_id: UUID, fence: int, **values: Any) -> CalendarSync | None:
+    """The sync row, updated, if no other run has claimed it since; None otherwise."""
+    return await session.scalar(
+        update(CalendarSync)
+        .where(CalendarSync.calendar_id == calendar_id, CalendarSync.fence == fence)
+        .values(**values)
+        .returning(CalendarSync)
+        .execution_options(populate_existing=True)
+    )
+
+
+async def take_due(session: AsyncSession, *, now: datetime, again: timedelta, limit: int) -> Sequence[DueCalendar]:
+    """Calendars that want a run. They come up again after `again`, should the run never happen."""
+    due = (
+        select(DueCalendar.calendar_id)
+        .where(DueCalendar.due_at <= now)
+        .order_by(DueCalendar.due_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    rows = await session.scalars(
+        update(DueCalendar)
+        .where(DueCalendar.calendar_id.in_(due.scalar_subquery()))
+        .values(due_at=now + again)
+        .returning(DueCalendar)
+        .execution_options(synchronize_session=False)
+    )
+    return rows.all()

@@ -1,0 +1,65 @@
+"""`python -m sandbox`: the database, the simulators, or everything. The rule: this file only reads arguments."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sandbox.ports import PortTakenError
+from sandbox.postgres import EmbeddedPostgres, PostgresStartError
+from sandbox.processes import stop_signalled
+from sandbox.run import FIXED_PORTS, run
+from sandbox.server import serve_until_signalled
+from sandbox.stack import Ports
+
+cli = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
+
+
+@cli.command("postgres")
+def run_postgres(
+    data: Annotated[Path | None, typer.Option(help="Where the data lives; a temporary place by default.")] = None,
+    port: Annotated[int, typer.Option(help="0 is a free one.")] = 0,
+) -> None:
+    """Run the embedded PostgreSQL until Ctrl-C."""
+    try:
+        asyncio.run(_serve_postgres(data, port))
+    except PostgresStartError as error:
+        raise SystemExit(str(error)) from error
+
+
+async def _serve_postgres(data: Path | None, port: int) -> None:
+    stopped = stop_signalled()
+    with EmbeddedPostgres(data, port=port or None) as server:
+        print(server.url(), flush=True)
+        await stopped.wait()
+
+
+@cli.command("serve")
+def run_simulators(
+    http_port: Annotated[int, typer.Option(help="0 is a free one.")] = 0,
+    smtp_port: Annotated[int, typer.Option(help="0 is a free one.")] = 0,
+    ready_file: Annotated[Path | None, typer.Option(help="Written as JSON when everything answers.")] = None,
+) -> None:
+    """Run the simulated providers, the identity provider and the mail sink until Ctrl-C."""
+    try:
+        asyncio.run(serve_until_signalled(http_port=http_port, smtp_port=smtp_port, ready_file=ready_file))
+    except PortTakenError as error:
+        raise SystemExit(str(error)) from error
+
+
+@cli.command("run")
+def run_everything(
+    data: Annotated[Path, typer.Option(help="Where the data lives.")] = Path(".run"),
+    api_port: Annotated[int, typer.Option(help="0 is a free one.")] = FIXED_PORTS.api,
+    sandbox_port: Annotated[int, typer.Option(help="0 is a free one.")] = FIXED_PORTS.sandbox,
+    smtp_port: Annotated[int, typer.Option(help="0 is a free one.")] = FIXED_PORTS.smtp,
+    postgres_port: Annotated[int, typer.Option(help="0 is a free one.")] = FIXED_PORTS.postgres,
+) -> None:
+    """Run the database, the simulators, the API and the worker until Ctrl-C."""
+    ports = Ports(api=api_port, sandbox=sandbox_port, smtp=smtp_port, postgres=postgres_port)
+    raise SystemExit(asyncio.run(run(data_directory=data, ports=ports)))
+
+
+if __name__ == "__main__":
+    cli()

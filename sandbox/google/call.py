@@ -1,0 +1,176 @@
+"""One API call after admission: token, scope, parameters and body have been checked. The one rule: nothing reaches a
+handler that Google's front end would have refused.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from sandbox.faults import SCOPE_KEY, Action
+from sandbox.google import errors
+from sandbox.google.errors import GoogleError, render_json
+from sandbox.google.fields import select_fields
+from sandbox.google.resources import Reader
+from sandbox.google.shapes import check_body
+from sandbox.google.surface import AUTH, METHODS, Method
+from sandbox.google.times import Json, find_zone
+from sandbox.google.world import Account, Actor, Calendar, GoogleWorld, Role, rank
+
+# Scopes that open calendars only to look at times, or only the person's own ones.
+_TIMES_ONLY = f"{AUTH}calendar.events.freebusy"
+_OWNED = frozenset({f"{AUTH}calendar.events.owned", f"{AUTH}calendar.events.owned.readonly"})
+_PUBLIC = f"{AUTH}calendar.events.public.readonly"
+_APP = f"{AUTH}calendar.app.created"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a handler returns. `body` None means an empty answer."""
+
+    body: Json | None = None
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Call:
+    """`scopes` are those of the token that this method accepts."""
+
+    world: GoogleWorld
+    account: Account
+    method: Method
+    scopes: frozenset[str]
+    path: dict[str, str]
+    query: dict[str, Any]
+    body: Json
+    headers: dict[str, str]
+    request_id: str
+    fault: Action | None = None
+
+    def calendar(self, calendar_id: str | None = None, *, at_least: Role = "freeBusyReader") -> Calendar:
+        """The calendar named in the path (or given), or Google's refusal."""
+        asked = calendar_id or self.path["calendarId"]
+        calendar = self.world.find_calendar(self.account.email if asked == "primary" else asked)
+        if calendar is None or self.role(calendar) == "none" or not self._in_scope(calendar):
+            raise errors.not_found()
+        if rank(self.role(calendar)) < rank(at_least):
+            raise errors.access_level("writer" if at_least == "writerWithoutPrivateAccess" else at_least)
+        return calendar
+
+    def role(self, calendar: Calendar) -> Role:
+        return calendar.access.get(self.account.email, "none")
+
+    def _in_scope(self, calendar: Calendar) -> bool:
+        """Whether any of the token's scopes reaches this calendar, not only this method."""
+        for scope in self.scopes:
+            if scope in _OWNED and self.role(calendar) != "owner":
+                continue
+            if scope == _PUBLIC or (scope == _APP and not calendar.created_by_app):
+                continue  # no simulated calendar is public
+            return True
+        return False
+
+    def reader(self, calendar: Calendar) -> Reader:
+        zone = self.query.get("timeZone")
+        if zone is not None and find_zone(zone) is None:
+            raise errors.invalid_parameter("timeZone", f"Invalid time zone: '{zone}'.")
+        return Reader(
+            account=self.account.email,
+            role=self.role(calendar),
+            zone=zone,
+            max_attendees=self.query.get("maxAttendees"),
+            free_busy_only=self.scopes == {_TIMES_ONLY},
+        )
+
+    @property
+    def actor(self) -> Actor:
+        notify = self.query.get("sendUpdates") or ("all" if self.query.get("sendNotifications") else "none")
+        return Actor(self.account.email, "api", self.request_id, notify)
+
+    def match_etag(self, etag: str) -> None:
+        """If-Match: 412 unless the resource is what the client has seen."""
+        expected = self.headers.get("if-match")
+        if expected is not None and expected != "*" and etag not in {tag.strip() for tag in expected.split(",")}:
+            raise errors.condition_not_met()
+
+    def unless_known(self, etag: str, body: Json) -> Answer:
+        """If-None-Match: 304 where the client has it already."""
+        if self.headers.get("if-none-match") == etag:
+            return Answer(None, 304, {"etag": etag})
+        return Answer(body, 200, {"etag": etag})
+
+
+Handler = Callable[[Call], Answer]
+
+
+def request_id_of(request: Request) -> str:
+    """The id of a request in ledger and log: the client's own, if it sends one."""
+    request_id: str = request.scope.setdefault("sandbox.request_id", "")
+    if not request_id:
+        request_id = request.headers.get("x-request-id") or uuid4().hex
+        request.scope["sandbox.request_id"] = request_id
+    return request_id
+
+
+async def serve(world: GoogleWorld, method_id: str, handler: Handler, request: Request) -> Response:
+    """Admit a request, run its handler, render the outcome."""
+    try:
+        call = await _admit(world, METHODS[method_id], request)
+        answer = handler(call)
+        if answer.body is None:
+            return Response(status_code=answer.status if answer.status != 200 else 204, headers=answer.headers)
+        selector = call.query.get("fields")
+        body = select_fields(answer.body, selector) if selector else answer.body
+        return render_json(body, answer.status, answer.headers)
+    except GoogleError as error:
+        return render_json(error.body(), error.status, error.headers)
+
+
+async def _admit(world: GoogleWorld, method: Method, request: Request) -> Call:
+    token = _bearer(request)
+    if token is None:
+        raise errors.login_required()
+    access = world.grants.find_access(token)
+    if access is None:
+        raise errors.invalid_credentials()
+    scopes = access.scopes & method.scopes
+    if not scopes:
+        raise errors.insufficient_scope(method.name)
+    query = method.parse_query(request.query_params.multi_items(), strict=world.knobs.strict)
+    return Call(
+        world=world,
+        account=world.accounts[access.grant.account],
+        method=method,
+        scopes=scopes,
+        path=dict(request.path_params),
+        query=query,
+        body=await _body(request, method, strict=world.knobs.strict),
+        headers=dict(request.headers),
+        request_id=request_id_of(request),
+        fault=request.scope.get(SCOPE_KEY),
+    )
+
+
+def _bearer(request: Request) -> str | None:
+    scheme, _, value = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and value:
+        return value.strip()
+    return request.query_params.get("oauth_token")
+
+
+async def _body(request: Request, method: Method, *, strict: bool) -> Json:
+    if method.body is None:
+        return {}
+    raw = await request.body()
+    if not request.headers.get("content-type", "").startswith("application/json") and raw:
+        raise errors.bad_request()
+    try:
+        parsed = json.loads(raw or b"{}")
+    except ValueError:
+        raise errors.parse_error() from None
+    return check_body(method.body, parsed, strict=strict)

@@ -1,0 +1,95 @@
+"""The events resource. The one rule: a handler checks what the reader's role allows, `writes` does the rest."""
+
+from sandbox.google import errors
+from sandbox.google.call import Answer, Call
+from sandbox.google.instances import find_event
+from sandbox.google.resources import render
+from sandbox.google.world import Calendar, Event, rank
+from sandbox.google.writes import Support, delete_event, edit_event, insert_event, move_event
+
+
+def get_event(call: Call) -> Answer:
+    """Deleted events are found too, with their details."""
+    calendar = call.calendar()
+    event = find_event(calendar, call.path["eventId"])
+    if event is None:
+        raise errors.not_found()
+    return call.unless_known(event.etag, render(event, calendar, call.reader(calendar)))
+
+
+def insert(call: Call) -> Answer:
+    calendar = call.calendar(at_least="writerWithoutPrivateAccess")
+    _check_private(call, calendar, None)
+    event = insert_event(call.world, calendar, call.body, call.actor, support=_support(call))
+    return _answer(call, calendar, event)
+
+
+def import_event(call: Call) -> Answer:
+    """A private copy of an event that happens elsewhere."""
+    calendar = call.calendar(at_least="writerWithoutPrivateAccess")
+    if not call.body.get("iCalUID"):
+        raise errors.required("Required parameter: iCalUID", "iCalUID")
+    body = {**call.body, "eventType": "default", "privateCopy": True}
+    event = insert_event(call.world, calendar, body, call.actor, support=_support(call), imported=True)
+    return _answer(call, calendar, event)
+
+
+def patch(call: Call) -> Answer:
+    return _edit(call, replace=False)
+
+
+def update(call: Call) -> Answer:
+    return _edit(call, replace=True)
+
+
+def _edit(call: Call, *, replace: bool) -> Answer:
+    calendar = call.calendar(at_least="writerWithoutPrivateAccess")
+    event_id = call.path["eventId"]
+    _check_private(call, calendar, find_event(calendar, event_id))
+    event = edit_event(
+        call.world,
+        calendar,
+        event_id,
+        call.body,
+        call.actor,
+        replace=replace,
+        support=_support(call),
+        match=call.match_etag,
+    )
+    return _answer(call, calendar, event)
+
+
+def delete(call: Call) -> Answer:
+    calendar = call.calendar(at_least="writerWithoutPrivateAccess")
+    event_id = call.path["eventId"]
+    _check_private(call, calendar, find_event(calendar, event_id))
+    delete_event(call.world, calendar, event_id, call.actor, match=call.match_etag)
+    return Answer()
+
+
+def move(call: Call) -> Answer:
+    calendar = call.calendar(at_least="writer")
+    destination = call.calendar(call.query["destination"], at_least="writer")
+    event = move_event(call.world, calendar, destination, call.path["eventId"], call.actor)
+    return _answer(call, destination, event)
+
+
+def _answer(call: Call, calendar: Calendar, event: Event) -> Answer:
+    return Answer(render(event, calendar, call.reader(calendar)), 200, {"etag": event.etag})
+
+
+def _support(call: Call) -> Support:
+    return Support(
+        conference_version=call.query.get("conferenceDataVersion", 0),
+        attachments=call.query.get("supportsAttachments", False),
+    )
+
+
+def _check_private(call: Call, calendar: Calendar, event: Event | None) -> None:
+    """`writerWithoutPrivateAccess` neither makes nor changes private events."""
+    if rank(call.role(calendar)) >= rank("writer"):
+        return
+    asked = call.body.get("visibility") in {"private", "confidential"}
+    held = event is not None and call.reader(calendar).detail(event, calendar) == "times"
+    if asked or held:
+        raise errors.forbidden()

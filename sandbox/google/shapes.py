@@ -1,0 +1,168 @@
+"""The fields a request body may carry, and their types. The one rule: a field Google does not know is refused.
+
+Read-only fields are allowed: Google ignores them, and clients send back what they have read.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sandbox.google import errors
+
+# A shape is a type name, `[shape]` for a list, `{"*": shape}` for a free map, or a mapping of named fields.
+_DATE_TIME = {"date": "string", "dateTime": "string", "timeZone": "string"}
+_PERSON = {"id": "string", "email": "string", "displayName": "string", "self": "boolean"}
+_REMINDER = {"method": "string", "minutes": "integer"}
+_SOLUTION_KEY = {"type": "string"}
+_STRINGS = {"*": "string"}
+
+_ATTENDEE = {
+    **_PERSON,
+    "additionalGuests": "integer",
+    "asyncOperation": "string",
+    "comment": "string",
+    "optional": "boolean",
+    "organizer": "boolean",
+    "resource": "boolean",
+    "responseStatus": "string",
+}
+_ENTRY_POINT = dict.fromkeys(
+    ("accessCode", "entryPointType", "label", "meetingCode", "passcode", "password", "pin", "regionCode", "uri"),
+    "string",
+) | {"entryPointFeatures": ["string"]}
+_CONFERENCE = {
+    "conferenceId": "string",
+    "conferenceSolution": {"iconUri": "string", "key": _SOLUTION_KEY, "name": "string"},
+    "createRequest": {
+        "conferenceSolutionKey": _SOLUTION_KEY,
+        "requestId": "string",
+        "status": {"statusCode": "string"},
+    },
+    "entryPoints": [_ENTRY_POINT],
+    "notes": "string",
+    "parameters": {"addOnParameters": {"parameters": _STRINGS}},
+    "signature": "string",
+}
+_WORKING_LOCATION = {
+    "type": "string",
+    "homeOffice": "any",
+    "customLocation": {"label": "string"},
+    "officeLocation": dict.fromkeys(("buildingId", "deskId", "floorId", "floorSectionId", "label"), "string"),
+}
+_GADGET = dict.fromkeys(("display", "iconLink", "link", "title", "type"), "string") | {
+    "height": "integer",
+    "width": "integer",
+    "preferences": _STRINGS,
+}
+_AUTO_DECLINE = {"autoDeclineMode": "string", "declineMessage": "string"}
+
+_EVENT_STRINGS = (
+    "colorId created description etag eventLabelId eventType hangoutLink htmlLink iCalUID id kind location "
+    "recurringEventId status summary transparency updated visibility"
+)
+_EVENT_FLAGS = (
+    "anyoneCanAddSelf attendeesOmitted endTimeUnspecified guestsCanInviteOthers guestsCanModify "
+    "guestsCanSeeOtherGuests locked privateCopy"
+)
+_EVENT: dict[str, Any] = {
+    **dict.fromkeys(_EVENT_STRINGS.split(), "string"),
+    **dict.fromkeys(_EVENT_FLAGS.split(), "boolean"),
+    "attachments": [dict.fromkeys(("fileId", "fileUrl", "iconLink", "mimeType", "title"), "string")],
+    "attendees": [_ATTENDEE],
+    "birthdayProperties": dict.fromkeys(("contact", "customTypeName", "type"), "string"),
+    "conferenceData": _CONFERENCE,
+    "creator": _PERSON,
+    "end": _DATE_TIME,
+    "extendedProperties": {"private": _STRINGS, "shared": _STRINGS},
+    "focusTimeProperties": {**_AUTO_DECLINE, "chatStatus": "string"},
+    "gadget": _GADGET,
+    "organizer": _PERSON,
+    "originalStartTime": _DATE_TIME,
+    "outOfOfficeProperties": _AUTO_DECLINE,
+    "recurrence": ["string"],
+    "reminders": {"overrides": [_REMINDER], "useDefault": "boolean"},
+    "sequence": "integer",
+    "source": {"title": "string", "url": "string"},
+    "start": _DATE_TIME,
+    "workingLocationProperties": _WORKING_LOCATION,
+}
+_CONFERENCE_TYPES = {"allowedConferenceSolutionTypes": ["string"]}
+_CALENDAR = {
+    **dict.fromkeys(
+        ("dataOwner", "description", "etag", "id", "kind", "location", "summary", "timeZone"),
+        "string",
+    ),
+    "autoAcceptInvitations": "boolean",
+    "conferenceProperties": _CONFERENCE_TYPES,
+    "labelProperties": {"eventLabels": [{"backgroundColor": "string", "id": "string", "name": "string"}]},
+    "workingHours": {
+        "availableTimes": [{"dayOfWeek": "string", "periodEnd": "integer", "periodStart": "integer"}],
+        "workingHoursEnabled": "boolean",
+    },
+}
+_ENTRY_STRINGS = (
+    "accessRole backgroundColor colorId dataOwner description etag foregroundColor id kind location summary "
+    "summaryOverride timeZone"
+)
+_CALENDAR_LIST_ENTRY = {
+    **dict.fromkeys(
+        _ENTRY_STRINGS.split(),
+        "string",
+    ),
+    **dict.fromkeys(("autoAcceptInvitations", "deleted", "hidden", "primary", "selected"), "boolean"),
+    "conferenceProperties": _CONFERENCE_TYPES,
+    "defaultReminders": [_REMINDER],
+    "notificationSettings": {"notifications": [{"method": "string", "type": "string"}]},
+}
+_FREE_BUSY_REQUEST = {
+    "calendarExpansionMax": "integer",
+    "groupExpansionMax": "integer",
+    "items": [{"id": "string"}],
+    "timeMax": "string",
+    "timeMin": "string",
+    "timeZone": "string",
+}
+
+SHAPES: Mapping[str, Mapping[str, Any]] = {
+    "Calendar": _CALENDAR,
+    "CalendarListEntry": _CALENDAR_LIST_ENTRY,
+    "Event": _EVENT,
+    "FreeBusyRequest": _FREE_BUSY_REQUEST,
+}
+_PYTHON: Mapping[str, tuple[type, ...]] = {"string": (str,), "boolean": (bool,), "integer": (int,)}
+
+
+def check_body(shape_name: str, body: object, *, strict: bool) -> dict[str, Any]:
+    """The body as a mapping, or Google's 400. Without `strict`, unknown fields are dropped instead."""
+    if not isinstance(body, dict):
+        raise errors.parse_error()
+    checked = _check(SHAPES[shape_name], body, "", strict=strict)
+    assert isinstance(checked, dict)
+    return checked
+
+
+def _check(shape: Any, value: Any, path: str, *, strict: bool) -> Any:
+    if value is None or shape == "any":
+        return value
+    if isinstance(shape, str):
+        return _scalar(shape, value, path)
+    if isinstance(shape, list):
+        if not isinstance(value, list):
+            raise errors.wrong_type(path, value)
+        return [_check(shape[0], item, f"{path}[{index}]", strict=strict) for index, item in enumerate(value)]
+    if not isinstance(value, dict):
+        raise errors.wrong_type(path, value)
+    checked: dict[str, Any] = {}
+    for name, item in value.items():
+        inner = shape.get(name, shape.get("*"))
+        if inner is not None:
+            checked[name] = _check(inner, item, f"{path}.{name}".lstrip("."), strict=strict)
+        elif strict:
+            raise errors.unknown_field(name, path)
+    return checked
+
+
+def _scalar(kind: str, value: Any, path: str) -> Any:
+    # bool is an int in Python; in JSON it is not.
+    if not isinstance(value, _PYTHON[kind]) or (kind == "integer" and isinstance(value, bool)):
+        raise errors.wrong_type(path, value)
+    return value

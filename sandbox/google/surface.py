@@ -1,0 +1,254 @@
+"""The methods of Calendar API v3 served here: their query parameters, scopes and bodies, as Google publishes them.
+
+The one rule: what is not in this table is refused. A test compares every line with Google's discovery document.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from sandbox.google import errors
+
+ParameterKind = Literal["string", "boolean", "integer", "date-time"]
+AUTH = "https://www.googleapis.com/auth/"
+
+
+@dataclass(frozen=True)
+class Parameter:
+    kind: ParameterKind = "string"
+    values: frozenset[str] = frozenset()
+    minimum: int | None = None
+    maximum: int | None = None
+    repeated: bool = False
+    required: bool = False
+
+    def parse(self, name: str, raw: str) -> Any:
+        """The typed value, or Google's 400."""
+        if self.kind == "boolean":
+            if raw.lower() not in {"true", "false"}:
+                raise errors.invalid_parameter(name, f"Invalid boolean value: '{raw}'.")
+            return raw.lower() == "true"
+        if self.kind == "integer":
+            return self._integer(name, raw)
+        if self.kind == "date-time":
+            return _timestamp(raw)
+        if self.values and raw not in self.values:
+            allowed = ", ".join(sorted(self.values))
+            raise errors.invalid_parameter(name, f"Invalid string value: '{raw}'. Allowed values: [{allowed}]")
+        return raw
+
+    def _integer(self, name: str, raw: str) -> int:
+        try:
+            value = int(raw)
+        except ValueError:
+            raise errors.invalid_parameter(name, f"Invalid integer value: '{raw}'.") from None
+        low = self.minimum if self.minimum is not None else value
+        high = self.maximum if self.maximum is not None else value
+        if not low <= value <= high:
+            bounds = f"[{low}, {high if self.maximum is not None else 2**31 - 1}]"
+            raise errors.invalid_parameter(name, f"Invalid integer value: '{raw}'. Value must be within: {bounds}")
+        return value
+
+
+def _timestamp(raw: str) -> datetime:
+    """RFC 3339 with a mandatory offset. A plus that a client left unescaped arrives as a blank and is refused."""
+    try:
+        value = datetime.fromisoformat(raw.upper())
+    except ValueError:
+        raise errors.bad_request() from None
+    if value.tzinfo is None or "T" not in raw.upper():
+        raise errors.bad_request()
+    return value.replace(microsecond=0)  # "Milliseconds may be provided but are ignored"
+
+
+@dataclass(frozen=True)
+class Method:
+    """`name` is the RPC name Google puts into scope errors; `body` names the schema of the request."""
+
+    name: str
+    scopes: frozenset[str]
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    body: str | None = None
+
+    def parse_query(self, pairs: Iterable[tuple[str, str]], *, strict: bool) -> dict[str, Any]:
+        """Typed parameters by name; repeated ones as lists. Unknown ones are refused when `strict`."""
+        parsed: dict[str, Any] = {}
+        for name, raw in pairs:
+            parameter = self.parameters.get(name) or STANDARD.get(name)
+            if parameter is None:
+                if strict:
+                    raise errors.unknown_parameter(name)
+                continue
+            value = parameter.parse(name, raw)
+            if parameter.repeated:
+                parsed.setdefault(name, []).append(value)
+            else:
+                parsed[name] = value
+        for name, parameter in self.parameters.items():
+            if parameter.required and name not in parsed:
+                raise errors.required(f"Required parameter: {name}", name)
+        return parsed
+
+
+def _scopes(*names: str) -> frozenset[str]:
+    return frozenset(AUTH + name for name in names)
+
+
+_FULL = "calendar"
+_READONLY = "calendar.readonly"
+_APP = "calendar.app.created"
+_EVENTS_WRITE = (_FULL, _APP, "calendar.events", "calendar.events.owned")
+EVENTS_WRITE = _scopes(*_EVENTS_WRITE)
+EVENTS_READ = EVENTS_WRITE | _scopes(
+    _READONLY,
+    "calendar.events.freebusy",
+    "calendar.events.owned.readonly",
+    "calendar.events.public.readonly",
+    "calendar.events.readonly",
+)
+_LIST_WRITE = _scopes(_FULL, _APP, "calendar.calendarlist")
+_LIST_READ = _scopes(_FULL, "calendar.calendarlist", "calendar.calendarlist.readonly", _READONLY)
+_CALENDARS_WRITE = _scopes(_FULL, _APP, "calendar.calendars")
+_SETTINGS = _scopes(_FULL, _READONLY, "calendar.settings", "calendar.settings.readonly")
+
+_STRING = Parameter()
+_BOOLEAN = Parameter("boolean")
+_TIME = Parameter("date-time")
+_COUNT = Parameter("integer", minimum=1)
+_VERSION = Parameter("integer", minimum=0, maximum=1)
+_SEND_UPDATES = Parameter(values=frozenset({"all", "externalOnly", "none"}))
+_ROLES = Parameter(values=frozenset({"freeBusyReader", "owner", "reader", "writer", "writerWithoutPrivateAccess"}))
+_EVENT_TYPES = Parameter(
+    values=frozenset({"birthday", "default", "focusTime", "fromGmail", "outOfOffice", "workingLocation"}),
+    repeated=True,
+)
+
+STANDARD: Mapping[str, Parameter] = {
+    "alt": Parameter(values=frozenset({"json"})),
+    "fields": _STRING,
+    "key": _STRING,
+    "oauth_token": _STRING,
+    "prettyPrint": _BOOLEAN,
+    "quotaUser": _STRING,
+    "userIp": _STRING,
+}
+_WINDOW = {"timeMin": _TIME, "timeMax": _TIME, "timeZone": _STRING}
+_PAGE = {"maxResults": _COUNT, "pageToken": _STRING}
+_VIEW = {"alwaysIncludeEmail": _BOOLEAN, "maxAttendees": _COUNT}
+_NOTIFY = {"sendNotifications": _BOOLEAN, "sendUpdates": _SEND_UPDATES}
+_WRITE = {
+    **_NOTIFY,
+    "conferenceDataVersion": _VERSION,
+    "eventLabelVersion": _VERSION,
+    "supportsAttachments": _BOOLEAN,
+}
+_IMPORT = {name: _WRITE[name] for name in ("conferenceDataVersion", "eventLabelVersion", "supportsAttachments")}
+
+METHODS: Mapping[str, Method] = {
+    "calendarList.list": Method(
+        "calendar.v3.CalendarList.List",
+        _LIST_READ,
+        {
+            **_PAGE,
+            "minAccessRole": _ROLES,
+            "showDeleted": _BOOLEAN,
+            "showHidden": _BOOLEAN,
+            "showOwnOrganizationOnly": _BOOLEAN,
+            "syncToken": _STRING,
+        },
+    ),
+    "calendarList.get": Method("calendar.v3.CalendarList.Get", _LIST_READ | _scopes(_APP)),
+    "calendarList.insert": Method(
+        "calendar.v3.CalendarList.Insert",
+        _scopes(_FULL, "calendar.calendarlist"),
+        {"colorRgbFormat": _BOOLEAN},
+        "CalendarListEntry",
+    ),
+    "calendarList.patch": Method(
+        "calendar.v3.CalendarList.Patch", _LIST_WRITE, {"colorRgbFormat": _BOOLEAN}, "CalendarListEntry"
+    ),
+    "calendarList.update": Method(
+        "calendar.v3.CalendarList.Update", _LIST_WRITE, {"colorRgbFormat": _BOOLEAN}, "CalendarListEntry"
+    ),
+    "calendarList.delete": Method("calendar.v3.CalendarList.Delete", _LIST_WRITE),
+    "calendars.get": Method(
+        "calendar.v3.Calendars.Get", _CALENDARS_WRITE | _scopes("calendar.calendars.readonly", _READONLY)
+    ),
+    "calendars.insert": Method("calendar.v3.Calendars.Insert", _CALENDARS_WRITE, body="Calendar"),
+    "calendars.patch": Method("calendar.v3.Calendars.Patch", _CALENDARS_WRITE, body="Calendar"),
+    "calendars.update": Method("calendar.v3.Calendars.Update", _CALENDARS_WRITE, body="Calendar"),
+    "calendars.delete": Method("calendar.v3.Calendars.Delete", _CALENDARS_WRITE),
+    "events.list": Method(
+        "calendar.v3.Events.List",
+        EVENTS_READ,
+        {
+            **_PAGE,
+            **_VIEW,
+            **_WINDOW,
+            "eventTypes": _EVENT_TYPES,
+            "iCalUID": _STRING,
+            "orderBy": Parameter(values=frozenset({"startTime", "updated"})),
+            "privateExtendedProperty": Parameter(repeated=True),
+            "q": _STRING,
+            "sharedExtendedProperty": Parameter(repeated=True),
+            "showDeleted": _BOOLEAN,
+            "showHiddenInvitations": _BOOLEAN,
+            "singleEvents": _BOOLEAN,
+            "syncToken": _STRING,
+            "updatedMin": _TIME,
+        },
+    ),
+    "events.instances": Method(
+        "calendar.v3.Events.Instances",
+        EVENTS_READ,
+        {**_PAGE, **_VIEW, **_WINDOW, "originalStart": _STRING, "showDeleted": _BOOLEAN},
+    ),
+    "events.get": Method("calendar.v3.Events.Get", EVENTS_READ, {**_VIEW, "timeZone": _STRING}),
+    "events.insert": Method("calendar.v3.Events.Insert", EVENTS_WRITE, {**_WRITE, "maxAttendees": _COUNT}, "Event"),
+    "events.import": Method("calendar.v3.Events.Import", EVENTS_WRITE, _IMPORT, "Event"),
+    "events.patch": Method("calendar.v3.Events.Patch", EVENTS_WRITE, {**_WRITE, **_VIEW}, "Event"),
+    "events.update": Method("calendar.v3.Events.Update", EVENTS_WRITE, {**_WRITE, **_VIEW}, "Event"),
+    "events.delete": Method("calendar.v3.Events.Delete", EVENTS_WRITE, _NOTIFY),
+    "events.move": Method(
+        "calendar.v3.Events.Move",
+        _scopes(_FULL, "calendar.events", "calendar.events.owned"),
+        {**_NOTIFY, "destination": Parameter(required=True)},
+    ),
+    "freebusy.query": Method(
+        "calendar.v3.Freebusy.Query",
+        _scopes(_FULL, "calendar.events.freebusy", "calendar.freebusy", _READONLY),
+        body="FreeBusyRequest",
+    ),
+    "settings.get": Method("calendar.v3.Settings.Get", _SETTINGS),
+}
+
+IDENTITY_SCOPES = frozenset(
+    {
+        "openid",
+        "email",
+        "profile",
+        f"{AUTH}userinfo.email",
+        f"{AUTH}userinfo.profile",
+    }
+)
+CALENDAR_SCOPES: Mapping[str, str] = {
+    f"{AUTH}calendar": "See, edit, share, and permanently delete all the calendars you can access",
+    f"{AUTH}calendar.acls": "See and change the sharing permissions of Google calendars you own",
+    f"{AUTH}calendar.acls.readonly": "See the sharing permissions of Google calendars you own",
+    f"{AUTH}calendar.app.created": "Make secondary Google calendars, and see and change the events on them",
+    f"{AUTH}calendar.calendarlist": "See, add, and remove Google calendars you're subscribed to",
+    f"{AUTH}calendar.calendarlist.readonly": "See the list of Google calendars you're subscribed to",
+    f"{AUTH}calendar.calendars": "See and change the properties of calendars, and create secondary calendars",
+    f"{AUTH}calendar.calendars.readonly": "See the properties of Google calendars you have access to",
+    f"{AUTH}calendar.events": "View and edit events on all your calendars",
+    f"{AUTH}calendar.events.freebusy": "See the availability on Google calendars you have access to",
+    f"{AUTH}calendar.events.owned": "See, create, change, and delete events on Google calendars you own",
+    f"{AUTH}calendar.events.owned.readonly": "See the events on Google calendars you own",
+    f"{AUTH}calendar.events.public.readonly": "See the events on public calendars",
+    f"{AUTH}calendar.events.readonly": "View events on all your calendars",
+    f"{AUTH}calendar.freebusy": "View your availability in your calendars",
+    f"{AUTH}calendar.readonly": "See and download any calendar you can access",
+    f"{AUTH}calendar.settings": "View and edit your Calendar settings",
+    f"{AUTH}calendar.settings.readonly": "View your Calendar settings",
+}

@@ -1,0 +1,79 @@
+"""The sandbox's pages for people: what is where, and the mails that were sent.
+
+The rule: text from elsewhere is escaped, and a mail's HTML is shown in a frame that may run nothing.
+"""
+
+from collections.abc import Iterable
+from html import escape
+from string import Template
+from typing import Any
+
+from starlette.responses import HTMLResponse
+
+_PAGE = Template("""<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><title>$title</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<style>
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 52rem; margin: 2rem auto; padding: 0 1rem; color: #1f2328 }
+td, th { text-align: left; vertical-align: top; padding: .25rem 1rem .25rem 0 }
+pre { background: #f6f8fa; padding: 1rem; overflow-x: auto; white-space: pre-wrap }
+iframe { width: 100%; height: 24rem; border: 1px solid #d1d9e0 }
+</style></head><body>$body</body></html>""")
+
+_PLACES = (
+    ("/google", "Simulated Google: OAuth, OpenID and Calendar API v3, on their real paths"),
+    ("/control/google", "What a person does in Google's own pages, faults, the ledger of writes"),
+    ("/identity", "The identity provider: <code>POST /identity/token</code> signs any token"),
+    ("/identity/.well-known/openid-configuration", "its discovery document"),
+    ("/mail", "The mails that were sent"),
+    ("/control/mail/messages", "the same as JSON, with <code>?to=</code>"),
+    ("/control/clock", "The simulators' clock"),
+    ("/health", "Is it up?"),
+)
+
+
+def front_page(*, smtp_address: str) -> HTMLResponse:
+    """What is where."""
+    rows = "".join(
+        f'<tr><td><a href="{path}"><code>{path}</code></a></td><td>{what}</td></tr>' for path, what in _PLACES
+    )
+    body = (
+        "<h1>Sandbox</h1><p>Simulated providers for calendar-connect. Nothing here leaves this machine.</p>"
+        f"<table>{rows}<tr><td><code>{escape(smtp_address)}</code></td><td>SMTP: takes every mail</td></tr></table>"
+    )
+    return _render("Sandbox", body)
+
+
+def mailbox_page(messages: Iterable[dict[str, Any]]) -> HTMLResponse:
+    """All mails, the newest first."""
+    rows = "".join(
+        f"<tr><td>{message['number']}</td><td>{escape(', '.join(message['envelope_to']))}</td>"
+        f'<td><a href="/mail/{message["number"]}">{escape(message["subject"] or "(no subject)")}</a></td>'
+        f"<td>{escape(message['received_at'][:19])}</td></tr>"
+        for message in reversed(list(messages))
+    )
+    return _render("Mails", f"<h1>Mails</h1><table>{rows or '<tr><td>None yet.</td></tr>'}</table>")
+
+
+def message_page(message: dict[str, Any]) -> HTMLResponse:
+    """One mail: what the reader sees, what is attached."""
+    head = "".join(
+        f"<tr><th>{name}</th><td>{escape(value)}</td></tr>"
+        for name, value in (("From", message["from"]), ("To", message["to"]), ("Subject", message["subject"]))
+    )
+    parts = [f"<p><a href='/mail'>All mails</a></p><table>{head}</table>"]
+    if message["html"] is not None:
+        # No scripts and no forms, but links may open: confirming a booking is what one wants to try.
+        frame = escape(message["html"])
+        parts.append(f'<iframe sandbox="allow-popups allow-popups-to-escape-sandbox" srcdoc="{frame}"></iframe>')
+    if message["text"] is not None:
+        parts.append(f"<h2>Text</h2><pre>{escape(message['text'])}</pre>")
+    if message["calendar"] is not None:
+        method, content = message["calendar"]["method"], message["calendar"]["content"]
+        parts.append(f"<h2>Invitation ({escape(str(method))})</h2><pre>{escape(content)}</pre>")
+    parts.append(f'<p><a href="/control/mail/messages/{message["number"]}/raw">As it came</a></p>')
+    return _render(message["subject"] or "Mail", "".join(parts))
+
+
+def _render(title: str, body: str) -> HTMLResponse:
+    return HTMLResponse(_PAGE.substitute(title=escape(title), body=body))

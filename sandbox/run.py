@@ -1,0 +1,159 @@
+"""`make run`: everything on this machine with one command, until Ctrl-C.
+
+The rule: it says where everything is and what to try, keeps it alive, and leaves nothing running behind.
+"""
+
+import asyncio
+import sys
+import threading
+import time
+from pathlib import Path
+
+import httpx
+
+from sandbox.binaries import PostgresNotFoundError
+from sandbox.children import Child, Echo, RestartPolicy
+from sandbox.identity import new_id
+from sandbox.ports import HOST
+from sandbox.postgres import PostgresStartError
+from sandbox.processes import stop_signalled
+from sandbox.stack import API, POSTGRES, PROCESSES, SANDBOX, SERVICE, WORKER, Commands, Ports, Stack, StackError
+
+FIXED_PORTS = Ports(api=8000, sandbox=9100, smtp=9125, postgres=9432)
+TOKEN_LIFETIME = 24 * 3600  # seconds
+DATABASE_WATCH = 1.0  # seconds
+PERSON = "ada@example.com"
+COLOURS = {SANDBOX: "33", API: "36", WORKER: "35", "migrate": "34", "run": "32"}
+
+WELCOME = """
+  API            {api}            its documents: {api}/docs
+  Sandbox        {sandbox}            what is where
+  Mails          {sandbox}/mail
+  Tokens         {sandbox}/identity
+  PostgreSQL     {database}                   its password: {postgres_directory}/password
+
+Try (the token is {person}'s, good for a day):
+
+  TOKEN=$(cat {token_file})
+  curl -s {api}/health/ready
+  curl -s -H "Authorization: Bearer $TOKEN" {api}/v1/me
+  curl -s -H "Authorization: Bearer $TOKEN" {api}/v1/providers
+  curl -s -H "Authorization: Bearer $TOKEN" {api}/v1/providers/google/disclosure
+
+Another person's token:
+
+  curl -s {sandbox}/identity/token -H 'Content-Type: application/json' \\
+       -d '{{"email": "bob@example.com", "seats": [{{"product": "sales_hub", "tier": "professional"}}]}}'
+
+Stop with Ctrl-C. The data stays in {data}; delete that directory to begin anew.
+"""
+
+
+class Terminal:
+    """Writes the children's lines, each with its name before it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._coloured = sys.stdout.isatty()
+
+    def line(self, name: str, text: str) -> None:
+        """One line of `name`. Called from the reader threads."""
+        prefix = f"{name:<8}│"
+        if self._coloured:
+            prefix = f"\x1b[{COLOURS.get(name, '37')}m{prefix}\x1b[0m"
+        with self._lock:
+            print(prefix, text, flush=True)
+
+
+async def run(*, data_directory: Path, ports: Ports = FIXED_PORTS, commands: Commands = SERVICE) -> int:
+    """Run everything until SIGINT or SIGTERM, or until a part cannot be kept alive. Returns the exit code."""
+    terminal = Terminal()
+    stopping = asyncio.create_task(stop_signalled().wait())
+    running = asyncio.create_task(_run_stack(data_directory, ports, commands, terminal))
+    await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    if not running.done():
+        terminal.line("run", "stopping")
+        running.cancel()
+    stopping.cancel()
+    try:
+        await running
+    except asyncio.CancelledError:
+        return 0
+    except (StackError, PostgresStartError, PostgresNotFoundError) as error:
+        print(f"\n{error}", file=sys.stderr, flush=True)
+    return 1
+
+
+async def _run_stack(data_directory: Path, ports: Ports, commands: Commands, terminal: Terminal) -> None:
+    """Never returns: it is cancelled, or raises StackError when a part does not stay alive."""
+    terminal.line("run", "starting the database, the sandbox, the API and the worker")
+    async with Stack(data_directory=data_directory, ports=ports, commands=commands, echo=terminal.line) as stack:
+        token = await _issue_token(stack.sandbox_url, data_directory)
+        print(_welcome(stack, data_directory, token), flush=True)
+        try:
+            async with asyncio.TaskGroup() as guards:
+                guards.create_task(keep_database_alive(stack, terminal.line))
+                for name in PROCESSES:
+                    guards.create_task(keep_alive(stack.children[name], RestartPolicy(), terminal.line))
+        except ExceptionGroup as failures:
+            raise failures.exceptions[0] from None
+
+
+async def keep_alive(child: Child, policy: RestartPolicy, echo: Echo) -> None:
+    """Start a child again whenever it ends. Raises StackError when it ends too often."""
+    deaths: list[float] = []
+    while True:
+        await child.exited.wait()
+        deaths.append(time.monotonic())
+        delay = policy.delay(deaths, deaths[-1])
+        if delay is None:
+            raise StackError(f"{child.name} keeps ending (last with {child.exit_code}):\n{child.last_lines}")
+        echo("run", f"{child.name} ended with {child.exit_code}; starting it again in {delay:g} s")
+        await asyncio.sleep(delay)
+        child.start()
+
+
+async def keep_database_alive(stack: Stack, echo: Echo) -> None:
+    """Start the database again at the same address when it ends. Raises PostgresStartError."""
+    while True:
+        await asyncio.sleep(DATABASE_WATCH)
+        if stack.postgres.pid is None:
+            echo("run", "the database ended; starting it again")
+            await stack.kill(POSTGRES)
+            await stack.start(POSTGRES)
+
+
+async def _issue_token(sandbox_url: str, data_directory: Path) -> Path:
+    """A token for a person with everything, the same person at every start. Returns the file it is in."""
+    user, account = _person_ids(data_directory / "person")
+    seat = {"product": "sales_hub", "tier": "enterprise"}
+    person = {"sub": user, "account_id": account, "email": PERSON, "seats": [seat], "subscriptions": [seat]}
+    async with httpx.AsyncClient(base_url=sandbox_url) as client:
+        answer = await client.post("/identity/token", json={**person, "lifetime_seconds": TOKEN_LIFETIME})
+    token = answer.raise_for_status().json()["access_token"]
+    return _write_private(data_directory / "token", f"{token}\n")
+
+
+def _person_ids(path: Path) -> tuple[str, str]:
+    if not path.exists():
+        path.write_text(f"{new_id('usr')} {new_id('acct')}\n")
+    user, account = path.read_text().split()
+    return user, account
+
+
+def _write_private(path: Path, text: str) -> Path:
+    path.touch(mode=0o600)
+    path.write_text(text)
+    return path
+
+
+def _welcome(stack: Stack, data_directory: Path, token_file: Path) -> str:
+    return WELCOME.format(
+        api=stack.api_url,
+        sandbox=stack.sandbox_url,
+        database=f"{HOST}:{stack.ports.postgres}",
+        postgres_directory=stack.postgres.directory,
+        person=PERSON,
+        token_file=token_file,
+        data=data_directory,
+    )

@@ -1,0 +1,107 @@
+"""What the contract suite needs of a provider's test set-up: the person, bad luck, and a look at the other side.
+
+The one rule: nothing here goes through the session under test; what the person does, the person does in the
+provider's own interface.
+"""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Protocol
+
+from app.calendar import Busy, Timed, When
+from app.providers.base import CalendarSession, Provider
+
+
+class Fault(StrEnum):
+    """What befalls the next request of a kind."""
+
+    LOST_ANSWER = "lost answer"
+    """It is done, and the answer never comes."""
+    LOST_REQUEST = "lost request"
+    """The connection breaks before anything is done."""
+    UNAVAILABLE = "unavailable"
+    THROTTLED = "throttled"
+    """With a wait of seven seconds."""
+    LOGIN_PAGE = "login page"
+    """A portal answers in the provider's stead, with success and HTML."""
+    TRUNCATED = "truncated"
+
+
+class Stage(Protocol):
+    """One connected person at a simulated provider."""
+
+    @property
+    def provider(self) -> Provider: ...
+    @property
+    def session(self) -> CalendarSession: ...
+    @property
+    def calendar_id(self) -> str:
+        """The person's primary calendar; its zone is Europe/Stockholm."""
+        ...
+
+    @property
+    def shared_calendar_id(self) -> str:
+        """Somebody else's calendar that the person can read."""
+        ...
+
+    def add(self, when: When, *, busy: Busy = Busy.BUSY, weeks: int = 0, title: str = "Private") -> str:
+        """The person adds an event, or with `weeks` a weekly series of so many dates, in local time; its id."""
+        ...
+
+    def add_to_shared(self, when: When) -> None:
+        """Somebody adds an event to the shared calendar."""
+        ...
+
+    def invite(self, when: When) -> str:
+        """Somebody else invites the person; the id in the person's calendar."""
+        ...
+
+    def move(self, event_id: str, when: Timed) -> None:
+        """The person moves an event, a whole series (`when` is its first date) or one date of it."""
+        ...
+
+    def make_single(self, series_id: str) -> None:
+        """The person turns a series into its first date alone."""
+        ...
+
+    def delete(self, event_id: str) -> None:
+        """The person deletes an event, a series or one date of it."""
+        ...
+
+    def answers_as_seen_by_organizer(self, event_id: str) -> dict[str, str]:
+        """Guests' answers on the organizer's side, by address, in the provider's own words."""
+        ...
+
+    def guest_answers(self, event_id: str, email: str, answer: str) -> None:
+        """A guest from outside answers an invitation of the person's."""
+        ...
+
+    def live_events(self) -> Sequence[str]:
+        """Ids of what stands in the person's primary calendar, series by their master."""
+        ...
+
+    def mailed(self, event_id: str) -> Sequence[str]:
+        """Whom the provider has mailed about an event."""
+        ...
+
+    def page_size(self, rows: int) -> None:
+        """The provider sends no more rows at once."""
+        ...
+
+    def strike(self, fault: Fault, *, write: bool) -> None:
+        """The next write, or the next read, is struck."""
+        ...
+
+    def strike_busy(self) -> None:
+        """The next free/busy answer has no times for any calendar."""
+        ...
+
+    def expire_cursors(self) -> None: ...
+    def expire_access_token(self) -> None: ...
+    def revoke(self) -> None:
+        """The person takes back the grant."""
+        ...
+
+    def unshare(self) -> None:
+        """The shared calendar is taken away from the person."""
+        ...
