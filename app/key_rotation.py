@@ -18,7 +18,9 @@ async def rotate_all(settings: Settings) -> int:
     try:
         async with transaction(sessions, None) as session:
             accounts = (
-                await session.scalars(select(DirectoryEntry.account_id).where(DirectoryEntry.kind == Directory.DATA_KEY))
+                await session.scalars(
+                    select(DirectoryEntry.account_id).where(DirectoryEntry.kind == Directory.DATA_KEY)
+                )
             ).all()
         wrapped = 0
         for account_id in accounts:

@@ -29,6 +29,7 @@ from app.routers.middleware import Envelope
 from app.routers.openapi import describe
 from app.routers.operation_ids import operation_id
 from app.routers.problems import add_problem_handlers
+from app.routers.rate_limits import RateLimits
 from app.settings import Settings
 
 ROUTERS = (
@@ -61,6 +62,7 @@ def create_app(settings: Settings) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.problem_base = f"{settings.public_url.rstrip('/')}/problems"
+    app.state.rate_limits = RateLimits(settings)
     for module in ROUTERS:
         app.include_router(module.router)
     add_problem_handlers(app)

@@ -82,8 +82,9 @@ class Vault:
             fresh = self._wrap(account_id, AESGCM.generate_key(256))
             values = {"account_id": account_id, "master_version": self._current, "wrapped": fresh}
             await session.execute(insert(DataKey).values(values).on_conflict_do_nothing())
-            entry = {"kind": Directory.DATA_KEY, "key": account_id.hex, "account_id": account_id, "target_id": account_id}
-            await session.execute(insert(DirectoryEntry).values(entry).on_conflict_do_nothing())
+            where = {"account_id": account_id, "target_id": account_id}
+            entry = insert(DirectoryEntry).values(kind=Directory.DATA_KEY, key=account_id.hex, **where)
+            await session.execute(entry.on_conflict_do_nothing())
             row = await session.scalar(select(DataKey).where(DataKey.account_id == account_id))
         if row is None:
             raise SecretUnreadableError("the account's data key")

@@ -13,12 +13,11 @@ from uuid import UUID
 import asyncpg
 import msgspec
 import structlog
-from pgqueuer import PgQueuer
-from pgqueuer.adapters.persistence import qb
 from pgqueuer.adapters.drivers.asyncpg import AsyncpgPoolDriver
+from pgqueuer.adapters.persistence import qb
+from pgqueuer.adapters.persistence.queries import Queries
 from pgqueuer.core.executors import DatabaseRetryEntrypointExecutor
 from pgqueuer.core.qm import QueueManager
-from pgqueuer.adapters.persistence.queries import Queries
 from pgqueuer.models import Job as QueuedJob
 
 from app.bootstrap import Services, open_services

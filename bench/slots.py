@@ -128,15 +128,15 @@ def rendering(rounds: int) -> Figure:
     def naive() -> str:
         items = (
             f'{{"start_at":"{datetime.fromtimestamp(start, zone).isoformat()}",'
-            f'"end_at":"{datetime.fromtimestamp(start + 1800, zone).isoformat()}"}}'
+            f'"end_at":"{datetime.fromtimestamp(start + 1800, zone).isoformat()}","grade":"confirmable"}}'
             for start in starts
         )
         return f"[{','.join(items)}]"
 
-    assert naive().encode() == render_slots(starts, 30, zone.key)
+    assert naive().encode() == render_slots(starts, 30, zone.key, grade="confirmable")
     return compare(
         "slots.100.rendering",
-        milliseconds(lambda: render_slots(starts, 30, zone.key)),
+        milliseconds(lambda: render_slots(starts, 30, zone.key, grade="confirmable")),
         milliseconds(naive),
         unit="ms",
         floor_name="isoformat",

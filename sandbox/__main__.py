@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from sandbox.demo import demo
 from sandbox.ports import PortTakenError
 from sandbox.postgres import EmbeddedPostgres, PostgresStartError
 from sandbox.processes import stop_signalled
@@ -40,10 +41,14 @@ def run_simulators(
     http_port: Annotated[int, typer.Option(help="0 is a free one.")] = 0,
     smtp_port: Annotated[int, typer.Option(help="0 is a free one.")] = 0,
     ready_file: Annotated[Path | None, typer.Option(help="Written as JSON when everything answers.")] = None,
+    keys_file: Annotated[Path | None, typer.Option(help="Keeps the issuer's keys over restarts.")] = None,
 ) -> None:
     """Run the simulated providers, the identity provider and the mail sink until Ctrl-C."""
+    serving = serve_until_signalled(
+        http_port=http_port, smtp_port=smtp_port, ready_file=ready_file, keys_file=keys_file
+    )
     try:
-        asyncio.run(serve_until_signalled(http_port=http_port, smtp_port=smtp_port, ready_file=ready_file))
+        asyncio.run(serving)
     except PortTakenError as error:
         raise SystemExit(str(error)) from error
 
@@ -59,6 +64,12 @@ def run_everything(
     """Run the database, the simulators, the API and the worker until Ctrl-C."""
     ports = Ports(api=api_port, sandbox=sandbox_port, smtp=smtp_port, postgres=postgres_port)
     raise SystemExit(asyncio.run(run(data_directory=data, ports=ports)))
+
+
+@cli.command("demo")
+def run_demo() -> None:
+    """Go through the main job once, on free ports, and say how it went."""
+    raise SystemExit(asyncio.run(demo()))
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ The rule: a child that dies is started again a few times, ever more slowly; one 
 """
 
 import asyncio
+import contextlib
 import signal
 import subprocess
 import threading
@@ -15,7 +16,7 @@ from pathlib import Path
 from sandbox.processes import spawn
 
 TAIL_LINES = 40
-STOP_WAIT = 10.0  # seconds between SIGTERM and SIGKILL
+STOP_WAIT = 25.0  # seconds between SIGTERM and SIGKILL; the API gives its requests 20
 
 Echo = Callable[[str, str], None]
 """Called with a child's name and a line of its output, from that child's reader thread."""
@@ -69,8 +70,7 @@ class Child:
     def start(self) -> None:
         """Start it. The caller sees to it that it does not run already."""
         assert self.pid is None, f"{self.name} runs already"
-        loop = asyncio.get_running_loop()
-        self.exited.clear()
+        self.exited = asyncio.Event()  # a new one: the last child's reader may be late with the old
         self._process = spawn(
             self.arguments,
             death_signal=signal.SIGKILL,
@@ -79,7 +79,10 @@ class Child:
             output=subprocess.PIPE,
         )
         reader = threading.Thread(
-            target=self._read, args=(self._process, loop), name=f"{self.name} output", daemon=True
+            target=self._read,
+            args=(self._process, asyncio.get_running_loop(), self.exited),
+            name=f"{self.name} output",
+            daemon=True,
         )
         reader.start()
 
@@ -104,14 +107,15 @@ class Child:
         if self._process is not None and self._process.poll() is None:
             self._process.send_signal(signum)
 
-    def _read(self, process: subprocess.Popen[bytes], loop: asyncio.AbstractEventLoop) -> None:
+    def _read(self, process: subprocess.Popen[bytes], loop: asyncio.AbstractEventLoop, exited: asyncio.Event) -> None:
         """Runs in a thread of its own until the child is gone."""
         assert process.stdout is not None
         with process.stdout:
             for line in process.stdout:
                 text = line.decode(errors="replace").rstrip()
                 self._tail.append(text)
-                self.echo(self.name, text)
+                with contextlib.suppress(OSError):  # nobody reads our own output any more; the child's must go on
+                    self.echo(self.name, text)
         process.wait()
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(self.exited.set)
+        with contextlib.suppress(RuntimeError):  # the loop is closed, and nobody waits
+            loop.call_soon_threadsafe(exited.set)

@@ -6,16 +6,18 @@ The rule: it speaks HTTP only, so it works on a sandbox of this process and of a
 import asyncio
 import time
 from collections.abc import Collection, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Self
 from urllib.parse import quote
 
 import httpx
 
+from sandbox.environment import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET
 from sandbox.forms import FormError, read_form
 
 Json = dict[str, Any]
 GOOGLE = "/control/google"
+LOOPBACK = "http://127.0.0.1/signed-in"
 POLL = 0.05  # seconds
 
 
@@ -136,6 +138,35 @@ class Sandbox:
         body = {"event": event_id, "attendee": attendee, "response": response}
         answered: Json = await self._send("POST", f"{_account(email)}/rsvp", body)
         return answered
+
+    async def google_busy(self, email: str, *, start: date, days: int) -> list[Json]:
+        """Google's own free/busy of the primary calendar, as an app with a consent of its own gets it."""
+        token = await self._google_token(email)
+        end = start + timedelta(days=days)
+        answer = await self._http.post(
+            "/google/calendar/v3/freeBusy",
+            json={"timeMin": f"{start}T00:00:00Z", "timeMax": f"{end}T00:00:00Z", "items": [{"id": "primary"}]},
+            headers={"Authorization": f"Bearer {token}"},
+        )
+        answer.raise_for_status()
+        spans: list[Json] = answer.json()["calendars"]["primary"]["busy"]
+        return spans
+
+    async def _google_token(self, email: str) -> str:
+        scope = "https://www.googleapis.com/auth/calendar.freebusy"
+        query = {"response_type": "code", "client_id": SANDBOX_CLIENT_ID, "redirect_uri": LOOPBACK, "scope": scope}
+        page = httpx.URL(f"{self.http_url}/google/o/oauth2/v2/auth", params=query)
+        callback = await self.consent(str(page), email=email)
+        form = {
+            "grant_type": "authorization_code",
+            "code": httpx.URL(callback).params["code"],
+            "redirect_uri": LOOPBACK,
+            "client_id": SANDBOX_CLIENT_ID,
+            "client_secret": SANDBOX_CLIENT_SECRET,
+        }
+        answer = await self._http.post("/google/token", data=form)
+        answer.raise_for_status()
+        return str(answer.json()["access_token"])
 
     # Google: faults and journals -----------------------------------------------------------------
 

@@ -54,7 +54,7 @@ def environment(
         "AUDIENCE": AUDIENCE,
         "PUBLIC_URL": public_url,
         "BOOKING_BASE_URL": public_url,
-        "RETURN_URLS": json.dumps([f"{public_url}/", f"{sandbox_url}/", APP_LINK]),
+        "RETURN_URLS": json.dumps([f"{sandbox_url}/dashboard", f"{sandbox_url}/", f"{public_url}/", APP_LINK]),
         "GOOGLE_CLIENT_ID": SANDBOX_CLIENT_ID,
         "GOOGLE_CLIENT_SECRET": SANDBOX_CLIENT_SECRET,
         "GOOGLE_AUTH_URL": f"{google}/o/oauth2/v2/auth",

@@ -162,6 +162,8 @@ class FaultMiddleware:
             action = self._preset(action)
         try:
             await self._obey(action, scope, _replay(body, receive), answer)
+        except Dropped:
+            answer.cut = "all"  # a call inside a batch was dropped, so the batch is
         finally:
             sent = None if answer.cut else answer.status
             self._observe(scope, account, action.kind if action else None, sent)

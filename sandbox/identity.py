@@ -12,6 +12,7 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 from fastapi import FastAPI
@@ -135,6 +136,21 @@ class KeyPair:
     ec: ECKey = field(default_factory=lambda: ECKey.generate_key("P-256", _parameters("ES256")))
     published_until: float = float("inf")
 
+    @classmethod
+    def kept_in(cls, path: Path) -> "KeyPair":
+        """The keys in the file, made on first use: an issuer that is restarted still knows its tokens."""
+        if path.exists():
+            kept = json.loads(path.read_text())
+            return cls(rsa=RSAKey.import_key(kept["rsa"]), ec=ECKey.import_key(kept["ec"]))
+        pair = cls()
+        pair.keep_in(path)
+        return pair
+
+    def keep_in(self, path: Path) -> None:
+        """Write the private keys, for us alone to read."""
+        path.touch(mode=0o600)
+        path.write_text(json.dumps({"rsa": self.rsa.as_dict(private=True), "ec": self.ec.as_dict(private=True)}))
+
     def signing(self, algorithm: Algorithm) -> RSAKey | ECKey:
         """The key that signs with `algorithm`."""
         return self.rsa if algorithm == "RS256" else self.ec
@@ -149,10 +165,14 @@ class Issuer:
     """The state of the identity provider, and how it signs."""
 
     url: str
-    generations: list[KeyPair] = field(default_factory=lambda: [KeyPair()])  # the newest first
+    keys_file: Path | None = None
+    generations: list[KeyPair] = field(default_factory=list)  # the newest first
     outage: Outage | None = None
     jwks_fetches: int = 0
     tokens_issued: int = 0
+
+    def __post_init__(self) -> None:
+        self.generations = [KeyPair() if self.keys_file is None else KeyPair.kept_in(self.keys_file)]
 
     def published(self) -> list[dict[str, Any]]:
         """The public keys of every generation that is not retired, as in a JWKS."""
@@ -165,6 +185,8 @@ class Issuer:
         for pair in self.generations:
             pair.published_until = min(pair.published_until, until)
         self.generations.insert(0, KeyPair())
+        if self.keys_file is not None:
+            self.generations[0].keep_in(self.keys_file)
 
     def issue(self, request: TokenRequest) -> tuple[str, dict[str, Any]]:
         """A signed token (as good or bad as asked for) and its claims."""
@@ -244,10 +266,10 @@ def _base64(value: bytes) -> str:
     return base64.urlsafe_b64encode(value).rstrip(b"=").decode()
 
 
-def create_identity(issuer_url: str) -> FastAPI:
-    """The provider as an application, to be mounted at the path of `issuer_url`."""
+def create_identity(issuer_url: str, *, keys_file: Path | None = None) -> FastAPI:
+    """The provider as an application, to be mounted at the path of `issuer_url`. `keys_file` None: keys of its own."""
     app = FastAPI(title="Sandbox identity provider", openapi_url=None)
-    issuer = Issuer(issuer_url)
+    issuer = Issuer(issuer_url, keys_file)
     _add_public_routes(app, issuer)
     _add_control_routes(app, issuer)
     return app

@@ -3,7 +3,7 @@
 The rule: text from elsewhere is escaped, and a mail's HTML is shown in a frame that may run nothing.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from html import escape
 from string import Template
 from typing import Any
@@ -27,6 +27,7 @@ _PLACES = (
     ("/identity/.well-known/openid-configuration", "its discovery document"),
     ("/mail", "The mails that were sent"),
     ("/control/mail/messages", "the same as JSON, with <code>?to=</code>"),
+    ("/dashboard", "Plays the CRM's meetings dashboard, where connecting ends"),
     ("/control/clock", "The simulators' clock"),
     ("/health", "Is it up?"),
 )
@@ -42,6 +43,13 @@ def front_page(*, smtp_address: str) -> HTMLResponse:
         f"<table>{rows}<tr><td><code>{escape(smtp_address)}</code></td><td>SMTP: takes every mail</td></tr></table>"
     )
     return _render("Sandbox", body)
+
+
+def dashboard_page(result: Mapping[str, str]) -> HTMLResponse:
+    """Plays the CRM's meetings dashboard, where the browser returns to after connecting."""
+    rows = "".join(f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in result.items())
+    body = f"<h1>Meetings</h1><p>Here the CRM would be. You were sent back with:</p><table>{rows}</table>"
+    return _render("Meetings", body)
 
 
 def mailbox_page(messages: Iterable[dict[str, Any]]) -> HTMLResponse:

@@ -4,15 +4,16 @@ The rule: it says where everything is and what to try, keeps it alive, and leave
 """
 
 import asyncio
+import os
 import sys
 import threading
 import time
+from datetime import UTC, datetime
 from pathlib import Path
-
-import httpx
 
 from sandbox.binaries import PostgresNotFoundError
 from sandbox.children import Child, Echo, RestartPolicy
+from sandbox.client import Sandbox
 from sandbox.identity import new_id
 from sandbox.ports import HOST
 from sandbox.postgres import PostgresStartError
@@ -22,24 +23,25 @@ from sandbox.stack import API, POSTGRES, PROCESSES, SANDBOX, SERVICE, WORKER, Co
 FIXED_PORTS = Ports(api=8000, sandbox=9100, smtp=9125, postgres=9432)
 TOKEN_LIFETIME = 24 * 3600  # seconds
 DATABASE_WATCH = 1.0  # seconds
+LOG_FORMAT = "CALENDAR_CONNECT_LOG_FORMAT"
 PERSON = "ada@example.com"
 COLOURS = {SANDBOX: "33", API: "36", WORKER: "35", "migrate": "34", "run": "32"}
 
 WELCOME = """
-  API            {api}            its documents: {api}/docs
-  Sandbox        {sandbox}            what is where
-  Mails          {sandbox}/mail
-  Tokens         {sandbox}/identity
+  API            {api}            its document: openapi.json
+  Sandbox        {sandbox}            what is where, all mails, the controls
   PostgreSQL     {database}                   its password: {postgres_directory}/password
 
-Try (the token is {person}'s, good for a day):
+Try (the token is {person}'s, good for a day; she has a busy Google calendar):
 
   TOKEN=$(cat {token_file})
-  curl -s {api}/health/ready
   curl -s -H "Authorization: Bearer $TOKEN" {api}/v1/me
-  curl -s -H "Authorization: Bearer $TOKEN" {api}/v1/providers
-  curl -s -H "Authorization: Bearer $TOKEN" {api}/v1/providers/google/disclosure
+  VERSION=$(curl -s -H "Authorization: Bearer $TOKEN" {api}/v1/providers/google/disclosure |
+            python3 -c 'import json, sys; print(json.load(sys.stdin)["version"])')
+  curl -s -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' {api}/v1/connection-authorizations \\
+       -d '{{"provider": "google", "client": "web", "disclosure_version": "'$VERSION'"}}'
 
+Open the answer's authorization_url in a browser and allow it; then look at {api}/v1/connections.
 Another person's token:
 
   curl -s {sandbox}/identity/token -H 'Content-Type: application/json' \\
@@ -87,8 +89,11 @@ async def run(*, data_directory: Path, ports: Ports = FIXED_PORTS, commands: Com
 async def _run_stack(data_directory: Path, ports: Ports, commands: Commands, terminal: Terminal) -> None:
     """Never returns: it is cancelled, or raises StackError when a part does not stay alive."""
     terminal.line("run", "starting the database, the sandbox, the API and the worker")
-    async with Stack(data_directory=data_directory, ports=ports, commands=commands, echo=terminal.line) as stack:
-        token = await _issue_token(stack.sandbox_url, data_directory)
+    # For people, unless they chose otherwise: the children do not write to a terminal and would log JSON.
+    readable = {} if LOG_FORMAT in os.environ else {LOG_FORMAT: "console"}
+    stack = Stack(data_directory=data_directory, ports=ports, commands=commands, overrides=readable, echo=terminal.line)
+    async with stack:
+        token = await _prepare_person(stack.sandbox_url, data_directory)
         print(_welcome(stack, data_directory, token), flush=True)
         try:
             async with asyncio.TaskGroup() as guards:
@@ -123,14 +128,21 @@ async def keep_database_alive(stack: Stack, echo: Echo) -> None:
             await stack.start(POSTGRES)
 
 
-async def _issue_token(sandbox_url: str, data_directory: Path) -> Path:
-    """A token for a person with everything, the same person at every start. Returns the file it is in."""
+async def _prepare_person(sandbox_url: str, data_directory: Path) -> Path:
+    """A person with every seat and a busy calendar, the same at every start. Returns the file her token is in."""
     user, account = _person_ids(data_directory / "person")
     seat = {"product": "sales_hub", "tier": "enterprise"}
-    person = {"sub": user, "account_id": account, "email": PERSON, "seats": [seat], "subscriptions": [seat]}
-    async with httpx.AsyncClient(base_url=sandbox_url) as client:
-        answer = await client.post("/identity/token", json={**person, "lifetime_seconds": TOKEN_LIFETIME})
-    token = answer.raise_for_status().json()["access_token"]
+    async with Sandbox(sandbox_url) as sandbox:
+        await sandbox.google_account(PERSON)
+        await sandbox.seed_google(PERSON, around=datetime.now(UTC).date())
+        token = await sandbox.issue_token(
+            sub=user,
+            account_id=account,
+            email=PERSON,
+            seats=[seat],
+            subscriptions=[seat],
+            lifetime_seconds=TOKEN_LIFETIME,
+        )
     return _write_private(data_directory / "token", f"{token}\n")
 
 

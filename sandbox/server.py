@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
-from fastapi import FastAPI, HTTPException
+from fastapi import FastAPI, HTTPException, Request
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 from starlette.responses import HTMLResponse
 
@@ -27,7 +27,7 @@ from sandbox.google.world import GoogleWorld
 from sandbox.identity import create_identity
 from sandbox.mail import MailSink, create_mail_control
 from sandbox.mailbox import as_json
-from sandbox.pages import front_page, mailbox_page, message_page
+from sandbox.pages import dashboard_page, front_page, mailbox_page, message_page
 from sandbox.ports import HOST, PortTakenError
 from sandbox.processes import stop_signalled
 
@@ -53,7 +53,7 @@ class ClockChange(BaseModel):
     run: bool = False
 
 
-def create_sandbox(http_url: str, sink: MailSink) -> FastAPI:
+def create_sandbox(http_url: str, sink: MailSink, *, keys_file: Path | None = None) -> FastAPI:
     """All simulators as one application that is reached at `http_url`."""
     clock = Clock()
     world = GoogleWorld(clock)
@@ -61,7 +61,7 @@ def create_sandbox(http_url: str, sink: MailSink) -> FastAPI:
     app.mount("/google", create_google(world))
     app.mount("/control/google", create_control(world))
     app.mount("/control/mail", create_mail_control(sink))
-    app.mount("/identity", create_identity(f"{http_url}/identity"))
+    app.mount("/identity", create_identity(f"{http_url}/identity", keys_file=keys_file))
     _add_clock_routes(app, clock)
     _add_pages(app, sink)
     return app
@@ -100,6 +100,10 @@ def _add_pages(app: FastAPI, sink: MailSink) -> None:
     async def front() -> HTMLResponse:
         return front_page(smtp_address=f"{HOST}:{sink.port}")
 
+    @app.get("/dashboard")
+    async def dashboard(request: Request) -> HTMLResponse:
+        return dashboard_page(request.query_params)
+
     @app.get("/mail")
     async def mails() -> HTMLResponse:
         return mailbox_page(as_json(message) for message in sink.mailbox)
@@ -129,8 +133,11 @@ class _Server(uvicorn.Server):
 
 
 @contextlib.asynccontextmanager
-async def serve(*, http_port: int = 0, smtp_port: int = 0) -> AsyncIterator[Addresses]:
-    """A running sandbox in the current event loop. Port 0: a free one. Raises PortTakenError."""
+async def serve(*, http_port: int = 0, smtp_port: int = 0, keys_file: Path | None = None) -> AsyncIterator[Addresses]:
+    """A running sandbox in the current event loop. Port 0: a free one. Raises PortTakenError.
+
+    `keys_file` keeps the identity provider's keys over restarts.
+    """
     listener = _listen(http_port)
     sink = MailSink()
     try:
@@ -140,7 +147,7 @@ async def serve(*, http_port: int = 0, smtp_port: int = 0) -> AsyncIterator[Addr
         raise PortTakenError(f"Port {smtp_port} of {HOST} is taken: choose another for SMTP.") from error
     addresses = Addresses(f"http://{HOST}:{listener.getsockname()[1]}", HOST, sink.port)
     config = uvicorn.Config(
-        create_sandbox(addresses.http_url, sink),
+        create_sandbox(addresses.http_url, sink, keys_file=keys_file),
         lifespan="off",
         ws="none",
         log_level="warning",
@@ -169,10 +176,12 @@ def _listen(port: int) -> socket.socket:
     return listener
 
 
-async def serve_until_signalled(*, http_port: int, smtp_port: int, ready_file: Path | None) -> None:
+async def serve_until_signalled(
+    *, http_port: int, smtp_port: int, ready_file: Path | None, keys_file: Path | None
+) -> None:
     """Serve until SIGINT or SIGTERM. The ready file appears whole, and only when everything answers."""
     stopped = stop_signalled()
-    async with serve(http_port=http_port, smtp_port=smtp_port) as addresses:
+    async with serve(http_port=http_port, smtp_port=smtp_port, keys_file=keys_file) as addresses:
         if ready_file is not None:
             _write_whole(ready_file, asdict(addresses))
         print(f"sandbox ready: {addresses.http_url}, SMTP {addresses.smtp_host}:{addresses.smtp_port}", flush=True)

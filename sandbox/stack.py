@@ -96,7 +96,7 @@ class Stack:
         try:
             await _unbroken(self.postgres.start)
             self.environment = self._build_environment(directory)
-            self.children = self._build_children()
+            self.children = self._build_children(directory)
             await self._migrate()
             for name in PROCESSES:
                 await self.start(name)
@@ -171,10 +171,11 @@ class Stack:
         )
         return {**os.environ, "PYTHONUNBUFFERED": "1", **built, **self.overrides}
 
-    def _build_children(self) -> dict[str, Child]:
+    def _build_children(self, directory: Path) -> dict[str, Child]:
         ports = ["--http-port", str(self.ports.sandbox), "--smtp-port", str(self.ports.smtp)]
+        keys = directory.absolute() / "issuer-keys.json"
         commands = {
-            SANDBOX: [sys.executable, "-m", "sandbox", "serve", *ports],
+            SANDBOX: [sys.executable, "-m", "sandbox", "serve", *ports, "--keys-file", str(keys)],
             API: [*self.commands.api, "--host", HOST, "--port", str(self.ports.api)],
             WORKER: [*self.commands.worker],
         }

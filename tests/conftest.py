@@ -13,11 +13,15 @@ from pathlib import Path
 
 import pytest
 
+from app.logs import configure_logs
 from app.settings import Settings
 from sandbox.client import Sandbox
 from sandbox.environment import Secrets, environment
 from tests.support.database import empty, migrated_database
 from tests.support.world import World, open_world
+
+
+configure_logs("WARNING", "console")
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,7 @@
 
     look   [transaction]  the page, the form, the slot against the mirror
     ask    [none open]    the provider itself, about this slot
-    book   [transaction]  host locked → looked at again → reservation, booking, event wish, mails, answer: all or nothing
+    book   [transaction]  host locked → looked at again → reservation, booking, event, mails: all or nothing
 
 The one rule: 201 is said after the commit, and two bookings of one host never overlap: the database refuses it.
 """
@@ -27,8 +27,8 @@ from app.calendar import Clock, ProviderName
 from app.calendar_writes.service import find_write, wish_event
 from app.database import transaction
 from app.errors import BookingUnavailable, NotFound
-from app.ids import new_id
 from app.i18n import Language
+from app.ids import new_id
 from app.models.bookings import Booking, IdempotentAnswer, MeetingRequest
 from app.models.calendar_writes import CalendarWrite
 from app.models.directory import Directory
@@ -71,6 +71,7 @@ class BookingDesk:
         live: LiveCheck,
         post: BookingPost,
         tokens: BookingTokens,
+        *,
         providers: dict[ProviderName, Provider],
         clock: Clock,
     ) -> None:

@@ -1,2 +1,5 @@
 """INTERIM."""
-def invite_of(booking, page, *, sender): return b""
+
+
+def invite_of(booking, page, *, sender):
+    return b""

@@ -219,7 +219,7 @@ async def due_times(session: AsyncSession, calendar_ids: Sequence[UUID]) -> dict
     rows = await session.execute(
         select(DueCalendar.calendar_id, DueCalendar.due_at).where(DueCalendar.calendar_id.in_(calendar_ids))
     )
-    return {calendar_id: due_at for calendar_id, due_at in rows}
+    return {row.calendar_id: row.due_at for row in rows}
 
 
 async def checked_calendars(session: AsyncSession, user_id: UUID) -> Sequence[tuple[Calendar, CalendarSync | None]]:

@@ -1,4 +1,9 @@
 """INTERIM."""
+
+
 class MailDelivery:
-    def __init__(self, *a): pass
-    async def run(self, account_id, id): pass
+    def __init__(self, *a):
+        pass
+
+    async def run(self, account_id, id):
+        pass

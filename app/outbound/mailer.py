@@ -1,3 +1,6 @@
 """INTERIM."""
+
+
 class Mailer:
-    def __init__(self, **kw): pass
+    def __init__(self, **kw):
+        pass

@@ -1,2 +1,5 @@
 """INTERIM."""
-async def post_connection_broken(session, user, connection): pass
+
+
+async def post_connection_broken(session, user, connection):
+    pass

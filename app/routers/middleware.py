@@ -67,8 +67,8 @@ class Envelope:
             await self._app(scope, exchange.receive, exchange.send)
         except _BodyTooLargeError:
             await self._problem(exchange, PayloadTooLarge())
-        except Exception as error:  # noqa: BLE001 - the outermost frame: whatever it is, the caller gets a problem
-            log.error("request.failed", exc_info=error)
+        except Exception as error:
+            log.exception("request.failed", error=type(error).__name__)
             await self._problem(exchange, InternalError())
 
     @staticmethod

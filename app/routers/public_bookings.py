@@ -7,8 +7,8 @@ from fastapi import APIRouter, Depends, Response
 from app.bookings.change import Changed, Visitor
 from app.bookings.invite import invite_of
 from app.bookings.schemas import BookingCancel, BookingReschedule, PublicBooking
-from app.bookings.visitor import find_visitor_booking
 from app.bookings.views import public_booking_view
+from app.bookings.visitor import find_visitor_booking
 from app.database import transaction
 from app.ids import BookingId
 from app.routers.dependencies import BookingToken, IfMatch, Services

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from app.bookings.answers import booking_result
 from app.bookings.idempotency import attempt
 from app.bookings.schemas import BookingCreate, BookingResult
-from app.ids import PageId, encode_id
+from app.ids import PageId
 from app.routers.dependencies import IdempotencyKey, PublicSession, Services
 from app.routers.openapi import problems
 from app.routers.rate_limits import LimitedBooking, LimitedRead

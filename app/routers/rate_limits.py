@@ -6,7 +6,6 @@ n times as much, which its proxy may lower.
 
 import ipaddress
 
-
 from fastapi import Depends, Request, Response
 from limits import RateLimitItemPerMinute
 from limits.aio.storage import MemoryStorage
@@ -59,11 +58,11 @@ def client_network(request: Request, proxies: int) -> str:
 
 
 async def _limit_read(request: Request, response: Response) -> None:
-    await request.app.state.services.rate_limits.count_read(request, response)
+    await request.app.state.rate_limits.count_read(request, response)
 
 
 async def _limit_booking(request: Request, response: Response) -> None:
-    await request.app.state.services.rate_limits.count_booking(request, response)
+    await request.app.state.rate_limits.count_booking(request, response)
 
 
 LimitedRead = Depends(_limit_read)

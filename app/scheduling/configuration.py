@@ -134,7 +134,7 @@ class FormField(Strict):
     """How it is asked and validated."""
     required: bool
     """Whether it must be answered; a required checkbox must be ticked."""
-    options: Annotated[list[Line], Field(max_length=50)] = []
+    options: Annotated[list[Line], Field(max_length=50)] = Field(default_factory=list)
     """The choices of a `choice`."""
 
     @model_validator(mode="after")
@@ -158,17 +158,17 @@ class Configuration(Strict):
 
     description: Text = ""
     time_zone: TimeZone
-    durations_minutes: Annotated[list[Duration], Field(min_length=1, max_length=10)] = [30]
+    durations_minutes: Annotated[list[Duration], Field(min_length=1, max_length=10)] = Field(default_factory=lambda: [30])
     increment_minutes: Increment | None = None
     buffer_before_minutes: Annotated[int, Field(ge=0, le=480)] = 0
     buffer_after_minutes: Annotated[int, Field(ge=0, le=480)] = 0
     minimum_notice_minutes: Annotated[int, Field(ge=0, le=43200)] = 240
     booking_window: BookingWindow = RollingDays(kind="rolling_days", days=30)
     weekly_hours: Annotated[list[WeeklyHours], Field(max_length=84)]
-    date_overrides: Annotated[list[DateOverride], Field(max_length=366)] = []
+    date_overrides: Annotated[list[DateOverride], Field(max_length=366)] = Field(default_factory=list)
     daily_limit: Annotated[int, Field(ge=1, le=100)] | None = None
     weekly_limit: Annotated[int, Field(ge=1, le=500)] | None = None
-    form_fields: Annotated[list[FormField], Field(max_length=30)] = []
+    form_fields: Annotated[list[FormField], Field(max_length=30)] = Field(default_factory=list)
     max_guests: Annotated[int, Field(ge=0, le=20)] = 0
     consent_text: Text | None = None
     language: Language = Language.EN

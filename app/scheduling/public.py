@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from urllib.parse import unquote
 from uuid import UUID
 
+import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.connections.settings import get_settings
@@ -85,14 +86,17 @@ class PublicPages:
         if query.duration_minutes not in page.configuration.durations_minutes:
             raise ValidationFailed(errors=[FieldError("/query/duration_minutes", "not_allowed")])
         starts = page.offered(query.duration_minutes, now=int(now.astimezone(UTC).timestamp()), between=between)
-        return render_slots(
-            starts,
-            duration_minutes=query.duration_minutes,
-            zone=query.time_zone,
-            mode=page.mode.value,
-            host_available=not page.unavailable,
-            grade="confirmable" if page.mode is Mode.ONLINE else "request_only",
+        head = msgspec.json.encode(
+            {
+                "time_zone": query.time_zone,
+                "duration_minutes": query.duration_minutes,
+                "mode": page.mode.value,
+                "host_available": not page.unavailable,
+            }
         )
+        grade = "confirmable" if page.mode is Mode.ONLINE else "request_only"
+        items = render_slots(starts, query.duration_minutes, query.time_zone, grade=grade)
+        return head[:-1] + b',"items":' + items + b"}"
 
     async def _load(self, page_id: UUID, between: Span) -> PageTime:
         entry = await repository.look_up(self._session, Directory.PAGE, page_id.hex)

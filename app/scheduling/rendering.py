@@ -33,8 +33,8 @@ class _WallTimes(dict[int, str]):
 _WALL_TIMES: Final = _WallTimes()
 
 
-def render_slots(starts: Sequence[int], duration_minutes: int, zone: str) -> bytes:
-    """`[{"start_at":"2026-03-30T09:00:00+02:00","end_at":"…"},…]` for rising starts in UTC seconds.
+def render_slots(starts: Sequence[int], duration_minutes: int, zone: str, *, grade: str) -> bytes:
+    """`[{"start_at":"2026-03-30T09:00:00+02:00","end_at":"…","grade":"…"},…]` for rising starts in UTC seconds.
 
     Raises: TimeZoneUnknown.
     """
@@ -44,7 +44,7 @@ def render_slots(starts: Sequence[int], duration_minutes: int, zone: str) -> byt
     for until, opening, closing in _steady(starts, duration, zone):
         last = bisect_left(starts, until, first)
         if first < last:
-            pieces.append(_items(starts[first:last], duration, opening, closing))
+            pieces.append(_items(starts[first:last], duration, opening, closing, grade))
         first = last
     return f"[{','.join(pieces)}]".encode("ascii")
 
@@ -62,11 +62,11 @@ def _steady(starts: Sequence[int], duration: int, zone: str) -> Iterator[tuple[i
             at = until
 
 
-def _items(starts: Sequence[int], duration: int, opening: int, closing: int) -> str:
+def _items(starts: Sequence[int], duration: int, opening: int, closing: int, grade: str) -> str:
     wall_time = _WALL_TIMES.__getitem__
     begins = map(wall_time, [start + opening for start in starts])
     ends = map(wall_time, [start + duration + closing for start in starts])
-    head, tail = '{"start_at":"', f'{_suffix(closing)}"}}'
+    head, tail = '{"start_at":"', f'{_suffix(closing)}","grade":"{grade}"}}'
     pairs = map(f'{_suffix(opening)}","end_at":"'.join, zip(begins, ends, strict=True))
     return f"{head}{f'{tail},{head}'.join(pairs)}{tail}"
 

@@ -52,14 +52,7 @@ def _rules(encoded: bytes, duration_minutes: int) -> SlotRules:
 
 
 def _intervals(hours: Iterable[HoursOfDay]) -> tuple[LocalInterval, ...]:
-    """Rising, overlaps joined."""
-    joined: list[list[int]] = []
-    for start, end in sorted((minute_of_day(item.start), minute_of_day(item.end)) for item in hours):
-        if joined and start <= joined[-1][1]:
-            joined[-1][1] = max(joined[-1][1], end)
-        else:
-            joined.append([start, end])
-    return tuple(LocalInterval(start, end) for start, end in joined)
+    return tuple(LocalInterval(minute_of_day(item.start), minute_of_day(item.end)) for item in hours)
 
 
 def _window(window: document.BookingWindow) -> BookingWindow:

@@ -125,7 +125,9 @@ def _receiver(body: bytes) -> Receive:
 
 def _part(call: _Inner) -> bytes:
     content_id = f"Content-ID: <response-{call.content_id.strip('<>')}>\r\n" if call.content_id else ""
-    headers = "".join(f"{name.decode().title()}: {value.decode()}\r\n" for name, value in call.answer_headers)
+    # At least one header: Google's own client cannot read a part without any.
+    named = {b"content-length": str(len(call.answer)).encode(), **dict(call.answer_headers)}
+    headers = "".join(f"{name.decode().title()}: {value.decode()}\r\n" for name, value in named.items())
     head = (
         f"Content-Type: application/http\r\n{content_id}\r\nHTTP/1.1 {call.status} {_REASONS.get(call.status, '')}\r\n"
     )

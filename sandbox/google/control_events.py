@@ -29,8 +29,15 @@ class Answer(BaseModel):
 
 
 def create_events_router(world: GoogleWorld) -> APIRouter:
+    """What people see, write, delete and answer."""
     router = APIRouter(prefix="/accounts/{email}", tags=["events"])
+    _add_reading(router, world)
+    _add_writing(router, world)
+    _add_the_rest(router, world)
+    return router
 
+
+def _add_reading(router: APIRouter, world: GoogleWorld) -> None:
     @router.get("/calendars/{calendar_id}/events")
     async def list_events(email: str, calendar_id: str, deleted: bool = False) -> list[Json]:
         """Stored events as their owner sees them: series, single events, exceptions."""
@@ -46,6 +53,8 @@ def create_events_router(world: GoogleWorld) -> APIRouter:
             raise HTTPException(404, f"no event {event_id}")
         return _show(event, calendar, account)
 
+
+def _add_writing(router: APIRouter, world: GoogleWorld) -> None:
     @router.post("/calendars/{calendar_id}/events", status_code=201)
     async def insert(
         email: str, calendar_id: str, body: Json, send_updates: SendUpdates = "none", trusted: bool = False
@@ -77,6 +86,8 @@ def create_events_router(world: GoogleWorld) -> APIRouter:
         event = edit_event(world, calendar, event_id, body, actor, replace=False, support=_HUMAN)
         return _show(event, calendar, account)
 
+
+def _add_the_rest(router: APIRouter, world: GoogleWorld) -> None:
     @router.delete("/calendars/{calendar_id}/events/{event_id}", status_code=204)
     async def delete(email: str, calendar_id: str, event_id: str, send_updates: SendUpdates = "none") -> Response:
         """Delete an event, a series or one instance by its id."""
@@ -101,8 +112,6 @@ def create_events_router(world: GoogleWorld) -> APIRouter:
         if guest == calendar.id:
             return _show(respond(world, calendar, body.event, body.response, actor), calendar, account)
         return _show(_answer_by_mail(world, calendar, body, actor), calendar, account)
-
-    return router
 
 
 def _answer_by_mail(world: GoogleWorld, calendar: Calendar, body: Answer, actor: Actor) -> Event:

@@ -14,8 +14,10 @@ from sandbox.google.world import GoogleWorld
 
 
 def _pattern(value: str | None) -> str | None:
-    if value is not None:
-        re.compile(value)
+    try:
+        re.compile(value or "")
+    except re.error as error:
+        raise ValueError(f"not a pattern: {error}") from error
     return value
 
 

@@ -100,6 +100,7 @@ class OAuth:
             Route("/revoke", self.revoke, methods=["POST"]),
             Route("/oauth2/v3/certs", self.certificates, methods=["GET"]),
             Route("/v1/userinfo", self.userinfo, methods=["GET", "POST"]),
+            Route("/oauth2/v3/userinfo", self.userinfo, methods=["GET", "POST"]),
             Route("/.well-known/openid-configuration", self.configuration, methods=["GET"]),
         ]
 
@@ -265,7 +266,7 @@ class OAuth:
         return render_json({"keys": [self._key.as_dict(private=False)]})
 
     async def configuration(self, request: Request) -> Response:
-        base = str(request.base_url).rstrip("/")
+        base = f"{request.url.scheme}://{request.url.netloc}{request.scope.get('root_path', '')}"
         return render_json(
             {
                 "issuer": ISSUER,

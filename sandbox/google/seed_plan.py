@@ -61,7 +61,13 @@ def _on(first: date, weekday: int) -> date:
 
 def series(random: Random, first: date, home: str) -> Iterator[Json]:
     """Recurring meetings, told in the zone of whoever called them; all of them cross a clock change somewhere."""
-    until = f"{first + timedelta(days=240):%Y%m%d}T215959Z"
+    yield from _weekly(random, first, home)
+    yield from _bounded(random, first)
+    yield from _habits(first, home)
+
+
+def _weekly(random: Random, first: date, home: str) -> Iterator[Json]:
+    """Endless meetings with colleagues and partners."""
     yield timed(
         "Stand-up",
         _on(first, 0),
@@ -79,15 +85,14 @@ def series(random: Random, first: date, home: str) -> Iterator[Json]:
         ("Supplier call Cairo", 3, time(11), 60, "Africa/Cairo", 2),
     )
     for summary, weekday, at, minutes, zone, guests in weekly:
-        yield timed(
-            summary,
-            _on(first, weekday),
-            at,
-            minutes,
-            zone,
-            recurrence=["RRULE:FREQ=WEEKLY"],
-            attendees=_guests(random, guests),
-        )
+        people = _guests(random, guests)
+        rule = ["RRULE:FREQ=WEEKLY"]
+        yield timed(summary, _on(first, weekday), at, minutes, zone, recurrence=rule, attendees=people)
+
+
+def _bounded(random: Random, first: date) -> Iterator[Json]:
+    """Series with an end: by date, by count, with a hole."""
+    until = f"{first + timedelta(days=240):%Y%m%d}T215959Z"
     yield timed(
         "Handover Bengaluru",
         _on(first, 0),
@@ -98,43 +103,25 @@ def series(random: Random, first: date, home: str) -> Iterator[Json]:
         attendees=_guests(random, 2),
     )
     auckland = _on(first, 4)
-    yield timed(
-        "Auckland catch-up",
-        auckland,
-        time(9),
-        45,
-        "Pacific/Auckland",
-        recurrence=[
-            "RRULE:FREQ=WEEKLY;INTERVAL=2;COUNT=20",
-            f"EXDATE;TZID=Pacific/Auckland:{auckland + timedelta(days=14):%Y%m%d}T090000",
-        ],
+    hole = f"EXDATE;TZID=Pacific/Auckland:{auckland + timedelta(days=14):%Y%m%d}T090000"
+    rule = "RRULE:FREQ=WEEKLY;INTERVAL=2;COUNT=20"
+    yield timed("Auckland catch-up", auckland, time(9), 45, "Pacific/Auckland", recurrence=[rule, hole])
+
+
+def _habits(first: date, home: str) -> Iterator[Json]:
+    """What the person does alone: monthly duties, lunch, sport, a day that stays free."""
+    monthly = (
+        ("Board update", _on(first, 3), time(16), 90, "RRULE:FREQ=MONTHLY;BYDAY=2TH"),
+        ("Payroll check", first.replace(day=25), time(8, 30), 15, "RRULE:FREQ=MONTHLY;BYMONTHDAY=25"),
     )
-    yield timed(
-        "Board update",
-        _on(first, 3),
-        time(16),
-        90,
-        home,
-        recurrence=["RRULE:FREQ=MONTHLY;BYDAY=2TH"],
-        location=PLACES[0],
-    )
-    yield timed(
-        "Payroll check", first.replace(day=25), time(8, 30), 15, home, recurrence=["RRULE:FREQ=MONTHLY;BYMONTHDAY=25"]
-    )
-    yield timed("Lunch", _on(first, 0), time(12), 45, home, recurrence=["RRULE:FREQ=DAILY"], transparency="transparent")
-    yield timed(
-        "Gym",
-        _on(first, 0),
-        time(7),
-        60,
-        home,
-        recurrence=["RRULE:FREQ=WEEKLY;BYDAY=MO,WE,FR"],
-        visibility="private",
-        status="tentative",
-    )
-    yield all_day(
-        "Sprint review day", _on(first, 4), recurrence=["RRULE:FREQ=WEEKLY;INTERVAL=2"], transparency="transparent"
-    )
+    for summary, day, at, minutes, rule in monthly:
+        yield timed(summary, day, at, minutes, home, recurrence=[rule])
+    daily = ["RRULE:FREQ=DAILY"]
+    yield timed("Lunch", _on(first, 0), time(12), 45, home, recurrence=daily, transparency="transparent")
+    sport = ["RRULE:FREQ=WEEKLY;BYDAY=MO,WE,FR"]
+    yield timed("Gym", _on(first, 0), time(7), 60, home, recurrence=sport, visibility="private", status="tentative")
+    fortnightly = ["RRULE:FREQ=WEEKLY;INTERVAL=2"]
+    yield all_day("Sprint review day", _on(first, 4), recurrence=fortnightly, transparency="transparent")
 
 
 def meetings(random: Random, first: date, last: date, home: str) -> Iterator[Json]:

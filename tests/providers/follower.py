@@ -76,7 +76,8 @@ class Follower:
 
 async def times_of(session: CalendarSession, calendar_id: str, window: Timed) -> dict[str, tuple[When, str]]:
     """The same, as the provider expands the calendar itself."""
-    return {event.id: (event.when, event.busy.value) async for event in session.list_instances(calendar_id, window)}
+    found = {event.id: event async for event in session.list_instances(calendar_id, window)}
+    return {event.id: (event.when, event.busy.value) for event in found.values() if _touches(event.when, window)}
 
 
 def _forget(events: dict[str, Event], event_id: str) -> None:
@@ -85,6 +86,7 @@ def _forget(events: dict[str, Event], event_id: str) -> None:
 
 
 def _touches(when: When, window: Timed) -> bool:
+    """All-day events at the very edge are left out: whether they touch is a matter of the calendar's zone."""
     if isinstance(when, AllDay):
         return when.start < window.end.date() and when.end > window.start.date()
     return when.start < window.end and when.end > window.start

@@ -157,6 +157,20 @@ async def test_old_keys_disappear_when_their_time_is_over(identity, monkeypatch)
         await verify(identity, before)
 
 
+async def test_keys_in_a_file_outlive_the_issuer_and_follow_a_rotation(tmp_path):
+    path = tmp_path / "keys.json"
+    tokens = []
+    for rotate in (True, False):
+        transport = httpx.ASGITransport(create_identity(ISSUER, keys_file=path))
+        async with httpx.AsyncClient(transport=transport, base_url="http://sandbox") as client:
+            for token in tokens:
+                await verify(client, token)
+            if rotate:
+                await client.post("/rotate", json={})
+            tokens = [await issue(client, algorithm=algorithm) for algorithm in ALGORITHMS]
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
 async def test_private_parts_of_keys_are_never_published(identity):
     for key in (await _jwks(identity))["keys"]:
         assert not {"d", "p", "q", "dp", "dq", "qi", "k"} & key.keys()

@@ -1,5 +1,6 @@
 """The embedded database: it starts, it is safe to share a machine with, and it never outlives its starter."""
 
+import asyncio
 import os
 import shutil
 import signal
@@ -193,6 +194,22 @@ async def test_a_start_waits_for_the_server_of_a_killed_starter_to_finish(data_d
     kill(process)
     with EmbeddedPostgres(data_directory, durable=False) as server:
         assert await fetch_value(server, "SELECT 1") == 1
+
+
+async def test_the_command_prints_the_address_and_stops_at_a_signal(data_directory):
+    arguments = ["-m", "sandbox", "postgres", "--data", str(data_directory)]
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, *arguments, cwd=Path(__file__).parents[2], stdout=subprocess.PIPE
+    )
+    async with asyncio.timeout(30):
+        url = (await process.stdout.readline()).decode().strip()
+        connection = await asyncpg.connect(url)
+        assert await connection.fetchval("SHOW fsync") == "on"
+        await connection.close()
+        process.terminate()
+        assert await process.wait() == 0
+    with pytest.raises(OSError, match="Connect call failed"):
+        await asyncpg.connect(url)
 
 
 def test_a_taken_port_is_named():

@@ -19,6 +19,7 @@ import httpx
 import pytest
 
 from sandbox.children import Child, RestartPolicy
+from sandbox.client import Sandbox
 from sandbox.environment import Secrets, environment
 from sandbox.ports import BELOW_EPHEMERAL, free_port
 from sandbox.processes import is_running
@@ -100,12 +101,16 @@ async def test_a_killed_process_comes_back_at_the_same_address(stack):
         await api_pid(stack)
     await stack.start("api")
     assert await api_pid(stack) not in {before, None}
+    async with httpx.AsyncClient() as client:
+        keys = (await client.get(f"{stack.sandbox_url}/identity/.well-known/jwks.json")).json()
     for name in ("worker", "sandbox"):
         pid = stack.children[name].pid
         await stack.kill(name)
         assert not is_running(pid)
         await stack.start(name)
         assert stack.children[name].pid not in {None, pid}
+    async with httpx.AsyncClient() as client:  # tokens in hand stay good
+        assert (await client.get(f"{stack.sandbox_url}/identity/.well-known/jwks.json")).json() == keys
 
 
 async def test_a_killed_database_keeps_what_was_committed(stack):
@@ -273,12 +278,29 @@ async def test_run_welcomes_and_leaves_nothing_running_however_it_ends(data_dire
     token = (data_directory / "token").read_text().strip()
     assert token.count(".") == 2
     assert (data_directory / "token").stat().st_mode & 0o777 == 0o600
+    async with Sandbox(re.search(r"Sandbox +(http://\S+)", output)[1]) as sandbox:
+        assert len(await sandbox.google_events("ada@example.com")) > 10
     process.send_signal(signum)
     async with asyncio.timeout(20):
         rest, _ = await process.communicate()
     assert await eventually(lambda: not any(is_running(pid) for pid in below))
     if signum != signal.SIGKILL:
         assert process.returncode == 0, rest.decode()
+
+
+async def test_run_names_a_taken_port_and_ends(data_directory):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        arguments = ["-m", "sandbox", "run", "--data", str(data_directory), "--api-port", str(port)]
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, *arguments, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        async with asyncio.timeout(20):
+            _, errors = await process.communicate()
+    assert process.returncode == 1
+    assert errors.decode().strip() == f"Port {port} of 127.0.0.1 is taken: choose another with --api-port."
 
 
 async def test_run_starts_what_was_killed_again(data_directory):

@@ -36,7 +36,13 @@ async def browser(sandbox) -> AsyncIterator[httpx.AsyncClient]:
 async def test_every_place_of_the_front_page_answers(browser):
     front = await browser.get("/")
     assert front.headers["content-type"].startswith("text/html")
-    for path in ("/identity/.well-known/openid-configuration", "/mail", "/control/mail/messages", "/control/clock"):
+    for path in (
+        "/dashboard",
+        "/identity/.well-known/openid-configuration",
+        "/mail",
+        "/control/mail/messages",
+        "/control/clock",
+    ):
         assert f'href="{path}"' in front.text
         assert (await browser.get(path)).is_success
     assert (await browser.get("/health")).json() == {"status": "ok"}
@@ -72,6 +78,12 @@ async def test_a_mail_goes_from_smtp_to_the_mailbox_and_its_page(browser, sandbo
     assert "<p onclick" not in page  # it is inside the frame's attribute, escaped, where scripts do not run
     assert 'sandbox="allow-popups' in page
     assert (await browser.get("/mail/9999")).status_code == 404
+
+
+async def test_the_dashboard_shows_with_what_the_browser_was_sent_back(browser):
+    page = (await browser.get("/dashboard", params={"status": "failed", "code": "<account_mismatch>"})).text
+    assert "<th>status</th><td>failed</td>" in page
+    assert "&lt;account_mismatch&gt;" in page
 
 
 async def test_the_clock_moves_stops_and_returns(browser):

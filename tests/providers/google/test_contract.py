@@ -23,7 +23,7 @@ def sandbox():
 @pytest.fixture
 async def stage(sandbox):
     set_up(sandbox)
-    async with JudgedHttp() as http:
+    async with JudgedHttp(timeout_seconds=5) as http:
         provider = GoogleProvider(google_settings(sandbox.base_url), http, clock=utc_now)
         code = sandbox.code(ADA, SCOPES)
         grant = await provider.exchange_code(code, code_verifier=VERIFIER, redirect_uri=REDIRECT)

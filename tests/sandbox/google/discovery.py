@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import googleapiclient
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, ValidationError
 
 Json = dict[str, Any]
 _DOCUMENT = Path(googleapiclient.__file__).parent / "discovery_cache" / "documents" / "calendar.v3.json"
@@ -115,3 +115,6 @@ def _validate_parameter(name: str, parameter: Json, value: Any) -> None:
     if "enum" in parameter and name != "alt":
         schema["enum"] = parameter["enum"]
     Draft202012Validator(schema).validate(text)
+
+
+__all__ = ["ValidationError", "document", "method", "validate", "validate_request"]

@@ -78,9 +78,7 @@ def test_if_match_holds_back_an_edit_of_something_newer(ada):
 
 def test_if_none_match_saves_the_body(ada):
     made = ada.insert(meeting())
-    answer = ada.call(
-        "events.get", headers={"If-None-Match": made["etag"]}, calendarId="primary", eventId=made["id"]
-    )
+    answer = ada.call("events.get", headers={"If-None-Match": made["etag"]}, calendarId="primary", eventId=made["id"])
     assert (answer.status_code, answer.content) == (304, b"")
 
 

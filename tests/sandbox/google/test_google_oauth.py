@@ -1,5 +1,7 @@
 """Consent, tokens and identity."""
 
+import html
+import re
 from collections.abc import Iterator
 from urllib.parse import parse_qs, urlsplit
 
@@ -129,9 +131,7 @@ def test_a_refresh_token_comes_only_offline_and_with_the_first_or_a_new_consent(
     assert "refresh_token" in google.sign_in("ada@example.com", [EVENTS])
     again = ask(google, login_hint="ada@example.com", access_type="offline")
     assert again.status_code == 302, "nothing is left to ask"
-    silent = google.token(
-        grant_type="authorization_code", code=answer_of(again)["code"], redirect_uri=REDIRECT
-    ).json()
+    silent = google.token(grant_type="authorization_code", code=answer_of(again)["code"], redirect_uri=REDIRECT).json()
     assert "access_token" in silent
     assert "refresh_token" not in silent
 
@@ -200,6 +200,23 @@ def test_the_id_token_is_signed_with_the_published_key(google):
     info = google.http.get("/google/v1/userinfo", headers=headers).json()
     assert info["sub"] == claims["sub"]
     assert (info["email"], info["email_verified"], info["name"]) == ("ada@example.com", True, "Ada")
+
+
+def test_the_configuration_names_addresses_that_answer(google):
+    told = google.http.get("/google/.well-known/openid-configuration").json()
+    assert told["token_endpoint"] == f"{google.base_url}/google/token"
+    assert google.http.get(told["jwks_uri"]).json()["keys"][0]["kty"] == "RSA"
+    assert google.http.get(told["userinfo_endpoint"]).status_code == 401
+
+
+def test_the_form_on_the_consent_page_leads_to_the_decision(google):
+    page = ask(google, login_hint="ada@example.com", state="s1").text
+    action = re.search(r'action="([^"]+)"', page)[1]
+    hidden = dict(re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', page))
+    form = {**{name: html.unescape(value) for name, value in hidden.items()}, "account": "ada@example.com"}
+    agreed = google.http.post(action, data={**form, "granted_scope": EVENTS, "decision": "allow"})
+    assert answer_of(agreed)["state"] == "s1"
+    assert answer_of(agreed)["code"]
 
 
 def test_the_request_log_never_holds_a_token(google):

@@ -70,9 +70,7 @@ def test_a_series_follows_the_clock_of_its_own_zone_not_the_calendars(ada):
 
 
 def test_an_instance_in_the_skipped_hour_moves_forward(ada):
-    ada.insert(
-        timed("2027-03-27T02:30:00", "2027-03-27T03:00:00", id="serie", recurrence=["RRULE:FREQ=DAILY;COUNT=3"])
-    )
+    ada.insert(timed("2027-03-27T02:30:00", "2027-03-27T03:00:00", id="serie", recurrence=["RRULE:FREQ=DAILY;COUNT=3"]))
     rows = ada.ok("events.instances", calendarId="primary", eventId="serie")["items"]
     assert [row["start"]["dateTime"] for row in rows] == [
         "2027-03-27T02:30:00+01:00",

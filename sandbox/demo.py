@@ -1,0 +1,332 @@
+"""`make demo`: the main job, through the public HTTP API, on real wire protocols, one JSON object per step.
+
+The rule: every step checks what it prints. The first thing that is not so ends the demo with its name and exit code 1.
+"""
+
+import asyncio
+import json
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+from zoneinfo import ZoneInfo
+
+import httpx
+
+from sandbox.client import Sandbox
+from sandbox.stack import Stack
+
+Json = dict[str, Any]
+HOST_EMAIL, VISITOR_EMAIL = "ada@example.com", "vera@example.com"
+HOST_ZONE, VISITOR_ZONE = "Europe/Stockholm", "America/New_York"
+OPEN_DAYS = 14
+PATIENCE = 30.0  # seconds: how long a thing that happens in the background may take
+MARKER = "calendar_connect_key"
+
+
+class DemoError(Exception):
+    """Something is not as the step says."""
+
+
+def expect(truth: object, what: str) -> None:
+    """Raises DemoError, naming what should have been so."""
+    if not truth:
+        raise DemoError(what)
+
+
+@dataclass
+class Demo:
+    """One journey, step by step; what a step learns is kept for the next."""
+
+    api: httpx.AsyncClient
+    sandbox: Sandbox
+    host: dict[str, str] = field(default_factory=dict)
+    connection_id: str = ""
+    page_id: str = ""
+    slots: list[Json] = field(default_factory=list)
+    booking: Json = field(default_factory=dict)
+
+    async def run(self) -> bool:
+        """Every step in order; whether all went well."""
+        for number, step in enumerate(STEPS, start=1):
+            began = time.perf_counter()
+            line: Json = {"step": number, "name": step.__name__}
+            try:
+                line |= {"ok": True, **await step(self)}
+            except (DemoError, httpx.HTTPError, KeyError, TimeoutError) as error:
+                print(json.dumps(line | {"ok": False, "error": f"{type(error).__name__}: {error}"}), flush=True)
+                return False
+            print(json.dumps(line | {"seconds": round(time.perf_counter() - began, 2)}, ensure_ascii=False), flush=True)
+        return True
+
+    async def call(
+        self, method: str, path: str, body: Json | None = None, *, status: int = 200, **headers: str
+    ) -> httpx.Response:
+        """A call that must answer this status."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        answer = await self.api.request(method, path, json=body, headers=named)
+        expect(answer.status_code == status, f"{method} {path}: {answer.status_code} {answer.text[:300]}")
+        return answer
+
+    async def own_events(self) -> list[Json]:
+        """The events in the host's Google calendar that carry our marker and are not deleted."""
+        events = await self.sandbox.google_events(HOST_EMAIL)
+        return [event for event in events if MARKER in event.get("extendedProperties", {}).get("private", {})]
+
+
+async def eventually(look: Callable[[], Awaitable[Any]], what: str) -> Any:
+    """What `look` finds, once it finds something. Raises DemoError."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        if found := await look():
+            return found
+        await asyncio.sleep(0.1)
+    raise DemoError(f"within {PATIENCE:.0f} s: {what}")
+
+
+async def prepare_a_busy_google_calendar(demo: Demo) -> Json:
+    """A person with a real working life in Google, and a token of the CRM."""
+    await demo.sandbox.google_account(HOST_EMAIL, name="Ada Andersson", time_zone=HOST_ZONE)
+    seeded = await demo.sandbox.seed_google(HOST_EMAIL, around=datetime.now(UTC).date(), with_damage=True)
+    token = await demo.sandbox.issue_token(
+        email=HOST_EMAIL,
+        permissions=["personal_email_access"],
+        seats=[{"product": "sales_hub", "tier": "professional"}],
+        locale="sv",
+        zoneinfo=HOST_ZONE,
+    )
+    demo.host = {"Authorization": f"Bearer {token}"}
+    kinds = seeded["calendars"][HOST_EMAIL]
+    expect(sum(kinds.values()) >= 400, "400 events")
+    return {"events": sum(kinds.values()), "kinds": kinds}
+
+
+async def read_and_accept_the_disclosure(demo: Demo) -> Json:
+    """R5: nothing is connected before the person has read what will be read."""
+    disclosure = (await demo.call("GET", "/v1/providers/google/disclosure", **demo.host)).json()
+    refused = await demo.call("POST", "/v1/connection-authorizations", _connect("1999-01-01"), status=422, **demo.host)
+    expect(refused.json()["code"] == "disclosure_not_accepted", "an old disclosure is refused")
+    return {"version": disclosure["version"], "title": disclosure["title"]}
+
+
+async def consent_at_google(demo: Demo) -> Json:
+    """OAuth as a browser does it: our authorization, Google's consent page, back to us, on to the dashboard."""
+    disclosure = (await demo.call("GET", "/v1/providers/google/disclosure", **demo.host)).json()
+    started = await demo.call(
+        "POST", "/v1/connection-authorizations", _connect(disclosure["version"]), status=201, **demo.host
+    )
+    callback = await demo.sandbox.consent(started.json()["authorization_url"], email=HOST_EMAIL)
+    returned = await demo.call("GET", urlsplit(callback)._replace(scheme="", netloc="").geturl(), status=303)
+    result = parse_qs(urlsplit(returned.headers["Location"]).query)
+    expect(result["status"] == ["completed"], f"connected: {result}")
+    demo.connection_id = result["connection_id"][0]
+    return {"connection_id": demo.connection_id, "returned_to": returned.headers["Location"].split("?")[0]}
+
+
+def _connect(version: str) -> Json:
+    return {"provider": "google", "client": "web", "disclosure_version": version, "login_hint": HOST_EMAIL}
+
+
+async def wait_for_the_first_sync(demo: Demo) -> Json:
+    """The worker mirrors the calendar; its state is readable."""
+
+    async def synced() -> Json | None:
+        sync = (await demo.call("GET", f"/v1/connections/{demo.connection_id}/sync", **demo.host)).json()
+        calendar: Json = sync["calendars"][0]
+        return calendar if calendar["last_success_at"] else None
+
+    calendar = await eventually(synced, "the calendar is synced")
+    return {"state": calendar["state"], "lag_seconds": calendar["lag_seconds"]}
+
+
+async def make_a_scheduling_page(demo: Demo) -> Json:
+    """A page with half-hour meetings on working days."""
+    body = {
+        "type": "personal",
+        "name": "Introduktion",
+        "time_zone": HOST_ZONE,
+        "durations_minutes": [30],
+        "increment_minutes": 30,
+        "minimum_notice_minutes": 60,
+        "language": "sv",
+        "form_fields": [{"id": "company", "label": "Företag", "kind": "text", "required": True}],
+    }
+    page = (await demo.call("POST", "/v1/scheduling-pages", body, status=201, **demo.host)).json()
+    demo.page_id = page["id"]
+    expect(page["mode"] == "online", "the page is online")
+    return {"page_id": page["id"], "meeting_link": page["meeting_link"]}
+
+
+async def list_slots_that_avoid_every_busy_time(demo: Demo) -> Json:
+    """What is offered is held against Google's own free/busy of the same weeks."""
+    demo.slots = await _slots(demo)
+    busy = await _busy(demo)
+    for slot in demo.slots:
+        start, end = (datetime.fromisoformat(slot[name]) for name in ("start_at", "end_at"))
+        clash = next((span for span in busy if span[0] < end and start < span[1]), None)
+        expect(clash is None, f"{slot['start_at']} is free")
+    expect(len(demo.slots) > 3, "there are slots")
+    return {"slots": len(demo.slots), "busy_spans": len(busy), "first": demo.slots[0]["start_at"]}
+
+
+async def _slots(demo: Demo) -> list[Json]:
+    query = {
+        "time_zone": VISITOR_ZONE,
+        "first_day": _today().isoformat(),
+        "last_day": (_today() + timedelta(days=OPEN_DAYS)).isoformat(),
+        "duration_minutes": "30",
+    }
+    path = f"/v1/public/scheduling-pages/{demo.page_id}/slots"
+    answer = await demo.call("GET", f"{path}?{httpx.QueryParams(query)}")
+    items: list[Json] = answer.json()["items"]
+    return items
+
+
+def _today() -> date:
+    return datetime.now(ZoneInfo(VISITOR_ZONE)).date()
+
+
+async def _busy(demo: Demo) -> list[tuple[datetime, datetime]]:
+    """Google's own answer, asked with a token of its own; days are widened so that all-day events are whole."""
+    spans = await demo.sandbox.google_busy(HOST_EMAIL, start=_today(), days=OPEN_DAYS + 2)
+    return [(datetime.fromisoformat(span["start"]), datetime.fromisoformat(span["end"])) for span in spans]
+
+
+async def book_a_slot(demo: Demo) -> Json:
+    """A visitor in New York books; the same request repeated with its key books nothing more."""
+    key = {"Idempotency_Key": "demo-booking-1"}
+    body = _wish(demo.slots[2]["start_at"])
+    path = f"/v1/public/scheduling-pages/{demo.page_id}/bookings"
+    demo.booking = (await demo.call("POST", path, body, status=201, **key)).json()
+    again = await demo.call("POST", path, body, status=201, **key)
+    expect(again.json()["id"] == demo.booking["id"], "the repeat is the same booking")
+    expect(again.headers["Idempotent-Replayed"] == "true", "the repeat says so")
+    return {"booking_id": demo.booking["id"], "start_at": demo.booking["start_at"]}
+
+
+def _wish(start_at: str) -> Json:
+    return {
+        "start_at": start_at,
+        "duration_minutes": 30,
+        "name": "Vera Visitor",
+        "email": VISITOR_EMAIL,
+        "time_zone": VISITOR_ZONE,
+        "language": "en",
+        "answers": {"company": "Example Ltd"},
+    }
+
+
+async def find_the_event_in_google_exactly_once(demo: Demo) -> Json:
+    """R46: one event, on the primary calendar, at the booked time."""
+
+    async def written() -> bool:
+        booking = (await demo.call("GET", f"/v1/bookings/{demo.booking['id']}", **demo.host)).json()
+        return bool(booking["calendar_event"]["status"] == "written")
+
+    await eventually(written, "the event is written")
+    events = await demo.own_events()
+    expect(len(events) == 1, f"exactly one event, not {len(events)}")
+    start = datetime.fromisoformat(events[0]["start"]["dateTime"])
+    expect(start == datetime.fromisoformat(demo.booking["start_at"]), "it is at the booked time")
+    return {"event_id": events[0]["id"], "summary": events[0]["summary"]}
+
+
+async def find_the_invitation_in_the_mail(demo: Demo) -> Json:
+    """R49: the visitor's mail carries the invitation; the host is told."""
+    mail = await demo.sandbox.wait_for_mail(VISITOR_EMAIL, timeout_seconds=PATIENCE)
+    expect(mail["calendar"] and mail["calendar"]["method"] == "REQUEST", "the mail carries an invitation")
+    own = await demo.own_events()
+    expect(own[0]["iCalUID"] in mail["calendar"]["text"].replace("\r\n ", ""), "with the event's UID")
+    host = await demo.sandbox.wait_for_mail(HOST_EMAIL, timeout_seconds=PATIENCE)
+    return {"to_visitor": mail["subject"], "to_host": host["subject"], "method": "REQUEST"}
+
+
+async def refuse_a_second_booking_with_alternatives(demo: Demo) -> Json:
+    """R45: the slot is gone; the answer says what is still to be had."""
+    path = f"/v1/public/scheduling-pages/{demo.page_id}/bookings"
+    refused = (await demo.call("POST", path, _wish(demo.booking["start_at"]), status=409)).json()
+    expect(refused["code"] == "slot_unavailable", "the code says so")
+    expect(refused["alternatives"], "there are alternatives")
+    return {"code": refused["code"], "alternatives": len(refused["alternatives"])}
+
+
+async def reschedule_by_the_visitors_link(demo: Demo) -> Json:
+    """R47: the same booking, the same event, another time."""
+    before = (await demo.own_events())[0]["id"]
+    later = demo.slots[-1]["start_at"]
+    path = f"/v1/public/bookings/{demo.booking['id']}/reschedule"
+    moved = (await demo.call("POST", path, {"start_at": later}, Booking_Token=demo.booking["booking_token"])).json()
+
+    async def there() -> bool:
+        events = await demo.own_events()
+        starts = [datetime.fromisoformat(event["start"]["dateTime"]) for event in events if event["id"] == before]
+        return len(events) == 1 and starts == [datetime.fromisoformat(later)]
+
+    await eventually(there, "the one event has moved")
+    mail = await _nth_mail(demo, 2)
+    return {"start_at": moved["start_at"], "event_id": before, "mail": mail["subject"]}
+
+
+async def cancel_by_the_visitors_link(demo: Demo) -> Json:
+    """The event is gone, the invitation is withdrawn, the time is offered again."""
+    path = f"/v1/public/bookings/{demo.booking['id']}/cancel"
+    body = {"reason": "Something came up"}
+    cancelled = (await demo.call("POST", path, body, Booking_Token=demo.booking["booking_token"])).json()
+    expect(cancelled["status"] == "cancelled", "the booking is cancelled")
+
+    async def gone() -> bool:
+        return not await demo.own_events()
+
+    await eventually(gone, "the event is gone")
+    mail = await _nth_mail(demo, 3)
+    expect(mail["calendar"] and mail["calendar"]["method"] == "CANCEL", "the mail withdraws the invitation")
+    offered = {datetime.fromisoformat(slot["start_at"]) for slot in await _slots(demo)}
+    expect(datetime.fromisoformat(cancelled["start_at"]) in offered, "the time is offered again")
+    return {"status": cancelled["status"], "mail": mail["subject"], "offered_again": cancelled["start_at"]}
+
+
+async def _nth_mail(demo: Demo, count: int) -> Json:
+    async def arrived() -> Json | None:
+        mails = await demo.sandbox.mails(VISITOR_EMAIL)
+        return mails[count - 1] if len(mails) >= count else None
+
+    mail: Json = await eventually(arrived, f"mail {count} to the visitor")
+    return mail
+
+
+async def count_what_google_saw(demo: Demo) -> Json:
+    """The ledger of the other side: one insert, one update, one delete of ours, nothing else."""
+    writes = [entry["operation"] for entry in await demo.sandbox.google_ledger(actor="api")]
+    expect(writes == ["insert", "update", "delete"], f"one of each: {writes}")
+    return {"writes": writes}
+
+
+STEPS: tuple[Callable[[Demo], Awaitable[Json]], ...] = (
+    prepare_a_busy_google_calendar,
+    read_and_accept_the_disclosure,
+    consent_at_google,
+    wait_for_the_first_sync,
+    make_a_scheduling_page,
+    list_slots_that_avoid_every_busy_time,
+    book_a_slot,
+    find_the_event_in_google_exactly_once,
+    find_the_invitation_in_the_mail,
+    refuse_a_second_booking_with_alternatives,
+    reschedule_by_the_visitors_link,
+    cancel_by_the_visitors_link,
+    count_what_google_saw,
+)
+
+
+async def demo() -> int:
+    """Start everything on free ports, go through the journey, stop everything. Returns the exit code."""
+    async with (
+        Stack() as stack,
+        Sandbox(stack.sandbox_url) as sandbox,
+        httpx.AsyncClient(base_url=stack.api_url, timeout=30) as api,
+    ):
+        ok = await Demo(api, sandbox).run()
+    print(f"demo: {'ok' if ok else 'failed'}", flush=True)
+    return 0 if ok else 1
