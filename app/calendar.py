@@ -110,6 +110,7 @@ class Event:
     cancelled: bool = False
     title: str | None = None
     description: str | None = None
+    """May be left out of listings (`sync_page`, `list_instances`); `get_event` and the writes have it."""
     location: str | None = None
     organizer: str | None = None
     attendees: tuple[Attendee, ...] = ()

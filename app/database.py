@@ -88,11 +88,12 @@ def _refuse_swallowed_errors(engine: AsyncEngine) -> None:
     """After a caught error PostgreSQL answers COMMIT with ROLLBACK and no error: raise instead."""
 
     def mark(context: ExceptionContext) -> None:
-        if context.connection is not None:
+        if context.connection is not None and not context.is_disconnect:
             context.connection.info[_POISONED] = True
 
     def clear(connection: Connection, *_: object) -> None:
-        connection.info.pop(_POISONED, None)
+        if not connection.invalidated:  # a lost connection has nothing to commit
+            connection.info.pop(_POISONED, None)
 
     def check(connection: Connection) -> None:
         if connection.info.pop(_POISONED, False):

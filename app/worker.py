@@ -6,7 +6,6 @@ The one rule: a job that fails comes back, later and later; none is ever dropped
 import asyncio
 import signal
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
 from datetime import timedelta
 from uuid import UUID
 
@@ -31,6 +30,7 @@ _DEAD_AFTER = timedelta(seconds=3)
 _BATCH = 10
 _CONCURRENT = 40
 _SWEEP_SECONDS = 1.0
+_COME_BACK_SECONDS = 1.0
 
 Run = Callable[[UUID, UUID], Awaitable[None]]
 
@@ -49,14 +49,29 @@ def jobs_of(services: Services) -> dict[Job, Run]:
 
 
 async def run_worker(settings: Settings) -> None:
-    """Work until SIGTERM or SIGINT; what runs then is finished first."""
-    async with AsyncExitStack() as stack:
-        services = await stack.enter_async_context(open_services(settings))
-        pool = await stack.enter_async_context(_pool(settings))
-        manager = queue_manager(services, pool)
-        _stop_on_signals(manager)
-        sweeper = asyncio.create_task(_sweep(services, manager.shutdown))
+    """Work until SIGTERM or SIGINT; what runs then is finished first. A lost database is waited for."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with open_services(settings) as services:
+        sweeper = asyncio.create_task(_sweep(services, stop))
         log.info("worker.started")
+        while not stop.is_set():
+            try:
+                await _work(services, stop)
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, RuntimeError) as error:
+                log.warning("worker.interrupted", error=type(error).__name__)
+                await asyncio.sleep(_COME_BACK_SECONDS)
+        await sweeper
+    log.info("worker.stopped")
+
+
+async def _work(services: Services, stop: asyncio.Event) -> None:
+    """Run jobs until told to stop, or until the database is lost."""
+    async with _pool(services.settings) as pool:
+        manager = queue_manager(services, pool)
+        stopper = asyncio.create_task(_pass_on(stop, manager.shutdown))
         try:
             await manager.run(
                 dequeue_timeout=_POLL,
@@ -66,9 +81,12 @@ async def run_worker(settings: Settings) -> None:
                 shutdown_on_listener_failure=True,
             )
         finally:
-            manager.shutdown.set()
-            await sweeper
-    log.info("worker.stopped")
+            stopper.cancel()
+
+
+async def _pass_on(stop: asyncio.Event, shutdown: asyncio.Event) -> None:
+    await stop.wait()
+    shutdown.set()
 
 
 def _pool(settings: Settings) -> asyncpg.pool.Pool:
@@ -111,12 +129,6 @@ def _entrypoint(job: Job, run: Run) -> Callable[[QueuedJob], Awaitable[None]]:
         await run(payload.account_id, payload.id)
 
     return work
-
-
-def _stop_on_signals(manager: QueueManager) -> None:
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, manager.shutdown.set)
 
 
 async def _sweep(services: Services, stop: asyncio.Event) -> None:

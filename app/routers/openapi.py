@@ -1,15 +1,246 @@
-"""INTERIM."""
+"""The API's document: what FastAPI reads off the routes, put into the form that clients are generated from.
+
+The one rule: what a route declares is its meaning; what follows from its shape (a body may be too large) is added here,
+so that no route can forget it.
+"""
+
+import secrets
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic import SecretBytes, SecretStr
+
+from app.routers.openapi_examples import Examples, component_name
+from app.routers.openapi_problems import HEADERS, KINDS, header_references, problem_schemas, response_component
+from app.settings import Settings
+
+Document = dict[str, Any]
+
+DESCRIPTION = """\
+Connects Google, Office 365 and Exchange calendars to a CRM, keeps them in step, and lets people book time.
+
+- Ids are opaque texts with a telling prefix. Times are RFC 3339 with an offset, answered in UTC.
+- Answers carry every field, `null` for nothing, and may gain fields and codes. Requests with unknown fields are refused.
+- `PATCH`: what is absent stays, `null` clears.
+- Lists answer `items` and `next_cursor`; send it back as `cursor` to go on.
+- Errors are problems (RFC 9457) with a stable `code`; texts are in the language of `Accept-Language`: \
+`en`, `sv`, `de`, `it`, `pl`.
+- Send `X-Request-Id` to find a request again; every answer carries one.
+"""
+SERVERS = [
+    {
+        "url": "{origin}",
+        "description": "A deployment; the default is that of `make run`.",
+        "variables": {"origin": {"default": "http://127.0.0.1:8000", "description": "Scheme, host and port."}},
+    }
+]
+TAGS = {
+    "Account": "Who the caller is, and what the caller may do.",
+    "Booking": "What visitors do: find a page, see its times, book one, change it. Public, or by a booking's own token.",
+    "Bookings": "What was booked with the caller, and what was asked for.",
+    "Connecting": "From the disclosure over the provider's consent to a connection.",
+    "Connections": "The caller's calendar accounts and how true their mirrors are.",
+    "Health": "For whoever runs the service.",
+    "Scheduling pages": "The caller's bookable pages.",
+    "Settings": "The caller's calendar settings, saved all at once.",
+    "Users": "The CRM's users, pushed by its service token.",
+}
+"""Sorted by name."""
+
+_OF_EVERY_REQUEST = (500,)
+_OF_A_BODY = (400, 413, 415, 422)
+_OF_THE_DATABASE = 503
+_DESCRIPTIONS = {"204": "Done; there is nothing to tell.", "303": "Go on to the address in `Location`."}
+_FASTAPI_DESCRIPTION = "Successful Response"
+_FASTAPI_SCHEMAS = ("HTTPValidationError", "ValidationError")
 
 
-def problems(*statuses):
-    return {}
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The problems that a route's meaning brings, for its `responses`. Raises: KeyError for a status without a kind."""
+    return {status: {"description": KINDS[status].description} for status in statuses}
 
 
-def describe(app):
-    from fastapi.openapi.utils import get_openapi
+def document_settings() -> Settings:
+    """Settings good enough to build the application for its document; nothing is opened with them."""
+    key = SecretBytes(secrets.token_bytes(32))
+    return Settings(
+        _env_file=None,
+        database_url=SecretStr("postgresql://localhost/none"),
+        public_url="http://127.0.0.1:8000",
+        booking_base_url="http://127.0.0.1:8000",
+        return_urls=[],
+        issuer="http://127.0.0.1",
+        jwks_url="http://127.0.0.1",
+        master_keys={1: key},
+        signing_key=key,
+        smtp_host="127.0.0.1",
+        mail_from="no-reply@example.com",
+    )
 
-    return get_openapi(title=app.title, version=app.version, routes=app.routes)
+
+def describe(app: FastAPI) -> Document:
+    """The whole document of an application's routes."""
+    document = get_openapi(
+        title=app.title,
+        version=app.version,
+        summary="Calendar connections and scheduling pages for a CRM.",
+        description=DESCRIPTION,
+        contact={
+            "name": "calendar-connect",
+            "url": "https://calendar-connect.example/support",
+            "email": "support@calendar-connect.example",
+        },
+        license_info={"name": "Proprietary", "url": "https://calendar-connect.example/terms"},
+        servers=SERVERS,
+        tags=[{"name": name, "description": text} for name, text in TAGS.items()],
+        routes=app.routes,
+        separate_input_output_schemas=False,
+    )
+    _complete_components(document)
+    examples = Examples(document["components"]["schemas"])
+    for path, item in document["paths"].items():
+        for operation in item.values():
+            _complete_operation(operation, path, examples, document["components"]["schemas"])
+    _keep_what_is_used(document)
+    return document
 
 
-def document_settings():
-    raise NotImplementedError
+def _complete_components(document: Document) -> None:
+    components = document["components"]
+    schemas = components["schemas"]
+    for name in _FASTAPI_SCHEMAS:
+        schemas.pop(name, None)
+    schemas |= problem_schemas()
+    for schema in schemas.values():
+        _tidy(schema)
+    for name in sorted(_reachable(_answers(document), schemas)):
+        schemas[name].pop("additionalProperties", None)  # answers may gain fields
+    components["schemas"] = dict(sorted(schemas.items()))
+    components["headers"] = {name: dict(header) for name, header in HEADERS.items()}
+    components["responses"] = {kind.name: response_component(status) for status, kind in KINDS.items()}
+
+
+def _tidy(schema: Any) -> None:
+    """Drop titles, which only repeat names, and defaults, which generators would send back."""
+    schema.pop("title", None)
+    for part in schema.get("properties", {}).values():
+        part.pop("title", None)
+        part.pop("default", None)
+
+
+def _complete_operation(operation: Document, path: str, examples: Examples, schemas: Mapping[str, Any]) -> None:
+    for parameter in operation.get("parameters", ()):
+        _complete_parameter(parameter)
+    for body in operation.get("requestBody", {}).get("content", {}).values():
+        body["example"] = examples.of(body["schema"])
+    answers, declared = {}, set(_from_shape(operation, path))
+    for status, response in operation["responses"].items():
+        if int(status) < 400:  # noqa: PLR2004 - what is not an error
+            answers[status] = response
+        elif "HTTPValidationError" not in str(response):
+            declared.add(int(status))
+    for status, response in answers.items():
+        _complete_answer(status, response, operation, declared, examples, schemas)
+    refused = {str(status): {"$ref": f"#/components/responses/{KINDS[status].name}"} for status in sorted(declared)}
+    operation["responses"] = answers | refused
+
+
+def _from_shape(operation: Document, path: str) -> Iterator[int]:
+    """The problems that follow from what the operation looks like."""
+    yield from _OF_EVERY_REQUEST
+    if operation.get("security"):
+        yield 401
+    if "requestBody" in operation:
+        yield from _OF_A_BODY
+    if any(parameter["in"] == "query" for parameter in operation.get("parameters", ())):
+        yield 422
+    if path.startswith("/v1/"):
+        yield _OF_THE_DATABASE
+
+
+def _complete_parameter(parameter: Document) -> None:
+    schema = parameter["schema"]
+    schema.pop("title", None)
+    schema.pop("description", None)
+    if parameter["in"] == "header":
+        parameter["name"] = "-".join(word.capitalize() for word in parameter["name"].split("-"))
+    if "description" not in parameter:
+        noun = parameter["name"].removesuffix("_id").replace("_", " ")
+        parameter["description"] = f"The {noun}'s id."
+
+
+def _complete_answer(
+    status: str, response: Document, operation: Document, declared: set[int], examples: Examples,
+    schemas: Mapping[str, Any],
+) -> None:  # fmt: skip
+    schema = response.get("content", {}).get("application/json", {}).get("schema", {})
+    target = schemas.get(component_name(schema), {}) if "$ref" in schema else {}
+    if response["description"] == _FASTAPI_DESCRIPTION:
+        first_line = target.get("description", "").partition("\n")[0]
+        response["description"] = _DESCRIPTIONS.get(status) or first_line or "As asked."
+    response["headers"] = header_references(*_headers(status, operation, declared, target))
+    if schema:
+        variants = examples.variants(schema)
+        media_type = response["content"]["application/json"]
+        if variants:
+            media_type["examples"] = {tag: {"value": value} for tag, value in variants.items()}
+        else:
+            media_type["example"] = examples.of(schema)
+
+
+def _headers(status: str, operation: Document, declared: set[int], target: Mapping[str, Any]) -> Iterator[str]:
+    names = {parameter["name"] for parameter in operation.get("parameters", ())}
+    if target.get("properties", {}).get("version", {}).get("type") == "integer":
+        yield "ETag"
+    if status in {"201", "303"} or operation["responses"].keys() >= {"201", status}:
+        yield "Location"
+    if "Idempotency-Key" in names:
+        yield "Idempotent-Replayed"
+    if 429 in declared:  # noqa: PLR2004 - limited operations say what is left
+        yield from ("RateLimit", "RateLimit-Policy")
+
+
+def _answers(document: Document) -> Iterator[Any]:
+    for item in document["paths"].values():
+        for operation in item.values():
+            yield from (response for status, response in operation["responses"].items() if int(status) < 400)  # noqa: PLR2004
+
+
+def _reachable(nodes: Iterator[Any], schemas: Mapping[str, Any]) -> set[str]:
+    """The names of the schemas that the nodes refer to, directly or not."""
+    found: set[str] = set()
+    pending = list(nodes)
+    while pending:
+        for kind, name in _references(pending.pop()):
+            if kind == "schemas" and name not in found:
+                found.add(name)
+                pending.append(schemas.get(name, {}))
+    return found
+
+
+def _references(node: Any) -> Iterator[tuple[str, str]]:
+    """Every reference in a part of the document: the kind of component and its name."""
+    if isinstance(node, dict):
+        if isinstance(reference := node.get("$ref"), str):
+            _, _, kind, name = reference.split("/", 3)
+            yield kind, name
+        for value in node.values():
+            yield from _references(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _references(value)
+
+
+def _keep_what_is_used(document: Document) -> None:
+    """Drop components that nothing refers to."""
+    components = document["components"]
+    used: set[tuple[str, str]] = set()
+    pending: list[Any] = [document["paths"]]
+    while pending:
+        for kind, name in set(_references(pending.pop())) - used:
+            used.add((kind, name))
+            pending.append(components[kind][name])
+    for kind in ("schemas", "responses", "headers"):
+        components[kind] = {name: value for name, value in components[kind].items() if (kind, name) in used}

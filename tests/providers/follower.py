@@ -6,6 +6,8 @@ The one rule: it believes the provider's contract to the letter and knows nothin
 from app.calendar import AllDay, Event, Removed, SeriesTouched, Timed, Upsert, When
 from app.providers.base import CalendarSession, CursorExpired
 
+_PAGES_MAX = 2000
+
 
 class Follower:
     """Keeps a copy of one calendar up to date."""
@@ -37,6 +39,7 @@ class Follower:
                 self._calendar_id, cursor=self.cursor, page=page, since=self._window.start
             )
             self.pages += 1
+            assert self.pages < _PAGES_MAX, "a listing without end"
             assert answer.full is (self.cursor is None)
             assert (answer.next_page is None) is (answer.cursor is not None), "the cursor comes with the last page only"
             for change in answer.changes:

@@ -13,6 +13,7 @@ from typing import Any
 import asyncpg
 import httpx
 import msgspec
+from fastapi import FastAPI
 
 from app.bootstrap import Services, open_services
 from app.main import attach, create_app
@@ -44,6 +45,12 @@ class World:
     sandbox: Sandbox
     database_url: str
     clock: MovableClock
+    app: FastAPI
+
+    def visitor_at(self, address: str) -> httpx.AsyncClient:
+        """A browser at another network address: limits count it by itself."""
+        transport = httpx.ASGITransport(self.app, raise_app_exceptions=False, client=(address, 40000))
+        return httpx.AsyncClient(transport=transport, base_url="http://api.test")
 
     async def person(self, **claims: Any) -> Person:
         """Somebody with a token, who has connected nothing yet."""
@@ -94,7 +101,7 @@ async def open_world(settings: Settings, sandbox: Sandbox) -> AsyncIterator[Worl
         attach(app, services)
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://api.test") as api:
-            yield World(api, services, sandbox, settings.database_url.get_secret_value(), clock)
+            yield World(api, services, sandbox, settings.database_url.get_secret_value(), clock, app)
 
 
 def problem(response: httpx.Response, status: int, code: str) -> dict[str, Any]:

@@ -109,7 +109,7 @@ async def test_r7_without_free_busy_the_events_tell_the_same(sandbox, google):
     sandbox.control("POST", f"/accounts/{ADA}/revoke")
     session = await open_session(sandbox, google, EVENTS, CALENDAR_LIST)
     assert await session.free_busy([ADA, SHARED], WINDOW) == asked
-    assert len(asked[ADA].spans) == 42, "40 dates, one of them within the whole day, that day, two meetings"
+    assert len(asked[ADA].spans) == 42, "39 dates, the whole day that holds the 40th, two meetings"
     sandbox.control("PUT", f"/calendars/{SHARED}/access", {"account": ADA, "role": "none"})
     assert not (await session.free_busy([SHARED], WINDOW))[SHARED].known
 

@@ -1,0 +1,162 @@
+"""Examples for the API's document, made from its schemas. Pure.
+
+The one rule: an example is true to its schema and says something; a text whose sample nobody wrote is an error, not "string".
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+Schema = Mapping[str, Any]
+
+_SAMPLES: Mapping[str, Any] = {
+    "accept_label": "I accept",
+    "account_created_at": "2021-03-01T08:00:00Z",
+    "allowed_actions": ["update", "delete"],
+    "authorization_url": "https://accounts.google.com/o/oauth2/v2/auth?client_id=…",
+    "booking_token": "3q2-7wAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+    "calendar_id": "cal_01k9qj5v3mfb9t2z8h4c6x7wdn",
+    "capabilities": ["calendar_sync"],
+    "consent_text": "I agree that my details are kept.",
+    "created_at": "2026-11-20T10:15:00Z",
+    "description": "Half an hour to get to know each other.",
+    "domain_id": None,
+    "duration_minutes": 30,
+    "email": "ada@example.com",
+    "end_at": "2026-12-01T08:30:00Z",
+    "expires_at": "2026-12-04T08:00:00Z",
+    "field_id": "company",
+    "first_day": "2026-12-01",
+    "guests": ["grace@example.com"],
+    "help": None,
+    "host_name": "Ada Lovelace",
+    "increment_minutes": None,
+    "label": "Company",
+    "lag_seconds": 12,
+    "last_day": "2026-12-31",
+    "locale": "sv-SE",
+    "max_availability_calendars": 50,
+    "meeting_link": "https://meet.example.com/ada/intro",
+    "meetings_url": "ada",
+    "name": "Ada Lovelace",
+    "next_cursor": None,
+    "options": [],
+    "paragraphs": ["Your calendar is read to find out when you are free."],
+    "permissions": ["personal_email_access"],
+    "reason": "Something came up.",
+    "redirect_url": "https://example.com/thanks",
+    "slug": "ada/intro",
+    "start_at": "2026-12-01T08:00:00Z",
+    "time_zone": "Europe/Stockholm",
+    "title": "Ada Lovelace and Grace Hopper",
+    "updated_at": "2026-11-20T10:15:00Z",
+    "used": 1,
+    "value": "Example",
+    "version": 3,
+    "video_url": None,
+    "visitor_email": "grace@example.com",
+    "visitor_name": "Grace Hopper",
+    "visitor_time_zone": "America/New_York",
+}
+"""By property name: what a reader would expect to see."""
+
+_SAMPLES_OF: Mapping[str, Mapping[str, Any]] = {
+    "AvailabilityCalendar": {"name": "Work", "inactive_reason": None, "remedy": None},
+    "Booking": {"cancelled_by": None, "cancel_reason": None, "location": None},
+    "BookingCreate": {"name": "Grace Hopper", "email": "grace@example.com", "guests": []},
+    "Calendar": {"name": "Work", "ineligible_reason": None},
+    "CalendarEventState": {"status": "written", "error": None},
+    "CalendarSyncState": {
+        "name": "Work",
+        "last_run_at": "2026-11-20T10:15:00Z",
+        "last_success_at": "2026-11-20T10:15:00Z",
+        "next_run_at": "2026-11-20T10:16:00Z",
+        "channel_expires_at": None,
+        "last_error": None,
+        "consecutive_failures": 0,
+        "pending_changes": False,
+    },
+    "CapabilityStatus": {"available": False, "reason_text": "No calendar is connected.", "remedy": "Connect one."},
+    "ConnectField": {"label": "E-mail", "secret": False},
+    "Connection": {"reason": None, "capabilities": [], "allowed_actions": ["disconnect", "sync"]},
+    "ConnectionAuthorization": {
+        "code": None,
+        "detail": None,
+        "connection_id": None,
+        "expires_at": "2026-11-20T10:25:00Z",
+    },
+    "Disclosure": {"version": "2026-11-01", "language": "en", "title": "Connecting Google Calendar"},
+    "Location": {"kind": "video", "text": None},
+    "MeetingRequest": {"clashes": None},
+    "PublicBooking": {"name": "Grace Hopper", "email": "grace@example.com", "guests": [], "location": None},
+    "PublicMeetingRequest": {"name": "Grace Hopper", "email": "grace@example.com"},
+    "PublicSchedulingPage": {"name": "Intro"},
+    "RollingDays": {"days": 30},
+    "RollingWeeks": {"weeks": 4},
+    "SchedulingPage": {"name": "Intro", "turned_off": False, "date_overrides": []},
+    "SchedulingPageCreate": {"name": "Intro", "slug": "intro", "date_overrides": []},
+    "SchedulingPageUpdate": {"name": "Intro", "slug": "intro", "date_overrides": []},
+}
+"""By schema, where the property's name alone would mislead."""
+
+_TYPES: Mapping[str, Any] = {"boolean": True, "null": None}
+
+
+class Examples:
+    """Makes examples of a document's schemas."""
+
+    def __init__(self, schemas: Mapping[str, Schema]) -> None:
+        self._schemas = schemas
+
+    def of(self, schema: Schema, *, owner: str = "", name: str = "") -> Any:
+        """One value that the schema allows. Raises: LookupError for a text without a sample."""
+        known = _SAMPLES_OF.get(owner, {})
+        if name in known:
+            return known[name]
+        for key in ("const", "enum", "examples"):
+            if key in schema:
+                return schema[key] if key == "const" else schema[key][0]
+        if "$ref" in schema:
+            return self._component(schema)
+        for key in ("anyOf", "oneOf", "allOf"):
+            if key in schema and not self._has_sample(name, schema):
+                return self.of(schema[key][0], owner=owner, name=name)
+        return self._plain(schema, owner, name)
+
+    def variants(self, schema: Schema) -> Mapping[str, Any]:
+        """An example for each member of a union, by its discriminator; empty for anything else."""
+        target = self._schemas[component_name(schema)] if "$ref" in schema else schema
+        mapping = target.get("discriminator", {}).get("mapping", {})
+        return {tag: self._component({"$ref": reference}) for tag, reference in mapping.items()}
+
+    @staticmethod
+    def _has_sample(name: str, schema: Schema) -> bool:
+        plain = all("$ref" not in option for option in schema.get("anyOf", ()))
+        return name in _SAMPLES and plain
+
+    def _component(self, schema: Schema) -> Any:
+        name = component_name(schema)
+        return self.of(self._schemas[name], owner=name)
+
+    def _plain(self, schema: Schema, owner: str, name: str) -> Any:
+        kind = schema.get("type")
+        if kind == "object" or "properties" in schema:
+            properties = schema.get("properties", {})
+            return {key: self.of(value, owner=owner, name=key) for key, value in properties.items()}
+        if name in _SAMPLES and not _is_reference_list(schema):
+            return _SAMPLES[name]
+        if kind == "array":
+            return [self.of(schema["items"], owner=owner, name=name)]
+        if kind in {"integer", "number"}:
+            return schema.get("minimum", 1)
+        if kind in _TYPES:
+            return _TYPES[kind]
+        raise LookupError(f"no sample for {owner}.{name}: add `examples` to the field")
+
+
+def component_name(reference: Schema) -> str:
+    """`{"$ref": "#/components/schemas/User"}` → `User`."""
+    return str(reference["$ref"]).rpartition("/")[2]
+
+
+def _is_reference_list(schema: Schema) -> bool:
+    return schema.get("type") == "array" and "$ref" in schema.get("items", {})
