@@ -116,7 +116,9 @@ class BookingDesk:
 
     async def _book(self, page: PageTime, wish: _Wish, attempt: Attempt | None) -> Outcome:
         async with transaction(self._sessions, page.account_id) as session:
-            page = await self._look_under_lock(session, page, wish, attempt)
+            if (before := await self._claim(session, attempt)) is not None:
+                return await self._replay(session, before, page)
+            page = await self._look_under_lock(session, page, wish)
             target = await repository.destination(session, page.host.id)
             if target is None:
                 raise BookingUnavailable  # disconnected this moment; the next attempt becomes a request
@@ -140,7 +142,9 @@ class BookingDesk:
     async def _request(self, page: PageTime, wish: _Wish, attempt: Attempt | None) -> Outcome:
         """R26: nothing is known to be free, so nothing is promised and nothing is written to any calendar."""
         async with transaction(self._sessions, page.account_id) as session:
-            page = await self._look_under_lock(session, page, wish, attempt)
+            if (before := await self._claim(session, attempt)) is not None:
+                return await self._replay(session, before, page)
+            page = await self._look_under_lock(session, page, wish)
             if page.mode is not Mode.OFFLINE:
                 raise BookingUnavailable(retry_after=1)  # connected this moment; the next attempt can be a booking
             request = self._meeting_request(page, wish)
@@ -152,12 +156,16 @@ class BookingDesk:
             await enqueue(session, mails)
             return Outcome(request, page)
 
-    async def _look_under_lock(
-        self, session: AsyncSession, page: PageTime, wish: _Wish, attempt: Attempt | None
-    ) -> PageTime:
+    @staticmethod
+    async def _claim(session: AsyncSession, attempt: Attempt | None) -> IdempotentAnswer | None:
+        """Be the only one working on the key; the answer somebody gave since we looked, if somebody did."""
+        if attempt is None:
+            return None
+        await idempotency.claim(session, attempt)
+        return await idempotency.find_answer(session, attempt)
+
+    async def _look_under_lock(self, session: AsyncSession, page: PageTime, wish: _Wish) -> PageTime:
         """The page again, with its host locked: what is offered now is offered until the commit."""
-        if attempt is not None:
-            await idempotency.claim(session, attempt)
         if await lock_user(session, page.host.id) is None:
             raise NotFound
         minutes = wish.form.duration_minutes

@@ -30,8 +30,8 @@ Before = Annotated[AwareDatetime | SkipJsonSchema[None], Query(description="Only
 @router.get("", summary="List your bookings", responses=problems(400, 401, 422))
 async def list_bookings(
     request: Request, session: Session, caller: User, services: Services, limit: Limit = 20,
-    cursor: CursorParameter = None, status: Status = None,  # type: ignore[assignment]
-    starts_from: From = None, starts_before: Before = None,  # type: ignore[assignment]
+    cursor: CursorParameter = None, status: Status = None,
+    starts_from: From = None, starts_before: Before = None,
 ) -> BookingList:  # fmt: skip
     """The caller's bookings, oldest first."""
     cursors = Cursor(request)

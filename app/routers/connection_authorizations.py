@@ -58,8 +58,8 @@ async def complete_connection_authorization(
     provider: ProviderPath,
     services: Services,
     state: Annotated[str, Query(min_length=1, max_length=200, description="What the authorization URL carried.")],
-    code: Text = None,  # type: ignore[assignment]
-    error: Text = None,  # type: ignore[assignment]
+    code: Text = None,
+    error: Text = None,
 ) -> RedirectResponse:
     """Finish the attempt and send the browser back to its `return_url`, with `status` and `code` in the query."""
     row = await services.authorizations.complete(provider, state=state, code=code, error=error)

@@ -98,7 +98,7 @@ def _if_match(
     if_match: Annotated[
         str | SkipJsonSchema[None],
         Header(max_length=40, description="Change only this version: the `ETag` of an earlier answer."),
-    ] = None,  # type: ignore[assignment]
+    ] = None,
 ) -> int | None:
     if if_match is None or if_match.strip() == "*":
         return None

@@ -1,6 +1,6 @@
 """Is the process alive, and can it work?"""
 
-from typing import Literal
+from typing import Any, Literal
 
 from fastapi import APIRouter, Response
 from sqlalchemy import text
@@ -10,7 +10,7 @@ from app.routers.dependencies import Services
 from app.routers.openapi import problems
 
 router = APIRouter(prefix="/health", tags=["Health"])
-PUBLIC = {"security": []}
+PUBLIC: dict[str, Any] = {"security": []}
 
 
 class Health(Answer):

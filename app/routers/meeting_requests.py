@@ -24,7 +24,7 @@ Status = Annotated[
 @router.get("", summary="List your meeting requests", responses=problems(400, 401, 422))
 async def list_meeting_requests(
     request: Request, session: Session, caller: User, services: Services, limit: Limit = 20,
-    cursor: CursorParameter = None, status: Status = None,  # type: ignore[assignment]
+    cursor: CursorParameter = None, status: Status = None,
 ) -> MeetingRequestList:  # fmt: skip
     """What visitors asked for while no calendar was connected, oldest first."""
     cursors, now = Cursor(request), services.clock()

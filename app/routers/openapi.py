@@ -22,7 +22,8 @@ DESCRIPTION = """\
 Connects Google, Office 365 and Exchange calendars to a CRM, keeps them in step, and lets people book time.
 
 - Ids are opaque texts with a telling prefix. Times are RFC 3339 with an offset, answered in UTC.
-- Answers carry every field, `null` for nothing, and may gain fields and codes. Requests with unknown fields are refused.
+- Answers carry every field, `null` for nothing, and may gain fields and codes.
+- Requests with unknown fields are refused.
 - `PATCH`: what is absent stays, `null` clears.
 - Lists answer `items` and `next_cursor`; send it back as `cursor` to go on.
 - Errors are problems (RFC 9457) with a stable `code`; texts are in the language of `Accept-Language`: \
@@ -38,7 +39,7 @@ SERVERS = [
 ]
 TAGS = {
     "Account": "Who the caller is, and what the caller may do.",
-    "Booking": "What visitors do: find a page, see its times, book one, change it. Public, or by a booking's own token.",
+    "Booking": "What visitors do: find a page, see its times, book one, change it.",
     "Bookings": "What was booked with the caller, and what was asked for.",
     "Connecting": "From the disclosure over the provider's consent to a connection.",
     "Connections": "The caller's calendar accounts and how true their mirrors are.",
@@ -104,7 +105,16 @@ def describe(app: FastAPI) -> Document:
         for operation in item.values():
             _complete_operation(operation, path, examples, document["components"]["schemas"])
     _keep_what_is_used(document)
-    return document
+    return {key: _whole_numbers(value) for key, value in document.items()}
+
+
+def _whole_numbers(node: Any) -> Any:
+    """FastAPI makes every limit a float: `0.0` is `0`."""
+    if isinstance(node, dict):
+        return {key: _whole_numbers(value) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_whole_numbers(value) for value in node]
+    return int(node) if isinstance(node, float) and node.is_integer() else node
 
 
 def _complete_components(document: Document) -> None:
@@ -154,7 +164,7 @@ def _from_shape(operation: Document, path: str) -> Iterator[int]:
         yield 401
     if "requestBody" in operation:
         yield from _OF_A_BODY
-    if any(parameter["in"] == "query" for parameter in operation.get("parameters", ())):
+    if any(parameter["in"] != "path" for parameter in operation.get("parameters", ())):
         yield 422
     if path.startswith("/v1/"):
         yield _OF_THE_DATABASE

@@ -1,6 +1,7 @@
 """Examples for the API's document, made from its schemas. Pure.
 
-The one rule: an example is true to its schema and says something; a text whose sample nobody wrote is an error, not "string".
+The one rule: an example is true to its schema and says something. A text whose sample nobody wrote is an error; it
+never becomes "string".
 """
 
 from collections.abc import Mapping
@@ -12,7 +13,7 @@ _SAMPLES: Mapping[str, Any] = {
     "accept_label": "I accept",
     "account_created_at": "2021-03-01T08:00:00Z",
     "allowed_actions": ["update", "delete"],
-    "authorization_url": "https://accounts.google.com/o/oauth2/v2/auth?client_id=…",
+    "authorization_url": "https://accounts.google.com/o/oauth2/v2/auth?client_id=calendar-connect",
     "booking_token": "3q2-7wAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
     "calendar_id": "cal_01k9qj5v3mfb9t2z8h4c6x7wdn",
     "capabilities": ["calendar_sync"],
@@ -67,8 +68,6 @@ _SAMPLES_OF: Mapping[str, Mapping[str, Any]] = {
     "CalendarEventState": {"status": "written", "error": None},
     "CalendarSyncState": {
         "name": "Work",
-        "last_run_at": "2026-11-20T10:15:00Z",
-        "last_success_at": "2026-11-20T10:15:00Z",
         "next_run_at": "2026-11-20T10:16:00Z",
         "channel_expires_at": None,
         "last_error": None,
@@ -85,20 +84,47 @@ _SAMPLES_OF: Mapping[str, Mapping[str, Any]] = {
         "expires_at": "2026-11-20T10:25:00Z",
     },
     "Disclosure": {"version": "2026-11-01", "language": "en", "title": "Connecting Google Calendar"},
+    "HoursOfDay": {"end": "17:00"},
     "Location": {"kind": "video", "text": None},
     "MeetingRequest": {"clashes": None},
     "PublicBooking": {"name": "Grace Hopper", "email": "grace@example.com", "guests": [], "location": None},
     "PublicMeetingRequest": {"name": "Grace Hopper", "email": "grace@example.com"},
-    "PublicSchedulingPage": {"name": "Intro"},
+    "PublicSchedulingPage": {"name": "Intro", "durations_minutes": [30, 60], "max_guests": 3},
     "RollingDays": {"days": 30},
     "RollingWeeks": {"weeks": 4},
-    "SchedulingPage": {"name": "Intro", "turned_off": False, "date_overrides": []},
-    "SchedulingPageCreate": {"name": "Intro", "slug": "intro", "date_overrides": []},
-    "SchedulingPageUpdate": {"name": "Intro", "slug": "intro", "date_overrides": []},
+    "SchedulingPage": {
+        "name": "Intro",
+        "turned_off": False,
+        "durations_minutes": [30, 60],
+        "buffer_before_minutes": 0,
+        "buffer_after_minutes": 15,
+        "minimum_notice_minutes": 240,
+        "date_overrides": [],
+        "daily_limit": 4,
+        "weekly_limit": None,
+        "max_guests": 3,
+        "reschedule_cutoff_minutes": 60,
+        "cancel_cutoff_minutes": 60,
+    },
+    "WeeklyHours": {"end": "17:00"},
 }
 """By schema, where the property's name alone would mislead."""
 
-_TYPES: Mapping[str, Any] = {"boolean": True, "null": None}
+_WHOLE: Mapping[str, Mapping[str, Any]] = {
+    "CalendarSettingsUpdate": {"calendar_sync": True, "meetings_url": "ada", "domain_id": None},
+    "SchedulingPageCreate": {
+        "type": "personal",
+        "name": "Intro",
+        "slug": "intro",
+        "durations_minutes": [30, 60],
+        "buffer_after_minutes": 15,
+        "booking_window": {"kind": "rolling_days", "days": 30},
+    },
+    "SchedulingPageUpdate": {"durations_minutes": [30], "daily_limit": 4, "consent_text": None},
+}
+"""By schema, where most properties may be absent and usually are."""
+
+_FORMATS: Mapping[str, str] = {"date": "2026-12-01", "date-time": "2026-11-20T10:15:00Z"}
 
 
 class Examples:
@@ -135,7 +161,7 @@ class Examples:
 
     def _component(self, schema: Schema) -> Any:
         name = component_name(schema)
-        return self.of(self._schemas[name], owner=name)
+        return dict(_WHOLE[name]) if name in _WHOLE else self.of(self._schemas[name], owner=name)
 
     def _plain(self, schema: Schema, owner: str, name: str) -> Any:
         kind = schema.get("type")
@@ -148,8 +174,10 @@ class Examples:
             return [self.of(schema["items"], owner=owner, name=name)]
         if kind in {"integer", "number"}:
             return schema.get("minimum", 1)
-        if kind in _TYPES:
-            return _TYPES[kind]
+        if kind == "boolean":
+            return True
+        if (sample := _FORMATS.get(schema.get("format", ""))) is not None:
+            return sample
         raise LookupError(f"no sample for {owner}.{name}: add `examples` to the field")
 
 

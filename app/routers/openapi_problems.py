@@ -181,7 +181,7 @@ HEADERS: Mapping[str, Mapping[str, Any]] = {
         "schema": {"type": "string", "const": "Bearer"},
     },
     "X-Request-Id": {
-        "description": "The request's id: the caller's own where one was sent, else a new one. Quote it when asking for help.",
+        "description": "The request's id: the caller's own where one was sent. Quote it when asking for help.",
         "schema": {
             "type": "string",
             "pattern": "^[A-Za-z0-9._-]{8,64}$",

@@ -60,7 +60,7 @@ async def cancel_public_booking(
     "/{booking_id}/invite.ics",
     summary="Download the invitation",
     response_class=Response,
-    responses={200: {"content": {"text/calendar": {"schema": {"type": "string"}}}}} | problems(401, 404, 429),
+    responses=problems(401, 404, 429) | {200: {"content": {"text/calendar": {"schema": {"type": "string"}}}}},
 )
 async def download_public_invite(own: Own, services: Services) -> Response:
     """The booking as an iCalendar file: a request, or a cancellation once it is cancelled."""

@@ -1,7 +1,7 @@
 """Scheduling pages as visitors see them: find one, read it, see its slots, book one."""
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request, Response
 
@@ -18,7 +18,7 @@ from app.scheduling.schemas import PageLocation, PublicSchedulingPage, SlotList
 from app.scheduling.views import public_page_view
 
 router = APIRouter(prefix="/v1/public", tags=["Booking"])
-PUBLIC = {"security": []}
+PUBLIC: dict[str, Any] = {"security": []}
 
 
 @router.get(
@@ -80,14 +80,14 @@ async def list_public_slots(
     "/scheduling-pages/{page_id}/bookings",
     summary="Book a time",
     status_code=201,
-    responses={202: {"model": BookingResult, "description": "A meeting request."}}
-    | problems(404, 409, 413, 415, 422, 429, 503),
+    responses=problems(404, 409, 413, 415, 422, 429, 503)
+    | {202: {"model": BookingResult, "description": "A meeting request."}},
     dependencies=[LimitedBooking],
     openapi_extra=PUBLIC,
 )
 async def book_meeting(
     page_id: PageId, body: BookingCreate, request: Request, services: Services, response: Response,
-    idempotency_key: Annotated[IdempotencyKey, Header()] = None,  # type: ignore[assignment]
+    idempotency_key: Annotated[IdempotencyKey, Header()] = None,
 ) -> BookingResult:  # fmt: skip
     """Book an offered slot (201), or ask for it while the host has no calendar (202).
 

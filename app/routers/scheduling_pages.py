@@ -25,7 +25,7 @@ router = APIRouter(prefix="/v1/scheduling-pages", tags=["Scheduling pages"])
 @router.get("", summary="List your scheduling pages", responses=problems(400, 401, 422))
 async def list_scheduling_pages(
     request: Request, session: Session, caller: User, services: Services, limit: Limit = 20,
-    cursor: CursorParameter = None,  # type: ignore[assignment]
+    cursor: CursorParameter = None,
 ) -> SchedulingPageList:  # fmt: skip
     """The caller's pages, oldest first."""
     cursors = Cursor(request)

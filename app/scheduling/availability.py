@@ -31,6 +31,8 @@ SELECT p.account_id, p.id, p.owner_id, p.type, p.name, p.slug, p.configuration, 
        EXISTS (SELECT FROM mine LEFT JOIN calendar_syncs y
                   ON y.account_id = mine.account_id AND y.calendar_id = mine.id
                 WHERE mine.inactive_reason IS NOT NULL OR y.last_succeeded_at IS NULL) AS unreadable,
+       (SELECT extract(epoch FROM min(y.expanded_until))::bigint FROM mine JOIN calendar_syncs y
+            ON y.account_id = mine.account_id AND y.calendar_id = mine.id) AS known_until,
        ARRAY(SELECT b.busy FROM busy_months b JOIN mine ON b.account_id = mine.account_id AND b.calendar_id = mine.id
               WHERE b.month BETWEEN $2 AND $3) AS busy,
        ARRAY(SELECT b.tentative FROM busy_months b
@@ -94,6 +96,8 @@ class PageTime:
     mode: Mode
     unavailable: bool
     """A calendar of the host cannot be read: nothing is offered."""
+    known_until: int | None
+    """Series are expanded up to here, in UTC seconds; what lies beyond is not known to be free. None: offline."""
     busy: Spans
     reserved: Spans
     booked_starts: tuple[int, ...]
@@ -109,7 +113,9 @@ class PageTime:
 
     def offered(self, duration_minutes: int, *, now: int, between: Span) -> list[int]:
         """Starts of slots in UTC seconds, rising; none while the host is unavailable."""
-        if self.unavailable:
+        last = self._last_start(duration_minutes, default=between[1])
+        between = between[0], min(between[1], last + 1)
+        if self.unavailable or between[0] >= between[1]:
             return []
         return offered(
             self.rules(duration_minutes),
@@ -122,6 +128,8 @@ class PageTime:
 
     def refusal(self, duration_minutes: int, *, start: int, now: int) -> Refusal | None:
         """Why the slot is not offered; None when it is. Says nothing of the host's availability."""
+        if start > self._last_start(duration_minutes, default=start):
+            return Refusal.OUTSIDE_BOOKING_WINDOW
         return refusal(
             self.rules(duration_minutes),
             start=start,
@@ -130,6 +138,10 @@ class PageTime:
             booked_starts=self.booked_starts,
             now=now,
         )
+
+    def _last_start(self, duration_minutes: int, *, default: int) -> int:
+        """The last start whose whole meeting lies in what is known."""
+        return default if self.known_until is None else self.known_until - duration_minutes * 60
 
 
 async def load_page_time(
@@ -169,6 +181,7 @@ def _page_time(row: dict[str, Any]) -> PageTime:
         turned_off=row["turned_off"] or not row["host_active"],
         tentative_blocks=row["tentative_blocks"],
         mode=Mode.OFFLINE if row["connected"] is None else Mode.ONLINE,
+        known_until=row["known_until"],
         unavailable=row["connected"] is False or (row["connected"] is True and row["unreadable"]),
         busy=merge(*map(unpack, packed)),
         reserved=merge(zip(reserved[::2], reserved[1::2], strict=True)),

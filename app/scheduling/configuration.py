@@ -4,6 +4,7 @@ The one rule: a stored configuration is always valid; limits stand here and nowh
 """
 
 import re
+from collections.abc import Hashable, Sequence
 from datetime import date
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
@@ -15,7 +16,7 @@ from app.accounts.schemas import Strict
 from app.i18n import Language
 
 MINUTES_PER_DAY = 1440
-_ZONES = available_timezones()
+_ZONES = available_timezones() - {"Factory", "localtime"}  # in the directory of zones, but no zones
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x85\u2028\u2029]")
 
 
@@ -24,6 +25,11 @@ def known_zone(name: str) -> str:
     if name not in _ZONES:
         raise PydanticCustomError("time_zone_unknown", "unknown time zone")
     return name
+
+
+def zone_or_utc(name: str) -> str:
+    """The zone's name; UTC's for one that is unknown here."""
+    return name if name in _ZONES else "UTC"
 
 
 def zone_info(name: str) -> ZoneInfo:
@@ -49,6 +55,11 @@ Duration = Annotated[int, Field(ge=5, le=MINUTES_PER_DAY, examples=[30])]
 Increment = Literal[5, 10, 15, 20, 30, 45, 60, 90, 120]
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 WEEKDAYS: tuple[Weekday, ...] = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+def _once(what: str, keys: Sequence[Hashable]) -> None:
+    if len(set(keys)) != len(keys):
+        raise PydanticCustomError("not_allowed", "listed twice: {what}", {"what": what})
 
 
 def minute_of_day(local_time: str) -> int:
@@ -86,6 +97,11 @@ class DateOverride(Strict):
     """The civil day in the page's zone."""
     hours: Annotated[list[HoursOfDay], Field(max_length=12)]
     """What replaces the weekly hours on that day."""
+
+
+def _days_once(overrides: list[DateOverride]) -> list[DateOverride]:
+    _once("a date", [override.day for override in overrides])
+    return overrides
 
 
 class RollingDays(Strict):
@@ -144,6 +160,21 @@ class FormField(Strict):
         return self
 
 
+def _durations_once(durations: list[int]) -> list[int]:
+    _once("a duration", durations)
+    return durations
+
+
+def _questions_once(questions: list[FormField]) -> list[FormField]:
+    _once("a form field", [question.id for question in questions])
+    return questions
+
+
+Durations = Annotated[list[Duration], Field(min_length=1, max_length=10), AfterValidator(_durations_once)]
+DateOverrides = Annotated[list[DateOverride], Field(max_length=366), AfterValidator(_days_once)]
+FormFields = Annotated[list[FormField], Field(max_length=30), AfterValidator(_questions_once)]
+
+
 class Location(Strict):
     """Where the meeting takes place."""
 
@@ -158,17 +189,17 @@ class Configuration(Strict):
 
     description: Text = ""
     time_zone: TimeZone
-    durations_minutes: Annotated[list[Duration], Field(min_length=1, max_length=10)] = Field(default_factory=lambda: [30])
+    durations_minutes: Durations = Field(default_factory=lambda: [30])
     increment_minutes: Increment | None = None
     buffer_before_minutes: Annotated[int, Field(ge=0, le=480)] = 0
     buffer_after_minutes: Annotated[int, Field(ge=0, le=480)] = 0
     minimum_notice_minutes: Annotated[int, Field(ge=0, le=43200)] = 240
     booking_window: BookingWindow = RollingDays(kind="rolling_days", days=30)
     weekly_hours: Annotated[list[WeeklyHours], Field(max_length=84)]
-    date_overrides: Annotated[list[DateOverride], Field(max_length=366)] = Field(default_factory=list)
+    date_overrides: DateOverrides = Field(default_factory=list)
     daily_limit: Annotated[int, Field(ge=1, le=100)] | None = None
     weekly_limit: Annotated[int, Field(ge=1, le=500)] | None = None
-    form_fields: Annotated[list[FormField], Field(max_length=30)] = Field(default_factory=list)
+    form_fields: FormFields = Field(default_factory=list)
     max_guests: Annotated[int, Field(ge=0, le=20)] = 0
     consent_text: Text | None = None
     language: Language = Language.EN
@@ -176,16 +207,6 @@ class Configuration(Strict):
     redirect_url: WebAddress | None = None
     reschedule_cutoff_minutes: Annotated[int, Field(ge=0, le=43200)] = 0
     cancel_cutoff_minutes: Annotated[int, Field(ge=0, le=43200)] = 0
-
-    @model_validator(mode="after")
-    def _says_things_once(self) -> Self:
-        if len(set(self.durations_minutes)) != len(self.durations_minutes):
-            raise PydanticCustomError("not_allowed", "a duration is listed twice")
-        if len({field.id for field in self.form_fields}) != len(self.form_fields):
-            raise PydanticCustomError("not_allowed", "a form field is listed twice")
-        if len({override.day for override in self.date_overrides}) != len(self.date_overrides):
-            raise PydanticCustomError("not_allowed", "a date is listed twice")
-        return self
 
 
 OFFICE_HOURS = [WeeklyHours(day=day, start="09:00", end="17:00") for day in WEEKDAYS[:5]]

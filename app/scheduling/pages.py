@@ -15,12 +15,20 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts.principal import Principal
 from app.accounts.repository import add_audit_entry
 from app.connections.settings import get_settings, settings_for_update
-from app.errors import CapabilityNotSupported, DefaultPageInUse, NotFound, SlugTaken, VersionMismatch
+from app.errors import (
+    CapabilityNotSupported,
+    DefaultPageInUse,
+    FieldError,
+    NotFound,
+    SlugTaken,
+    ValidationFailed,
+    VersionMismatch,
+)
 from app.ids import new_id
 from app.models.directory import Directory
 from app.models.scheduling import SchedulingPage
 from app.scheduling import repository
-from app.scheduling.configuration import OFFICE_HOURS, Configuration
+from app.scheduling.configuration import OFFICE_HOURS, Configuration, zone_or_utc
 from app.scheduling.schemas import SchedulingPageCreate, SchedulingPageUpdate
 
 _NOT_IN_DOCUMENT = {"name", "slug", "type"}
@@ -38,7 +46,7 @@ async def create_page(
         )
     page_id = new_id()
     slug = await _register_slug(session, principal.account_id, page_id, settings.meetings_url, wish)
-    document = {"time_zone": principal.time_zone, "weekly_hours": OFFICE_HOURS} | _document(wish)
+    document = {"time_zone": zone_or_utc(principal.time_zone), "weekly_hours": OFFICE_HOURS} | _given(wish)
     page = SchedulingPage(
         account_id=principal.account_id,
         id=page_id,
@@ -83,6 +91,8 @@ async def update_page(
     now: datetime,
 ) -> SchedulingPage:
     """Change a page. Raises: NotFound, VersionMismatch, SlugTaken, ValidationFailed."""
+    if cleared := [field for field in sorted(_NOT_IN_DOCUMENT & wish.model_fields_set) if getattr(wish, field) is None]:
+        raise ValidationFailed(errors=[FieldError(f"/{field}", "not_allowed") for field in cleared])
     page = await get_page(session, principal, page_id)
     await session.refresh(page, with_for_update=True)
     if if_match is not None and if_match != page.version:
@@ -113,15 +123,14 @@ async def delete_page(session: AsyncSession, principal: Principal, page_id: UUID
 
 def _changed(document: dict[str, Any], wish: SchedulingPageUpdate) -> dict[str, Any]:
     """The document with what was given; null goes back to the default."""
-    given = _document(wish)
-    kept = {name: value for name, value in document.items() if name not in given}
+    kept = {name: value for name, value in document.items() if name not in wish.model_fields_set}
     defaults = {"time_zone": document["time_zone"], "weekly_hours": OFFICE_HOURS}
-    merged = defaults | kept | {name: value for name, value in given.items() if value is not None}
-    return Configuration.model_validate(merged).model_dump(mode="json")
+    return Configuration.model_validate(defaults | kept | _given(wish)).model_dump(mode="json")
 
 
-def _document(wish: SchedulingPageUpdate) -> dict[str, Any]:
-    return wish.model_dump(exclude_unset=True, exclude=_NOT_IN_DOCUMENT)
+def _given(wish: SchedulingPageUpdate) -> dict[str, Any]:
+    """What the wish says of the document; null says nothing, so that the default stands."""
+    return wish.model_dump(exclude_none=True, exclude_unset=True, exclude=_NOT_IN_DOCUMENT)
 
 
 async def _register_slug(
@@ -130,12 +139,12 @@ async def _register_slug(
     """The asked slug or none; a name's slug gets a number until it is free."""
     if wish.slug is not None:
         slug = _joined(prefix, wish.slug)
-        if not await repository.register(session, Directory.SLUG, slug, account_id, page_id):
+        if not await repository.register_slug(session, slug, account_id, page_id):
             raise SlugTaken
         return slug
     base = _joined(prefix, slug_of(wish.name))
     for candidate in (base, *(f"{base}-{page_id.hex[-4 - length :]}" for length in range(_TRIES))):
-        if await repository.register(session, Directory.SLUG, candidate, account_id, page_id):
+        if await repository.register_slug(session, candidate, account_id, page_id):
             return candidate
     raise SlugTaken
 
@@ -144,7 +153,7 @@ async def _move_slug(session: AsyncSession, page: SchedulingPage, slug: str) -> 
     """Register the new slug; the old one stays registered, for it was handed out."""
     prefix = page.slug.rpartition("/")[0]
     moved = _joined(prefix or None, slug)
-    if not await repository.register(session, Directory.SLUG, moved, page.account_id, page.id):
+    if not await repository.register_slug(session, moved, page.account_id, page.id):
         raise SlugTaken
     return moved
 

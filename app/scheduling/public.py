@@ -3,6 +3,7 @@
 The one rule: nobody's account is entered but through the directory; a page that cannot be seen is not there.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from urllib.parse import unquote
@@ -24,6 +25,7 @@ from app.timespan import Span
 
 MOST_DAYS = 62
 _PREFIX = "/meetings/"
+_SLUG = re.compile(r"[a-z0-9-]+(/[a-z0-9-]+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +65,10 @@ class PublicPages:
         if host.lower().split(":")[0] != self._links.host or not path.startswith(prefix):
             raise NotFound
         slug = unquote(path.removeprefix(prefix)).strip("/").lower()
+        if not _SLUG.fullmatch(slug):
+            raise NotFound
         if (entry := await repository.look_up(self._session, Directory.SLUG, slug)) is not None:
-            return entry.target_id
+            return await self._not_deleted(entry.target_id)
         owner = await repository.look_up(self._session, Directory.PREFIX, slug)
         if owner is None:
             raise NotFound
@@ -73,6 +77,12 @@ class PublicPages:
         if settings.default_page_id is None:
             raise NoDefaultPage
         return settings.default_page_id
+
+    async def _not_deleted(self, page_id: UUID) -> UUID:
+        """An old slug of a page stays known after the page."""
+        if await repository.look_up(self._session, Directory.PAGE, page_id.hex) is None:
+            raise NotFound
+        return page_id
 
     async def open(self, page_id: UUID, *, now: datetime) -> PageTime:
         """The page as it is now. Raises: NotFound, PageTurnedOff."""

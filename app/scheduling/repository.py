@@ -51,6 +51,13 @@ async def register(session: AsyncSession, kind: Directory, key: str, account_id:
     return entry is not None and (entry.account_id, entry.target_id) == (account_id, target_id)
 
 
+async def register_slug(session: AsyncSession, slug: str, account_id: UUID, page_id: UUID) -> bool:
+    """Make the slug the page's; False when it is another page's, or somebody's meetings URL (R38)."""
+    if await look_up(session, Directory.PREFIX, slug) is not None:
+        return False
+    return await register(session, Directory.SLUG, slug, account_id, page_id)
+
+
 async def unregister(session: AsyncSession, kind: Directory, key: str) -> None:
     """Forget the key."""
     await session.execute(delete(DirectoryEntry).where(DirectoryEntry.kind == kind, DirectoryEntry.key == key))

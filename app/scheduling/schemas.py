@@ -14,8 +14,10 @@ from app.ids import CalendarId, DomainId, PageId
 from app.scheduling.configuration import (
     BookingWindow,
     DateOverride,
-    Duration,
+    DateOverrides,
+    Durations,
     FormField,
+    FormFields,
     Increment,
     Line,
     Location,
@@ -43,7 +45,7 @@ class SchedulingPageUpdate(Strict):
     """What the visitor reads above the times."""
     time_zone: TimeZone | None = None
     """The zone of the hours, overrides, windows and limits."""
-    durations_minutes: Annotated[list[Duration], Field(min_length=1, max_length=10)] | None = None
+    durations_minutes: Durations | None = None
     """The lengths a visitor may choose from, in minutes."""
     increment_minutes: Increment | None = None
     """Minutes between two starts; null: the duration."""
@@ -57,13 +59,13 @@ class SchedulingPageUpdate(Strict):
     """How far ahead can be booked."""
     weekly_hours: Annotated[list[WeeklyHours], Field(max_length=84)] | None = None
     """When meetings may take place."""
-    date_overrides: Annotated[list[DateOverride], Field(max_length=366)] | None = None
+    date_overrides: DateOverrides | None = None
     """Dates with other hours than usual."""
     daily_limit: Annotated[int, Field(ge=1, le=100)] | None = None
     """The most bookings a civil day; null: no limit."""
     weekly_limit: Annotated[int, Field(ge=1, le=500)] | None = None
     """The most bookings a week (from Monday); null: no limit."""
-    form_fields: Annotated[list[FormField], Field(max_length=30)] | None = None
+    form_fields: FormFields | None = None
     """Questions of the form, beside name and e-mail."""
     max_guests: Annotated[int, Field(ge=0, le=20)] | None = None
     """The most further people a visitor may bring."""

@@ -53,7 +53,7 @@ class SettingsEditor:
         await self._check_capabilities(session, principal, given)
         await self._save_meetings_url(session, principal, settings, given)
         await self._save_pages(session, principal, settings, wish)
-        await self._save_calendars(session, principal, given.get("availability_calendar_ids"))
+        await self._save_calendars(session, principal, wish.availability_calendar_ids)
         for name in ("calendar_sync", "task_sync", "scheduling_pages", "turned_off", "tentative_blocks"):
             if given.get(name) is not None:
                 setattr(settings, name, given[name])
@@ -110,8 +110,8 @@ class SettingsEditor:
     async def _own_page(session: AsyncSession, principal: Principal, page_id: UUID | None) -> UUID | None:
         return None if page_id is None else (await get_page(session, principal, page_id)).id
 
-    async def _save_calendars(self, session: AsyncSession, principal: Principal, wanted: object) -> None:
-        if not isinstance(wanted, list):
+    async def _save_calendars(self, session: AsyncSession, principal: Principal, wanted: list[UUID] | None) -> None:
+        if wanted is None:
             return
         found = await self._calendars(session, principal)
         chosen = set(wanted)

@@ -18,7 +18,10 @@ def plainly(starts: list[int], duration_minutes: int, zone: str) -> bytes:
     def text(instant: int) -> str:
         return datetime.fromtimestamp(instant, UTC).astimezone(ZoneInfo(zone)).isoformat()
 
-    slots = [{"start_at": text(start), "end_at": text(start + duration_minutes * 60), "grade": "confirmable"} for start in starts]
+    slots = [
+        {"start_at": text(start), "end_at": text(start + duration_minutes * 60), "grade": "confirmable"}
+        for start in starts
+    ]
     return json.dumps(slots, separators=(",", ":")).encode()
 
 

@@ -105,7 +105,9 @@ class Person:
         } | query
         return await self.api.get(f"/v1/public/scheduling-pages/{page_id}/slots", params=parameters)
 
-    async def book(self, page_id: str, start_at: str, headers: dict[str, str] | None = None, **changes: Any) -> httpx.Response:
+    async def book(
+        self, page_id: str, start_at: str, headers: dict[str, str] | None = None, **changes: Any
+    ) -> httpx.Response:
         """Book as a visitor."""
         body = {
             "start_at": start_at,

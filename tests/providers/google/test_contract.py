@@ -9,9 +9,11 @@ from tests.providers.google.judged import JudgedHttp
 from tests.providers.google.stage import ADA, GoogleStage, GrantTokens, google_settings, set_up
 from tests.sandbox.google.live import REDIRECT, VERIFIER, running_sandbox
 
-pytest.register_assert_rewrite("tests.providers.contract", "tests.providers.follower")
+_PARTS = ("setting", "writing", "following", "reading")
+pytest.register_assert_rewrite("tests.providers.follower", *(f"tests.providers.contract_{part}" for part in _PARTS))
 
-from tests.providers.contract import ProviderContract, follower  # noqa: E402, F401 - rewritten by the line above
+from tests.providers.contract import ProviderContract  # noqa: E402 - rewritten by the line above
+from tests.providers.contract_setting import follower  # noqa: E402, F401 - a fixture of the contract
 
 
 @pytest.fixture(scope="module")
