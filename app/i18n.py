@@ -3,7 +3,7 @@
 The one rule: the catalogues hold the words, the code holds keys. English prevails where a translation is missing, and
 a key that English does not have is a mistake.
 
-The catalogues are `locales/<language>/LC_MESSAGES/messages.po`; their message ids are the keys.
+The catalogues are `locales/<language>/LC_MESSAGES/*.po`; their message ids are the keys.
 """
 
 from collections.abc import Iterable
@@ -71,12 +71,14 @@ def translate_count(language: Language, key: str, count: int, **values: object) 
 @cache
 def catalogue(language: Language) -> Translations:
     """The texts of a language, read when they are first asked for, with the English ones behind them."""
-    with (_LOCALES / language / "LC_MESSAGES" / "messages.po").open("rb") as file:
-        entries = read_po(file, locale=language.value, abort_invalid=True)
-    compiled = BytesIO()
-    write_mo(compiled, entries)
-    compiled.seek(0)
-    translations = Translations(compiled)
+    translations = Translations()
+    for path in sorted((_LOCALES / language / "LC_MESSAGES").glob("*.po")):
+        with path.open("rb") as file:
+            entries = read_po(file, locale=language.value, abort_invalid=True)
+        compiled = BytesIO()
+        write_mo(compiled, entries)
+        compiled.seek(0)
+        translations.merge(Translations(compiled))
     if language is not Language.EN:
         translations.add_fallback(catalogue(Language.EN))
     return translations

@@ -10,12 +10,13 @@ A bench yields one JSON line per figure:
 
 `rounds` holds the value and its floor as they were measured, `value` and `floor` their medians; `ratio` is the median
 of the rounds' ratios, value ÷ floor. A figure without a floor has none of that, one without a goal is for information.
+Some figures add `details` of their own, such as percentiles.
 """
 
 import gc
 import json
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from statistics import median
 from time import perf_counter
 from typing import Final, Literal, TypeVar
@@ -56,6 +57,8 @@ class Figure:
     """As many as values, in the order they were measured; or none."""
     floor_name: str | None = None
     goal: Goal | None = None
+    details: Mapping[str, object] = field(default_factory=dict)
+    """What else is worth knowing: further members of the line."""
 
     @property
     def ratio(self) -> float | None:
@@ -84,6 +87,7 @@ class Figure:
             "rounds": [[_short(number) for number in together] for together in rounds],
             "goal": str(self.goal) if self.goal else None,
             "met": self.met,
+            **{name: _short(known) if isinstance(known, float) else known for name, known in self.details.items()},
         }
         return json.dumps(line)
 
@@ -136,6 +140,22 @@ async def compare_async(
     for sample, into in _turns((value, values), (floor, floors), rounds):
         into.append(await sample())
     return Figure(bench, unit, values, floors, floor_name, goal)
+
+
+async def alternate(samples: Mapping[str, Callable[[], Awaitable[S]]], rounds: int) -> dict[str, list[S]]:
+    """Several samples in alternating rounds, for one floor beside many figures or many floors beside one.
+
+    First a round that does not count; then each sample is ahead in turn.
+    """
+    names = list(samples)
+    results: dict[str, list[S]] = {name: [] for name in names}
+    for name in names:
+        await samples[name]()
+    for number in range(rounds):
+        ahead = number % len(names)
+        for name in names[ahead:] + names[:ahead]:
+            results[name].append(await samples[name]())
+    return results
 
 
 def _turns(one: tuple[S, list[float]], other: tuple[S, list[float]], rounds: int) -> Iterator[tuple[S, list[float]]]:

@@ -12,8 +12,8 @@ from urllib.parse import quote
 
 import httpx
 
-from sandbox.environment import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET
 from sandbox.forms import FormError, read_form
+from sandbox.google.grants import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET
 
 Json = dict[str, Any]
 GOOGLE = "/control/google"

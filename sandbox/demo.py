@@ -62,11 +62,16 @@ class Demo:
         return True
 
     async def call(
-        self, method: str, path: str, body: Json | None = None, *, status: int = 200, **headers: str
+        self,
+        method: str,
+        path: str,
+        body: Json | None = None,
+        *,
+        status: int = 200,
+        headers: dict[str, str] | None = None,
     ) -> httpx.Response:
         """A call that must answer this status."""
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        answer = await self.api.request(method, path, json=body, headers=named)
+        answer = await self.api.request(method, path, json=body, headers=headers)
         expect(answer.status_code == status, f"{method} {path}: {answer.status_code} {answer.text[:300]}")
         return answer
 
@@ -105,17 +110,19 @@ async def prepare_a_busy_google_calendar(demo: Demo) -> Json:
 
 async def read_and_accept_the_disclosure(demo: Demo) -> Json:
     """R5: nothing is connected before the person has read what will be read."""
-    disclosure = (await demo.call("GET", "/v1/providers/google/disclosure", **demo.host)).json()
-    refused = await demo.call("POST", "/v1/connection-authorizations", _connect("1999-01-01"), status=422, **demo.host)
+    disclosure = (await demo.call("GET", "/v1/providers/google/disclosure", headers=demo.host)).json()
+    refused = await demo.call(
+        "POST", "/v1/connection-authorizations", _connect("1999-01-01"), status=422, headers=demo.host
+    )
     expect(refused.json()["code"] == "disclosure_not_accepted", "an old disclosure is refused")
     return {"version": disclosure["version"], "title": disclosure["title"]}
 
 
 async def consent_at_google(demo: Demo) -> Json:
     """OAuth as a browser does it: our authorization, Google's consent page, back to us, on to the dashboard."""
-    disclosure = (await demo.call("GET", "/v1/providers/google/disclosure", **demo.host)).json()
+    disclosure = (await demo.call("GET", "/v1/providers/google/disclosure", headers=demo.host)).json()
     started = await demo.call(
-        "POST", "/v1/connection-authorizations", _connect(disclosure["version"]), status=201, **demo.host
+        "POST", "/v1/connection-authorizations", _connect(disclosure["version"]), status=201, headers=demo.host
     )
     callback = await demo.sandbox.consent(started.json()["authorization_url"], email=HOST_EMAIL)
     returned = await demo.call("GET", urlsplit(callback)._replace(scheme="", netloc="").geturl(), status=303)
@@ -133,7 +140,7 @@ async def wait_for_the_first_sync(demo: Demo) -> Json:
     """The worker mirrors the calendar; its state is readable."""
 
     async def synced() -> Json | None:
-        sync = (await demo.call("GET", f"/v1/connections/{demo.connection_id}/sync", **demo.host)).json()
+        sync = (await demo.call("GET", f"/v1/connections/{demo.connection_id}/sync", headers=demo.host)).json()
         calendar: Json = sync["calendars"][0]
         return calendar if calendar["last_success_at"] else None
 
@@ -153,7 +160,7 @@ async def make_a_scheduling_page(demo: Demo) -> Json:
         "language": "sv",
         "form_fields": [{"id": "company", "label": "Företag", "kind": "text", "required": True}],
     }
-    page = (await demo.call("POST", "/v1/scheduling-pages", body, status=201, **demo.host)).json()
+    page = (await demo.call("POST", "/v1/scheduling-pages", body, status=201, headers=demo.host)).json()
     demo.page_id = page["id"]
     expect(page["mode"] == "online", "the page is online")
     return {"page_id": page["id"], "meeting_link": page["meeting_link"]}
@@ -196,11 +203,11 @@ async def _busy(demo: Demo) -> list[tuple[datetime, datetime]]:
 
 async def book_a_slot(demo: Demo) -> Json:
     """A visitor in New York books; the same request repeated with its key books nothing more."""
-    key = {"Idempotency_Key": "demo-booking-1"}
+    key = {"Idempotency-Key": "demo-booking-1"}
     body = _wish(demo.slots[2]["start_at"])
     path = f"/v1/public/scheduling-pages/{demo.page_id}/bookings"
-    demo.booking = (await demo.call("POST", path, body, status=201, **key)).json()
-    again = await demo.call("POST", path, body, status=201, **key)
+    demo.booking = (await demo.call("POST", path, body, status=201, headers=key)).json()
+    again = await demo.call("POST", path, body, status=201, headers=key)
     expect(again.json()["id"] == demo.booking["id"], "the repeat is the same booking")
     expect(again.headers["Idempotent-Replayed"] == "true", "the repeat says so")
     return {"booking_id": demo.booking["id"], "start_at": demo.booking["start_at"]}
@@ -222,7 +229,7 @@ async def find_the_event_in_google_exactly_once(demo: Demo) -> Json:
     """R46: one event, on the primary calendar, at the booked time."""
 
     async def written() -> bool:
-        booking = (await demo.call("GET", f"/v1/bookings/{demo.booking['id']}", **demo.host)).json()
+        booking = (await demo.call("GET", f"/v1/bookings/{demo.booking['id']}", headers=demo.host)).json()
         return bool(booking["calendar_event"]["status"] == "written")
 
     await eventually(written, "the event is written")
@@ -252,12 +259,16 @@ async def refuse_a_second_booking_with_alternatives(demo: Demo) -> Json:
     return {"code": refused["code"], "alternatives": len(refused["alternatives"])}
 
 
+def _token(demo: Demo) -> dict[str, str]:
+    return {"Booking-Token": demo.booking["booking_token"]}
+
+
 async def reschedule_by_the_visitors_link(demo: Demo) -> Json:
     """R47: the same booking, the same event, another time."""
     before = (await demo.own_events())[0]["id"]
     later = demo.slots[-1]["start_at"]
     path = f"/v1/public/bookings/{demo.booking['id']}/reschedule"
-    moved = (await demo.call("POST", path, {"start_at": later}, Booking_Token=demo.booking["booking_token"])).json()
+    moved = (await demo.call("POST", path, {"start_at": later}, headers=_token(demo))).json()
 
     async def there() -> bool:
         events = await demo.own_events()
@@ -273,7 +284,7 @@ async def cancel_by_the_visitors_link(demo: Demo) -> Json:
     """The event is gone, the invitation is withdrawn, the time is offered again."""
     path = f"/v1/public/bookings/{demo.booking['id']}/cancel"
     body = {"reason": "Something came up"}
-    cancelled = (await demo.call("POST", path, body, Booking_Token=demo.booking["booking_token"])).json()
+    cancelled = (await demo.call("POST", path, body, headers=_token(demo))).json()
     expect(cancelled["status"] == "cancelled", "the booking is cancelled")
 
     async def gone() -> bool:

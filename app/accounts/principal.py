@@ -11,6 +11,7 @@ from uuid import UUID
 
 from app.errors import Forbidden, Unauthenticated
 from app.ids import decode_id
+from app.time_zones import is_known_zone
 
 
 class Permission(StrEnum):
@@ -89,10 +90,15 @@ def principal_from_claims(claims: dict[str, Any]) -> Principal:
             subscriptions=tuple(map(Seat.from_claim, claims.get("subscriptions") or ())),
             account_opened_at=None if opened is None else _instant(opened),
             locale=str(claims.get("locale") or "en"),
-            time_zone=str(claims.get("zoneinfo") or "UTC"),
+            time_zone=_zone(str(claims.get("zoneinfo") or "UTC")),
         )
     except (KeyError, ValueError, TypeError) as error:
         raise Unauthenticated(detail="claims") from error
+
+
+def _zone(name: str) -> str:
+    """A zone that tzdata lost (or never had) is no reason to lock somebody out."""
+    return name if is_known_zone(name) else "UTC"
 
 
 def _instant(value: object) -> datetime:

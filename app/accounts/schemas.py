@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, EmailStr, Field
 
 from app.ids import AccountId, UserId
+from app.time_zones import TimeZone
 
 
 class Strict(BaseModel):
@@ -64,7 +65,7 @@ class UserUpsert(Strict):
     """Shown to visitors as the host's name."""
     locale: Annotated[str, Field(max_length=35, pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$", examples=["sv-SE"])]
     """BCP 47."""
-    time_zone: Annotated[str, Field(max_length=64, examples=["Europe/Stockholm"])]
+    time_zone: TimeZone
     """IANA name."""
     permissions: Annotated[list[Annotated[str, Field(max_length=64)]], Field(max_length=100)]
     """What the user may do, such as `personal_email_access`."""

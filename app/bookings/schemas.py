@@ -11,7 +11,8 @@ from pydantic import AwareDatetime, Field, RootModel
 from app.accounts.schemas import Answer, Strict
 from app.i18n import Language
 from app.ids import BookingId, MeetingRequestId, PageId
-from app.scheduling.configuration import Email, Line, Text, TimeZone
+from app.scheduling.configuration import Email, Line, Text
+from app.time_zones import TimeZone
 
 StartAt = Annotated[AwareDatetime, Field(examples=["2026-12-01T09:00:00+01:00"])]
 

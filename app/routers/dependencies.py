@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from typing import Annotated
 
 import structlog
-from fastapi import Depends, Header, Request, Security
+from fastapi import Depends, Header, Request, Response, Security
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 from pydantic.json_schema import SkipJsonSchema
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -37,6 +37,14 @@ _booking_token = APIKeyHeader(
 def _services(request: Request) -> _Services:
     services: _Services = request.app.state.services
     return services
+
+
+def _reader_language(request: Request, response: Response) -> Language:
+    """What the caller reads; the answer says so."""
+    language = language_of(request)
+    response.headers["Content-Language"] = language.value
+    response.headers.add_vary_header("Accept-Language")
+    return language
 
 
 Services = Annotated[_Services, Depends(_services)]
@@ -112,7 +120,7 @@ User = Annotated[Principal, Depends(_user)]
 UserWriter = Annotated[Principal, Depends(_user_writer)]
 BookingToken = Annotated[str, Depends(_token)]
 IfMatch = Annotated[int | None, Depends(_if_match)]
-ReaderLanguage = Annotated[Language, Depends(language_of)]
+ReaderLanguage = Annotated[Language, Depends(_reader_language)]
 IdempotencyKey = Annotated[
     str | SkipJsonSchema[None],
     Header(

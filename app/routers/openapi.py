@@ -30,13 +30,7 @@ Connects Google, Office 365 and Exchange calendars to a CRM, keeps them in step,
 `en`, `sv`, `de`, `it`, `pl`.
 - Send `X-Request-Id` to find a request again; every answer carries one.
 """
-SERVERS = [
-    {
-        "url": "{origin}",
-        "description": "A deployment; the default is that of `make run`.",
-        "variables": {"origin": {"default": "http://127.0.0.1:8000", "description": "Scheme, host and port."}},
-    }
-]
+SERVERS = [{"url": "http://127.0.0.1:8000", "description": "What `make run` starts; a deployment has its own."}]
 TAGS = {
     "Account": "Who the caller is, and what the caller may do.",
     "Booking": "What visitors do: find a page, see its times, book one, change it.",

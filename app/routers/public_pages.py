@@ -12,10 +12,10 @@ from app.ids import PageId
 from app.routers.dependencies import IdempotencyKey, PublicSession, Services
 from app.routers.openapi import problems
 from app.routers.rate_limits import LimitedBooking, LimitedRead
-from app.scheduling.configuration import TimeZone
 from app.scheduling.public import PublicPages, SlotQuery
 from app.scheduling.schemas import PageLocation, PublicSchedulingPage, SlotList
 from app.scheduling.views import public_page_view
+from app.time_zones import TimeZone
 
 router = APIRouter(prefix="/v1/public", tags=["Booking"])
 PUBLIC: dict[str, Any] = {"security": []}

@@ -7,29 +7,17 @@ import re
 from collections.abc import Hashable, Sequence
 from datetime import date
 from typing import Annotated, Literal, Self
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, EmailStr, Field, HttpUrl, PlainSerializer, model_validator
 from pydantic_core import PydanticCustomError
 
 from app.accounts.schemas import Strict
 from app.i18n import Language
+from app.time_zones import TimeZone
 
 MINUTES_PER_DAY = 1440
-_ZONES = available_timezones() - {"Factory", "localtime"}  # in the directory of zones, but no zones
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x85\u2028\u2029]")
-
-
-def known_zone(name: str) -> str:
-    """The zone's name. Raises: a `time_zone_unknown` field error."""
-    if name not in _ZONES:
-        raise PydanticCustomError("time_zone_unknown", "unknown time zone")
-    return name
-
-
-def zone_or_utc(name: str) -> str:
-    """The zone's name; UTC's for one that is unknown here."""
-    return name if name in _ZONES else "UTC"
 
 
 def zone_info(name: str) -> ZoneInfo:
@@ -43,7 +31,6 @@ def _clean(text: str) -> str:
     return text.strip()
 
 
-TimeZone = Annotated[str, AfterValidator(known_zone), Field(min_length=1, max_length=64, examples=["Europe/Stockholm"])]
 LocalTime = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$", examples=["09:00"])]
 Line = Annotated[str, AfterValidator(_clean), Field(min_length=1, max_length=200)]
 Text = Annotated[str, AfterValidator(_clean), Field(max_length=4000)]

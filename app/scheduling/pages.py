@@ -28,7 +28,7 @@ from app.ids import new_id
 from app.models.directory import Directory
 from app.models.scheduling import SchedulingPage
 from app.scheduling import repository
-from app.scheduling.configuration import OFFICE_HOURS, Configuration, zone_or_utc
+from app.scheduling.configuration import OFFICE_HOURS, Configuration
 from app.scheduling.schemas import SchedulingPageCreate, SchedulingPageUpdate
 
 _NOT_IN_DOCUMENT = {"name", "slug", "type"}
@@ -46,7 +46,7 @@ async def create_page(
         )
     page_id = new_id()
     slug = await _register_slug(session, principal.account_id, page_id, settings.meetings_url, wish)
-    document = {"time_zone": zone_or_utc(principal.time_zone), "weekly_hours": OFFICE_HOURS} | _given(wish)
+    document = {"time_zone": principal.time_zone, "weekly_hours": OFFICE_HOURS} | _given(wish)
     page = SchedulingPage(
         account_id=principal.account_id,
         id=page_id,

@@ -22,10 +22,10 @@ from app.scheduling.configuration import (
     Line,
     Location,
     Text,
-    TimeZone,
     WebAddress,
     WeeklyHours,
 )
+from app.time_zones import TimeZone
 
 Slug = Annotated[
     str,

@@ -1,0 +1,182 @@
+"""People with a connected, synced calendar and a page, for benches to look at and to book.
+
+The one rule: they come to be as anybody does, through the API; only what is in their calendars goes straight into the
+mirror, by the code that fills it otherwise, since no provider is waited for.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+
+from app.calendar import Busy, Event, Timed
+from app.database import create_engine, create_sessions, transaction
+from app.ids import encode_id, new_id
+from app.models.connections import Calendar, CalendarSync
+from app.sync.batch import Batch
+from app.sync.mirror import Mirror
+from app.timespan import Span, to_moment, to_seconds
+from bench.slots import busy_spans
+from sandbox.client import Sandbox
+
+DAYS = 30
+ZONE = "Europe/Stockholm"
+VISITOR_ZONE = "America/New_York"
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+OFFICE = [
+    {"day": day, "start": start, "end": end}
+    for day in WEEKDAYS[:5]
+    for start, end in (("09:00", "12:00"), ("13:00", "17:00"))
+]
+ALWAYS = [{"day": day, "start": "00:00", "end": "24:00"} for day in WEEKDAYS]
+_AT_ONCE = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """When a page can be booked, and how finely."""
+
+    hours: Sequence[dict[str, str]]
+    duration_minutes: int
+    increment_minutes: int = 15
+
+
+TYPICAL = Opening(OFFICE, 30)
+ENDLESS = Opening(ALWAYS, 15)
+"""So many slots that none needs to be booked twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """Somebody whose page can be booked."""
+
+    page_id: str
+    opening: Opening
+
+    @property
+    def slots_path(self) -> str:
+        """The path and query for the slots of `DAYS` days from tomorrow."""
+        first = first_day()
+        return (
+            f"/v1/public/scheduling-pages/{self.page_id}/slots?time_zone={VISITOR_ZONE}&first_day={first}"
+            f"&last_day={first + timedelta(days=DAYS - 1)}&duration_minutes={self.opening.duration_minutes}"
+        )
+
+    @property
+    def bookings_path(self) -> str:
+        """Where to book."""
+        return f"/v1/public/scheduling-pages/{self.page_id}/bookings"
+
+    def wish(self, start_at: str) -> dict[str, object]:
+        """What a visitor sends to book the slot."""
+        return {
+            "start_at": start_at,
+            "duration_minutes": self.opening.duration_minutes,
+            "name": "Vera Visitor",
+            "email": "vera@example.com",
+            "time_zone": VISITOR_ZONE,
+        }
+
+
+def first_day() -> date:
+    """Tomorrow: no slot of it goes by while a bench runs."""
+    return datetime.now(UTC).date() + timedelta(days=1)
+
+
+def busy_days(count: int) -> list[Span]:
+    """So many spans on every other one of the days, apart from each other, so that merging does not lessen them."""
+    start = to_seconds(datetime.combine(first_day(), datetime.min.time(), UTC))
+    return [(start + begin, start + end) for begin, end in busy_spans(count, DAYS)]
+
+
+class HostMaker:
+    """Makes hosts at a running API and its database."""
+
+    def __init__(self, api: httpx.AsyncClient, sandbox: Sandbox, database_url: str) -> None:
+        self._api = api
+        self._sandbox = sandbox
+        self._database_url = database_url
+
+    async def make(self, openings: Sequence[tuple[Opening, int]]) -> list[Host]:
+        """A host for each opening, with so many busy spans in the calendar."""
+        engine = create_engine(self._database_url)
+        sessions, gate = create_sessions(engine), asyncio.Semaphore(_AT_ONCE)
+
+        async def one(opening: Opening, busy: int) -> Host:
+            async with gate:
+                return await self._one(sessions, opening, busy)
+
+        try:
+            return await asyncio.gather(*(one(opening, busy) for opening, busy in openings))
+        finally:
+            await engine.dispose()
+
+    async def _one(self, sessions: async_sessionmaker[AsyncSession], opening: Opening, busy: int) -> Host:
+        account_id, user_id = new_id(), new_id()
+        email = f"host-{user_id.hex}@example.com"
+        await self._sandbox.google_account(email, time_zone=ZONE)
+        token = await self._sandbox.issue_token(
+            sub=encode_id("usr", user_id),
+            account_id=encode_id("acct", account_id),
+            email=email,
+            seats=[{"product": "sales_hub", "tier": "professional"}],
+            zoneinfo=ZONE,
+        )
+        bearer = {"Authorization": f"Bearer {token}"}
+        await self._connect(email, bearer)
+        page = await self._call("POST", "/v1/scheduling-pages", bearer, _page(opening))
+        async with transaction(sessions, account_id) as session:
+            await _fill(session, busy_days(busy))
+        return Host(page["id"], opening)
+
+    async def _connect(self, email: str, bearer: dict[str, str]) -> None:
+        disclosure = await self._call("GET", "/v1/providers/google/disclosure", bearer)
+        body = {"provider": "google", "client": "web", "disclosure_version": disclosure["version"]}
+        started = await self._call("POST", "/v1/connection-authorizations", bearer, body)
+        callback = urlsplit(await self._sandbox.consent(started["authorization_url"], email=email))
+        await self._call("GET", f"{callback.path}?{callback.query}", {})
+
+    async def _call(self, method: str, path: str, headers: dict[str, str], body: object = None) -> dict[str, Any]:
+        answer = await self._api.request(method, path, json=body, headers=headers)
+        if answer.is_error:
+            raise httpx.HTTPStatusError(answer.text, request=answer.request, response=answer)
+        return dict(answer.json()) if answer.content else {}
+
+
+def _page(opening: Opening) -> dict[str, object]:
+    return {
+        "type": "personal",
+        "name": "Intro call",
+        "time_zone": ZONE,
+        "durations_minutes": [opening.duration_minutes],
+        "increment_minutes": opening.increment_minutes,
+        "weekly_hours": opening.hours,
+        "minimum_notice_minutes": 0,
+        "booking_window": {"kind": "rolling_days", "days": 2 * DAYS},
+    }
+
+
+async def _fill(session: AsyncSession, busy: Sequence[Span]) -> None:
+    """Put the spans into the person's calendar, as a finished sync leaves them."""
+    calendar = (await session.scalars(select(Calendar).where(Calendar.is_primary))).one()
+    now = datetime.now(UTC)
+    horizon = Timed(now - timedelta(days=DAYS), now + timedelta(days=4 * DAYS))
+    mirror = Mirror(session, calendar, generation=1, horizon=horizon)
+    events = [
+        Event(id=f"event{number}", when=Timed(to_moment(start), to_moment(end)), busy=Busy.BUSY)
+        for number, (start, end) in enumerate(busy)
+    ]
+    await mirror.save(Batch(events={event.id: event for event in events}))
+    await mirror.pack()
+    await session.execute(
+        update(CalendarSync)
+        .where(CalendarSync.calendar_id == calendar.id)
+        .values(state="idle", generation=1, last_succeeded_at=now)
+    )
+

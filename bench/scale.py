@@ -1,0 +1,36 @@
+"""How much of each bench is run: all of it, a quick look, or just enough to see that it works. Pure.
+
+The one rule: the scale changes how long and how often is measured, never what.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from bench.measure import ROUNDS
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How long and how often."""
+
+    pure_rounds: int
+    """Rounds of what needs no server."""
+    rounds: int
+    """Rounds of what is asked over HTTP."""
+    seconds: float
+    """How long one sample of a rate takes."""
+    clients: tuple[int, ...]
+    """How many ask at once."""
+    hosts: int
+    """Whose time is booked, when everybody books another slot."""
+    racers: tuple[int, ...]
+    """How many want the same slot."""
+    races: int
+
+
+FULL: Final = Scale(
+    pure_rounds=ROUNDS, rounds=5, seconds=1.2, clients=(1, 16, 64), hosts=32, racers=(64, 200), races=10
+)
+QUICK: Final = Scale(
+    pure_rounds=3, rounds=3, seconds=0.3, clients=(1, 16, 64), hosts=16, racers=(64, 200), races=2
+)

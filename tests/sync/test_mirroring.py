@@ -1,0 +1,239 @@
+"""The mirror is the provider's truth: full listings, changes, series, all-day events, zones (P3, R31)."""
+
+from datetime import timedelta
+
+import pytest
+
+from tests.support.google import GoogleReader, turned
+from tests.support.world import World
+from tests.sync.scene import Scene, wire
+
+WEEKLY = ["RRULE:FREQ=WEEKLY;COUNT=6"]
+
+
+async def seeded(world: World, **claims: str) -> Scene:
+    """A person with a working life, damage included, connected and synced."""
+    person = await world.person(**claims)
+    await world.sandbox.google_account(person.email, time_zone=person.time_zone)
+    await world.sandbox.seed_google(person.email, around=person.day(7), with_damage=True)
+    await person.connect()
+    await world.work()
+    return await Scene.of(world, person)
+
+
+async def empty(world: World, **claims: str) -> Scene:
+    """A person with an empty calendar, connected and synced."""
+    return await Scene.of(world, await world.connected(**claims))
+
+
+async def test_r31_a_full_sync_of_a_working_life_mirrors_exactly_what_google_says(world: World) -> None:
+    scene = await seeded(world)
+    truth = await scene.truth()
+    assert len(truth.busy) > 100
+    assert truth.tentative
+    assert await scene.mirror() == truth
+    whole_year = timedelta(days=390)
+    assert await scene.mirror(whole_year) == await scene.truth(whole_year)
+
+
+async def test_p3_a_listing_of_many_pages_mirrors_the_same(world: World) -> None:
+    async with turned(world.sandbox, page_size_cap=40):
+        scene = await seeded(world)
+        await scene.agrees()
+        for number in range(90):
+            await scene.insert(scene.person.at(number % 30, "06:00") + timedelta(minutes=number))
+        await scene.sync()
+        await scene.agrees()
+
+
+@pytest.mark.parametrize("zone", ["Africa/Cairo", "Asia/Kolkata", "Pacific/Auckland", "America/St_Johns"])
+async def test_r31_a_calendar_of_any_zone_is_mirrored(world: World, zone: str) -> None:
+    scene = await empty(world, zoneinfo=zone)
+    day = scene.person.day(5).isoformat()
+    after = scene.person.day(7).isoformat()
+    await scene.insert(
+        scene.person.at(5, "09:00"), start={"date": day}, end={"date": after}, transparency="opaque"
+    )
+    await scene.insert(scene.person.at(9, "23:30"), minutes=90)
+    await scene.insert(scene.person.at(10, "10:00"), recurrence=WEEKLY)
+    await scene.sync()
+    await scene.agrees(spans=8)
+
+
+async def test_r31_only_what_blocks_is_busy(world: World) -> None:
+    scene = await empty(world)
+    at = scene.person.at
+    guest = {"email": scene.person.email, "self": True}
+    await scene.insert(at(3, "09:00"))
+    await scene.insert(at(3, "10:00"), transparency="transparent")
+    await scene.insert(at(3, "11:00"), status="tentative")
+    host = {"organizer": {"email": "host@example.com"}}
+    declined = {"attendees": [{**guest, "responseStatus": "declined"}]} | host
+    await scene.insert(at(3, "12:00"), **declined)
+    maybe = {"attendees": [{**guest, "responseStatus": "tentative"}]} | host
+    await scene.insert(at(3, "13:00"), **maybe)
+    await scene.insert(at(3, "14:00"), eventType="outOfOffice", outOfOfficeProperties={})
+    first, second = scene.person.day(4).isoformat(), scene.person.day(5).isoformat()
+    free_day = {"start": {"date": first}, "end": {"date": second}, "transparency": "transparent"}
+    await scene.insert(at(4, "00:00"), **free_day)
+    await scene.sync()
+    mirror = await scene.mirror()
+    hours = [int(at(3, clock).timestamp()) for clock in ("09:00", "11:00", "13:00", "14:00")]
+    half = 1800
+    assert mirror.busy == [(hours[0], hours[0] + half), (hours[3], hours[3] + half)]
+    assert mirror.tentative == [(hours[1], hours[1] + half), (hours[2], hours[2] + half)]
+    await scene.agrees()
+
+
+async def test_p3_an_event_made_moved_freed_and_deleted_is_followed(world: World) -> None:
+    scene = await empty(world)
+    start = scene.person.at(4, "10:00")
+    event = await scene.insert(start)
+    await scene.sync()
+    await scene.agrees(spans=1)
+    later = start + timedelta(days=40)
+    await scene.patch(event, start=wire(later), end=wire(later + timedelta(hours=2)))
+    await scene.sync()
+    await scene.agrees(spans=1)
+    await scene.patch(event, transparency="transparent")
+    await scene.sync()
+    await scene.agrees(spans=0)
+    await scene.patch(event, transparency="opaque")
+    await scene.sync()
+    await scene.agrees(spans=1)
+    await scene.delete(event)
+    await scene.sync()
+    await scene.agrees(spans=0)
+
+
+async def test_p3_one_instance_of_a_series_moved_or_deleted_leaves_the_others(world: World) -> None:
+    scene = await empty(world)
+    series = await scene.insert(scene.person.at(2, "10:00"), recurrence=WEEKLY)
+    await scene.sync()
+    await scene.agrees(spans=6)
+    rows = await scene.instances(series)
+    moved = rows[2]["starts_at"] + timedelta(hours=25)
+    await scene.patch(rows[2]["event_id"], start=wire(moved), end=wire(moved + timedelta(hours=1)))
+    await scene.sync()
+    await scene.agrees(spans=6)
+    await scene.delete(rows[4]["event_id"])
+    await scene.sync()
+    await scene.agrees(spans=5)
+    await scene.patch(rows[4]["event_id"], status="confirmed")
+    await scene.sync()
+    await scene.agrees(spans=6)
+
+
+async def test_p3_a_series_changed_shortened_and_deleted_is_followed(world: World) -> None:
+    scene = await empty(world)
+    start = scene.person.at(2, "10:00")
+    series = await scene.insert(start, recurrence=WEEKLY)
+    await scene.sync()
+    other = start + timedelta(hours=3)
+    await scene.patch(series, start=wire(other), end=wire(other + timedelta(minutes=45)))
+    await scene.sync()
+    await scene.agrees(spans=6)
+    await scene.patch(series, recurrence=["RRULE:FREQ=WEEKLY;COUNT=3"])
+    await scene.sync()
+    await scene.agrees(spans=3)
+    await scene.delete(series)
+    await scene.sync()
+    await scene.agrees(spans=0)
+    assert await world.rows("SELECT * FROM mirror_events") == []
+    assert await world.rows("SELECT * FROM mirror_series") == []
+
+
+async def test_p3_an_event_becomes_a_series_and_a_series_an_event(world: World) -> None:
+    scene = await empty(world)
+    event = await scene.insert(scene.person.at(2, "10:00"))
+    await scene.sync()
+    await scene.patch(event, recurrence=WEEKLY)
+    await scene.sync()
+    await scene.agrees(spans=6)
+    await scene.patch(event, recurrence=[])
+    await scene.sync()
+    await scene.agrees(spans=1)
+    await scene.delete(event)
+    await scene.sync()
+    await scene.agrees(spans=0)
+
+
+async def test_p3_an_event_becomes_all_day_and_back(world: World) -> None:
+    scene = await empty(world)
+    start = scene.person.at(6, "10:00")
+    event = await scene.insert(start)
+    await scene.sync()
+    first, after = scene.person.day(6).isoformat(), scene.person.day(8).isoformat()
+    nothing = {"dateTime": None, "timeZone": None}
+    await scene.patch(event, start={"date": first, **nothing}, end={"date": after, **nothing})
+    await scene.sync()
+    await scene.agrees(spans=1)
+    end = start + timedelta(hours=1)
+    await scene.patch(event, start={**wire(start), "date": None}, end={**wire(end), "date": None})
+    await scene.sync()
+    await scene.agrees(spans=1)
+
+
+async def test_p3_many_series_and_events_at_once_are_followed(world: World) -> None:
+    scene = await empty(world)
+    for number in range(9):
+        start = scene.person.at(2 + number, "07:00") + timedelta(minutes=40 * number)
+        await scene.insert(start, recurrence=WEEKLY)
+        await scene.insert(start + timedelta(hours=4))
+    await scene.sync()
+    await scene.agrees()
+    assert len(await world.rows("SELECT * FROM mirror_series")) == 9
+
+
+async def test_p1_an_event_beyond_the_horizon_blocks_once_the_horizon_reaches_it(world: World) -> None:
+    scene = await empty(world)
+    far = scene.person.at(425, "10:00")
+    await scene.insert(far)
+    series = await scene.insert(scene.person.at(3, "15:00"), recurrence=["RRULE:FREQ=WEEKLY"])
+    await scene.sync()
+    before = await scene.instances(series)
+    world.clock.offset = timedelta(days=40)
+    await scene.sync()
+    after = await scene.instances(series)
+    assert after[-1]["starts_at"] > before[-1]["starts_at"] + timedelta(days=30)
+    year = timedelta(days=439)
+    assert await scene.mirror(year) == await scene.truth(year)
+    assert (int(far.timestamp()), int(far.timestamp()) + 1800) in (await scene.mirror(year)).busy
+
+
+async def test_p3_the_mirror_keeps_no_title_no_guest_and_no_text(world: World) -> None:
+    scene = await empty(world)
+    await scene.insert(
+        scene.person.at(2, "10:00"),
+        summary="Secret merger",
+        description="with Umbrella",
+        location="Vault 7",
+        attendees=[{"email": "spy@example.com"}],
+    )
+    await scene.sync()
+    await scene.agrees(spans=1)
+    dump = repr(await world.rows("SELECT m::text FROM mirror_events m"))
+    assert not any(word in dump for word in ("merger", "Umbrella", "Vault", "spy@example.com"))
+
+
+async def test_r29_every_ticked_calendar_has_a_mirror_of_its_own(world: World) -> None:
+    person = await world.person()
+    await world.sandbox.google_account(person.email)
+    other = (await world.sandbox.google_calendar(person.email, "Project", time_zone="America/New_York"))["id"]
+    await person.connect()
+    await world.work()
+    calendars = (await person.get(f"/v1/connections/{person.connection_id}/calendars")).json()["items"]
+    saved = await person.patch(
+        "/v1/calendar-settings", {"availability_calendar_ids": [calendar["id"] for calendar in calendars]}
+    )
+    assert saved.status_code == 200, saved.text
+    primary = Scene(world, person, await GoogleReader.of(world.sandbox, person.email), person.email)
+    project = Scene(world, person, primary.reader, other)
+    await primary.insert(person.at(3, "10:00"))
+    day, after = person.day(5).isoformat(), person.day(6).isoformat()
+    await project.insert(
+        person.at(5, "10:00"), start={"date": day}, end={"date": after}, transparency="opaque"
+    )
+    await world.work()
+    await primary.agrees(spans=1)
+    await project.agrees(spans=1)
