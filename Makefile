@@ -1,23 +1,28 @@
-# Everything a person needs: `make run`, `make demo`, `make test`. Only Python 3.11+ and make are assumed.
+# Everything a person needs. Only Python 3.11+ and make are assumed; `make check` also needs Node 20.19+ with npm.
 .DEFAULT_GOAL := help
-SHELL := /bin/bash
-PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
-BIN := .venv/bin
-STAMP := .venv/.installed
+.NOTPARALLEL:
+# What a shell was set up for elsewhere stays out of here.
+unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_NO_INPUT := 1
+export PIP_REQUIRE_VIRTUALENV := 0
+export PIP_USER := 0
+export REDOCLY_SUPPRESS_UPDATE_NOTICE := true
+export REDOCLY_TELEMETRY := off
 
-.PHONY: help run demo test check format migrate openapi bench lock clean
+BIN := .venv/bin
+NODE_BIN := contract/node_modules/.bin
+# A stamp is named for what was installed: the same files need nothing, whatever their dates.
+STAMP := .venv/.installed-$(shell cat requirements/dev.txt requirements/uv.txt | cksum | tr ' ' '-')
+NODE_STAMP := contract/node_modules/.installed-$(shell cat contract/package-lock.json contract/.npmrc | cksum | tr ' ' '-')
+SUPPORTED := import sys, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
+
+CHECKS := format lint layers types document breaking python spectral redocly typescript
+
+.PHONY: help run demo test check migrate openapi bench lock format clean $(CHECKS:%=check-%)
 
 help: ## list the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
-
-$(STAMP): requirements/dev.txt requirements/uv.txt
-	@test -n "$(PYTHON)" || { echo "Python 3.11 or later is needed (not found on PATH)."; exit 1; }
-	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed; $(PYTHON) is older. Set PYTHON=/path/to/python3.11"; exit 1; }
-	"$(PYTHON)" -m venv .venv
-	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/uv.txt
-	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements/dev.txt requirements/uv.txt
-	@touch $(STAMP)
+	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 19
 
 run: $(STAMP) ## database, sandbox, API and worker, until Ctrl-C
 	@$(BIN)/python -m sandbox run
@@ -25,26 +30,49 @@ run: $(STAMP) ## database, sandbox, API and worker, until Ctrl-C
 demo: $(STAMP) ## the main job through the public API, step by step
 	@$(BIN)/python -m sandbox demo
 
-test: $(STAMP) ## the whole test suite
-	$(BIN)/pytest
+test: $(STAMP) ## the whole test suite; ARGS=... for pytest
+	$(BIN)/pytest $(ARGS)
 
-check: $(STAMP) ## format, lint, types, layers, contract
+check: $(CHECKS:%=check-%) ## every other check, the quick ones first
+
+check-format: $(STAMP) ## the form of the code
 	$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
-	$(BIN)/mypy
-	$(BIN)/lint-imports
-	@$(MAKE) --no-print-directory -f contract/check.mk
 
-format: $(STAMP) ## put the code into its form
-	$(BIN)/ruff check --fix --quiet . || true
-	$(BIN)/ruff format .
+check-lint: $(STAMP) ## ruff's rules
+	$(BIN)/ruff check .
+
+check-layers: $(STAMP) ## who imports whom
+	$(BIN)/lint-imports
+
+check-types: $(STAMP) ## mypy, strictly
+	$(BIN)/mypy
+	$(BIN)/mypy contract
+
+check-document: $(STAMP) ## openapi.json is what the code says
+	@$(BIN)/python -m app.cli openapi | cmp openapi.json - || { echo "openapi.json is not what the code says: make openapi"; exit 1; }
+
+check-breaking: $(STAMP) ## old callers can go on
+	@$(BIN)/python -m contract.breaking
+
+check-python: $(STAMP) ## a generated Python client imports and reads the examples
+	@$(BIN)/python -m contract.python_client
+
+check-spectral: $(NODE_STAMP) ## openapi.json by Spectral's rules
+	$(NODE_BIN)/spectral lint --ruleset contract/spectral.yaml --fail-severity hint openapi.json
+
+check-redocly: $(NODE_STAMP) ## openapi.json by Redocly's rules
+	$(NODE_BIN)/redocly lint --config contract/redocly.yaml --format stylish openapi.json
+
+check-typescript: $(NODE_STAMP) ## a generated TypeScript client compiles strictly
+	$(NODE_BIN)/openapi-ts --input openapi.json --output build/typescript-client --client @hey-api/client-fetch --no-log-file --silent
+	$(NODE_BIN)/tsc --project contract/tsconfig.json
 
 migrate: $(STAMP) ## bring the database at DATABASE_URL up to date
-	$(BIN)/python -m app.cli migrate
+	@$(BIN)/python -m app.cli migrate
 
-openapi: $(STAMP) ## write openapi.json
-	$(BIN)/python -m app.cli openapi > .openapi.json.new
-	mv .openapi.json.new openapi.json
+openapi: $(STAMP) ## write openapi.json anew
+	@$(BIN)/python -m app.cli openapi > .openapi.json.new || { rm -f .openapi.json.new; exit 1; }
+	@mv .openapi.json.new openapi.json
 
 bench: $(STAMP) ## figures beside their floors, as JSON lines
 	@$(BIN)/python -m bench
@@ -52,5 +80,33 @@ bench: $(STAMP) ## figures beside their floors, as JSON lines
 lock: $(STAMP) ## write requirements/*.txt anew
 	./requirements/lock.sh $(BIN)/uv
 
-clean: ## remove what the targets made
-	rm -rf .venv .run build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache contract/node_modules
+format: $(STAMP) ## put the code into its form
+	-$(BIN)/ruff check --fix --quiet .
+	$(BIN)/ruff format .
+
+clean: ## remove what the targets made, the local database included
+	rm -rf .venv .run build contract/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+# The stamp comes last: after an interruption the next call goes on. pip brings uv; uv is quick, pip is the way out where
+# the machine's package settings are known to pip alone.
+$(STAMP):
+	@$(BIN)/python -c '$(SUPPORTED)' 2>/dev/null && $(BIN)/python -m pip --version >/dev/null 2>&1 || { \
+		for python in $(PYTHON) python3.11 python3.12 python3.13 python3; do \
+			"$$python" -c '$(SUPPORTED)' 2>/dev/null && exec "$$python" -m venv --clear .venv; \
+		done; \
+		echo "Python 3.11, 3.12 or 3.13 with venv is needed and was not found (Debian: apt-get install python3-venv)."; \
+		echo "Is it in an unusual place? make PYTHON=/path/to/python3.11"; \
+		exit 1; }
+	@echo "Installing what requirements/dev.txt names into .venv"
+	@$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/uv.txt
+	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements/dev.txt requirements/uv.txt || { \
+		echo "uv could not; trying with pip"; \
+		$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/dev.txt; }
+	@rm -f .venv/.installed-* && touch $@
+
+$(NODE_STAMP):
+	@command -v npm >/dev/null || { \
+		echo "make check needs Node.js 20.19 or later with npm: https://nodejs.org, or apt-get install nodejs npm."; exit 1; }
+	@echo "Installing what contract/package-lock.json names into contract/node_modules"
+	@cd contract && npm ci --no-progress --loglevel=error || { echo "npm ci failed with Node $$(node --version)."; exit 1; }
+	@touch $@

@@ -66,9 +66,14 @@ def _tell(connection: Connection, account: UUID) -> None:
     connection.exec_driver_sql("SELECT set_config('app.account_id', $1, true)", (str(account),))
 
 
+def remember_account(session: AsyncSession, account_id: UUID) -> None:
+    """The account of the session's next transactions; the running one has entered it by itself."""
+    session.info[_ACCOUNT] = account_id
+
+
 async def enter_account(session: AsyncSession, account_id: UUID) -> None:
     """Work as this account from here on: in the running transaction and the next ones."""
-    session.info[_ACCOUNT] = account_id
+    remember_account(session, account_id)
     if session.in_transaction():
         connection = await session.connection()
         await connection.run_sync(_tell, account_id)

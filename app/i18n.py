@@ -9,7 +9,7 @@ The catalogues are `locales/<language>/LC_MESSAGES/*.po`; their message ids are 
 from collections.abc import Iterable
 from datetime import date, datetime
 from enum import StrEnum
-from functools import cache
+from functools import cache, partial
 from io import BytesIO
 from pathlib import Path
 from typing import Final
@@ -68,20 +68,29 @@ def translate_count(language: Language, key: str, count: int, **values: object) 
     return text.format_map({"count": count, **values})
 
 
+def has_text(key: str) -> bool:
+    """Whether there is a text of this key."""
+    return catalogue(Language.EN).gettext(key) != key
+
+
 @cache
 def catalogue(language: Language) -> Translations:
     """The texts of a language, read when they are first asked for, with the English ones behind them."""
-    translations = Translations()
-    for path in sorted((_LOCALES / language / "LC_MESSAGES").glob("*.po")):
-        with path.open("rb") as file:
-            entries = read_po(file, locale=language.value, abort_invalid=True)
-        compiled = BytesIO()
-        write_mo(compiled, entries)
-        compiled.seek(0)
-        translations.merge(Translations(compiled))
+    translations, *more = map(partial(_read, language), sorted((_LOCALES / language / "LC_MESSAGES").glob("*.po")))
+    for file in more:
+        translations.merge(file)
     if language is not Language.EN:
         translations.add_fallback(catalogue(Language.EN))
     return translations
+
+
+def _read(language: Language, path: Path) -> Translations:
+    with path.open("rb") as file:
+        entries = read_po(file, locale=language.value, abort_invalid=True)
+    compiled = BytesIO()
+    write_mo(compiled, entries)
+    compiled.seek(0)
+    return Translations(compiled)
 
 
 def format_day(language: Language, day: date) -> str:

@@ -25,6 +25,7 @@ from app.routers import (
     users,
 )
 from app.routers.cors import CrossOrigin
+from app.routers.guards import check_guards
 from app.routers.middleware import Envelope
 from app.routers.openapi import describe
 from app.routers.operation_ids import operation_id
@@ -65,6 +66,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.rate_limits = RateLimits(settings)
     for module in ROUTERS:
         app.include_router(module.router)
+    check_guards(app)
     add_problem_handlers(app)
     app.add_middleware(CrossOrigin, origins=settings.cors_origins)
     app.add_middleware(Envelope)

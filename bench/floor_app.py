@@ -21,12 +21,12 @@ import uvicorn
 from fastapi import FastAPI, Request, Response
 
 HOST = "127.0.0.1"
-PAGES = 1000
 _POOL_SIZE = 20  # the service's default
-SCHEMA = f"""
+PAGES = 1000
+SCHEMA = """
 CREATE SCHEMA floor;
 CREATE TABLE floor.pages (id int PRIMARY KEY, name text NOT NULL);
-INSERT INTO floor.pages SELECT id, 'page ' || id FROM generate_series(1, {PAGES}) AS id;
+INSERT INTO floor.pages SELECT id, 'page ' || id FROM generate_series(1, 1000) AS id;
 CREATE TABLE floor.times (
     host int NOT NULL,
     during tstzrange NOT NULL,

@@ -5,9 +5,10 @@ mirror, by the code that fills it otherwise, since no provider is waited for.
 """
 
 import asyncio
+import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,7 +23,6 @@ from app.models.connections import Calendar, CalendarSync
 from app.sync.batch import Batch
 from app.sync.mirror import Mirror
 from app.timespan import Span, to_moment, to_seconds
-from bench.slots import busy_spans
 from sandbox.client import Sandbox
 
 DAYS = 30
@@ -89,10 +89,17 @@ def first_day() -> date:
     return datetime.now(UTC).date() + timedelta(days=1)
 
 
-def busy_days(count: int) -> list[Span]:
+def busy_spans(count: int) -> list[Span]:
     """So many spans on every other one of the days, apart from each other, so that merging does not lessen them."""
-    start = to_seconds(datetime.combine(first_day(), datetime.min.time(), UTC))
-    return [(start + begin, start + end) for begin, end in busy_spans(count, DAYS)]
+    rng = random.Random(count)
+    midnight = to_seconds(datetime.combine(first_day(), time(), UTC))
+    room = DAYS // 2 * 86_400 // count
+    spans = []
+    for number in range(count):
+        day, second = divmod(number * room, 86_400)
+        start = midnight + 2 * day * 86_400 + second + rng.randrange(room // 3)
+        spans.append((start, start + rng.randrange(60, min(3600, room // 2))))
+    return spans
 
 
 class HostMaker:
@@ -132,7 +139,7 @@ class HostMaker:
         await self._connect(email, bearer)
         page = await self._call("POST", "/v1/scheduling-pages", bearer, _page(opening))
         async with transaction(sessions, account_id) as session:
-            await _fill(session, busy_days(busy))
+            await _fill(session, busy_spans(busy))
         return Host(page["id"], opening)
 
     async def _connect(self, email: str, bearer: dict[str, str]) -> None:
@@ -179,4 +186,3 @@ async def _fill(session: AsyncSession, busy: Sequence[Span]) -> None:
         .where(CalendarSync.calendar_id == calendar.id)
         .values(state="idle", generation=1, last_succeeded_at=now)
     )
-

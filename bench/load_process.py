@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import cycle
 from time import perf_counter
+from typing import cast
 
 import httptools
 import msgspec
@@ -76,8 +77,7 @@ class _Client(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Ready; nothing is asked yet."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's does not inherit from it
 
     def data_received(self, data: bytes) -> None:
         """Some of an answer."""
@@ -122,9 +122,7 @@ async def carry_out(plan: Plan) -> Load:
     """Connect everybody, then begin all at once."""
     run = _Run(plan)
     loop = asyncio.get_running_loop()
-    clients = [
-        (await loop.create_connection(lambda: _Client(run), _HOST, plan.port))[1] for _ in range(plan.clients)
-    ]
+    clients = [(await loop.create_connection(lambda: _Client(run), _HOST, plan.port))[1] for _ in range(plan.clients)]
     gc.collect()
     gc.disable()
     run.begin()

@@ -31,6 +31,4 @@ class Scale:
 FULL: Final = Scale(
     pure_rounds=ROUNDS, rounds=5, seconds=1.2, clients=(1, 16, 64), hosts=32, racers=(64, 200), races=10
 )
-QUICK: Final = Scale(
-    pure_rounds=3, rounds=3, seconds=0.3, clients=(1, 16, 64), hosts=16, racers=(64, 200), races=2
-)
+QUICK: Final = Scale(pure_rounds=3, rounds=3, seconds=0.3, clients=(1, 16, 64), hosts=16, racers=(64, 200), races=2)

@@ -1,6 +1,6 @@
-"""Compares openapi.json with the one that callers already have: `python -m contract.breaking [--against FILE-OR-COMMIT]`.
+"""Compares openapi.json with the one before: `python -m contract.breaking [--against FILE-OR-COMMIT]`.
 
-The one rule: a breaking change is refused unless the major version rises with it.
+The one rule: a breaking change is refused unless the major version rises with it, or nothing was promised yet (0.x).
 """
 
 import argparse
@@ -12,14 +12,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from contract.changes import breaking_changes, is_major
+from contract.changes import breaking_changes, may_break
 
 ROOT = Path(__file__).parents[1]
 DOCUMENT = "openapi.json"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """0: nothing breaks, or the major version says so. 1: a caller would break."""
+    """0: nothing breaks, or the version allows it. 1: a caller would break."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--against", help="a file, or a commit of this repository; absent: what came before")
     parser.add_argument("--document", type=Path, default=ROOT / DOCUMENT, help="the new document")
@@ -32,10 +32,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     found = breaking_changes(old, new)
     for change in found:
         _say(change)
-    if found and not is_major(old, new):
+    if found and not may_break(old, new):
         _say(f"{len(found)} breaking changes against {name}: take them back, or raise the major version")
         return 1
-    _say(f"breaking changes against {name}: {len(found) or 'none'}{' (a new major version)' if found else ''}")
+    _say(f"breaking changes against {name}: {len(found) or 'none'}{', which the version allows' if found else ''}")
     return 0
 
 

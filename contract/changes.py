@@ -1,6 +1,6 @@
 """What changed between two OpenAPI 3.1 documents that breaks a caller or a generated client. Pure.
 
-The one rule: only what this project's documents use is understood; anything else in a document is an error, not silence.
+The one rule: only what this project's documents use is understood; anything else is an error, not silence.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,13 +14,13 @@ _FIRST_ERROR = 400
 
 
 def breaking_changes(old: Document, new: Document) -> list[str]:
-    """Every breaking change, sorted; empty when old callers can go on. Raises: ValueError for what is not understood."""
+    """Every breaking change, sorted; none when old callers can go on. Raises: ValueError."""
     return sorted(set(_Comparison(old, new).changes()))
 
 
-def is_major(old: Document, new: Document) -> bool:
-    """Whether the new document's major version is higher."""
-    return _major(new) > _major(old)
+def may_break(old: Document, new: Document) -> bool:
+    """Whether the version allows it: a higher major one, or one of 0.x that promised nothing."""
+    return _major(new) > _major(old) or _major(old) == 0
 
 
 def _major(document: Document) -> int:
@@ -103,7 +103,7 @@ class _Comparison:
 
 def _operations(document: Document) -> dict[str, Any]:
     """`GET /v1/me` → operation."""
-    found = {}
+    found: dict[str, Any] = {}
     for path, item in document.get("paths", {}).items():
         if strange := item.keys() - _PATH_ITEM_KEYS:
             raise ValueError(f"{path}: {', '.join(sorted(strange))} is not understood here")

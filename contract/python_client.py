@@ -16,6 +16,7 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 DOCUMENT = ROOT / "openapi.json"
 OUTPUT = ROOT / "build" / "python-client"
+CONFIG = ROOT / "contract" / "python-client.yaml"
 PACKAGE = "calendar_connect_client"
 
 
@@ -36,7 +37,7 @@ def main() -> int:
 def _generator() -> list[str]:
     return [
         str(Path(sys.executable).with_name("openapi-python-client")), "generate", "--overwrite", "--fail-on-warning",
-        "--path", str(DOCUMENT), "--output-path", str(OUTPUT), "--config", str(ROOT / "contract" / "python-client.yaml"),
+        "--path", str(DOCUMENT), "--output-path", str(OUTPUT), "--config", str(CONFIG),
     ]  # fmt: skip
 
 

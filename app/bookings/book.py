@@ -92,7 +92,7 @@ class BookingDesk:
         start = int(form.start_at.timestamp())
         async with transaction(self._sessions, account_id) as session:
             page = await page_time_around(session, page_id, start, form.duration_minutes)
-            if attempt is not None and (before := await idempotency.find_answer(session, attempt)) is not None:
+            if attempt is not None and (before := await idempotency.find_answer(session, attempt, now=self._clock())):
                 return await self._replay(session, before, page)
             check_open(page, form.duration_minutes)
             document = page.configuration
@@ -156,13 +156,9 @@ class BookingDesk:
             await enqueue(session, mails)
             return Outcome(request, page)
 
-    @staticmethod
-    async def _claim(session: AsyncSession, attempt: Attempt | None) -> IdempotentAnswer | None:
+    async def _claim(self, session: AsyncSession, attempt: Attempt | None) -> IdempotentAnswer | None:
         """Be the only one working on the key; the answer somebody gave since we looked, if somebody did."""
-        if attempt is None:
-            return None
-        await idempotency.claim(session, attempt)
-        return await idempotency.find_answer(session, attempt)
+        return None if attempt is None else await idempotency.claim(session, attempt, now=self._clock())
 
     async def _look_under_lock(self, session: AsyncSession, page: PageTime, wish: _Wish) -> PageTime:
         """The page again, with its host locked: what is offered now is offered until the commit."""
@@ -261,7 +257,7 @@ class BookingDesk:
             "visitor_email": form.email,
             "visitor_time_zone": form.time_zone,
             "language": wish.language,
-            "guests": list(dict.fromkeys(form.guests)),
+            "guests": _guests(form),
             "answers": wish.answers,
             "token_hash": hash_token(self._tokens.token(made_id)),
             "created_at": now,
@@ -270,3 +266,11 @@ class BookingDesk:
 
     def _now(self) -> int:
         return int(self._clock().timestamp())
+
+
+def _guests(form: BookingCreate) -> list[str]:
+    """Everybody once, the visitor not among them; calendars refuse or fold an address that comes twice."""
+    first = {form.email.casefold(): form.email}
+    for guest in form.guests:
+        first.setdefault(guest.casefold(), guest)
+    return list(first.values())[1:]

@@ -14,6 +14,7 @@ from app.scheduling.configuration import Configuration, FormField
 
 _PHONE = re.compile(r"^\+?[0-9][0-9 ()./-]{4,30}$")
 _NUMBER = re.compile(r"^-?[0-9]{1,15}([.,][0-9]{1,6})?$")
+_DATE = re.compile(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x85\u2028\u2029]")
 _LINE = 500
 _LONG = 5000
@@ -92,4 +93,4 @@ def _is_date(value: str) -> bool:
         date.fromisoformat(value)
     except ValueError:
         return False
-    return True
+    return _DATE.match(value) is not None  # Python reads `20270228` and weeks as well

@@ -1,5 +1,35 @@
-"""INTERIM."""
+"""The invitation to a booking. Pure.
+
+The one rule: the mail and the download are the same invitation, made from the booking and its page.
+"""
+
+from email.utils import parseaddr
+
+from app.models.bookings import Booking
+from app.outbound.ics import Invite, Method, Person, invite
+from app.scheduling.availability import PageTime
 
 
-def invite_of(booking, page, *, sender):
-    return b""
+def invite_to(booking: Booking, page: PageTime, *, sender: str) -> Invite:
+    """The invitation; a withdrawal once the booking is cancelled. We organize, in the host's name."""
+    configuration = page.configuration
+    return Invite(
+        method=Method.CANCEL if booking.status == "cancelled" else Method.REQUEST,
+        uid=booking.ical_uid,
+        sequence=booking.sequence,
+        stamp=booking.updated_at,
+        starts_at=booking.starts_at,
+        ends_at=booking.ends_at,
+        time_zone=configuration.time_zone,
+        summary=booking.title,
+        description=configuration.description,
+        location=booking.location,
+        organizer=Person(parseaddr(sender)[1], page.host.name or page.name),
+        visitor=Person(booking.visitor_email, booking.visitor_name),
+        guests=tuple(Person(guest) for guest in booking.guests),
+    )
+
+
+def invite_of(booking: Booking, page: PageTime, *, sender: str) -> bytes:
+    """The invitation as an iCalendar file."""
+    return invite(invite_to(booking, page, sender=sender))

@@ -1,21 +1,193 @@
-"""INTERIM."""
+"""Mails about bookings and meeting requests, put in the queue (R30, R49).
+
+The one rule: each reader gets a mail of their own. The visitor's alone has the links that change the booking; the
+host's carries no invitation, for the event itself is in their calendar.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy import or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.bookings.invite import invite_to
+from app.bookings.tokens import BookingTokens
+from app.i18n import Language, negotiate
+from app.models.bookings import Booking, MeetingRequest
+from app.models.connections import Calendar, Connection
+from app.outbound.letters import AppointmentLetter, BlockedLetter, Occasion, Reader
+from app.outbound.links import Links
+from app.outbound.post import add_mail
+from app.queue import Enqueued
+from app.scheduling.availability import PageTime
 
 
 class BookingPost:
-    def __init__(self, *a, **k):
-        pass
+    """Writes to visitors, their guests and hosts. The caller flushes, then asks for the jobs."""
 
-    def confirmed(self, *a, **k):
-        return []
+    def __init__(self, links: Links, tokens: BookingTokens, *, sender: str) -> None:
+        self._links = links
+        self._tokens = tokens
+        self._sender = sender
 
-    def requested(self, *a, **k):
-        return []
+    def confirmed(self, session: AsyncSession, booking: Booking, page: PageTime) -> list[Enqueued]:
+        """A booking was made."""
+        return self._tell_all(session, booking, page, self._letter(Occasion.CONFIRMED, booking, page))
 
-    def rescheduled(self, *a, **k):
-        return []
+    def requested(self, session: AsyncSession, request: MeetingRequest, page: PageTime) -> list[Enqueued]:
+        """A meeting was asked for; nothing is booked, so there is no invitation."""
+        letter = _letter(Occasion.REQUESTED, request, page)
+        return [_tell_visitor(session, request, page, letter), _tell_host(session, request, page, letter)]
 
-    def cancelled(self, *a, **k):
-        return []
+    def rescheduled(
+        self,
+        session: AsyncSession,
+        booking: Booking,
+        page: PageTime,
+        *,
+        former: tuple[datetime, datetime],
+        reason: str | None,
+    ) -> list[Enqueued]:
+        """A booking has another time."""
+        letter = replace(self._letter(Occasion.RESCHEDULED, booking, page), former=former, reason=reason)
+        return self._tell_all(session, booking, page, letter)
 
-    async def attempt_blocked(self, *a, **k):
-        return []
+    def cancelled(
+        self, session: AsyncSession, booking: Booking, page: PageTime, *, reason: str | None
+    ) -> list[Enqueued]:
+        """A booking was cancelled."""
+        letter = replace(self._letter(Occasion.CANCELLED, booking, page), reason=reason)
+        return self._tell_all(session, booking, page, letter)
+
+    async def attempt_blocked(self, session: AsyncSession, page: PageTime) -> list[Enqueued]:
+        """Somebody tried to book while a calendar of the host could not be read."""
+        content = BlockedLetter(
+            language=negotiate(page.host.locale),
+            page_name=page.name,
+            calendars=await _unreadable_calendars(session, page),
+            settings_url=self._links.calendar_settings(),
+        )
+        job = add_mail(
+            session,
+            page.account_id,
+            content,
+            kind="attempt_blocked",
+            subject_id=page.page_id,
+            to=page.host.email,
+            to_name=page.host.name,
+        )
+        await session.flush()
+        return [job]
+
+    def _letter(self, occasion: Occasion, booking: Booking, page: PageTime) -> AppointmentLetter:
+        invite = invite_to(booking, page, sender=self._sender)
+        video = page.configuration.location.kind == "video"
+        return replace(_letter(occasion, booking, page), location=booking.location, video=video, invite=invite)
+
+    def _tell_all(
+        self, session: AsyncSession, booking: Booking, page: PageTime, letter: AppointmentLetter
+    ) -> list[Enqueued]:
+        for_visitor = letter if booking.status == "cancelled" else self._with_links(letter, booking)
+        return [
+            _tell_visitor(session, booking, page, for_visitor),
+            *(_tell_guest(session, booking, page, letter, guest) for guest in booking.guests),
+            _tell_host(session, booking, page, letter),
+        ]
+
+    def _with_links(self, letter: AppointmentLetter, booking: Booking) -> AppointmentLetter:
+        token = self._tokens.token(booking.id)
+        return replace(
+            letter,
+            reschedule_url=self._links.booking(booking.id, token, "reschedule"),
+            cancel_url=self._links.booking(booking.id, token, "cancel"),
+        )
+
+
+def _letter(occasion: Occasion, made: Booking | MeetingRequest, page: PageTime) -> AppointmentLetter:
+    """What every reader is told, as the visitor reads it."""
+    return AppointmentLetter(
+        occasion=occasion,
+        reader=Reader.VISITOR,
+        language=Language(made.language),
+        time_zone=made.visitor_time_zone,
+        page_name=page.name,
+        host_name=page.host.name,
+        visitor_name=made.visitor_name,
+        starts_at=made.starts_at,
+        ends_at=made.ends_at,
+    )
+
+
+def _tell_visitor(
+    session: AsyncSession, made: Booking | MeetingRequest, page: PageTime, letter: AppointmentLetter
+) -> Enqueued:
+    return add_mail(
+        session,
+        page.account_id,
+        letter,
+        kind=_kind(letter),
+        subject_id=made.id,
+        to=made.visitor_email,
+        to_name=made.visitor_name,
+        reply_to=page.host.email,
+    )
+
+
+def _tell_guest(
+    session: AsyncSession, booking: Booking, page: PageTime, letter: AppointmentLetter, guest: str
+) -> Enqueued:
+    letter = replace(letter, reader=Reader.GUEST)
+    return add_mail(
+        session,
+        page.account_id,
+        letter,
+        kind=_kind(letter),
+        subject_id=booking.id,
+        to=guest,
+        to_name=None,
+        reply_to=page.host.email,
+    )
+
+
+def _tell_host(
+    session: AsyncSession, made: Booking | MeetingRequest, page: PageTime, letter: AppointmentLetter
+) -> Enqueued:
+    letter = replace(
+        letter,
+        reader=Reader.HOST,
+        language=negotiate(page.host.locale),
+        time_zone=page.host.time_zone,
+        visitor_email=made.visitor_email,
+        guests=tuple(made.guests),
+        answers=tuple((answer["label"], answer["value"]) for answer in made.answers),
+        invite=None,
+    )
+    return add_mail(
+        session,
+        page.account_id,
+        letter,
+        kind=_kind(letter),
+        subject_id=made.id,
+        to=page.host.email,
+        to_name=page.host.name,
+        reply_to=made.visitor_email,
+    )
+
+
+def _kind(letter: AppointmentLetter) -> str:
+    return f"{letter.occasion}_{letter.reader}"
+
+
+async def _unreadable_calendars(session: AsyncSession, page: PageTime) -> tuple[str, ...]:
+    """The names of the host's availability calendars that cannot be read."""
+    names = await session.scalars(
+        select(Calendar.name)
+        .join(
+            Connection,
+            (Connection.account_id == Calendar.account_id) & (Connection.id == Calendar.connection_id),
+        )
+        .where(Connection.user_id == page.host.id, Connection.disconnected_at.is_(None), Calendar.checked)
+        .where(or_(Calendar.inactive_reason.is_not(None), Connection.status != "active"))
+        .order_by(Calendar.name)
+    )
+    return tuple(names)

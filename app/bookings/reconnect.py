@@ -17,6 +17,7 @@ from app.connections import repository as connections
 from app.database import transaction
 from app.models.bookings import MeetingRequest
 from app.queue import Enqueued, Job, enqueue
+from app.timespan import overlaps
 
 _ASK_AGAIN = timedelta(seconds=2)
 
@@ -44,11 +45,16 @@ class ConnectionReady:
             await session.flush()
             await enqueue(session, jobs)
 
-    async def _clashes(self, session: AsyncSession, request: MeetingRequest) -> bool | None:
-        """Whether the time is taken; None while a calendar has never been read."""
+    @staticmethod
+    async def _clashes(session: AsyncSession, request: MeetingRequest) -> bool | None:
+        """Whether the time is taken; None while a calendar has never been read.
+
+        The page may have been deleted or its hours changed since: only what is taken counts.
+        """
         start, end = int(request.starts_at.timestamp()), int(request.ends_at.timestamp())
         minutes = (end - start) // 60
-        page = await page_time_around(session, request.page_id, start, minutes)
+        page = await page_time_around(session, request.page_id, start, minutes, excluding=request.id)
         if page.unavailable:
             return None
-        return page.refusal(minutes, start=start, now=int(self._clock().timestamp())) is not None
+        wanted = page.rules(minutes).buffered(start)
+        return overlaps(page.busy, wanted) or overlaps(page.reserved, wanted)

@@ -3,10 +3,11 @@
 The one rule: the end of a booking and its host are the server's to say; a body that names them is refused.
 """
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, Field, RootModel
+from pydantic import AfterValidator, AwareDatetime, Field, RootModel
+from pydantic_core import PydanticCustomError
 
 from app.accounts.schemas import Answer, Strict
 from app.i18n import Language
@@ -14,7 +15,19 @@ from app.ids import BookingId, MeetingRequestId, PageId
 from app.scheduling.configuration import Email, Line, Text
 from app.time_zones import TimeZone
 
-StartAt = Annotated[AwareDatetime, Field(examples=["2026-12-01T09:00:00+01:00"])]
+_EARLIEST, _LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+
+
+def _of_a_slot(at: datetime) -> datetime:
+    """Slots begin on whole seconds, in this century: far from where the arithmetic of calendars ends."""
+    if at.microsecond:
+        raise PydanticCustomError("not_allowed", "a part of a second")
+    if not _EARLIEST <= at < _LATEST:
+        raise PydanticCustomError("out_of_range", "not in this century")
+    return at
+
+
+StartAt = Annotated[AwareDatetime, AfterValidator(_of_a_slot), Field(examples=["2026-12-01T09:00:00+01:00"])]
 
 
 class BookingCreate(Strict):

@@ -3,6 +3,7 @@
 The one rule: a connection being disconnected is gone for everybody but the job that closes it.
 """
 
+import secrets
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
@@ -21,6 +22,10 @@ from app.models.connections import (
     ConnectionToken,
 )
 from app.models.directory import Directory, DirectoryEntry, DueCalendar
+from app.models.mirror import BusyMonth, MirrorEvent, MirrorSeries
+
+_FENCES = 2**30
+"""A new sync row's fence begins somewhere below: a run that had claimed an earlier row is fenced off from it."""
 
 
 async def find_authorization(session: AsyncSession, authorization_id: UUID) -> ConnectionAuthorization | None:
@@ -187,7 +192,9 @@ async def save_calendars(
 
 async def start_mirroring(session: AsyncSession, account_id: UUID, calendar_id: UUID, *, now: datetime) -> None:
     """Have the calendar synced from now on; one already mirrored is asked for anew."""
-    statement = insert(CalendarSync).values(account_id=account_id, calendar_id=calendar_id, state="idle")
+    statement = insert(CalendarSync).values(
+        account_id=account_id, calendar_id=calendar_id, state="idle", fence=secrets.randbelow(_FENCES)
+    )
     await session.execute(
         statement.on_conflict_do_update(
             index_elements=["account_id", "calendar_id"],
@@ -198,9 +205,10 @@ async def start_mirroring(session: AsyncSession, account_id: UUID, calendar_id: 
 
 
 async def stop_mirroring(session: AsyncSession, calendar_id: UUID) -> None:
-    """Forget how far the mirror is, and its next run."""
+    """Forget the mirror, how far it is, and its next run."""
     await remove_due(session, calendar_id)
-    await session.execute(delete(CalendarSync).where(CalendarSync.calendar_id == calendar_id))
+    for table in (CalendarSync, MirrorEvent, MirrorSeries, BusyMonth):
+        await session.execute(delete(table).where(table.calendar_id == calendar_id))
 
 
 async def set_due(session: AsyncSession, account_id: UUID, calendar_id: UUID, *, at: datetime) -> None:

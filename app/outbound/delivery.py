@@ -1,9 +1,121 @@
-"""INTERIM."""
+"""Sending mails: the job `send_mail`.
+
+    claim [transaction]  lease, attempts + 1
+    send  [none open]    over SMTP
+    save  [transaction]  sent and erased, or asked for again later, or given up
+
+The one rule: a mail is sent again only when the server has not said that it took it. Its Message-ID is made of its id,
+so that a copy sent because the server's word was lost can be told from a second mail.
+"""
+
+import random
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+
+from app.calendar import Clock
+from app.database import transaction
+from app.models.base import Json
+from app.models.outbound import Mail
+from app.outbound.letters import compose, from_json
+from app.outbound.mailer import SEND_SECONDS, Mailer, MailError
+from app.queue import Enqueued, Job, enqueue
+
+LEASE: Final = timedelta(seconds=SEND_SECONDS * 2)
+_FIRST_WAIT: Final = timedelta(seconds=1)
+_LONGEST_WAIT: Final = timedelta(minutes=15)
+_MOST_DOUBLINGS: Final = 12
+_GIVE_UP_AFTER: Final = timedelta(days=2)
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Claimed:
+    """A mail that is ours to send until the lease ends."""
+
+    mail: Mail
+    letter: Json
+    attempt: int
 
 
 class MailDelivery:
-    def __init__(self, *a):
-        pass
+    """Runs `send_mail`."""
 
-    async def run(self, account_id, id):
-        pass
+    def __init__(self, sessions: async_sessionmaker[AsyncSession], mailer: Mailer, clock: Clock) -> None:
+        self._sessions = sessions
+        self._mailer = mailer
+        self._clock = clock
+
+    async def run(self, account_id: UUID, mail_id: UUID) -> None:
+        """Send the mail, unless it is sent or somebody else is at it."""
+        claimed = await self._claim(account_id, mail_id)
+        if claimed is None:
+            return
+        mail = claimed.mail
+        try:
+            await self._mailer.send(
+                compose(from_json(claimed.letter)),
+                to=mail.to_email,
+                to_name=mail.to_name,
+                reply_to=mail.reply_to,
+                message_id=f"<{mail_id}@calendar-connect>",
+            )
+        except MailError as error:
+            await self._failed(claimed, error)
+        else:
+            await self._sent(claimed)
+
+    async def _claim(self, account_id: UUID, mail_id: UUID) -> _Claimed | None:
+        now = self._clock()
+        async with transaction(self._sessions, account_id) as session:
+            mail = await _lock(session, mail_id)
+            if mail is None or mail.status != "queued" or mail.letter is None:
+                return None
+            if mail.lease_until is not None and mail.lease_until > now:
+                wait = mail.lease_until - now + timedelta(seconds=1)
+                await enqueue(session, [Enqueued(Job.SEND_MAIL, account_id, mail_id, delay=wait)])
+                return None
+            mail.attempts += 1
+            mail.lease_until = now + LEASE
+            return _Claimed(mail, mail.letter, mail.attempts)
+
+    async def _sent(self, claimed: _Claimed) -> None:
+        async with transaction(self._sessions, claimed.mail.account_id) as session:
+            mail = await _lock(session, claimed.mail.id)
+            if mail is None:
+                return
+            mail.status, mail.sent_at = "sent", self._clock()
+            mail.letter = mail.last_error = mail.lease_until = None
+        log.info("mail.sent", kind=claimed.mail.kind, attempt=claimed.attempt)
+
+    async def _failed(self, claimed: _Claimed, error: MailError) -> None:
+        now, mail_id, account_id = self._clock(), claimed.mail.id, claimed.mail.account_id
+        last = not error.retryable or now - claimed.mail.created_at > _GIVE_UP_AFTER
+        async with transaction(self._sessions, account_id) as session:
+            mail = await _lock(session, mail_id)
+            if mail is None or mail.status != "queued" or mail.attempts != claimed.attempt:
+                return  # the lease ran out, and what happens next is another's to say
+            mail.last_error, mail.lease_until = error.code, None
+            if last:
+                mail.status, mail.letter = "failed", None
+            else:
+                wait = back_off(claimed.attempt, chance=random.random())  # noqa: S311 - jitter
+                await enqueue(session, [Enqueued(Job.SEND_MAIL, account_id, mail_id, delay=wait)])
+        log.warning("mail.failed", kind=claimed.mail.kind, attempt=claimed.attempt, error=error.code, given_up=last)
+
+
+def back_off(attempt: int, *, chance: float) -> timedelta:
+    """How long to wait after this many attempts: one second, doubling to a quarter of an hour, half of it by chance."""
+    longest: timedelta = min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** min(attempt - 1, _MOST_DOUBLINGS))
+    return longest * (0.5 + chance / 2)
+
+
+async def _lock(session: AsyncSession, mail_id: UUID) -> Mail | None:
+    mail: Mail | None = await session.scalar(select(Mail).where(Mail.id == mail_id).with_for_update())
+    return mail

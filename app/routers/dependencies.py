@@ -34,12 +34,12 @@ _booking_token = APIKeyHeader(
 )
 
 
-def _services(request: Request) -> _Services:
+async def _services(request: Request) -> _Services:
     services: _Services = request.app.state.services
     return services
 
 
-def _reader_language(request: Request, response: Response) -> Language:
+async def _reader_language(request: Request, response: Response) -> Language:
     """What the caller reads; the answer says so."""
     language = language_of(request)
     response.headers["Content-Language"] = language.value
@@ -96,13 +96,13 @@ async def _user_writer(principal: Caller) -> Principal:
     return principal
 
 
-async def _token(token: Annotated[str | None, Security(_booking_token)]) -> str:
+async def visitor_token(token: Annotated[str | None, Security(_booking_token)]) -> str:
     if not token or len(token) > 100:  # noqa: PLR2004 - ours have 43 characters
         raise BookingTokenInvalid
     return token
 
 
-def _if_match(
+async def _if_match(
     if_match: Annotated[
         str | SkipJsonSchema[None],
         Header(max_length=40, description="Change only this version: the `ETag` of an earlier answer."),
@@ -118,7 +118,7 @@ def _if_match(
 
 User = Annotated[Principal, Depends(_user)]
 UserWriter = Annotated[Principal, Depends(_user_writer)]
-BookingToken = Annotated[str, Depends(_token)]
+BookingToken = Annotated[str, Depends(visitor_token)]
 IfMatch = Annotated[int | None, Depends(_if_match)]
 ReaderLanguage = Annotated[Language, Depends(_reader_language)]
 IdempotencyKey = Annotated[

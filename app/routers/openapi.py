@@ -13,12 +13,13 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import SecretBytes, SecretStr
 
 from app.routers.openapi_examples import Examples, component_name
+from app.routers.openapi_fields import DESCRIPTIONS
 from app.routers.openapi_problems import HEADERS, KINDS, header_references, problem_schemas, response_component
 from app.settings import Settings
 
 Document = dict[str, Any]
 
-DESCRIPTION = """\
+_INTRODUCTION = """\
 Connects Google, Office 365 and Exchange calendars to a CRM, keeps them in step, and lets people book time.
 
 - Ids are opaque texts with a telling prefix. Times are RFC 3339 with an offset, answered in UTC.
@@ -81,7 +82,7 @@ def describe(app: FastAPI) -> Document:
         title=app.title,
         version=app.version,
         summary="Calendar connections and scheduling pages for a CRM.",
-        description=DESCRIPTION,
+        description=_INTRODUCTION,
         contact={
             "name": "calendar-connect",
             "url": "https://calendar-connect.example/support",
@@ -127,11 +128,13 @@ def _complete_components(document: Document) -> None:
 
 
 def _tidy(schema: Any) -> None:
-    """Drop titles, which only repeat names, and defaults, which generators would send back."""
+    """Drop titles, which only repeat names, and defaults, which generators would send back; describe every field."""
     schema.pop("title", None)
-    for part in schema.get("properties", {}).values():
+    for name, part in schema.get("properties", {}).items():
         part.pop("title", None)
         part.pop("default", None)
+        if "$ref" not in part and name in DESCRIPTIONS:
+            part.setdefault("description", DESCRIPTIONS[name])
 
 
 def _complete_operation(operation: Document, path: str, examples: Examples, schemas: Mapping[str, Any]) -> None:

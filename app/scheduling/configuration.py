@@ -31,8 +31,14 @@ def _clean(text: str) -> str:
     return text.strip()
 
 
+def _one_line(text: str) -> str:
+    if "\n" in text or "\t" in text:
+        raise PydanticCustomError("not_allowed", "more than one line")
+    return _clean(text)
+
+
 LocalTime = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$", examples=["09:00"])]
-Line = Annotated[str, AfterValidator(_clean), Field(min_length=1, max_length=200)]
+Line = Annotated[str, AfterValidator(_one_line), Field(min_length=1, max_length=200)]
 Text = Annotated[str, AfterValidator(_clean), Field(max_length=4000)]
 Email = Annotated[EmailStr, Field(max_length=254, examples=["ada@example.com"])]
 WebAddress = Annotated[

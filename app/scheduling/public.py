@@ -109,10 +109,8 @@ class PublicPages:
         return head[:-1] + b',"items":' + items + b"}"
 
     async def _load(self, page_id: UUID, between: Span) -> PageTime:
-        entry = await repository.look_up(self._session, Directory.PAGE, page_id.hex)
-        if entry is None:
+        if await repository.enter_page(self._session, page_id) is None:
             raise NotFound
-        await enter_account(self._session, entry.account_id)
         page = await load_page_time(self._session, page_id, between)
         if page is None:
             raise NotFound

@@ -10,6 +10,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.database import remember_account
 from app.models.directory import Directory, DirectoryEntry
 from app.models.scheduling import SchedulingPage
 
@@ -34,6 +35,21 @@ async def list_pages(
 async def look_up(session: AsyncSession, kind: Directory, key: str) -> DirectoryEntry | None:
     """Whose this public key is."""
     return await session.scalar(select(DirectoryEntry).where(DirectoryEntry.kind == kind, DirectoryEntry.key == key))
+
+
+async def enter_page(session: AsyncSession, page_id: UUID) -> UUID | None:
+    """Enter the account of a public page, found and entered in one statement; None when there is no such page."""
+    connection = await session.connection()
+    account_id: UUID | None = (
+        await connection.exec_driver_sql(
+            "SELECT account_id, set_config('app.account_id', account_id::text, true) FROM directory "
+            "WHERE kind = 'page' AND key = $1",
+            (page_id.hex,),
+        )
+    ).scalar_one_or_none()
+    if account_id is not None:
+        remember_account(session, account_id)
+    return account_id
 
 
 async def register(session: AsyncSession, kind: Directory, key: str, account_id: UUID, target_id: UUID) -> bool:

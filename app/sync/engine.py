@@ -184,7 +184,9 @@ class SyncEngine:
         """Save what is known so far and stay alive; the cursor stays where it was."""
         async with transaction(self._sessions, run.calendar.account_id) as session:
             await self._hold(session, run, lease_until=self._clock() + LEASE)
-            await self._save_batch(session, run)
+            mirror = self._mirror(session, run)
+            await mirror.save(run.batch)
+            await mirror.pack()
         run.batch.saved()
 
     async def _finish(self, run: _Run) -> bool:
@@ -194,21 +196,18 @@ class SyncEngine:
             sync = await self._hold(session, run, state="idle", cursor=run.cursor, synced_seq=run.dirty_seq)
             sync.lease_until, sync.last_error, sync.failures = None, None, 0
             sync.last_succeeded_at, sync.expanded_until, sync.failing_since = now, run.horizon.end, None
-            mirror = await self._save_batch(session, run)
+            mirror = self._mirror(session, run)
+            if run.expand_all:
+                mirror.touch(run.horizon)  # it moved: what was mirrored beyond it comes into view
+            await mirror.save(run.batch)
             if run.full:
                 await mirror.sweep()
-                await mirror.pack()
+            await mirror.pack()
             calendar = await session.merge(run.calendar, load=False)
             calendar.inactive_reason = None
             jitter = 0.75 + random.random() / 2  # noqa: S311 - spreads polls, no secret
             await connections.set_due(session, calendar.account_id, calendar.id, at=now + self._poll * jitter)
             return sync.dirty_seq != run.dirty_seq
-
-    async def _save_batch(self, session: AsyncSession, run: _Run) -> Mirror:
-        mirror = self._mirror(session, run)
-        await mirror.save(run.batch)
-        await mirror.pack()
-        return mirror
 
     def _mirror(self, session: AsyncSession, run: _Run) -> Mirror:
         return Mirror(session, run.calendar, generation=run.generation, horizon=run.horizon)

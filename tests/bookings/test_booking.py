@@ -166,7 +166,8 @@ async def test_r44_a_page_that_never_was_and_a_turned_around_id_are_not_found(wo
 async def test_r45_the_time_is_whole_minutes_of_the_offered_grid(world: World) -> None:
     person, page = await host(world)
     start = person.at(3, "10:00")
-    for odd in (timedelta(seconds=1), timedelta(minutes=1), timedelta(milliseconds=500)):
+    problem(await person.book(page["id"], (start + timedelta(milliseconds=500)).isoformat()), 422, "validation_failed")
+    for odd in (timedelta(seconds=1), timedelta(minutes=1)):
         problem(await person.book(page["id"], (start + odd).isoformat()), 409, "slot_unavailable")
     assert (await person.book(page["id"], start.isoformat())).status_code == 201
 

@@ -71,6 +71,16 @@ class Scene:
         } | fields
         return (await self.world.sandbox.insert_google_event(self.person.email, body, self.calendar))["id"]
 
+    async def insert_days(self, first: int, after: int, **fields: Any) -> str:
+        """The person makes an all-day event, in days from now; it blocks unless told otherwise."""
+        body = {
+            "summary": "Whole days",
+            "start": {"date": self.person.day(first).isoformat()},
+            "end": {"date": self.person.day(after).isoformat()},
+            "transparency": "opaque",
+        } | fields
+        return (await self.world.sandbox.insert_google_event(self.person.email, body, self.calendar))["id"]
+
     async def patch(self, event_id: str, **changes: Any) -> None:
         """The person changes an event or one instance."""
         await self.world.sandbox.patch_google_event(self.person.email, event_id, changes, self.calendar)

@@ -1,0 +1,236 @@
+"""What each mail says: from facts to a subject, a text, a page and an invitation. Pure.
+
+The one rule: a letter holds facts, kept as JSON until it is sent; the words come from the catalogues and are chosen
+when it is sent.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from app.i18n import Language, format_start, format_when, translate
+from app.models.base import Json
+from app.outbound.ics import Invite, invite
+
+_TEMPLATES: Final = Path(__file__).parent / "templates"
+
+
+class Occasion(StrEnum):
+    """What happened to an appointment."""
+
+    CONFIRMED = "confirmed"
+    REQUESTED = "requested"
+    RESCHEDULED = "rescheduled"
+    CANCELLED = "cancelled"
+
+
+class Reader(StrEnum):
+    """Whom a letter about an appointment is for."""
+
+    VISITOR = "visitor"
+    GUEST = "guest"
+    HOST = "host"
+
+
+@dataclass(frozen=True, slots=True)
+class AppointmentLetter:
+    """About a booking or a meeting request. What is None or empty is not said."""
+
+    occasion: Occasion
+    reader: Reader
+    language: Language
+    time_zone: str
+    """The reader's."""
+    page_name: str
+    host_name: str | None
+    visitor_name: str
+    starts_at: datetime
+    ends_at: datetime
+    former: tuple[datetime, datetime] | None = None
+    location: str | None = None
+    video: bool = False
+    """The meeting is a video call, whose link comes with the event."""
+    visitor_email: str | None = None
+    guests: tuple[str, ...] = ()
+    answers: tuple[tuple[str, str], ...] = ()
+    """Label and value of what the visitor filled in."""
+    reason: str | None = None
+    reschedule_url: str | None = None
+    cancel_url: str | None = None
+    invite: Invite | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BlockedLetter:
+    """Somebody tried to book while a calendar could not be read (R30)."""
+
+    language: Language
+    page_name: str
+    calendars: tuple[str, ...]
+    settings_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenLetter:
+    """A connection stopped working, and only its person can mend it (R16)."""
+
+    language: Language
+    provider: str
+    email: str
+
+
+Content = AppointmentLetter | BlockedLetter | BrokenLetter
+_KINDS: Final[dict[str, type[Content]]] = {
+    "appointment": AppointmentLetter,
+    "blocked": BlockedLetter,
+    "broken": BrokenLetter,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A mail in words."""
+
+    subject: str
+    text: str
+    html: str
+    calendar: bytes | None = None
+    calendar_method: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Sheet:
+    """What the layout shows, from top to bottom."""
+
+    language: str
+    heading: str
+    paragraphs: list[str]
+    rows: list[tuple[str, str]]
+    steps: list[str]
+    actions: list[tuple[str, str]]
+    """Label and address; the first stands out."""
+    footer: str
+
+
+def to_json(content: Content) -> Json:
+    """The facts as they are stored."""
+    about = next(name for name, kind in _KINDS.items() if isinstance(content, kind))
+    return {"about": about, **msgspec.to_builtins(content)}
+
+
+def from_json(stored: Json) -> Content:
+    """The facts as they were."""
+    kind = _KINDS[stored["about"]]
+    facts = {name: value for name, value in stored.items() if name != "about"}
+    return msgspec.convert(facts, type=kind)
+
+
+def compose(content: Content) -> Letter:
+    """The mail in the reader's language."""
+    match content:
+        case AppointmentLetter():
+            return _appointment(content)
+        case BlockedLetter():
+            return _letter(translate(content.language, "mail.blocked.subject"), _blocked(content))
+        case BrokenLetter():
+            return _letter(translate(content.language, "mail.broken.subject", email=content.email), _broken(content))
+
+
+def _appointment(facts: AppointmentLetter) -> Letter:
+    key = f"mail.{facts.occasion}.{facts.reader}"
+    subject = translate(
+        facts.language,
+        f"{key}.subject",
+        page=facts.page_name,
+        visitor=facts.visitor_name,
+        start=format_start(facts.language, facts.starts_at, facts.time_zone),
+    )
+    sheet = _Sheet(
+        language=facts.language,
+        heading=translate(facts.language, f"{key}.heading", visitor=facts.visitor_name),
+        paragraphs=[translate(facts.language, f"{key}.text")] if facts.occasion is Occasion.REQUESTED else [],
+        rows=_rows(facts),
+        steps=[],
+        actions=_actions(facts),
+        footer=translate(facts.language, "mail.footer"),
+    )
+    if facts.invite is None:
+        return _letter(subject, sheet)
+    return _letter(subject, sheet, calendar=invite(facts.invite), method=facts.invite.method)
+
+
+def _rows(facts: AppointmentLetter) -> list[tuple[str, str]]:
+    when = _when(facts, (facts.starts_at, facts.ends_at))
+    video = translate(facts.language, "mail.video") if facts.video else None
+    told: list[tuple[str, str | None]] = [
+        ("what", facts.page_name),
+        ("when", when),
+        ("before", None if facts.former is None else _when(facts, facts.former)),
+        ("where", facts.location or video),
+        ("host", facts.host_name if facts.reader is not Reader.HOST else None),
+        ("visitor", facts.visitor_name if facts.reader is not Reader.VISITOR else None),
+        ("email", facts.visitor_email),
+        ("guests", ", ".join(facts.guests)),
+        ("reason", facts.reason),
+    ]
+    rows = [(translate(facts.language, f"mail.label.{name}"), value) for name, value in told if value]
+    return rows + list(facts.answers)
+
+
+def _when(facts: AppointmentLetter, span: tuple[datetime, datetime]) -> str:
+    return format_when(facts.language, span[0], span[1], facts.time_zone)
+
+
+def _actions(facts: AppointmentLetter) -> list[tuple[str, str]]:
+    offered = [("reschedule", facts.reschedule_url), ("cancel", facts.cancel_url)]
+    return [(translate(facts.language, f"mail.action.{name}"), url) for name, url in offered if url]
+
+
+def _blocked(facts: BlockedLetter) -> _Sheet:
+    language = facts.language
+    return _Sheet(
+        language=language,
+        heading=translate(language, "mail.blocked.heading"),
+        paragraphs=[translate(language, "mail.blocked.text", page=facts.page_name)],
+        rows=[(translate(language, "mail.label.calendar"), name) for name in facts.calendars],
+        steps=[translate(language, f"mail.blocked.{remedy}") for remedy in ("regain", "remove")],
+        actions=[(translate(language, "mail.action.settings"), facts.settings_url)],
+        footer=translate(language, "mail.footer"),
+    )
+
+
+def _broken(facts: BrokenLetter) -> _Sheet:
+    language = facts.language
+    return _Sheet(
+        language=language,
+        heading=translate(language, "mail.broken.heading"),
+        paragraphs=[translate(language, f"mail.broken.{part}") for part in ("text", "remedy")],
+        rows=[(translate(language, "mail.label.account"), f"{facts.email} ({facts.provider})")],
+        steps=[],
+        actions=[],
+        footer=translate(language, "mail.footer"),
+    )
+
+
+def _letter(subject: str, sheet: _Sheet, *, calendar: bytes | None = None, method: str | None = None) -> Letter:
+    environment = _environment()
+    shown: dict[str, Any] = {"sheet": sheet, "subject": subject}
+    text = environment.get_template("layout.txt").render(shown).strip() + "\n"
+    return Letter(subject, text, environment.get_template("layout.html").render(shown), calendar, method)
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=lambda name: name is not None and name.endswith(".html"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )

@@ -1,0 +1,33 @@
+"""Deny by default: an application with an unguarded route does not start.
+
+The one rule: a route asks who calls, or asks for a visitor's token, or says aloud that it is public.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute, iter_route_contexts
+
+from app.routers.dependencies import authenticate, visitor_token
+
+_GUARDS = {authenticate, visitor_token}
+_PUBLIC: dict[str, Any] = {"security": []}
+
+
+def check_guards(app: FastAPI) -> None:
+    """Raises: RuntimeError, naming the first route that nothing guards."""
+    for context in iter_route_contexts(app.routes):
+        route = context.original_route
+        if not isinstance(route, APIRoute):
+            raise RuntimeError(f"{context.path} is no operation of the API")  # noqa: TRY004 - a mistake of ours
+        guarded = any(call in _GUARDS for call in _calls(route.dependant))
+        if not guarded and route.openapi_extra != _PUBLIC:
+            raise RuntimeError(f"{route.name} is neither guarded nor declared public")
+
+
+def _calls(dependant: Dependant) -> Iterator[object]:
+    for inner in dependant.dependencies:
+        yield inner.call
+        yield from _calls(inner)

@@ -1,0 +1,46 @@
+"""What a field means wherever it stands, for the API's document.
+
+The one rule: a docstring at the field wins; here is only what would read the same in every schema.
+"""
+
+from collections.abc import Mapping
+
+DESCRIPTIONS: Mapping[str, str] = {
+    "access_role": "What the connected account may do with the calendar.",
+    "available": "Whether it can be done now.",
+    "calendar_id": "The calendar.",
+    "calendars": "One entry per mirrored calendar.",
+    "cancelled_by": "Who cancelled; null while nobody did.",
+    "capabilities": "What can be done, and what not and why.",
+    "capability": "What it is about, a code.",
+    "client": "Where the person is.",
+    "connection_id": "The connection.",
+    "consecutive_failures": "How many runs have failed one after another.",
+    "created_at": "When it was made.",
+    "end_at": "When it ends, exclusive.",
+    "expires_at": "When it lapses.",
+    "field_id": "The question's id.",
+    "id": "Its id; never used again for anything else.",
+    "is_primary": "It is the account's primary calendar.",
+    "items": "What was asked for.",
+    "kind": "Which of the alternatives this is.",
+    "language": "The language of the texts.",
+    "last_run_at": "When the last run ended, well or not; null before the first.",
+    "last_success_at": "When the last run that went well ended; null before it.",
+    "name": "What to call it.",
+    "next_run_at": "When the next run is due; null when none is planned.",
+    "page_id": "The scheduling page.",
+    "paragraphs": "The text, paragraph by paragraph.",
+    "permissions": "What the caller's token permits.",
+    "provider": "The calendar provider.",
+    "required": "Whether it must be filled in.",
+    "start_at": "When it begins.",
+    "state": "What the sync is doing.",
+    "status": "How it stands.",
+    "title": "The heading.",
+    "updated_at": "When it last changed.",
+    "email": "The address.",
+    "visitor_email": "The visitor's address.",
+    "visitor_name": "The visitor's name.",
+}
+"""By property name."""

@@ -1,0 +1,89 @@
+"""`python -m bench`: every figure beside its floor, a JSON line each. The rule: this file only chooses and prints.
+
+    python -m bench [--quick] [slots] [endpoint] [booking] [race]
+
+Progress goes to standard error. A goal that is missed says so in its line; the exit code is 0 whenever all could be
+measured.
+"""
+
+import asyncio
+import json
+import os
+import platform
+import sys
+import time
+from collections.abc import AsyncIterator
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from bench import booking, endpoint, race, slots
+from bench.load import BenchError
+from bench.measure import Figure
+from bench.scale import FULL, QUICK, Scale
+from bench.stage import open_stage
+
+
+class Bench(StrEnum):
+    """What can be measured; `race` comes last, for it ends the servers."""
+
+    SLOTS = "slots"
+    ENDPOINT = "endpoint"
+    BOOKING = "booking"
+    RACE = "race"
+
+
+OVER_HTTP = {Bench.ENDPOINT: endpoint.figures, Bench.BOOKING: booking.figures, Bench.RACE: race.figures}
+
+
+async def measure(chosen: set[Bench], scale: Scale) -> AsyncIterator[Figure]:
+    """The figures of these benches."""
+    if Bench.SLOTS in chosen:
+        _say("slots")
+        for figure in slots.figures(scale.pure_rounds):
+            yield figure
+    if chosen.isdisjoint(OVER_HTTP):
+        return
+    _say("starting the servers")
+    async with open_stage() as stage:
+        for bench, figures in OVER_HTTP.items():
+            if bench in chosen:
+                _say(bench)
+                async for figure in figures(stage, scale):
+                    yield figure
+
+
+async def _print(chosen: set[Bench], scale: Scale) -> None:
+    print(
+        json.dumps({"machine": platform.machine(), "cores": os.cpu_count(), "python": platform.python_version()}),
+        flush=True,
+    )
+    began = time.perf_counter()
+    async for figure in measure(chosen, scale):
+        print(figure.to_json(), flush=True)
+    _say(f"done in {time.perf_counter() - began:.0f} s")
+
+
+def _say(what: str) -> None:
+    print(f"bench: {what}", file=sys.stderr, flush=True)
+
+
+cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@cli.command()
+def main(
+    benches: Annotated[list[Bench] | None, typer.Argument(help="All when none is named.")] = None,
+    *,
+    quick: Annotated[bool, typer.Option("--quick", help="Fewer and shorter rounds, under a minute.")] = False,
+) -> None:
+    """Measure, and print a JSON line per figure."""
+    try:
+        asyncio.run(_print(set(benches or Bench), QUICK if quick else FULL))
+    except BenchError as error:
+        raise SystemExit(f"bench: {error}") from error
+
+
+if __name__ == "__main__":
+    cli()

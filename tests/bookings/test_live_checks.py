@@ -1,0 +1,143 @@
+"""Asking the provider itself before a slot is given away (P1, R31, R45).
+
+The one rule: what a person did in the calendar a moment ago, before any sync, decides.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.support.people import Person
+from tests.support.visitors import fault, our_events, visit
+from tests.support.world import World, problem
+
+
+def event(person: Person, start: str, end: str, **fields: Any) -> dict[str, Any]:
+    times = [{"dateTime": person.at(3, clock).isoformat()} for clock in (start, end)]
+    return {"summary": "Made by hand", "start": times[0], "end": times[1]} | fields
+
+
+async def offered(person: Person, page: dict[str, Any]) -> set[str]:
+    return {slot["start_at"][11:16] for slot in await person.slots(page["id"], person.day(3))}
+
+
+async def let_the_mirror_age(world: World, **by: float) -> None:
+    age = timedelta(**by)
+    await world.rows("UPDATE calendar_syncs SET last_succeeded_at = last_succeeded_at - $1::interval", age)
+
+
+async def test_p1_what_was_made_by_hand_a_moment_ago_is_not_booked_over_and_shows_soon(world: World) -> None:
+    person = await world.connected()
+    page = await person.make_page()
+    await world.sandbox.insert_google_event(person.email, event(person, "10:00", "11:00"))
+    assert "10:00" in await offered(person, page), "the mirror does not know yet"
+    refused = problem(await person.book(page["id"], person.at(3, "10:00").isoformat()), 409, "slot_unavailable")
+    assert refused["alternatives"]
+    assert await world.rows("SELECT FROM bookings") == []
+    await world.work()
+    assert {"10:00", "10:30"} & await offered(person, page) == set(), "the refusal asked for a sync"
+
+
+async def test_p1_a_reschedule_onto_what_was_made_by_hand_is_refused_and_shows_soon(world: World) -> None:
+    person = await world.connected()
+    page = await person.make_page()
+    booking = await visit(person, page, person.at(3, "14:00"))
+    await world.work()
+    await world.sandbox.insert_google_event(person.email, event(person, "10:00", "11:00"))
+    problem(await booking.reschedule(person.at(3, "10:00")), 409, "slot_unavailable")
+    assert (await booking.read())["version"] == 1
+    await world.work()
+    assert {"10:00", "10:30"} & await offered(person, page) == set()
+
+
+@pytest.mark.parametrize("fields", [
+    {"transparency": "transparent"},
+    {"start": {"dateTime": None}, "touching": True},
+])  # fmt: skip
+async def test_p1_what_does_not_block_does_not_refuse(world: World, fields: dict[str, Any]) -> None:
+    person = await world.connected()
+    page = await person.make_page()
+    if "touching" in fields:
+        for start, end in (("09:00", "10:00"), ("10:30", "11:00")):
+            await world.sandbox.insert_google_event(person.email, event(person, start, end))
+    else:
+        await world.sandbox.insert_google_event(person.email, event(person, "10:00", "11:00", **fields))
+    assert (await person.book(page["id"], person.at(3, "10:00").isoformat())).status_code == 201
+
+
+async def test_r31_tentative_made_by_hand_blocks_as_the_person_decides(world: World) -> None:
+    person = await world.connected()
+    page = await person.make_page()
+    guests = [{"email": person.email, "self": True, "responseStatus": "tentative"}, {"email": "o@example.com"}]
+    fields = {"attendees": guests, "organizer": {"email": "o@example.com"}}
+    await world.sandbox.insert_google_event(person.email, event(person, "10:00", "11:00", **fields), trusted=True)
+    start = person.at(3, "10:00").isoformat()
+    await person.patch("/v1/calendar-settings", {"tentative_blocks": False})
+    assert (await person.book(page["id"], start)).status_code == 201
+    await person.patch("/v1/calendar-settings", {"tentative_blocks": True})
+    problem(await person.book(page["id"], person.at(3, "10:30").isoformat()), 409, "slot_unavailable")
+
+
+async def test_p1_a_booked_event_that_was_moved_by_hand_blocks_where_it_is_now(world: World) -> None:
+    person = await world.connected()
+    page = await person.make_page()
+    await visit(person, page, person.at(3, "10:00"))
+    await world.work()
+    [written] = await our_events(world, person)
+    moved = event(person, "15:00", "15:30")
+    await world.sandbox.patch_google_event(person.email, written["id"], {"start": moved["start"], "end": moved["end"]})
+    problem(await person.book(page["id"], person.at(3, "15:00").isoformat()), 409, "slot_unavailable")
+    assert len(await world.rows("SELECT FROM bookings")) == 1
+
+
+async def test_p1_the_event_of_a_cancelled_booking_blocks_nothing_while_it_still_stands(world: World) -> None:
+    person = await world.connected()
+    page = await person.make_page()
+    booking = await visit(person, page, person.at(3, "10:00"))
+    await world.work()
+    assert (await booking.cancel()).status_code == 200
+    assert len(await our_events(world, person)) == 1, "the delete has not run yet"
+    assert "10:00" in await offered(person, page)
+    assert (await person.book(page["id"], person.at(3, "10:00").isoformat())).status_code == 201
+
+
+@pytest.mark.parametrize("kind", ["backend_error", "reset_before", "too_many_requests", "html_error", "forbidden"])
+async def test_p1_without_an_answer_a_young_mirror_decides_and_an_old_one_does_not(world: World, kind: str) -> None:
+    person = await world.connected()
+    page = await person.make_page()
+    await fault(world, person, kind, times=None, path="/freeBusy")
+    assert (await person.book(page["id"], person.at(3, "10:00").isoformat())).status_code == 201
+    problem(await person.book(page["id"], person.at(3, "10:00").isoformat()), 409, "slot_unavailable")
+    await let_the_mirror_age(world, minutes=11)
+    problem(await person.book(page["id"], person.at(3, "12:00").isoformat()), 409, "booking_unavailable")
+    assert len(await world.rows("SELECT FROM bookings")) == 1
+    await world.sandbox.clear_google_faults()
+    assert (await person.book(page["id"], person.at(3, "12:00").isoformat())).status_code == 201
+
+
+async def test_p1_a_slow_provider_is_not_waited_for(world: World) -> None:
+    person = await world.connected()
+    page = await person.make_page()
+    await fault(world, person, {"kind": "latency", "ms": 4000}, times=None, path="/freeBusy")
+    await let_the_mirror_age(world, minutes=11)
+    answer = await person.book(page["id"], person.at(3, "10:00").isoformat())
+    problem(answer, 409, "booking_unavailable")
+    assert answer.elapsed.total_seconds() < world.services.settings.live_check_seconds + 1
+
+
+async def test_p1_one_calendar_that_will_not_say_is_not_taken_for_free(world: World) -> None:
+    person = await world.connected()
+    page = await person.make_page()
+    await fault(world, person, "calendar_internal_error", times=None, path="/freeBusy")
+    await let_the_mirror_age(world, minutes=11)
+    problem(await person.book(page["id"], person.at(3, "10:00").isoformat()), 409, "booking_unavailable")
+
+
+async def test_r16_access_that_was_revoked_a_moment_ago_books_nothing(world: World) -> None:
+    person = await world.connected()
+    page = await person.make_page()
+    await world.sandbox.revoke_google(person.email)
+    problem(await person.book(page["id"], person.at(3, "10:00").isoformat()), 409, "booking_unavailable")
+    assert await world.rows("SELECT FROM bookings") == []
+    assert (await world.api.get(f"/v1/public/scheduling-pages/{page['id']}")).json()["host_available"] is False

@@ -1,0 +1,409 @@
+"""Sync when things go wrong: lost cursors, lost access, throttling, crashes, races (P1, P3, R16, R30)."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from app.ids import decode_id
+from app.queue import Job
+from app.sync.backoff import Verdict, verdict
+from app.sync.schedule import enqueue_due_syncs
+from app.connections.eligibility import InactiveReason
+from app.providers.base import CalendarGone, PermissionDenied, QuotaExceeded, RateLimited, Transient
+from tests.support.google import failing, turned
+from tests.support.world import World
+from tests.sync.scene import Scene, wire
+
+LISTING = r"/calendars/[^/]+/events$"
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+
+async def with_events(world: World, count: int = 3) -> Scene:
+    """A synced person with a few events."""
+    scene = await Scene.of(world, await world.connected())
+    for number in range(count):
+        await scene.insert(scene.person.at(2 + number, "10:00"))
+    await scene.sync()
+    await scene.agrees(spans=count)
+    return scene
+
+
+async def row(scene: Scene) -> dict[str, Any]:
+    """The sync row of the scene's calendar."""
+    found = await scene.world.rows(
+        "SELECT s.*, c.inactive_reason, d.due_at FROM calendar_syncs s JOIN calendars c ON c.id = s.calendar_id "
+        "LEFT JOIN due_calendars d ON d.calendar_id = s.calendar_id WHERE c.provider_calendar_id = $1",
+        scene.calendar,
+    )
+    return found[0]
+
+
+async def run(scene: Scene) -> None:
+    """The job itself, as a worker would run it."""
+    sync = await row(scene)
+    await scene.world.services.sync.run(sync["account_id"], sync["calendar_id"])
+
+
+async def test_p3_a_cursor_that_expired_heals_by_a_full_listing_that_sweeps(world: World) -> None:
+    scene = await with_events(world)
+    events = await world.sandbox.google_events(scene.person.email)
+    await scene.delete(events[0]["id"])
+    await world.sandbox.expire_google_sync_tokens(scene.person.email)
+    generation = (await row(scene))["generation"]
+    await scene.sync()
+    await scene.agrees(spans=2)
+    assert (await row(scene))["generation"] == generation + 1
+    assert (await scene.state())["state"] == "idle"
+
+
+@pytest.mark.parametrize("page", [1, 2])
+async def test_p1_a_cursor_lost_on_any_page_never_opens_a_slot_meanwhile(world: World, page: int) -> None:
+    scene = await with_events(world, count=6)
+    before = await scene.mirror()
+    seen: list[Any] = []
+    async with turned(world.sandbox, page_size_cap=2):
+        for number in range(6):
+            await scene.insert(scene.person.at(10 + number, "10:00"))
+        await world.sandbox.add_google_fault("gone", path=LISTING, account=scene.person.email, nth=page)
+        async with failing(world.sandbox, {"kind": "latency", "ms": 60}, path=LISTING, account=scene.person.email):
+            await world.sandbox.add_google_fault("gone", path=LISTING, account=scene.person.email, nth=page)
+            watching = asyncio.create_task(watch(scene, seen))
+            await scene.sync()
+            watching.cancel()
+    taken = set(before.busy)
+    assert seen
+    assert all(taken <= set(busy) for busy in seen)
+    await scene.agrees(spans=12)
+
+
+async def watch(scene: Scene, seen: list[Any]) -> None:
+    """Look at the mirror again and again, as visitors do."""
+    while True:
+        seen.append((await scene.mirror()).busy)
+        await asyncio.sleep(0.02)
+
+
+async def test_p3_a_full_listing_that_expires_itself_backs_off_and_heals(world: World) -> None:
+    scene = await with_events(world)
+    await world.sandbox.expire_google_sync_tokens(scene.person.email)
+    async with failing(world.sandbox, "gone", path=LISTING, account=scene.person.email):
+        await scene.sync()
+    state = await scene.state()
+    assert (state["state"], state["last_error"], state["consecutive_failures"]) == ("backing_off", "cursor_expired", 1)
+    assert len((await scene.mirror()).busy) == 3
+    await scene.sync()
+    await scene.agrees(spans=3)
+
+
+@pytest.mark.parametrize(
+    ("kind", "error"),
+    [
+        ("too_many_requests", "rate_limited"),
+        ("user_rate_limit", "rate_limited"),
+        ("quota_exceeded", "quota_exceeded"),
+        ("backend_error", "provider_unavailable"),
+        ("unavailable", "provider_unavailable"),
+        ("reset_before", "provider_unavailable"),
+        ("truncate", "provider_unavailable"),
+        ("html_error", "provider_unavailable"),
+    ],
+)
+async def test_p3_a_failing_provider_is_left_alone_for_a_while_and_asked_again(
+    world: World, kind: str, error: str
+) -> None:
+    scene = await with_events(world)
+    event = await scene.insert(scene.person.at(20, "10:00"))
+    async with failing(world.sandbox, kind, path=LISTING, account=scene.person.email):
+        await scene.sync()
+        first = await scene.state()
+        await run(scene)
+        second = await scene.state()
+    assert (first["state"], first["last_error"], first["consecutive_failures"]) == ("backing_off", error, 1)
+    assert second["consecutive_failures"] == 2
+    assert first["pending_changes"]
+    assert datetime.fromisoformat(first["next_run_at"]) > world.clock()
+    assert len((await scene.mirror()).busy) == 3, "what was known stays"
+    await run(scene)
+    healed = await scene.state()
+    assert (healed["state"], healed["last_error"], healed["consecutive_failures"]) == ("idle", None, 0)
+    await scene.agrees(spans=4)
+    assert event
+
+
+async def test_p3_a_provider_that_says_when_is_not_asked_before(world: World) -> None:
+    scene = await with_events(world)
+    busy = {"kind": "too_many_requests", "retry_after": 600}
+    async with failing(world.sandbox, busy, path=LISTING, account=scene.person.email):
+        await scene.sync()
+    asked = len(await world.sandbox.google_requests(account=scene.person.email))
+    due = (await row(scene))["due_at"] - world.clock()
+    assert timedelta(seconds=590) < due <= timedelta(seconds=601)
+    assert await enqueue_due_syncs(world.services.sessions, world.clock) == 0
+    assert len(await world.sandbox.google_requests(account=scene.person.email)) == asked
+    world.clock.offset = timedelta(seconds=605)
+    assert await enqueue_due_syncs(world.services.sessions, world.clock) == 1
+    await world.work()
+    assert (await scene.state())["state"] == "idle"
+
+
+async def test_r30_a_deleted_calendar_is_inactive_at_once_and_keeps_what_was_known(world: World) -> None:
+    scene, project = await two_calendars(world)
+    await world.sandbox.delete_google_calendar(project.calendar)
+    await scene.sync()
+    assert (await row(project))["inactive_reason"] == "access_lost"
+    assert (await project.state())["state"] == "failed"
+    assert len((await project.mirror()).busy) == 1, "the last known busy stays"
+    await scene.agrees()
+    world.clock.offset = timedelta(hours=2)
+    await run(project)
+    assert (await row(project))["inactive_reason"] == "calendar_deleted", "confirmed over an hour"
+
+
+async def test_r30_lost_access_makes_the_host_unavailable_and_regained_access_heals(world: World) -> None:
+    scene, project = await two_calendars(world)
+    page = await scene.person.make_page()
+    day = scene.person.day(4)
+    assert await scene.person.slots(page["id"], day)
+    await world.sandbox.share_google_calendar(project.calendar, account=scene.person.email, role="none")
+    await scene.sync()
+    checked = (await scene.person.get("/v1/availability-calendars")).json()["items"]
+    assert [(item["status"], item["inactive_reason"]) for item in checked] == [
+        ("active", None),
+        ("inactive", "access_lost"),
+    ]
+    assert await scene.person.slots(page["id"], day) == [], "although the primary is healthy"
+    await world.sandbox.share_google_calendar(project.calendar, account=scene.person.email, role="owner")
+    await run(project)
+    assert await scene.person.slots(page["id"], day)
+    assert (await row(project))["inactive_reason"] is None
+    await project.agrees(spans=1)
+
+
+async def test_r30_a_calendar_that_may_only_be_seen_as_free_or_busy_cannot_be_read_any_more(world: World) -> None:
+    scene, project = await two_calendars(world)
+    async with failing(world.sandbox, "forbidden", path=LISTING, account=scene.person.email, query="syncToken"):
+        await run(project)
+        assert (await row(project))["inactive_reason"] == "access_lost"
+        world.clock.offset = timedelta(hours=2)
+        await run(project)
+    assert (await row(project))["inactive_reason"] == "permission_reduced"
+
+
+async def two_calendars(world: World) -> tuple[Scene, Scene]:
+    """A synced person with a second availability calendar that holds one event."""
+    person = await world.person()
+    await world.sandbox.google_account(person.email)
+    other = (await world.sandbox.google_calendar(person.email, "Project"))["id"]
+    await person.connect()
+    scene = await Scene.of(world, person)
+    project = Scene(world, person, scene.reader, other)
+    await project.insert(person.at(5, "10:00"))
+    calendars = (await person.get(f"/v1/connections/{person.connection_id}/calendars")).json()["items"]
+    ids = [calendar["id"] for calendar in calendars]
+    saved = await person.patch("/v1/calendar-settings", {"availability_calendar_ids": ids})
+    assert saved.status_code == 200, saved.text
+    await world.work()
+    await project.agrees(spans=1)
+    return scene, project
+
+
+async def test_p3_a_worker_that_dies_during_a_run_is_followed_by_another_after_its_lease(world: World) -> None:
+    scene = await with_events(world)
+    await scene.insert(scene.person.at(20, "10:00"))
+    sync = await row(scene)
+    dead = await world.services.sync._claim(sync["account_id"], sync["calendar_id"])
+    assert dead is not None
+    await run(scene)
+    assert (await scene.state())["state"] == "running", "the lease is respected"
+    world.clock.offset = timedelta(minutes=3)
+    assert await enqueue_due_syncs(world.services.sessions, world.clock) == 1, "the sweeper finds it"
+    await world.work()
+    await scene.agrees(spans=4)
+    assert (await scene.state())["state"] == "idle"
+
+
+async def test_p3_a_run_that_was_overtaken_cannot_write_any_more(world: World) -> None:
+    scene = await with_events(world)
+    sync = await row(scene)
+    old = await world.services.sync._claim(sync["account_id"], sync["calendar_id"])
+    assert old is not None
+    await world.services.sync._read_changes(old)  # the truth of now: three events
+    events = await world.sandbox.google_events(scene.person.email)
+    await scene.delete(events[0]["id"])
+    world.clock.offset = timedelta(minutes=3)
+    await run(scene)
+    after = await row(scene)
+    with pytest.raises(Exception) as refused:
+        await world.services.sync._finish(old)
+    assert type(refused.value).__name__ == "_FencedOff"
+    await world.services.sync._fail(old, Transient("late"))
+    assert await row(scene) == after
+    await scene.agrees(spans=2)
+
+
+async def test_p3_a_run_of_before_a_calendar_was_unticked_cannot_write_after_it_was_ticked_again(world: World) -> None:
+    scene, project = await two_calendars(world)
+    sync = await row(project)
+    primary = (await row(scene))["calendar_id"]
+    old = await world.services.sync._claim(sync["account_id"], sync["calendar_id"])
+    assert old is not None
+    await world.services.sync._read_changes(old)
+    await tick(scene, [primary])
+    await tick(scene, [primary, sync["calendar_id"]])
+    while (await row(project))["fence"] < old.fence:  # as many runs as the old row had seen
+        world.clock.offset += timedelta(minutes=3)
+        await run(project)
+    with pytest.raises(Exception) as refused:
+        await world.services.sync._finish(old)
+    assert type(refused.value).__name__ == "_FencedOff"
+
+
+async def tick(scene: Scene, calendars: list[UUID]) -> None:
+    """Save which calendars are checked."""
+    listed = (await scene.person.get(f"/v1/connections/{scene.person.connection_id}/calendars")).json()["items"]
+    ids = [item["id"] for item in listed if decode_id("cal", item["id"]) in calendars]
+    saved = await scene.person.patch("/v1/calendar-settings", {"availability_calendar_ids": ids})
+    assert saved.status_code == 200, saved.text
+
+
+async def test_p1_what_was_deleted_while_a_calendar_was_unticked_does_not_block_after_it_is_ticked(
+    world: World,
+) -> None:
+    scene, project = await two_calendars(world)
+    primary, second = (await row(scene))["calendar_id"], (await row(project))["calendar_id"]
+    await tick(scene, [primary])
+    assert await world.rows("SELECT * FROM mirror_events WHERE calendar_id = $1", second) == [], "the least that works"
+    event = (await world.sandbox.google_events(scene.person.email, project.calendar))[0]["id"]
+    await project.delete(event)
+    await tick(scene, [primary, second])
+    await world.work()
+    await project.agrees(spans=0)
+
+
+async def test_p3_a_change_signalled_during_a_run_leads_to_another_run(world: World) -> None:
+    scene = await with_events(world)
+    sync = await row(scene)
+    async with failing(world.sandbox, {"kind": "latency", "ms": 300}, path=LISTING, account=scene.person.email):
+        running = asyncio.create_task(run(scene))
+        await asyncio.sleep(0.15)
+        await world.sandbox.clear_google_faults()
+        answer = await scene.person.post(f"/v1/connections/{scene.person.connection_id}/sync")
+        assert answer.status_code == 202
+        await running
+    after = await row(scene)
+    assert after["dirty_seq"] == sync["dirty_seq"] + 1
+    assert after["synced_seq"] == after["dirty_seq"]
+    assert after["fence"] == sync["fence"] + 2, "two runs"
+
+
+async def test_p3_two_runs_at_once_are_one(world: World) -> None:
+    scene = await with_events(world)
+    before = await row(scene)
+    async with failing(world.sandbox, {"kind": "latency", "ms": 150}, path=LISTING, account=scene.person.email):
+        await asyncio.gather(*(run(scene) for _ in range(5)))
+    assert (await row(scene))["fence"] == before["fence"] + 1
+
+
+async def test_p3_the_sweeper_finds_what_is_due_and_nothing_else(world: World) -> None:
+    scene = await with_events(world)
+    assert await enqueue_due_syncs(world.services.sessions, world.clock) == 0
+    await scene.insert(scene.person.at(20, "10:00"))
+    world.clock.offset = timedelta(seconds=80)
+    assert await enqueue_due_syncs(world.services.sessions, world.clock) == 1
+    assert await enqueue_due_syncs(world.services.sessions, world.clock) == 0, "handed out once"
+    jobs = await world.rows("SELECT entrypoint FROM queue.pgqueuer")
+    assert [job["entrypoint"] for job in jobs] == [Job.SYNC_CALENDAR]
+    await world.work()
+    await scene.agrees(spans=4)
+
+
+async def test_p3_a_run_that_never_happened_comes_up_again(world: World) -> None:
+    scene = await with_events(world)
+    world.clock.offset = timedelta(seconds=80)
+    assert await enqueue_due_syncs(world.services.sessions, world.clock) == 1
+    await world.rows("DELETE FROM queue.pgqueuer")
+    world.clock.offset = timedelta(minutes=5)
+    assert await enqueue_due_syncs(world.services.sessions, world.clock) == 1
+    assert scene
+
+
+async def test_p3_a_sync_of_a_calendar_nobody_mirrors_ends_its_due_row(world: World) -> None:
+    scene = await with_events(world)
+    sync = await row(scene)
+    await world.rows("DELETE FROM calendar_syncs")
+    await world.services.sync.run(sync["account_id"], sync["calendar_id"])
+    assert await world.rows("SELECT * FROM due_calendars") == []
+
+
+async def test_p3_the_state_of_a_sync_can_be_read(world: World) -> None:
+    scene = await with_events(world)
+    state = await scene.state()
+    assert (state["state"], state["pending_changes"], state["last_error"]) == ("idle", False, None)
+    assert state["consecutive_failures"] == 0
+    assert 0 <= state["lag_seconds"] < 10
+    due = datetime.fromisoformat(state["next_run_at"]) - datetime.fromisoformat(state["last_success_at"])
+    assert timedelta(seconds=44) < due < timedelta(seconds=76), "a poll a minute, spread"
+    world.clock.offset = timedelta(minutes=10)
+    assert 600 <= (await scene.state())["lag_seconds"] < 610
+    before = await scene.person.post(f"/v1/connections/{scene.person.connection_id}/sync")
+    assert before.json()["calendars"][0]["pending_changes"]
+
+
+def test_p3_waits_double_with_jitter_up_to_a_quarter_of_an_hour() -> None:
+    def wait(failures: int, chance: float) -> float:
+        decision = verdict(Transient("x"), failures=failures, failing_since=NOW, now=NOW, chance=chance)
+        assert decision.wait is not None
+        return decision.wait.total_seconds()
+
+    assert [wait(n, 0.9999) for n in (1, 2, 3)] == pytest.approx([5, 10, 20], rel=0.01)
+    assert [wait(n, 0.0) for n in (1, 2, 3)] == [2.5, 5, 10]
+    assert wait(60, 0.9999) == pytest.approx(900, rel=0.01)
+
+
+def test_p3_a_wait_is_never_shorter_than_what_was_asked_for() -> None:
+    limited = RateLimited("x", retry_after=1234)
+    decision = verdict(limited, failures=1, failing_since=NOW, now=NOW, chance=0.0)
+    assert decision == Verdict("backing_off", timedelta(seconds=1234))
+    quota = verdict(QuotaExceeded("x"), failures=1, failing_since=NOW, now=NOW, chance=0.0)
+    assert quota.wait is not None
+    assert quota.wait >= timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    ("error", "sure"),
+    [
+        (CalendarGone("x"), InactiveReason.CALENDAR_DELETED),
+        (PermissionDenied("x"), InactiveReason.PERMISSION_REDUCED),
+    ],
+)
+def test_r30_a_calendar_is_unknown_at_once_and_gone_after_an_hour_of_saying_so(
+    error: CalendarGone, sure: InactiveReason
+) -> None:
+    def reason(minutes: int) -> InactiveReason | None:
+        since = NOW - timedelta(minutes=minutes)
+        return verdict(error, failures=2, failing_since=since, now=NOW, chance=0.5).inactive_reason
+
+    assert reason(0) is InactiveReason.ACCESS_LOST
+    assert reason(59) is InactiveReason.ACCESS_LOST
+    assert reason(60) is sure
+
+
+async def test_r16_a_refused_token_that_cannot_be_renewed_breaks_the_connection_with_a_reason(world: World) -> None:
+    scene = await with_events(world)
+    async with failing(world.sandbox, "unauthorized", path=LISTING, account=scene.person.email):
+        await scene.sync()
+    connection = (await scene.person.get(f"/v1/connections/{scene.person.connection_id}")).json()
+    assert connection["status"] == "reauthorization_required"
+    assert connection["reason"] == "token_revoked"
+    assert (await scene.state())["state"] == "paused"
+    assert (await scene.state())["next_run_at"] is None
+    await scene.person.connect()
+    await world.work()
+    await scene.agrees(spans=3)
+    moved = scene.person.at(9, "12:00")
+    await scene.insert(moved, end=wire(moved + timedelta(hours=2)))
+    await scene.sync()
+    await scene.agrees(spans=4)
