@@ -84,6 +84,7 @@ def _assemble(
     links, tokens = Links(settings.booking_base_url), BookingTokens(settings.signing_key)
     post = BookingPost(links, tokens, sender=settings.mail_from)
     live = LiveCheck(
+        sessions,
         access,
         clock,
         timeout_seconds=settings.live_check_seconds,

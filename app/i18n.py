@@ -25,6 +25,7 @@ _LOCALES: Final = Path(__file__).parent / "locales"
 
 # CLDR puts typographic spaces around "AM" and into ranges. Some mail readers show a box for them.
 _TYPOGRAPHIC_SPACES: Final = str.maketrans({"\u2009": " ", "\u202f": " ", "\u00a0": " "})
+_TO: Final = " \u2013 "
 
 
 class Language(StrEnum):
@@ -99,16 +100,16 @@ def format_day(language: Language, day: date) -> str:
 
 
 def format_when(language: Language, start: datetime, end: datetime, zone: str) -> str:
-    """A span as the clocks of an IANA zone show it: `Monday, March 2, 2026, 10:00 – 10:30 AM (Central European …)`.
+    """A span as the clocks of an IANA zone show it, with its day and the zone's name.
 
-    Where the clocks change in between, or a night does, both ends are told in full.
+    Where midnight or a change of the clocks lies in between, both ends are told in full.
     """
     first, last = (moment.astimezone(ZoneInfo(zone)) for moment in (start, end))
     name = _zone_name(language, first)
     if first.utcoffset() != last.utcoffset():
-        return f"{_moment(language, first)} ({name}) – {_moment(language, last)} ({_zone_name(language, last)})"
+        return f"{_moment(language, first)} ({name}){_TO}{_moment(language, last)} ({_zone_name(language, last)})"
     if first.date() != last.date():
-        return f"{_moment(language, first)} – {_moment(language, last)} ({name})"
+        return f"{_moment(language, first)}{_TO}{_moment(language, last)} ({name})"
     hours = format_interval(first, last, _hours(language), tzinfo=first.tzinfo, locale=_locale(language))
     return f"{format_day(language, first)}, {_plain(hours)} ({name})"
 

@@ -31,6 +31,9 @@ async def figures(stage: Stage, scale: Scale) -> AsyncIterator[Figure]:
     most = int(scale.seconds * _MOST_A_SECOND) + max(scale.clients)
     wishes = (await wishes_of(stage, hosts))[:most]
     inserts = [post(f"/hosts/{number % scale.hosts}/times/{number // scale.hosts}") for number in range(most)]
+    for server in (SERVICE, ALONE):
+        await stage.warm(server, wishes)
+        await stage.unbook()
     for clients in scale.clients:
         samples = {
             "whole": _sample(stage, SERVICE, wishes, clients, scale.seconds),

@@ -51,6 +51,7 @@ def _judged(races: Sequence[Load], floors: Sequence[Load], racers: int) -> Itera
     furthest = max(winners, key=lambda won: abs(won - 1))
     answers: Counter[int] = sum((Counter(race.statuses) for race in races), Counter())
     errors = sum(count for status, count in answers.items() if status not in {_WON, _LOST})
+    reasons = {"first": next(race.refusal for race in races if race.statuses.keys() - {_WON, _LOST})} if errors else {}
     details: dict[str, object] = {
         "races": len(races),
         "statuses": {str(status): count for status, count in sorted(answers.items())},
@@ -58,6 +59,6 @@ def _judged(races: Sequence[Load], floors: Sequence[Load], racers: int) -> Itera
         "p99_ms": percentile(races, 99),
     }
     yield Figure(f"race.{racers}.winners", "winners", [furthest], goal=Goal("==", 1), details=details)
-    yield Figure(f"race.{racers}.errors", "answers but 201, 409", [errors], goal=Goal("==", 0))
+    yield Figure(f"race.{racers}.errors", "answers but 201, 409", [errors], goal=Goal("==", 0), details=reasons)
     slow, floor = ([load.percentile(99) for load in loads] for loads in (races, floors))
     yield Figure(f"race.{racers}.p99", "ms", slow, floor, f"{_INSERT}, p99")

@@ -8,9 +8,10 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Final
 
@@ -19,7 +20,7 @@ import httpx
 
 from bench.floor_app import SCHEMA
 from bench.hosts import HostMaker
-from bench.load import LoadProcess, open_load_process
+from bench.load import LoadProcess, Plan, open_load_process
 from bench.program import Program
 from sandbox.client import Sandbox
 from sandbox.environment import Secrets, environment
@@ -29,8 +30,16 @@ from sandbox.postgres import EmbeddedPostgres
 SANDBOX, SERVICE, ALONE, FLOOR, GOOGLE, SMTP = "sandbox", "service", "alone", "floor", "google", "smtp"
 _ON_DISK: Final = Path("/var/tmp")  # noqa: S108  where /tmp may be a memory disk, this is not
 _NO_LIMIT: Final = str(10**9)
-_BOOKED = "TRUNCATE bookings, calendar_writes, mails, audit_entries, queue.pgqueuer, floor.times CASCADE"
-_LISTED = "DELETE FROM directory WHERE kind = 'booking'"
+_BOOKED = (
+    "DELETE FROM bookings",  # and by cascade the reservations and the wishes for events
+    "DELETE FROM mails",
+    "DELETE FROM audit_entries",
+    "DELETE FROM directory WHERE kind = 'booking'",
+    "DELETE FROM queue.pgqueuer",
+    "DELETE FROM floor.times",
+)
+_POOL: Final = 20  # the service's connections
+_WARMING: Final = 10 * _POOL  # each connection plans a statement anew five times before it keeps the plan
 _DEADLOCKS = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
 
 
@@ -48,8 +57,16 @@ class Stage:
     programs: Mapping[str, Program]
 
     async def unbook(self) -> None:
-        """Every booking and all that came with it is gone, so that each sample begins alike."""
-        await _execute(self.database_url, _BOOKED, _LISTED)
+        """Every booking and all that came with it is gone, so that each sample begins alike.
+
+        Deleted, not truncated: that would throw away the plans of all sessions, and the next sample would pay for them.
+        """
+        await _execute(self.database_url, *_BOOKED)
+
+    async def warm(self, server: str, requests: Sequence[str]) -> None:
+        """Ask all of this once, uncounted: connections opened, statements prepared and planned for good."""
+        plan = Plan(self.ports[server], _POOL, list(islice(cycle(requests), _WARMING)))
+        await self.load.run(plan)
 
     async def settle(self) -> None:
         """Let the planner know what is in the tables, as autovacuum would in a while."""

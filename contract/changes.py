@@ -36,7 +36,7 @@ class _Comparison:
         before, after = _operations(self._old), _operations(self._new)
         for name in before.keys() - after.keys():
             yield f"{name}: the operation is gone"
-        for name in before.keys() & after.keys():
+        for name in sorted(before.keys() & after.keys()):
             yield from self._operation(before[name], after[name], name)
         yield from self._components()
 
@@ -65,7 +65,7 @@ class _Comparison:
         for name, parameter in after.items():
             if parameter.get("required") and not before.get(name, {}).get("required"):
                 yield f"{where} {name}: the parameter is now required"
-        for name in before.keys() & after.keys():
+        for name in sorted(before.keys() & after.keys()):
             yield from self._schemas.changes(
                 before[name].get("schema", {}), after[name].get("schema", {}), Direction.REQUEST, f"{where} {name}"
             )
@@ -84,7 +84,7 @@ class _Comparison:
         for status in after.keys() - before.keys():
             if status == "default" or int(status) < _FIRST_ERROR:
                 yield f"{where} {status}: the response is new, and callers do not know it"
-        for status in before.keys() & after.keys():
+        for status in sorted(before.keys() & after.keys()):
             place = f"{where} {status}"
             answer, now = resolve(self._old, before[status]), resolve(self._new, after[status])
             yield from self._content(answer, now, Direction.RESPONSE, place)
@@ -95,7 +95,7 @@ class _Comparison:
         before, after = old.get("content", {}), new.get("content", {})
         for media_type in before.keys() - after.keys():
             yield f"{where}: {media_type} is gone"
-        for media_type in before.keys() & after.keys():
+        for media_type in sorted(before.keys() & after.keys()):
             yield from self._schemas.changes(
                 before[media_type].get("schema", {}), after[media_type].get("schema", {}), direction, where
             )

@@ -6,13 +6,15 @@ The one rule: what a caller may send can only grow, what a caller must understan
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from math import inf
 from typing import Any
 
 Schema = Mapping[str, Any]
 Document = Mapping[str, Any]
 
 _UPPER_LIMITS = ("maxLength", "maxItems", "maxProperties", "maximum", "exclusiveMaximum")
-_LOWER_LIMITS = ("minLength", "minItems", "minProperties", "minimum", "exclusiveMinimum")
+_LOWER_LIMITS = {"minLength": 0, "minItems": 0, "minProperties": 0, "minimum": -inf, "exclusiveMinimum": -inf}
+"""With what holds where they are absent."""
 _EXACT_LIMITS = ("pattern", "multipleOf", "uniqueItems")
 _UNIONS = ("anyOf", "oneOf")
 
@@ -36,7 +38,10 @@ def resolve(document: Document, node: Any) -> Any:
 
 @dataclass
 class SchemaComparison:
-    """Compares schemas of two documents, each pair once: schemas may refer to themselves."""
+    """Compares schemas of two documents, each pair once: schemas may refer to themselves.
+
+    Both documents must outlive it: pairs are known by identity.
+    """
 
     old_document: Document
     new_document: Document
@@ -45,14 +50,10 @@ class SchemaComparison:
     def changes(self, old: Any, new: Any, direction: Direction, where: str) -> Iterator[str]:
         """Every breaking change from the old schema to the new one, told with its place."""
         old, new = resolve(self.old_document, old), resolve(self.new_document, new)
-        pair = (id(old), id(new), direction)
-        if pair in self._seen:
-            return
-        self._seen.add(pair)
         before, after = self._variants(old, self.old_document), self._variants(new, self.new_document)
         yield from _variant_changes(before, after, direction, where)
         yield from _discriminator_changes(old, new, where)
-        for kind in before.keys() & after.keys():
+        for kind in sorted(before.keys() & after.keys()):
             yield from self._one(before[kind], after[kind], direction, where)
 
     def _variants(self, schema: Any, document: Document) -> dict[str, Schema]:
@@ -67,6 +68,10 @@ class SchemaComparison:
         return found
 
     def _one(self, old: Schema, new: Schema, direction: Direction, where: str) -> Iterator[str]:
+        pair = (id(old), id(new), direction)
+        if pair in self._seen:
+            return
+        self._seen.add(pair)
         yield from _value_changes(old, new, direction, where)
         if direction is Direction.REQUEST:
             yield from _limit_changes(old, new, where)
@@ -83,7 +88,7 @@ class SchemaComparison:
         needed_before, needed_after = set(old.get("required", ())), set(new.get("required", ()))
         for name in before.keys() - after.keys():
             yield f"{where}.{name}: the property is gone"
-        for name in before.keys() & after.keys():
+        for name in sorted(before.keys() & after.keys()):
             yield from self.changes(before[name], after[name], direction, f"{where}.{name}")
         if direction is Direction.REQUEST:
             for name in needed_after - needed_before:
@@ -129,8 +134,6 @@ def _variant_changes(
         for name in after.keys() - before.keys():
             if not _covered(name, before):
                 yield f"{where}: may now be {name}"
-    if not before.keys() & after.keys() and direction is Direction.RESPONSE:
-        yield f"{where}: is no longer {' or '.join(sorted(before))}"
 
 
 def _covered(name: str, others: Mapping[str, Schema]) -> bool:
@@ -174,8 +177,8 @@ def _limit_changes(old: Schema, new: Schema, where: str) -> Iterator[str]:
     for name in _UPPER_LIMITS:
         if name in new and (name not in old or new[name] < old[name]):
             yield f"{where}: {name} is tighter: {old.get(name)} to {new[name]}"
-    for name in _LOWER_LIMITS:
-        if new.get(name, 0) and (name not in old or new[name] > old[name]):
+    for name, none in _LOWER_LIMITS.items():
+        if new.get(name, none) > old.get(name, none):
             yield f"{where}: {name} is tighter: {old.get(name)} to {new[name]}"
     for name in _EXACT_LIMITS:
         if name in new and new[name] != old.get(name):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.accounts.repository import add_audit_entry, lock_user
@@ -25,13 +26,14 @@ from app.bookings.schemas import BookingCreate
 from app.bookings.tokens import BookingTokens, hash_token
 from app.calendar import Clock, ProviderName
 from app.calendar_writes.service import find_write, wish_event
-from app.database import transaction
+from app.database import constraint, transaction
 from app.errors import BookingUnavailable, NotFound
 from app.i18n import Language
 from app.ids import new_id
-from app.models.bookings import Booking, IdempotentAnswer, MeetingRequest
+from app.insertion import insert_pending
+from app.models.bookings import NO_OVERLAP, Booking, IdempotentAnswer, MeetingRequest
 from app.models.calendar_writes import CalendarWrite
-from app.models.directory import Directory
+from app.models.directory import Directory, DirectoryEntry
 from app.providers.base import Provider
 from app.queue import Enqueued, Job, enqueue
 from app.scheduling import repository as directory
@@ -88,9 +90,10 @@ class BookingDesk:
         Raises: NotFound, PageTurnedOff, ValidationFailed, ConsentRequired, OutsideBookingWindow, SlotUnavailable
         (with alternatives), BookingUnavailable, IdempotencyKeyReused, RequestInProgress.
         """
-        account_id = await self._account_of(page_id)
         start = int(form.start_at.timestamp())
-        async with transaction(self._sessions, account_id) as session:
+        async with transaction(self._sessions, None) as session:
+            if await directory.enter_page(session, page_id) is None:
+                raise NotFound
             page = await page_time_around(session, page_id, start, form.duration_minutes)
             if attempt is not None and (before := await idempotency.find_answer(session, attempt, now=self._clock())):
                 return await self._replay(session, before, page)
@@ -107,37 +110,36 @@ class BookingDesk:
             return await self._request(page, wish, attempt)
         slot = start, start + form.duration_minutes * 60
         verdict = await self._live.check(calendars, slot, tentative_blocks=page.tentative_blocks)
-        if verdict is not Verdict.FREE:
-            await self._look_again(page, [calendar.calendar_id for calendar in calendars])
-            if verdict is Verdict.UNKNOWN:
-                raise await self._tell_host(page)
+        if verdict is Verdict.UNKNOWN:
+            raise await self._tell_host(page)
+        if verdict is Verdict.BUSY:
             raise slot_taken(page, form.duration_minutes, start=start, now=self._now())
-        return await self._book(page, wish, attempt)
+        try:
+            return await self._book(page, wish, attempt)
+        except IntegrityError as error:
+            if constraint(error) == NO_OVERLAP:
+                raise slot_taken(page, form.duration_minutes, start=start, now=self._now()) from error
+            raise
 
     async def _book(self, page: PageTime, wish: _Wish, attempt: Attempt | None) -> Outcome:
         async with transaction(self._sessions, page.account_id) as session:
             if (before := await self._claim(session, attempt)) is not None:
                 return await self._replay(session, before, page)
             page = await self._look_under_lock(session, page, wish)
-            target = await repository.destination(session, page.host.id)
-            if target is None:
+            if page.destination is None:
                 raise BookingUnavailable  # disconnected this moment; the next attempt becomes a request
-            calendar, connection = target
-            booking = self._booking(page, wish, self._providers[ProviderName(connection.provider)])
+            booking = self._booking(page, wish, self._providers[ProviderName(page.destination.provider)])
             session.add(booking)
-            await session.flush()
-            span = page.rules(wish.form.duration_minutes).buffered(wish.start)
-            if not await repository.take_time(session, booking, span):
-                raise slot_taken(page, wish.form.duration_minutes, start=wish.start, now=self._now())
+            repository.take_time(session, booking, page.rules(wish.form.duration_minutes).buffered(wish.start))
             draft = event_draft(booking, page.configuration)
-            key = event_key(booking.id)
-            write = await wish_event(
-                session, booking.account_id, booking.id, calendar_id=calendar.id, key=key, draft=draft
+            write = wish_event(
+                session, booking, calendar_id=page.destination.calendar_id, key=event_key(booking.id), draft=draft
             )
             mails = self._post.confirmed(session, booking, page)
-            await self._record(session, booking, Directory.BOOKING, attempt, status_code=201, action="booking.created")
-            await enqueue(session, [write, *mails])
-            return Outcome(booking, page, CalendarWrite(status="pending"))
+            self._record(session, booking, Directory.BOOKING, attempt, status_code=201, action="booking.created")
+            await insert_pending(session)
+            await enqueue(session, [Enqueued(Job.WRITE_EVENT, write.account_id, write.id), *mails])
+            return Outcome(booking, page, write)
 
     async def _request(self, page: PageTime, wish: _Wish, attempt: Attempt | None) -> Outcome:
         """R26: nothing is known to be free, so nothing is promised and nothing is written to any calendar."""
@@ -150,9 +152,10 @@ class BookingDesk:
             request = self._meeting_request(page, wish)
             session.add(request)
             mails = self._post.requested(session, request, page)
-            await self._record(
+            self._record(
                 session, request, Directory.MEETING_REQUEST, attempt, status_code=202, action="meeting_request.created"
             )
+            await insert_pending(session)
             await enqueue(session, mails)
             return Outcome(request, page)
 
@@ -172,7 +175,7 @@ class BookingDesk:
         check_offered(page, minutes, start=wish.start, now=self._now())
         return page
 
-    async def _record(
+    def _record(
         self,
         session: AsyncSession,
         made: Booking | MeetingRequest,
@@ -183,7 +186,7 @@ class BookingDesk:
         action: str,
     ) -> None:
         """Directory, audit and the answer to repeat: everything that is there or not with what was made."""
-        await directory.register(session, kind, made.id.hex, made.account_id, made.id)
+        session.add(DirectoryEntry(kind=kind, key=made.id.hex, account_id=made.account_id, target_id=made.id))
         add_audit_entry(session, made.account_id, actor="visitor", action=action, subject_id=made.id)
         if attempt is not None:
             session.add(
@@ -197,7 +200,6 @@ class BookingDesk:
                     created_at=self._clock(),
                 )
             )
-        await session.flush()
 
     async def _replay(self, session: AsyncSession, before: IdempotentAnswer, page: PageTime) -> Outcome:
         found: Booking | MeetingRequest | None = await repository.find_booking(session, before.subject_id)
@@ -206,13 +208,6 @@ class BookingDesk:
             raise NotFound
         return Outcome(found, page, await find_write(session, found.id), replayed=True)
 
-    async def _account_of(self, page_id: UUID) -> UUID:
-        async with transaction(self._sessions, None) as session:
-            entry = await directory.look_up(session, Directory.PAGE, page_id.hex)
-        if entry is None:
-            raise NotFound
-        return entry.account_id
-
     async def _tell_host(self, page: PageTime) -> BookingUnavailable:
         """R30: somebody tried, and the host should know; at most once an hour."""
         async with transaction(self._sessions, page.account_id) as session:
@@ -220,11 +215,6 @@ class BookingDesk:
             if not await repository.mailed_since(session, page.page_id, "attempt_blocked", since):
                 await enqueue(session, await self._post.attempt_blocked(session, page))
         return BookingUnavailable()
-
-    async def _look_again(self, page: PageTime, calendar_ids: list[UUID]) -> None:
-        """The provider knows more than the mirror: sync now."""
-        async with transaction(self._sessions, page.account_id) as session:
-            await enqueue(session, [Enqueued(Job.SYNC_CALENDAR, page.account_id, item) for item in calendar_ids])
 
     def _booking(self, page: PageTime, wish: _Wish, provider: Provider) -> Booking:
         booking_id = new_id()

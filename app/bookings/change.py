@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.accounts.repository import add_audit_entry, lock_user
 from app.bookings import repository
-from app.bookings.event import event_draft
+from app.bookings.event import event_draft, event_key
 from app.bookings.live_check import LiveCheck, Verdict, watched_calendars
 from app.bookings.offer import check_offered, page_time_around, slot_taken
 from app.bookings.post import BookingPost
@@ -102,7 +102,10 @@ class BookingChanges:
             calendars = await watched_calendars(session, booking.host_id)
         minutes = _minutes(booking)
         verdict = await self._live.check(
-            calendars, (start, start + minutes * 60), tentative_blocks=page.tentative_blocks
+            calendars,
+            (start, start + minutes * 60),
+            tentative_blocks=page.tentative_blocks,
+            moving=event_key(booking_id),
         )
         if verdict is Verdict.UNKNOWN:
             raise BookingUnavailable

@@ -1,6 +1,6 @@
 """SQL of bookings, reservations and meeting requests. Each method answers one named question.
 
-The one rule: a reservation is taken or refused by the database; None means somebody else has the time.
+The one rule: a reservation is taken or refused by the database, never by what a query said a moment ago.
 """
 
 from collections.abc import Sequence
@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from sqlalchemy import and_, delete, func, or_, select, update
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.dialects.postgresql.ranges import Range
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -25,21 +24,17 @@ def _during(span: Span) -> Range[datetime]:
     return Range(datetime.fromtimestamp(span[0], UTC), datetime.fromtimestamp(span[1], UTC))
 
 
-async def take_time(session: AsyncSession, booking: Booking, buffered: Span) -> bool:
-    """Reserve the host's time for a new booking; False when it is taken."""
-    taken = await session.scalar(
-        insert(Reservation)
-        .values(
+def take_time(session: AsyncSession, booking: Booking, buffered: Span) -> None:
+    """Reserve the host's time for a new booking, as soon as it is inserted. The host's row is locked by the caller."""
+    session.add(
+        Reservation(
             account_id=booking.account_id,
             id=new_id(),
             host_id=booking.host_id,
             booking_id=booking.id,
             during=_during(buffered),
         )
-        .on_conflict_do_nothing(constraint=NO_OVERLAP)
-        .returning(Reservation.id)
     )
-    return taken is not None
 
 
 async def move_time(session: AsyncSession, booking_id: UUID, buffered: Span) -> bool:

@@ -8,11 +8,11 @@ from uuid import UUID
 
 import msgspec
 from sqlalchemy import select, update
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.calendar import EventDraft
 from app.ids import new_id
+from app.models.bookings import Booking
 from app.models.calendar_writes import CalendarWrite
 from app.models.connections import Calendar
 from app.queue import Enqueued, Job
@@ -28,22 +28,21 @@ def draft_from_json(stored: dict[str, Any]) -> EventDraft:
     return msgspec.convert(stored, EventDraft)
 
 
-async def wish_event(
-    session: AsyncSession, account_id: UUID, booking_id: UUID, *, calendar_id: UUID, key: str, draft: EventDraft
-) -> Enqueued:
-    """The event of a new booking shall stand in the calendar."""
-    write_id = new_id()
-    await session.execute(
-        insert(CalendarWrite).values(
-            account_id=account_id,
-            id=write_id,
-            booking_id=booking_id,
-            calendar_id=calendar_id,
-            key=key,
-            draft=draft_to_json(draft),
-        )
+def wish_event(
+    session: AsyncSession, booking: Booking, *, calendar_id: UUID, key: str, draft: EventDraft
+) -> CalendarWrite:
+    """The event of a new booking shall stand in the calendar; the caller inserts the wish and asks for its job."""
+    write = CalendarWrite(
+        account_id=booking.account_id,
+        id=new_id(),
+        booking_id=booking.id,
+        calendar_id=calendar_id,
+        key=key,
+        draft=draft_to_json(draft),
+        status="pending",
     )
-    return Enqueued(Job.WRITE_EVENT, account_id, write_id)
+    session.add(write)
+    return write
 
 
 async def change_wish(session: AsyncSession, booking_id: UUID, draft: EventDraft | None) -> Enqueued | None:

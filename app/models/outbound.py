@@ -1,6 +1,6 @@
 """Mail on its way out.
 
-The one rule: the letter is kept until it is sent and no longer.
+The one rule: the letter is kept until it is sent or given up, and no longer.
 """
 
 from datetime import datetime
@@ -23,10 +23,12 @@ class Mail(HasId, Base):
     to_name: Mapped[str | None]
     reply_to: Mapped[str | None]
     letter: Mapped[Json | None]
-    """What it says (`outbound/letters.py`); erased when sent."""
+    """What it says (`outbound/letters.py`); erased when sent or given up."""
     status: Mapped[str] = mapped_column(server_default="queued")
     """queued sent failed"""
     attempts: Mapped[int] = mapped_column(server_default="0")
+    lease_until: Mapped[datetime | None]
+    """Somebody is sending it until then."""
     last_error: Mapped[str | None]
     sent_at: Mapped[datetime | None]
     created_at: Mapped[Created]

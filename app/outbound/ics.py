@@ -6,18 +6,18 @@ calendar program could take for a line break comes through from what people type
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from icalendar import Calendar, Event, Timezone, vCalAddress, vText
+from icalendar import Calendar, Event, vCalAddress, vText
+
+from app.outbound.vtimezone import vtimezone
 
 _PRODUCT: Final = "-//calendar-connect//calendar-connect//EN"
 # What icalendar lets through and readers choke on: C0 and C1 controls but tab and line feed, and Unicode's line ends.
 _UNSAFE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-_AROUND: Final = timedelta(days=400)
-"""How far around the meeting the zone's rules are told."""
 
 
 class Method(StrEnum):
@@ -65,7 +65,7 @@ def invite(meeting: Invite) -> bytes:
     calendar.add("calscale", "GREGORIAN")
     calendar.add("method", meeting.method.value)
     if meeting.time_zone not in {"UTC", "Etc/UTC"}:
-        calendar.add_component(_zone(meeting))
+        calendar.add_component(vtimezone(meeting.time_zone, meeting.starts_at.year))
     calendar.add_component(_event(meeting))
     return calendar.to_ical()
 
@@ -73,11 +73,6 @@ def invite(meeting: Invite) -> bytes:
 def clean(text: str) -> str:
     """Text without the characters that break lines where nobody expects it."""
     return _UNSAFE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
-
-
-def _zone(meeting: Invite) -> Timezone:
-    first, last = (meeting.starts_at - _AROUND).date(), (meeting.ends_at + _AROUND).date()
-    return Timezone.from_tzid(meeting.time_zone, first_date=first, last_date=last)
 
 
 def _event(meeting: Invite) -> Event:

@@ -58,7 +58,9 @@ class Mailer:
         self._password = password
         self._start_tls = start_tls
 
-    async def send(self, letter: Letter, *, to: str, to_name: str | None, reply_to: str | None, message_id: str) -> None:
+    async def send(
+        self, letter: Letter, *, to: str, to_name: str | None, reply_to: str | None, message_id: str
+    ) -> None:
         """Hand one mail over. Raises: MailError."""
         message = build_message(
             letter, sender=self._sender, to=to, to_name=to_name, reply_to=reply_to, message_id=message_id

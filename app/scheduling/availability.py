@@ -25,9 +25,7 @@ SELECT p.account_id, p.id, p.owner_id, p.type, p.name, p.slug, p.configuration, 
        u.time_zone AS host_time_zone,
        coalesce(s.turned_off, false) OR NOT coalesce(s.scheduling_pages, true) AS turned_off,
        coalesce(s.tentative_blocks, true) AS tentative_blocks,
-       (SELECT bool_and(c.status = 'active') FROM connections c
-         WHERE c.account_id = p.account_id AND c.user_id = p.owner_id AND c.disconnected_at IS NULL
-           AND 'meetings' = ANY (c.purposes)) AS connected,
+       link.status = 'active' AS connected, link.provider, link.calendar_id,
        EXISTS (SELECT FROM mine LEFT JOIN calendar_syncs y
                   ON y.account_id = mine.account_id AND y.calendar_id = mine.id
                 WHERE mine.inactive_reason IS NOT NULL OR y.last_succeeded_at IS NULL) AS unreadable,
@@ -48,6 +46,13 @@ SELECT p.account_id, p.id, p.owner_id, p.type, p.name, p.slug, p.configuration, 
   FROM scheduling_pages p
   JOIN users u ON u.account_id = p.account_id AND u.id = p.owner_id
   LEFT JOIN calendar_settings s ON s.account_id = p.account_id AND s.user_id = p.owner_id
+  LEFT JOIN LATERAL (
+      SELECT c.status, c.provider, cal.id AS calendar_id
+        FROM connections c
+        LEFT JOIN calendars cal ON cal.account_id = c.account_id AND cal.connection_id = c.id AND cal.is_primary
+       WHERE c.account_id = p.account_id AND c.user_id = p.owner_id AND c.disconnected_at IS NULL
+         AND 'meetings' = ANY (c.purposes)
+       LIMIT 1) link ON true
  WHERE p.id = $1 AND (p.deleted_at IS NULL OR $6::uuid IS NOT NULL)
 """
 _MINE = """
@@ -80,6 +85,14 @@ class Host:
 
 
 @dataclass(frozen=True, slots=True)
+class Destination:
+    """The primary calendar of the connection that takes bookings (R28)."""
+
+    calendar_id: UUID
+    provider: str
+
+
+@dataclass(frozen=True, slots=True)
 class PageTime:
     """A page and its host's time around a span."""
 
@@ -91,6 +104,8 @@ class PageTime:
     version: int
     document: Json
     host: Host
+    destination: Destination | None
+    """Where bookings land; None: offline."""
     turned_off: bool
     tentative_blocks: bool
     mode: Mode
@@ -178,6 +193,7 @@ def _page_time(row: dict[str, Any]) -> PageTime:
             time_zone=row["host_time_zone"],
             active=row["host_active"],
         ),
+        destination=None if row["calendar_id"] is None else Destination(row["calendar_id"], row["provider"]),
         turned_off=row["turned_off"] or not row["host_active"],
         tentative_blocks=row["tentative_blocks"],
         mode=Mode.OFFLINE if row["connected"] is None else Mode.ONLINE,
