@@ -17,6 +17,7 @@ _LOWER_LIMITS = {"minLength": 0, "minItems": 0, "minProperties": 0, "minimum": -
 """With what holds where they are absent."""
 _EXACT_LIMITS = ("pattern", "multipleOf", "uniqueItems")
 _UNIONS = ("anyOf", "oneOf")
+_ANYTHING: Schema = {}
 
 
 class Direction(Enum):
@@ -77,10 +78,10 @@ class SchemaComparison:
             yield from _limit_changes(old, new, where)
         yield from self._property_changes(old, new, direction, where)
         if "items" in old:
-            yield from self.changes(old["items"], new.get("items", {}), direction, f"{where}[]")
+            yield from self.changes(old["items"], new.get("items", _ANYTHING), direction, f"{where}[]")
         if isinstance(old.get("additionalProperties"), Mapping):
             yield from self.changes(
-                old["additionalProperties"], new.get("additionalProperties") or {}, direction, f"{where}{{}}"
+                old["additionalProperties"], new.get("additionalProperties") or _ANYTHING, direction, f"{where}{{}}"
             )
 
     def _property_changes(self, old: Schema, new: Schema, direction: Direction, where: str) -> Iterator[str]:

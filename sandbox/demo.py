@@ -245,7 +245,7 @@ async def find_the_invitation_in_the_mail(demo: Demo) -> Json:
     mail = await demo.sandbox.wait_for_mail(VISITOR_EMAIL, timeout_seconds=PATIENCE)
     expect(mail["calendar"] and mail["calendar"]["method"] == "REQUEST", "the mail carries an invitation")
     own = await demo.own_events()
-    expect(own[0]["iCalUID"] in mail["calendar"]["text"].replace("\r\n ", ""), "with the event's UID")
+    expect(own[0]["iCalUID"] in mail["calendar"]["content"].replace("\r\n ", ""), "with the event's UID")
     host = await demo.sandbox.wait_for_mail(HOST_EMAIL, timeout_seconds=PATIENCE)
     return {"to_visitor": mail["subject"], "to_host": host["subject"], "method": "REQUEST"}
 

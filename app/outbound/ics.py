@@ -16,8 +16,9 @@ from icalendar import Calendar, Event, vCalAddress, vText
 from app.outbound.vtimezone import vtimezone
 
 _PRODUCT: Final = "-//calendar-connect//calendar-connect//EN"
-# What icalendar lets through and readers choke on: C0 and C1 controls but tab and line feed, and Unicode's line ends.
-_UNSAFE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+# What icalendar lets through and readers choke on: C0 and C1 controls but tab and line feed, Unicode's line ends, and
+# the overrides that turn text around.
+_UNSAFE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 class Method(StrEnum):
@@ -67,7 +68,8 @@ def invite(meeting: Invite) -> bytes:
     if meeting.time_zone not in {"UTC", "Etc/UTC"}:
         calendar.add_component(vtimezone(meeting.time_zone, meeting.starts_at.year))
     calendar.add_component(_event(meeting))
-    return calendar.to_ical()
+    content: bytes = calendar.to_ical()
+    return content
 
 
 def clean(text: str) -> str:

@@ -1,0 +1,140 @@
+"""What visitors, guests and hosts are told about bookings, end to end (R30, R49)."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from icalendar import Calendar
+
+from app.models.outbound import Mail
+from tests.support.people import Person
+from tests.support.visitors import fault, our_events, visit
+from tests.support.world import World
+
+VERA = "vera@example.com"
+
+
+@pytest.fixture(autouse=True)
+async def empty_mailbox(sandbox):
+    await sandbox.clear_mail_faults()
+    await sandbox.delete_mails()
+    yield
+    await sandbox.clear_mail_faults()
+
+
+async def work_on_mails(world: World, seconds: int = 5) -> None:
+    await world.work(until=timedelta(seconds=seconds))
+
+
+def event_of(mail: dict) -> Calendar:
+    return Calendar.from_ical(mail["calendar"]["content"]).walk("VEVENT")[0]
+
+
+async def mails_of(world: World) -> list[dict]:
+    return await world.rows("SELECT * FROM mails ORDER BY id")
+
+
+async def booked_by(host: Person, **wish):
+    page = await host.make_page(max_guests=3)
+    return await visit(host, page, host.at(3, "15:00"), **wish)
+
+
+async def test_confirmation_change_and_cancellation_reach_everybody(world):
+    host = await world.connected(locale="sv", name="Håkan")
+    booked = await booked_by(host, guests=["gus@example.com"], language="de")
+    await world.work()
+    (event,) = await our_events(world, host)
+    assert (await booked.reschedule(host.at(4, "16:00"))).status_code == 200
+    await world.work()
+    assert (await booked.cancel()).status_code == 200
+    await world.work()
+
+    to_visitor = await world.sandbox.mails(VERA)
+    assert [mail["subject"].partition(":")[0] for mail in to_visitor] == ["Bestätigt", "Neue Zeit", "Abgesagt"]
+    assert [mail["calendar"]["method"] for mail in to_visitor] == ["REQUEST", "REQUEST", "CANCEL"]
+    assert [event_of(mail)["SEQUENCE"] for mail in to_visitor] == [0, 1, 2]
+    assert {str(event_of(mail)["UID"]) for mail in to_visitor} == {event["iCalUID"]}
+    assert event_of(to_visitor[1])["DTSTART"].dt == host.at(4, "16:00")
+    assert ["#token=" in mail["text"] for mail in to_visitor] == [True, True, False]
+
+    to_guest = await world.sandbox.mails("gus@example.com")
+    assert [mail["calendar"]["method"] for mail in to_guest] == ["REQUEST", "REQUEST", "CANCEL"]
+    assert not any("token" in mail["text"] + mail["html"] for mail in to_guest)
+
+    to_host = await world.sandbox.mails(host.email)
+    assert [mail["subject"].partition(":")[0] for mail in to_host] == ["Ny bokning", "Ny tid", "Inställt"]
+    assert all(mail["calendar"] is None and "token" not in mail["text"] for mail in to_host)
+    assert "15:00" in to_host[0]["text"]
+    assert "16:00" in to_host[1]["text"]
+    assert all(row["letter"] is None and row["status"] == "sent" for row in await mails_of(world))
+
+
+async def test_the_mail_goes_while_google_is_down(world):
+    host = await world.connected()
+    await fault(world, host, "backend_error", times=None, method="POST", path="*/events*")
+    try:
+        await booked_by(host)
+        await world.work(rounds=3, until=timedelta())
+    except AssertionError:
+        pass  # the write goes on trying
+    finally:
+        await world.sandbox.clear_google_faults()
+    assert len(await world.sandbox.mails(VERA)) == 1
+
+
+async def test_the_event_is_written_while_the_mail_server_is_down(world):
+    host = await world.connected()
+    await world.sandbox.add_mail_fault("refuse_connection", times=2)
+    await booked_by(host)
+    await work_on_mails(world)
+    assert len(await our_events(world, host)) == 1
+    assert len(await world.sandbox.mails(VERA)) == 1
+    assert sum(row["attempts"] for row in await mails_of(world)) == 4
+
+
+async def test_a_refused_recipient_is_given_up_and_forgotten(world):
+    host = await world.connected()
+    await world.sandbox.add_mail_fault("reject_recipient", recipient=VERA)
+    await booked_by(host)
+    await work_on_mails(world)
+    (refused,) = [row for row in await mails_of(world) if row["to_email"] == VERA]
+    assert (refused["status"], refused["last_error"], refused["letter"]) == ("failed", "smtp_550", None)
+    assert refused["attempts"] == 1
+
+
+async def test_a_lost_word_makes_a_copy_with_the_same_message_id(world):
+    host = await world.connected()
+    await world.sandbox.add_mail_fault("drop_before_reply", recipient=VERA)
+    await booked_by(host)
+    await work_on_mails(world)
+    copies = await world.sandbox.mails(VERA)
+    assert len(copies) == 2
+    assert len({mail["message_id"] for mail in copies}) == 1
+
+
+async def test_two_workers_do_not_send_the_same_mail(world):
+    host = await world.connected()
+    await booked_by(host)
+    rows = [row for row in await mails_of(world) if row["to_email"] == VERA]
+    assert {column.name for column in Mail.__table__.columns} >= {"lease_until"}
+    run = world.services.mail.run
+    await asyncio.gather(*(run(rows[0]["account_id"], rows[0]["id"]) for _ in range(5)))
+    await work_on_mails(world)
+    assert len(await world.sandbox.mails(VERA)) == 1
+
+
+async def test_a_blocked_attempt_names_the_calendar_once_an_hour(world):
+    host = await world.connected()
+    page = await host.make_page()
+    await world.rows("UPDATE calendars SET inactive_reason = 'access_lost', name = 'Team calendar'")
+    for _ in range(3):
+        assert (await host.book(page["id"], host.at(3, "15:00").isoformat())).status_code == 503
+    await work_on_mails(world)
+    (mail,) = await world.sandbox.mails(host.email)
+    assert "Team calendar" in mail["text"]
+    assert "regain access" in mail["text"]
+    assert "remove the inactive calendar" in mail["text"]
+    world.clock.offset = timedelta(hours=2)
+    await host.book(page["id"], host.at(3, "15:00").isoformat())
+    await work_on_mails(world)
+    assert len(await world.sandbox.mails(host.email)) == 2
