@@ -32,7 +32,7 @@ async def figures(stage: Stage, scale: Scale) -> AsyncIterator[Figure]:
     wishes = (await wishes_of(stage, hosts))[:most]
     inserts = [post(f"/hosts/{number % scale.hosts}/times/{number // scale.hosts}") for number in range(most)]
     for server in (SERVICE, ALONE):
-        await stage.warm(server, wishes)
+        await stage.warm(server, wishes, times=scale.warming)
         await stage.unbook()
     for clients in scale.clients:
         samples = {

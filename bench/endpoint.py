@@ -30,7 +30,7 @@ async def figures(stage: Stage, scale: Scale) -> AsyncIterator[Figure]:
     few, many = await stage.hosts.make([(TYPICAL, FEW), (TYPICAL, MANY)])
     await stage.settle()
     sizes = {str(FEW): await _size(stage, few), str(MANY): await _size(stage, many)}
-    await stage.warm(SERVICE, [get(few.slots_path), get(many.slots_path)])
+    await stage.warm(SERVICE, [get(few.slots_path), get(many.slots_path)], times=scale.warming)
     for clients in scale.clients:
         samples = {
             str(FEW): _sample(stage, SERVICE, [get(few.slots_path)], clients, scale.seconds),

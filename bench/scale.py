@@ -15,6 +15,8 @@ class Scale:
 
     pure_rounds: int
     """Rounds of what needs no server."""
+    warming: int
+    """Requests to each server before anything counts."""
     rounds: int
     """Rounds of what is asked over HTTP."""
     seconds: float
@@ -28,7 +30,25 @@ class Scale:
     races: int
 
 
+_POOL = 20  # the service's database connections; each plans a statement anew five times before it keeps the plan
+
 FULL: Final = Scale(
-    pure_rounds=ROUNDS, rounds=5, seconds=1.2, clients=(1, 16, 64), hosts=32, racers=(64, 200), races=10
+    pure_rounds=ROUNDS,
+    warming=15 * _POOL,
+    rounds=5,
+    seconds=1.2,
+    clients=(1, 16, 64),
+    hosts=32,
+    racers=(64, 200),
+    races=10,
 )
-QUICK: Final = Scale(pure_rounds=3, rounds=3, seconds=0.3, clients=(1, 16, 64), hosts=16, racers=(64, 200), races=2)
+QUICK: Final = Scale(
+    pure_rounds=3,
+    warming=5 * _POOL,
+    rounds=3,
+    seconds=0.3,
+    clients=(1, 16, 64),
+    hosts=16,
+    racers=(64, 200),
+    races=2,
+)

@@ -38,8 +38,7 @@ _BOOKED = (
     "DELETE FROM queue.pgqueuer",
     "DELETE FROM floor.times",
 )
-_POOL: Final = 20  # the service's connections
-_WARMING: Final = 10 * _POOL  # each connection plans a statement anew five times before it keeps the plan
+_AT_ONCE: Final = 20
 _DEADLOCKS = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
 
 
@@ -63,9 +62,9 @@ class Stage:
         """
         await _execute(self.database_url, *_BOOKED)
 
-    async def warm(self, server: str, requests: Sequence[str]) -> None:
-        """Ask all of this once, uncounted: connections opened, statements prepared and planned for good."""
-        plan = Plan(self.ports[server], _POOL, list(islice(cycle(requests), _WARMING)))
+    async def warm(self, server: str, requests: Sequence[str], *, times: int) -> None:
+        """Ask so often, uncounted: connections are opened, statements prepared and planned for good."""
+        plan = Plan(self.ports[server], min(_AT_ONCE, times), list(islice(cycle(requests), times)))
         await self.load.run(plan)
 
     async def settle(self) -> None:

@@ -89,7 +89,7 @@ async def settled(person: Person, sandbox: Sandbox, bookings: list[dict[str, Any
     """The bookings, once nothing is left to be done."""
     for _ in range(600):
         now = [(await until_answered(lambda b=b: person.get(f"/v1/bookings/{b['id']}"))).json() for b in bookings]
-        mailed = {mail["to"][0] for mail in await sandbox.mails()}
+        mailed = " ".join(mail["to"] for mail in await sandbox.mails())
         if all(item["calendar_event"]["status"] == "written" for item in now) and all(
             booking["email"] in mailed for booking in bookings
         ):

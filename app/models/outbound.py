@@ -6,6 +6,7 @@ The one rule: the letter is kept until it is sent or given up, and no longer.
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import Base, Created, HasId, Json
@@ -22,7 +23,7 @@ class Mail(HasId, Base):
     to_email: Mapped[str]
     to_name: Mapped[str | None]
     reply_to: Mapped[str | None]
-    letter: Mapped[Json | None]
+    letter: Mapped[Json | None] = mapped_column(JSONB(none_as_null=True))
     """What it says (`outbound/letters.py`); erased when sent or given up."""
     status: Mapped[str] = mapped_column(server_default="queued")
     """queued sent failed"""

@@ -22,7 +22,7 @@ from tests.support.people import Person
 from tests.support.visitors import KEY, Visit, fault, held, our_events
 from tests.support.world import World
 
-STEPS = 60
+STEPS = 40
 WIRE = ["lost_after_commit", "truncate", "reset_before", "backend_error", "user_rate_limit", "html_error"]
 WRITES = [("POST", "/events$"), ("PATCH", "/events/"), ("DELETE", "/events/"), ("GET", "/events/"), ("GET", "/events$")]
 

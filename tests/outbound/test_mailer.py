@@ -19,7 +19,6 @@ INJECTIONS = [
     "=?utf-8?b?eA0KQmNjOiBldmlsQGV4YW1wbGUuY29t?=",
     "==?=??utf-8?q?x=0ABcc:_evil@example.com?=?=",
     '"Evil" <evil@example.com>, ',
-    "x\ud800y",
     "Å" * 500,
 ]
 

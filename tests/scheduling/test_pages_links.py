@@ -89,7 +89,14 @@ async def test_a_url_is_understood_as_browsers_write_it(world: World) -> None:
         assert await shown(world, path) == page["id"]
     for host in ("127.0.0.1:8000", "127.0.0.1:443"):
         assert (await resolve(world, "/meetings/intro-call", host)).status_code == 200
-    for path in ("/intro-call", "/meetings", "/meetings/", "/meetingsintro-call", "/meetings/none", "meetings/intro-call"):
+    for path in (
+        "/intro-call",
+        "/meetings",
+        "/meetings/",
+        "/meetingsintro-call",
+        "/meetings/none",
+        "meetings/intro-call",
+    ):
         problem(await resolve(world, path), 404, "not_found")
     for host in ("example.com", "evil.127.0.0.1", "127.0.0.2"):
         problem(await resolve(world, "/meetings/intro-call", host), 404, "not_found")

@@ -111,7 +111,9 @@ async def test_r29_a_ticked_calendar_is_asked_and_the_primary_always(world: Worl
         return {slot["start_at"] for slot in await person.slots(page["id"], person.day(3))}
 
     assert start in await starts()
-    problem(await person.patch(SETTINGS, {"availability_calendar_ids": [ids["Family"]]}), 409, "primary_calendar_required")
+    problem(
+        await person.patch(SETTINGS, {"availability_calendar_ids": [ids["Family"]]}), 409, "primary_calendar_required"
+    )
     saved = await person.patch(SETTINGS, {"availability_calendar_ids": [primary, ids["Family"]]})
     assert [item["calendar_id"] for item in saved.json()["availability_calendars"]] == [primary, ids["Family"]]
     assert await starts() == set(), "a calendar that was never read is not known to be free"

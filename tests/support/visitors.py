@@ -72,6 +72,8 @@ async def our_writes(world: World, person: Person) -> list[str]:
     return [entry["operation"] for entry in ledger]
 
 
-async def fault(world: World, person: Person, kind: str | dict[str, Any], *, times: int | None = 1, **match: Any) -> None:
+async def fault(
+    world: World, person: Person, kind: str | dict[str, Any], *, times: int | None = 1, **match: Any
+) -> None:
     """The person's next matching requests at Google fail."""
     await world.sandbox.add_google_fault(kind, times=times, account=person.email, **match)
