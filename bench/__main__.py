@@ -34,6 +34,7 @@ class Bench(StrEnum):
     RACE = "race"
 
 
+BEGAN = time.perf_counter()
 OVER_HTTP = {Bench.ENDPOINT: endpoint.figures, Bench.BOOKING: booking.figures, Bench.RACE: race.figures}
 
 
@@ -59,14 +60,13 @@ async def _print(chosen: set[Bench], scale: Scale) -> None:
         json.dumps({"machine": platform.machine(), "cores": os.cpu_count(), "python": platform.python_version()}),
         flush=True,
     )
-    began = time.perf_counter()
     async for figure in measure(chosen, scale):
         print(figure.to_json(), flush=True)
-    _say(f"done in {time.perf_counter() - began:.0f} s")
+    _say("done")
 
 
 def _say(what: str) -> None:
-    print(f"bench: {what}", file=sys.stderr, flush=True)
+    print(f"bench: {time.perf_counter() - BEGAN:4.0f} s  {what}", file=sys.stderr, flush=True)
 
 
 cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False)

@@ -44,11 +44,11 @@ FULL: Final = Scale(
 )
 QUICK: Final = Scale(
     pure_rounds=3,
-    warming=5 * _POOL,
+    warming=3 * _POOL,
     rounds=3,
-    seconds=0.3,
+    seconds=0.25,
     clients=(1, 16, 64),
-    hosts=16,
+    hosts=8,
     racers=(64, 200),
     races=2,
 )

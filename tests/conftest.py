@@ -20,7 +20,6 @@ from sandbox.environment import Secrets, environment
 from tests.support.database import empty, migrated_database
 from tests.support.world import World, open_world
 
-
 configure_logs("WARNING", "console")
 
 
@@ -34,7 +33,7 @@ def database_url() -> Iterator[str]:
 def sandbox_addresses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """The sandbox as a process of its own, on free ports."""
     ready = tmp_path_factory.mktemp("sandbox") / "ready.json"
-    process = subprocess.Popen([sys.executable, "-m", "sandbox", "serve", "--ready-file", str(ready)])
+    process = subprocess.Popen([sys.executable, "-m", "sandbox", "serve", "--ready-file", str(ready)])  # noqa: S603 - our own program
     try:
         yield _wait_for(ready, process)
     finally:

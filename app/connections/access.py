@@ -99,7 +99,16 @@ class _StoredTokens:
             latest = await self._read()
             if latest.version != tokens.version:
                 return latest.access_token
+            await self._give_up_if_broken()
         raise Transient("another refresh did not end", operation="refresh")
+
+    async def _give_up_if_broken(self) -> None:
+        """Whoever held the lease may have learnt that the grant is dead: then there is nothing to wait for."""
+        async with self._transaction() as session:
+            connection = await repository.find_connection(session, self._connection_id)
+        if connection is None or connection.status == "reauthorization_required":
+            reason = "disconnected" if connection is None else connection.reason
+            raise ReauthRequired("found dead by another refresh", operation="refresh", provider_code=reason)
 
     async def _refresh(self, tokens: _Tokens) -> str:
         if tokens.refresh_token is None or not isinstance(self._provider, SupportsOAuth):

@@ -36,7 +36,8 @@ async def establish(
     """Make or heal the connection. Raises: AccountMismatch, ConnectionLimitReached, UpstreamError."""
     if authorization.login_hint is not None and not _same_address(authorization.login_hint, consent.identity.email):
         raise AccountMismatch
-    if await lock_user(session, authorization.user_id) is None:
+    user = await lock_user(session, authorization.user_id)
+    if user is None or not user.active:  # a leaver's consent page may still be open
         raise NotFound
     connection = await _connection(session, authorization, consent, now=now)
     await _store_tokens(session, vault, connection, consent.grant)

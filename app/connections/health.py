@@ -17,7 +17,7 @@ async def mark_broken(
     session: AsyncSession, account_id: UUID, connection_id: UUID, *, reason: str, now: datetime
 ) -> None:
     """Only the person can heal it from here on: `reauthorization_required`, with the reason."""
-    connection = await repository.find_connection(session, connection_id)
+    connection = await repository.lock_connection(session, connection_id)
     if connection is None or connection.status == "reauthorization_required":
         return
     connection.status = "reauthorization_required"

@@ -42,7 +42,9 @@ class ConnectionCloser:
             connection = await repository.find_closing_connection(session, connection_id)
             if connection is None or connection.disconnected_at is None:
                 return
-            token = await self._token(session, account_id, connection_id)
+            # A provider revokes the whole grant, whichever of its tokens is named: not while it is used again.
+            in_use = await repository.is_connected_again(session, connection)
+            token = None if in_use else await self._token(session, account_id, connection_id)
             overdue = self._clock() - connection.disconnected_at > _GIVE_UP
             provider = self._providers.get(ProviderName(connection.provider))
         revoked = await _revoke(provider, token)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import Select, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -60,6 +60,16 @@ async def find_connection(session: AsyncSession, connection_id: UUID) -> Connect
     )
 
 
+async def lock_connection(session: AsyncSession, connection_id: UUID) -> Connection | None:
+    """A connection nobody has disconnected, locked: what is told once about it is told under the lock."""
+    return await session.scalar(
+        select(Connection)
+        .where(Connection.id == connection_id, Connection.disconnected_at.is_(None))
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    )
+
+
 async def find_meetings_connection(session: AsyncSession, user_id: UUID) -> Connection | None:
     """The connection that takes the user's bookings."""
     return await session.scalar(
@@ -76,6 +86,21 @@ async def find_closing_connection(session: AsyncSession, connection_id: UUID) ->
     return await session.scalar(
         select(Connection).where(Connection.id == connection_id, Connection.disconnected_at.is_not(None))
     )
+
+
+async def is_connected_again(session: AsyncSession, closing: Connection) -> bool:
+    """Whether the same account at the provider is connected anew, here or by a colleague."""
+    return (
+        await session.scalar(
+            select(Connection.id)
+            .where(
+                Connection.provider == closing.provider,
+                Connection.subject == closing.subject,
+                Connection.disconnected_at.is_(None),
+            )
+            .limit(1)
+        )
+    ) is not None
 
 
 async def delete_connection(session: AsyncSession, connection_id: UUID) -> None:
@@ -144,13 +169,15 @@ async def release_token_lease(session: AsyncSession, connection_id: UUID, *, ver
 
 async def list_calendars(session: AsyncSession, connection_id: UUID) -> Sequence[Calendar]:
     """The connection's calendars: the primary first, then by name."""
+    return (await session.scalars(_calendars_of(connection_id))).all()
+
+
+def _calendars_of(connection_id: UUID) -> Select[Calendar]:
     return (
-        await session.scalars(
-            select(Calendar)
-            .where(Calendar.connection_id == connection_id)
-            .order_by(Calendar.is_primary.desc(), Calendar.name, Calendar.id)
-        )
-    ).all()
+        select(Calendar)
+        .where(Calendar.connection_id == connection_id)
+        .order_by(Calendar.is_primary.desc(), Calendar.name, Calendar.id)
+    )
 
 
 async def list_calendar_syncs(session: AsyncSession, connection_id: UUID) -> Sequence[tuple[Calendar, CalendarSync]]:
@@ -170,7 +197,13 @@ async def list_calendar_syncs(session: AsyncSession, connection_id: UUID) -> Seq
 async def save_calendars(
     session: AsyncSession, account_id: UUID, connection_id: UUID, refs: Iterable[CalendarRef]
 ) -> Sequence[Calendar]:
-    """Insert or update the listed calendars; what a person ticked stays ticked."""
+    """Insert or update the listed calendars; what a person ticked stays ticked.
+
+    One whose zone has changed is listed whole by its next sync: its all-day events block other hours now.
+    """
+    zones = {
+        calendar.provider_calendar_id: calendar.time_zone for calendar in await list_calendars(session, connection_id)
+    }
     for ref in refs:
         values = {"name": ref.name, "time_zone": ref.time_zone, "role": ref.role.value}
         statement = insert(Calendar).values(
@@ -187,7 +220,10 @@ async def save_calendars(
                 index_elements=["account_id", "connection_id", "provider_calendar_id"], set_=values
             )
         )
-    return await list_calendars(session, connection_id)
+    calendars = (await session.scalars(_calendars_of(connection_id).execution_options(populate_existing=True))).all()
+    moved = [item.id for item in calendars if zones.get(item.provider_calendar_id, item.time_zone) != item.time_zone]
+    await session.execute(update(CalendarSync).where(CalendarSync.calendar_id.in_(moved)).values(cursor=None))
+    return calendars
 
 
 async def start_mirroring(session: AsyncSession, account_id: UUID, calendar_id: UUID, *, now: datetime) -> None:

@@ -7,7 +7,6 @@ and reads encoded words in what it is given, so that one may bring a line break 
 
 import base64
 import re
-from email.headerregistry import Address
 from typing import Final
 
 from email_validator import EmailNotValidError, validate_email
@@ -50,11 +49,6 @@ def wire_address(address: str) -> str:
     except EmailNotValidError:
         return address
     return f"{checked.local_part}@{checked.ascii_domain}"
-
-
-def same_mailbox(address: Address, name: str, addr_spec: str) -> bool:
-    """Whether a reader took a mailbox for what it is."""
-    return (address.display_name, address.username + "@" + address.domain) == (name, addr_spec)
 
 
 def _is_plain(text: str) -> bool:

@@ -19,7 +19,7 @@ _MARGIN: Final = timedelta(days=400)
 
 @lru_cache(maxsize=512)
 def vtimezone(zone: str, year: int) -> Timezone:
-    """The offsets of an IANA zone in a year, and in the years before and after it. The component is shared: read it only."""
+    """The offsets of an IANA zone in a year and around it. The component is shared: read it only."""
     info = ZoneInfo(zone)
     first = datetime(year, 1, 1, tzinfo=UTC) - _MARGIN
     last = datetime(year, 12, 31, tzinfo=UTC) + _MARGIN

@@ -111,7 +111,7 @@ async def _if_match(
     if if_match is None or if_match.strip() == "*":
         return None
     version = if_match.strip().strip('"')
-    if not version.isdigit():
+    if not (version.isascii() and version.isdigit()):
         raise VersionMismatch
     return int(version)
 
@@ -121,12 +121,15 @@ UserWriter = Annotated[Principal, Depends(_user_writer)]
 BookingToken = Annotated[str, Depends(visitor_token)]
 IfMatch = Annotated[int | None, Depends(_if_match)]
 ReaderLanguage = Annotated[Language, Depends(_reader_language)]
-IdempotencyKey = Annotated[
-    str | SkipJsonSchema[None],
-    Header(
-        min_length=1,
-        max_length=255,
-        pattern=r"^[\x21-\x7e]+$",
-        description="Repeat a request with the same key and body to get the same answer, for a day.",
-    ),
-]
+IdempotencyKey = (
+    Annotated[
+        str,
+        Header(
+            min_length=1,
+            max_length=255,
+            pattern=r"^[\x21-\x7e]+$",
+            description="Repeat a request with the same key and body to get the same answer, for a day.",
+        ),
+    ]
+    | SkipJsonSchema[None]
+)

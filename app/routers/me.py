@@ -16,7 +16,7 @@ from app.routers.openapi import problems
 router = APIRouter(prefix="/v1", tags=["Account"])
 
 
-@router.get("/me", summary="Read who you are", responses=problems(401, 429))
+@router.get("/me", summary="Read who you are", responses=problems(401))
 async def get_me(session: Session, caller: Caller, services: Services, language: ReaderLanguage) -> Me:
     """The caller's user, account, permissions and seats, and what can be done now, with reasons and remedies."""
     user_id = caller.user_id

@@ -5,7 +5,6 @@ The one rule: this layer looks at headers and sizes only; it never reads what a 
 
 import re
 import time
-from collections.abc import Mapping
 
 import structlog
 import uuid_utils.compat
@@ -18,7 +17,7 @@ from app.routers.problems import problem_response
 
 MAX_BODY_BYTES = 256 * 1024
 _REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{8,64}$")
-_SAFE_HEADERS: Mapping[str, str] = {
+_SAFE_HEADERS: dict[str, str] = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
@@ -83,7 +82,7 @@ class Envelope:
 def _refusal(method: str, headers: Headers) -> MalformedRequest | PayloadTooLarge | UnsupportedMediaType | None:
     """What is wrong with the request before its body is read."""
     length = headers.get("Content-Length", "0")
-    if not length.isdigit():
+    if not (length.isascii() and length.isdigit()):
         return MalformedRequest()
     if int(length) > MAX_BODY_BYTES:
         return PayloadTooLarge()
@@ -122,7 +121,7 @@ class _Exchange:
             self._status = message["status"]
             headers = MutableHeaders(scope=message)
             headers["X-Request-Id"] = self._request_id
-            for name, value in _SAFE_HEADERS.items():
+            for name, value in (_SAFE_HEADERS | self.scope["state"].get("answer_headers", {})).items():
                 headers.setdefault(name, value)
             if "Authorization" in Headers(scope=self.scope) or "Booking-Token" in Headers(scope=self.scope):
                 headers.setdefault("Cache-Control", "no-store")

@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from app.bookings.answers import booking_result
 from app.bookings.idempotency import attempt
@@ -87,7 +87,7 @@ async def list_public_slots(
 )
 async def book_meeting(
     page_id: PageId, body: BookingCreate, request: Request, services: Services, response: Response,
-    idempotency_key: Annotated[IdempotencyKey, Header()] = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> BookingResult:  # fmt: skip
     """Book an offered slot (201), or ask for it while the host has no calendar (202).
 

@@ -6,7 +6,7 @@ n times as much, which its proxy may lower.
 
 import ipaddress
 
-from fastapi import Depends, Request, Response
+from fastapi import Depends, Request
 from limits import RateLimitItemPerMinute
 from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
@@ -24,21 +24,27 @@ class RateLimits:
         self._reads = RateLimitItemPerMinute(settings.reads_per_minute)
         self._bookings = RateLimitItemPerMinute(settings.bookings_per_minute)
 
-    async def count_read(self, request: Request, response: Response) -> None:
+    async def count_read(self, request: Request) -> None:
         """Raises: RateLimited."""
-        await self._count(self._reads, response, "read", client_network(request, self._proxies))
+        await self._count(request, self._reads, "read", client_network(request, self._proxies))
 
-    async def count_booking(self, request: Request, response: Response) -> None:
+    async def count_booking(self, request: Request) -> None:
         """Raises: RateLimited."""
         page = str(request.path_params.get("page_id", ""))
-        await self._count(self._bookings, response, "booking", page, client_network(request, self._proxies))
+        await self._count(request, self._bookings, "booking", page, client_network(request, self._proxies))
 
-    async def _count(self, limit: RateLimitItemPerMinute, response: Response, *keys: str) -> None:
+    @staticmethod
+    def _told(limit: RateLimitItemPerMinute, remaining: int) -> dict[str, str]:
+        """As in draft-ietf-httpapi-ratelimit-headers; `Envelope` puts them on whatever is answered."""
+        return {
+            "RateLimit-Policy": f'"default";q={limit.amount};w=60',
+            "RateLimit": f'"default";r={max(0, remaining)};t=60',
+        }
+
+    async def _count(self, request: Request, limit: RateLimitItemPerMinute, *keys: str) -> None:
         allowed = await self._limiter.hit(limit, *keys)
         window = await self._limiter.get_window_stats(limit, *keys)
-        policy = f'"default";q={limit.amount};w=60'
-        response.headers["RateLimit-Policy"] = policy
-        response.headers["RateLimit"] = f'"default";r={max(0, window.remaining)};t=60'
+        request.state.answer_headers = self._told(limit, window.remaining)
         if not allowed:
             raise RateLimited(retry_after=60)
 
@@ -57,12 +63,12 @@ def client_network(request: Request, proxies: int) -> str:
     return str(parsed)
 
 
-async def _limit_read(request: Request, response: Response) -> None:
-    await request.app.state.rate_limits.count_read(request, response)
+async def _limit_read(request: Request) -> None:
+    await request.app.state.rate_limits.count_read(request)
 
 
-async def _limit_booking(request: Request, response: Response) -> None:
-    await request.app.state.rate_limits.count_booking(request, response)
+async def _limit_booking(request: Request) -> None:
+    await request.app.state.rate_limits.count_booking(request)
 
 
 LimitedRead = Depends(_limit_read)

@@ -29,8 +29,8 @@ from app.time_zones import TimeZone
 
 Slug = Annotated[
     str,
-    AfterValidator(str.lower),
     Field(pattern=r"^[A-Za-z0-9](?:[A-Za-z0-9-]{0,58}[A-Za-z0-9])?$", examples=["intro"]),
+    AfterValidator(str.lower),
 ]
 
 

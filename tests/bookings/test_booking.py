@@ -6,8 +6,6 @@ The one rule: a booking answered 201 is one reservation, one event on the primar
 from datetime import datetime, timedelta
 from typing import Any
 
-import pytest
-
 from app.ids import decode_id
 from tests.support.people import Person
 from tests.support.visitors import KEY, held, our_events, our_writes, visit
@@ -100,7 +98,7 @@ async def test_r45_a_failed_booking_leaves_nothing_behind(world: World) -> None:
     tables = ("bookings", "reservations", "calendar_writes", "directory", "mails", "idempotent_answers")
 
     async def rows() -> list[int]:
-        return [len(await world.rows(f"SELECT FROM {table}")) for table in tables]  # noqa: S608 - names of ours
+        return [len(await world.rows(f"SELECT FROM {table}")) for table in tables]
 
     before = await rows()
     problem(await person.book(page["id"], person.at(3, "10:00").isoformat()), 409, "slot_unavailable")
@@ -108,7 +106,7 @@ async def test_r45_a_failed_booking_leaves_nothing_behind(world: World) -> None:
     assert await rows() == before
 
 
-@pytest.mark.parametrize(("wish", "pointer"), [
+NONSENSE: list[tuple[dict[str, Any], str]] = [
     ({"end_at": "2027-01-01T10:00:00Z"}, "/end_at"),
     ({"host_id": "usr_01k9qj5v3mfb9t2z8h4c6x7wdn"}, "/host_id"),
     ({"status": "confirmed"}, "/status"),
@@ -134,18 +132,16 @@ async def test_r45_a_failed_booking_leaves_nothing_behind(world: World) -> None:
     ({"guests": ["nobody"]}, "/guests/0"),
     ({"answers": {"nickname": "V"}}, "/answers/nickname"),
     ({"answers": {"nick": None}}, "/answers/nick"),
-])  # fmt: skip
-async def test_r34_a_wish_that_says_too_much_or_nonsense_is_refused(
-    world: World, wish: dict[str, Any], pointer: str
-) -> None:
+]
+
+
+async def test_r34_a_wish_that_says_too_much_or_nonsense_is_refused(world: World) -> None:
     person = await world.person()
     page = await person.make_page()
-    refused = problem(
-        await person.book(page["id"], **({"start_at": person.at(3, "10:00").isoformat()} | wish)),
-        422,
-        "validation_failed",
-    )
-    assert [error["pointer"] for error in refused["errors"]] == [pointer]
+    for wish, pointer in NONSENSE:
+        answer = await person.book(page["id"], **({"start_at": person.at(3, "10:00").isoformat()} | wish))
+        refused = problem(answer, 422, "validation_failed")
+        assert [error["pointer"] for error in refused["errors"]] == [pointer], wish
     assert await world.rows("SELECT FROM meeting_requests") == []
 
 

@@ -45,7 +45,8 @@ async def race(world: World, wishes: list[tuple[str, dict[str, Any]]]) -> list[h
 async def assert_consistent(world: World) -> int:
     """No overlap, and one reservation for each confirmed booking, with its own span inside; how many there are."""
     overlaps = await world.rows(
-        "SELECT FROM reservations a JOIN reservations b ON a.host_id = b.host_id AND a.id < b.id AND a.during && b.during"
+        "SELECT FROM reservations a JOIN reservations b"
+        " ON a.host_id = b.host_id AND a.id < b.id AND a.during && b.during"
     )
     assert overlaps == []
     loose = await world.rows(
@@ -109,9 +110,7 @@ async def test_r45_whatever_is_booked_moved_and_cancelled_at_once_nothing_overla
     def anywhen() -> datetime:
         return first + timedelta(minutes=5 * chance.randrange(60))
 
-    visits = []
-    for hour in range(0, 5, 2):
-        visits.append(await visit(person, page, first + timedelta(hours=hour)))
+    visits = [await visit(person, page, first + timedelta(hours=hour)) for hour in (0, 2, 4)]
 
     async def change(number: int) -> httpx.Response:
         booking = visits[number % len(visits)]
@@ -139,8 +138,9 @@ async def insert_reservation(world: World, booking_id: UUID, shift: timedelta) -
     connection = await asyncpg.connect(world.database_url)
     try:
         copied = await connection.execute(
-            "INSERT INTO bookings SELECT (b).* FROM (SELECT jsonb_populate_record(b, jsonb_build_object('id', $2::uuid))"
-            " AS b FROM bookings b WHERE b.id = $1) copies",
+            "INSERT INTO bookings SELECT (copy).*"
+            " FROM (SELECT jsonb_populate_record(b, jsonb_build_object('id', $2::uuid)) AS copy"
+            " FROM bookings b WHERE b.id = $1) copies",
             booking_id, UUID(int=booking_id.int + 1),
         )  # fmt: skip
         assert copied == "INSERT 0 1"

@@ -18,7 +18,7 @@ async def made(world: World) -> tuple[int, int]:
     return len(await world.rows("SELECT FROM bookings")), len(await world.rows("SELECT FROM meeting_requests"))
 
 
-async def keyed(person: Person, page_id: str, start: str, key: str, **wish: str):  # noqa: ANN201
+async def keyed(person: Person, page_id: str, start: str, key: str, **wish: str):
     return await person.book(page_id, start, {"Idempotency-Key": key}, **wish)
 
 
@@ -69,7 +69,7 @@ async def test_r44_keys_of_two_accounts_have_nothing_to_do_with_each_other(world
 
 
 @pytest.mark.parametrize("connected", [True, False], ids=["online", "offline"])
-async def test_r44_ten_of_one_key_at_once_make_one(world: World, connected: bool) -> None:  # noqa: FBT001
+async def test_r44_ten_of_one_key_at_once_make_one(world: World, connected: bool) -> None:
     person = await world.connected() if connected else await world.person()
     page = await person.make_page()
     start = person.at(3, "10:00").isoformat()

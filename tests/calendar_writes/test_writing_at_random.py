@@ -24,7 +24,13 @@ from tests.support.world import World
 
 STEPS = 40
 WIRE = ["lost_after_commit", "truncate", "reset_before", "backend_error", "user_rate_limit", "html_error"]
-WRITES = [("POST", "/events$"), ("PATCH", "/events/"), ("DELETE", "/events/"), ("GET", "/events/"), ("GET", "/events$")]
+REQUESTS = [
+    ("POST", "/events$"),
+    ("PATCH", "/events/"),
+    ("DELETE", "/events/"),
+    ("GET", "/events/"),
+    ("GET", "/events$"),
+]
 
 
 @dataclass(slots=True)
@@ -80,7 +86,7 @@ class Play:
             self.dirty.discard(booking.id)
 
     async def break_wire(self) -> None:
-        method, path = self.chance.choice(WRITES)
+        method, path = self.chance.choice(REQUESTS)
         await fault(self.world, self.person, self.chance.choice(WIRE), times=1, method=method, path=path)
 
     async def work(self) -> None:
@@ -163,9 +169,9 @@ def key_of(booking: Visit) -> str:
 
 @pytest.mark.parametrize("seed", range(3))
 async def test_r46_at_the_end_of_any_story_the_calendar_is_what_was_booked(world: World, seed: int) -> None:
-    world.app.state.rate_limits._bookings = type(world.app.state.rate_limits._bookings)(10_000)  # noqa: SLF001
+    world.app.state.rate_limits._bookings = type(world.app.state.rate_limits._bookings)(10_000)
     person = await world.connected()
     play = Play(world, person, await person.make_page(), random.Random(seed))  # noqa: S311 - to be repeated
     await play.run()
     await play.assert_true()
-    assert play.live, play.did
+    assert len(play.live) + len(play.gone) >= 3, play.did

@@ -5,8 +5,6 @@ The one rule: a refusal names the field, and nothing is a 500.
 
 from typing import Any
 
-import pytest
-
 from tests.support.world import World, problem
 
 PATH = "/v1/scheduling-pages"
@@ -60,19 +58,22 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("window", [
+WINDOWS: list[dict[str, Any]] = [
     {"kind": "rolling_days", "days": 0},
     {"kind": "rolling_days", "days": 366},
     {"kind": "rolling_weeks", "weeks": 53},
     {"kind": "date_range", "first_day": "2027-01-02", "last_day": "2027-01-01"},
     {"kind": "for_ever"},
     {},
-])  # fmt: skip
-async def test_r32_a_window_that_makes_no_sense_is_refused(world: World, window: dict[str, Any]) -> None:
+]
+
+
+async def test_r32_a_window_that_makes_no_sense_is_refused(world: World) -> None:
     person = await world.person()
-    body = {"type": "personal", "name": "A", "booking_window": window}
-    refused = problem(await person.post(PATH, body), 422, "validation_failed")
-    assert all(error["pointer"].startswith("/booking_window") for error in refused["errors"])
+    for window in WINDOWS:
+        body = {"type": "personal", "name": "A", "booking_window": window}
+        refused = problem(await person.post(PATH, body), 422, "validation_failed")
+        assert all(error["pointer"].startswith("/booking_window") for error in refused["errors"]), window
 
 
 async def test_r32_every_limit_of_every_field_is_held_when_made_and_when_changed(world: World) -> None:

@@ -6,8 +6,6 @@ The one rule: whatever the service knows of the host, the answers are searched f
 from collections.abc import Iterator
 from typing import Any
 
-import pytest
-
 from tests.support.people import Person
 from tests.support.visitors import Visit, fault, held
 from tests.support.world import World, problem
@@ -167,7 +165,7 @@ async def test_r15_after_disconnecting_the_page_takes_requests_again(world: Worl
     assert await availability(world, person, page) == (True, "offline", 48)
 
 
-@pytest.mark.parametrize("query", [
+SENSELESS: list[dict[str, Any]] = [
     {"duration_minutes": 45},
     {"duration_minutes": 0},
     {"duration_minutes": "long"},
@@ -180,13 +178,16 @@ async def test_r15_after_disconnecting_the_page_takes_requests_again(world: Worl
     {"first_day": "0001-01-01", "last_day": "0001-01-01"},
     {"first_day": "2027-02-02", "last_day": "2027-02-01"},
     {"first_day": "2027-01-01", "last_day": "2027-03-04"},
-])  # fmt: skip
-async def test_r32_a_question_for_slots_that_makes_no_sense_is_refused(world: World, query: dict[str, Any]) -> None:
+]
+
+
+async def test_r32_a_question_for_slots_that_makes_no_sense_is_refused(world: World) -> None:
     person = await world.person()
     page = await person.make_page()
-    refused = await person.slot_list(page["id"], person.day(3), **query)
-    assert refused.status_code == 422, refused.text
-    assert refused.json()["errors"][0]["pointer"].startswith("/query/")
+    for query in SENSELESS:
+        refused = await person.slot_list(page["id"], person.day(3), **query)
+        assert refused.status_code == 422, (query, refused.text)
+        assert refused.json()["errors"][0]["pointer"].startswith("/query/"), query
 
 
 async def test_r32_sixty_two_days_are_the_most(world: World) -> None:

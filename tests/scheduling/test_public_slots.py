@@ -4,6 +4,7 @@ The one rule: expected times are written as the people on both sides read them f
 """
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -42,58 +43,63 @@ async def with_events(world: World, *events: dict[str, Any]) -> Person:
     return person
 
 
-BLOCKS = [
-    ("opaque", {}),
-    ("out of office", {"eventType": "outOfOffice"}),
-    ("focus time", {"eventType": "focusTime"}),
-    ("private", {"visibility": "private"}),
-    ("not answered yet", {"me": "needsAction"}),
-    ("accepted", {"me": "accepted"}),
-]
-FREE = [
-    ("transparent", {"transparency": "transparent"}),
-    ("declined", {"me": "declined"}),
-    ("cancelled", {"status": "cancelled"}),
-    ("working location", {"eventType": "workingLocation", "workingLocationProperties": {"type": "homeOffice"}}),
-]  # fmt: skip
+BUSY: dict[str, dict[str, Any]] = {
+    "opaque": {},
+    "out of office": {"eventType": "outOfOffice"},
+    "focus time": {"eventType": "focusTime"},
+    "private": {"visibility": "private"},
+    "not answered yet": {"me": "needsAction"},
+    "accepted": {"me": "accepted"},
+}
+FREE: dict[str, dict[str, Any]] = {
+    "transparent": {"transparency": "transparent"},
+    "declined": {"me": "declined"},
+    "cancelled": {"status": "cancelled"},
+    "working location": {"eventType": "workingLocation", "workingLocationProperties": {"type": "homeOffice"}},
+}
+MAYBE: dict[str, dict[str, Any]] = {"tentative": {"me": "tentative"}}
 
 
-async def one_event_at_ten(world: World, fields: dict[str, Any]) -> tuple[Person, dict[str, Any]]:
+async def an_event_an_hour(world: World, kinds: dict[str, dict[str, Any]]) -> tuple[Person, dict[str, Any]]:
+    """Somebody whose third day from now has one event of each kind, from ten o'clock on, each half an hour."""
     person = await world.person()
     await world.sandbox.google_account(person.email)
-    answer = fields.pop("me", None)
-    event = timed(person, "10:00", "11:00", summary="Existing", **fields)
-    if answer is not None:
-        guests = [{"email": person.email, "self": True, "responseStatus": answer}, {"email": "o@example.com"}]
-        event |= {"attendees": guests, "organizer": {"email": "o@example.com"}}
-    await world.sandbox.insert_google_event(person.email, event, trusted=True)
+    for hour, fields in enumerate(kinds.values(), start=10):
+        event = timed(person, f"{hour}:00", f"{hour}:30", summary="Existing") | fields
+        if (answer := event.pop("me", None)) is not None:
+            guests = [{"email": person.email, "self": True, "responseStatus": answer}, {"email": "o@example.com"}]
+            event |= {"attendees": guests, "organizer": {"email": "o@example.com"}}
+        await world.sandbox.insert_google_event(person.email, event, trusted=True)
     await person.connect()
     await world.work()
-    return person, await person.make_page(weekly_hours=NINE_TO_TWELVE)
+    return person, await person.make_page()
 
 
-@pytest.mark.parametrize(("kind", "fields"), BLOCKS, ids=[kind for kind, _ in BLOCKS])
-async def test_r31_what_is_busy_is_never_offered(world: World, kind: str, fields: dict[str, Any]) -> None:
-    person, page = await one_event_at_ten(world, dict(fields))
-    assert await clocks(person, page) == ["09:00", "09:30", "11:00", "11:30"], kind
-    problem(await person.book(page["id"], person.at(3, "10:30").isoformat()), 409, "slot_unavailable")
+async def test_r31_what_is_busy_is_never_offered(world: World) -> None:
+    person, page = await an_event_an_hour(world, BUSY)
+    offered = await clocks(person, page)
+    for hour, kind in enumerate(BUSY, start=10):
+        assert f"{hour}:00" not in offered, kind
+        problem(await person.book(page["id"], person.at(3, f"{hour}:00").isoformat()), 409, "slot_unavailable")
+    assert len(offered) == 48 - len(BUSY), "and nothing else is taken"
 
 
-@pytest.mark.parametrize(("kind", "fields"), FREE, ids=[kind for kind, _ in FREE])
-async def test_r31_what_is_free_is_offered_and_can_be_booked(world: World, kind: str, fields: dict[str, Any]) -> None:
-    person, page = await one_event_at_ten(world, dict(fields))
-    assert await clocks(person, page) == ["09:00", "09:30", "10:00", "10:30", "11:00", "11:30"], kind
-    assert (await person.book(page["id"], person.at(3, "10:00").isoformat())).status_code == 201
+async def test_r31_what_is_free_is_offered_and_can_be_booked(world: World) -> None:
+    person, page = await an_event_an_hour(world, FREE)
+    assert len(await clocks(person, page)) == 48
+    for hour, kind in enumerate(FREE, start=10):
+        booked = await person.book(page["id"], person.at(3, f"{hour}:00").isoformat())
+        assert booked.status_code == 201, (kind, booked.text)
 
 
 async def test_r31_tentative_blocks_as_the_person_decides(world: World) -> None:
-    person, page = await one_event_at_ten(world, {"me": "tentative"})
-    taken = person.at(3, "10:00").isoformat()
-    assert await clocks(person, page) == ["09:00", "09:30", "11:00", "11:30"]
-    problem(await person.book(page["id"], taken), 409, "slot_unavailable")
+    person, page = await an_event_an_hour(world, MAYBE)
+    maybe = person.at(3, "10:00").isoformat()
+    assert "10:00" not in await clocks(person, page)
+    problem(await person.book(page["id"], maybe), 409, "slot_unavailable")
     await person.patch("/v1/calendar-settings", {"tentative_blocks": False})
     assert "10:00" in await clocks(person, page)
-    assert (await person.book(page["id"], taken)).status_code == 201
+    assert (await person.book(page["id"], maybe)).status_code == 201
 
 
 async def test_r31_an_all_day_event_blocks_its_day_when_it_is_busy_only(world: World) -> None:
@@ -271,4 +277,4 @@ async def test_r32_a_day_of_changing_clocks_offers_the_hours_it_has(
     slots = await person.slots(page["id"], day, duration_minutes=60)
     starts = [datetime.fromisoformat(slot["start_at"]).astimezone(UTC) for slot in slots]
     assert len(starts) == len(set(starts)) == hours
-    assert {following - start for start, following in zip(starts, starts[1:], strict=False)} == {timedelta(hours=1)}
+    assert {following - start for start, following in pairwise(starts)} == {timedelta(hours=1)}

@@ -1,0 +1,192 @@
+"""The Save button: calendars, switches, links; all or nothing (R4, R17, R22, R29, R35)."""
+
+from typing import Any
+
+import pytest
+
+from app.ids import encode_id, new_id
+from tests.support.people import Person
+from tests.support.world import World, problem
+
+SAVE = "/v1/calendar-settings"
+
+
+async def with_calendars(world: World, **claims: Any) -> tuple[Person, dict[str, dict[str, Any]]]:
+    """A connected person with calendars of several roles, by name."""
+    person = await world.person(**claims)
+    await world.sandbox.google_account(person.email)
+    for name, role in (("Project", "owner"), ("Team", "reader"), ("Boss", "freeBusyReader"), ("Shared", "writer")):
+        await world.sandbox.google_calendar(person.email, name, role=role)
+    await person.connect()
+    await world.work()
+    items = (await person.get(f"/v1/connections/{person.connection_id}/calendars")).json()["items"]
+    return person, {"Primary" if item["is_primary"] else item["name"]: item for item in items}
+
+
+async def ticked(person: Person) -> list[str]:
+    """The ids of the calendars that are checked."""
+    return [item["calendar_id"] for item in (await person.get("/v1/availability-calendars")).json()["items"]]
+
+
+async def test_r29_calendars_say_whether_they_may_be_checked_and_why_not(world: World) -> None:
+    person, calendars = await with_calendars(world)
+    told = {name: (c["access_role"], c["eligible_for_availability"], c["ineligible_reason"]) for name, c in calendars.items()}
+    assert told == {
+        "Primary": ("owner", True, None),
+        "Project": ("owner", True, None),
+        "Team": ("reader", True, None),
+        "Shared": ("writer", True, None),
+        "Boss": ("free_busy_reader", False, "missing_event_details_permission"),
+    }
+    ids = [calendars[name]["id"] for name in ("Primary", "Boss")]
+    refused = problem(await person.patch(SAVE, {"availability_calendar_ids": ids}), 422, "calendar_not_eligible")
+    assert refused["reason"] == "missing_event_details_permission"
+    assert await ticked(person) == [calendars["Primary"]["id"]]
+
+
+async def test_r29_ticking_starts_a_mirror_and_unticking_ends_it(world: World) -> None:
+    person, calendars = await with_calendars(world)
+    both = [calendars[name]["id"] for name in ("Primary", "Project")]
+    saved = await person.patch(SAVE, {"availability_calendar_ids": both})
+    assert [c["calendar_id"] for c in saved.json()["availability_calendars"]] == both
+    page = await person.make_page()
+    assert await person.slots(page["id"], person.day(3)) == [], "never assumed free before it was read"
+    await world.work()
+    assert await person.slots(page["id"], person.day(3))
+    assert len(await world.rows("SELECT * FROM due_calendars")) == 2
+    await person.patch(SAVE, {"availability_calendar_ids": both[:1]})
+    assert await ticked(person) == both[:1]
+    assert len(await world.rows("SELECT * FROM due_calendars")) == 1
+    assert len(await world.rows("SELECT * FROM calendar_syncs")) == 1
+
+
+async def test_r29_the_primary_is_always_checked(world: World) -> None:
+    person, calendars = await with_calendars(world)
+    for ids in ([], [calendars["Project"]["id"]]):
+        problem(await person.patch(SAVE, {"availability_calendar_ids": ids}), 409, "primary_calendar_required")
+    assert await ticked(person) == [calendars["Primary"]["id"]]
+
+
+async def test_r53_somebody_elses_calendar_cannot_be_ticked(world: World) -> None:
+    person, calendars = await with_calendars(world)
+    _, foreign = await with_calendars(world)
+    _, colleague = await with_calendars(world, account_id=person.account_id)
+    for other in (foreign["Project"]["id"], colleague["Project"]["id"], encode_id("cal", new_id())):
+        ids = [calendars["Primary"]["id"], other]
+        problem(await person.patch(SAVE, {"availability_calendar_ids": ids}), 404, "not_found")
+
+
+BAD_FIELDS: list[tuple[dict[str, Any], int, str]] = [
+    ({"domain_id": encode_id("dom", new_id())}, 422, "domain_not_connected"),
+    ({"default_page_id": encode_id("page", new_id())}, 404, "not_found"),
+    ({"chat_profile": {"enabled": True, "page_id": encode_id("page", new_id())}}, 404, "not_found"),
+    ({"availability_calendar_ids": [encode_id("cal", new_id())]}, 404, "not_found"),
+    ({"availability_calendar_ids": []}, 409, "primary_calendar_required"),
+    ({"task_sync": True, "calendar_sync": False}, 403, "entitlement_required"),
+    ({"meetings_url": "Not A Slug"}, 422, "validation_failed"),
+    ({"no_such_field": 1}, 422, "validation_failed"),
+]
+
+
+@pytest.mark.parametrize(("bad", "status", "code"), BAD_FIELDS)
+async def test_r4_one_bad_field_leaves_everything_as_it_was(
+    world: World, bad: dict[str, Any], status: int, code: str
+) -> None:
+    person, calendars = await with_calendars(world, seats=[{"product": "sales_hub", "tier": "starter"}])
+    page = await person.make_page()
+    before = (await person.get(SAVE)).json()
+    good = {
+        "tentative_blocks": False,
+        "turned_off": True,
+        "calendar_sync": False,
+        "meetings_url": f"ada-{person.user_id[-8:]}",
+        "default_page_id": page["id"],
+        "chat_profile": {"enabled": True, "page_id": page["id"]},
+        "availability_calendar_ids": [calendars[name]["id"] for name in ("Primary", "Project")],
+    }
+    problem(await person.patch(SAVE, good | bad), status, code)
+    assert (await person.get(SAVE)).json() == before
+    assert await world.rows("SELECT * FROM directory WHERE kind = 'prefix'") == []
+    assert len(await world.rows("SELECT * FROM calendar_syncs")) == 1
+    assert await world.rows("SELECT * FROM queue.pgqueuer") == []
+    saved = await person.patch(SAVE, good)
+    assert saved.status_code == 200, saved.text
+    after = saved.json()
+    assert after["version"] == before["version"] + 1
+    assert (after["turned_off"], after["meetings_url"], after["default_page_id"]) == (
+        True,
+        good["meetings_url"],
+        page["id"],
+    )
+
+
+async def test_r4_what_is_absent_stays_and_null_clears(world: World) -> None:
+    person, _ = await with_calendars(world)
+    await person.patch(SAVE, {"meetings_url": f"bo-{person.user_id[-8:]}", "turned_off": True})
+    kept = (await person.patch(SAVE, {"turned_off": False})).json()
+    assert kept["meetings_url"] == f"bo-{person.user_id[-8:]}"
+    cleared = (await person.patch(SAVE, {"meetings_url": None})).json()
+    assert (cleared["meetings_url"], cleared["turned_off"]) == (None, False)
+
+
+async def test_r4_a_save_over_another_version_is_refused(world: World) -> None:
+    person, _ = await with_calendars(world)
+    read = await person.get(SAVE)
+    etag = read.headers["ETag"]
+    assert etag == f'"{read.json()["version"]}"'
+    first = await person.patch(SAVE, {"turned_off": True}, **{"If-Match": etag})
+    assert first.status_code == 200
+    assert first.headers["ETag"] != etag
+    stale = problem(await person.patch(SAVE, {"turned_off": False}, **{"If-Match": etag}), 412, "version_mismatch")
+    assert stale["version"] == first.json()["version"]
+    assert (await person.get(SAVE)).json()["turned_off"] is True
+    assert (await person.patch(SAVE, {"turned_off": False}, **{"If-Match": "*"})).status_code == 200
+
+
+@pytest.mark.parametrize("value", ["nonsense", 'W/"1"', '"1', "²", "-1", '""', "1,2", "9" * 39])
+async def test_r4_an_if_match_that_is_no_version_of_ours_matches_nothing(world: World, value: str) -> None:
+    person = await world.person()
+    version = (await person.get(SAVE)).json()["version"]
+    if value == '"1':
+        assert version == 1
+        value = '"7'
+    headers = person.headers | {"If-Match": value.encode("latin-1")}
+    answer = await world.api.patch(SAVE, json={"turned_off": True}, headers=headers)
+    problem(answer, 412, "version_mismatch")
+
+
+async def test_r35_a_meetings_url_needs_a_starter_seat_and_is_taken_once(world: World) -> None:
+    poor, _ = await with_calendars(world, seats=[{"product": "sales_hub", "tier": "free"}])
+    url = f"carla-{poor.user_id[-8:]}"
+    refused = problem(await poor.patch(SAVE, {"meetings_url": url}), 403, "entitlement_required")
+    assert refused["required_tiers"] == ["starter", "professional", "enterprise"]
+    rich, _ = await with_calendars(world, seats=[{"product": "service_hub", "tier": "starter"}])
+    assert (await rich.patch(SAVE, {"meetings_url": url})).status_code == 200
+    assert (await rich.patch(SAVE, {"meetings_url": url})).status_code == 200, "one's own"
+    other, _ = await with_calendars(world)
+    problem(await other.patch(SAVE, {"meetings_url": url}), 409, "slug_taken")
+
+
+async def test_r22_tasks_need_a_professional_seat_and_the_sync(world: World) -> None:
+    person, _ = await with_calendars(world, seats=[{"product": "sales_hub", "tier": "starter"}])
+    refused = problem(await person.patch(SAVE, {"task_sync": True}), 403, "entitlement_required")
+    assert (refused["entitlement"], refused["required_tiers"]) == ("task_sync", ["professional", "enterprise"])
+    await person.refresh_token(seats=[{"product": "sales_hub", "tier": "professional"}])
+    assert (await person.patch(SAVE, {"task_sync": True})).json()["task_sync"] is True
+    off = (await person.patch(SAVE, {"calendar_sync": False})).json()
+    assert (off["calendar_sync"], off["task_sync"]) == (False, False), "tasks need the sync"
+
+
+async def test_r18_the_sync_cannot_be_switched_on_without_a_connection(world: World) -> None:
+    person = await world.person()
+    refused = problem(await person.patch(SAVE, {"calendar_sync": True}), 409, "capability_not_supported")
+    assert (refused["capability"], refused["reason"]) == ("calendar_sync", "no_connection")
+    ids = {"availability_calendar_ids": [encode_id("cal", new_id())]}
+    problem(await person.patch(SAVE, ids), 409, "calendar_not_connected")
+
+
+async def test_r4_settings_are_each_persons_own(world: World) -> None:
+    person, _ = await with_calendars(world)
+    colleague = await world.person(account_id=person.account_id)
+    await person.patch(SAVE, {"turned_off": True})
+    assert (await colleague.get(SAVE)).json()["turned_off"] is False
