@@ -36,7 +36,9 @@ def create_engine(url: str, *, pool_size: int = 20, role: str | None = APP_ROLE,
     server_settings = {"application_name": "calendar-connect", "timezone": "UTC", "jit": "off"}
     if role is not None:
         server_settings |= {"role": role, "statement_timeout": "30000", "lock_timeout": "10000"}
-    pool = {"pool_size": pool_size, "max_overflow": 0, "pool_timeout": 10} if pooled else {"poolclass": NullPool}
+    # Last in, first out: a few warm connections with their prepared statements, not all of them in turn.
+    kept = {"pool_size": pool_size, "max_overflow": 0, "pool_timeout": 10, "pool_use_lifo": True}
+    pool = kept if pooled else {"poolclass": NullPool}
     engine = create_async_engine(
         driver_url(url), connect_args={"server_settings": server_settings}, pool_pre_ping=False, **pool
     )
