@@ -78,21 +78,14 @@ def _assemble(
     http: HttpClient,
     providers: dict[ProviderName, Provider],
 ) -> Services:
-    sessions = create_sessions(engine)
-    vault = Vault(settings.master_keys)
+    sessions, vault = create_sessions(engine), Vault(settings.master_keys)
     access = CalendarAccess(sessions, vault, providers, clock)
     links, tokens = Links(settings.booking_base_url), BookingTokens(settings.signing_key)
     post = BookingPost(links, tokens, sender=settings.mail_from)
-    live = LiveCheck(
-        sessions,
-        access,
-        clock,
-        timeout_seconds=settings.live_check_seconds,
-        mirror_trusted_seconds=settings.mirror_trusted_seconds,
-    )
-    professional_seat = tuple(settings.task_sync_tiers)
-    overview = Overview(providers, task_sync_seat=Entitlement("task_sync", professional_seat))
+    live = _live_check(settings, sessions, access, clock)
+    overview = Overview(providers, task_sync_seat=Entitlement("task_sync", tuple(settings.task_sync_tiers)))
     meetings_url_seat = Entitlement("meetings_url", tuple(settings.meetings_url_tiers))
+    horizon, poll = settings.sync_horizon_days, settings.sync_poll_seconds
     return Services(
         settings=settings,
         clock=clock,
@@ -101,27 +94,48 @@ def _assemble(
         verifier=TokenVerifier(http, jwks_url=settings.jwks_url, issuer=settings.issuer, audience=settings.audience),
         providers=providers,
         overview=overview,
-        authorizations=Authorizations(
-            sessions,
-            vault,
-            providers,
-            clock,
-            public_url=settings.public_url,
-            return_urls=settings.return_urls,
-            mobile_seat=Entitlement("mobile_connect", professional_seat),
-        ),
+        authorizations=_authorizations(settings, sessions, vault, providers, clock=clock),
         settings_editor=SettingsEditor(overview, clock, meetings_url_seat=meetings_url_seat),
         links=links,
         tokens=tokens,
         desk=BookingDesk(sessions, live, post, tokens, providers=providers, clock=clock),
         changes=BookingChanges(sessions, live, post, providers, clock),
-        sync=SyncEngine(
-            sessions, access, clock, horizon_days=settings.sync_horizon_days, poll_seconds=settings.sync_poll_seconds
-        ),
-        writer=EventWriter(sessions, access, clock, horizon_days=settings.sync_horizon_days),
+        sync=SyncEngine(sessions, access, clock, horizon_days=horizon, poll_seconds=poll),
+        writer=EventWriter(sessions, access, clock, horizon_days=horizon),
         mail=MailDelivery(sessions, _mailer(settings), clock),
         closer=ConnectionCloser(sessions, vault, providers, clock),
         connection_ready=ConnectionReady(sessions, clock),
+    )
+
+
+def _live_check(
+    settings: Settings, sessions: async_sessionmaker[AsyncSession], access: CalendarAccess, clock: Clock
+) -> LiveCheck:
+    return LiveCheck(
+        sessions,
+        access,
+        clock,
+        timeout_seconds=settings.live_check_seconds,
+        mirror_trusted_seconds=settings.mirror_trusted_seconds,
+    )
+
+
+def _authorizations(
+    settings: Settings,
+    sessions: async_sessionmaker[AsyncSession],
+    vault: Vault,
+    providers: dict[ProviderName, Provider],
+    *,
+    clock: Clock,
+) -> Authorizations:
+    return Authorizations(
+        sessions,
+        vault,
+        providers,
+        clock,
+        public_url=settings.public_url,
+        return_urls=settings.return_urls,
+        mobile_seat=Entitlement("mobile_connect", tuple(settings.task_sync_tiers)),
     )
 
 

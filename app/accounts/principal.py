@@ -92,7 +92,7 @@ def principal_from_claims(claims: dict[str, Any]) -> Principal:
             locale=str(claims.get("locale") or "en"),
             time_zone=_zone(str(claims.get("zoneinfo") or "UTC")),
         )
-    except (KeyError, ValueError, TypeError) as error:
+    except (KeyError, ValueError, TypeError, OverflowError) as error:
         raise Unauthenticated(detail="claims") from error
 
 

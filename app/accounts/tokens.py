@@ -108,5 +108,5 @@ class TokenVerifier:
             if answer.status == _OK:
                 self._keys = KeySet.import_key_set(msgspec.json.decode(answer.content))
                 self._fetched_at = time.monotonic()
-        except (HttpError, msgspec.DecodeError, JoseError, ValueError, KeyError):
+        except (HttpError, msgspec.DecodeError, JoseError, ValueError, KeyError, TypeError, AttributeError):
             return  # the last keys stay good; the next call past the cooldown tries again

@@ -76,8 +76,18 @@ def add_problem_handlers(app: FastAPI) -> None:
 def problem_response(request: Request, error: AppError) -> Response:
     """The problem for an error, with its headers."""
     language = language_of(request)
+    body = _body(request, error, language)
+    headers = {"Content-Language": language.value, "Vary": "Accept-Language", "Cache-Control": "no-store"}
+    if error.retry_after is not None:
+        headers["Retry-After"] = str(error.retry_after)
+    if error.status_code == 401:  # noqa: PLR2004
+        headers["WWW-Authenticate"] = "Bearer"
+    return Response(json.dumps(body, ensure_ascii=False), error.status_code, headers, media_type=MEDIA_TYPE)
+
+
+def _body(request: Request, error: AppError, language: Language) -> dict[str, Any]:
     request_id = str(request.scope.get("state", {}).get("request_id", ""))
-    body: dict[str, Any] = {
+    return {
         "type": f"{request.app.state.problem_base}/{error.code}",
         "title": translate(language, f"problem.{error.code}.title"),
         "status": error.status_code,
@@ -88,12 +98,6 @@ def problem_response(request: Request, error: AppError) -> Response:
         "errors": [_field(language, item) for item in error.errors],
         **error.extra,
     }
-    headers = {"Content-Language": language.value, "Vary": "Accept-Language", "Cache-Control": "no-store"}
-    if error.retry_after is not None:
-        headers["Retry-After"] = str(error.retry_after)
-    if error.status_code == 401:  # noqa: PLR2004
-        headers["WWW-Authenticate"] = "Bearer"
-    return Response(json.dumps(body, ensure_ascii=False), error.status_code, headers, media_type=MEDIA_TYPE)
 
 
 def language_of(request: Request) -> Language:

