@@ -24,7 +24,9 @@ from app.routers.problems import _FIELD_CODES
 
 LOCALES = Path(app.i18n.__file__).parent / "locales"
 OTHERS = [language for language in Language if language is not Language.EN]
-CODES = """
+CODES = re.findall(
+    r"\w+",
+    """
     malformed_request invalid_cursor authorization_state_invalid unauthenticated token_expired booking_token_invalid
     forbidden personal_email_access_required entitlement_required not_found page_turned_off no_default_page
     method_not_allowed connection_limit_reached inbox_is_shared already_connected calendar_not_connected
@@ -36,7 +38,8 @@ CODES = """
     return_url_not_allowed account_mismatch consent_denied scopes_missing admin_consent_required
     exchange_online_mailbox certificate_untrusted address_not_allowed cutoff_passed rate_limited internal_error
     provider_error provider_unavailable provider_timeout
-""".split()
+""",
+)
 # The same word in both languages, rightly.
 EQUAL_TO_ENGLISH = {
     (Language.IT, "connect_field.email.label"),

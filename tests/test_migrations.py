@@ -1,6 +1,8 @@
 """Migrations: up, down and up again, without drift, by a superuser and by a plain owner."""
 
 import asyncio
+import os
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,8 +24,8 @@ PASSWORD = "a-plain-owner"
 SHAPE = {
     "columns": "SELECT table_schema, table_name, column_name, data_type, is_nullable, column_default "
     "FROM information_schema.columns WHERE table_schema IN ('public', 'queue') ORDER BY 1, 2, 3",
-    "constraints": "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint "
-    "WHERE connamespace IN ('public'::regnamespace, 'queue'::regnamespace) AND contype <> 'n' ORDER BY 1, 2",
+    "constraints": "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(k.oid) FROM pg_constraint k "
+    "JOIN pg_namespace n ON n.oid = connamespace WHERE nspname IN ('public', 'queue') AND contype <> 'n' ORDER BY 1, 2",
     "indexes": "SELECT schemaname, indexname, indexdef FROM pg_indexes WHERE schemaname IN ('public', 'queue') "
     "ORDER BY 1, 2",
     "policies": "SELECT tablename, policyname, cmd, qual, with_check FROM pg_policies ORDER BY 1, 2",
@@ -110,7 +112,12 @@ async def test_migrating_what_is_migrated_changes_nothing(database: str) -> None
 
 
 async def test_two_deployments_at_once_migrate_one_after_the_other(database: str) -> None:
-    await asyncio.gather(*(migrate("upgrade", database, "head") for _ in range(2)))
+    command_line = [sys.executable, "-m", "app.cli", "migrate"]
+    running = [
+        await asyncio.create_subprocess_exec(*command_line, env={**os.environ, "DATABASE_URL": database})
+        for _ in range(2)
+    ]
+    assert [await process.wait() for process in running] == [0, 0]
     assert len((await shape(database))["policies"]) > 10
 
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from app.i18n import Language, format_start, format_when, translate
+from app.i18n import Language, format_start, format_when, has_text, translate, translate_count
 from app.models.base import Json
 from app.outbound.ics import Invite, invite
 
@@ -26,8 +26,13 @@ class Occasion(StrEnum):
 
     CONFIRMED = "confirmed"
     REQUESTED = "requested"
+    ACCEPTED = "accepted"
+    """What was asked for is booked; for the visitor."""
+    DECLINED = "declined"
+    """What was asked for is refused; for the visitor."""
     RESCHEDULED = "rescheduled"
     CANCELLED = "cancelled"
+    REMINDER = "reminder"
 
 
 class Reader(StrEnum):
@@ -63,6 +68,8 @@ class AppointmentLetter:
     reason: str | None = None
     reschedule_url: str | None = None
     cancel_url: str | None = None
+    book_url: str | None = None
+    """Where another time can be chosen."""
     invite: Invite | None = None
 
 
@@ -82,7 +89,10 @@ class BrokenLetter:
 
     language: Language
     provider: str
+    """As people call it: `Google`, `Office 365`, `Exchange`."""
     email: str
+    settings_url: str | None = None
+    """Where to reconnect."""
 
 
 Content = AppointmentLetter | BlockedLetter | BrokenLetter
@@ -154,7 +164,7 @@ def _appointment(facts: AppointmentLetter) -> Letter:
     sheet = _Sheet(
         language=facts.language,
         heading=translate(facts.language, f"{key}.heading", visitor=facts.visitor_name),
-        paragraphs=[translate(facts.language, f"{key}.text")] if facts.occasion is Occasion.REQUESTED else [],
+        paragraphs=[translate(facts.language, f"{key}.text")] if has_text(f"{key}.text") else [],
         rows=_rows(facts),
         steps=[],
         actions=_actions(facts),
@@ -176,11 +186,15 @@ def _rows(facts: AppointmentLetter) -> list[tuple[str, str]]:
         ("host", facts.host_name if facts.reader is not Reader.HOST else None),
         ("visitor", facts.visitor_name if facts.reader is not Reader.VISITOR else None),
         ("email", facts.visitor_email),
-        ("guests", ", ".join(facts.guests)),
         ("reason", facts.reason),
     ]
     rows = [(translate(facts.language, f"mail.label.{name}"), value) for name, value in told if value]
-    return rows + list(facts.answers)
+    return [*rows, *_guests(facts), *facts.answers]
+
+
+def _guests(facts: AppointmentLetter) -> list[tuple[str, str]]:
+    label = translate_count(facts.language, "mail.label.guests", len(facts.guests))
+    return [(label, ", ".join(facts.guests))] if facts.guests else []
 
 
 def _when(facts: AppointmentLetter, span: tuple[datetime, datetime]) -> str:
@@ -188,7 +202,7 @@ def _when(facts: AppointmentLetter, span: tuple[datetime, datetime]) -> str:
 
 
 def _actions(facts: AppointmentLetter) -> list[tuple[str, str]]:
-    offered = [("reschedule", facts.reschedule_url), ("cancel", facts.cancel_url)]
+    offered = [("reschedule", facts.reschedule_url), ("cancel", facts.cancel_url), ("book", facts.book_url)]
     return [(translate(facts.language, f"mail.action.{name}"), url) for name, url in offered if url]
 
 
@@ -213,7 +227,7 @@ def _broken(facts: BrokenLetter) -> _Sheet:
         paragraphs=[translate(language, f"mail.broken.{part}") for part in ("text", "remedy")],
         rows=[(translate(language, "mail.label.account"), f"{facts.email} ({facts.provider})")],
         steps=[],
-        actions=[],
+        actions=[(translate(language, "mail.action.reconnect"), facts.settings_url)] if facts.settings_url else [],
         footer=translate(language, "mail.footer"),
     )
 

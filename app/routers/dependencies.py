@@ -9,6 +9,7 @@ from typing import Annotated
 import structlog
 from fastapi import Depends, Header, Request, Response, Security
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
+from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -121,15 +122,7 @@ UserWriter = Annotated[Principal, Depends(_user_writer)]
 BookingToken = Annotated[str, Depends(visitor_token)]
 IfMatch = Annotated[int | None, Depends(_if_match)]
 ReaderLanguage = Annotated[Language, Depends(_reader_language)]
-IdempotencyKey = (
-    Annotated[
-        str,
-        Header(
-            min_length=1,
-            max_length=255,
-            pattern=r"^[\x21-\x7e]+$",
-            description="Repeat a request with the same key and body to get the same answer, for a day.",
-        ),
-    ]
-    | SkipJsonSchema[None]
-)
+IdempotencyKey = Annotated[
+    Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$")] | SkipJsonSchema[None],
+    Header(description="Repeat a request with the same key and body to get the same answer, for a day."),
+]

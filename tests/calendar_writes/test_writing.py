@@ -286,19 +286,20 @@ async def test_r46_a_killed_writers_work_is_finished_by_the_next_without_a_secon
 async def test_r46_a_writer_that_wakes_too_late_changes_nothing(world: World) -> None:
     person, booking = await booked(world)
     account_id, write_id = await the_write(world)
-    await fault(world, person, {"kind": "latency", "ms": 700}, method="POST", path="/events$")
+    await fault(world, person, {"kind": "latency", "ms": 1500}, method="POST", path="/events$")
     slow = asyncio.create_task(world.services.writer.run(account_id, write_id))
     await asyncio.sleep(0.2)
     world.clock.offset = timedelta(seconds=61)
     to = person.at(3, "14:00")
     assert (await booking.reschedule(to)).status_code == 200
     await world.services.writer.run(account_id, write_id)
+    [written] = await world.rows("SELECT * FROM calendar_writes")
+    assert not slow.done()
     await slow
-    await world.work(until=LATER)
+    assert await world.rows("SELECT * FROM calendar_writes") == [written]
     event = await the_event(world, person)
-    [row] = await world.rows("SELECT written_seq, desired_seq, written_start, etag, lease_until FROM calendar_writes")
-    assert (row["written_seq"], row["desired_seq"], row["lease_until"]) == (2, 2, None)
-    assert (start_of(event), row["written_start"].astimezone(UTC), row["etag"]) == (to, to, event["etag"])
+    assert (written["written_seq"], written["desired_seq"], written["lease_until"]) == (2, 2, None)
+    assert (start_of(event), written["written_start"].astimezone(UTC), written["etag"]) == (to, to, event["etag"])
 
 
 async def test_r46_a_written_event_shows_in_the_mirror_at_once_and_blocks_by_its_reservation_only(world: World) -> None:

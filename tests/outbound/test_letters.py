@@ -2,22 +2,22 @@
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
-from pathlib import Path
 
 import pytest
-from babel.messages.pofile import read_po
 
 from app.i18n import Language
 from app.outbound.letters import BlockedLetter, BrokenLetter, Occasion, Reader, compose, from_json, to_json
 from tests.outbound.samples import START, a_letter, a_meeting
 
-LOCALES = Path("app/locales")
+FOR_VISITORS_ALONE = {Occasion.ACCEPTED, Occasion.DECLINED}
 CASES = [
     (occasion, reader)
     for occasion in Occasion
     for reader in Reader
     if (occasion, reader) != (Occasion.REQUESTED, Reader.GUEST)
+    and (reader is Reader.VISITOR or occasion not in FOR_VISITORS_ALONE)
 ]
 
 
@@ -89,18 +89,42 @@ def test_the_invitation_comes_along():
     assert compose(a_letter(invite=None)).calendar is None
 
 
-def test_the_catalogues_have_the_same_keys_and_places():
-    def read(language):
-        with (LOCALES / language / "LC_MESSAGES" / "mail.po").open("rb") as file:
-            return {entry.id: entry.string for entry in read_po(file) if entry.id}
+def test_r30_both_remedies_follow_the_words_that_announce_them():
+    text = compose(BlockedLetter(Language.EN, "Intro call", ("Team",), "https://crm.example/settings")).text
+    announced, regain, remove = (text.index(words) for words in ("You can:", "regain access", "remove the inactive"))
+    assert announced < regain < remove < text.index("Calendar: Team")
 
-    def places(text):
-        return {piece.partition("}")[0] for piece in text.split("{")[1:]}
 
-    english = read(Language.EN)
-    for language in Language:
-        other = read(language)
-        assert other.keys() == english.keys()
-        for key, text in other.items():
-            assert text
-            assert places(text) == places(english[key]), (language, key)
+def test_r16_a_broken_connection_can_be_mended_from_the_mail():
+    letter = compose(BrokenLetter(Language.EN, "Google", "me@example.com", "https://crm.example/settings"))
+    assert Page(letter.html).links == ["https://crm.example/settings"]
+    assert Page(compose(BrokenLetter(Language.EN, "Google", "me@example.com")).html).links == []
+
+
+def test_a_meeting_over_the_change_of_the_clocks_names_both_times():
+    start = datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
+    letter = a_letter(starts_at=start, ends_at=start + timedelta(minutes=30), time_zone="Europe/Berlin")
+    text = compose(letter).text
+    assert "2:30 AM (Central European Summer Time)" in text
+    assert "2:00 AM (Central European Standard Time)" in text
+
+
+def test_a_new_time_stands_beside_the_former_one():
+    letter = a_letter(occasion=Occasion.RESCHEDULED, former=(START - timedelta(days=1), START - timedelta(hours=23)))
+    text = compose(letter).text
+    assert text.index("When: Wednesday, July 1, 2026") < text.index("Before: Tuesday, June 30, 2026")
+
+
+def test_one_guest_and_several_have_their_own_words():
+    one, two = (
+        a_letter(reader=Reader.HOST, guests=guests) for guests in (("a@b.example",), ("a@b.example", "c@d.example"))
+    )
+    assert "Guest: a@b.example" in compose(one).text
+    assert "Guests: a@b.example, c@d.example" in compose(two).text
+
+
+def test_what_was_declined_can_be_asked_for_at_another_time():
+    letter = a_letter(
+        occasion=Occasion.DECLINED, reschedule_url=None, cancel_url=None, book_url="https://book.example/m", invite=None
+    )
+    assert Page(compose(letter).html).links == ["https://book.example/m"]

@@ -1,0 +1,158 @@
+"""Sessions: one account per transaction, all or nothing, and no error swallowed in silence."""
+
+from collections.abc import AsyncIterator
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from app.database import (
+    SwallowedErrorError,
+    constraint,
+    create_engine,
+    create_sessions,
+    driver_url,
+    enter_account,
+    sqlstate,
+    transaction,
+)
+from tests.support.world import World
+
+INSERT = text("INSERT INTO accounts (account_id, subscriptions) VALUES (:a, '[]')")
+COUNT = text("SELECT count(*) FROM accounts")
+SETTING = text("SELECT current_setting('app.account_id', true)")
+
+
+async def stored(world: World, account: UUID) -> bool:
+    return bool(await world.rows("SELECT 1 FROM accounts WHERE account_id = $1", account))
+
+
+async def test_a_transaction_commits_whole(world: World) -> None:
+    account = uuid4()
+    async with transaction(world.services.sessions, account) as session:
+        await session.execute(INSERT, {"a": account})
+        assert not await stored(world, account), "not before its end"
+    assert await stored(world, account)
+
+
+async def test_a_transaction_that_raises_leaves_nothing(world: World) -> None:
+    account = uuid4()
+    with pytest.raises(ZeroDivisionError):
+        async with transaction(world.services.sessions, account) as session:
+            await session.execute(INSERT, {"a": account})
+            raise ZeroDivisionError
+    assert not await stored(world, account)
+
+
+async def test_a_swallowed_error_is_raised_at_the_commit(world: World) -> None:
+    """PostgreSQL answers COMMIT with ROLLBACK and no error: everything would be lost in silence."""
+    account = uuid4()
+    with pytest.raises(SwallowedErrorError):
+        async with transaction(world.services.sessions, account) as session:
+            await session.execute(INSERT, {"a": account})
+            with pytest.raises(IntegrityError):
+                await session.execute(INSERT, {"a": account})
+    assert not await stored(world, account)
+    async with transaction(world.services.sessions, account) as session:
+        await session.execute(INSERT, {"a": account})
+    assert await stored(world, account), "the connection is good again"
+
+
+async def test_an_error_caught_in_a_savepoint_is_no_harm(world: World) -> None:
+    account = uuid4()
+    async with transaction(world.services.sessions, account) as session:
+        await session.execute(INSERT, {"a": account})
+        with pytest.raises(IntegrityError) as refused:
+            async with session.begin_nested():
+                await session.execute(INSERT, {"a": account})
+    assert await stored(world, account)
+    assert (sqlstate(refused.value), constraint(refused.value)) == ("23505", "pk_accounts")
+
+
+async def test_r53_the_account_is_told_at_the_start_of_each_transaction_and_gone_after_it(world: World) -> None:
+    account = uuid4()
+    async with world.services.sessions(info={"account_id": account}) as session:
+        for _ in range(2):
+            async with session.begin():
+                assert (await session.execute(SETTING)).scalar() == str(account)
+    async with transaction(world.services.sessions, None) as session:
+        assert (await session.execute(SETTING)).scalar() in {None, ""}
+
+
+async def test_r53_an_account_can_be_entered_when_it_is_found(world: World) -> None:
+    account = uuid4()
+    async with transaction(world.services.sessions, account) as session:
+        await session.execute(INSERT, {"a": account})
+    async with transaction(world.services.sessions, None) as session:
+        assert (await session.execute(COUNT)).scalar() == 0
+        await enter_account(session, account)
+        assert (await session.execute(COUNT)).scalar() == 1
+        async with session.begin_nested():
+            assert (await session.execute(COUNT)).scalar() == 1
+        assert (await session.execute(COUNT)).scalar() == 1
+
+
+async def test_r53_an_account_survives_a_savepoint_that_fails(world: World) -> None:
+    account = uuid4()
+    async with transaction(world.services.sessions, account) as session:
+        await session.execute(INSERT, {"a": account})
+        with pytest.raises(DBAPIError):
+            async with session.begin_nested():
+                await session.execute(text("SELECT 1/0"))
+        assert (await session.execute(COUNT)).scalar() == 1
+
+
+async def test_a_session_used_after_its_end_raises_instead_of_reopening(world: World) -> None:
+    async with transaction(world.services.sessions, None) as session:
+        await session.execute(COUNT)
+    with pytest.raises(Exception, match="closed"):
+        await session.execute(COUNT)
+
+
+@pytest.fixture
+async def single(world: World) -> AsyncIterator[AsyncEngine]:
+    """An engine with one connection, so that whoever comes next gets the same."""
+    engine = create_engine(world.database_url, pool_size=1)
+    yield engine
+    await engine.dispose()
+
+
+async def test_r53_the_service_works_as_its_role_and_within_limits(single: AsyncEngine) -> None:
+    async with single.connect() as connection:
+        role, session_user = (await connection.execute(text("SELECT current_user, session_user"))).one()
+        assert (role, session_user) == ("calendar_app", "postgres")
+        for name, value in (("statement_timeout", "30s"), ("lock_timeout", "10s"), ("timezone", "UTC")):
+            assert (await connection.execute(text(f"SHOW {name}"))).scalar() == value
+
+
+async def test_r53_a_role_reset_does_not_make_the_connection_powerful(single: AsyncEngine) -> None:
+    for statement in ("RESET ROLE", "RESET ALL", "DISCARD ALL"):
+        async with single.connect() as connection:
+            raw = await connection.get_raw_connection()
+            await raw.driver_connection.execute(statement)
+        async with single.connect() as connection:
+            assert (await connection.execute(text("SELECT current_user"))).scalar() == "calendar_app", statement
+
+
+async def test_a_lost_connection_is_replaced(single: AsyncEngine, world: World) -> None:
+    sessions = create_sessions(single)
+    async with transaction(sessions, None) as session:
+        await session.execute(COUNT)
+    for _ in range(2):
+        await world.rows(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE usename = 'postgres' AND application_name = 'calendar-connect' AND pid <> pg_backend_pid()"
+        )
+        with pytest.raises(DBAPIError) as lost:
+            async with transaction(sessions, None) as session:
+                await session.execute(COUNT)
+        assert lost.value.connection_invalidated
+        async with transaction(sessions, None) as session:
+            assert (await session.execute(COUNT)).scalar() == 0
+
+
+def test_the_driver_is_put_into_the_url_and_the_password_kept() -> None:
+    assert driver_url("postgresql://a:p%40ss@host:5/db?sslmode=x") == "postgresql+asyncpg://a:p%40ss@host:5/db?sslmode=x"
+    assert driver_url("postgres+x://h/db").startswith("postgresql+asyncpg://")

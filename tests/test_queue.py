@@ -1,0 +1,126 @@
+"""Jobs commit or vanish with the data, once per signal, and what fails comes back (P2, P3)."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+import msgspec
+import pytest
+
+from app.database import transaction
+from app.queue import Enqueued, Job, Payload, enqueue
+from app.worker import jobs_of, queue_manager
+from tests.support.world import World
+
+ACCOUNT = uuid4()
+QUEUED = "SELECT entrypoint, payload, dedupe_key, status::text, execute_after > now() + interval '1 minute' AS late "
+FROM = "FROM queue.pgqueuer ORDER BY id"
+
+
+async def ask(world: World, *jobs: Enqueued) -> None:
+    async with transaction(world.services.sessions, ACCOUNT) as session:
+        await enqueue(session, jobs)
+
+
+async def queued(world: World) -> list[dict[str, Any]]:
+    return await world.rows(QUEUED + FROM)
+
+
+async def test_p2_a_job_commits_with_the_data_and_carries_ids_only(world: World) -> None:
+    target = uuid4()
+    async with transaction(world.services.sessions, ACCOUNT) as session:
+        await enqueue(session, [Enqueued(Job.SEND_MAIL, ACCOUNT, target)])
+        assert await queued(world) == []
+    rows = await queued(world)
+    assert [row["entrypoint"] for row in rows] == ["send_mail"]
+    assert msgspec.json.decode(rows[0]["payload"]) == {"account_id": str(ACCOUNT), "id": str(target)}
+    assert msgspec.json.decode(rows[0]["payload"], type=Payload) == Payload(ACCOUNT, target)
+
+
+async def test_p2_a_job_vanishes_with_a_rollback_or_a_savepoints(world: World) -> None:
+    with pytest.raises(ZeroDivisionError):
+        async with transaction(world.services.sessions, ACCOUNT) as session:
+            await enqueue(session, [Enqueued(Job.SEND_MAIL, ACCOUNT, uuid4())])  # its very first statement
+            raise ZeroDivisionError
+    assert await queued(world) == []
+    async with transaction(world.services.sessions, ACCOUNT) as session:
+        with pytest.raises(ZeroDivisionError):
+            async with session.begin_nested():
+                await enqueue(session, [Enqueued(Job.SEND_MAIL, ACCOUNT, uuid4())])
+                raise ZeroDivisionError
+        await enqueue(session, [Enqueued(Job.WRITE_EVENT, ACCOUNT, uuid4())])
+    assert [row["entrypoint"] for row in await queued(world)] == ["write_event"]
+
+
+async def test_p3_one_waiting_sync_of_a_calendar_is_enough(world: World) -> None:
+    calendar = uuid4()
+    sync = Enqueued(Job.SYNC_CALENDAR, ACCOUNT, calendar)
+    await ask(world, sync, sync, Enqueued(Job.SYNC_CALENDAR, ACCOUNT, uuid4()))
+    await ask(world, sync)
+    assert len(await queued(world)) == 2
+    later = Enqueued(Job.SYNC_CALENDAR, ACCOUNT, calendar, delay=timedelta(minutes=5))
+    await ask(world, later)
+    assert [row["late"] for row in await queued(world)] == [False, False, True]
+
+
+async def test_p2_no_other_signal_is_ever_dropped(world: World) -> None:
+    target = uuid4()
+    others = [job for job in Job if job is not Job.SYNC_CALENDAR]
+    for _ in range(2):
+        await ask(world, *(Enqueued(job, ACCOUNT, target) for job in others))
+    assert len(await queued(world)) == 2 * len(others)
+
+
+async def test_p3_many_transactions_may_ask_for_the_same_syncs_at_once(world: World) -> None:
+    calendars = [uuid4() for _ in range(6)]
+
+    async def all_of(order: list[UUID]) -> None:
+        await ask(world, *(Enqueued(Job.SYNC_CALENDAR, ACCOUNT, calendar) for calendar in order))
+
+    both = [calendars, calendars[::-1]]
+    await asyncio.wait_for(asyncio.gather(*(all_of(both[number % 2]) for number in range(12))), 10)
+    assert len(await queued(world)) == 6
+
+
+async def test_asking_for_nothing_is_no_mistake(world: World) -> None:
+    await ask(world)
+    assert await queued(world) == []
+
+
+async def test_every_job_has_somebody_who_runs_it(world: World) -> None:
+    assert jobs_of(world.services).keys() == set(Job)
+
+
+async def test_p2_the_worker_runs_a_job_and_one_that_fails_comes_back(world: World) -> None:
+    """The real queue manager, on the real tables."""
+    runs: list[UUID] = []
+    done = asyncio.Event()
+
+    class Closer:
+        async def run(self, account_id: UUID, target: UUID) -> None:
+            assert account_id == ACCOUNT
+            runs.append(target)
+            if len(runs) == 1:
+                raise ZeroDivisionError
+            done.set()
+
+    changed = replace(world.services, closer=Closer())
+    target = uuid4()
+    await ask(world, Enqueued(Job.CLOSE_CONNECTION, ACCOUNT, target))
+    pool = await asyncpg.create_pool(
+        world.database_url, min_size=2, max_size=3, server_settings={"role": "calendar_app"}
+    )
+    try:
+        manager = queue_manager(changed, pool)
+        running = asyncio.create_task(manager.run(dequeue_timeout=timedelta(milliseconds=300), batch_size=2))
+        await asyncio.wait_for(done.wait(), 15)
+        await asyncio.sleep(0.2)
+        manager.shutdown.set()
+        await asyncio.wait_for(running, 10)
+    finally:
+        await pool.close()
+    assert runs == [target, target]
+    assert await queued(world) == []
