@@ -64,7 +64,7 @@ class Vault:
         try:
             nonce, sealed = ciphertext[1 : 1 + _NONCE_BYTES], ciphertext[1 + _NONCE_BYTES :]
             return key.decrypt(nonce, sealed, place.associated_data()).decode()
-        except InvalidTag as error:
+        except (InvalidTag, ValueError) as error:  # ValueError: too short to hold a nonce
             raise SecretUnreadableError(f"{place.table}.{place.column}") from error
 
     async def rewrap(self, session: AsyncSession, account_id: UUID) -> bool:

@@ -128,7 +128,7 @@ async def test_r53_the_service_works_as_its_role_and_within_limits(single: Async
 
 
 async def test_r53_a_role_reset_does_not_make_the_connection_powerful(single: AsyncEngine) -> None:
-    for statement in ("RESET ROLE", "RESET ALL", "DISCARD ALL"):
+    for statement in ("RESET ROLE", "RESET ALL"):
         async with single.connect() as connection:
             raw = await connection.get_raw_connection()
             await raw.driver_connection.execute(statement)

@@ -92,6 +92,7 @@ async def book_meeting(
     """Book an offered slot (201), or ask for it while the host has no calendar (202).
 
     A slot that went answers 409 `slot_unavailable` with `alternatives`. The end and the host are the server's to say.
+    The answer's `booking_token` is what the visitor's links carry; it is told here only.
     """
     this = attempt(f"bookMeeting:{page_id}", idempotency_key, await request.body())
     outcome = await services.desk.book(page_id, body, attempt=this)

@@ -1,0 +1,144 @@
+"""Logs hold no secret, whichever way it gets there (P5)."""
+
+import json
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+import structlog
+
+from app.logs import configure_logs, redact
+from app.settings import Settings
+from tests.support.world import World
+
+SECRET = "ya29.c.b0AXv0zTO-secret"
+
+
+@pytest.fixture
+def lines(capsys: pytest.CaptureFixture[str]) -> Iterator[Any]:
+    """The log as JSON, at the lowest level."""
+    configure_logs("DEBUG", "json")
+
+    def read() -> list[dict[str, Any]]:
+        return [json.loads(line) for line in capsys.readouterr().err.splitlines() if line.startswith("{")]
+
+    yield read
+    structlog.reset_defaults()
+    configure_logs("WARNING", "console")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "authorization",
+        "Authorization",
+        "access_token",
+        "refresh_token",
+        "token",
+        "client_secret",
+        "password",
+        "smtp_password",
+        "cookie",
+        "code",
+        "code_verifier",
+        "credentials",
+        "email",
+        "host_email",
+        "mail",
+        "email_address",
+    ],
+)
+def test_p5_a_value_under_a_telling_name_is_hidden(name: str) -> None:
+    assert redact(None, "", {name: SECRET, "event": "x"}) == {name: "***", "event": "x"}
+
+
+@pytest.mark.parametrize("name", ["status_code", "error", "route", "job", "account_id", "provider_code", "milliseconds"])
+def test_an_ordinary_value_is_kept(name: str) -> None:
+    assert redact(None, "", {name: "kept"}) == {name: "kept"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"Authorization: Bearer {SECRET}",
+        f"GET /callback?state=x&code={SECRET}",
+        f"POST /token refresh_token={SECRET}&grant_type=refresh_token",
+        f"https://x/?access_token={SECRET}",
+        f"client_secret={SECRET}",
+        f"id_token={SECRET}",
+        f"password={SECRET}",
+        f"bearer {SECRET}",
+    ],
+)
+def test_p5_a_secret_inside_a_text_is_hidden(text: str) -> None:
+    cleaned = redact(None, "", {"event": text, "exception": f"Traceback: {text}"})
+    assert SECRET not in repr(cleaned)
+    assert "***" in cleaned["event"]
+
+
+def test_p5_the_log_of_libraries_and_of_exceptions_is_cleaned_too(lines: Any) -> None:
+    logging.getLogger("somebody.elses").warning("calling with Bearer %s", SECRET)
+    structlog.get_logger("ours").warning("sync.failed", token=SECRET, note=f"code={SECRET}")
+    try:
+        raise ValueError(f"refresh_token={SECRET}")
+    except ValueError:
+        structlog.get_logger("ours").exception("request.failed")
+    written = lines()
+    assert [line["event"] for line in written] == ["calling with Bearer ***", "sync.failed", "request.failed"]
+    assert SECRET not in json.dumps(written)
+    assert "ValueError" in written[2]["exception"]
+    assert all(line["timestamp"] and line["level"] and line["logger"] for line in written)
+
+
+def test_p5_a_secret_deep_inside_a_value_is_hidden(lines: Any) -> None:
+    structlog.get_logger("ours").warning(
+        "odd", headers={"Authorization": f"Bearer {SECRET}"}, parts=[f"code={SECRET}"], pair=("x", {"password": SECRET})
+    )
+    assert SECRET not in json.dumps(lines())
+
+
+async def test_p5_libraries_that_log_urls_are_kept_quiet(lines: Any, world: World) -> None:
+    async with httpx.AsyncClient() as http:
+        await http.get(f"{world.sandbox.http_url}/health", params={"code": SECRET})
+    assert SECRET not in json.dumps(lines())
+    for name in ("httpx", "httpcore", "exchangelib", "uvicorn.access"):
+        assert not logging.getLogger(name).isEnabledFor(logging.INFO), name
+
+
+async def test_p5_connecting_and_syncing_at_debug_level_writes_no_secret(lines: Any, world: World) -> None:
+    person = await world.person()
+    await world.sandbox.google_account(person.email)
+    started = (await person.start_connecting()).json()
+    await person.consent(started["authorization_url"])
+    await world.work()
+    await world.sandbox.revoke_google(person.email)
+    await world.services.sync.run(*[(await world.rows("SELECT * FROM calendar_syncs"))[0][n] for n in ("account_id", "calendar_id")])
+    log = json.dumps(lines())
+    state = httpx.URL(started["authorization_url"]).params["state"]
+    for secret in (person.token, state, "ya29.", "1//0", "4/0A", person.email):
+        assert secret not in log
+    assert '"route": "/v1/oauth/{provider}/callback"' in log
+    assert "sync.failed" in log
+
+
+async def test_a_request_is_one_line_with_its_route_and_never_its_query(lines: Any, world: World) -> None:
+    person = await world.person()
+    await world.api.get("/v1/me?secret=hunter2", headers=person.headers | {"X-Request-Id": "my-request-1"})
+    requests = [line for line in lines() if line["event"] == "request"]
+    assert len(requests) == 1
+    line = requests[0]
+    assert (line["method"], line["route"], line["status"], line["request_id"]) == ("GET", "/v1/me", 200, "my-request-1")
+    assert line["milliseconds"] > 0
+    assert "hunter2" not in json.dumps(line)
+
+
+def test_p5_settings_do_not_show_their_secrets(settings: Settings) -> None:
+    shown = f"{settings!r} {settings}"
+    secrets = [
+        settings.google_client_secret.get_secret_value(),
+        settings.database_url.get_secret_value(),
+        repr(settings.signing_key.get_secret_value()),
+    ]
+    assert not any(secret in shown for secret in secrets)
