@@ -40,7 +40,11 @@ def create_engine(url: str, *, pool_size: int = 20, role: str | None = APP_ROLE,
     kept = {"pool_size": pool_size, "max_overflow": 0, "pool_timeout": 10, "pool_use_lifo": True}
     pool = kept if pooled else {"poolclass": NullPool}
     engine = create_async_engine(
-        driver_url(url), connect_args={"server_settings": server_settings}, pool_pre_ping=False, **pool
+        driver_url(url),
+        connect_args={"server_settings": server_settings},
+        pool_pre_ping=False,
+        hide_parameters=True,  # else every database error carries them into the log: people's addresses and texts
+        **pool,
     )
     _refuse_swallowed_errors(engine)
     return engine

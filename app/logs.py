@@ -6,6 +6,7 @@ The one rule: whatever logs, logs through here; a value under a telling name is 
 import logging
 import re
 import sys
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import structlog
@@ -53,10 +54,20 @@ def configure_logs(level: str, style: Literal["auto", "json", "console"]) -> Non
 
 def redact(_: Any, __: str, event: EventDict) -> EventDict:
     """Hide what must not be written, by its name and by how it looks in a text."""
+    return _clean_members(event)
+
+
+def _clean_members(members: Mapping[Any, Any]) -> dict[Any, Any]:
     return {
-        name: _HIDDEN if _TELLING.search(name) and name != "error" else _clean(value) for name, value in event.items()
+        name: _HIDDEN if _TELLING.search(str(name)) and name != "error" else _clean(value)
+        for name, value in members.items()
     }
 
 
 def _clean(value: Any) -> Any:
-    return _IN_TEXT.sub(rf"\g<1>{_HIDDEN}", value) if isinstance(value, str) else value
+    """The same value without secrets, however deep they sit."""
+    if isinstance(value, str):
+        return _IN_TEXT.sub(rf"\g<1>{_HIDDEN}", value)
+    if isinstance(value, Mapping):
+        return _clean_members(value)
+    return [_clean(item) for item in value] if isinstance(value, list | tuple) else value

@@ -3,19 +3,40 @@
 The one rule: requests forbid what they do not know; answers carry every field, null for nothing.
 """
 
+import re
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, EmailStr, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, EmailStr, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from app.ids import AccountId, UserId
 from app.time_zones import TimeZone
 
 
+_NO_CHARACTER = re.compile("[\\x00\\ud800-\\udfff]")
+"""JSON can say them; PostgreSQL and UTF-8 cannot."""
+
+
+def _storable(value: Any) -> bool:
+    if isinstance(value, str):
+        return _NO_CHARACTER.search(value) is None
+    if isinstance(value, dict):
+        return all(map(_storable, value.values()))
+    return all(map(_storable, value)) if isinstance(value, list) else True
+
+
 class Strict(BaseModel):
-    """A body that refuses fields it does not know."""
+    """A body that refuses fields it does not know, and texts that cannot be stored."""
 
     model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _texts_can_be_stored(cls, body: Any) -> Any:
+        if not _storable(body):
+            raise PydanticCustomError("not_text", "a text holds what is no character")
+        return body
 
 
 class Answer(BaseModel):

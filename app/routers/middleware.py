@@ -9,6 +9,7 @@ import time
 import structlog
 import uuid_utils.compat
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -30,8 +31,11 @@ _WITH_BODY = {"POST", "PUT", "PATCH"}
 log = structlog.get_logger("app.access")
 
 
-class _BodyTooLargeError(Exception):
-    """More bytes came than the limit allows."""
+class _BodyTooLargeError(HTTPException):
+    """More bytes came than the limit allows. FastAPI makes a 400 of any other error met while reading a body."""
+
+    def __init__(self) -> None:
+        super().__init__(PayloadTooLarge.status_code)
 
 
 class Envelope:

@@ -58,6 +58,8 @@ _FIELD_CODES = {
     "url_scheme": "invalid_url",
 }
 _BUSY = {"40001", "40P01", "55P03", "53300", "57014"}
+_NOT_TEXT = {"22021", "22P05"}
+"""A NUL, or half a surrogate pair: PostgreSQL keeps neither."""
 _GONE = {"57P01", "57P02", "57P03", "08000", "08003", "08006"}
 
 log = structlog.get_logger(__name__)
@@ -164,6 +166,8 @@ async def _database_error(request: Request, error: Exception) -> Response:
     state = sqlstate(error)
     if state in _BUSY:
         return problem_response(request, RequestInProgress(retry_after=1))
+    if state in _NOT_TEXT:
+        return problem_response(request, MalformedRequest())
     if error.connection_invalidated or state in _GONE:
         return await _database_gone(request, error)
     raise error
