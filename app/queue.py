@@ -29,7 +29,7 @@ class Job(StrEnum):
     SEND_MAIL = "send_mail"
     CLOSE_CONNECTION = "close_connection"
     CONNECTION_READY = "connection_ready"
-    """A connection was made or healed: resume its writes, look at the open meeting requests again."""
+    """A connection was made or healed, or a calendar of it can be read (again): go on with what waited for it."""
 
 
 class Payload(msgspec.Struct, frozen=True):

@@ -39,7 +39,7 @@ async def test_a_transaction_commits_whole(world: World) -> None:
 
 async def test_a_transaction_that_raises_leaves_nothing(world: World) -> None:
     account = uuid4()
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(ZeroDivisionError):  # noqa: PT012 - the whole transaction is the point
         async with transaction(world.services.sessions, account) as session:
             await session.execute(INSERT, {"a": account})
             raise ZeroDivisionError
@@ -49,7 +49,7 @@ async def test_a_transaction_that_raises_leaves_nothing(world: World) -> None:
 async def test_a_swallowed_error_is_raised_at_the_commit(world: World) -> None:
     """PostgreSQL answers COMMIT with ROLLBACK and no error: everything would be lost in silence."""
     account = uuid4()
-    with pytest.raises(SwallowedErrorError):
+    with pytest.raises(SwallowedErrorError):  # noqa: PT012 - the whole transaction is the point
         async with transaction(world.services.sessions, account) as session:
             await session.execute(INSERT, {"a": account})
             with pytest.raises(IntegrityError):
@@ -154,5 +154,7 @@ async def test_a_lost_connection_is_replaced(single: AsyncEngine, world: World) 
 
 
 def test_the_driver_is_put_into_the_url_and_the_password_kept() -> None:
-    assert driver_url("postgresql://a:p%40ss@host:5/db?sslmode=x") == "postgresql+asyncpg://a:p%40ss@host:5/db?sslmode=x"
+    assert (
+        driver_url("postgresql://a:p%40ss@host:5/db?sslmode=x") == "postgresql+asyncpg://a:p%40ss@host:5/db?sslmode=x"
+    )
     assert driver_url("postgres+x://h/db").startswith("postgresql+asyncpg://")

@@ -121,9 +121,7 @@ async def test_two_deployments_at_once_migrate_one_after_the_other(database: str
     assert len((await shape(database))["policies"]) > 10
 
 
-async def test_a_plain_owner_migrates_up_and_down_and_the_service_works(
-    owned_database: str, database_url: str
-) -> None:
+async def test_a_plain_owner_migrates_up_and_down_and_the_service_works(owned_database: str, database_url: str) -> None:
     await migrate("upgrade", owned_database, "head")
     assert await shape(owned_database) == await shape(database_url)
     engine = create_engine(owned_database, pool_size=2)

@@ -30,7 +30,9 @@ SAFE = {
 }
 
 
-@pytest.mark.parametrize("path", ["/", "/nope", "/v1", "/v1/me/", "/v1/nope", "/openapi.json/x", "/docs", "/%2e%2e/etc"])
+@pytest.mark.parametrize(
+    "path", ["/", "/nope", "/v1", "/v1/me/", "/v1/nope", "/openapi.json/x", "/docs", "/%2e%2e/etc"]
+)
 async def test_an_unknown_path_is_a_problem(world: World, path: str) -> None:
     body = problem(await world.api.get(path), 404, "not_found")
     assert body["type"].endswith("/problems/not_found")
@@ -60,7 +62,9 @@ async def test_a_body_that_is_too_large_is_refused_by_its_header_and_by_its_byte
     assert await world.rows("SELECT * FROM scheduling_pages") == []
 
 
-@pytest.mark.parametrize("media", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "", "json"])
+@pytest.mark.parametrize(
+    "media", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "", "json"]
+)
 async def test_another_media_type_is_refused(world: World, media: str) -> None:
     person = await world.person()
     headers = person.headers | {"Content-Type": media}
@@ -69,9 +73,7 @@ async def test_another_media_type_is_refused(world: World, media: str) -> None:
     problem(await world.api.post(PAGES, content=b"{}", headers=fine), 422, "validation_failed")
 
 
-@pytest.mark.parametrize(
-    "content", [b"{", b'{"a": }', b"\xff\xfe{}", b"'a'", b"[" * 100_000]
-)
+@pytest.mark.parametrize("content", [b"{", b'{"a": }', b"\xff\xfe{}", b"'a'", b"[" * 100_000])
 async def test_malformed_json_is_refused(world: World, content: bytes) -> None:
     person = await world.person()
     headers = person.headers | {"Content-Type": "application/json"}
@@ -316,7 +318,7 @@ def broken(world: World) -> FastAPI:
 
     @app.get("/test/broken")
     async def fail() -> None:
-        raise RuntimeError(f"password={SECRET} SELECT * FROM users")
+        raise RuntimeError(f"password={SECRET} of a users row")
 
     return app
 
@@ -324,7 +326,7 @@ def broken(world: World) -> FastAPI:
 async def test_p5_a_mistake_of_ours_is_a_problem_without_details(world: World, broken: FastAPI) -> None:
     answer = await world.api.get("/test/broken")
     body = problem(answer, 500, "internal_error")
-    for word in (SECRET, "SELECT", "RuntimeError", "Traceback", "broken"):
+    for word in (SECRET, "users row", "RuntimeError", "Traceback", "broken"):
         assert word not in answer.text
     assert body["errors"] == []
     assert {name: answer.headers.get(name) for name in SAFE} == SAFE
@@ -355,7 +357,9 @@ async def test_a_database_that_is_gone_is_503_and_comes_back_without_a_restart(
             assert (await person.get("/v1/me")).status_code == 200
 
 
-async def test_a_database_that_is_not_migrated_is_not_ready(settings: Settings, sandbox: Sandbox, database_url: str) -> None:
+async def test_a_database_that_is_not_migrated_is_not_ready(
+    settings: Settings, sandbox: Sandbox, database_url: str
+) -> None:
     connection = await asyncpg.connect(database_url)
     try:
         await connection.execute("CREATE DATABASE not_migrated")

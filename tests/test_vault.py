@@ -53,7 +53,9 @@ async def test_p5_a_secret_opens_nowhere_else(world: World) -> None:
             await unseal(world, vault, other, sealed)
 
 
-@pytest.mark.parametrize("spoil", [lambda s: s[:-1], lambda s: s[:20], lambda s: b"", lambda s: s[:-1] + b"\0" + s[-1:]])
+@pytest.mark.parametrize(
+    "spoil", [lambda s: s[:-1], lambda s: s[:20], lambda s: b"", lambda s: s[:-1] + b"\0" + s[-1:]]
+)
 async def test_p5_a_damaged_ciphertext_is_unreadable_and_says_no_more(world: World, spoil: object) -> None:
     assert callable(spoil)
     vault, where = Vault({1: OLD}), place(uuid4())
@@ -101,8 +103,8 @@ async def test_r54_rotating_all_walks_every_account_and_can_be_run_again(world: 
     assert [row["master_version"] for row in versions] == [2]
     assert await world.rows("SELECT access_token FROM connection_tokens ORDER BY 1") == before
     with pytest.raises(SecretUnreadableError):
-        await seal(world, Vault(settings.master_keys), place((await one_account(world))), "secret")
-    assert await seal(world, Vault(later.master_keys), place((await one_account(world))), "secret")
+        await seal(world, Vault(settings.master_keys), place(await one_account(world)), "secret")
+    assert await seal(world, Vault(later.master_keys), place(await one_account(world)), "secret")
     assert person
 
 

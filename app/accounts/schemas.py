@@ -13,7 +13,6 @@ from pydantic_core import PydanticCustomError
 from app.ids import AccountId, UserId
 from app.time_zones import TimeZone
 
-
 _NO_CHARACTER = re.compile("[\\x00\\ud800-\\udfff]")
 """JSON can say them; PostgreSQL and UTF-8 cannot."""
 

@@ -4,7 +4,6 @@ The one rule: nothing that waited is forgotten: unfinished writes are tried agai
 clash (R26).
 """
 
-from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
@@ -16,10 +15,8 @@ from app.calendar_writes.service import resume_writes
 from app.connections import repository as connections
 from app.database import transaction
 from app.models.bookings import MeetingRequest
-from app.queue import Enqueued, Job, enqueue
+from app.queue import enqueue
 from app.timespan import overlaps
-
-_ASK_AGAIN = timedelta(seconds=2)
 
 
 class ConnectionReady:
@@ -30,18 +27,14 @@ class ConnectionReady:
         self._clock = clock
 
     async def run(self, account_id: UUID, connection_id: UUID) -> None:
-        """Resume the writes; look at the open requests once the mirror is true."""
+        """Resume the writes; look at the open requests. Where nobody can tell yet, the first good sync asks again."""
         async with transaction(self._sessions, account_id) as session:
             connection = await connections.find_connection(session, connection_id)
             if connection is None or connection.status != "active":
                 return
             jobs = await resume_writes(session, connection_id)
-            waiting = False
             for request in await repository.open_requests(session, connection.user_id, now=self._clock()):
                 request.clashes = await self._clashes(session, request)
-                waiting = waiting or request.clashes is None
-            if waiting:
-                jobs.append(Enqueued(Job.CONNECTION_READY, account_id, connection_id, delay=_ASK_AGAIN))
             await session.flush()
             await enqueue(session, jobs)
 

@@ -23,6 +23,7 @@ from app.connections.health import mark_broken
 from app.database import transaction
 from app.models.calendar_writes import CalendarWrite
 from app.models.connections import Calendar, CalendarSync, Connection
+from app.models.mirror import MirrorEvent
 from app.providers.base import (
     AmbiguousOutcome,
     AuthExpired,
@@ -167,8 +168,11 @@ class EventWriter:
         batch = Batch()
         if event is not None:
             batch.events[event.id] = event
-        elif task.write.event_id is not None:
-            batch.gone.add(task.write.event_id)
+        else:
+            ours = select(MirrorEvent.event_id).where(
+                MirrorEvent.calendar_id == task.calendar.id, MirrorEvent.key == task.write.key
+            )
+            batch.gone.update((await session.scalars(ours)).all())
         await mirror.save(batch)
         await mirror.pack()
 

@@ -24,6 +24,7 @@ from app.connections.health import mark_broken
 from app.database import transaction
 from app.models.connections import Calendar, CalendarSync, Connection
 from app.providers.base import CalendarSession, CursorExpired, ProtocolError, ProviderError
+from app.queue import Enqueued, Job, enqueue
 from app.sync import repository
 from app.sync.backoff import verdict
 from app.sync.batch import Batch
@@ -194,6 +195,7 @@ class SyncEngine:
         now = self._clock()
         async with transaction(self._sessions, run.calendar.account_id) as session:
             sync = await self._hold(session, run, state="idle", cursor=run.cursor, synced_seq=run.dirty_seq)
+            readable_again = sync.last_succeeded_at is None or run.calendar.inactive_reason is not None
             sync.lease_until, sync.last_error, sync.failures = None, None, 0
             sync.last_succeeded_at, sync.expanded_until, sync.failing_since = now, run.horizon.end, None
             mirror = self._mirror(session, run)
@@ -207,6 +209,9 @@ class SyncEngine:
             calendar.inactive_reason = None
             jitter = 0.75 + random.random() / 2  # noqa: S311 - spreads polls, no secret
             await connections.set_due(session, calendar.account_id, calendar.id, at=now + self._poll * jitter)
+            if readable_again:
+                await session.flush()
+                await enqueue(session, [Enqueued(Job.CONNECTION_READY, calendar.account_id, calendar.connection_id)])
             return sync.dirty_seq != run.dirty_seq
 
     def _mirror(self, session: AsyncSession, run: _Run) -> Mirror:

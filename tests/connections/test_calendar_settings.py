@@ -30,7 +30,10 @@ async def ticked(person: Person) -> list[str]:
 
 async def test_r29_calendars_say_whether_they_may_be_checked_and_why_not(world: World) -> None:
     person, calendars = await with_calendars(world)
-    told = {name: (c["access_role"], c["eligible_for_availability"], c["ineligible_reason"]) for name, c in calendars.items()}
+    told = {
+        name: (c["access_role"], c["eligible_for_availability"], c["ineligible_reason"])
+        for name, c in calendars.items()
+    }
     assert told == {
         "Primary": ("owner", True, None),
         "Project": ("owner", True, None),

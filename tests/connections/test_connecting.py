@@ -6,8 +6,6 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from app.connections.return_urls import allowed_return_url, with_result
-from app.errors import ReturnUrlNotAllowed
 from app.ids import encode_id, new_id
 from tests.support.google import failing
 from tests.support.people import Person
@@ -33,7 +31,7 @@ async def outcome(person: Person, authorization_id: str) -> tuple[str, str | Non
 
 async def nothing_stored(world: World) -> None:
     for table in ("connections", "connection_tokens", "calendars", "calendar_syncs", "due_calendars"):
-        assert await world.rows(f"SELECT * FROM {table}") == [], table
+        assert await world.rows(f"SELECT * FROM {table}") == [], table  # noqa: S608 - a name from our own list
 
 
 async def test_r6_consent_makes_a_connection_with_its_calendars(world: World) -> None:
@@ -186,61 +184,6 @@ async def test_r8_another_return_url_is_refused_and_not_echoed(world: World, url
     assert await world.rows("SELECT * FROM connection_authorizations") == []
 
 
-ALLOWED = ["https://crm.example.com/meetings", "crm-app://home/"]
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "https://crm.example.com.evil.example/meetings",
-        "https://crm.example.comevil.example/meetings",
-        "https://evil.example/https://crm.example.com/meetings",
-        "https://crm.example.com@evil.example/meetings",
-        "https://user:pass@crm.example.com/meetings",
-        "https://evil.example\\@crm.example.com/meetings",
-        "https://crm.example.com\\@evil.example/meetings",
-        "https://crm.example.com/meetings-evil",
-        "https://crm.example.com/meetings/../admin",
-        "https://crm.example.com/meetings/%2e%2e/admin",
-        "https://crm.example.com/meetings/%2E./admin",
-        "https://crm.example.com/admin",
-        "https://crm.example.com",
-        "http://crm.example.com/meetings",
-        "https://crm.example.com:8443/meetings",
-        "https://crm.example.com:port/meetings",
-        "https://[crm.example.com/meetings",
-        "https://xn--crm-.example.com/meetings",
-        "crm-app://homes/",
-        "crm-app://evil/home/",
-        "evil-app://home/",
-        "data:text/html,https://crm.example.com/meetings",
-    ],
-)
-def test_r8_a_look_alike_of_an_allowed_url_is_refused(url: str) -> None:
-    with pytest.raises(ReturnUrlNotAllowed):
-        allowed_return_url(url, ALLOWED)
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "https://crm.example.com/meetings",
-        "https://CRM.example.com/meetings/",
-        "https://crm.example.com/meetings/a?b=c#d",
-        "crm-app://home/",
-        "crm-app://home/today",
-    ],
-)
-def test_r8_an_allowed_url_and_what_lies_below_it_is_allowed(url: str) -> None:
-    assert allowed_return_url(url, ALLOWED) == url
-    assert allowed_return_url(None, ALLOWED) == ALLOWED[0]
-
-
-def test_r8_the_result_joins_the_query_that_was_there() -> None:
-    url = with_result("https://crm.example.com/m?a=1&b=#top", status="failed", code=None, authorization_id="x")
-    assert url == "https://crm.example.com/m?a=1&b=&status=failed&authorization_id=x#top"
-
-
 async def test_r8_nobody_else_can_read_an_attempt(world: World) -> None:
     person = await newcomer(world)
     colleague = await world.person(account_id=person.account_id)
@@ -312,7 +255,11 @@ async def test_r6_a_person_who_says_no_is_sent_back(world: World) -> None:
     person = await newcomer(world)
     started = (await person.start_connecting()).json()
     returned = await person.consent(started["authorization_url"], deny=True)
-    assert (returned.status_code, result(returned)["status"], result(returned)["code"]) == (303, "denied", "consent_denied")
+    assert (returned.status_code, result(returned)["status"], result(returned)["code"]) == (
+        303,
+        "denied",
+        "consent_denied",
+    )
     assert await outcome(person, started["id"]) == ("denied", "consent_denied")
     await nothing_stored(world)
 

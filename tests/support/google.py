@@ -27,7 +27,9 @@ Spans = list[tuple[int, int]]
 
 
 @asynccontextmanager
-async def failing(sandbox: Sandbox, action: str | dict[str, Any], *, times: int | None = None, **match: Any) -> AsyncIterator[None]:
+async def failing(
+    sandbox: Sandbox, action: str | dict[str, Any], *, times: int | None = None, **match: Any
+) -> AsyncIterator[None]:
     """Requests that match fail inside the block."""
     await sandbox.add_google_fault(action, times=times, **match)
     try:
@@ -97,7 +99,9 @@ class GoogleReader:
         busy = joined(solid, window)
         return BusyTruth(busy, without(joined(tentative, window), busy))
 
-    async def _events(self, start: datetime, end: datetime, calendar_id: str) -> AsyncIterator[tuple[dict[str, Any], ZoneInfo]]:
+    async def _events(
+        self, start: datetime, end: datetime, calendar_id: str
+    ) -> AsyncIterator[tuple[dict[str, Any], ZoneInfo]]:
         url = f"{self._sandbox.http_url}/google/calendar/v3/calendars/{quote(calendar_id, safe='')}/events"
         query = {"singleEvents": "true", "timeMin": start.isoformat(), "timeMax": end.isoformat(), "maxResults": "2500"}
         async with httpx.AsyncClient(headers={"Authorization": f"Bearer {self._token}"}) as http:
