@@ -23,13 +23,15 @@ from app.connections.access import CalendarAccess
 from app.connections.authorization import Authorizations
 from app.connections.jobs import ConnectionCloser
 from app.connections.overview import Overview
-from app.database import create_engine, create_sessions
+from app.database import create_engine, create_sessions, open_read_pool
 from app.http import HttpClient
 from app.outbound.delivery import MailDelivery
 from app.outbound.links import Links
 from app.outbound.mailer import Mailer
 from app.providers.base import Provider
 from app.providers.registry import open_providers
+from app.scheduling.public import PublicPages
+from app.scheduling.reader import PageReader
 from app.scheduling.settings import SettingsEditor
 from app.settings import Settings
 from app.sync.engine import SyncEngine
@@ -49,6 +51,7 @@ class Services:
     overview: Overview
     authorizations: Authorizations
     settings_editor: SettingsEditor
+    pages: PublicPages
     links: Links
     tokens: BookingTokens
     desk: BookingDesk
@@ -64,11 +67,13 @@ class Services:
 async def open_services(settings: Settings, *, clock: Clock = utc_now) -> AsyncIterator[Services]:
     """Everything, opened; closed again at the end, in the opposite order."""
     async with AsyncExitStack() as stack:
-        engine = create_engine(settings.database_url.get_secret_value(), pool_size=settings.database_pool_size)
+        url = settings.database_url.get_secret_value()
+        engine = create_engine(url, pool_size=settings.database_pool_size)
         stack.push_async_callback(engine.dispose)
+        reads = await stack.enter_async_context(open_read_pool(url, size=settings.database_pool_size))
         http = await stack.enter_async_context(HttpClient())
         providers = await stack.enter_async_context(open_providers(settings, clock))
-        yield _assemble(settings, clock, engine, http, providers)
+        yield _assemble(settings, clock, engine, http, providers, pages=PublicPages(PageReader(reads)))
 
 
 def _assemble(
@@ -77,6 +82,8 @@ def _assemble(
     engine: AsyncEngine,
     http: HttpClient,
     providers: dict[ProviderName, Provider],
+    *,
+    pages: PublicPages,
 ) -> Services:
     sessions, vault = create_sessions(engine), Vault(settings.master_keys)
     access = CalendarAccess(sessions, vault, providers, clock)
@@ -96,6 +103,7 @@ def _assemble(
         overview=overview,
         authorizations=_authorizations(settings, sessions, vault, providers, clock=clock),
         settings_editor=SettingsEditor(overview, clock, meetings_url_seat=meetings_url_seat),
+        pages=pages,
         links=links,
         tokens=tokens,
         desk=BookingDesk(sessions, live, post, tokens, providers=providers, clock=clock),

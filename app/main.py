@@ -68,8 +68,8 @@ def create_app(settings: Settings) -> FastAPI:
         app.include_router(module.router)
     check_guards(app)
     add_problem_handlers(app)
-    app.add_middleware(CrossOrigin, origins=settings.cors_origins)
     app.add_middleware(Envelope)
+    app.add_middleware(CrossOrigin, origins=settings.cors_origins)  # outermost: a browser may read every refusal
     app.openapi = lambda: describe(app)  # type: ignore[method-assign]
     return app
 

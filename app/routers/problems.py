@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import asyncpg
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -72,6 +73,8 @@ def add_problem_handlers(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http_exception)
     app.add_exception_handler(DBAPIError, _database_error)
     app.add_exception_handler(PoolTimeoutError, _pool_exhausted)
+    app.add_exception_handler(asyncpg.PostgresError, _bare_database_error)
+    app.add_exception_handler(asyncpg.InterfaceError, _database_gone)
     app.add_exception_handler(OSError, _database_gone)
 
 
@@ -169,6 +172,16 @@ async def _database_error(request: Request, error: Exception) -> Response:
     if state in _NOT_TEXT:
         return problem_response(request, MalformedRequest())
     if error.connection_invalidated or state in _GONE:
+        return await _database_gone(request, error)
+    raise error
+
+
+async def _bare_database_error(request: Request, error: Exception) -> Response:
+    """The same for a connection without SQLAlchemy around it."""
+    assert isinstance(error, asyncpg.PostgresError)
+    if error.sqlstate in _BUSY:
+        return problem_response(request, RequestInProgress(retry_after=1))
+    if error.sqlstate in _GONE:
         return await _database_gone(request, error)
     raise error
 

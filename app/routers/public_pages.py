@@ -12,7 +12,7 @@ from app.ids import PageId
 from app.routers.dependencies import IdempotencyKey, PublicSession, Services
 from app.routers.openapi import problems
 from app.routers.rate_limits import LimitedBooking, LimitedRead
-from app.scheduling.public import PublicPages, SlotQuery
+from app.scheduling.public import PublicAddresses, SlotQuery
 from app.scheduling.schemas import PageLocation, PublicSchedulingPage, SlotList
 from app.scheduling.views import public_page_view
 from app.time_zones import TimeZone
@@ -35,7 +35,7 @@ async def resolve_scheduling_page_url(
     path: Annotated[str, Query(min_length=1, max_length=500, description="The URL's path.")],
 ) -> PageLocation:
     """Which page a meeting link shows; a bare meetings URL shows its owner's default page."""
-    return PageLocation(page_id=await PublicPages(session, services.links).resolve(host, path))
+    return PageLocation(page_id=await PublicAddresses(session, services.links).resolve(host, path))
 
 
 @router.get(
@@ -45,12 +45,9 @@ async def resolve_scheduling_page_url(
     dependencies=[LimitedRead],
     openapi_extra=PUBLIC,
 )
-async def get_public_scheduling_page(
-    page_id: PageId, session: PublicSession, services: Services
-) -> PublicSchedulingPage:
+async def get_public_scheduling_page(page_id: PageId, services: Services) -> PublicSchedulingPage:
     """What the page says, what it asks, and whether it can be booked at the moment."""
-    pages = PublicPages(session, services.links)
-    return public_page_view(await pages.open(page_id, now=services.clock()))
+    return public_page_view(await services.pages.open(page_id, now=services.clock()))
 
 
 @router.get(
@@ -63,7 +60,6 @@ async def get_public_scheduling_page(
 )
 async def list_public_slots(
     page_id: PageId,
-    session: PublicSession,
     services: Services,
     time_zone: Annotated[TimeZone, Query(description="The visitor's zone (IANA): the slots are told in it.")],
     first_day: Annotated[date, Query(description="The first civil day of that zone.")],
@@ -72,7 +68,7 @@ async def list_public_slots(
 ) -> Response:
     """The slots that begin on those days, rising. Empty while the host is unavailable."""
     query = SlotQuery(time_zone, first_day, last_day, duration_minutes)
-    answer = await PublicPages(session, services.links).slots(page_id, query, now=services.clock())
+    answer = await services.pages.slots(page_id, query, now=services.clock())
     return Response(answer, media_type="application/json", headers={"Cache-Control": "no-store"})
 
 

@@ -4,6 +4,7 @@ The one rule: time is offered only where it is known to be free. No connection: 
 availability calendar that cannot be read, or was never read: the host is unavailable (R30).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -12,15 +13,20 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.models.base import Json
 from app.scheduling.configuration import Configuration
 from app.scheduling.rules import configuration_of, slot_rules
 from app.scheduling.slots import Refusal, SlotRules, offered, refusal
 from app.timespan import Span, Spans, merge, unpack
 
 _WEEK = timedelta(days=8)
-_PAGE_TIME = """
-SELECT p.account_id, p.id, p.owner_id, p.type, p.name, p.slug, p.configuration, p.version,
+PAGE_TIME = """
+WITH mine AS MATERIALIZED (
+    SELECT cal.account_id, cal.id, cal.inactive_reason
+      FROM calendars cal
+      JOIN connections c ON c.account_id = cal.account_id AND c.id = cal.connection_id
+      JOIN scheduling_pages p ON p.account_id = c.account_id AND p.owner_id = c.user_id
+     WHERE p.id = $1 AND cal.checked AND c.disconnected_at IS NULL)
+SELECT p.account_id, p.id, p.owner_id, p.type, p.name, p.slug, p.configuration::text, p.version,
        u.name AS host_name, u.email AS host_email, u.active AS host_active, u.locale AS host_locale,
        u.time_zone AS host_time_zone,
        coalesce(s.turned_off, false) OR NOT coalesce(s.scheduling_pages, true) AS turned_off,
@@ -55,14 +61,7 @@ SELECT p.account_id, p.id, p.owner_id, p.type, p.name, p.slug, p.configuration, 
        LIMIT 1) link ON true
  WHERE p.id = $1 AND (p.deleted_at IS NULL OR $6::uuid IS NOT NULL)
 """
-_MINE = """
-WITH mine AS MATERIALIZED (
-    SELECT cal.account_id, cal.id, cal.inactive_reason
-      FROM calendars cal
-      JOIN connections c ON c.account_id = cal.account_id AND c.id = cal.connection_id
-      JOIN scheduling_pages p ON p.account_id = c.account_id AND p.owner_id = c.user_id
-     WHERE p.id = $1 AND cal.checked AND c.disconnected_at IS NULL)
-"""
+"""A page and all that bears on its slots, in one row."""
 
 
 class Mode(StrEnum):
@@ -102,7 +101,8 @@ class PageTime:
     slug: str
     type: str
     version: int
-    document: Json
+    document: str
+    """The configuration as JSON."""
     host: Host
     destination: Destination | None
     """Where bookings land; None: offline."""
@@ -163,18 +163,21 @@ async def load_page_time(
     session: AsyncSession, page_id: UUID, between: Span, *, excluding: UUID | None = None
 ) -> PageTime | None:
     """The page and everything that bears on its slots in `between`; without one booking, when that one shall move."""
+    connection = await session.connection()
+    result = await connection.exec_driver_sql(PAGE_TIME, page_time_parameters(page_id, between, excluding=excluding))
+    row = result.mappings().one_or_none()
+    return None if row is None else page_time_of(dict(row))
+
+
+def page_time_parameters(page_id: UUID, between: Span, *, excluding: UUID | None = None) -> tuple[object, ...]:
+    """What `PAGE_TIME` asks for."""
     start, end = (datetime.fromtimestamp(second, UTC) for second in between)
     early, late = start - _WEEK, end + _WEEK  # a weekly cap counts whole weeks
-    connection = await session.connection()
-    result = await connection.exec_driver_sql(
-        _MINE + _PAGE_TIME,
-        (page_id, early.date().replace(day=1), late.date().replace(day=1), early, late, excluding),
-    )
-    row = result.mappings().one_or_none()
-    return None if row is None else _page_time(dict(row))
+    return page_id, early.date().replace(day=1), late.date().replace(day=1), early, late, excluding
 
 
-def _page_time(row: dict[str, Any]) -> PageTime:
+def page_time_of(row: Mapping[str, Any]) -> PageTime:
+    """What `PAGE_TIME` answers."""
     packed = row["busy"] + row["tentative"] if row["tentative_blocks"] else row["busy"]
     reserved = row["reserved"]
     return PageTime(

@@ -18,8 +18,9 @@ from app.errors import FieldError, NoDefaultPage, NotFound, PageTurnedOff, Valid
 from app.models.directory import Directory
 from app.outbound.links import Links
 from app.scheduling import repository
-from app.scheduling.availability import Mode, PageTime, load_page_time
+from app.scheduling.availability import Mode, PageTime
 from app.scheduling.configuration import zone_info
+from app.scheduling.reader import PageReader
 from app.scheduling.rendering import render_slots
 from app.timespan import Span
 
@@ -52,8 +53,8 @@ def _midnight(day: date, zone: object) -> int:
     return int(datetime.combine(day, time(), zone).timestamp())  # type: ignore[arg-type]
 
 
-class PublicPages:
-    """The public side of pages, in one session."""
+class PublicAddresses:
+    """Which page a URL shows, in one session."""
 
     def __init__(self, session: AsyncSession, links: Links) -> None:
         self._session = session
@@ -84,6 +85,13 @@ class PublicPages:
             raise NotFound
         return page_id
 
+
+class PublicPages:
+    """Pages and their slots, for visitors."""
+
+    def __init__(self, reader: PageReader) -> None:
+        self._reader = reader
+
     async def open(self, page_id: UUID, *, now: datetime) -> PageTime:
         """The page as it is now. Raises: NotFound, PageTurnedOff."""
         second = int(now.timestamp())
@@ -109,9 +117,7 @@ class PublicPages:
         return head[:-1] + b',"items":' + items + b"}"
 
     async def _load(self, page_id: UUID, between: Span) -> PageTime:
-        if await repository.enter_page(self._session, page_id) is None:
-            raise NotFound
-        page = await load_page_time(self._session, page_id, between)
+        page = await self._reader.read(page_id, between)
         if page is None:
             raise NotFound
         if page.turned_off:

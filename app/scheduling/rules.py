@@ -6,9 +6,6 @@ The one rule: this is the only place that translates one into the other.
 from collections.abc import Iterable
 from functools import lru_cache
 
-import msgspec
-
-from app.models.base import Json
 from app.scheduling import configuration as document
 from app.scheduling.configuration import WEEKDAYS, Configuration, HoursOfDay, minute_of_day
 from app.scheduling.hours import LocalInterval, WorkingHours
@@ -16,24 +13,16 @@ from app.scheduling.slots import SlotRules
 from app.scheduling.window import BookingWindow, DateRange, RollingDays, RollingWeeks
 
 
-def configuration_of(stored: Json) -> Configuration:
-    """The parsed document; equal documents are parsed once."""
-    return _parsed(msgspec.json.encode(stored))
-
-
-def slot_rules(stored: Json, duration_minutes: int) -> SlotRules:
-    """The rules for one of the page's durations; equal ones are made once."""
-    return _rules(msgspec.json.encode(stored), duration_minutes)
-
-
 @lru_cache(maxsize=1024)
-def _parsed(encoded: bytes) -> Configuration:
-    return Configuration.model_validate_json(encoded)
+def configuration_of(stored: str) -> Configuration:
+    """The parsed document, from its JSON as PostgreSQL writes it; equal documents are parsed once."""
+    return Configuration.model_validate_json(stored)
 
 
 @lru_cache(maxsize=4096)
-def _rules(encoded: bytes, duration_minutes: int) -> SlotRules:
-    page = _parsed(encoded)
+def slot_rules(stored: str, duration_minutes: int) -> SlotRules:
+    """The rules for one of the page's durations; equal ones are made once."""
+    page = configuration_of(stored)
     return SlotRules(
         duration_minutes=duration_minutes,
         increment_minutes=page.increment_minutes or duration_minutes,

@@ -9,12 +9,12 @@ from app.models.scheduling import CalendarSettings, SchedulingPage
 from app.outbound.links import Links
 from app.scheduling import schemas
 from app.scheduling.availability import PageTime
-from app.scheduling.rules import configuration_of
+from app.scheduling.configuration import Configuration
 
 
 def page_view(page: SchedulingPage, links: Links, *, online: bool, turned_off: bool) -> schemas.SchedulingPage:
     """A page, as its owner sees it."""
-    document = configuration_of(page.configuration)
+    document = Configuration.model_validate(page.configuration)
     return schemas.SchedulingPage.model_validate(
         {
             **{name: getattr(document, name) for name in type(document).model_fields},

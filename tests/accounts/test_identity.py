@@ -41,30 +41,31 @@ DEFECTS = {
 }
 
 
-@pytest.mark.parametrize(("defect", "code"), DEFECTS.items())
 @pytest.mark.parametrize("algorithm", ["RS256", "ES256"])
-async def test_r53_a_token_with_a_defect_is_refused(world: World, defect: str, code: str, algorithm: str) -> None:
+async def test_r53_a_token_with_a_defect_is_refused(world: World, algorithm: str) -> None:
     person = await world.person()
     await person.refresh_token(algorithm=algorithm)
     assert (await person.get("/v1/me")).status_code == 200
-    await person.refresh_token(defect=defect)
-    refused = await person.get("/v1/me")
-    body = problem(refused, 401, code)
-    assert refused.headers["WWW-Authenticate"] == "Bearer"
-    assert person.token not in refused.text
-    assert body["errors"] == []
+    for defect, code in DEFECTS.items():
+        await person.refresh_token(defect=defect)
+        refused = await person.get("/v1/me")
+        body = problem(refused, 401, code)
+        assert refused.headers["WWW-Authenticate"] == "Bearer", defect
+        assert person.token not in refused.text, defect
+        assert body["errors"] == [], defect
 
 
 def test_r53_every_defect_the_sandbox_can_issue_is_tried() -> None:
     assert set(get_args(Defect)) == DEFECTS.keys()
 
 
-@pytest.mark.parametrize(
-    "header", ["", "Bearer", "Bearer ", "Basic dTpw", "bearer\tx", "Bearer a b c", "Bearer é", "Bearer " + "x" * 9000]
-)
-async def test_r53_an_odd_authorization_header_is_refused(world: World, header: str) -> None:
-    answer = await world.api.get("/v1/me", headers={"Authorization": header.encode("latin-1")})
-    problem(answer, 401, "unauthenticated")
+ODD_HEADERS = ["", "Bearer", "Bearer ", "Basic dTpw", "bearer\tx", "Bearer a b c", "Bearer é", "Bearer " + "x" * 9000]
+
+
+async def test_r53_an_odd_authorization_header_is_refused(world: World) -> None:
+    for header in ODD_HEADERS:
+        answer = await world.api.get("/v1/me", headers={"Authorization": header.encode("latin-1")})
+        problem(answer, 401, "unauthenticated")
 
 
 async def test_r53_without_a_token_nothing_private_answers(world: World) -> None:

@@ -146,16 +146,19 @@ async def test_r4_a_save_over_another_version_is_refused(world: World) -> None:
     assert (await person.patch(SAVE, {"turned_off": False}, **{"If-Match": "*"})).status_code == 200
 
 
-@pytest.mark.parametrize("value", ["nonsense", 'W/"1"', '"1', "²", "-1", '""', "1,2", "9" * 39])
-async def test_r4_an_if_match_that_is_no_version_of_ours_matches_nothing(world: World, value: str) -> None:
-    person = await world.person()
-    version = (await person.get(SAVE)).json()["version"]
-    if value == '"1':
-        assert version == 1
-        value = '"7'
-    headers = person.headers | {"If-Match": value.encode("latin-1")}
-    answer = await world.api.patch(SAVE, json={"turned_off": True}, headers=headers)
-    problem(answer, 412, "version_mismatch")
+NO_VERSIONS = ["nonsense", 'W/"1"', '"1', "²", "-1", '""', "1,2", "9" * 39]
+
+
+async def test_r4_an_if_match_that_is_no_version_of_ours_matches_nothing(world: World) -> None:
+    for value in NO_VERSIONS:
+        person = await world.person()
+        version = (await person.get(SAVE)).json()["version"]
+        if value == '"1':
+            assert version == 1
+            value = '"7'
+        headers = person.headers | {"If-Match": value.encode("latin-1")}
+        answer = await world.api.patch(SAVE, json={"turned_off": True}, headers=headers)
+        problem(answer, 412, "version_mismatch")
 
 
 async def test_r35_a_meetings_url_needs_a_starter_seat_and_is_taken_once(world: World) -> None:

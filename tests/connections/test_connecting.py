@@ -163,25 +163,25 @@ async def test_r8_the_phone_gets_its_deep_link_back_and_can_poll(world: World) -
     assert await outcome(person, started["id"]) == ("completed", None)
 
 
-@pytest.mark.parametrize(
-    "url",
-    [
-        "https://evil.example/dashboard",
-        "javascript:alert(1)",
-        "//evil.example/",
-        "/dashboard",
-        "",
-        "http://127.0.0.1:1/dashboard",
-    ],
-)
-async def test_r8_another_return_url_is_refused_and_not_echoed(world: World, url: str) -> None:
-    person = await newcomer(world)
-    response = await person.start_connecting(return_url=url)
-    assert response.status_code == 422, response.text
-    if url:
-        assert response.json()["code"] == "return_url_not_allowed"
-        assert url not in response.text
-    assert await world.rows("SELECT * FROM connection_authorizations") == []
+OTHER_URLS = [
+    "https://evil.example/dashboard",
+    "javascript:alert(1)",
+    "//evil.example/",
+    "/dashboard",
+    "",
+    "http://127.0.0.1:1/dashboard",
+]
+
+
+async def test_r8_another_return_url_is_refused_and_not_echoed(world: World) -> None:
+    for url in OTHER_URLS:
+        person = await newcomer(world)
+        response = await person.start_connecting(return_url=url)
+        assert response.status_code == 422, response.text
+        if url:
+            assert response.json()["code"] == "return_url_not_allowed"
+            assert url not in response.text
+        assert await world.rows("SELECT * FROM connection_authorizations") == []
 
 
 async def test_r8_nobody_else_can_read_an_attempt(world: World) -> None:

@@ -1,0 +1,35 @@
+"""The public read of a page: the hottest query, on a connection of its own kind.
+
+The one rule: three round trips, no more: a read-only transaction that enters the page's account, the page, the end.
+Row-level security holds as everywhere: the account is the directory's, for this transaction only.
+"""
+
+from uuid import UUID
+
+import asyncpg
+
+from app.scheduling.availability import PAGE_TIME, PageTime, page_time_of, page_time_parameters
+from app.timespan import Span
+
+_ENTER = """
+BEGIN READ ONLY;
+SELECT set_config('app.account_id', account_id::text, true) FROM directory WHERE kind = 'page' AND key = '{key}'
+"""
+
+
+class PageReader:
+    """Reads pages for visitors."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    async def read(self, page_id: UUID, between: Span) -> PageTime | None:
+        """The page and everything that bears on its slots in `between`; None when there is no such page."""
+        async with self._pool.acquire() as connection:
+            # Several statements at once take no parameters; the key is a UUID's 32 hexadecimal digits.
+            await connection.execute(_ENTER.format(key=page_id.hex))
+            try:
+                row = await connection.fetchrow(PAGE_TIME, *page_time_parameters(page_id, between))
+            finally:
+                await connection.execute("COMMIT")
+        return None if row is None else page_time_of(row)
