@@ -73,7 +73,7 @@ async def open_services(settings: Settings, *, clock: Clock = utc_now) -> AsyncI
         reads = await stack.enter_async_context(open_read_pool(url, size=settings.database_pool_size))
         http = await stack.enter_async_context(HttpClient())
         providers = await stack.enter_async_context(open_providers(settings, clock))
-        yield _assemble(settings, clock, engine, http, providers, pages=PublicPages(PageReader(reads)))
+        yield _assemble(settings, clock, engine, http, providers, reader=PageReader(reads))
 
 
 def _assemble(
@@ -83,7 +83,7 @@ def _assemble(
     http: HttpClient,
     providers: dict[ProviderName, Provider],
     *,
-    pages: PublicPages,
+    reader: PageReader,
 ) -> Services:
     sessions, vault = create_sessions(engine), Vault(settings.master_keys)
     access = CalendarAccess(sessions, vault, providers, clock)
@@ -103,10 +103,10 @@ def _assemble(
         overview=overview,
         authorizations=_authorizations(settings, sessions, vault, providers, clock=clock),
         settings_editor=SettingsEditor(overview, clock, meetings_url_seat=meetings_url_seat),
-        pages=pages,
+        pages=PublicPages(reader),
         links=links,
         tokens=tokens,
-        desk=BookingDesk(sessions, live, post, tokens, providers=providers, clock=clock),
+        desk=BookingDesk(sessions, reader, live, post, tokens=tokens, providers=providers, clock=clock),
         changes=BookingChanges(sessions, live, post, providers, clock),
         sync=SyncEngine(sessions, access, clock, horizon_days=horizon, poll_seconds=poll),
         writer=EventWriter(sessions, access, clock, horizon_days=horizon),

@@ -50,6 +50,13 @@ async def deactivate_user(session: AsyncSession, user_id: UUID, *, at: datetime)
     )
 
 
+async def lock_host(session: AsyncSession, user_id: UUID) -> bool:
+    """The same without reading the row, where every microsecond is waited for; False when there is no such user."""
+    connection = await session.connection()
+    found = await connection.exec_driver_sql("SELECT 1 FROM users WHERE id = $1 FOR NO KEY UPDATE", (user_id,))
+    return found.first() is not None
+
+
 async def lock_user(session: AsyncSession, user_id: UUID) -> User | None:
     """The user's row, locked: what must not happen twice at once for one person happens under it."""
     return await session.scalar(

@@ -14,13 +14,13 @@ from uuid import UUID
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from app.accounts.repository import add_audit_entry, lock_user
+from app.accounts.repository import add_audit_entry, lock_host
 from app.bookings import idempotency, repository
 from app.bookings.event import event_draft, event_key, location_text
 from app.bookings.forms import check_form
 from app.bookings.idempotency import Attempt
-from app.bookings.live_check import LiveCheck, Verdict, watched_calendars
-from app.bookings.offer import check_offered, check_open, page_time_around, slot_taken
+from app.bookings.live_check import LiveCheck, Verdict
+from app.bookings.offer import around, check_offered, check_open, page_time_around, slot_taken
 from app.bookings.post import BookingPost
 from app.bookings.schemas import BookingCreate
 from app.bookings.tokens import BookingTokens, hash_token
@@ -36,8 +36,8 @@ from app.models.calendar_writes import CalendarWrite
 from app.models.directory import Directory, DirectoryEntry
 from app.providers.base import Provider
 from app.queue import Enqueued, Job, enqueue
-from app.scheduling import repository as directory
 from app.scheduling.availability import Mode, PageTime
+from app.scheduling.reader import PageReader
 
 _REQUEST_LIFETIME = timedelta(days=14)
 _TELL_HOST_AGAIN = timedelta(hours=1)
@@ -70,14 +70,16 @@ class BookingDesk:
     def __init__(
         self,
         sessions: async_sessionmaker[AsyncSession],
+        pages: PageReader,
         live: LiveCheck,
         post: BookingPost,
-        tokens: BookingTokens,
         *,
+        tokens: BookingTokens,
         providers: dict[ProviderName, Provider],
         clock: Clock,
     ) -> None:
         self._sessions = sessions
+        self._pages = pages
         self._live = live
         self._post = post
         self._tokens = tokens
@@ -91,25 +93,22 @@ class BookingDesk:
         (with alternatives), BookingUnavailable, IdempotencyKeyReused, RequestInProgress.
         """
         start = int(form.start_at.timestamp())
-        async with transaction(self._sessions, None) as session:
-            if await directory.enter_page(session, page_id) is None:
-                raise NotFound
-            page = await page_time_around(session, page_id, start, form.duration_minutes)
-            if attempt is not None and (before := await idempotency.find_answer(session, attempt, now=self._clock())):
-                return await self._replay(session, before, page)
-            check_open(page, form.duration_minutes)
-            document = page.configuration
-            answers = check_form(document, form.answers, form.guests, consent=form.consent)
-            wish = _Wish(form, answers, start, form.language or document.language)
-            if not page.unavailable:
-                check_offered(page, form.duration_minutes, start=start, now=self._now())
-            calendars = [] if page.mode is Mode.OFFLINE else await watched_calendars(session, page.host.id)
+        page = await self._pages.read(page_id, around(start, form.duration_minutes))
+        if page is None:
+            raise NotFound
+        if attempt is not None and (outcome := await self._answered(page, attempt)) is not None:
+            return outcome
+        check_open(page, form.duration_minutes)
+        document = page.configuration
+        answers = check_form(document, form.answers, form.guests, consent=form.consent)
+        wish = _Wish(form, answers, start, form.language or document.language)
         if page.unavailable:
             raise await self._tell_host(page)
+        check_offered(page, form.duration_minutes, start=start, now=self._now())
         if page.mode is Mode.OFFLINE:
             return await self._request(page, wish, attempt)
         slot = start, start + form.duration_minutes * 60
-        verdict = await self._live.check(calendars, slot, tentative_blocks=page.tentative_blocks)
+        verdict = await self._live.check(page.watched, slot, tentative_blocks=page.tentative_blocks)
         if verdict is Verdict.UNKNOWN:
             raise await self._tell_host(page)
         if verdict is Verdict.BUSY:
@@ -159,13 +158,19 @@ class BookingDesk:
             await enqueue(session, mails)
             return Outcome(request, page)
 
+    async def _answered(self, page: PageTime, attempt: Attempt) -> Outcome | None:
+        """What the key was answered before."""
+        async with transaction(self._sessions, page.account_id) as session:
+            before = await idempotency.find_answer(session, attempt, now=self._clock())
+            return None if before is None else await self._replay(session, before, page)
+
     async def _claim(self, session: AsyncSession, attempt: Attempt | None) -> IdempotentAnswer | None:
         """Be the only one working on the key; the answer somebody gave since we looked, if somebody did."""
         return None if attempt is None else await idempotency.claim(session, attempt, now=self._clock())
 
     async def _look_under_lock(self, session: AsyncSession, page: PageTime, wish: _Wish) -> PageTime:
         """The page again, with its host locked: what is offered now is offered until the commit."""
-        if await lock_user(session, page.host.id) is None:
+        if not await lock_host(session, page.host.id):
             raise NotFound
         minutes = wish.form.duration_minutes
         page = await page_time_around(session, page.page_id, wish.start, minutes)

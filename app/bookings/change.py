@@ -10,10 +10,10 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from app.accounts.repository import add_audit_entry, lock_user
+from app.accounts.repository import add_audit_entry, lock_host
 from app.bookings import repository
 from app.bookings.event import event_draft, event_key
-from app.bookings.live_check import LiveCheck, Verdict, watched_calendars
+from app.bookings.live_check import LiveCheck, Verdict
 from app.bookings.offer import check_offered, page_time_around, slot_taken
 from app.bookings.post import BookingPost
 from app.calendar import Clock, ProviderName
@@ -99,10 +99,9 @@ class BookingChanges:
             await self._check_capability(session, booking, "event_reschedule")
             if booking.starts_at == datetime.fromtimestamp(start, UTC):
                 return Changed(booking, page, await find_write(session, booking_id))
-            calendars = await watched_calendars(session, booking.host_id)
         minutes = _minutes(booking)
         verdict = await self._live.check(
-            calendars,
+            page.watched,
             (start, start + minutes * 60),
             tentative_blocks=page.tentative_blocks,
             moving=event_key(booking_id),
@@ -185,7 +184,7 @@ class BookingChanges:
         """The booking; with its host locked first, then itself: the order of every booking transaction."""
         booking = await repository.find_booking(session, booking_id)
         if booking is not None and lock:
-            await lock_user(session, booking.host_id)
+            await lock_host(session, booking.host_id)
             booking = await repository.find_booking(session, booking_id, lock=True)
         if booking is None or (isinstance(by, Host) and booking.host_id != by.user_id):
             raise NotFound

@@ -20,9 +20,9 @@ from app.calendar import AllDay, Busy, Clock, Event, Timed
 from app.connections.access import CalendarAccess
 from app.database import transaction
 from app.models.calendar_writes import CalendarWrite
-from app.models.connections import Calendar, CalendarSync, Connection
 from app.providers.base import CalendarSession, ProviderError
 from app.queue import Enqueued, Job, enqueue
+from app.scheduling.availability import WatchedCalendar
 from app.sync.busy import seconds_of, zone_or_utc
 from app.timespan import Span, overlaps
 
@@ -35,44 +35,6 @@ class Verdict(StrEnum):
     FREE = "free"
     BUSY = "busy"
     UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True, slots=True)
-class Watched:
-    """An availability calendar, and when its mirror was last true."""
-
-    account_id: UUID
-    connection_id: UUID
-    provider: str
-    calendar_id: UUID
-    provider_calendar_id: str
-    time_zone: str
-    synced_at: datetime | None
-
-
-async def watched_calendars(session: AsyncSession, host_id: UUID) -> list[Watched]:
-    """The calendars that are checked for the host."""
-    rows = await session.execute(
-        select(Calendar, Connection.provider, CalendarSync.last_succeeded_at)
-        .join(Connection, (Connection.account_id == Calendar.account_id) & (Connection.id == Calendar.connection_id))
-        .outerjoin(
-            CalendarSync,
-            (CalendarSync.account_id == Calendar.account_id) & (CalendarSync.calendar_id == Calendar.id),
-        )
-        .where(Connection.user_id == host_id, Connection.disconnected_at.is_(None), Calendar.checked)
-    )
-    return [
-        Watched(
-            account_id=calendar.account_id,
-            connection_id=calendar.connection_id,
-            provider=provider,
-            calendar_id=calendar.id,
-            provider_calendar_id=calendar.provider_calendar_id,
-            time_zone=calendar.time_zone,
-            synced_at=synced_at,
-        )
-        for calendar, provider, synced_at in rows
-    ]
 
 
 class LiveCheck:
@@ -94,7 +56,7 @@ class LiveCheck:
         self._trusted = timedelta(seconds=mirror_trusted_seconds)
 
     async def check(
-        self, calendars: Sequence[Watched], slot: Span, *, tentative_blocks: bool, moving: str | None = None
+        self, calendars: Sequence[WatchedCalendar], slot: Span, *, tentative_blocks: bool, moving: str | None = None
     ) -> Verdict:
         """The verdict over all calendars; the mirror has already said the slot is free, so it is synced if it is not.
 
@@ -106,7 +68,7 @@ class LiveCheck:
             await self._sync_soon(calendars)
         return verdict
 
-    async def _verdict(self, calendars: Sequence[Watched], question: "_Question") -> Verdict:
+    async def _verdict(self, calendars: Sequence[WatchedCalendar], question: "_Question") -> Verdict:
         try:
             async with asyncio.timeout(self._timeout):
                 verdicts = await asyncio.gather(*(self._ask(group, question) for group in _by_connection(calendars)))
@@ -118,18 +80,18 @@ class LiveCheck:
             return Verdict.UNKNOWN
         return Verdict.FREE
 
-    def _mirror_is_young(self, calendars: Sequence[Watched]) -> bool:
+    def _mirror_is_young(self, calendars: Sequence[WatchedCalendar]) -> bool:
         oldest = self._clock() - self._trusted
         return all(calendar.synced_at is not None and calendar.synced_at >= oldest for calendar in calendars)
 
-    async def _sync_soon(self, calendars: Sequence[Watched]) -> None:
+    async def _sync_soon(self, calendars: Sequence[WatchedCalendar]) -> None:
         if calendars:
             account_id = calendars[0].account_id
             async with transaction(self._sessions, account_id) as session:
                 jobs = [Enqueued(Job.SYNC_CALENDAR, account_id, calendar.calendar_id) for calendar in calendars]
                 await enqueue(session, jobs)
 
-    async def _ask(self, calendars: list[Watched], question: "_Question") -> Verdict:
+    async def _ask(self, calendars: list[WatchedCalendar], question: "_Question") -> Verdict:
         first = calendars[0]
         session = self._access.open(first.account_id, first.connection_id, first.provider)
         window = question.window
@@ -149,7 +111,7 @@ class LiveCheck:
             return Verdict.UNKNOWN
         return verdict
 
-    async def _really_busy(self, session: CalendarSession, calendar: Watched, question: "_Question") -> bool:
+    async def _really_busy(self, session: CalendarSession, calendar: WatchedCalendar, question: "_Question") -> bool:
         """Whether an event that is not ours blocks the window: free/busy cannot tell ours from others."""
         zone = zone_or_utc(calendar.time_zone)
         ours: list[Event] = []
@@ -199,8 +161,8 @@ def _moved(event: Event, write: CalendarWrite | None) -> bool:
     return settled and (event.when.start, event.when.end) != (write.written_start, write.written_end)
 
 
-def _by_connection(calendars: Sequence[Watched]) -> list[list[Watched]]:
-    groups: dict[UUID, list[Watched]] = {}
+def _by_connection(calendars: Sequence[WatchedCalendar]) -> list[list[WatchedCalendar]]:
+    groups: dict[UUID, list[WatchedCalendar]] = {}
     for calendar in calendars:
         groups.setdefault(calendar.connection_id, []).append(calendar)
     return list(groups.values())

@@ -13,17 +13,22 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.errors import FieldError, NotFound, OutsideBookingWindow, PageTurnedOff, SlotUnavailable, ValidationFailed
 from app.scheduling.availability import PageTime, load_page_time
 from app.scheduling.slots import Refusal
+from app.timespan import Span
 
 _ALTERNATIVES = 5
 _AROUND = 7 * 86400
+
+
+def around(start: int, duration_minutes: int) -> Span:
+    """The span in which alternatives to a slot are looked for."""
+    return start - _AROUND, start + duration_minutes * 60 + _AROUND
 
 
 async def page_time_around(
     session: AsyncSession, page_id: UUID, start: int, duration_minutes: int, *, excluding: UUID | None = None
 ) -> PageTime:
     """The page and its host's time, a week around the slot. Raises: NotFound."""
-    around = start - _AROUND, start + duration_minutes * 60 + _AROUND
-    found = await load_page_time(session, page_id, around, excluding=excluding)
+    found = await load_page_time(session, page_id, around(start, duration_minutes), excluding=excluding)
     if found is None:
         raise NotFound
     return found

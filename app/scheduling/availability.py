@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.scheduling.configuration import Configuration
@@ -21,7 +22,8 @@ from app.timespan import Span, Spans, merge, unpack
 _WEEK = timedelta(days=8)
 PAGE_TIME = """
 WITH mine AS MATERIALIZED (
-    SELECT cal.account_id, cal.id, cal.inactive_reason
+    SELECT cal.account_id, cal.id, cal.inactive_reason, cal.connection_id, cal.provider_calendar_id, cal.time_zone,
+           c.provider
       FROM calendars cal
       JOIN connections c ON c.account_id = cal.account_id AND c.id = cal.connection_id
       JOIN scheduling_pages p ON p.account_id = c.account_id AND p.owner_id = c.user_id
@@ -37,6 +39,12 @@ SELECT p.account_id, p.id, p.owner_id, p.type, p.name, p.slug, p.configuration::
                 WHERE mine.inactive_reason IS NOT NULL OR y.last_succeeded_at IS NULL) AS unreadable,
        (SELECT extract(epoch FROM min(y.expanded_until))::bigint FROM mine JOIN calendar_syncs y
             ON y.account_id = mine.account_id AND y.calendar_id = mine.id) AS known_until,
+       (SELECT jsonb_agg(jsonb_build_object(
+                   'account_id', mine.account_id, 'connection_id', mine.connection_id, 'provider', mine.provider,
+                   'calendar_id', mine.id, 'provider_calendar_id', mine.provider_calendar_id,
+                   'time_zone', mine.time_zone, 'synced_at', y.last_succeeded_at))::text
+          FROM mine LEFT JOIN calendar_syncs y
+            ON y.account_id = mine.account_id AND y.calendar_id = mine.id) AS watched,
        ARRAY(SELECT b.busy FROM busy_months b JOIN mine ON b.account_id = mine.account_id AND b.calendar_id = mine.id
               WHERE b.month BETWEEN $2 AND $3) AS busy,
        ARRAY(SELECT b.tentative FROM busy_months b
@@ -92,6 +100,19 @@ class Destination:
 
 
 @dataclass(frozen=True, slots=True)
+class WatchedCalendar:
+    """An availability calendar of the host, and when its mirror was last true."""
+
+    account_id: UUID
+    connection_id: UUID
+    provider: str
+    calendar_id: UUID
+    provider_calendar_id: str
+    time_zone: str
+    synced_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class PageTime:
     """A page and its host's time around a span."""
 
@@ -116,11 +137,18 @@ class PageTime:
     busy: Spans
     reserved: Spans
     booked_starts: tuple[int, ...]
+    watched_document: str | None
+    """The host's availability calendars as JSON."""
 
     @property
     def configuration(self) -> Configuration:
         """What the owner decided."""
         return configuration_of(self.document)
+
+    @property
+    def watched(self) -> list[WatchedCalendar]:
+        """The calendars that are checked for the host."""
+        return msgspec.json.decode(self.watched_document or "[]", type=list[WatchedCalendar])
 
     def rules(self, duration_minutes: int) -> SlotRules:
         """The rules of one of the page's durations."""
@@ -205,4 +233,5 @@ def page_time_of(row: Mapping[str, Any]) -> PageTime:
         busy=merge(*map(unpack, packed)),
         reserved=merge(zip(reserved[::2], reserved[1::2], strict=True)),
         booked_starts=tuple(row["booked"]),
+        watched_document=row["watched"],
     )
