@@ -5,7 +5,7 @@ The one rule: requests forbid what they do not know; answers carry every field, 
 
 import re
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, EmailStr, Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -30,12 +30,11 @@ class Strict(BaseModel):
 
     model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
-    @model_validator(mode="before")
-    @classmethod
-    def _texts_can_be_stored(cls, body: Any) -> Any:
-        if not _storable(body):
+    @model_validator(mode="after")
+    def _texts_can_be_stored(self) -> Self:
+        if not all(map(_storable, self.__dict__.values())):
             raise PydanticCustomError("not_text", "a text holds what is no character")
-        return body
+        return self
 
 
 class Answer(BaseModel):
