@@ -4,6 +4,7 @@ The one rule: a job that fails comes back, later and later; none is ever dropped
 """
 
 import asyncio
+import itertools
 import signal
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -20,6 +21,7 @@ from pgqueuer.core.qm import QueueManager
 from pgqueuer.models import Job as QueuedJob
 
 from app.bootstrap import Services, open_services
+from app.connections.housekeeping import forget_old_states
 from app.database import APP_ROLE
 from app.queue import QUEUE, Job, Payload
 from app.settings import Settings
@@ -30,6 +32,7 @@ _DEAD_AFTER = timedelta(seconds=3)
 _BATCH = 10
 _CONCURRENT = 40
 _SWEEP_SECONDS = 1.0
+_CLEAR_AWAY_EVERY = 60
 _COME_BACK_SECONDS = 1.0
 
 Run = Callable[[UUID, UUID], Awaitable[None]]
@@ -132,13 +135,16 @@ def _entrypoint(job: Job, run: Run) -> Callable[[QueuedJob], Awaitable[None]]:
 
 
 async def _sweep(services: Services, stop: asyncio.Event) -> None:
-    """Hand out what is due, every second, whatever happened to the last round."""
-    while not stop.is_set():
+    """Hand out what is due, every second, and clear away once a minute, whatever happened to the last round."""
+    for round_number in itertools.count():
         try:
             await enqueue_due_syncs(services.sessions, services.clock)
+            if round_number % _CLEAR_AWAY_EVERY == 0:
+                await forget_old_states(services.sessions, services.clock)
         except Exception as error:  # noqa: BLE001 - a database restart must not end the sweeping
             log.warning("worker.sweep_failed", error=type(error).__name__)
         try:
             await asyncio.wait_for(stop.wait(), _SWEEP_SECONDS)
         except TimeoutError:
             continue
+        return

@@ -34,7 +34,7 @@ class Sandbox:
     async def __aexit__(self, *_: object) -> None:
         await self._http.aclose()
 
-    async def _send(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
+    async def _send(self, method: str, path: str, body: Any = None, /, **query: Any) -> Any:
         params = {name: value for name, value in query.items() if value is not None}
         answer = await self._http.request(method, path, json=body, params=params)
         if answer.is_error:  # with the reason, which httpx leaves out

@@ -54,7 +54,7 @@ from app.providers.base import (
 )
 from app.vault import Place, Vault
 
-_LIFETIME = timedelta(minutes=15)
+LIFETIME = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +139,7 @@ class Authorizations:
             return_url=return_url,
             login_hint=wish.login_hint,
             disclosure_version=wish.disclosure_version,
-            expires_at=self._clock() + _LIFETIME,
+            expires_at=self._clock() + LIFETIME,
             created_at=self._clock(),
         )
         session.add(authorization)

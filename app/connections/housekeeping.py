@@ -1,0 +1,31 @@
+"""Forgetting attempts to connect that nobody finished.
+
+The one rule: what an attempt left in the global directory goes when it can no longer be used.
+"""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import delete
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+
+from app.calendar import Clock
+from app.connections.authorization import LIFETIME
+from app.database import transaction
+from app.models.directory import Directory, DirectoryEntry
+
+
+async def forget_old_states(sessions: async_sessionmaker[AsyncSession], clock: Clock) -> None:
+    """Remove the states of attempts that have expired; their ids tell when they were made."""
+    async with transaction(sessions, None) as session:
+        await session.execute(
+            delete(DirectoryEntry).where(
+                DirectoryEntry.kind == Directory.OAUTH_STATE,
+                DirectoryEntry.target_id < _first_id_at(clock() - LIFETIME - timedelta(minutes=1)),
+            )
+        )
+
+
+def _first_id_at(moment: datetime) -> UUID:
+    """The lowest UUIDv7 of a millisecond: 48 bits of time stand first (RFC 9562 5.7)."""
+    return UUID(int=int(moment.timestamp() * 1000) << 80)
