@@ -7,10 +7,12 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
+import asyncpg
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 from app.accounts.entitlements import Entitlement
 from app.accounts.tokens import TokenVerifier
+from app.bare import open_bare_pool
 from app.bookings.book import BookingDesk
 from app.bookings.change import BookingChanges
 from app.bookings.live_check import LiveCheck
@@ -23,7 +25,7 @@ from app.connections.access import CalendarAccess
 from app.connections.authorization import Authorizations
 from app.connections.jobs import ConnectionCloser
 from app.connections.overview import Overview
-from app.database import create_engine, create_sessions, open_read_pool
+from app.database import create_engine, create_sessions
 from app.http import HttpClient
 from app.outbound.delivery import MailDelivery
 from app.outbound.links import Links
@@ -36,6 +38,9 @@ from app.scheduling.settings import SettingsEditor
 from app.settings import Settings
 from app.sync.engine import SyncEngine
 from app.vault import Vault
+
+_BOOKING_CONNECTIONS = 10
+"""Visitors wait for each other here, under a host's lock, and nobody else for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +75,11 @@ async def open_services(settings: Settings, *, clock: Clock = utc_now) -> AsyncI
         url = settings.database_url.get_secret_value()
         engine = create_engine(url, pool_size=settings.database_pool_size)
         stack.push_async_callback(engine.dispose)
-        reads = await stack.enter_async_context(open_read_pool(url, size=settings.database_pool_size))
+        reads = await stack.enter_async_context(open_bare_pool(url, name="reads", size=settings.database_pool_size))
+        writes = await stack.enter_async_context(open_bare_pool(url, name="bookings", size=_BOOKING_CONNECTIONS))
         http = await stack.enter_async_context(HttpClient())
         providers = await stack.enter_async_context(open_providers(settings, clock))
-        yield _assemble(settings, clock, engine, http, providers, reader=PageReader(reads))
+        yield _assemble(settings, clock, engine, http, providers, reads=reads, bookings=writes)
 
 
 def _assemble(
@@ -83,9 +89,10 @@ def _assemble(
     http: HttpClient,
     providers: dict[ProviderName, Provider],
     *,
-    reader: PageReader,
+    reads: asyncpg.Pool,
+    bookings: asyncpg.Pool,
 ) -> Services:
-    sessions, vault = create_sessions(engine), Vault(settings.master_keys)
+    sessions, vault, reader = create_sessions(engine), Vault(settings.master_keys), PageReader(reads)
     access = CalendarAccess(sessions, vault, providers, clock)
     links, tokens = Links(settings.booking_base_url), BookingTokens(settings.signing_key)
     post = BookingPost(links, tokens, sender=settings.mail_from)
@@ -106,7 +113,7 @@ def _assemble(
         pages=PublicPages(reader),
         links=links,
         tokens=tokens,
-        desk=BookingDesk(sessions, reader, live, post, tokens=tokens, providers=providers, clock=clock),
+        desk=BookingDesk(sessions, bookings, reader, live, post, tokens=tokens, providers=providers, clock=clock),
         changes=BookingChanges(sessions, live, post, providers, clock),
         sync=SyncEngine(sessions, access, clock, horizon_days=horizon, poll_seconds=poll),
         writer=EventWriter(sessions, access, clock, horizon_days=horizon),

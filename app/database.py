@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from uuid import UUID
 
-import asyncpg
 from sqlalchemy import Connection, event
 from sqlalchemy.engine import ExceptionContext, make_url
 from sqlalchemy.exc import DBAPIError
@@ -49,22 +48,6 @@ def create_engine(url: str, *, pool_size: int = 20, role: str | None = APP_ROLE,
     )
     _refuse_swallowed_errors(engine)
     return engine
-
-
-@asynccontextmanager
-async def open_read_pool(url: str, *, size: int) -> AsyncIterator[asyncpg.Pool]:
-    """Bare connections for the hottest reads, in the service's role. Nothing is connected before it is needed."""
-    settings = {"application_name": "calendar-connect reads", "timezone": "UTC", "jit": "off", "role": APP_ROLE}
-    limits = {"statement_timeout": "30000", "lock_timeout": "10000"}
-    pool = asyncpg.create_pool(url, min_size=0, max_size=size, server_settings=settings | limits, reset=_leave_clean)
-    async with pool:
-        yield pool
-
-
-async def _leave_clean(connection: asyncpg.Connection) -> None:
-    """Instead of asyncpg's own reset, a round trip at every release: what is set here ends with its transaction."""
-    if connection.is_in_transaction():
-        await connection.execute("ROLLBACK")
 
 
 def create_sessions(engine: AsyncEngine) -> async_sessionmaker[AsyncSession]:

@@ -1,29 +1,34 @@
 """Inserting many new rows of many tables in one statement.
 
-The one rule: what a session has pending goes to PostgreSQL in one round trip and means the same as one INSERT a row:
-every check, policy and default of the tables holds.
+The one rule: the rows go to PostgreSQL in one round trip, and it means the same as one INSERT a row: every check,
+policy and default of the tables holds.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 from sqlalchemy import Table
 from sqlalchemy.dialects.postgresql.ranges import Range
-from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import object_mapper
 from sqlalchemy.schema import DefaultClause
 from sqlalchemy.sql.elements import NamedColumn, TextClause
 
 
-async def insert_pending(session: AsyncSession) -> None:
-    """Insert every new object of the session; they are detached afterwards and can still be read.
+class Rows(Protocol):
+    """What new rows can be added to: a session, or a transaction on a bare connection."""
 
-    Raises: IntegrityError, naming the constraint.
-    """
-    rows: dict[Table, list[dict[str, Any]]] = {}
-    for item in list(session.new):
+    def add(self, instance: object, /) -> None:
+        """Insert the row before the commit."""
+        ...
+
+
+def insertion(items: Iterable[object]) -> tuple[str, tuple[str, ...]]:
+    """The statement that inserts these rows, new objects of our models, and its parameters."""
+    rows: dict[str, list[dict[str, Any]]] = {}
+    for item in items:
         mapper = object_mapper(item)
         table = mapper.local_table
         assert isinstance(table, Table)
@@ -31,16 +36,9 @@ async def insert_pending(session: AsyncSession) -> None:
             attribute.columns[0].name: _encoded(attribute.columns[0], getattr(item, attribute.key))
             for attribute in mapper.column_attrs
         }
-        rows.setdefault(table, []).append(values)
-        session.expunge(item)
-    if not rows:
-        return
-    names = tuple(sorted(table.name for table in rows))
-    by_name = {table.name: encoded for table, encoded in rows.items()}
-    connection = await session.connection()
-    await connection.exec_driver_sql(
-        _statement(names), tuple(msgspec.json.encode(by_name[name]).decode() for name in names)
-    )
+        rows.setdefault(table.name, []).append(values)
+    names = tuple(sorted(rows))
+    return _statement(names), tuple(msgspec.json.encode(rows[name]).decode() for name in names)
 
 
 @cache

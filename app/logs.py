@@ -3,12 +3,15 @@
 The one rule: whatever logs, logs through here; a value under a telling name is never written.
 """
 
+import json
 import logging
 import re
 import sys
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Literal
 
+import msgspec
 import structlog
 from structlog.typing import EventDict, Processor
 
@@ -19,6 +22,8 @@ _TELLING = re.compile(
 _IN_TEXT = re.compile(
     r"(Bearer\s+|(?:access_token|refresh_token|code|state|client_secret|password|id_token)=)[^\s&\"']+", re.IGNORECASE
 )
+_HARMLESS = re.compile(r"[\w./:{}+-]*")
+"""What `_IN_TEXT` cannot match: most values, told apart quickly."""
 _HIDDEN = "***"
 _NOISY = ("httpx", "httpcore", "exchangelib", "aiosmtplib", "uvicorn.access", "pgqueuer", "asyncio")
 
@@ -34,7 +39,7 @@ def configure_logs(level: str, style: Literal["auto", "json", "console"]) -> Non
         structlog.processors.format_exc_info,
         redact,
     ]
-    renderer: Processor = structlog.dev.ConsoleRenderer() if console else structlog.processors.JSONRenderer()
+    renderer: Processor = structlog.dev.ConsoleRenderer() if console else structlog.processors.JSONRenderer(_as_json)
     structlog.configure(
         processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -58,16 +63,26 @@ def redact(_: Any, __: str, event: EventDict) -> EventDict:
 
 
 def _clean_members(members: Mapping[Any, Any]) -> dict[Any, Any]:
-    return {
-        name: _HIDDEN if _TELLING.search(str(name)) and name != "error" else _clean(value)
-        for name, value in members.items()
-    }
+    return {name: _HIDDEN if _is_telling(str(name)) else _clean(value) for name, value in members.items()}
+
+
+@lru_cache(maxsize=1024)
+def _is_telling(name: str) -> bool:
+    return name != "error" and _TELLING.search(name) is not None
 
 
 def _clean(value: Any) -> Any:
     """The same value without secrets, however deep they sit."""
     if isinstance(value, str):
-        return _IN_TEXT.sub(rf"\g<1>{_HIDDEN}", value)
+        return value if _HARMLESS.fullmatch(value) else _IN_TEXT.sub(rf"\g<1>{_HIDDEN}", value)
     if isinstance(value, Mapping):
         return _clean_members(value)
     return [_clean(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _as_json(event: EventDict, **fallback: Any) -> str:
+    """One line; what JSON does not know is told as its text."""
+    try:
+        return msgspec.json.encode(event, enc_hook=repr).decode()
+    except (TypeError, ValueError, OverflowError):  # keys of odd types, lone surrogates, huge numbers
+        return json.dumps(event, **fallback)

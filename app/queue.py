@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -62,16 +63,18 @@ async def enqueue(session: AsyncSession, jobs: Sequence[Enqueued]) -> None:
 
     A sync whose like is waiting or running is skipped.
     """
-    ordered = sorted(jobs, key=lambda item: (item.job, item.id))
     connection = await session.connection()
-    await connection.exec_driver_sql(
-        _ENQUEUE,
-        (
-            [0] * len(ordered),
-            [item.job.value for item in ordered],
-            [msgspec.json.encode(Payload(item.account_id, item.id)) for item in ordered],
-            [item.delay for item in ordered],
-            [item.dedupe_key for item in ordered],
-            [None] * len(ordered),
-        ),
+    await connection.exec_driver_sql(*enqueuing(jobs))
+
+
+def enqueuing(jobs: Sequence[Enqueued]) -> tuple[str, tuple[list[Any], ...]]:
+    """The statement of `enqueue` and its parameters."""
+    ordered = sorted(jobs, key=lambda item: (item.job, item.id))
+    return _ENQUEUE, (
+        [0] * len(ordered),
+        [item.job.value for item in ordered],
+        [msgspec.json.encode(Payload(item.account_id, item.id)) for item in ordered],
+        [item.delay for item in ordered],
+        [item.dedupe_key for item in ordered],
+        [None] * len(ordered),
     )

@@ -11,8 +11,11 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.ids import new_id
+from app.insertion import Rows
 from app.models.accounts import Account, AuditEntry, DisclosureAcceptance, User
 from app.models.base import Json
+
+LOCK_HOST = "SELECT 1 FROM users WHERE id = $1 FOR NO KEY UPDATE"
 
 
 async def find_user(session: AsyncSession, user_id: UUID) -> User | None:
@@ -53,7 +56,7 @@ async def deactivate_user(session: AsyncSession, user_id: UUID, *, at: datetime)
 async def lock_host(session: AsyncSession, user_id: UUID) -> bool:
     """The same without reading the row, where every microsecond is waited for; False when there is no such user."""
     connection = await session.connection()
-    found = await connection.exec_driver_sql("SELECT 1 FROM users WHERE id = $1 FOR NO KEY UPDATE", (user_id,))
+    found = await connection.exec_driver_sql(LOCK_HOST, (user_id,))
     return found.first() is not None
 
 
@@ -75,11 +78,9 @@ def add_disclosure_acceptance(
     )
 
 
-def add_audit_entry(
-    session: AsyncSession, account_id: UUID, *, actor: str, action: str, subject_id: UUID, **data: object
-) -> None:
+def add_audit_entry(rows: Rows, account_id: UUID, *, actor: str, action: str, subject_id: UUID, **data: object) -> None:
     """Write down who did what; it commits with what was done."""
-    session.add(
+    rows.add(
         AuditEntry(
             account_id=account_id, id=new_id(), actor=actor, action=action, subject_id=subject_id, data=dict(data)
         )

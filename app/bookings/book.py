@@ -11,33 +11,34 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy.exc import IntegrityError
+import asyncpg
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from app.accounts.repository import add_audit_entry, lock_host
+from app.accounts.repository import LOCK_HOST, add_audit_entry
+from app.bare import BareTransaction, bare_transaction
 from app.bookings import idempotency, repository
 from app.bookings.event import event_draft, event_key, location_text
 from app.bookings.forms import check_form
 from app.bookings.idempotency import Attempt
 from app.bookings.live_check import LiveCheck, Verdict
-from app.bookings.offer import around, check_offered, check_open, page_time_around, slot_taken
+from app.bookings.offer import around, check_offered, check_open, slot_taken
 from app.bookings.post import BookingPost
 from app.bookings.schemas import BookingCreate
 from app.bookings.tokens import BookingTokens, hash_token
 from app.calendar import Clock, ProviderName
 from app.calendar_writes.service import find_write, wish_event
-from app.database import constraint, transaction
+from app.database import transaction
 from app.errors import BookingUnavailable, NotFound
 from app.i18n import Language
 from app.ids import new_id
-from app.insertion import insert_pending
-from app.models.bookings import NO_OVERLAP, Booking, IdempotentAnswer, MeetingRequest
+from app.insertion import Rows
+from app.models.bookings import Booking, IdempotentAnswer, MeetingRequest
 from app.models.calendar_writes import CalendarWrite
 from app.models.directory import Directory, DirectoryEntry
 from app.providers.base import Provider
 from app.queue import Enqueued, Job, enqueue
 from app.scheduling.availability import Mode, PageTime
-from app.scheduling.reader import PageReader
+from app.scheduling.reader import PageReader, read_page_time
 
 _REQUEST_LIFETIME = timedelta(days=14)
 _TELL_HOST_AGAIN = timedelta(hours=1)
@@ -70,6 +71,7 @@ class BookingDesk:
     def __init__(
         self,
         sessions: async_sessionmaker[AsyncSession],
+        pool: asyncpg.Pool,
         pages: PageReader,
         live: LiveCheck,
         post: BookingPost,
@@ -79,6 +81,7 @@ class BookingDesk:
         clock: Clock,
     ) -> None:
         self._sessions = sessions
+        self._pool = pool
         self._pages = pages
         self._live = live
         self._post = post
@@ -92,70 +95,73 @@ class BookingDesk:
         Raises: NotFound, PageTurnedOff, ValidationFailed, ConsentRequired, OutsideBookingWindow, SlotUnavailable
         (with alternatives), BookingUnavailable, IdempotencyKeyReused, RequestInProgress.
         """
-        start = int(form.start_at.timestamp())
-        page = await self._pages.read(page_id, around(start, form.duration_minutes))
+        page = await self._pages.read(page_id, around(int(form.start_at.timestamp()), form.duration_minutes))
         if page is None:
             raise NotFound
         if attempt is not None and (outcome := await self._answered(page, attempt)) is not None:
             return outcome
+        try:
+            return await self._take(page, self._wish(page, form), attempt)
+        except idempotency.AnsweredMeanwhileError:
+            return await self.book(page_id, form, attempt=attempt)
+
+    @staticmethod
+    def _wish(page: PageTime, form: BookingCreate) -> _Wish:
+        """Raises: PageTurnedOff, ValidationFailed, ConsentRequired."""
         check_open(page, form.duration_minutes)
         document = page.configuration
         answers = check_form(document, form.answers, form.guests, consent=form.consent)
-        wish = _Wish(form, answers, start, form.language or document.language)
+        return _Wish(form, answers, int(form.start_at.timestamp()), form.language or document.language)
+
+    async def _take(self, page: PageTime, wish: _Wish, attempt: Attempt | None) -> Outcome:
+        """Look, ask, book; or keep the request."""
+        minutes = wish.form.duration_minutes
         if page.unavailable:
             raise await self._tell_host(page)
-        check_offered(page, form.duration_minutes, start=start, now=self._now())
+        check_offered(page, minutes, start=wish.start, now=self._now())
         if page.mode is Mode.OFFLINE:
             return await self._request(page, wish, attempt)
-        slot = start, start + form.duration_minutes * 60
+        slot = wish.start, wish.start + minutes * 60
         verdict = await self._live.check(page.watched, slot, tentative_blocks=page.tentative_blocks)
         if verdict is Verdict.UNKNOWN:
             raise await self._tell_host(page)
         if verdict is Verdict.BUSY:
-            raise slot_taken(page, form.duration_minutes, start=start, now=self._now())
+            raise slot_taken(page, minutes, start=wish.start, now=self._now())
         try:
             return await self._book(page, wish, attempt)
-        except IntegrityError as error:
-            if constraint(error) == NO_OVERLAP:
-                raise slot_taken(page, form.duration_minutes, start=start, now=self._now()) from error
-            raise
+        except asyncpg.ExclusionViolationError as error:
+            raise slot_taken(page, minutes, start=wish.start, now=self._now()) from error
 
     async def _book(self, page: PageTime, wish: _Wish, attempt: Attempt | None) -> Outcome:
-        async with transaction(self._sessions, page.account_id) as session:
-            if (before := await self._claim(session, attempt)) is not None:
-                return await self._replay(session, before, page)
-            page = await self._look_under_lock(session, page, wish)
+        async with bare_transaction(self._pool, page.account_id) as work:
+            page = await self._look_under_lock(work, page, wish, attempt)
             if page.destination is None:
                 raise BookingUnavailable  # disconnected this moment; the next attempt becomes a request
             booking = self._booking(page, wish, self._providers[ProviderName(page.destination.provider)])
-            session.add(booking)
-            repository.take_time(session, booking, page.rules(wish.form.duration_minutes).buffered(wish.start))
+            work.add(booking)
+            repository.take_time(work, booking, page.rules(wish.form.duration_minutes).buffered(wish.start))
             draft = event_draft(booking, page.configuration)
             write = wish_event(
-                session, booking, calendar_id=page.destination.calendar_id, key=event_key(booking.id), draft=draft
+                work, booking, calendar_id=page.destination.calendar_id, key=event_key(booking.id), draft=draft
             )
-            mails = self._post.confirmed(session, booking, page)
-            self._record(session, booking, Directory.BOOKING, attempt, status_code=201, action="booking.created")
-            await insert_pending(session)
-            await enqueue(session, [Enqueued(Job.WRITE_EVENT, write.account_id, write.id), *mails])
+            mails = self._post.confirmed(work, booking, page)
+            self._record(work, booking, Directory.BOOKING, attempt, status_code=201, action="booking.created")
+            await work.save([Enqueued(Job.WRITE_EVENT, write.account_id, write.id), *mails])
             return Outcome(booking, page, write)
 
     async def _request(self, page: PageTime, wish: _Wish, attempt: Attempt | None) -> Outcome:
         """R26: nothing is known to be free, so nothing is promised and nothing is written to any calendar."""
-        async with transaction(self._sessions, page.account_id) as session:
-            if (before := await self._claim(session, attempt)) is not None:
-                return await self._replay(session, before, page)
-            page = await self._look_under_lock(session, page, wish)
+        async with bare_transaction(self._pool, page.account_id) as work:
+            page = await self._look_under_lock(work, page, wish, attempt)
             if page.mode is not Mode.OFFLINE:
                 raise BookingUnavailable(retry_after=1)  # connected this moment; the next attempt can be a booking
             request = self._meeting_request(page, wish)
-            session.add(request)
-            mails = self._post.requested(session, request, page)
+            work.add(request)
+            mails = self._post.requested(work, request, page)
             self._record(
-                session, request, Directory.MEETING_REQUEST, attempt, status_code=202, action="meeting_request.created"
+                work, request, Directory.MEETING_REQUEST, attempt, status_code=202, action="meeting_request.created"
             )
-            await insert_pending(session)
-            await enqueue(session, mails)
+            await work.save(mails)
             return Outcome(request, page)
 
     async def _answered(self, page: PageTime, attempt: Attempt) -> Outcome | None:
@@ -164,16 +170,19 @@ class BookingDesk:
             before = await idempotency.find_answer(session, attempt, now=self._clock())
             return None if before is None else await self._replay(session, before, page)
 
-    async def _claim(self, session: AsyncSession, attempt: Attempt | None) -> IdempotentAnswer | None:
-        """Be the only one working on the key; the answer somebody gave since we looked, if somebody did."""
-        return None if attempt is None else await idempotency.claim(session, attempt, now=self._clock())
-
-    async def _look_under_lock(self, session: AsyncSession, page: PageTime, wish: _Wish) -> PageTime:
-        """The page again, with its host locked: what is offered now is offered until the commit."""
-        if not await lock_host(session, page.host.id):
+    async def _look_under_lock(
+        self, work: BareTransaction, page: PageTime, wish: _Wish, attempt: Attempt | None
+    ) -> PageTime:
+        """The page again, with the key ours and its host locked: what is offered now is offered until the commit."""
+        if attempt is not None and not await idempotency.claim(work, attempt, now=self._clock()):
+            raise idempotency.AnsweredMeanwhileError
+        if await work.fetchval(LOCK_HOST, page.host.id) is None:
             raise NotFound
         minutes = wish.form.duration_minutes
-        page = await page_time_around(session, page.page_id, wish.start, minutes)
+        looked = await read_page_time(work.connection, page.page_id, around(wish.start, minutes))
+        if looked is None:
+            raise NotFound
+        page = looked
         check_open(page, minutes)
         if page.unavailable:
             raise BookingUnavailable
@@ -182,7 +191,7 @@ class BookingDesk:
 
     def _record(
         self,
-        session: AsyncSession,
+        rows: Rows,
         made: Booking | MeetingRequest,
         kind: Directory,
         attempt: Attempt | None,
@@ -191,10 +200,10 @@ class BookingDesk:
         action: str,
     ) -> None:
         """Directory, audit and the answer to repeat: everything that is there or not with what was made."""
-        session.add(DirectoryEntry(kind=kind, key=made.id.hex, account_id=made.account_id, target_id=made.id))
-        add_audit_entry(session, made.account_id, actor="visitor", action=action, subject_id=made.id)
+        rows.add(DirectoryEntry(kind=kind, key=made.id.hex, account_id=made.account_id, target_id=made.id))
+        add_audit_entry(rows, made.account_id, actor="visitor", action=action, subject_id=made.id)
         if attempt is not None:
-            session.add(
+            rows.add(
                 IdempotentAnswer(
                     account_id=made.account_id,
                     scope=attempt.scope,

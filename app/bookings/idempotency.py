@@ -7,13 +7,22 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select, text
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.bare import BareTransaction
 from app.errors import IdempotencyKeyReused, RequestInProgress
 from app.models.bookings import IdempotentAnswer
 
 _KEPT = timedelta(days=1)
+_ANSWERED = """
+WITH expired AS (DELETE FROM idempotent_answers WHERE scope = $1 AND key = $2 AND created_at <= $3)
+SELECT 1 FROM idempotent_answers WHERE scope = $1 AND key = $2 AND created_at > $3
+"""
+
+
+class AnsweredMeanwhileError(Exception):
+    """Another request with the key was answered since we looked: look again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,20 +54,13 @@ async def find_answer(session: AsyncSession, this: Attempt, *, now: datetime) ->
     return found
 
 
-async def claim(session: AsyncSession, this: Attempt, *, now: datetime) -> IdempotentAnswer | None:
-    """Be the only one working on the key until the transaction ends; the answer, when somebody has given it meanwhile.
+async def claim(work: BareTransaction, this: Attempt, *, now: datetime) -> bool:
+    """Be the only one working on the key until the transaction ends; False when it was answered meanwhile.
 
-    Raises: RequestInProgress, IdempotencyKeyReused.
+    Raises: RequestInProgress.
     """
-    digest = hashlib.sha256(f"{session.info.get('account_id')}|{this.scope}|{this.key}".encode()).digest()
+    digest = hashlib.sha256(f"{work.account_id}|{this.scope}|{this.key}".encode()).digest()
     number = int.from_bytes(digest[:8], "big", signed=True)
-    if not await session.scalar(text("SELECT pg_try_advisory_xact_lock(:number)"), {"number": number}):
+    if not await work.fetchval("SELECT pg_try_advisory_xact_lock($1)", number):
         raise RequestInProgress(retry_after=1)
-    await session.execute(
-        delete(IdempotentAnswer).where(
-            IdempotentAnswer.scope == this.scope,
-            IdempotentAnswer.key == this.key,
-            IdempotentAnswer.created_at <= now - _KEPT,
-        )
-    )
-    return await find_answer(session, this, now=now)
+    return await work.fetchval(_ANSWERED, this.scope, this.key, now - _KEPT) is None

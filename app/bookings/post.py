@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.bookings.invite import invite_to
 from app.bookings.tokens import BookingTokens
 from app.i18n import Language, negotiate
+from app.insertion import Rows
 from app.models.bookings import Booking, MeetingRequest
 from app.models.connections import Calendar, Connection
 from app.outbound.letters import AppointmentLetter, BlockedLetter, Occasion, Reader
@@ -30,18 +31,18 @@ class BookingPost:
         self._tokens = tokens
         self._sender = sender
 
-    def confirmed(self, session: AsyncSession, booking: Booking, page: PageTime) -> list[Enqueued]:
+    def confirmed(self, rows: Rows, booking: Booking, page: PageTime) -> list[Enqueued]:
         """A booking was made."""
-        return self._tell_all(session, booking, page, self._letter(Occasion.CONFIRMED, booking, page))
+        return self._tell_all(rows, booking, page, self._letter(Occasion.CONFIRMED, booking, page))
 
-    def requested(self, session: AsyncSession, request: MeetingRequest, page: PageTime) -> list[Enqueued]:
+    def requested(self, rows: Rows, request: MeetingRequest, page: PageTime) -> list[Enqueued]:
         """A meeting was asked for; nothing is booked, so there is no invitation."""
         letter = _letter(Occasion.REQUESTED, request, page)
-        return [_tell_visitor(session, request, page, letter), _tell_host(session, request, page, letter)]
+        return [_tell_visitor(rows, request, page, letter), _tell_host(rows, request, page, letter)]
 
     def rescheduled(
         self,
-        session: AsyncSession,
+        rows: Rows,
         booking: Booking,
         page: PageTime,
         *,
@@ -50,14 +51,12 @@ class BookingPost:
     ) -> list[Enqueued]:
         """A booking has another time."""
         letter = replace(self._letter(Occasion.RESCHEDULED, booking, page), former=former, reason=reason)
-        return self._tell_all(session, booking, page, letter)
+        return self._tell_all(rows, booking, page, letter)
 
-    def cancelled(
-        self, session: AsyncSession, booking: Booking, page: PageTime, *, reason: str | None
-    ) -> list[Enqueued]:
+    def cancelled(self, rows: Rows, booking: Booking, page: PageTime, *, reason: str | None) -> list[Enqueued]:
         """A booking was cancelled."""
         letter = replace(self._letter(Occasion.CANCELLED, booking, page), reason=reason)
-        return self._tell_all(session, booking, page, letter)
+        return self._tell_all(rows, booking, page, letter)
 
     async def attempt_blocked(self, session: AsyncSession, page: PageTime) -> list[Enqueued]:
         """Somebody tried to book while a calendar of the host could not be read."""
@@ -84,14 +83,12 @@ class BookingPost:
         video = page.configuration.location.kind == "video"
         return replace(_letter(occasion, booking, page), location=booking.location, video=video, invite=invite)
 
-    def _tell_all(
-        self, session: AsyncSession, booking: Booking, page: PageTime, letter: AppointmentLetter
-    ) -> list[Enqueued]:
+    def _tell_all(self, rows: Rows, booking: Booking, page: PageTime, letter: AppointmentLetter) -> list[Enqueued]:
         for_visitor = letter if booking.status == "cancelled" else self._with_links(letter, booking)
         return [
-            _tell_visitor(session, booking, page, for_visitor),
-            *(_tell_guest(session, booking, page, letter, guest) for guest in booking.guests),
-            _tell_host(session, booking, page, letter),
+            _tell_visitor(rows, booking, page, for_visitor),
+            *(_tell_guest(rows, booking, page, letter, guest) for guest in booking.guests),
+            _tell_host(rows, booking, page, letter),
         ]
 
     def _with_links(self, letter: AppointmentLetter, booking: Booking) -> AppointmentLetter:
@@ -118,11 +115,9 @@ def _letter(occasion: Occasion, made: Booking | MeetingRequest, page: PageTime) 
     )
 
 
-def _tell_visitor(
-    session: AsyncSession, made: Booking | MeetingRequest, page: PageTime, letter: AppointmentLetter
-) -> Enqueued:
+def _tell_visitor(rows: Rows, made: Booking | MeetingRequest, page: PageTime, letter: AppointmentLetter) -> Enqueued:
     return add_mail(
-        session,
+        rows,
         page.account_id,
         letter,
         kind=_kind(letter),
@@ -133,12 +128,10 @@ def _tell_visitor(
     )
 
 
-def _tell_guest(
-    session: AsyncSession, booking: Booking, page: PageTime, letter: AppointmentLetter, guest: str
-) -> Enqueued:
+def _tell_guest(rows: Rows, booking: Booking, page: PageTime, letter: AppointmentLetter, guest: str) -> Enqueued:
     letter = replace(letter, reader=Reader.GUEST)
     return add_mail(
-        session,
+        rows,
         page.account_id,
         letter,
         kind=_kind(letter),
@@ -149,9 +142,7 @@ def _tell_guest(
     )
 
 
-def _tell_host(
-    session: AsyncSession, made: Booking | MeetingRequest, page: PageTime, letter: AppointmentLetter
-) -> Enqueued:
+def _tell_host(rows: Rows, made: Booking | MeetingRequest, page: PageTime, letter: AppointmentLetter) -> Enqueued:
     letter = replace(
         letter,
         reader=Reader.HOST,
@@ -163,7 +154,7 @@ def _tell_host(
         invite=None,
     )
     return add_mail(
-        session,
+        rows,
         page.account_id,
         letter,
         kind=_kind(letter),

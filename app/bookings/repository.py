@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.database import constraint
 from app.ids import new_id
+from app.insertion import Rows
 from app.models.bookings import NO_OVERLAP, Booking, MeetingRequest, Reservation
 from app.models.connections import Calendar, Connection
 from app.models.outbound import Mail
@@ -24,9 +25,9 @@ def _during(span: Span) -> Range[datetime]:
     return Range(datetime.fromtimestamp(span[0], UTC), datetime.fromtimestamp(span[1], UTC))
 
 
-def take_time(session: AsyncSession, booking: Booking, buffered: Span) -> None:
+def take_time(rows: Rows, booking: Booking, buffered: Span) -> None:
     """Reserve the host's time for a new booking, as soon as it is inserted. The host's row is locked by the caller."""
-    session.add(
+    rows.add(
         Reservation(
             account_id=booking.account_id,
             id=new_id(),

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.calendar import EventDraft
 from app.ids import new_id
+from app.insertion import Rows
 from app.models.bookings import Booking
 from app.models.calendar_writes import CalendarWrite
 from app.models.connections import Calendar
@@ -28,9 +29,7 @@ def draft_from_json(stored: dict[str, Any]) -> EventDraft:
     return msgspec.convert(stored, EventDraft)
 
 
-def wish_event(
-    session: AsyncSession, booking: Booking, *, calendar_id: UUID, key: str, draft: EventDraft
-) -> CalendarWrite:
+def wish_event(rows: Rows, booking: Booking, *, calendar_id: UUID, key: str, draft: EventDraft) -> CalendarWrite:
     """The event of a new booking shall stand in the calendar; the caller inserts the wish and asks for its job."""
     write = CalendarWrite(
         account_id=booking.account_id,
@@ -41,7 +40,7 @@ def wish_event(
         draft=draft_to_json(draft),
         status="pending",
     )
-    session.add(write)
+    rows.add(write)
     return write
 
 

@@ -56,7 +56,8 @@ class _Tokens:
     """The stored tokens, opened."""
 
     access_token: str
-    refresh_token: str | None
+    refresh_token: bytes | None
+    """Sealed: it is opened where it is used."""
     version: int
     fresh: bool
 
@@ -115,7 +116,7 @@ class _StoredTokens:
             await self._break("token_expired")
             raise ReauthRequired(operation="refresh", provider_code="token_expired")
         try:
-            grant = await self._provider.refresh(tokens.refresh_token)
+            grant = await self._provider.refresh(await self._open_refresh_token(tokens.refresh_token))
         except ReauthRequired as refusal:
             latest = await self._read()
             if latest.version != tokens.version:
@@ -137,17 +138,18 @@ class _StoredTokens:
             return await self._opened(session, row)
 
     async def _opened(self, session: AsyncSession, row: ConnectionToken) -> _Tokens:
-        places = token_places(self._account_id, self._connection_id)
+        place = token_places(self._account_id, self._connection_id).access
         return _Tokens(
-            access_token=await self._vault.open(session, places.access, row.access_token),
-            refresh_token=(
-                None
-                if row.refresh_token is None
-                else await self._vault.open(session, places.refresh, row.refresh_token)
-            ),
+            access_token=await self._vault.open(session, place, row.access_token),
+            refresh_token=row.refresh_token,
             version=row.version,
             fresh=row.expires_at - _EXPIRES_SOON > self._clock(),
         )
+
+    async def _open_refresh_token(self, sealed: bytes) -> str:
+        async with self._transaction() as session:
+            place = token_places(self._account_id, self._connection_id).refresh
+            return await self._vault.open(session, place, sealed)
 
     async def _lease(self, version: int) -> bool:
         now = self._clock()

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.i18n import negotiate
 from app.ids import new_id
+from app.insertion import Rows
 from app.models.accounts import User
 from app.models.connections import Connection
 from app.models.outbound import Mail
@@ -19,7 +20,7 @@ _PROVIDERS = {"google": "Google", "office365": "Office 365", "exchange": "Exchan
 
 
 def add_mail(
-    session: AsyncSession,
+    rows: Rows,
     account_id: UUID,
     content: Content,
     *,
@@ -40,7 +41,7 @@ def add_mail(
         reply_to=reply_to,
         letter=to_json(content),
     )
-    session.add(mail)
+    rows.add(mail)
     return Enqueued(Job.SEND_MAIL, account_id, mail.id)
 
 

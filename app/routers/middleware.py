@@ -8,7 +8,7 @@ import time
 
 import structlog
 import uuid_utils.compat
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -26,6 +26,7 @@ _SAFE_HEADERS: dict[str, str] = {
     "Strict-Transport-Security": "max-age=63072000",
     "Cross-Origin-Resource-Policy": "cross-origin",
 }
+_CREDENTIALS = {b"authorization", b"booking-token"}
 _WITH_BODY = {"POST", "PUT", "PATCH"}
 
 log = structlog.get_logger("app.access")
@@ -123,12 +124,13 @@ class _Exchange:
         if message["type"] == "http.response.start":
             self.started = True
             self._status = message["status"]
-            headers = MutableHeaders(scope=message)
-            headers["X-Request-Id"] = self._request_id
-            for name, value in (_SAFE_HEADERS | self.scope["state"].get("answer_headers", {})).items():
-                headers.setdefault(name, value)
-            if "Authorization" in Headers(scope=self.scope) or "Booking-Token" in Headers(scope=self.scope):
-                headers.setdefault("Cache-Control", "no-store")
+            headers = _SAFE_HEADERS | self.scope["state"].get("answer_headers", {})
+            if any(name in _CREDENTIALS for name, _ in self.scope["headers"]):
+                headers["Cache-Control"] = "no-store"
+            answered = {name.lower() for name, _ in message["headers"]}
+            added = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()]
+            own = (b"x-request-id", self._request_id.encode())
+            message["headers"] = [*message["headers"], own, *(pair for pair in added if pair[0] not in answered)]
         await self._send(message)
 
     def log(self) -> None:

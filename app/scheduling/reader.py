@@ -33,3 +33,9 @@ class PageReader:
             finally:
                 await connection.execute("COMMIT")
         return None if row is None else page_time_of(row)
+
+
+async def read_page_time(connection: asyncpg.Connection, page_id: UUID, between: Span) -> PageTime | None:
+    """The same in a transaction that is under way."""
+    row = await connection.fetchrow(PAGE_TIME, *page_time_parameters(page_id, between))
+    return None if row is None else page_time_of(row)
