@@ -15,6 +15,7 @@ event we made with it carries it as its *marker*.
     ├── Transient                 a read failed in a way that passes
     ├── AmbiguousOutcome          a write was sent and its result is unknown: ask `find_by_key`
     ├── InvalidRequest · Unsupported · Misconfigured · ProtocolError
+    ├── ConsentRefused · CredentialsRefused (`credentials.py`)    connecting failed; the person can do something
 
 The one rule: providers know this vocabulary, and know no database and no each other. Retry lives outside: only
 `Transient` and `RateLimited` are tried again, and writes only after `find_by_key`.
@@ -126,7 +127,10 @@ class ProtocolError(ProviderError):
 
 
 class ConsentRefused(ProviderError):
-    """The OAuth code was not good for a grant: used, expired, or for another client."""
+    """The OAuth code was not good for a grant: used, expired, or for another client.
+
+    `provider_code` may say `admin_consent_required`: only an administrator can allow it.
+    """
 
     code = "consent_refused"
 
@@ -153,7 +157,7 @@ class TokenSource(Protocol):
     """Where a session gets its bearer token. Implemented by `app/connections`; single flight across processes."""
 
     async def token(self) -> str:
-        """A token believed to be good. Raises: ReauthRequired, Transient."""
+        """A token believed to be good; with credentials, their secret. Raises: ReauthRequired, Transient."""
         ...
 
     async def renew(self, rejected: str) -> str:
