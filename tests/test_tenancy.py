@@ -20,6 +20,7 @@ from tests.support.world import World
 GLOBAL = {
     "directory": ["kind", "key"],
     "due_calendars": ["calendar_id"],
+    "provider_grants": ["connection_id"],
 }
 """Reviewed: no personal data, no row-level security; how a request without an account finds its account."""
 MINE = "(account_id = (NULLIF(current_setting('app.account_id'::text, true), ''::text))::uuid)"
@@ -195,6 +196,7 @@ async def test_p4_the_directory_holds_no_personal_data(world: World) -> None:
     await person.book(page["id"], person.at(3, "10:00").isoformat())
     dump = repr(await world.rows("SELECT d::text FROM directory d"))
     dump += repr(await world.rows("SELECT d::text FROM due_calendars d"))
+    dump += repr(await world.rows("SELECT g::text FROM provider_grants g"))
     dump += repr(await world.rows("SELECT convert_from(payload, 'UTF8') FROM queue.pgqueuer"))
     for word in (person.email, "vera", "Vera", "google", "Intro"):
         assert word not in dump

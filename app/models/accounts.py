@@ -22,6 +22,8 @@ class Account(InAccount, Base):
     opened_at: Mapped[datetime | None]
     """When the CRM account was created; drives R12."""
     created_at: Mapped[Created]
+    updated_at: Mapped[Created]
+    """When the CRM said so: the issue of a token, or the moment of a push."""
 
 
 class DataKey(InAccount, Base):

@@ -9,9 +9,20 @@ from app.models import (
     calendar_writes,
     connections,
     directory,
+    inboxes,
     mirror,
     outbound,
     scheduling,
 )
 
-__all__ = ["accounts", "bookings", "calendar_writes", "connections", "directory", "mirror", "outbound", "scheduling"]
+__all__ = [
+    "accounts",
+    "bookings",
+    "calendar_writes",
+    "connections",
+    "directory",
+    "inboxes",
+    "mirror",
+    "outbound",
+    "scheduling",
+]

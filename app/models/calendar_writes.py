@@ -18,15 +18,23 @@ class CalendarWrite(HasId, Base):
 
     __tablename__ = "calendar_writes"
     __table_args__ = (
+        ForeignKeyConstraint(["account_id", "booking_id"], ["bookings.account_id", "bookings.id"], ondelete="CASCADE"),
         ForeignKeyConstraint(
-            ["account_id", "calendar_id"], ["calendars.account_id", "calendars.id"], ondelete="CASCADE"
+            ["account_id", "calendar_id"],
+            ["calendars.account_id", "calendars.id"],
+            ondelete="SET NULL (calendar_id)",
         ),
         UniqueConstraint("account_id", "booking_id"),
         UniqueConstraint("account_id", "key"),
     )
 
     booking_id: Mapped[UUID]
-    calendar_id: Mapped[UUID]
+    calendar_id: Mapped[UUID | None]
+    """None once its connection is gone; the three below find it again when the account is connected anew."""
+    provider: Mapped[str | None]
+    subject: Mapped[str | None]
+    """The provider's id of the account whose calendar it is."""
+    provider_calendar_id: Mapped[str | None]
     key: Mapped[str]
     """Our idempotency key; the provider's event carries it."""
     draft: Mapped[Json | None]
@@ -44,6 +52,10 @@ class CalendarWrite(HasId, Base):
     attempts: Mapped[int] = mapped_column(server_default="0")
     """Starts since the last success, crashes included."""
     last_error: Mapped[str | None]
+    failing_since: Mapped[datetime | None]
+    """Since when it has failed without a success between."""
+    look_again_at: Mapped[datetime | None]
+    """A write whose end nobody saw may still land: the calendar is looked at once more, at this time."""
     fence: Mapped[int] = mapped_column(server_default="0")
     lease_until: Mapped[datetime | None]
     created_at: Mapped[Created]

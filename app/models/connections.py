@@ -78,7 +78,9 @@ class ConnectionToken(InAccount, Base):
     connection_id: Mapped[UUID] = mapped_column(primary_key=True, sort_order=-1)
     refresh_token: Mapped[bytes | None]
     access_token: Mapped[bytes]
-    expires_at: Mapped[datetime]
+    """With credentials: all that a session needs, the password included."""
+    expires_at: Mapped[datetime | None]
+    """None: it does not expire by itself."""
     version: Mapped[int]
     """Raised by every refresh; a refresh is saved only over the version it started from."""
     lease_until: Mapped[datetime | None]

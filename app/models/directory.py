@@ -50,3 +50,18 @@ class DueCalendar(Base):
     calendar_id: Mapped[UUID] = mapped_column(primary_key=True)
     account_id: Mapped[UUID]
     due_at: Mapped[datetime]
+
+
+class ProviderGrant(Base):
+    """That a connection lives by a grant at the provider, which ends for all who share it when one of them revokes it.
+
+    Accounts may connect the same calendar without knowing of each other.
+    """
+
+    __tablename__ = "provider_grants"
+    __table_args__ = (Index(None, "grant_hash"),)
+
+    connection_id: Mapped[UUID] = mapped_column(primary_key=True)
+    account_id: Mapped[UUID]
+    grant_hash: Mapped[bytes]
+    """SHA-256 of provider and subject: who it is cannot be read from it."""
