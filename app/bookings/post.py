@@ -11,7 +11,6 @@ from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bookings.invite import invite_to
-from app.bookings.tokens import BookingTokens
 from app.i18n import Language, negotiate
 from app.insertion import Rows
 from app.models.bookings import Booking, MeetingRequest
@@ -26,9 +25,8 @@ from app.scheduling.availability import PageTime
 class BookingPost:
     """Writes to visitors, their guests and hosts. The caller flushes, then asks for the jobs."""
 
-    def __init__(self, links: Links, tokens: BookingTokens, *, sender: str) -> None:
+    def __init__(self, links: Links, *, sender: str) -> None:
         self._links = links
-        self._tokens = tokens
         self._sender = sender
 
     def confirmed(self, rows: Rows, booking: Booking, page: PageTime) -> list[Enqueued]:
@@ -84,20 +82,12 @@ class BookingPost:
         return replace(_letter(occasion, booking, page), location=booking.location, video=video, invite=invite)
 
     def _tell_all(self, rows: Rows, booking: Booking, page: PageTime, letter: AppointmentLetter) -> list[Enqueued]:
-        for_visitor = letter if booking.status == "cancelled" else self._with_links(letter, booking)
+        for_visitor = letter if booking.status == "cancelled" else replace(letter, booking_id=booking.id)
         return [
             _tell_visitor(rows, booking, page, for_visitor),
             *(_tell_guest(rows, booking, page, letter, guest) for guest in booking.guests),
             _tell_host(rows, booking, page, letter),
         ]
-
-    def _with_links(self, letter: AppointmentLetter, booking: Booking) -> AppointmentLetter:
-        token = self._tokens.token(booking.id)
-        return replace(
-            letter,
-            reschedule_url=self._links.booking(booking.id, token, "reschedule"),
-            cancel_url=self._links.booking(booking.id, token, "cancel"),
-        )
 
 
 def _letter(occasion: Occasion, made: Booking | MeetingRequest, page: PageTime) -> AppointmentLetter:

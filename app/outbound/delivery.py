@@ -9,20 +9,21 @@ so that a copy sent because the server's word was lost can be told from a second
 """
 
 import random
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.calendar import Clock
 from app.database import transaction
 from app.models.base import Json
 from app.models.outbound import Mail
-from app.outbound.letters import compose, from_json
+from app.outbound.letters import AppointmentLetter, Content, compose, from_json
 from app.outbound.mailer import SEND_SECONDS, Mailer, MailError
 from app.queue import Enqueued, Job, enqueue
 
@@ -31,8 +32,14 @@ _FIRST_WAIT: Final = timedelta(seconds=1)
 _LONGEST_WAIT: Final = timedelta(minutes=15)
 _MOST_DOUBLINGS: Final = 12
 _GIVE_UP_AFTER: Final = timedelta(days=2)
+MOST_A_DAY: Final = 50
+"""Mails to one visitor or guest, over all pages of an account."""
+_STRANGERS: Final = ("_visitor", "_guest")
 
 log = structlog.get_logger(__name__)
+
+BookingUrl = Callable[[UUID, str], str]
+"""Where the visitor of a booking does something to it: `reschedule` or `cancel`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +54,13 @@ class _Claimed:
 class MailDelivery:
     """Runs `send_mail`."""
 
-    def __init__(self, sessions: async_sessionmaker[AsyncSession], mailer: Mailer, clock: Clock) -> None:
+    def __init__(
+        self, sessions: async_sessionmaker[AsyncSession], mailer: Mailer, clock: Clock, *, booking_url: BookingUrl
+    ) -> None:
         self._sessions = sessions
         self._mailer = mailer
         self._clock = clock
+        self._booking_url = booking_url
 
     async def run(self, account_id: UUID, mail_id: UUID) -> None:
         """Send the mail, unless it is sent or somebody else is at it."""
@@ -60,7 +70,7 @@ class MailDelivery:
         mail = claimed.mail
         try:
             await self._mailer.send(
-                compose(from_json(claimed.letter)),
+                compose(self._with_links(from_json(claimed.letter))),
                 to=mail.to_email,
                 to_name=mail.to_name,
                 reply_to=mail.reply_to,
@@ -71,6 +81,15 @@ class MailDelivery:
         else:
             await self._sent(claimed)
 
+    def _with_links(self, content: Content) -> Content:
+        if not isinstance(content, AppointmentLetter) or content.booking_id is None:
+            return content
+        return replace(
+            content,
+            reschedule_url=self._booking_url(content.booking_id, "reschedule"),
+            cancel_url=self._booking_url(content.booking_id, "cancel"),
+        )
+
     async def _claim(self, account_id: UUID, mail_id: UUID) -> _Claimed | None:
         now = self._clock()
         async with transaction(self._sessions, account_id) as session:
@@ -80,6 +99,10 @@ class MailDelivery:
             if mail.lease_until is not None and mail.lease_until > now:
                 wait = mail.lease_until - now + timedelta(seconds=1)
                 await enqueue(session, [Enqueued(Job.SEND_MAIL, account_id, mail_id, delay=wait)])
+                return None
+            if await _has_enough(session, mail, now):
+                mail.status, mail.letter, mail.last_error = "failed", None, "recipient_limit"
+                log.warning("mail.recipient_limit", kind=mail.kind)
                 return None
             mail.attempts += 1
             mail.lease_until = now + LEASE
@@ -114,6 +137,20 @@ def back_off(attempt: int, *, chance: float) -> timedelta:
     """How long to wait after this many attempts: one second, doubling to a quarter of an hour, half of it by chance."""
     longest: timedelta = min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** min(attempt - 1, _MOST_DOUBLINGS))
     return longest * (0.5 + chance / 2)
+
+
+async def _has_enough(session: AsyncSession, mail: Mail, now: datetime) -> bool:
+    """Whether a stranger was sent so much within a day that somebody must be misusing a page; hosts chose to be told."""
+    if not mail.kind.endswith(_STRANGERS):
+        return False
+    sent = await session.scalar(
+        select(func.count()).where(
+            Mail.to_email == mail.to_email,
+            Mail.sent_at > now - timedelta(days=1),
+            or_(*(Mail.kind.endswith(reader, autoescape=True) for reader in _STRANGERS)),
+        )
+    )
+    return (sent or 0) >= MOST_A_DAY
 
 
 async def _lock(session: AsyncSession, mail_id: UUID) -> Mail | None:

@@ -10,6 +10,7 @@ from enum import StrEnum
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
+from uuid import UUID
 
 import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
@@ -66,6 +67,8 @@ class AppointmentLetter:
     answers: tuple[tuple[str, str], ...] = ()
     """Label and value of what the visitor filled in."""
     reason: str | None = None
+    booking_id: UUID | None = None
+    """The reader may change it: the two links are made when the mail is sent, for they carry a token."""
     reschedule_url: str | None = None
     cancel_url: str | None = None
     book_url: str | None = None
@@ -95,11 +98,28 @@ class BrokenLetter:
     """Where to reconnect."""
 
 
-Content = AppointmentLetter | BlockedLetter | BrokenLetter
+@dataclass(frozen=True, slots=True)
+class UnwrittenLetter:
+    """The booking stands, but its event could not be brought into the host's calendar, or out of it (R46)."""
+
+    language: Language
+    time_zone: str
+    """The host's."""
+    title: str
+    starts_at: datetime
+    ends_at: datetime
+    removing: bool
+    """The booking was cancelled, and the event still stands."""
+    error: str
+    """What the provider said, a code."""
+
+
+Content = AppointmentLetter | BlockedLetter | BrokenLetter | UnwrittenLetter
 _KINDS: Final[dict[str, type[Content]]] = {
     "appointment": AppointmentLetter,
     "blocked": BlockedLetter,
     "broken": BrokenLetter,
+    "unwritten": UnwrittenLetter,
 }
 
 
@@ -150,6 +170,8 @@ def compose(content: Content) -> Letter:
             return _letter(translate(content.language, "mail.blocked.subject"), _blocked(content))
         case BrokenLetter():
             return _letter(translate(content.language, "mail.broken.subject", email=content.email), _broken(content))
+        case UnwrittenLetter():
+            return _unwritten(content)
 
 
 def _appointment(facts: AppointmentLetter) -> Letter:
@@ -230,6 +252,29 @@ def _broken(facts: BrokenLetter) -> _Sheet:
         actions=[(translate(language, "mail.action.reconnect"), facts.settings_url)] if facts.settings_url else [],
         footer=translate(language, "mail.footer"),
     )
+
+
+def _unwritten(facts: UnwrittenLetter) -> Letter:
+    language = facts.language
+    wish = f"mail.unwritten.{'remove' if facts.removing else 'put'}"
+    known = f"mail.unwritten.reason.{facts.error}"
+    reason = known if has_text(known) else "mail.unwritten.reason.other"
+    start = format_start(language, facts.starts_at, facts.time_zone)
+    when = format_when(language, facts.starts_at, facts.ends_at, facts.time_zone)
+    sheet = _Sheet(
+        language=language,
+        heading=translate(language, f"{wish}.heading"),
+        paragraphs=[translate(language, key) for key in (f"{wish}.text", f"{wish}.remedy", "mail.unwritten.access")],
+        rows=[
+            (translate(language, "mail.label.what"), facts.title),
+            (translate(language, "mail.label.when"), when),
+            (translate(language, "mail.label.reason"), translate(language, reason)),
+        ],
+        steps=[],
+        actions=[],
+        footer=translate(language, "mail.footer"),
+    )
+    return _letter(translate(language, f"{wish}.subject", title=facts.title, start=start), sheet)
 
 
 def _letter(subject: str, sheet: _Sheet, *, calendar: bytes | None = None, method: str | None = None) -> Letter:

@@ -1,5 +1,7 @@
 """Writes outlive their connection, grants are known across accounts, inboxes, secrets that do not expire."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -9,10 +11,10 @@ branch_labels = None
 depends_on = None
 
 ROLE = "calendar_app"
-_WRITE_COLUMNS = {
-    "provider": sa.Text,
-    "subject": sa.Text,
-    "provider_calendar_id": sa.Text,
+_WRITE_COLUMNS: dict[str, sa.types.TypeEngine[Any]] = {
+    "provider": sa.Text(),
+    "subject": sa.Text(),
+    "provider_calendar_id": sa.Text(),
     "failing_since": sa.DateTime(timezone=True),
     "look_again_at": sa.DateTime(timezone=True),
 }
@@ -24,11 +26,13 @@ def upgrade() -> None:
     op.add_column(
         "accounts", sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False)
     )
+    op.create_index("ix_mails_account_id_to_email_sent_at", "mails", ["account_id", "to_email", "sent_at"])
     _make_grants()
     _make_inboxes()
 
 
 def downgrade() -> None:
+    op.drop_index("ix_mails_account_id_to_email_sent_at", "mails")
     op.drop_table("inboxes")
     op.drop_table("provider_grants")
     op.drop_column("accounts", "updated_at")

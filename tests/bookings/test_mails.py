@@ -6,7 +6,10 @@ from datetime import timedelta
 import pytest
 from icalendar import Calendar
 
+from app.database import transaction
+from app.ids import decode_id, new_id
 from app.models.outbound import Mail
+from app.outbound.delivery import MOST_A_DAY
 from tests.support.people import Person
 from tests.support.visitors import fault, our_events, visit
 from tests.support.world import World
@@ -139,3 +142,27 @@ async def test_a_blocked_attempt_names_the_calendar_once_an_hour(world):
     await host.book(page["id"], host.at(3, "15:00").isoformat())
     await work_on_mails(world)
     assert len(await world.sandbox.mails(host.email)) == 2
+
+
+async def test_a_stranger_is_not_mailed_more_than_fifty_times_a_day(world):
+    host = await world.connected()
+    async with transaction(world.services.sessions, decode_id("acct", host.account_id)) as session:
+        for _ in range(MOST_A_DAY):
+            session.add(
+                Mail(
+                    account_id=decode_id("acct", host.account_id),
+                    id=new_id(),
+                    subject_id=new_id(),
+                    kind="confirmed_visitor",
+                    to_email=VERA,
+                    status="sent",
+                    sent_at=world.clock(),
+                )
+            )
+    await booked_by(host)
+    await world.work()
+    mails = {mail["kind"]: mail for mail in (await mails_of(world))[MOST_A_DAY:]}
+    assert mails["confirmed_visitor"]["last_error"] == "recipient_limit"
+    assert (mails["confirmed_visitor"]["status"], mails["confirmed_visitor"]["letter"]) == ("failed", None)
+    assert mails["confirmed_host"]["status"] == "sent"
+    assert await world.sandbox.mails(VERA) == []
