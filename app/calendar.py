@@ -171,6 +171,8 @@ class SyncPage:
     """The state to keep; only on the last page."""
     full: bool = False
     """This is a full listing: whatever no page names is gone."""
+    time_zone: str | None = None
+    """The calendar's zone as it is now (IANA); None when the provider's listing does not tell it or it is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +182,8 @@ class BusyTimes:
     spans: tuple[Timed, ...] = ()
     unknown: str | None = None
     """Why the provider would not say (its own code); None when `spans` is the truth."""
+    refused: bool = False
+    """The calendar is gone, or not for us any more: asking again would not help."""
 
     @property
     def known(self) -> bool:

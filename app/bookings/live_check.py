@@ -1,7 +1,8 @@
 """Asking the provider itself whether a slot is still free, moments before it is booked (P1).
 
 The one rule: an answer in time decides; without one, a mirror that is young enough does; without that, nobody books.
-Our own events do not count where we wrote them: reservations speak for them.
+Busy time is free only where every bit of it is explained by events that do not count. Our own do not count where we
+wrote them: reservations speak for them.
 """
 
 import asyncio
@@ -16,15 +17,16 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from app.calendar import AllDay, Busy, Clock, Event, Timed
+from app.calendar import AllDay, Busy, BusyTimes, Clock, Event, Timed
 from app.connections.access import CalendarAccess
+from app.connections.repository import mark_dirty
 from app.database import transaction
 from app.models.calendar_writes import CalendarWrite
 from app.providers.base import CalendarSession, ProviderError
 from app.queue import Enqueued, Job, enqueue
 from app.scheduling.availability import WatchedCalendar
 from app.sync.busy import seconds_of, zone_or_utc
-from app.timespan import Span, overlaps
+from app.timespan import Span, Spans, clip, covering, merge, overlaps, subtract
 
 log = structlog.get_logger(__name__)
 
@@ -35,6 +37,8 @@ class Verdict(StrEnum):
     FREE = "free"
     BUSY = "busy"
     UNKNOWN = "unknown"
+    LOST = "lost"
+    """A calendar of the host cannot be read any more, and no mirror helps (R30)."""
 
 
 class LiveCheck:
@@ -60,7 +64,8 @@ class LiveCheck:
     ) -> Verdict:
         """The verdict over all calendars; the mirror has already said the slot is free, so it is synced if it is not.
 
-        `moving` is the key of the event that shall move to the slot: that one is never in its own way.
+        `slot` comes with its buffers. `moving` is the key of the event that shall move to it: that one is never in its
+        own way.
         """
         question = _Question(slot, tentative_blocks, moving)
         verdict = await self._verdict(calendars, question)
@@ -74,8 +79,9 @@ class LiveCheck:
                 verdicts = await asyncio.gather(*(self._ask(group, question) for group in _by_connection(calendars)))
         except TimeoutError:
             verdicts = [Verdict.UNKNOWN]
-        if Verdict.BUSY in verdicts:
-            return Verdict.BUSY
+        for decided in (Verdict.BUSY, Verdict.LOST):
+            if decided in verdicts:
+                return decided
         if Verdict.UNKNOWN in verdicts and not self._mirror_is_young(calendars):
             return Verdict.UNKNOWN
         return Verdict.FREE
@@ -88,45 +94,60 @@ class LiveCheck:
         if calendars:
             account_id = calendars[0].account_id
             async with transaction(self._sessions, account_id) as session:
+                await mark_dirty(session, [calendar.calendar_id for calendar in calendars])
                 jobs = [Enqueued(Job.SYNC_CALENDAR, account_id, calendar.calendar_id) for calendar in calendars]
                 await enqueue(session, jobs)
 
     async def _ask(self, calendars: list[WatchedCalendar], question: "_Question") -> Verdict:
         first = calendars[0]
         session = self._access.open(first.account_id, first.connection_id, first.provider)
-        window = question.window
         try:
-            answers = await session.free_busy([calendar.provider_calendar_id for calendar in calendars], window)
-            verdict = Verdict.FREE
-            for calendar in calendars:
-                times = answers.get(calendar.provider_calendar_id)
-                if times is None or not times.known:
-                    verdict = Verdict.UNKNOWN
-                elif any(item.start < window.end and window.start < item.end for item in times.spans) and (
-                    await self._really_busy(session, calendar, question)
-                ):
-                    return Verdict.BUSY
+            answers = await session.free_busy([item.provider_calendar_id for item in calendars], question.window)
+            verdicts = [
+                await self._judge(session, calendar, answers.get(calendar.provider_calendar_id), question)
+                for calendar in calendars
+            ]
         except ProviderError as error:
             log.warning("live_check.failed", connection_id=str(first.connection_id), error=error.code)
             return Verdict.UNKNOWN
-        return verdict
+        return next(v for v in (Verdict.BUSY, Verdict.LOST, Verdict.UNKNOWN, Verdict.FREE) if v in verdicts)
 
-    async def _really_busy(self, session: CalendarSession, calendar: WatchedCalendar, question: "_Question") -> bool:
-        """Whether an event that is not ours blocks the window: free/busy cannot tell ours from others."""
+    async def _judge(
+        self, session: CalendarSession, calendar: WatchedCalendar, times: BusyTimes | None, question: "_Question"
+    ) -> Verdict:
+        if times is None or not times.known:
+            return Verdict.LOST if times is not None and times.refused else Verdict.UNKNOWN
+        busy = clip((covering(span.start, span.end) for span in times.spans), question.slot)
+        if len(busy) == 0:
+            return Verdict.FREE
+        explained = await self._explained(session, calendar, question)
+        return Verdict.FREE if explained is not None and len(subtract(busy, explained)) == 0 else Verdict.BUSY
+
+    async def _explained(
+        self, session: CalendarSession, calendar: WatchedCalendar, question: "_Question"
+    ) -> Spans | None:
+        """The time of events that do not count; None when one counts. Free/busy cannot tell ours from others."""
         zone = zone_or_utc(calendar.time_zone)
         ours: list[Event] = []
+        passed: list[Span] = []
         async for event in session.list_instances(calendar.provider_calendar_id, question.window):
+            passed.append(seconds_of(event.when, zone))
             if not question.blocked_by(event, zone):
                 continue
             if event.key is None or isinstance(event.when, AllDay):
-                return True
+                return None
             ours.append(event)
-        return bool(ours) and await self._moved_by_hand(calendar.account_id, ours)
+        return None if ours and await self._moved_by_hand(calendar, ours) else merge(passed)
 
-    async def _moved_by_hand(self, account_id: UUID, ours: list[Event]) -> bool:
+    async def _moved_by_hand(self, calendar: WatchedCalendar, ours: list[Event]) -> bool:
         """Whether one of our events stands where we did not put it; while a write is under way nobody can tell."""
-        async with transaction(self._sessions, account_id) as session:
-            rows = await session.scalars(select(CalendarWrite).where(CalendarWrite.key.in_([e.key for e in ours])))
+        async with transaction(self._sessions, calendar.account_id) as session:
+            rows = await session.scalars(
+                select(CalendarWrite).where(
+                    CalendarWrite.key.in_([event.key for event in ours]),
+                    CalendarWrite.calendar_id == calendar.calendar_id,  # a colleague's booking is as busy as any event
+                )
+            )
             writes = {row.key: row for row in rows}
         return any(_moved(event, writes.get(event.key or "")) for event in ours)
 
@@ -155,7 +176,7 @@ class _Question:
 
 def _moved(event: Event, write: CalendarWrite | None) -> bool:
     if write is None:
-        return True  # of a connection that is gone: nothing holds its time but the event
+        return True  # somebody else's, or of a connection that is gone: nothing holds its time but the event
     assert isinstance(event.when, Timed)
     settled = write.written_seq == write.desired_seq
     return settled and (event.when.start, event.when.end) != (write.written_start, write.written_end)

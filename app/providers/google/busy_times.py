@@ -70,11 +70,15 @@ def from_events(events: Iterable[Event], window: Timed, zone: str | None) -> Bus
     return BusyTimes(_merged(span for span in spans if span is not None))
 
 
+_REFUSED = {"notFound", "forbidden"}
+
+
 def _busy_times(busy: WireBusy | None) -> BusyTimes:
     if busy is None:
         return BusyTimes(unknown="missing")
     if busy.errors:
-        return BusyTimes(unknown=busy.errors[0].reason)
+        reason = busy.errors[0].reason
+        return BusyTimes(unknown=reason, refused=reason in _REFUSED)
     if any(period.start.tzinfo is None or period.end.tzinfo is None for period in busy.busy):
         return BusyTimes(unknown="unreadable")
     return BusyTimes(tuple(Timed(period.start.astimezone(UTC), period.end.astimezone(UTC)) for period in busy.busy))

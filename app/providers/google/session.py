@@ -40,6 +40,7 @@ from app.providers.google.mapping import (
     changes_of,
     event_of,
     is_cancelled,
+    known_zone,
 )
 from app.providers.google.refusals import Duplicate, NoConference, ScopeMissing
 from app.providers.google.wire import (
@@ -135,13 +136,14 @@ class GoogleSession:
         here = Position.read(calendar_id, cursor=cursor, page=page, since=since)
         call = self._listing(calendar_id, "google.sync_page", {"singleEvents": "false", **here.query()})
         answer = await self._rest.fetch(call, decode_events)
-        changes = changes_of(answer.items, zone=answer.time_zone)
+        changes, zone = changes_of(answer.items, zone=answer.time_zone), known_zone(answer.time_zone)
         if answer.next_page_token:
             following = _next(here.page_token, answer.next_page_token, call)
-            return SyncPage(changes, next_page=here.page(following), full=cursor is None)
+            return SyncPage(changes, next_page=here.page(following), full=cursor is None, time_zone=zone)
         if not answer.next_sync_token:
             raise ProtocolError("a last page without a sync token", operation=call.operation)
-        return SyncPage(changes, cursor=here.cursor(answer.next_sync_token), full=cursor is None)
+        reached = here.cursor(answer.next_sync_token)
+        return SyncPage(changes, cursor=reached, full=cursor is None, time_zone=zone)
 
     async def create_event(self, calendar_id: str, draft: EventDraft, *, key: str, notify: Notify) -> Event:
         """Insert under the id of the key; when that is taken, answer or revive what is there."""
@@ -241,7 +243,7 @@ class GoogleSession:
                     return BusyTimes(unknown="unreadable")
                 events.append(event)
         except (PermissionDenied, CalendarGone) as refusal:
-            return BusyTimes(unknown=refusal.provider_code or refusal.code)
+            return BusyTimes(unknown=refusal.provider_code or refusal.code, refused=True)
         return busy_times.from_events(events, window, zone)
 
     async def _instance_rows(
