@@ -7,7 +7,7 @@
 The one rule: 201 is said after the commit, and two bookings of one host never overlap: the database refuses it.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -25,10 +25,11 @@ from app.bookings.offer import around, check_offered, check_open, slot_taken
 from app.bookings.post import BookingPost
 from app.bookings.schemas import BookingCreate
 from app.bookings.tokens import BookingTokens, hash_token
+from app.bookings.turns import Turns
 from app.calendar import Clock, ProviderName
-from app.calendar_writes.service import find_write, wish_event
+from app.calendar_writes.service import Place, find_write, wish_event
 from app.database import transaction
-from app.errors import BookingUnavailable, NotFound
+from app.errors import AlreadyProcessed, BookingUnavailable, NotFound
 from app.i18n import Language
 from app.ids import new_id
 from app.insertion import Rows
@@ -42,6 +43,10 @@ from app.scheduling.reader import PageReader, read_page_time
 
 _REQUEST_LIFETIME = timedelta(days=14)
 _TELL_HOST_AGAIN = timedelta(hours=1)
+_ASKED_ALREADY = """
+SELECT 1 FROM meeting_requests
+ WHERE page_id = $1 AND starts_at = $2 AND lower(visitor_email) = lower($3) AND status = 'pending'
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +93,7 @@ class BookingDesk:
         self._tokens = tokens
         self._providers = providers
         self._clock = clock
+        self._turns = Turns()
 
     async def book(self, page_id: UUID, form: BookingCreate, *, attempt: Attempt | None) -> Outcome:
         """Book the slot, or ask for it while the host is offline.
@@ -121,14 +127,15 @@ class BookingDesk:
         check_offered(page, minutes, start=wish.start, now=self._now())
         if page.mode is Mode.OFFLINE:
             return await self._request(page, wish, attempt)
-        slot = wish.start, wish.start + minutes * 60
+        slot = page.rules(minutes).buffered(wish.start)
         verdict = await self._live.check(page.watched, slot, tentative_blocks=page.tentative_blocks)
-        if verdict is Verdict.UNKNOWN:
+        if verdict in {Verdict.UNKNOWN, Verdict.LOST}:
             raise await self._tell_host(page)
         if verdict is Verdict.BUSY:
             raise slot_taken(page, minutes, start=wish.start, now=self._now())
         try:
-            return await self._book(page, wish, attempt)
+            async with self._turns.turn(page.host.id):
+                return await self._book(page, wish, attempt)
         except asyncpg.ExclusionViolationError as error:
             raise slot_taken(page, minutes, start=wish.start, now=self._now()) from error
 
@@ -141,9 +148,8 @@ class BookingDesk:
             work.add(booking)
             repository.take_time(work, booking, page.rules(wish.form.duration_minutes).buffered(wish.start))
             draft = event_draft(booking, page.configuration)
-            write = wish_event(
-                work, booking, calendar_id=page.destination.calendar_id, key=event_key(booking.id), draft=draft
-            )
+            place = Place(**asdict(page.destination))
+            write = wish_event(work, booking, place, key=event_key(booking.id), draft=draft)
             mails = self._post.confirmed(work, booking, page)
             self._record(work, booking, Directory.BOOKING, attempt, status_code=201, action="booking.created")
             await work.save([Enqueued(Job.WRITE_EVENT, write.account_id, write.id), *mails])
@@ -156,6 +162,8 @@ class BookingDesk:
             if page.mode is not Mode.OFFLINE:
                 raise BookingUnavailable(retry_after=1)  # connected this moment; the next attempt can be a booking
             request = self._meeting_request(page, wish)
+            if await work.fetchval(_ASKED_ALREADY, page.page_id, request.starts_at, request.visitor_email) is not None:
+                raise AlreadyProcessed(detail="asked_already")
             work.add(request)
             mails = self._post.requested(work, request, page)
             self._record(

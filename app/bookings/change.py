@@ -31,7 +31,7 @@ from app.models.bookings import Booking
 from app.models.calendar_writes import CalendarWrite
 from app.providers.base import Provider
 from app.queue import enqueue
-from app.scheduling.availability import PageTime
+from app.scheduling.availability import Mode, PageTime
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +102,11 @@ class BookingChanges:
         minutes = _minutes(booking)
         verdict = await self._live.check(
             page.watched,
-            (start, start + minutes * 60),
+            page.rules(minutes).buffered(start),
             tentative_blocks=page.tentative_blocks,
             moving=event_key(booking_id),
         )
-        if verdict is Verdict.UNKNOWN:
+        if verdict in {Verdict.UNKNOWN, Verdict.LOST}:
             raise BookingUnavailable
         if verdict is Verdict.BUSY:
             raise slot_taken(page, minutes, start=start, now=self._now())
@@ -117,6 +117,8 @@ class BookingChanges:
     ) -> Changed:
         async with transaction(self._sessions, account_id) as session:
             booking, page = await self._open(session, booking_id, start, by=by, if_match=if_match, lock=True)
+            if booking.starts_at == datetime.fromtimestamp(start, UTC):
+                return Changed(booking, page, await find_write(session, booking_id))  # moved there meanwhile
             minutes = _minutes(booking)
             if not await repository.move_time(session, booking_id, page.rules(minutes).buffered(start)):
                 raise slot_taken(page, minutes, start=start, now=self._now())
@@ -173,8 +175,8 @@ class BookingChanges:
         page = await page_time_around(session, booking.page_id, start, minutes, excluding=booking_id)
         self._check_changeable(booking, if_match)
         self._check_cutoff(booking, page.configuration.reschedule_cutoff_minutes, by)
-        if page.unavailable:
-            raise BookingUnavailable
+        if page.unavailable or not page.host.active or page.mode is Mode.OFFLINE:
+            raise BookingUnavailable  # nobody knows what is free, or nobody would come
         if booking.starts_at != datetime.fromtimestamp(start, UTC):
             check_offered(page, minutes, start=start, now=self._now())
         return booking, page

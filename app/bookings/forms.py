@@ -16,6 +16,7 @@ _PHONE = re.compile(r"^\+?[0-9][0-9 ()./-]{4,30}$")
 _NUMBER = re.compile(r"^-?[0-9]{1,15}([.,][0-9]{1,6})?$")
 _DATE = re.compile(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x85\u2028\u2029]")
+_MORE_THAN_A_LINE = re.compile(r"[\t\n]")
 _LINE = 500
 _LONG = 5000
 
@@ -49,9 +50,10 @@ def _code(field: FormField, value: str) -> str | None:
     """What is wrong with an answer; None when nothing is."""
     if not value:
         return "required" if field.required else None
-    if _CONTROL.search(value):
+    long = field.kind == "long_text"
+    if _CONTROL.search(value) or (not long and _MORE_THAN_A_LINE.search(value)):
         return "not_allowed"
-    if len(value) > (_LONG if field.kind == "long_text" else _LINE):
+    if len(value) > (_LONG if long else _LINE):
         return "too_long"
     if field.kind == "checkbox":
         return _checkbox(field, value)

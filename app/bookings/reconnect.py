@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from app.bookings import repository
 from app.bookings.offer import page_time_around
 from app.calendar import Clock
-from app.calendar_writes.service import resume_writes
+from app.calendar_writes.service import readopt_writes, resume_writes
 from app.connections import repository as connections
 from app.database import transaction
 from app.models.bookings import MeetingRequest
@@ -32,6 +32,7 @@ class ConnectionReady:
             connection = await connections.find_connection(session, connection_id)
             if connection is None or connection.status != "active":
                 return
+            await readopt_writes(session, connection_id, now=self._clock())
             jobs = await resume_writes(session, connection_id)
             for request in await repository.open_requests(session, connection.user_id, now=self._clock()):
                 request.clashes = await self._clashes(session, request)

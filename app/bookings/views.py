@@ -28,7 +28,7 @@ def public_booking_view(
             "email": booking.visitor_email,
             "location": booking.location,
             "video_url": None if write is None else write.video_url,
-            "calendar_event": _event_state(write),
+            "calendar_event": _event_state(write).model_copy(update={"error": None}),  # R34: why is the host's to know
             "can_reschedule": _open(booking, document.reschedule_cutoff_minutes, now),
             "can_cancel": _open(booking, document.cancel_cutoff_minutes, now),
             "booking_token": token,
@@ -110,7 +110,7 @@ def _visitor(row: Booking | MeetingRequest) -> dict[str, Any]:
 
 
 def _event_state(write: CalendarWrite | None) -> schemas.CalendarEventState:
-    if write is None:
+    if write is None or write.calendar_id is None:
         return schemas.CalendarEventState(status="not_applicable", error=None)
     return schemas.CalendarEventState.model_validate({"status": write.status, "error": write.last_error})
 

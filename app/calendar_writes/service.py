@@ -3,6 +3,8 @@
 The one rule: a wish commits with whatever it belongs to; the writer makes it true later, exactly once.
 """
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +17,7 @@ from app.ids import new_id
 from app.insertion import Rows
 from app.models.bookings import Booking
 from app.models.calendar_writes import CalendarWrite
-from app.models.connections import Calendar
+from app.models.connections import Calendar, Connection
 from app.queue import Enqueued, Job
 
 
@@ -29,13 +31,27 @@ def draft_from_json(stored: dict[str, Any]) -> EventDraft:
     return msgspec.convert(stored, EventDraft)
 
 
-def wish_event(rows: Rows, booking: Booking, *, calendar_id: UUID, key: str, draft: EventDraft) -> CalendarWrite:
-    """The event of a new booking shall stand in the calendar; the caller inserts the wish and asks for its job."""
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an event shall stand: one calendar of one account at a provider."""
+
+    calendar_id: UUID
+    provider: str
+    subject: str
+    """The provider's id of the account."""
+    provider_calendar_id: str
+
+
+def wish_event(rows: Rows, booking: Booking, place: Place, *, key: str, draft: EventDraft) -> CalendarWrite:
+    """The event of a new booking shall stand there; the caller inserts the wish and asks for its job."""
     write = CalendarWrite(
         account_id=booking.account_id,
         id=new_id(),
         booking_id=booking.id,
-        calendar_id=calendar_id,
+        calendar_id=place.calendar_id,
+        provider=place.provider,
+        subject=place.subject,
+        provider_calendar_id=place.provider_calendar_id,
         key=key,
         draft=draft_to_json(draft),
         status="pending",
@@ -71,6 +87,36 @@ async def writes_of(session: AsyncSession, booking_ids: list[UUID]) -> dict[UUID
     """The same for several bookings."""
     rows = await session.scalars(select(CalendarWrite).where(CalendarWrite.booking_id.in_(booking_ids)))
     return {row.booking_id: row for row in rows}
+
+
+async def readopt_writes(session: AsyncSession, connection_id: UUID, *, now: datetime) -> None:
+    """Writes whose connection went away are its again, when it is to the same account and calendar; not those of
+    meetings that are over.
+    """
+    again = (
+        select(CalendarWrite.id, Calendar.id.label("calendar_id"))
+        .join(Booking, (Booking.account_id == CalendarWrite.account_id) & (Booking.id == CalendarWrite.booking_id))
+        .join(
+            Calendar,
+            (Calendar.account_id == CalendarWrite.account_id)
+            & (Calendar.provider_calendar_id == CalendarWrite.provider_calendar_id),
+        )
+        .join(Connection, (Connection.account_id == Calendar.account_id) & (Connection.id == Calendar.connection_id))
+        .where(
+            Connection.id == connection_id,
+            CalendarWrite.calendar_id.is_(None),
+            CalendarWrite.provider == Connection.provider,
+            CalendarWrite.subject == Connection.subject,
+            Booking.ends_at > now,
+        )
+        .subquery()
+    )
+    await session.execute(
+        update(CalendarWrite)
+        .where(CalendarWrite.id == again.c.id)
+        .values(calendar_id=again.c.calendar_id)
+        .execution_options(synchronize_session=False)
+    )
 
 
 async def resume_writes(session: AsyncSession, connection_id: UUID) -> list[Enqueued]:

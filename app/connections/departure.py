@@ -13,8 +13,8 @@ from app.connections import repository
 from app.connections.service import close
 
 
-async def leave(session: AsyncSession, account_id: UUID, user_id: UUID, *, now: datetime) -> None:
-    """Close the user's connections and take away every right. Raises: NotFound."""
-    await deactivate(session, account_id, user_id, now=now)
+async def leave(session: AsyncSession, account_id: UUID, user_id: UUID, *, actor: str, now: datetime) -> None:
+    """Close the user's connections and take away every right."""
+    await deactivate(session, account_id, user_id, actor=actor, now=now)
     for connection in await repository.list_connections(session, user_id):
-        await close(session, connection, actor="service", now=now)
+        await close(session, connection, actor=actor, now=now)

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from app.calendar import Clock, ProviderName
 from app.connections import repository
 from app.connections.access import token_places
+from app.connections.grants import is_grant_used
 from app.database import transaction
 from app.providers.base import Provider, ProviderError, SupportsOAuth
 from app.queue import Enqueued, Job, enqueue
@@ -42,9 +43,11 @@ class ConnectionCloser:
             connection = await repository.find_closing_connection(session, connection_id)
             if connection is None or connection.disconnected_at is None:
                 return
-            # A provider revokes the whole grant, whichever of its tokens is named: not while it is used again.
-            in_use = await repository.is_connected_again(session, connection)
-            token = None if in_use else await self._token(session, account_id, connection_id)
+            token = (
+                None
+                if await is_grant_used(session, connection)
+                else await self._token(session, account_id, connection_id)
+            )
             overdue = self._clock() - connection.disconnected_at > _GIVE_UP
             provider = self._providers.get(ProviderName(connection.provider))
         revoked = await _revoke(provider, token)

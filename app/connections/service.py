@@ -9,8 +9,9 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.principal import Principal
-from app.accounts.repository import add_audit_entry
+from app.accounts.repository import add_audit_entry, lock_user
 from app.connections import repository
+from app.connections.grants import forget_grant
 from app.errors import CalendarNotConnected, NotFound
 from app.models.connections import Connection
 from app.queue import Enqueued, Job, enqueue
@@ -31,15 +32,26 @@ async def disconnect(session: AsyncSession, principal: Principal, connection_id:
 
 
 async def close(session: AsyncSession, connection: Connection, *, actor: str, now: datetime) -> None:
-    """Mark the connection as gone and leave the rest to the job."""
+    """Mark the connection as gone and leave the rest to the job; whoever is booking its host's time is waited for."""
+    await lock_user(session, connection.user_id)
     connection.disconnected_at = now
     connection.status = "error"
     connection.reason = "disconnected"
     for calendar in await repository.list_calendars(session, connection.id):
         await repository.stop_mirroring(session, calendar.id)
+    await forget_grant(session, connection)
     add_audit_entry(session, connection.account_id, actor=actor, action="connection.deleted", subject_id=connection.id)
     await session.flush()
     await enqueue(session, [Enqueued(Job.CLOSE_CONNECTION, connection.account_id, connection.id)])
+
+
+async def request_calendars(session: AsyncSession, principal: Principal, connection_id: UUID) -> Connection:
+    """Have the provider asked for its calendars anew. Raises: NotFound, CalendarNotConnected."""
+    connection = await get_connection(session, principal, connection_id)
+    if connection.status != "active":
+        raise CalendarNotConnected(detail="reauthorization_required")
+    await enqueue(session, [Enqueued(Job.REFRESH_CALENDARS, connection.account_id, connection.id)])
+    return connection
 
 
 async def request_sync(session: AsyncSession, principal: Principal, connection_id: UUID, *, now: datetime) -> None:
@@ -48,8 +60,9 @@ async def request_sync(session: AsyncSession, principal: Principal, connection_i
     if connection.status != "active":
         raise CalendarNotConnected(detail="reauthorization_required")
     jobs = []
-    for calendar, sync in await repository.list_calendar_syncs(session, connection.id):
-        sync.dirty_seq += 1
+    mirrored = await repository.list_calendar_syncs(session, connection.id)
+    await repository.mark_dirty(session, [calendar.id for calendar, _ in mirrored])
+    for calendar, _ in mirrored:
         await repository.set_due(session, calendar.account_id, calendar.id, at=now)
         jobs.append(Enqueued(Job.SYNC_CALENDAR, calendar.account_id, calendar.id))
     await session.flush()

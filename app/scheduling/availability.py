@@ -33,7 +33,7 @@ SELECT p.account_id, p.id, p.owner_id, p.type, p.name, p.slug, p.configuration::
        u.time_zone AS host_time_zone,
        coalesce(s.turned_off, false) OR NOT coalesce(s.scheduling_pages, true) AS turned_off,
        coalesce(s.tentative_blocks, true) AS tentative_blocks,
-       link.status = 'active' AS connected, link.provider, link.calendar_id,
+       link.status = 'active' AS connected, link.provider, link.subject, link.calendar_id, link.provider_calendar_id,
        EXISTS (SELECT FROM mine LEFT JOIN calendar_syncs y
                   ON y.account_id = mine.account_id AND y.calendar_id = mine.id
                 WHERE mine.inactive_reason IS NOT NULL OR y.last_succeeded_at IS NULL) AS unreadable,
@@ -61,7 +61,7 @@ SELECT p.account_id, p.id, p.owner_id, p.type, p.name, p.slug, p.configuration::
   JOIN users u ON u.account_id = p.account_id AND u.id = p.owner_id
   LEFT JOIN calendar_settings s ON s.account_id = p.account_id AND s.user_id = p.owner_id
   LEFT JOIN LATERAL (
-      SELECT c.status, c.provider, cal.id AS calendar_id
+      SELECT c.status, c.provider, c.subject, cal.id AS calendar_id, cal.provider_calendar_id
         FROM connections c
         LEFT JOIN calendars cal ON cal.account_id = c.account_id AND cal.connection_id = c.id AND cal.is_primary
        WHERE c.account_id = p.account_id AND c.user_id = p.owner_id AND c.disconnected_at IS NULL
@@ -97,6 +97,9 @@ class Destination:
 
     calendar_id: UUID
     provider: str
+    subject: str
+    """The provider's id of the account whose calendar it is."""
+    provider_calendar_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +207,10 @@ def page_time_parameters(page_id: UUID, between: Span, *, excluding: UUID | None
     return page_id, early.date().replace(day=1), late.date().replace(day=1), early, late, excluding
 
 
+def _destination(row: Mapping[str, Any]) -> Destination:
+    return Destination(row["calendar_id"], row["provider"], row["subject"], row["provider_calendar_id"])
+
+
 def page_time_of(row: Mapping[str, Any]) -> PageTime:
     """What `PAGE_TIME` answers."""
     packed = row["busy"] + row["tentative"] if row["tentative_blocks"] else row["busy"]
@@ -224,7 +231,7 @@ def page_time_of(row: Mapping[str, Any]) -> PageTime:
             time_zone=row["host_time_zone"],
             active=row["host_active"],
         ),
-        destination=None if row["calendar_id"] is None else Destination(row["calendar_id"], row["provider"]),
+        destination=None if row["calendar_id"] is None else _destination(row),
         turned_off=row["turned_off"] or not row["host_active"],
         tentative_blocks=row["tentative_blocks"],
         mode=Mode.OFFLINE if row["connected"] is None else Mode.ONLINE,

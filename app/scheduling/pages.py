@@ -116,8 +116,7 @@ async def delete_page(session: AsyncSession, principal: Principal, page_id: UUID
     if page.id in {settings.default_page_id, settings.chat_page_id}:
         raise DefaultPageInUse
     page.deleted_at = now
-    await repository.unregister(session, Directory.PAGE, page.id.hex)
-    await repository.unregister(session, Directory.SLUG, page.slug)
+    await repository.unregister(session, Directory.PAGE, page.id.hex)  # its slugs stay: links out there lead nowhere
     add_audit_entry(session, page.account_id, actor=principal.actor, action="page.deleted", subject_id=page.id)
 
 

@@ -15,6 +15,8 @@ _ENTER = """
 BEGIN READ ONLY;
 SELECT set_config('app.account_id', account_id::text, true) FROM directory WHERE kind = 'page' AND key = '{key}'
 """
+_WAIT = 10
+"""Seconds for a free connection; then the caller hears that we are busy."""
 
 
 class PageReader:
@@ -25,7 +27,7 @@ class PageReader:
 
     async def read(self, page_id: UUID, between: Span) -> PageTime | None:
         """The page and everything that bears on its slots in `between`; None when there is no such page."""
-        async with self._pool.acquire() as connection:
+        async with self._pool.acquire(timeout=_WAIT) as connection:
             # Several statements at once take no parameters; the key is a UUID's 32 hexadecimal digits.
             await connection.execute(_ENTER.format(key=page_id.hex))
             try:

@@ -68,10 +68,21 @@ async def register(session: AsyncSession, kind: Directory, key: str, account_id:
 
 
 async def register_slug(session: AsyncSession, slug: str, account_id: UUID, page_id: UUID) -> bool:
-    """Make the slug the page's; False when it is another page's, or somebody's meetings URL (R38)."""
+    """Make the slug the page's; False when it is another page's, or somebody's meetings URL (R38).
+
+    What a deleted page was called may be used again by its own account only: links to it are still out there.
+    """
     if await look_up(session, Directory.PREFIX, slug) is not None:
         return False
-    return await register(session, Directory.SLUG, slug, account_id, page_id)
+    if await register(session, Directory.SLUG, slug, account_id, page_id):
+        return True
+    entry = await look_up(session, Directory.SLUG, slug)
+    if entry is None or entry.account_id != account_id:
+        return False
+    if await look_up(session, Directory.PAGE, entry.target_id.hex) is not None:
+        return False
+    entry.target_id = page_id
+    return True
 
 
 async def unregister(session: AsyncSession, kind: Directory, key: str) -> None:

@@ -1,6 +1,6 @@
 """The Save button: calendar settings changed all at once or not at all (R4).
 
-The one rule: every wish is checked before the first is granted.
+The one rule: every wish is checked before the first is granted. What is null goes back to how it was at first.
 """
 
 from uuid import UUID
@@ -33,6 +33,8 @@ from app.scheduling import repository
 from app.scheduling.pages import get_page
 from app.scheduling.schemas import CalendarSettingsUpdate
 
+_AT_FIRST = {"task_sync": False, "scheduling_pages": True, "turned_off": False, "tentative_blocks": True}
+
 
 class SettingsEditor:
     """Changes calendar settings."""
@@ -53,12 +55,9 @@ class SettingsEditor:
         await self._check_capabilities(session, principal, given)
         await self._save_meetings_url(session, principal, settings, given)
         await self._save_pages(session, principal, settings, wish)
-        await self._save_calendars(session, principal, wish.availability_calendar_ids)
-        for name in ("calendar_sync", "task_sync", "scheduling_pages", "turned_off", "tentative_blocks"):
-            if given.get(name) is not None:
-                setattr(settings, name, given[name])
-        if not settings.calendar_sync:
-            settings.task_sync = False  # R22: tasks need the sync
+        if "availability_calendar_ids" in given:
+            await self._save_calendars(session, principal, wish.availability_calendar_ids)
+        await self._save_switches(session, principal, settings, given)
         settings.version += 1
         add_audit_entry(
             session,
@@ -78,6 +77,22 @@ class SettingsEditor:
         states = await self._overview.capabilities(session, principal)
         for capability in wanted:
             _require_with_seat(capability, states, self._overview, principal)
+
+    async def _save_switches(
+        self, session: AsyncSession, principal: Principal, settings: CalendarSettings, given: dict[str, object]
+    ) -> None:
+        for name in given.keys() & _AT_FIRST.keys():
+            setattr(settings, name, _AT_FIRST[name] if given[name] is None else given[name])
+        if "calendar_sync" in given:
+            wanted = given["calendar_sync"]
+            settings.calendar_sync = await self._can_sync(session, principal) if wanted is None else bool(wanted)
+        if not settings.calendar_sync:
+            settings.task_sync = False  # R22: tasks need the sync
+
+    async def _can_sync(self, session: AsyncSession, principal: Principal) -> bool:
+        """R17: the sync is on at first, where there can be one."""
+        states = await self._overview.capabilities(session, principal)
+        return any(state.available for state in states if state.capability is Capability.CALENDAR_SYNC)
 
     async def _save_meetings_url(
         self, session: AsyncSession, principal: Principal, settings: CalendarSettings, given: dict[str, object]
@@ -102,19 +117,21 @@ class SettingsEditor:
             raise DomainNotConnected
         if "default_page_id" in given:
             settings.default_page_id = await self._own_page(session, principal, wish.default_page_id)
-        if "chat_profile" in given and wish.chat_profile is not None:
-            settings.chat_enabled = wish.chat_profile.enabled
-            settings.chat_page_id = await self._own_page(session, principal, wish.chat_profile.page_id)
+        if "chat_profile" in given:
+            chat = wish.chat_profile
+            settings.chat_enabled = chat is not None and chat.enabled
+            settings.chat_page_id = await self._own_page(session, principal, chat.page_id if chat is not None else None)
 
     @staticmethod
     async def _own_page(session: AsyncSession, principal: Principal, page_id: UUID | None) -> UUID | None:
         return None if page_id is None else (await get_page(session, principal, page_id)).id
 
     async def _save_calendars(self, session: AsyncSession, principal: Principal, wanted: list[UUID] | None) -> None:
-        if wanted is None:
-            return
+        """Null: the primary alone."""
         found = await self._calendars(session, principal)
-        chosen = set(wanted)
+        if not found and wanted is not None:
+            raise CalendarNotConnected
+        chosen = {calendar.id for calendar, _ in found if calendar.is_primary} if wanted is None else set(wanted)
         if unknown := chosen - {calendar.id for calendar, _ in found}:
             raise NotFound(values={"count": len(unknown)})
         for calendar, connection in found:
@@ -128,8 +145,6 @@ class SettingsEditor:
     @staticmethod
     async def _calendars(session: AsyncSession, principal: Principal) -> list[tuple[Calendar, Connection]]:
         links = await connections.list_connections(session, principal.user)
-        if not links:
-            raise CalendarNotConnected
         return [(calendar, link) for link in links for calendar in await connections.list_calendars(session, link.id)]
 
     def _check_eligible(self, calendar: Calendar, connection: Connection) -> None:

@@ -219,6 +219,12 @@ async def test_bookings_are_listed_by_state_and_time_over_cursors(world: World) 
     problem(await person.get("/v1/bookings", limit=2, cursor=first["next_cursor"]), 400, "invalid_cursor")
     problem(await person.get("/v1/bookings", status="lost"), 422, "validation_failed")
     problem(await person.get("/v1/bookings", starts_from="2027-01-01T00:00:00"), 422, "validation_failed")
+    for edge in ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"):
+        for name in ("starts_from", "starts_before"):
+            refused = problem(await person.get("/v1/bookings", **{name: edge}), 422, "validation_failed")
+            assert [(item["pointer"], item["code"]) for item in refused["errors"]] == [
+                (f"/query/{name}", "out_of_range")
+            ]
 
 
 async def test_r44_too_many_attempts_are_held_off_by_page_and_address(world: World) -> None:

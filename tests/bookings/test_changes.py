@@ -3,6 +3,7 @@
 The one rule: a reschedule moves one booking, one reservation and one event; a cancelled booking gives its time back.
 """
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -236,9 +237,45 @@ async def test_r15_a_booking_outlives_the_connection_it_was_made_with(world: Wor
     read = await booking.read()
     assert (read["status"], read["calendar_event"]["status"]) == ("confirmed", "not_applicable")
     assert len(await our_events(world, person)) == 1, "what was booked stays in the person's calendar"
-    assert (await booking.reschedule(person.at(3, "12:00"))).status_code == 200
+    problem(await booking.reschedule(person.at(3, "12:00")), 409, "booking_unavailable")
     assert (await booking.cancel()).status_code == 200
     assert await reserved(world) == []
+
+
+async def test_r15_the_same_account_connected_anew_has_its_events_back(world: World) -> None:
+    person, page, moved = await booked(world)
+    cancelled = await visit(person, page, person.at(3, "12:00"))
+    await world.work()
+    unwritten = await visit(person, page, person.at(3, "16:00"))
+    assert (await person.delete(f"/v1/connections/{person.connection_id}")).status_code == 204
+    await world.work()
+    assert (await cancelled.cancel()).status_code == 200
+    await person.connect()
+    await world.work()
+    starts = {datetime.fromisoformat(event["start"]["dateTime"]) for event in await our_events(world, person)}
+    assert starts == {person.at(3, "10:00"), person.at(3, "16:00")}, "one was cancelled, one never written before"
+    assert (await unwritten.read())["calendar_event"]["status"] == "written"
+    assert (await moved.reschedule(person.at(3, "11:00"))).status_code == 200
+    await world.work()
+    starts = {datetime.fromisoformat(event["start"]["dateTime"]) for event in await our_events(world, person)}
+    assert starts == {person.at(3, "11:00"), person.at(3, "16:00")}
+    assert "10:00" in await offered(person, page)
+
+
+async def test_r47_the_same_move_asked_for_several_times_at_once_is_one_move(world: World) -> None:
+    person, _, booking = await booked(world)
+    await world.work()
+    to = person.at(3, "12:00")
+    answers = await asyncio.gather(*(booking.reschedule(to) for _ in range(4)))
+    assert [(answer.status_code, answer.json()["version"]) for answer in answers] == [(200, 2)] * 4
+    assert len(await world.rows("SELECT kind FROM mails WHERE kind LIKE 'rescheduled%'")) == 2
+
+
+async def test_r55_a_booking_with_somebody_who_left_cannot_be_moved(world: World) -> None:
+    person, _, booking = await booked(world)
+    service = await world.service(person.account_id)
+    assert (await service.delete(f"/v1/users/{person.user_id}")).status_code == 204
+    problem(await booking.reschedule(person.at(3, "14:00")), 409, "booking_unavailable")
 
 
 async def test_r16_while_the_connection_is_broken_nothing_moves_but_a_booking_can_be_cancelled(world: World) -> None:

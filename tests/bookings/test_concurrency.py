@@ -173,11 +173,11 @@ async def test_r47_one_booking_moved_by_many_at_once_moves_and_stays_one(world: 
     person: Person = await world.connected()
     page = await person.make_page()
     booking = await visit(person, page, person.at(3, "10:00"))
-    targets = [person.at(4, f"{hour:02}:00") for hour in range(12)]
+    targets = [person.at(4, f"{hour:02}:00") for hour in range(10)]
     answers = await asyncio.gather(*(booking.reschedule(to) for to in targets))
     assert {answer.status_code for answer in answers} == {200}
     versions = sorted(answer.json()["version"] for answer in answers)
-    assert versions == list(range(2, 14)), "one after the other, none lost"
+    assert versions == list(range(2, 12)), "one after the other, none lost"
     assert await assert_consistent(world) == 1
     await world.work()
     [event] = await our_events(world, person)

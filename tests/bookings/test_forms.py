@@ -24,10 +24,16 @@ GOOD = {
     "checkbox": ["true", "false"],
 }
 BAD = {
-    "text": [("x" * 501, "too_long"), ("a\x07b", "not_allowed")],
+    "text": [("x" * 501, "too_long"), ("a\x07b", "not_allowed"), ("a\nb", "not_allowed"), ("a\tb", "not_allowed")],
     "long_text": [("a\x00b", "not_allowed")],
     "email": [("ada", "invalid"), ("a@b@c", "invalid"), ("ada@example", "invalid")],
-    "phone": [("call me", "invalid"), ("12", "invalid"), ("+", "invalid")],
+    "phone": [
+        ("+46 70\n123 45 67", "not_allowed"),
+        ("070\t1234567", "not_allowed"),
+        ("call me", "invalid"),
+        ("12", "invalid"),
+        ("+", "invalid"),
+    ],
     "number": [("one", "invalid"), ("1e5", "invalid"), ("1.", "invalid"), ("٣", "invalid"), ("1" * 16, "invalid")],
     "date": [("2027-02-29", "invalid"), ("28.02.2027", "invalid"), ("20270228", "invalid"), ("2027-W01-1", "invalid")],
     "choice": [("red", "invalid"), ("Green", "invalid")],

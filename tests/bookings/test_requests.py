@@ -30,7 +30,7 @@ async def test_r26_an_offline_page_takes_a_request_and_writes_nothing(world: Wor
     assert "Location" not in answer.headers
     for table in ("bookings", "reservations", "calendar_writes"):
         assert await world.rows(f"SELECT FROM {table}") == []
-    same = await person.book(page["id"], person.at(3, "10:00").isoformat())
+    same = await person.book(page["id"], person.at(3, "10:00").isoformat(), email="second@example.com")
     assert same.status_code == 202, "nothing is held, so a second person may ask for the same time"
     listed = (await person.get("/v1/meeting-requests")).json()["items"]
     assert [item["id"] for item in listed] == [body["id"], same.json()["id"]]
@@ -118,3 +118,14 @@ async def test_r26_requests_are_listed_over_cursors(world: World) -> None:
     rest = (await person.get("/v1/meeting-requests", limit=3, cursor=first["next_cursor"])).json()
     assert [item["id"] for item in first["items"] + rest["items"]] == asked
     assert rest["next_cursor"] is None
+
+
+async def test_r26_the_same_wish_is_asked_for_once_and_mailed_once(world: World) -> None:
+    person = await world.person()
+    page = await person.make_page()
+    start = person.at(3, "10:00").isoformat()
+    assert (await person.book(page["id"], start, email="vera@example.com")).status_code == 202
+    refused = problem(await person.book(page["id"], start, email="Vera@Example.com"), 409, "already_processed")
+    assert "already" in refused["detail"]
+    assert (await person.book(page["id"], start, email="other@example.com")).status_code == 202
+    assert len(await world.rows("SELECT kind FROM mails")) == 4

@@ -132,6 +132,44 @@ async def test_r4_what_is_absent_stays_and_null_clears(world: World) -> None:
     assert (cleared["meetings_url"], cleared["turned_off"]) == (None, False)
 
 
+async def test_r4_null_brings_back_how_everything_was_at_first(world: World) -> None:
+    person, calendars = await with_calendars(world)
+    page = await person.make_page()
+    first = (await person.get(SAVE)).json()
+    changes = {
+        "calendar_sync": False,
+        "scheduling_pages": False,
+        "turned_off": True,
+        "tentative_blocks": False,
+        "meetings_url": f"ada-{person.user_id[-8:]}",
+        "chat_profile": {"enabled": True, "page_id": page["id"]},
+        "availability_calendar_ids": [calendars[name]["id"] for name in ("Primary", "Project")],
+    }
+    changed = (await person.patch(SAVE, changes)).json()
+    untouched = {"version", "default_page_id", "domain_id", "task_sync"}
+    assert {name for name in first if first[name] == changed[name]} == untouched - {"version"}
+    restored = await person.patch(SAVE, dict.fromkeys(changes))
+    assert restored.status_code == 200, restored.text
+    assert restored.json() | {"version": 0} == first | {"version": 0}
+    await person.patch(SAVE, {"task_sync": True})
+    assert (await person.patch(SAVE, {"task_sync": None})).json()["task_sync"] is False
+
+
+async def test_r4_null_is_no_wish_of_somebody_without_a_calendar(world: World) -> None:
+    person = await world.person()
+    first = (await person.get(SAVE)).json()
+    nothing = dict.fromkeys(("calendar_sync", "task_sync", "turned_off", "chat_profile", "availability_calendar_ids"))
+    assert (await person.patch(SAVE, nothing)).json() == first | {"version": first["version"] + 1}
+
+
+async def test_syncing_now_says_where_to_watch_it(world: World) -> None:
+    person, _ = await with_calendars(world)
+    started = await person.post(f"/v1/connections/{person.connection_id}/sync")
+    assert started.status_code == 202
+    watched = await person.get(started.headers["Location"])
+    assert watched.json()["calendars"] == started.json()["calendars"]
+
+
 async def test_r4_a_save_over_another_version_is_refused(world: World) -> None:
     person, _ = await with_calendars(world)
     read = await person.get(SAVE)

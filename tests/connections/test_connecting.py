@@ -265,7 +265,7 @@ async def test_r6_a_person_who_says_no_is_sent_back(world: World) -> None:
 
 
 @pytest.mark.parametrize("scope", [EVENTS, CALENDAR_LIST])
-async def test_r7_without_an_indispensable_scope_nothing_is_stored_and_the_grant_is_revoked(
+async def test_r7_without_an_indispensable_scope_nothing_is_stored_and_the_grant_is_left_alone(
     world: World, scope: str
 ) -> None:
     person = await newcomer(world)
@@ -275,7 +275,8 @@ async def test_r7_without_an_indispensable_scope_nothing_is_stored_and_the_grant
     assert await outcome(person, started["id"]) == ("failed", "scopes_missing")
     await nothing_stored(world)
     requests = await world.sandbox.google_requests(account=person.email)
-    assert [r["status"] for r in requests if r["path"].endswith("/revoke")] == [200]
+    revoked = [r for r in requests if r["path"].endswith("/revoke")]
+    assert revoked == [], "somebody else's connection may live by the same grant"
     assert (await person.connect())["status"] == "completed", "another try is welcome"
 
 

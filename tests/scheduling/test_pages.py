@@ -4,6 +4,7 @@ The one rule: what a test proves is seen through the API; somebody else's page i
 """
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from app.ids import encode_id, new_id
 from tests.support.people import ALWAYS_OPEN, Person
@@ -175,7 +176,7 @@ async def test_r53_a_strangers_page_answers_like_one_that_never_was(world: World
     assert (await owner.get(f"{PATH}/{page['id']}")).json() == page
 
 
-async def test_r25_a_deleted_page_is_gone_everywhere_and_its_slug_is_free(world: World) -> None:
+async def test_r25_a_deleted_page_is_gone_everywhere_and_its_slug_stays_its_accounts(world: World) -> None:
     person, other = await world.person(), await world.person()
     page = await create(person, slug="intro")
     assert (await person.delete(f"{PATH}/{page['id']}")).status_code == 204
@@ -186,7 +187,10 @@ async def test_r25_a_deleted_page_is_gone_everywhere_and_its_slug_is_free(world:
     problem(await person.slot_list(page["id"], person.day()), 404, "not_found")
     problem(await person.book(page["id"], person.at(3, "09:00").isoformat()), 404, "not_found")
     assert (await person.get(PATH)).json()["items"] == []
-    assert (await create(other, slug="intro"))["slug"] == "intro"
+    resolve = {"host": urlsplit(page["meeting_link"]).hostname, "path": "/meetings/intro"}
+    problem(await world.api.get("/v1/public/resolve", params=resolve), 404, "not_found")
+    problem(await other.post(PATH, {"type": "personal", "name": "Intro", "slug": "intro"}), 409, "slug_taken")
+    assert (await create(person, slug="intro"))["slug"] == "intro"
 
 
 async def test_r36_the_default_page_and_the_chats_page_cannot_be_deleted(world: World) -> None:

@@ -56,6 +56,12 @@ class World:
         """Somebody with a token, who has connected nothing yet."""
         return await new_person(self.api, self.sandbox, **claims)
 
+    async def service(self, account_id: str) -> Person:
+        """The CRM itself, with its service token for an account."""
+        service = await self.person(account_id=account_id)
+        await service.refresh_token(service=True, sub="service:crm", permissions=["users:write"])
+        return service
+
     async def connected(self, **claims: Any) -> Person:
         """Somebody whose Google calendar is connected and synced."""
         person = await self.person(**claims)
