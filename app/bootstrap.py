@@ -3,9 +3,10 @@
 The one rule: nothing else constructs a dependency; main, worker and tests take them from here.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from typing import TypedDict
 
 import asyncpg
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
@@ -23,8 +24,10 @@ from app.calendar import Clock, ProviderName, utc_now
 from app.calendar_writes.writer import EventWriter
 from app.connections.access import CalendarAccess
 from app.connections.authorization import Authorizations
+from app.connections.credentials import CredentialConnections
 from app.connections.jobs import ConnectionCloser
 from app.connections.overview import Overview
+from app.connections.refresh import CalendarRefresher
 from app.database import create_engine, create_sessions
 from app.http import HttpClient
 from app.outbound.delivery import MailDelivery
@@ -55,6 +58,7 @@ class Services:
     providers: dict[ProviderName, Provider]
     overview: Overview
     authorizations: Authorizations
+    credentials: CredentialConnections
     settings_editor: SettingsEditor
     pages: PublicPages
     links: Links
@@ -65,6 +69,7 @@ class Services:
     writer: EventWriter
     mail: MailDelivery
     closer: ConnectionCloser
+    refresher: CalendarRefresher
     connection_ready: ConnectionReady
 
 
@@ -95,7 +100,7 @@ def _assemble(
     sessions, vault, reader = create_sessions(engine), Vault(settings.master_keys), PageReader(reads)
     access = CalendarAccess(sessions, vault, providers, clock)
     links, tokens = Links(settings.booking_base_url), BookingTokens(settings.signing_key)
-    post = BookingPost(links, tokens, sender=settings.mail_from)
+    post = BookingPost(links, sender=settings.mail_from)
     live = _live_check(settings, sessions, access, clock)
     overview = Overview(providers, task_sync_seat=Entitlement("task_sync", tuple(settings.task_sync_tiers)))
     meetings_url_seat = Entitlement("meetings_url", tuple(settings.meetings_url_tiers))
@@ -108,7 +113,10 @@ def _assemble(
         verifier=TokenVerifier(http, jwks_url=settings.jwks_url, issuer=settings.issuer, audience=settings.audience),
         providers=providers,
         overview=overview,
-        authorizations=_authorizations(settings, sessions, vault, providers, clock=clock),
+        authorizations=Authorizations(
+            sessions, vault, providers, clock, public_url=settings.public_url, **_connecting(settings)
+        ),
+        credentials=CredentialConnections(sessions, vault, providers, clock, **_connecting(settings)),
         settings_editor=SettingsEditor(overview, clock, meetings_url_seat=meetings_url_seat),
         pages=PublicPages(reader),
         links=links,
@@ -117,8 +125,14 @@ def _assemble(
         changes=BookingChanges(sessions, live, post, providers, clock),
         sync=SyncEngine(sessions, access, clock, horizon_days=horizon, poll_seconds=poll),
         writer=EventWriter(sessions, access, clock, horizon_days=horizon),
-        mail=MailDelivery(sessions, _mailer(settings), clock),
+        mail=MailDelivery(
+            sessions,
+            _mailer(settings),
+            clock,
+            booking_url=lambda booking_id, action: links.booking(booking_id, tokens.token(booking_id), action),
+        ),
         closer=ConnectionCloser(sessions, vault, providers, clock),
+        refresher=CalendarRefresher(sessions, access, clock),
         connection_ready=ConnectionReady(sessions, clock),
     )
 
@@ -135,23 +149,16 @@ def _live_check(
     )
 
 
-def _authorizations(
-    settings: Settings,
-    sessions: async_sessionmaker[AsyncSession],
-    vault: Vault,
-    providers: dict[ProviderName, Provider],
-    *,
-    clock: Clock,
-) -> Authorizations:
-    return Authorizations(
-        sessions,
-        vault,
-        providers,
-        clock,
-        public_url=settings.public_url,
-        return_urls=settings.return_urls,
-        mobile_seat=Entitlement("mobile_connect", tuple(settings.task_sync_tiers)),
-    )
+class _Connecting(TypedDict):
+    """What every way to connect obeys."""
+
+    return_urls: Sequence[str]
+    mobile_seat: Entitlement
+
+
+def _connecting(settings: Settings) -> _Connecting:
+    seat = Entitlement("mobile_connect", tuple(settings.task_sync_tiers))
+    return _Connecting(return_urls=settings.return_urls, mobile_seat=seat)
 
 
 def _mailer(settings: Settings) -> Mailer:

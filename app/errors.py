@@ -129,6 +129,12 @@ class AlreadyConnected(Conflict):
     code = "already_connected"
 
 
+class InboxIsShared(Conflict):
+    """Several people read it, so its calendar is nobody's (R10)."""
+
+    code = "inbox_is_shared"
+
+
 class CalendarNotConnected(Conflict):
     code = "calendar_not_connected"
 
@@ -247,6 +253,44 @@ class ConsentDenied(Unprocessable):
 
 class ScopesMissing(Unprocessable):
     code = "scopes_missing"
+
+
+class AdminConsentRequired(Unprocessable):
+    """Only an administrator of the person's organisation can allow it."""
+
+    code = "admin_consent_required"
+
+
+class ExchangeCredentialsInvalid(Unprocessable):
+    code = "exchange_credentials_invalid"
+
+
+class ExchangeAppPasswordRequired(Unprocessable):
+    code = "exchange_app_password_required"
+
+
+class ExchangeVersionUnsupported(Unprocessable):
+    code = "exchange_version_unsupported"
+
+
+class ExchangeUrlRequired(Unprocessable):
+    """Carries `errors`, one per field that the server needs."""
+
+    code = "exchange_url_required"
+
+
+class ExchangeOnlineMailbox(Unprocessable):
+    """Extra member: `provider`, the one to connect instead."""
+
+    code = "exchange_online_mailbox"
+
+
+class CertificateUntrusted(Unprocessable):
+    code = "certificate_untrusted"
+
+
+class AddressNotAllowed(Unprocessable):
+    code = "address_not_allowed"
 
 
 class CutoffPassed(Unprocessable):

@@ -29,6 +29,7 @@ class Job(StrEnum):
     WRITE_EVENT = "write_event"
     SEND_MAIL = "send_mail"
     CLOSE_CONNECTION = "close_connection"
+    REFRESH_CALENDARS = "refresh_calendars"
     CONNECTION_READY = "connection_ready"
     """A connection was made or healed, or a calendar of it can be read (again): go on with what waited for it."""
 

@@ -18,7 +18,15 @@ from app.connections import repository
 from app.connections.health import mark_broken
 from app.database import transaction
 from app.models.connections import ConnectionToken
-from app.providers.base import CalendarSession, Grant, Provider, ReauthRequired, SupportsOAuth, Transient
+from app.providers.base import (
+    CalendarSession,
+    Grant,
+    Provider,
+    ReauthRequired,
+    SupportsOAuth,
+    TokenSource,
+    Transient,
+)
 from app.vault import Place, Vault
 
 _EXPIRES_SOON = timedelta(seconds=60)
@@ -113,8 +121,9 @@ class _StoredTokens:
 
     async def _refresh(self, tokens: _Tokens) -> str:
         if tokens.refresh_token is None or not isinstance(self._provider, SupportsOAuth):
-            await self._break("token_expired")
-            raise ReauthRequired(operation="refresh", provider_code="token_expired")
+            reason = "token_expired" if isinstance(self._provider, SupportsOAuth) else "password_changed"
+            await self._break(reason)
+            raise ReauthRequired(operation="refresh", provider_code=reason)
         try:
             grant = await self._provider.refresh(await self._open_refresh_token(tokens.refresh_token))
         except ReauthRequired as refusal:
@@ -143,7 +152,7 @@ class _StoredTokens:
             access_token=await self._vault.open(session, place, row.access_token),
             refresh_token=row.refresh_token,
             version=row.version,
-            fresh=row.expires_at - _EXPIRES_SOON > self._clock(),
+            fresh=row.expires_at is None or row.expires_at - _EXPIRES_SOON > self._clock(),
         )
 
     async def _open_refresh_token(self, sealed: bytes) -> str:
@@ -176,6 +185,21 @@ class _StoredTokens:
 
     def _transaction(self) -> AbstractAsyncContextManager[AsyncSession]:
         return transaction(self._sessions, self._account_id)
+
+
+class FixedToken(TokenSource):
+    """A way in that is not stored yet."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    async def token(self) -> str:
+        """What was just granted."""
+        return self._token
+
+    async def renew(self, rejected: str) -> str:  # noqa: ARG002 - the protocol's
+        """There is no other. Raises: ReauthRequired."""
+        raise ReauthRequired("what was granted this minute was refused", operation="renew")
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
+import structlog
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.accounts.entitlements import Entitlement
@@ -22,16 +24,20 @@ from app.accounts.principal import Permission, Principal
 from app.accounts.repository import add_audit_entry, add_disclosure_acceptance
 from app.calendar import CalendarRef, Clock, Identity, ProviderName
 from app.connections import repository
+from app.connections.access import FixedToken
 from app.connections.disclosures import disclosure_text
-from app.connections.establish import Consent, establish
+from app.connections.establish import Candidate, Consent, establish
 from app.connections.limits import connection_to_heal
 from app.connections.return_urls import allowed_return_url
 from app.database import transaction
 from app.errors import (
+    AdminConsentRequired,
     AppError,
     AuthorizationStateInvalid,
+    CapabilityNotSupported,
     ConsentDenied,
     DisclosureNotAccepted,
+    InternalError,
     NotFound,
     PersonalEmailAccessRequired,
     ProviderUnavailable,
@@ -40,21 +46,22 @@ from app.errors import (
 )
 from app.i18n import Language
 from app.ids import new_id
-from app.models.connections import ConnectionAuthorization
+from app.models.connections import Connection, ConnectionAuthorization
 from app.models.directory import Directory, DirectoryEntry
 from app.providers.base import (
     ConsentRefused,
-    Grant,
     PermissionDenied,
     Provider,
     ProviderError,
+    ReauthRequired,
     SupportsOAuth,
-    TokenSource,
     Transient,
 )
 from app.vault import Place, Vault
 
 LIFETIME = timedelta(minutes=15)
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +74,17 @@ class ConnectRequest:
     disclosure_version: str
     return_url: str | None
     login_hint: str | None
+    connection_id: UUID | None = None
+    """The connection to authorize again; None: a broken one, or a new one."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReauthorizeRequest:
+    """What a person asks for when healing."""
+
+    client: str
+    disclosure_version: str
+    return_url: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +130,35 @@ class Authorizations:
         current = disclosure_text(ProviderName(wish.provider), language).version
         if wish.disclosure_version != current:
             raise DisclosureNotAccepted(extra={"version": current})
-        await connection_to_heal(session, principal, wish.provider)
+        if wish.connection_id is None:
+            await connection_to_heal(session, principal, wish.provider)
         add_disclosure_acceptance(
             session, principal.account_id, principal.user, provider=wish.provider, version=current, language=language
         )
         return await self._start(session, principal, wish, provider, return_url)
+
+    async def reauthorize(
+        self,
+        session: AsyncSession,
+        principal: Principal,
+        connection: Connection,
+        wish: ReauthorizeRequest,
+        language: Language,
+    ) -> Started:
+        """Start to heal a connection, or to grant it more. Raises: CapabilityNotSupported (connected by password), …"""
+        if not isinstance(self._providers.get(ProviderName(connection.provider)), SupportsOAuth):
+            raise CapabilityNotSupported(
+                detail="password_only", extra={"provider": connection.provider, "capability": "reauthorize"}
+            )
+        request = ConnectRequest(
+            provider=connection.provider,
+            client=wish.client,
+            disclosure_version=wish.disclosure_version,
+            return_url=wish.return_url,
+            login_hint=connection.email,
+            connection_id=connection.id,
+        )
+        return await self.create(session, principal, request, language)
 
     async def _start(
         self,
@@ -139,6 +181,7 @@ class Authorizations:
             return_url=return_url,
             login_hint=wish.login_hint,
             disclosure_version=wish.disclosure_version,
+            connection_id=wish.connection_id,
             expires_at=self._clock() + LIFETIME,
             created_at=self._clock(),
         )
@@ -183,6 +226,9 @@ class Authorizations:
             return await self._establish(authorization, consent)
         except AppError as refusal:
             return await self._fail(authorization, refusal)
+        except DBAPIError:
+            log.exception("connection_authorization.interrupted")
+            return await self._fail(authorization, InternalError())
 
     async def _take(self, provider: str, state: str) -> tuple[ConnectionAuthorization, str]:
         state_hash = hashlib.sha256(state.encode()).hexdigest()
@@ -208,11 +254,12 @@ class Authorizations:
                 code, code_verifier=verifier, redirect_uri=self._redirect_uri(authorization.provider)
             )
             if kind.missing_scopes(grant.scopes):
-                await _revoke_quietly(provider, grant)
-                raise ScopesMissing
+                raise ScopesMissing  # and the grant is left alone: somebody else's connection may live by it
             identity = await provider.identify(grant.access_token)
-            calendars = await kind.open(_FixedToken(grant.access_token)).list_calendars()
-        except ConsentRefused as refusal:
+            calendars = await kind.open(FixedToken(grant.access_token)).list_calendars()
+        except (ConsentRefused, ReauthRequired) as refusal:
+            if refusal.provider_code == "admin_consent_required":
+                raise AdminConsentRequired from refusal
             raise ConsentDenied(detail="refused") from refusal
         except PermissionDenied as refusal:
             raise ScopesMissing from refusal
@@ -220,12 +267,19 @@ class Authorizations:
             raise ProviderUnavailable from failure
         except ProviderError as failure:
             raise UpstreamError from failure
-        return Consent(grant, identity, _with_primary(calendars, identity))
+        return Consent(grant, identity, _with_primary(calendars, identity), kind.features.two_way_sync)
 
     async def _establish(self, authorization: ConnectionAuthorization, consent: Consent) -> ConnectionAuthorization:
         async with transaction(self._sessions, authorization.account_id) as session:
             authorization = await session.merge(authorization, load=False)
-            connection = await establish(session, self._vault, authorization, consent, now=self._clock())
+            candidate = Candidate(
+                authorization.account_id,
+                authorization.user_id,
+                authorization.provider,
+                authorization.login_hint,
+                authorization.connection_id,
+            )
+            connection = await establish(session, self._vault, candidate, consent, now=self._clock())
             authorization.status = "completed"
             authorization.connection_id = connection.id
             return authorization
@@ -257,27 +311,6 @@ class Authorizations:
     @staticmethod
     def _verifier_place(account_id: UUID, authorization_id: UUID) -> Place:
         return Place("connection_authorizations", "code_verifier", account_id, authorization_id)
-
-
-class _FixedToken(TokenSource):
-    """The token of a grant that is not stored yet."""
-
-    def __init__(self, token: str) -> None:
-        self._token = token
-
-    async def token(self) -> str:
-        return self._token
-
-    async def renew(self, rejected: str) -> str:  # noqa: ARG002 - the protocol's
-        raise ConsentRefused("a token of this minute was refused", operation="renew")
-
-
-async def _revoke_quietly(provider: SupportsOAuth, grant: Grant) -> None:
-    """A grant we will not use shall not stay alive; that it could not be revoked is no reason to fail."""
-    try:
-        await provider.revoke(grant.refresh_token or grant.access_token)
-    except ProviderError:
-        return
 
 
 def _with_primary(calendars: Sequence[CalendarRef], identity: Identity) -> tuple[CalendarRef, ...]:

@@ -5,48 +5,71 @@ The one rule: the same account again heals what was there; calendars, settings, 
 
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.repository import add_audit_entry, lock_user
-from app.calendar import CalendarRef, Identity, ProviderName
+from app.calendar import CalendarRef, Identity
 from app.connections import repository
 from app.connections.access import seal_grant
+from app.connections.grants import remember_grant
+from app.connections.inboxes import connect_inbox
 from app.connections.settings import settings_for_update
 from app.errors import AccountMismatch, ConnectionLimitReached, NotFound, UpstreamError
 from app.ids import new_id
-from app.models.connections import Calendar, Connection, ConnectionAuthorization, ConnectionToken
+from app.models.connections import Calendar, Connection, ConnectionToken
 from app.providers.base import Grant
 from app.queue import Enqueued, Job, enqueue
 from app.vault import Vault
 
 
 @dataclass(frozen=True, slots=True)
+class Candidate:
+    """Who wants to be connected to what."""
+
+    account_id: UUID
+    user_id: UUID
+    provider: str
+    email: str | None
+    """The account that must come back, when one was named."""
+    connection_id: UUID | None = None
+    """The connection to heal, although it may work; None: one that is broken, or a new one."""
+
+
+@dataclass(frozen=True, slots=True)
 class Consent:
-    """What a good consent brought: tokens, whose account, and its calendars."""
+    """What a good consent, or good credentials, brought: the way in, whose account, and its calendars."""
 
     grant: Grant
     identity: Identity
     calendars: tuple[CalendarRef, ...]
+    two_way_sync: bool
+    """Whether the provider's events can be kept in step with the CRM; then they are, at first (R17)."""
 
 
 async def establish(
-    session: AsyncSession, vault: Vault, authorization: ConnectionAuthorization, consent: Consent, *, now: datetime
+    session: AsyncSession, vault: Vault, candidate: Candidate, consent: Consent, *, now: datetime
 ) -> Connection:
-    """Make or heal the connection. Raises: AccountMismatch, ConnectionLimitReached, UpstreamError."""
-    if authorization.login_hint is not None and not _same_address(authorization.login_hint, consent.identity.email):
+    """Make or heal the connection.
+
+    Raises: AccountMismatch, ConnectionLimitReached, InboxIsShared, UpstreamError, NotFound (the person has left).
+    """
+    if candidate.email is not None and not _same_address(candidate.email, consent.identity.email):
         raise AccountMismatch
-    user = await lock_user(session, authorization.user_id)
+    user = await lock_user(session, candidate.user_id)
     if user is None or not user.active:  # a leaver's consent page may still be open
         raise NotFound
-    connection = await _connection(session, authorization, consent, now=now)
+    connection = await _healed(session, candidate, consent, now=now)
+    if connection is None:
+        connection = await _made(session, candidate, consent, now=now)
+    await connect_inbox(session, connection, now=now)
+    await remember_grant(session, connection)
     await _store_tokens(session, vault, connection, consent.grant)
     calendars = await repository.save_calendars(session, connection.account_id, connection.id, consent.calendars)
     checked = [calendar for calendar in calendars if calendar.checked]
     for calendar in checked:
         await repository.start_mirroring(session, calendar.account_id, calendar.id, now=now)
-    if connection.provider != ProviderName.EXCHANGE:
-        (await settings_for_update(session, connection.account_id, connection.user_id)).calendar_sync = True  # R17
     add_audit_entry(
         session,
         connection.account_id,
@@ -60,26 +83,36 @@ async def establish(
     return connection
 
 
-async def _connection(
-    session: AsyncSession, authorization: ConnectionAuthorization, consent: Consent, *, now: datetime
-) -> Connection:
-    existing = await repository.list_connections(session, authorization.user_id)
-    broken = next((c for c in existing if c.provider == authorization.provider and c.status != "active"), None)
-    if broken is not None:
-        if broken.subject != consent.identity.subject:
-            raise AccountMismatch
-        broken.status, broken.reason, broken.updated_at = "active", None, now
-        broken.scopes = sorted(consent.grant.scopes)
-        return broken
-    if existing:
-        raise ConnectionLimitReached(values={"limit": 1})
-    if consent.grant.refresh_token is None:
+async def _healed(session: AsyncSession, candidate: Candidate, consent: Consent, *, now: datetime) -> Connection | None:
+    """The connection this is about, working again; None when there is none."""
+    existing = await repository.list_connections(session, candidate.user_id)
+    if candidate.connection_id is not None:
+        known = next((item for item in existing if item.id == candidate.connection_id), None)
+        if known is None:
+            raise NotFound
+    else:
+        known = next(
+            (item for item in existing if item.provider == candidate.provider and item.status != "active"), None
+        )
+    if known is None:
+        if existing:
+            raise ConnectionLimitReached(values={"limit": 1})
+        return None
+    if known.subject != consent.identity.subject:
+        raise AccountMismatch
+    known.status, known.reason, known.updated_at = "active", None, now
+    known.scopes = sorted(consent.grant.scopes)
+    return known
+
+
+async def _made(session: AsyncSession, candidate: Candidate, consent: Consent, *, now: datetime) -> Connection:
+    if consent.grant.refresh_token is None and consent.grant.expires_at is not None:
         raise UpstreamError(detail="no_refresh_token")
     connection = Connection(
-        account_id=authorization.account_id,
+        account_id=candidate.account_id,
         id=new_id(),
-        user_id=authorization.user_id,
-        provider=authorization.provider,
+        user_id=candidate.user_id,
+        provider=candidate.provider,
         subject=consent.identity.subject,
         email=consent.identity.email,
         status="active",
@@ -90,6 +123,8 @@ async def _connection(
     )
     session.add(connection)
     await session.flush()
+    if consent.two_way_sync:
+        (await settings_for_update(session, connection.account_id, connection.user_id)).calendar_sync = True  # R17
     return connection
 
 

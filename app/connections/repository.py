@@ -4,7 +4,7 @@ The one rule: a connection being disconnected is gone for everybody but the job 
 """
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -88,19 +88,14 @@ async def find_closing_connection(session: AsyncSession, connection_id: UUID) ->
     )
 
 
-async def is_connected_again(session: AsyncSession, closing: Connection) -> bool:
-    """Whether the same account at the provider is connected anew, here or by a colleague."""
-    return (
-        await session.scalar(
-            select(Connection.id)
-            .where(
-                Connection.provider == closing.provider,
-                Connection.subject == closing.subject,
-                Connection.disconnected_at.is_(None),
-            )
-            .limit(1)
-        )
-    ) is not None
+async def mark_dirty(session: AsyncSession, calendar_ids: Collection[UUID]) -> None:
+    """Something may have changed in these calendars; a run that is under way will look once more."""
+    await session.execute(
+        update(CalendarSync)
+        .where(CalendarSync.calendar_id.in_(calendar_ids))
+        .values(dirty_seq=CalendarSync.dirty_seq + 1)
+        .execution_options(synchronize_session=False)
+    )
 
 
 async def delete_connection(session: AsyncSession, connection_id: UUID) -> None:
@@ -142,7 +137,7 @@ async def save_token(
     over_version: int,
     access_token: bytes,
     refresh_token: bytes | None,
-    expires_at: datetime,
+    expires_at: datetime | None,
 ) -> bool:
     """Save refreshed tokens over the version they came from; False when another refresh was faster."""
     values: dict[str, object] = {"access_token": access_token, "expires_at": expires_at, "lease_until": None}
@@ -201,10 +196,10 @@ async def save_calendars(
 
     One whose zone has changed is listed whole by its next sync: its all-day events block other hours now.
     """
-    zones = {
-        calendar.provider_calendar_id: calendar.time_zone for calendar in await list_calendars(session, connection_id)
-    }
-    for ref in refs:
+    listed, known = list(refs), await list_calendars(session, connection_id)
+    zones = {calendar.provider_calendar_id: calendar.time_zone for calendar in known}
+    await _follow_primary(session, known, listed)
+    for ref in listed:
         values = {"name": ref.name, "time_zone": ref.time_zone, "role": ref.role.value}
         statement = insert(Calendar).values(
             account_id=account_id,
@@ -224,6 +219,25 @@ async def save_calendars(
     moved = [item.id for item in calendars if zones.get(item.provider_calendar_id, item.time_zone) != item.time_zone]
     await session.execute(update(CalendarSync).where(CalendarSync.calendar_id.in_(moved)).values(cursor=None))
     return calendars
+
+
+async def _follow_primary(session: AsyncSession, known: Sequence[Calendar], listed: Sequence[CalendarRef]) -> None:
+    """The primary calendar may have got another id (its address was renamed), or another calendar became primary."""
+    former = next((calendar for calendar in known if calendar.is_primary), None)
+    primary = next((ref.id for ref in listed if ref.primary), None)
+    if former is None or primary is None or former.provider_calendar_id == primary:
+        return
+    now = next((calendar for calendar in known if calendar.provider_calendar_id == primary), None)
+    if now is None:
+        await _change_calendar(session, former.id, provider_calendar_id=primary)
+        await session.execute(update(CalendarSync).where(CalendarSync.calendar_id == former.id).values(cursor=None))
+    else:
+        await _change_calendar(session, former.id, is_primary=False)
+        await _change_calendar(session, now.id, is_primary=True, checked=True)
+
+
+async def _change_calendar(session: AsyncSession, calendar_id: UUID, **values: object) -> None:
+    await session.execute(update(Calendar).where(Calendar.id == calendar_id).values(**values))
 
 
 async def start_mirroring(session: AsyncSession, account_id: UUID, calendar_id: UUID, *, now: datetime) -> None:

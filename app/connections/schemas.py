@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from app.accounts.schemas import Answer, CapabilityStatus, Strict
-from app.ids import AuthorizationId, CalendarId, ConnectionId
+from app.ids import AuthorizationId, CalendarId, ConnectionId, InboxId, UserId
 
 ProviderLiteral = Literal["google", "office365", "exchange"]
 
@@ -96,6 +96,87 @@ class ConnectionAuthorization(Answer):
     created_at: datetime
 
 
+_Email = Annotated[str, Field(min_length=3, max_length=254, pattern=r"^[^@\s]+@[^@\s]+$", examples=["ada@example.com"])]
+_Password = Annotated[str, Field(min_length=1, max_length=256, json_schema_extra={"format": "password"})]
+_Username = Annotated[str, Field(min_length=1, max_length=256, examples=["EXAMPLE\\ada"])]
+_EwsUrl = Annotated[str, Field(max_length=2000, examples=["https://mail.example.com/EWS/Exchange.asmx"])]
+_Version = Annotated[str, Field(max_length=40, examples=["Exchange2016"])]
+_Certificate = Annotated[str, Field(max_length=20_000, examples=["-----BEGIN CERTIFICATE-----\n"])]
+
+
+class ServerFields(Strict):
+    """What a person types in to reach a server."""
+
+    email: _Email
+    """The mailbox's address."""
+    password: _Password
+    """An app password where the account signs in with two factors."""
+    username: _Username | None = None
+    """Absent: the part of the address before the @."""
+    ews_url: _EwsUrl | None = None
+    """Absent: looked for."""
+    version: _Version | None = None
+    """Absent: found out."""
+    certificate: _Certificate | None = None
+    """The server's own certification authority, PEM; absent: one that everybody trusts."""
+
+
+class ExchangeDiscoveryCreate(ServerFields):
+    """Try credentials without storing them."""
+
+    client: Literal["web", "mobile"]
+    """Where the person is."""
+
+
+class ExchangeDiscovery(Answer):
+    """What is known of the server."""
+
+    verified: bool
+    """The credentials work."""
+    required_fields: list[ConnectField]
+    """What this server needs beyond what was sent; empty when verified."""
+    username: str | None
+    """The user name that worked."""
+    ews_url: str | None = Field(examples=["https://mail.example.com/EWS/Exchange.asmx"])
+    """The server that was found."""
+    version: str | None = Field(examples=["Exchange2016"])
+    """What the server speaks."""
+
+
+class ConnectionCreate(ServerFields):
+    """Connect with a password. Sending it says that the person has accepted this version of the disclosure."""
+
+    provider: Literal["exchange"]
+    """What to connect."""
+    client: Literal["web", "mobile"]
+    """Where the person is."""
+    disclosure_version: Annotated[str, Field(min_length=1, max_length=40, examples=["2026-11-01"])]
+    """The version of the disclosure that the person accepted."""
+    return_url: Annotated[str, Field(max_length=2000, examples=["https://crm.example.com/meetings"])] | None = None
+    """Where the browser goes afterwards; must be allowed by the deployment. Absent: the meetings dashboard."""
+
+
+class ConnectionUpdate(Strict):
+    """Other credentials for the same mailbox; they are tried before they are stored."""
+
+    password: _Password | None = None
+    username: _Username | None = None
+    ews_url: _EwsUrl | None = None
+    version: _Version | None = None
+    certificate: _Certificate | None = None
+
+
+class ConnectionReauthorize(Strict):
+    """Start to heal a connection. Sending it says that the person has accepted this version of the disclosure."""
+
+    client: Literal["web", "mobile"]
+    """Where the person is."""
+    disclosure_version: Annotated[str, Field(min_length=1, max_length=40, examples=["2026-11-01"])]
+    """The version of the disclosure that the person accepted."""
+    return_url: Annotated[str, Field(max_length=2000, examples=["https://crm.example.com/meetings"])] | None = None
+    """Where to send the browser afterwards."""
+
+
 class Connection(Answer):
     """A person's link to a provider account."""
 
@@ -114,6 +195,13 @@ class Connection(Answer):
     """What the caller may do with it now."""
     created_at: datetime
     updated_at: datetime
+
+
+class ConnectionCreated(Connection):
+    """A connection that was just made."""
+
+    return_url: str = Field(examples=["https://crm.example.com/meetings"])
+    """Where the browser goes next."""
 
 
 class ConnectionList(Answer):
@@ -175,3 +263,34 @@ class ConnectionSync(Answer):
 
     connection_id: ConnectionId
     calendars: list[CalendarSyncState]
+
+
+class InboxCreate(Strict):
+    """Register an address."""
+
+    kind: Literal["personal", "shared"]
+    """A shared inbox is read by several people; its calendar cannot be connected."""
+    email: _Email
+    user_id: UserId | None = None
+    """Whose personal inbox it is. For service tokens; a user registers their own."""
+
+
+class Inbox(Answer):
+    """An address registered in the CRM."""
+
+    id: InboxId
+    kind: Literal["personal", "shared"]
+    email: str
+    user_id: UserId | None
+    """Whose it is; null for a shared one."""
+    connection_id: ConnectionId | None
+    """The calendar connection it came with."""
+    allowed_actions: list[str] = Field(examples=[["disconnect"]])
+    created_at: datetime
+
+
+class InboxList(Answer):
+    """Inboxes, oldest first."""
+
+    items: list[Inbox]
+    next_cursor: str | None

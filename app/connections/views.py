@@ -3,20 +3,24 @@
 The one rule: an answer never holds more of a connection than its schema has fields for.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
+from app.accounts.principal import Principal
 from app.accounts.schemas import CapabilityStatus
 from app.accounts.views import capability_view
 from app.calendar import AccessRole, ProviderName
 from app.connections import schemas
 from app.connections.capabilities import Capability, CapabilityState
+from app.connections.credentials import Discovery
 from app.connections.disclosures import Disclosure
 from app.connections.eligibility import ineligible_reason
 from app.i18n import Language, translate
 from app.models.connections import Calendar, CalendarSync, Connection, ConnectionAuthorization
+from app.models.inboxes import Inbox
 from app.providers.base import Features, Provider, SupportsOAuth
+from app.providers.credentials import ConnectField, SupportsCredentials
 
 
 def capability_views(states: Sequence[CapabilityState], language: Language) -> list[CapabilityStatus]:
@@ -24,9 +28,24 @@ def capability_views(states: Sequence[CapabilityState], language: Language) -> l
     return [capability_view(state.capability, state.reason, language) for state in states]
 
 
-def provider_view(provider: Provider) -> schemas.ProviderInfo:
+def connect_fields_view(fields: Iterable[ConnectField], language: Language) -> list[schemas.ConnectField]:
+    """What to ask the person for."""
+    return [
+        schemas.ConnectField(
+            name=field.name,
+            label=translate(language, f"connect_field.{field.name}.label"),
+            help=translate(language, f"connect_field.{field.name}.help"),
+            required=field.required,
+            secret=field.secret,
+        )
+        for field in fields
+    ]
+
+
+def provider_view(provider: Provider, language: Language) -> schemas.ProviderInfo:
     """A provider of this deployment."""
     features = provider.features
+    asked = provider.connect_fields if isinstance(provider, SupportsCredentials) else ()
     possible = {
         Capability.CALENDAR_SYNC: features.two_way_sync,
         Capability.TASK_SYNC: features.task_sync,
@@ -39,7 +58,7 @@ def provider_view(provider: Provider) -> schemas.ProviderInfo:
     return schemas.ProviderInfo(
         provider=provider.name.value,
         connect_method="oauth" if isinstance(provider, SupportsOAuth) else "credentials",
-        connect_fields=[],
+        connect_fields=connect_fields_view(asked, language),
         capabilities=[capability.value for capability, supported in possible.items() if supported],
         max_availability_calendars=features.free_busy_targets_max,
     )
@@ -70,7 +89,7 @@ def authorization_view(
             "code": row.code,
             "detail": None if row.code is None else translate(language, f"problem.{row.code}.title"),
             "authorization_url": authorization_url,
-            "connection_id": row.connection_id,
+            "connection_id": row.connection_id if row.status == "completed" else None,
             "expires_at": row.expires_at,
             "created_at": row.created_at,
         }
@@ -91,6 +110,41 @@ def connection_view(row: Connection, states: Sequence[CapabilityState], language
             "allowed_actions": ["disconnect", "sync"] if row.status == "active" else ["disconnect", "reauthorize"],
             "created_at": row.created_at,
             "updated_at": row.updated_at,
+        }
+    )
+
+
+def created_view(view: schemas.Connection, return_url: str) -> schemas.ConnectionCreated:
+    """A connection that was just made, and where to go from here."""
+    return schemas.ConnectionCreated.model_construct(**dict(view), return_url=return_url)
+
+
+def discovery_view(
+    found: Discovery, fields: Iterable[ConnectField], username: str, language: Language
+) -> schemas.ExchangeDiscovery:
+    """What is known of a server."""
+    verified = found.verified
+    return schemas.ExchangeDiscovery(
+        verified=verified is not None,
+        required_fields=connect_fields_view((field for field in fields if field.name in found.missing), language),
+        username=None if verified is None else username,
+        ews_url=None if verified is None else verified.url,
+        version=None if verified is None else verified.version,
+    )
+
+
+def inbox_view(row: Inbox, caller: Principal) -> schemas.Inbox:
+    """An inbox; a shared one is let go by a service only."""
+    mine = caller.user_id is None or row.user_id == caller.user_id
+    return schemas.Inbox.model_validate(
+        {
+            "id": row.id,
+            "kind": row.kind,
+            "email": row.email,
+            "user_id": row.user_id,
+            "connection_id": row.connection_id,
+            "allowed_actions": ["disconnect"] if mine else [],
+            "created_at": row.created_at,
         }
     )
 

@@ -167,10 +167,12 @@ class TokenSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What an OAuth token endpoint gave us."""
+    """What lets us in: from an OAuth token endpoint, or from credentials that worked."""
 
     access_token: str
-    expires_at: datetime
+    """With credentials: their secret."""
+    expires_at: datetime | None
+    """None: it does not expire by itself."""
     refresh_token: str | None
     """None: the one we have stays good."""
     scopes: frozenset[str]

@@ -17,9 +17,9 @@ ProviderPath = Annotated[str, Path(max_length=20, description="A provider's name
 
 
 @router.get("", summary="List the providers", responses=problems(401))
-async def list_providers(caller: Caller, services: Services) -> ProviderList:
+async def list_providers(caller: Caller, services: Services, language: ReaderLanguage) -> ProviderList:
     """The providers of this deployment, their capabilities and limits, and the fields to ask for when connecting."""
-    return ProviderList(items=[provider_view(item) for item in services.providers.values()], next_cursor=None)
+    return ProviderList(items=[provider_view(item, language) for item in services.providers.values()], next_cursor=None)
 
 
 @router.get("/{provider}/disclosure", summary="Read a provider's disclosure", responses=problems(401, 404))

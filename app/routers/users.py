@@ -30,7 +30,7 @@ async def upsert_user(
     subscriptions = tuple(Seat(item.product, item.tier) for item in body.subscriptions)
     user = await service.upsert_user(
         session, caller.account_id, user_id, state, subscriptions=subscriptions,
-        account_opened_at=body.account_created_at, now=services.clock(),
+        account_opened_at=body.account_created_at, actor=caller.actor, now=services.clock(),
     )  # fmt: skip
     return user_view(user)
 
@@ -38,5 +38,5 @@ async def upsert_user(
 @router.delete("/{user_id}", summary="Remove a leaver", status_code=204, responses=problems(401, 403, 404))
 async def delete_user(user_id: UserId, session: Session, caller: UserWriter, services: Services) -> Response:
     """The user has left: connections are closed, pages stop taking bookings, tokens are refused. Bookings stay."""
-    await leave(session, caller.account_id, user_id, now=services.clock())
+    await leave(session, caller.account_id, user_id, actor=caller.actor, now=services.clock())
     return Response(status_code=204)

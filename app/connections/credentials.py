@@ -1,0 +1,223 @@
+"""Connecting with a user name and a password (R13, R14), where a provider knows no OAuth.
+
+    discover   the credentials are tried, nothing is stored: is it good, what is missing?
+    connect    disclosure accepted → tried [no transaction open] → one transaction: connection, secret, calendars, jobs
+    change     a new password or address → tried → stored; what was broken heals
+
+The one rule: what the person typed in is tried once per request, and stored only when it was good, sealed.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+
+from app.accounts.entitlements import Entitlement
+from app.accounts.principal import Permission, Principal
+from app.accounts.repository import add_audit_entry, add_disclosure_acceptance
+from app.calendar import Clock, ProviderName
+from app.connections import repository
+from app.connections.access import FixedToken, token_places
+from app.connections.disclosures import disclosure_text
+from app.connections.establish import Candidate, Consent, establish
+from app.connections.limits import connection_to_heal
+from app.connections.return_urls import allowed_return_url
+from app.connections.service import get_connection
+from app.database import transaction
+from app.errors import (
+    AddressNotAllowed,
+    AppError,
+    CapabilityNotSupported,
+    CertificateUntrusted,
+    DisclosureNotAccepted,
+    ExchangeAppPasswordRequired,
+    ExchangeCredentialsInvalid,
+    ExchangeOnlineMailbox,
+    ExchangeUrlRequired,
+    ExchangeVersionUnsupported,
+    FieldError,
+    NotFound,
+    PersonalEmailAccessRequired,
+    ProviderUnavailable,
+    UpstreamError,
+)
+from app.i18n import Language
+from app.models.connections import Connection
+from app.providers.base import Grant, Provider, ProviderError, RateLimited, ReauthRequired, Transient
+from app.providers.credentials import (
+    ConnectField,
+    Credentials,
+    CredentialsReason,
+    CredentialsRefused,
+    SupportsCredentials,
+    Verified,
+)
+from app.vault import Vault
+
+_REFUSALS: Mapping[CredentialsReason, type[AppError]] = {
+    CredentialsReason.INVALID: ExchangeCredentialsInvalid,
+    CredentialsReason.APP_PASSWORD_REQUIRED: ExchangeAppPasswordRequired,
+    CredentialsReason.URL_REQUIRED: ExchangeUrlRequired,
+    CredentialsReason.VERSION_UNSUPPORTED: ExchangeVersionUnsupported,
+    CredentialsReason.ONLINE_MAILBOX: ExchangeOnlineMailbox,
+    CredentialsReason.CERTIFICATE_UNTRUSTED: CertificateUntrusted,
+    CredentialsReason.ADDRESS_NOT_ALLOWED: AddressNotAllowed,
+    CredentialsReason.NOT_A_SERVER: UpstreamError,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialsWish:
+    """What a person asks for when connecting with a password."""
+
+    provider: str
+    client: str
+    """web mobile"""
+    disclosure_version: str
+    return_url: str | None
+    credentials: Credentials
+
+
+@dataclass(frozen=True, slots=True)
+class Discovery:
+    """What is known of a server before anything is stored."""
+
+    verified: Verified | None
+    """None: fields are missing."""
+    missing: tuple[str, ...]
+
+
+class CredentialConnections:
+    """Connections made with a password."""
+
+    def __init__(
+        self,
+        sessions: async_sessionmaker[AsyncSession],
+        vault: Vault,
+        providers: Mapping[ProviderName, Provider],
+        clock: Clock,
+        *,
+        return_urls: Sequence[str],
+        mobile_seat: Entitlement,
+    ) -> None:
+        self._sessions = sessions
+        self._vault = vault
+        self._providers = providers
+        self._clock = clock
+        self._return_urls = return_urls
+        self._mobile_seat = mobile_seat
+
+    def fields(self, provider: str) -> Sequence[ConnectField]:
+        """What the provider's servers can need."""
+        return self._kind(provider)[1].connect_fields
+
+    async def discover(self, principal: Principal, provider: str, client: str, credentials: Credentials) -> Discovery:
+        """Try the credentials and store nothing. Raises: the refusals of R3, R9, R13, R14."""
+        self._check_person(principal, client)
+        try:
+            return Discovery(await self._verify(self._kind(provider)[1], credentials), ())
+        except ExchangeUrlRequired as refusal:
+            return Discovery(None, tuple(error.pointer.removeprefix("/") for error in refusal.errors))
+
+    async def connect(self, principal: Principal, wish: CredentialsWish, language: Language) -> tuple[Connection, str]:
+        """The connection, and where the browser goes next. Raises: the refusals of R3, R5, R8-R14."""
+        self._check_person(principal, wish.client)
+        return_url = allowed_return_url(wish.return_url, self._return_urls)
+        version = disclosure_text(ProviderName(wish.provider), language).version
+        if wish.disclosure_version != version:
+            raise DisclosureNotAccepted(extra={"version": version})
+        async with transaction(self._sessions, principal.account_id) as session:
+            await connection_to_heal(session, principal, wish.provider)
+        consent = await self._consent(wish.provider, wish.credentials)
+        async with transaction(self._sessions, principal.account_id) as session:
+            add_disclosure_acceptance(
+                session,
+                principal.account_id,
+                principal.user,
+                provider=wish.provider,
+                version=version,
+                language=language,
+            )
+            candidate = Candidate(principal.account_id, principal.user, wish.provider, email=None)
+            return await establish(session, self._vault, candidate, consent, now=self._clock()), return_url
+
+    async def change(self, principal: Principal, connection_id: UUID, fields: Mapping[str, str | None]) -> Connection:
+        """Store other credentials that work; what was broken heals (R16).
+
+        Raises: NotFound, CapabilityNotSupported (connected by OAuth), AccountMismatch, the refusals of R13 and R14.
+        """
+        async with transaction(self._sessions, principal.account_id) as session:
+            connection = await get_connection(session, principal, connection_id)
+            _, provider = self._kind(connection.provider)
+            secret = await self._secret(session, connection)
+        consent = await self._consent(connection.provider, provider.changed(secret, **fields))
+        async with transaction(self._sessions, principal.account_id) as session:
+            candidate = Candidate(
+                principal.account_id, principal.user, connection.provider, connection.email, connection_id
+            )
+            connection = await establish(session, self._vault, candidate, consent, now=self._clock())
+            add_audit_entry(
+                session,
+                principal.account_id,
+                actor=principal.actor,
+                action="connection.updated",
+                subject_id=connection_id,
+                fields=sorted(fields),
+            )
+            return connection
+
+    async def _consent(self, provider: str, credentials: Credentials) -> Consent:
+        """Everything the server has to say, asked with no transaction open."""
+        kind, supports = self._kind(provider)
+        verified = await self._verify(supports, credentials)
+        try:
+            calendars = await kind.open(FixedToken(verified.secret)).list_calendars()
+        except (Transient, RateLimited) as failure:
+            raise ProviderUnavailable from failure
+        except ReauthRequired as failure:
+            raise ExchangeCredentialsInvalid from failure
+        except ProviderError as failure:
+            raise UpstreamError from failure
+        grant = Grant(verified.secret, expires_at=None, refresh_token=None, scopes=frozenset())
+        return Consent(grant, verified.identity, tuple(calendars), kind.features.two_way_sync)
+
+    @staticmethod
+    async def _verify(provider: SupportsCredentials, credentials: Credentials) -> Verified:
+        try:
+            return await provider.verify(credentials)
+        except CredentialsRefused as refusal:
+            raise _problem(refusal) from refusal
+        except (Transient, RateLimited) as failure:
+            raise ProviderUnavailable from failure
+        except ProviderError as failure:
+            raise UpstreamError from failure
+
+    async def _secret(self, session: AsyncSession, connection: Connection) -> str:
+        row = await repository.find_token(session, connection.id)
+        if row is None:
+            raise NotFound
+        place = token_places(connection.account_id, connection.id).access
+        return await self._vault.open(session, place, row.access_token)
+
+    def _check_person(self, principal: Principal, client: str) -> None:
+        if Permission.PERSONAL_EMAIL_ACCESS not in principal.permissions:
+            raise PersonalEmailAccessRequired
+        if client == "mobile":
+            self._mobile_seat.require(principal.seats)
+
+    def _kind(self, name: str) -> tuple[Provider, SupportsCredentials]:
+        provider = self._providers.get(ProviderName(name))
+        if provider is None:
+            raise NotFound
+        if not isinstance(provider, SupportsCredentials):
+            raise CapabilityNotSupported(detail="oauth_only", extra={"provider": name, "capability": "credentials"})
+        return provider, provider
+
+
+def _problem(refusal: CredentialsRefused) -> AppError:
+    """The refusal in the contract's words."""
+    if refusal.reason is CredentialsReason.ONLINE_MAILBOX:
+        return ExchangeOnlineMailbox(extra={"provider": ProviderName.OFFICE365.value})
+    errors = [FieldError(f"/{name}", "missing") for name in refusal.missing]
+    return _REFUSALS[refusal.reason](errors=errors)

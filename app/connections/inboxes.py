@@ -1,0 +1,85 @@
+"""Inboxes beside connections (R10, R11).
+
+The one rule: connecting a calendar connects its personal inbox; letting the inbox go leaves the calendar.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.accounts.principal import Principal
+from app.accounts.repository import add_audit_entry
+from app.errors import AlreadyConnected, InboxIsShared, NotFound
+from app.ids import new_id
+from app.models.connections import Connection
+from app.models.inboxes import Inbox
+
+
+async def connect_inbox(session: AsyncSession, connection: Connection, *, now: datetime) -> None:
+    """The inbox of the connected address, with its calendar. Raises: InboxIsShared."""
+    inbox = await _find(session, connection.email)
+    if inbox is None:
+        whose = {"user_id": connection.user_id, "connection_id": connection.id}
+        session.add(_inbox(connection.account_id, connection.email, kind="personal", created_at=now, **whose))
+    elif inbox.kind == "shared":
+        raise InboxIsShared(extra={"email": inbox.email})
+    else:
+        inbox.connection_id = connection.id
+
+
+async def register_inbox(
+    session: AsyncSession, principal: Principal, *, kind: str, email: str, user_id: UUID | None, now: datetime
+) -> Inbox:
+    """Register an address. Raises: AlreadyConnected (it is registered)."""
+    if await _find(session, email) is not None:
+        raise AlreadyConnected(detail="inbox")
+    inbox = _inbox(principal.account_id, email, kind=kind, user_id=user_id, created_at=now)
+    session.add(inbox)
+    add_audit_entry(
+        session, principal.account_id, actor=principal.actor, action="inbox.created", subject_id=inbox.id, kind=kind
+    )
+    await session.flush()
+    return inbox
+
+
+async def list_inboxes(
+    session: AsyncSession, user_id: UUID | None, *, after: UUID | None, limit: int
+) -> Sequence[Inbox]:
+    """The shared inboxes and the user's own, oldest first; for a service, all."""
+    query = select(Inbox).where(Inbox.disconnected_at.is_(None))
+    if user_id is not None:
+        query = query.where(or_(Inbox.kind == "shared", Inbox.user_id == user_id))
+    if after is not None:
+        query = query.where(Inbox.id > after)
+    return (await session.scalars(query.order_by(Inbox.id).limit(limit))).all()
+
+
+async def disconnect_inbox(session: AsyncSession, principal: Principal, inbox_id: UUID, *, now: datetime) -> None:
+    """Let the inbox go; the calendar stays (R11). Raises: NotFound."""
+    inbox = await session.scalar(
+        select(Inbox).where(Inbox.id == inbox_id, Inbox.disconnected_at.is_(None)).with_for_update()
+    )
+    foreign = inbox is not None and principal.user_id is not None and inbox.user_id != principal.user_id
+    if inbox is None or foreign:
+        raise NotFound
+    inbox.disconnected_at = now
+    add_audit_entry(
+        session, principal.account_id, actor=principal.actor, action="inbox.disconnected", subject_id=inbox.id
+    )
+
+
+async def _find(session: AsyncSession, email: str) -> Inbox | None:
+    return await session.scalar(
+        select(Inbox).where(Inbox.address == _address(email), Inbox.disconnected_at.is_(None)).with_for_update()
+    )
+
+
+def _inbox(account_id: UUID, email: str, **values: object) -> Inbox:
+    return Inbox(account_id=account_id, id=new_id(), email=email, address=_address(email), **values)
+
+
+def _address(email: str) -> str:
+    return email.strip().casefold()

@@ -1,0 +1,71 @@
+"""The job that asks a provider anew which calendars a connection has.
+
+The one rule: what a person ticked stays ticked; a calendar that is not listed any more says so, and blocks (R30).
+"""
+
+from collections.abc import Collection
+from uuid import UUID
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+
+from app.calendar import AccessRole, CalendarRef, Clock
+from app.connections import repository
+from app.connections.access import CalendarAccess
+from app.connections.eligibility import InactiveReason
+from app.connections.health import mark_broken
+from app.database import transaction
+from app.models.connections import Calendar
+from app.providers.base import ReauthRequired
+from app.queue import Enqueued, Job, enqueue
+
+log = structlog.get_logger(__name__)
+
+
+class CalendarRefresher:
+    """Runs `refresh_calendars`."""
+
+    def __init__(self, sessions: async_sessionmaker[AsyncSession], access: CalendarAccess, clock: Clock) -> None:
+        self._sessions = sessions
+        self._access = access
+        self._clock = clock
+
+    async def run(self, account_id: UUID, connection_id: UUID) -> None:
+        """List, then save. A provider that cannot be asked now raises, and the job comes back."""
+        async with transaction(self._sessions, account_id) as session:
+            connection = await repository.find_connection(session, connection_id)
+        if connection is None or connection.status != "active":
+            return
+        try:
+            refs = await self._access.open(account_id, connection_id, connection.provider).list_calendars()
+        except ReauthRequired as error:
+            reason = error.provider_code or "token_revoked"
+            async with transaction(self._sessions, account_id) as session:
+                await mark_broken(session, account_id, connection_id, reason=reason, now=self._clock())
+            return
+        async with transaction(self._sessions, account_id) as session:
+            if await repository.lock_connection(session, connection_id) is not None:
+                await self._save(session, account_id, connection_id, refs)
+
+    async def _save(
+        self, session: AsyncSession, account_id: UUID, connection_id: UUID, refs: Collection[CalendarRef]
+    ) -> None:
+        calendars = await repository.save_calendars(session, account_id, connection_id, refs)
+        listed = {ref.id for ref in refs}
+        for calendar in calendars:
+            reason = _inactive_reason(calendar, listed=calendar.provider_calendar_id in listed)
+            if reason is not None and calendar.inactive_reason is None:
+                calendar.inactive_reason = reason
+                log.info("calendar.inactive", calendar_id=str(calendar.id), reason=reason.value)
+        checked = [calendar for calendar in calendars if calendar.checked]
+        await repository.mark_dirty(session, [calendar.id for calendar in checked])
+        await session.flush()
+        await enqueue(session, [Enqueued(Job.SYNC_CALENDAR, account_id, calendar.id) for calendar in checked])
+
+
+def _inactive_reason(calendar: Calendar, *, listed: bool) -> InactiveReason | None:
+    """Why the calendar cannot be checked for conflicts now; a sync that succeeds takes it back."""
+    if not listed:
+        return InactiveReason.ACCESS_LOST
+    reduced = calendar.role == AccessRole.FREE_BUSY_READER and calendar.checked and not calendar.is_primary
+    return InactiveReason.PERMISSION_REDUCED if reduced else None
