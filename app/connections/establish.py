@@ -91,15 +91,15 @@ async def _healed(session: AsyncSession, candidate: Candidate, consent: Consent,
         if known is None:
             raise NotFound
     else:
-        known = next(
-            (item for item in existing if item.provider == candidate.provider and item.status != "active"), None
-        )
+        broken = [item for item in existing if item.provider == candidate.provider and item.status != "active"]
+        known = next((item for item in broken if _is(item, consent.identity)), next(iter(broken), None))
     if known is None:
         if existing:
             raise ConnectionLimitReached(values={"limit": 1})
         return None
-    if known.subject != consent.identity.subject:
+    if not _is(known, consent.identity):
         raise AccountMismatch
+    known.subject, known.email = consent.identity.subject, consent.identity.email
     known.status, known.reason, known.updated_at = "active", None, now
     known.scopes = sorted(consent.grant.scopes)
     return known
@@ -143,6 +143,13 @@ async def _store_tokens(session: AsyncSession, vault: Vault, connection: Connect
 def _jobs(connection: Connection, checked: list[Calendar]) -> list[Enqueued]:
     syncs = [Enqueued(Job.SYNC_CALENDAR, calendar.account_id, calendar.id) for calendar in checked]
     return [*syncs, Enqueued(Job.CONNECTION_READY, connection.account_id, connection.id)]
+
+
+def _is(connection: Connection, identity: Identity) -> bool:
+    """Whether the account is the connection's; one that was imported is known by its address only."""
+    if not connection.subject:
+        return _same_address(connection.email, identity.email)
+    return connection.subject == identity.subject
 
 
 def _same_address(left: str, right: str) -> bool:

@@ -12,6 +12,7 @@ from app.accounts.principal import Principal
 from app.accounts.repository import add_audit_entry, lock_user
 from app.connections import repository
 from app.connections.grants import forget_grant
+from app.connections.legacy import pass_on_purposes
 from app.errors import CalendarNotConnected, NotFound
 from app.models.connections import Connection
 from app.queue import Enqueued, Job, enqueue
@@ -34,6 +35,7 @@ async def disconnect(session: AsyncSession, principal: Principal, connection_id:
 async def close(session: AsyncSession, connection: Connection, *, actor: str, now: datetime) -> None:
     """Mark the connection as gone and leave the rest to the job; whoever is booking its host's time is waited for."""
     await lock_user(session, connection.user_id)
+    await pass_on_purposes(session, connection)
     connection.disconnected_at = now
     connection.status = "error"
     connection.reason = "disconnected"
