@@ -1,0 +1,87 @@
+"""The simulated Microsoft cloud as one ASGI application: identity platform and Graph v1.0.
+
+The one rule: every path is Microsoft's own, below wherever it is mounted. `create_microsoft(MicrosoftWorld(Clock()))`
+gives the application; `sandbox.microsoft.control.create_control` the other door to the same world. Middleware above it
+must hand `receive` on unwrapped (plain ASGI, no BaseHTTPMiddleware): faults that drop connections find the socket
+through it.
+"""
+
+import re
+from urllib.parse import parse_qs
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import Scope
+
+from sandbox.faults import FaultMiddleware
+from sandbox.ledger import RequestRecord
+from sandbox.microsoft.batch import serve_batch
+from sandbox.microsoft.call import request_id_of, serve
+from sandbox.microsoft.faults import microsoft_preset
+from sandbox.microsoft.oauth import OAuth
+from sandbox.microsoft.routing import find_operation
+from sandbox.microsoft.world import MicrosoftWorld
+
+_SECRETS = re.compile(r"((?:access_token|refresh_token|code|code_verifier|client_secret)=)[^&]+")
+_VERBS = ["GET", "POST", "PATCH", "PUT", "DELETE"]
+
+
+def create_microsoft(world: MicrosoftWorld) -> Starlette:
+    """The application over `world`, with faults and the request log around it."""
+    app = Starlette(
+        routes=OAuth(world).routes(),
+        middleware=[
+            Middleware(
+                FaultMiddleware,
+                plan=lambda: world.faults,
+                identify=lambda scope, body: _account_of(world, scope, body),
+                preset=lambda action: microsoft_preset(action, world.clock.now()),
+                observe=lambda scope, account, fault, status: _record(world, scope, account, fault, status),
+                now=world.clock.now,
+            )
+        ],
+    )
+
+    async def batch(request: Request) -> Response:
+        return await serve_batch(app, request)
+
+    async def graph(request: Request) -> Response:
+        path = request.path_params["path"]
+        return await serve(world, lambda: find_operation(request.method, path), request)
+
+    app.routes.append(Route("/v1.0/$batch", batch, methods=["POST"]))
+    app.routes.append(Route("/v1.0/{path:path}", graph, methods=_VERBS))
+    return app
+
+
+def _account_of(world: MicrosoftWorld, scope: Scope, body: bytes) -> str | None:
+    """Whose token a request carries: in its header, or in the form of the token endpoint."""
+    headers = dict(scope["headers"])
+    value = headers.get(b"authorization", b"").decode("latin-1").partition(" ")[2].strip()
+    found = world.grants.owner_of(value) if value else None
+    if found is None and headers.get(b"content-type", b"").startswith(b"application/x-www-form-urlencoded"):
+        form = parse_qs(body.decode("utf-8", "replace"))
+        for name in ("refresh_token", "code"):
+            for secret in form.get(name, ()):
+                found = found or world.grants.owner_of(secret)
+    return found
+
+
+def _record(world: MicrosoftWorld, scope: Scope, account: str | None, fault: str | None, status: int | None) -> None:
+    query = scope["query_string"].decode("latin-1")
+    world.requests.append(
+        lambda seq: RequestRecord(
+            seq=seq,
+            at=world.clock.now(),
+            method=scope["method"],
+            path=scope["path"],
+            query=_SECRETS.sub(r"\1[redacted]", query),
+            status=status,
+            account=account,
+            request_id=request_id_of(Request(scope))[0],
+            fault=fault,
+        )
+    )

@@ -1,0 +1,143 @@
+"""Calendars, the person and the settings of the mailbox over HTTP. The one rule: a person edits own calendars only."""
+
+from sandbox.microsoft import errors
+from sandbox.microsoft.call import Answer, Call
+from sandbox.microsoft.render import render_calendar
+from sandbox.microsoft.times import Json
+from sandbox.microsoft.world import Account, Calendar
+
+_WORKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday"]
+
+
+def get_person(call: Call) -> Answer:
+    """`GET /me`. A personal account's id is short, and its mail address may be missing."""
+    person = call.mailbox
+    first, _, last = person.name.partition(" ")
+    body: Json = {
+        "@odata.context": f"{call.base}/$metadata#users/$entity",
+        "businessPhones": [],
+        "displayName": person.name,
+        "givenName": first,
+        "jobTitle": None,
+        "mail": person.email,
+        "mobilePhone": None,
+        "officeLocation": None,
+        "preferredLanguage": None,
+        "surname": last or None,
+        "userPrincipalName": person.email,
+        "id": person.oid if person.work else person.oid.replace("-", "")[:16],
+    }
+    if call.options.select is not None:
+        body = {name: value for name, value in body.items() if name in {"@odata.context", *call.options.select}}
+    return Answer(body)
+
+
+def working_hours(person: Account) -> Json:
+    """Everybody works eight to five, Monday to Friday, by the clock of their mailbox."""
+    return {
+        "daysOfWeek": _WORKDAYS,
+        "startTime": "08:00:00.0000000",
+        "endTime": "17:00:00.0000000",
+        "timeZone": {"name": person.time_zone},
+    }
+
+
+def get_settings(call: Call) -> Answer:
+    person = call.mailbox
+    moment = {"dateTime": "2020-01-01T00:00:00.0000000", "timeZone": "UTC"}
+    return Answer(
+        {
+            "@odata.context": call.context("mailboxSettings"),
+            "archiveFolder": "",
+            "timeZone": person.time_zone,
+            "delegateMeetingMessageDeliveryOptions": "sendToDelegateOnly",
+            "dateFormat": "yyyy-MM-dd",
+            "timeFormat": "HH:mm",
+            "userPurpose": "user",
+            "automaticRepliesSetting": {
+                "status": "disabled",
+                "externalAudience": "all",
+                "internalReplyMessage": "",
+                "externalReplyMessage": "",
+                "scheduledStartDateTime": moment,
+                "scheduledEndDateTime": moment,
+            },
+            "language": {"locale": "en-US", "displayName": "English (United States)"},
+            "workingHours": working_hours(person),
+        }
+    )
+
+
+def get_time_zone(call: Call) -> Answer:
+    return Answer({"@odata.context": call.context("mailboxSettings/timeZone"), "value": call.mailbox.time_zone})
+
+
+def get_working_hours(call: Call) -> Answer:
+    return Answer({"@odata.context": call.context("mailboxSettings/workingHours"), **working_hours(call.mailbox)})
+
+
+# calendars ------------------------------------------------------------------------------------
+
+
+def list_calendars(call: Call) -> Answer:
+    """Ten at a time unless asked otherwise; shared ones are among them."""
+    mailbox = call.mailbox
+    listed = [each for each in mailbox.calendars if mailbox is call.account or each.role_of(call.account) != "none"]
+    select = call.options.select
+    for name, descending in reversed(call.options.order):
+        assert name == "name"
+        listed.sort(key=lambda calendar: calendar.name.lower(), reverse=descending)
+    return call.page(listed, lambda calendar: render_calendar(calendar, call.account, select), "calendars")
+
+
+def get_calendar(call: Call) -> Answer:
+    return _entity(call, call.calendar())
+
+
+def _entity(call: Call, calendar: Calendar, status: int = 200) -> Answer:
+    body = render_calendar(calendar, call.account, call.options.select)
+    return Answer({"@odata.context": call.context("calendars/$entity"), **body}, status)
+
+
+def create_calendar(call: Call) -> Answer:
+    name = call.body.get("name")
+    if not name:
+        raise errors.validation()
+    _check_name(call, name, None)
+    calendar = call.world.create_calendar(call.account, name=name, color=call.body.get("color") or "auto")
+    return _entity(call, calendar, 201)
+
+
+def update_calendar(call: Call) -> Answer:
+    calendar = _own(call)
+    if call.body.get("name"):
+        _check_name(call, call.body["name"], calendar)
+        calendar.name = call.body["name"]
+    calendar.color = call.body.get("color") or calendar.color
+    calendar.version = call.world.next_version()
+    return _entity(call, calendar)
+
+
+def delete_calendar(call: Call) -> Answer:
+    """The calendar and all on it go to Deleted Items; a shared one only leaves the list."""
+    calendar = call.calendar()
+    if calendar.owner is not call.account:
+        call.account.listed.remove(calendar)
+    elif calendar.default:
+        raise errors.distinguished_folder()
+    else:
+        calendar.deleted = True
+    return Answer(status=204)
+
+
+def _own(call: Call) -> Calendar:
+    calendar = call.calendar()
+    if calendar.owner is not call.account:
+        raise errors.access_denied()
+    return calendar
+
+
+def _check_name(call: Call, name: str, but: Calendar | None) -> None:
+    for each in call.account.calendars:
+        if each is not but and each.owner is call.account and each.name.lower() == name.lower():
+            raise errors.folder_exists()

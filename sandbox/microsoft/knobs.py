@@ -1,0 +1,25 @@
+"""What the control API may turn. The one rule: the defaults are Microsoft's, as far as Microsoft tells them."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+
+@dataclass
+class Knobs:
+    strict: bool = True
+    page_size_cap: int | None = None
+    # "Not fixed, depends on internal cache": any age is a guess, so clients must bear any.
+    delta_token_max_age: timedelta = timedelta(days=28)
+    delta_token_max_changes: int | None = None
+    repeat_across_pages: bool = False
+    # With the person's setting off, Outlook puts a declined meeting into Deleted Items.
+    keep_declined_events: bool = True
+    access_token_lifetime: timedelta = timedelta(seconds=3599)
+    refresh_token_lifetime: timedelta = timedelta(days=90)
+    revoke_old_refresh_tokens: bool = False
+    scopes_as_uris: bool = False
+    mailbox_concurrency: int | None = 4
+    requests_per_ten_minutes: int | None = 10_000
+    retry_after: int | None = 1
+    # How long every call takes; without it no two calls are ever under way at once.
+    service_time: timedelta = timedelta()

@@ -1,0 +1,322 @@
+"""The identity platform's endpoints: consent, tokens, discovery.
+
+The one rule: an error that concerns the app, its redirect address or the person's tenant is shown, every other one is
+redirected. https://learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from urllib.parse import urlencode, urlsplit
+from uuid import uuid4
+
+from joserfc import jwt
+from joserfc.jwk import RSAKey
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from sandbox.microsoft import aadsts
+from sandbox.microsoft.aadsts import OAuthError
+from sandbox.microsoft.consent import consent_page, error_page
+from sandbox.microsoft.grants import Client, CodeTerms, Issued
+from sandbox.microsoft.scopes import IDENTITY, known, told
+from sandbox.microsoft.times import Json
+from sandbox.microsoft.world import CONSUMERS, Account, MicrosoftWorld
+
+_NAMES = (
+    "client_id code_challenge code_challenge_method domain_hint login_hint nonce prompt redirect_uri response_mode "
+    "response_type scope state"
+)
+_AUTHORIZE_PARAMETERS = frozenset(_NAMES.split())
+_PROMPTS = frozenset({"login", "none", "consent", "select_account"})
+_NO_STORE = {"cache-control": "no-store, no-cache", "pragma": "no-cache"}
+_KEY_ID = "sandbox-microsoft"
+
+
+class Refused(Exception):
+    """An authorization request that ends on a page."""
+
+    def __init__(self, page: Response) -> None:
+        super().__init__("refused")
+        self.page = page
+
+
+@dataclass(frozen=True)
+class Authorization:
+    """A checked authorization request."""
+
+    tenant: str
+    fields: Mapping[str, str]
+    client: Client
+    scopes: tuple[str, ...]
+
+    @property
+    def prompt(self) -> str | None:
+        return self.fields.get("prompt")
+
+    def terms(self) -> CodeTerms:
+        return CodeTerms(
+            redirect_uri=self.fields["redirect_uri"],
+            scopes=frozenset(self.scopes),
+            challenge=self.fields.get("code_challenge"),
+            challenge_method=self.fields.get("code_challenge_method", "plain"),
+            nonce=self.fields.get("nonce"),
+        )
+
+    def redirect(self, answer: Mapping[str, str]) -> Response:
+        """Back to the client, with its state."""
+        state = {"state": self.fields["state"]} if "state" in self.fields else {}
+        target = self.fields["redirect_uri"]
+        joint = "&" if urlsplit(target).query else "?"
+        joint = "#" if self.fields.get("response_mode") == "fragment" else joint
+        return RedirectResponse(f"{target}{joint}{urlencode({**answer, **state})}", status_code=302)
+
+
+class OAuth:
+    """The endpoints, over one world."""
+
+    def __init__(self, world: MicrosoftWorld) -> None:
+        self._world = world
+
+    @cached_property
+    def _key(self) -> RSAKey:
+        return RSAKey.generate_key(2048, parameters={"kid": _KEY_ID, "use": "sig", "alg": "RS256"})
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("/{tenant}/oauth2/v2.0/authorize", self.authorize, methods=["GET"]),
+            Route("/{tenant}/oauth2/v2.0/authorize/decision", self.decide, methods=["POST"]),
+            Route("/{tenant}/oauth2/v2.0/token", self.token, methods=["POST"]),
+            Route("/{tenant}/discovery/v2.0/keys", self.keys, methods=["GET"]),
+            Route("/{tenant}/v2.0/.well-known/openid-configuration", self.configuration, methods=["GET"]),
+        ]
+
+    # consent ------------------------------------------------------------------------------
+
+    async def authorize(self, request: Request) -> Response:
+        """Show the page, or redirect at once where nothing is left to ask."""
+        tenant = request.path_params["tenant"]
+        try:
+            asked = self._check(tenant, dict(request.query_params))
+            self._check_redirectable(asked)
+        except Refused as refused:
+            return refused.page
+        account = self._world.accounts.get(asked.fields.get("login_hint", "").lower())
+        if account is not None and not self._belongs(account, tenant):
+            account = None
+        if account is not None and asked.prompt in {None, "none"} and self._consented(asked, account):
+            return self._grant(asked, account)
+        if asked.prompt == "none":
+            return self._turn_away(asked, account)
+        choosable = [each for each in self._world.accounts.values() if self._belongs(each, tenant)]
+        if account is not None and asked.prompt != "select_account":
+            choosable = [account]
+        return consent_page(
+            action=f"{request.scope.get('root_path', '')}/{tenant}/oauth2/v2.0/authorize/decision",
+            client_id=asked.client.id,
+            accounts=[(each.email, each.name) for each in choosable],
+            chosen=account.email if account else None,
+            scopes=asked.scopes,
+            fields=asked.fields,
+        )
+
+    def _consented(self, asked: Authorization, account: Account) -> bool:
+        grant = self._world.grants.find(account.email, asked.client.id)
+        return grant is not None and set(asked.scopes) <= grant.scopes
+
+    def _turn_away(self, asked: Authorization, account: Account | None) -> Response:
+        """`prompt=none` where a person would have to do something."""
+        error = aadsts.not_consented(asked.client.id) if account is not None else aadsts.login_required()
+        if account is None and len(self._world.accounts) > 1:
+            error = aadsts.choose_account()
+        return asked.redirect(error.answer(self._world.clock.now()))
+
+    async def decide(self, request: Request) -> Response:
+        """The person pressed a button."""
+        form = await request.form()
+        tenant = request.path_params["tenant"]
+        try:
+            asked = self._check(tenant, {name: str(form[name]) for name in _AUTHORIZE_PARAMETERS if name in form})
+            self._check_redirectable(asked)
+        except Refused as refused:
+            return refused.page
+        now = self._world.clock.now()
+        if form.get("decision") != "allow":
+            return asked.redirect(aadsts.declined().answer(now))
+        account = self._world.accounts.get(str(form.get("account", "")).lower())
+        if account is None:
+            return error_page("AADSTS16000: Pick an account.")
+        if not self._belongs(account, tenant):
+            return error_page(str(aadsts.wrong_tenant(account.email, tenant)))
+        if account.tenant in self._world.closed_tenants:
+            return asked.redirect(aadsts.admin_needed().answer(now))
+        return self._grant(asked, account)
+
+    def _grant(self, asked: Authorization, account: Account) -> Response:
+        code = self._world.grants.consent(account.email, asked.client.id, asked.terms())
+        return asked.redirect({"code": code, "session_state": str(uuid4())})
+
+    def _belongs(self, account: Account, tenant: str) -> bool:
+        """Whether an account may sign in at this tenant's door."""
+        name = tenant.lower()
+        if name in {"common", account.tenant, account.email.partition("@")[2]}:
+            return True
+        return name == ("organizations" if account.work else "consumers")
+
+    def _check(self, tenant: str, fields: dict[str, str]) -> Authorization:
+        """What is wrong with the app or the address is never sent to the address."""
+        client = self._world.grants.clients.get(fields.get("client_id", ""))
+        if client is None:
+            raise Refused(error_page(str(aadsts.unknown_client(fields.get("client_id", "")))))
+        if not self._is_tenant(tenant):
+            raise Refused(error_page(str(aadsts.unknown_tenant(tenant))))
+        redirect_uri = fields.get("redirect_uri", "")
+        if not client.allows(redirect_uri):
+            raise Refused(error_page(str(aadsts.bad_redirect(redirect_uri, client.id))))
+        scopes = tuple(dict.fromkeys(known(scope) or scope for scope in fields.get("scope", "").split()))
+        return Authorization(tenant, fields, client, scopes)
+
+    def _is_tenant(self, tenant: str) -> bool:
+        name = tenant.lower()
+        if name in {"common", "organizations", "consumers", CONSUMERS}:
+            return True
+        people = self._world.accounts.values()
+        return any(name in {person.tenant, person.email.partition("@")[2]} for person in people)
+
+    def _check_redirectable(self, asked: Authorization) -> None:
+        error = self._defect(asked)
+        if error is not None:
+            raise Refused(asked.redirect(error.answer(self._world.clock.now())))
+
+    def _defect(self, asked: Authorization) -> OAuthError | None:
+        fields = asked.fields
+        unknown = sorted(fields.keys() - _AUTHORIZE_PARAMETERS)
+        if unknown and self._world.knobs.strict:
+            return aadsts.unknown_parameter(unknown[0])
+        if fields.get("response_type") != "code":
+            return aadsts.bad_response_type(fields.get("response_type", ""))
+        choices = {
+            "response_mode": {"query", "fragment"},
+            "prompt": _PROMPTS,
+            "code_challenge_method": {"S256", "plain"},
+        }
+        for name, allowed in choices.items():
+            if name in fields and fields[name] not in allowed:
+                return aadsts.bad_value(name, fields[name])
+        bad = [scope for scope in asked.scopes if known(scope) is None]
+        if bad:
+            return aadsts.unknown_scope(bad[0])
+        return aadsts.missing("scope") if not asked.scopes else None
+
+    # tokens -------------------------------------------------------------------------------
+
+    async def token(self, request: Request) -> Response:
+        form = await request.form()
+        try:
+            if not self._is_tenant(request.path_params["tenant"]):
+                raise aadsts.unknown_tenant(request.path_params["tenant"])
+            if not form.get("client_id"):
+                raise aadsts.missing("client_id")
+            client = self._world.grants.authenticate(str(form["client_id"]), str(form.get("client_secret", "")))
+            issued = self._exchange(client, form)
+        except OAuthError as error:
+            return _json(error.body(self._world.clock.now()), error.status)
+        return _json(self._token_body(issued))
+
+    def _exchange(self, client: Client, form: FormData) -> Issued:
+        grant_type = str(form.get("grant_type", ""))
+        if grant_type == "authorization_code":
+            verifier = form.get("code_verifier")
+            return self._world.grants.redeem(
+                client,
+                _required(form, "code"),
+                _required(form, "redirect_uri"),
+                str(verifier) if verifier is not None else None,
+            )
+        if grant_type == "refresh_token":
+            wanted = frozenset(_known(scope) for scope in str(form.get("scope", "")).split())
+            return self._world.grants.refresh(client, _required(form, "refresh_token"), wanted)
+        raise aadsts.bad_grant_type(grant_type) if grant_type else aadsts.missing("grant_type")
+
+    def _token_body(self, issued: Issued) -> Json:
+        seconds = int(issued.lifetime.total_seconds())
+        body: Json = {
+            "token_type": "Bearer",
+            "scope": told(issued.scopes, as_uris=self._world.knobs.scopes_as_uris),
+            "expires_in": seconds,
+            "ext_expires_in": seconds,
+            "access_token": issued.access_token,
+        }
+        if issued.refresh_token is not None:
+            body["refresh_token"] = issued.refresh_token
+        if "openid" in issued.scopes:
+            body["id_token"] = self._id_token(issued)
+        return body
+
+    def _id_token(self, issued: Issued) -> str:
+        account = self._world.accounts[issued.grant.account]
+        now = int(self._world.clock.now().timestamp())
+        claims: Json = {
+            "aud": issued.grant.client_id,
+            "iss": f"https://login.microsoftonline.com/{account.tenant}/v2.0",
+            "iat": now,
+            "nbf": now,
+            "exp": now + 3600,
+            "oid": account.oid,
+            "tid": account.tenant,
+            "sub": f"{account.oid}.{issued.grant.client_id}",
+            "ver": "2.0",
+        }
+        if issued.scopes & {"profile"}:
+            claims |= {"name": account.name, "preferred_username": account.email}
+        if issued.scopes & {"email"}:
+            claims["email"] = account.email
+        if issued.nonce is not None:
+            claims["nonce"] = issued.nonce
+        return jwt.encode({"alg": "RS256", "kid": _KEY_ID, "typ": "JWT"}, claims, self._key)
+
+    # discovery ----------------------------------------------------------------------------
+
+    async def keys(self, request: Request) -> Response:  # noqa: ARG002 - an endpoint
+        return _json({"keys": [self._key.as_dict(private=False)]})
+
+    async def configuration(self, request: Request) -> Response:
+        tenant = request.path_params["tenant"]
+        base = f"{request.url.scheme}://{request.url.netloc}{request.scope.get('root_path', '')}/{tenant}"
+        told_tenant = "{tenantid}" if tenant in {"common", "organizations"} else tenant
+        return _json(
+            {
+                "issuer": f"https://login.microsoftonline.com/{told_tenant}/v2.0",
+                "authorization_endpoint": f"{base}/oauth2/v2.0/authorize",
+                "token_endpoint": f"{base}/oauth2/v2.0/token",
+                "jwks_uri": f"{base}/discovery/v2.0/keys",
+                "response_modes_supported": ["query", "fragment"],
+                "response_types_supported": ["code"],
+                "scopes_supported": sorted(IDENTITY),
+                "subject_types_supported": ["pairwise"],
+                "id_token_signing_alg_values_supported": ["RS256"],
+                "token_endpoint_auth_methods_supported": ["client_secret_post"],
+            }
+        )
+
+
+def _json(body: Json, status: int = 200) -> Response:
+    content = json.dumps(body)
+    return Response(content, status_code=status, media_type="application/json; charset=utf-8", headers=_NO_STORE)
+
+
+def _required(form: FormData, name: str) -> str:
+    value = form.get(name)
+    if not value:
+        raise aadsts.missing(name)
+    return str(value)
+
+
+def _known(scope: str) -> str:
+    name = known(scope)
+    if name is None:
+        raise aadsts.unknown_scope(scope)
+    return name

@@ -1,0 +1,131 @@
+"""Graph's paths. The one rule: segments are compared without case, and a wrong one is named in the refusal.
+
+Everything below `/me` also exists below `/users/{id or address}`. Functions and actions may carry their namespace and
+parentheses: `delta`, `delta()`, `microsoft.graph.delta()`.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from sandbox.microsoft import calendars, delta, errors, events, schedule, shapes
+from sandbox.microsoft.call import Operation
+from sandbox.microsoft.properties import CALENDAR, EVENT_EXPANDABLE, EVENT_SELECTABLE, EVENT_SORTABLE
+from sandbox.microsoft.query import Allowed
+from sandbox.microsoft.scopes import LIST, PROFILE, READ, SETTINGS, WRITE
+
+_FUNCTION = re.compile(r"(?:microsoft\.graph\.)?([a-z]+)(?:\(\))?", re.IGNORECASE)
+_PERSON = "businessPhones displayName givenName jobTitle mail mobilePhone officeLocation preferredLanguage surname"
+
+_PEOPLE = Allowed(frozenset({"select"}), (*_PERSON.split(), "userPrincipalName", "id"), type_name="user")
+_SETTINGS = Allowed(type_name="mailboxSettings")
+_CALENDAR = Allowed(frozenset({"select"}), CALENDAR, type_name="calendar")
+_CALENDARS = Allowed(
+    frozenset({"select", "top", "skip", "count", "orderby"}), CALENDAR, sortable=("name",), type_name="calendar"
+)
+_EVENT = Allowed(frozenset({"select", "expand"}), EVENT_SELECTABLE, EVENT_EXPANDABLE)
+_EVENTS = Allowed(
+    frozenset({"select", "expand", "filter", "orderby", "top", "skip", "count"}),
+    EVENT_SELECTABLE,
+    EVENT_EXPANDABLE - {"exceptionOccurrences"},
+    EVENT_SORTABLE,
+)
+_VIEW = Allowed(_EVENTS.options, _EVENTS.selectable, _EVENTS.expandable, _EVENTS.sortable, window=True)
+_DELTA = Allowed(frozenset({"skiptoken", "deltatoken"}), window=True, delta=True)
+_ACTION = Allowed()
+
+
+def _operations() -> Iterator[tuple[str, str, Operation]]:
+    """Method, path below a person, what it does."""
+    yield "GET", "", Operation(calendars.get_person, PROFILE, _PEOPLE, directory=True)
+    yield "GET", "mailboxSettings", Operation(calendars.get_settings, SETTINGS, _SETTINGS)
+    yield "GET", "mailboxSettings/timeZone", Operation(calendars.get_time_zone, SETTINGS, _SETTINGS)
+    yield "GET", "mailboxSettings/workingHours", Operation(calendars.get_working_hours, SETTINGS, _SETTINGS)
+    yield "GET", "calendars", Operation(calendars.list_calendars, LIST, _CALENDARS)
+    yield (
+        "POST",
+        "calendars",
+        Operation(calendars.create_calendar, WRITE, _CALENDAR, shapes.CALENDAR, writes=True),
+    )
+    yield "POST", "calendar/getSchedule", Operation(schedule.get_schedule, READ, _ACTION, shapes.SCHEDULE, action=True)
+    yield (
+        "POST",
+        "calendars/{calendar}/getSchedule",
+        Operation(schedule.get_nothing, READ, _ACTION, shapes.SCHEDULE, action=True),
+    )
+    for calendar in ("calendar", "calendars/{calendar}"):
+        yield from _calendar_operations(calendar)
+    for prefix in ("", "calendar/", "calendars/{calendar}/"):
+        yield from _event_operations(prefix)
+
+
+def _calendar_operations(path: str) -> Iterator[tuple[str, str, Operation]]:
+    yield "GET", path, Operation(calendars.get_calendar, LIST, _CALENDAR)
+    yield "PATCH", path, Operation(calendars.update_calendar, WRITE, _CALENDAR, shapes.CALENDAR, writes=True)
+    if path != "calendar":
+        yield "DELETE", path, Operation(calendars.delete_calendar, WRITE, _ACTION)
+
+
+def _event_operations(prefix: str) -> Iterator[tuple[str, str, Operation]]:
+    yield "GET", f"{prefix}events", Operation(events.list_events, READ, _EVENTS)
+    yield "POST", f"{prefix}events", Operation(events.create, WRITE, _EVENT, shapes.EVENT, writes=True)
+    yield "GET", f"{prefix}calendarView", Operation(events.list_view, READ, _VIEW)
+    yield "GET", f"{prefix}calendarView/delta", Operation(delta.list_changes, READ, _DELTA)
+    one = f"{prefix}events/{{event}}"
+    yield "GET", one, Operation(events.get_event, READ, _EVENT)
+    yield "PATCH", one, Operation(events.update, WRITE, _EVENT, shapes.EVENT, writes=True)
+    yield "DELETE", one, Operation(events.delete, WRITE, _ACTION, writes=True)
+    yield "GET", f"{one}/instances", Operation(events.list_instances, READ, _VIEW)
+    answers = {"accept": events.accept, "decline": events.decline, "tentativelyAccept": events.tentatively_accept}
+    for name, handler in answers.items():
+        yield "POST", f"{one}/{name}", Operation(handler, WRITE, _ACTION, shapes.RESPONSE, action=True, writes=True)
+    cancel = Operation(events.cancel, WRITE, _ACTION, shapes.CANCELLATION, action=True, writes=True)
+    yield "POST", f"{one}/cancel", cancel
+
+
+@dataclass
+class _Node:
+    """A place in the tree of paths. `variable` is the name of what any other segment stands for."""
+
+    children: dict[str, "_Node"] = field(default_factory=dict)
+    variable: str | None = None
+    methods: dict[str, Operation] = field(default_factory=dict)
+
+
+def _grow() -> _Node:
+    root = _Node()
+    for method, path, operation in _operations():
+        for person in ("me", "users/{user}"):
+            node = root
+            for segment in f"{person}/{path}".strip("/").split("/"):
+                if segment.startswith("{"):
+                    node.variable = segment.strip("{}")
+                    node = node.children.setdefault("*", _Node())
+                else:
+                    node = node.children.setdefault(segment.lower(), _Node())
+            node.methods[method] = operation
+    return root
+
+
+_TREE = _grow()
+
+
+def find_operation(method: str, path: str) -> tuple[Operation, dict[str, str]]:
+    """What a path below the version stands for, with its variables; or Graph's refusal."""
+    node, params = _TREE, dict[str, str]()
+    for segment in path.strip("/").split("/"):
+        function = _FUNCTION.fullmatch(segment)
+        child = node.children.get(segment.lower())
+        if child is None and function is not None:
+            child = node.children.get(function[1].lower())
+        if child is None and node.variable is not None:
+            params[node.variable] = segment
+            child = node.children["*"]
+        if child is None:
+            raise errors.no_segment(segment)
+        node = child
+    if not node.methods:
+        raise errors.no_segment(path.strip("/").split("/")[-1])
+    if method not in node.methods:
+        raise errors.not_allowed(method)
+    return node.methods[method], params

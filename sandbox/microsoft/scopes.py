@@ -1,0 +1,49 @@
+"""The delegated permissions the simulator knows. The one rule: names are compared without case, as the platform does.
+
+https://learn.microsoft.com/graph/permissions-reference
+"""
+
+from collections.abc import Iterable
+
+GRAPH = "https://graph.microsoft.com/"
+IDENTITY = frozenset({"openid", "profile", "email", "offline_access"})
+_TEXTS = {
+    "User.Read": "Sign you in and read your profile",
+    "Calendars.ReadBasic": "Read basic details of events in your calendars",
+    "Calendars.Read": "Read your calendars",
+    "Calendars.ReadWrite": "Have full access to your calendars",
+    "Calendars.Read.Shared": "Read calendars you can access",
+    "Calendars.ReadWrite.Shared": "Read and write to your and shared calendars",
+    "MailboxSettings.Read": "Read your mailbox settings",
+    "MailboxSettings.ReadWrite": "Read and write to your mailbox settings",
+    "openid": "Sign you in",
+    "profile": "View your basic profile",
+    "email": "View your email address",
+    "offline_access": "Maintain access to data you have given it access to",
+}
+_NAMES = {name.lower(): name for name in _TEXTS}
+
+READ = frozenset({"Calendars.Read", "Calendars.ReadWrite", "Calendars.Read.Shared", "Calendars.ReadWrite.Shared"})
+WRITE = frozenset({"Calendars.ReadWrite", "Calendars.ReadWrite.Shared"})
+READ_SHARED = frozenset({"Calendars.Read.Shared", "Calendars.ReadWrite.Shared"})
+WRITE_SHARED = frozenset({"Calendars.ReadWrite.Shared"})
+# The list of calendars also opens with the basic permission.
+LIST = READ | {"Calendars.ReadBasic"}
+PROFILE = frozenset({"User.Read"})
+SETTINGS = frozenset({"MailboxSettings.Read", "MailboxSettings.ReadWrite"})
+
+
+def known(scope: str) -> str | None:
+    """The platform's spelling of a scope, short; None for one it does not have."""
+    short = scope[len(GRAPH) :] if scope.lower().startswith(GRAPH) else scope
+    return _NAMES.get(short.lower())
+
+
+def describe(scope: str) -> str:
+    return _TEXTS[scope]
+
+
+def told(scopes: Iterable[str], *, as_uris: bool) -> str:
+    """The `scope` of a token answer: `offline_access` is never told; Graph's own may come as addresses."""
+    shown = sorted(set(scopes) - {"offline_access"})
+    return " ".join(f"{GRAPH}{scope}" if as_uris and scope not in IDENTITY else scope for scope in shown)

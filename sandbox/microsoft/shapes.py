@@ -1,0 +1,223 @@
+"""The shapes of request bodies. The one rule: a property Graph does not define is refused, wherever it stands.
+
+Names are compared without case in actions only, as there; enumerations are compared without case everywhere and come
+out in Graph's spelling. Annotations (`@odata.type` and the like) are passed over.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sandbox.microsoft import errors
+from sandbox.microsoft.times import Json
+
+
+@dataclass(frozen=True)
+class Plain:
+    """A primitive; `edm` is its name in refusals."""
+
+    kind: type
+    edm: str
+
+
+@dataclass(frozen=True)
+class Choice:
+    members: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Many:
+    of: "Shape"
+
+
+@dataclass(frozen=True)
+class Struct:
+    """`read_only` members may be sent, as the samples of the documentation do, and change nothing."""
+
+    name: str
+    members: Mapping[str, "Shape"]
+    read_only: frozenset[str] = field(default_factory=frozenset)
+
+
+Shape = Plain | Choice | Many | Struct
+
+TEXT = Plain(str, "Edm.String")
+FLAG = Plain(bool, "Edm.Boolean")
+NUMBER = Plain(int, "Edm.Int32")
+REAL = Plain(float, "Edm.Double")
+
+MOMENT = Struct("dateTimeTimeZone", {"dateTime": TEXT, "timeZone": TEXT})
+ADDRESS = Struct("emailAddress", {"name": TEXT, "address": TEXT})
+_STATUS = Struct("responseStatus", {"response": TEXT, "time": TEXT})
+_ATTENDEE = Struct(
+    "attendee",
+    {
+        "type": Choice(("required", "optional", "resource")),
+        "emailAddress": ADDRESS,
+        "status": _STATUS,
+        "proposedNewTime": Struct("timeSlot", {"start": MOMENT, "end": MOMENT}),
+    },
+)
+_PLACE = Struct(
+    "location",
+    {
+        "displayName": TEXT,
+        "locationEmailAddress": TEXT,
+        "locationUri": TEXT,
+        "locationType": Choice(
+            (
+                "default",
+                "conferenceRoom",
+                "homeAddress",
+                "businessAddress",
+                "geoCoordinates",
+                "streetAddress",
+                "hotel",
+                "restaurant",
+                "localBusiness",
+                "postalAddress",
+            )
+        ),
+        "uniqueId": TEXT,
+        "uniqueIdType": Choice(("unknown", "locationStore", "directory", "private", "bing")),
+        "address": Struct(
+            "physicalAddress",
+            {"street": TEXT, "city": TEXT, "state": TEXT, "countryOrRegion": TEXT, "postalCode": TEXT},
+        ),
+        "coordinates": Struct(
+            "outlookGeoCoordinates",
+            {"latitude": REAL, "longitude": REAL, "altitude": REAL, "accuracy": REAL, "altitudeAccuracy": REAL},
+        ),
+    },
+)
+_DAY = Choice(("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"))
+_PATTERN = Struct(
+    "recurrencePattern",
+    {
+        "type": Choice(("daily", "weekly", "absoluteMonthly", "relativeMonthly", "absoluteYearly", "relativeYearly")),
+        "interval": NUMBER,
+        "month": NUMBER,
+        "dayOfMonth": NUMBER,
+        "daysOfWeek": Many(_DAY),
+        "firstDayOfWeek": _DAY,
+        "index": Choice(("first", "second", "third", "fourth", "last")),
+    },
+)
+_RANGE = Struct(
+    "recurrenceRange",
+    {
+        "type": Choice(("endDate", "noEnd", "numbered")),
+        "startDate": TEXT,
+        "endDate": TEXT,
+        "recurrenceTimeZone": TEXT,
+        "numberOfOccurrences": NUMBER,
+    },
+)
+_READ_ONLY = (
+    "id changeKey createdDateTime lastModifiedDateTime originalStartTimeZone originalEndTimeZone iCalUId "
+    "hasAttachments bodyPreview isCancelled isOrganizer seriesMasterId type webLink onlineMeetingUrl occurrenceId "
+    "isDraft originalStart responseStatus organizer onlineMeeting"
+)
+EVENT = Struct(
+    "event",
+    {
+        "subject": TEXT,
+        "body": Struct("itemBody", {"contentType": Choice(("text", "html")), "content": TEXT}),
+        "start": MOMENT,
+        "end": MOMENT,
+        "isAllDay": FLAG,
+        "location": _PLACE,
+        "locations": Many(_PLACE),
+        "attendees": Many(_ATTENDEE),
+        "recurrence": Struct("patternedRecurrence", {"pattern": _PATTERN, "range": _RANGE}),
+        "categories": Many(TEXT),
+        "importance": Choice(("low", "normal", "high")),
+        "sensitivity": Choice(("normal", "personal", "private", "confidential")),
+        "showAs": Choice(("free", "tentative", "busy", "oof", "workingElsewhere", "unknown")),
+        "isReminderOn": FLAG,
+        "reminderMinutesBeforeStart": NUMBER,
+        "responseRequested": FLAG,
+        "allowNewTimeProposals": FLAG,
+        "hideAttendees": FLAG,
+        "isOnlineMeeting": FLAG,
+        "onlineMeetingProvider": Choice(("unknown", "skypeForBusiness", "skypeForConsumer", "teamsForBusiness")),
+        "transactionId": TEXT,
+        "singleValueExtendedProperties": Many(Struct("singleValueLegacyExtendedProperty", {"id": TEXT, "value": TEXT})),
+    },
+    frozenset(_READ_ONLY.split()),
+)
+_COLORS = "auto lightBlue lightGreen lightOrange lightGray lightYellow lightTeal lightPink lightBrown lightRed maxColor"
+_CALENDAR_READ_ONLY = (
+    "id changeKey hexColor isDefaultCalendar canShare canViewPrivateItems canEdit allowedOnlineMeetingProviders "
+    "defaultOnlineMeetingProvider isTallyingResponses isRemovable owner"
+)
+CALENDAR = Struct(
+    "calendar",
+    {"name": TEXT, "color": Choice(tuple(_COLORS.split()))},
+    frozenset(_CALENDAR_READ_ONLY.split()),
+)
+RESPONSE = Struct(
+    "eventResponse",
+    {"comment": TEXT, "sendResponse": FLAG, "proposedNewTime": Struct("timeSlot", {"start": MOMENT, "end": MOMENT})},
+)
+CANCELLATION = Struct("eventCancellation", {"comment": TEXT})
+SCHEDULE = Struct(
+    "getSchedule",
+    {"schedules": Many(TEXT), "startTime": MOMENT, "endTime": MOMENT, "availabilityViewInterval": NUMBER},
+)
+
+
+def check(shape: Struct, body: Any, *, action: bool = False, strict: bool = True) -> Json:
+    """The body with its enumerations in Graph's spelling, without annotations and read-only members."""
+    if not isinstance(body, dict):
+        raise errors.bad_json()
+    checked = _struct(shape, body, action=action, strict=strict)
+    assert isinstance(checked, dict)
+    return checked
+
+
+def _struct(shape: Struct, value: Mapping[str, Any], *, action: bool, strict: bool) -> Json:
+    names = {name.lower(): name for name in shape.members} if action else {name: name for name in shape.members}
+    found: Json = {}
+    for given, inner in value.items():
+        name = names.get(given.lower() if action else given)
+        if "@odata." in given or given in shape.read_only:
+            continue
+        if name is None:
+            if strict:
+                raise errors.unknown_property(given, shape.name)
+            continue
+        found[name] = _checked(shape.members[name], inner, strict=strict)
+    return found
+
+
+def _checked(shape: Shape, value: Any, *, strict: bool) -> Any:
+    if value is None:
+        return None
+    if isinstance(shape, Struct):
+        if not isinstance(value, dict):
+            raise errors.wrong_type(value, f"microsoft.graph.{shape.name}")
+        return _struct(shape, value, action=False, strict=strict)
+    if isinstance(shape, Many):
+        if not isinstance(value, list):
+            raise errors.wrong_type(value, "Collection")
+        return [_checked(shape.of, each, strict=strict) for each in value]
+    if isinstance(shape, Choice):
+        return _member(shape, value)
+    return _primitive(shape, value)
+
+
+def _member(shape: Choice, value: Any) -> str:
+    if not isinstance(value, str):
+        raise errors.wrong_type(value, "Edm.String")
+    for member in shape.members:
+        if member.lower() == value.lower():
+            return member
+    raise errors.unknown_member(value)
+
+
+def _primitive(shape: Plain, value: Any) -> Any:
+    accepted: tuple[type, ...] = (int, float) if shape.kind is float else (shape.kind,)
+    if not isinstance(value, accepted) or (isinstance(value, bool) and shape.kind is not bool):
+        raise errors.wrong_type(value, shape.edm)
+    return value
