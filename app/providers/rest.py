@@ -12,10 +12,11 @@ The one rule: a write whose result is unknown is never called a failure, and not
 
 import asyncio
 import email.utils
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
+from weakref import WeakValueDictionary
 
 import msgspec
 
@@ -69,17 +70,37 @@ Refusal = Callable[[Call, Answer, float | None], ProviderError]
 """A provider's reading of its own 4xx answers; the number is how many seconds it asked us to wait."""
 
 
+class MailboxSlots:
+    """How many requests may be under way in one mailbox at once, over all its sessions in this process."""
+
+    def __init__(self, at_once: int) -> None:
+        self._at_once = at_once
+        self._slots: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
+
+    def of(self, mailbox: str | None) -> asyncio.Semaphore:
+        """The mailbox's; somebody's own who names none."""
+        slots = asyncio.Semaphore(self._at_once)
+        return slots if mailbox is None else self._slots.setdefault(mailbox, slots)
+
+
 class RestSession:
     """One connection's calls: bearer token, one renewal, a cap on concurrency, errors in our words."""
 
     def __init__(
-        self, http: HttpClient, tokens: TokenSource, *, refusal: Refusal, clock: Clock, max_concurrency: int
+        self,
+        http: HttpClient,
+        tokens: TokenSource,
+        *,
+        refusal: Refusal,
+        clock: Clock,
+        slots: asyncio.Semaphore,
     ) -> None:
+        """`slots` limit what is under way at once; sessions of one mailbox share them."""
         self._http = http
         self._tokens = tokens
         self._refusal = refusal
         self._clock = clock
-        self._slots = asyncio.Semaphore(max_concurrency)
+        self._slots = slots
 
     async def send(self, call: Call) -> Answer:
         """The answer of a call that went well (2xx). Raises: ProviderError."""
@@ -162,6 +183,16 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
 def request_id(answer: Answer) -> str | None:
     """What the provider calls this exchange in its own logs."""
     return next((answer.headers[name] for name in _REQUEST_ID_HEADERS if name in answer.headers), None)
+
+
+async def together(calls: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
+    """All results in order; the first failure ends the rest and is raised as itself."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(call) for call in calls]
+    except ExceptionGroup as failures:
+        raise failures.exceptions[0] from None
+    return [task.result() for task in tasks]
 
 
 def _unknown(call: Call) -> type[ProviderError]:

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from app.calendar import Busy, Timed
-from tests.providers.contract_setting import HOME, WINDOW, assert_in_step, dates_of, local
-from tests.providers.stage import Stage
+from tests.providers.contract_setting import WINDOW, assert_in_step, dates_of, local
+from tests.providers.stage import HOME, Stage
 
 
 class Following:

@@ -13,9 +13,9 @@ from app.providers.base import (
     ReauthRequired,
     Transient,
 )
-from tests.providers.contract_setting import HOME, KEY, WINDOW, assert_in_step, create, dates_of, draft, local
+from tests.providers.contract_setting import KEY, WINDOW, assert_in_step, create, dates_of, draft, local
 from tests.providers.follower import Follower, times_of
-from tests.providers.stage import Fault
+from tests.providers.stage import HOME, Fault
 
 
 class Timekeeping:

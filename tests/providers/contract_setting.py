@@ -4,15 +4,13 @@ The one rule: everything lies in spring 2027, so that no promise depends on the 
 """
 
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 import pytest
 
 from app.calendar import Attendee, EventDraft, Notify, Timed
 from tests.providers.follower import Follower, times_of
-from tests.providers.stage import Stage
+from tests.providers.stage import HOME, Stage
 
-HOME = ZoneInfo("Europe/Stockholm")
 WINDOW = Timed(datetime(2027, 2, 1, tzinfo=UTC), datetime(2027, 5, 1, tzinfo=UTC))
 GUEST = Attendee("grace@elsewhere.example", "Grace")
 KEY = "booking 1: ä/?&="

@@ -7,9 +7,13 @@ provider's own interface.
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
 from app.calendar import Busy, Timed, When
 from app.providers.base import CalendarSession, Provider
+
+HOME = ZoneInfo("Europe/Berlin")
+"""Where the person lives: one of the cities Windows names its zones after, for zones come back under such a name."""
 
 
 class Fault(StrEnum):
@@ -36,7 +40,7 @@ class Stage(Protocol):
     def session(self) -> CalendarSession: ...
     @property
     def calendar_id(self) -> str:
-        """The person's primary calendar; its zone is Europe/Stockholm."""
+        """The person's primary calendar; its zone is `HOME`."""
         ...
 
     @property

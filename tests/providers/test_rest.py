@@ -50,7 +50,7 @@ def _refusal(call: Call, answer: Answer, wait: float | None) -> ProviderError:
 
 @pytest.fixture
 def rest(http, tokens):
-    return RestSession(http, tokens, refusal=_refusal, clock=lambda: NOW, max_concurrency=2)
+    return RestSession(http, tokens, refusal=_refusal, clock=lambda: NOW, slots=asyncio.Semaphore(2))
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ async def test_a_second_refusal_of_the_token_is_an_error_and_not_a_loop(rest, se
 
 
 async def test_a_grant_that_died_passes_through(http, server, read):
-    rest = RestSession(http, Tokens("only"), refusal=_refusal, clock=lambda: NOW, max_concurrency=2)
+    rest = RestSession(http, Tokens("only"), refusal=_refusal, clock=lambda: NOW, slots=asyncio.Semaphore(2))
     server.script(Reply(401))
     with pytest.raises(ReauthRequired):
         await rest.send(read)
@@ -129,7 +129,7 @@ async def test_a_slow_answer_ends_at_the_deadline(server, tokens, read, write):
     server.delay = 0.4
     server.script(Reply(), Reply())
     async with HttpClient(timeout_seconds=0.2) as http:
-        rest = RestSession(http, tokens, refusal=_refusal, clock=lambda: NOW, max_concurrency=2)
+        rest = RestSession(http, tokens, refusal=_refusal, clock=lambda: NOW, slots=asyncio.Semaphore(2))
         with pytest.raises(Transient):
             await rest.send(read)
         with pytest.raises(AmbiguousOutcome):

@@ -6,6 +6,7 @@ somebody else invited is never lost by a write of ours.
 
 import base64
 import hashlib
+import html
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -85,7 +86,7 @@ def answered(standing: Standing, status: str) -> Body | None:
 def _shared(draft: EventDraft, key: str) -> Body:
     return {
         "summary": draft.title,
-        "description": draft.description,
+        "description": html.escape(draft.description, quote=False),  # Google shows it as HTML, visitors wrote it
         "location": draft.location,
         "start": _time(draft.when, draft.when.start),
         "end": _time(draft.when, draft.when.end),

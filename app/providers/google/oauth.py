@@ -10,6 +10,7 @@ The one rule: what was granted is what the token answer says, never what was ask
 https://developers.google.com/identity/protocols/oauth2/web-server
 """
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -161,10 +162,17 @@ class GoogleOAuth:
             return
         raise self._refused(call, answer, dead=ReauthRequired)
 
+    def refused(self, error: str, description: str | None) -> ConsentRefused:  # noqa: ARG002 - the protocol's
+        """What Google said on the way back. `admin_policy_enforced`: the organisation has not allowed us."""
+        code = "admin_consent_required" if error in {"admin_policy_enforced", "org_internal"} else error
+        return ConsentRefused(operation="google.authorize", provider_code=code)
+
     async def identify(self, access_token: str) -> Identity:
         """The account's stable id and address. Raises: AuthExpired for a token that is not good."""
         call = Call("google.identify", "GET", self._settings.userinfo_url)
-        rest = RestSession(self._http, _OneToken(access_token), refusal=refusal, clock=self._clock, max_concurrency=1)
+        rest = RestSession(
+            self._http, _OneToken(access_token), refusal=refusal, clock=self._clock, slots=asyncio.Semaphore(1)
+        )
         info = await rest.fetch(call, _USERINFO.decode)
         return Identity(subject=info.sub, email=info.email)
 

@@ -3,14 +3,15 @@
 The one rule: nothing here knows a connection; whoever opens a session brings its tokens.
 """
 
-from app.calendar import ProviderName
+from app.calendar import Clock, ProviderName
+from app.http import HttpClient
 from app.providers.base import Features, TokenSource
 from app.providers.google import busy_times, drafts
 from app.providers.google.oauth import GoogleOAuth
 from app.providers.google.oauth import GoogleSettings as GoogleSettings
 from app.providers.google.refusals import refusal
 from app.providers.google.session import GoogleSession
-from app.providers.rest import RestSession
+from app.providers.rest import MailboxSlots, RestSession
 
 
 class GoogleProvider(GoogleOAuth):
@@ -30,15 +31,13 @@ class GoogleProvider(GoogleOAuth):
         max_concurrency=5,
     )
 
-    def open(self, tokens: TokenSource) -> GoogleSession:
+    def __init__(self, settings: GoogleSettings, http: HttpClient, *, clock: Clock) -> None:
+        super().__init__(settings, http, clock=clock)
+        self._slots = MailboxSlots(self.features.max_concurrency)
+
+    def open(self, tokens: TokenSource, *, mailbox: str | None = None) -> GoogleSession:
         """A session for one connection."""
-        rest = RestSession(
-            self._http,
-            tokens,
-            refusal=refusal,
-            clock=self._clock,
-            max_concurrency=self.features.max_concurrency,
-        )
+        rest = RestSession(self._http, tokens, refusal=refusal, clock=self._clock, slots=self._slots.of(mailbox))
         return GoogleSession(rest, self._settings.api_url)
 
     def ical_uid(self, key: str) -> str:

@@ -4,11 +4,10 @@ The one rule: whatever is asked for with a listing is the same in every call of 
 the event's id itself, so that asking again can never do twice what was done once.
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 from urllib.parse import quote
 
 from app.calendar import (
@@ -58,7 +57,7 @@ from app.providers.google.wire import (
     decode_free_busy,
     decode_standing,
 )
-from app.providers.rest import Call, RestSession
+from app.providers.rest import Call, RestSession, together
 
 _EVENTS_PER_PAGE = "2500"
 _CALENDARS_PER_PAGE = "250"
@@ -99,12 +98,12 @@ class GoogleSession:
         """Busy spans by freeBusy.query or, when that scope was not granted, from the events themselves."""
         if self._may_ask_free_busy:
             try:
-                answers = await _together([self._asked(part) for part in busy_times.questions(calendar_ids, window)])
+                answers = await together([self._asked(part) for part in busy_times.questions(calendar_ids, window)])
                 return busy_times.joined(calendar_ids, answers)
             except ScopeMissing:
                 self._may_ask_free_busy = False
         distinct = list(dict.fromkeys(calendar_ids))
-        listed = await _together([self._listed(calendar_id, window) for calendar_id in distinct])
+        listed = await together([self._listed(calendar_id, window) for calendar_id in distinct])
         return dict(zip(distinct, listed, strict=True))
 
     async def list_instances(
@@ -348,13 +347,3 @@ def _next(current: str | None, following: str, call: Call) -> str:
     if following == current:
         raise ProtocolError("a page that follows itself", operation=call.operation)
     return following
-
-
-async def _together(calls: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
-    """All results in order; the first failure ends the rest and is raised as itself."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(call) for call in calls]
-    except ExceptionGroup as failures:
-        raise failures.exceptions[0] from None
-    return [task.result() for task in tasks]

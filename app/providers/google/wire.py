@@ -13,6 +13,8 @@ from typing import Any, Literal, TypeVar
 import msgspec
 import structlog
 
+from app.providers.mending import mended
+
 _log = structlog.get_logger(__name__)
 
 
@@ -212,7 +214,7 @@ def decode_events(content: bytes) -> EventsPage:
     try:
         return _EVENTS.decode(content)
     except _UNREADABLE:
-        page = _RAW_EVENTS.decode(_mended(content))  # one row is damaged, or everything is: then this raises
+        page = _RAW_EVENTS.decode(mended(content))  # one row is damaged, or everything is: then this raises
     rows = tuple(row for row in map(_event_or_remains, page.items) if row is not None)
     return EventsPage(page.kind, rows, page.next_page_token, page.next_sync_token, page.time_zone)
 
@@ -222,7 +224,7 @@ def decode_event(content: bytes) -> WireEvent:
     try:
         return _EVENT.decode(content)
     except _UNREADABLE:
-        event = _event_or_remains(msgspec.Raw(_mended(content)))
+        event = _event_or_remains(msgspec.Raw(mended(content)))
     if event is None:
         raise msgspec.DecodeError("not an event")
     return event
@@ -233,7 +235,7 @@ def decode_calendars(content: bytes) -> CalendarsPage:
     try:
         return _CALENDARS.decode(content)
     except _UNREADABLE:
-        page = _RAW_CALENDARS.decode(_mended(content))
+        page = _RAW_CALENDARS.decode(mended(content))
     return CalendarsPage(page.kind, tuple(_readable(page.items, _CALENDAR)), page.next_page_token)
 
 
@@ -253,18 +255,6 @@ def _busy(raw: msgspec.Raw) -> WireBusy:
         return _BUSY.decode(raw)
     except _UNREADABLE:
         return WireBusy(errors=(WireReason("unreadable"),))
-
-
-def _mended(content: bytes) -> bytes:
-    """The same JSON in clean UTF-8: broken bytes and lone surrogates become question marks. Raises: DecodeError.
-
-    Slow, and only for pages that msgspec refused: it checks the text even of what it skips.
-    """
-    try:
-        value = json.loads(content.decode("utf-8", "replace"))
-    except ValueError as error:
-        raise msgspec.DecodeError("not JSON") from error
-    return json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
 
 
 def _readable(items: Iterable[msgspec.Raw], decoder: msgspec.json.Decoder[T]) -> Iterable[T]:

@@ -12,8 +12,8 @@ from app.providers.google.oauth import GoogleSettings
 from app.providers.google.provider import GoogleProvider
 from app.providers.google.session import GoogleSession
 from sandbox.google.grants import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET
-from tests.providers.stage import Fault
-from tests.sandbox.google.live import STOCKHOLM, Sandbox
+from tests.providers.stage import HOME, Fault
+from tests.sandbox.google.live import Sandbox
 
 ADA = "ada@example.com"
 BOSS = "boss@example.com"
@@ -149,7 +149,7 @@ def set_up(sandbox: Sandbox) -> None:
     """A person, a boss, and a calendar of the boss that the person may read."""
     sandbox.control("POST", "/reset")
     for email in (ADA, BOSS):
-        sandbox.account(email, time_zone=STOCKHOLM)
+        sandbox.account(email, time_zone=HOME.key)
     sandbox.control("POST", f"/accounts/{BOSS}/calendars", {"summary": "Team", "id": SHARED})
     sandbox.control("PUT", f"/calendars/{SHARED}/access", {"account": ADA, "role": "reader"})
 

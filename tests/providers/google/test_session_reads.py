@@ -284,7 +284,7 @@ async def test_busy_times_and_the_calendars_that_would_not_say(session, server):
     found = await session.free_busy(["a", "b", "c", "d", "e", "f", "a"], WINDOW)
     assert found == {
         "a": BusyTimes((Timed(at(9), at(11)),)),
-        "b": BusyTimes(unknown="notFound"),
+        "b": BusyTimes(unknown="notFound", refused=True),
         "c": BusyTimes(unknown="unreadable"),
         "d": BusyTimes(()),
         "e": BusyTimes(unknown="missing"),
@@ -354,7 +354,7 @@ async def test_without_the_scope_a_calendar_that_cannot_be_read_is_unknown(sessi
     damaged = single(start={"dateTime": "?"})
     server.script(refused(404, "notFound"), refused(403, "requiredAccessLevel"), Reply(body=page(damaged)))
     assert await session.free_busy(["a", "b", "c"], WINDOW) == {
-        "a": BusyTimes(unknown="notFound"),
-        "b": BusyTimes(unknown="requiredAccessLevel"),
+        "a": BusyTimes(unknown="notFound", refused=True),
+        "b": BusyTimes(unknown="requiredAccessLevel", refused=True),
         "c": BusyTimes(unknown="unreadable"),
     }

@@ -1,6 +1,7 @@
 """Writes against a server that says what we tell it: bodies, conditions, repeats."""
 
 import hashlib
+from dataclasses import replace
 
 import pytest
 
@@ -79,6 +80,19 @@ async def test_an_event_is_created_whole(session, server):
         "reminders": {"useDefault": True},
         "extendedProperties": {"private": {"calendar_connect_key": KEY}},
     }
+
+
+async def test_what_visitors_typed_is_no_page_in_googles_description(session, server):
+    server.script(mine(), standing(), mine())
+    typed = 'Ada <ada@example.com>\n<a href="https://evil.example">R&D</a>'
+    draft = replace(DRAFT, description=typed, title="R&D <b>", location="<Room> & more")
+    await session.create_event(CALENDAR, draft, key=KEY, notify=Notify.NOBODY)
+    await update(session, draft)
+    for body in (server.seen[0].json, server.seen[2].json):
+        assert body["description"] == (
+            'Ada &lt;ada@example.com&gt;\n&lt;a href="https://evil.example"&gt;R&amp;D&lt;/a&gt;'
+        )
+        assert (body["summary"], body["location"]) == ("R&D <b>", "<Room> & more"), "these are plain text"
 
 
 async def test_r56_a_video_link_is_asked_for_with_an_id_of_its_own(session, server):

@@ -1,0 +1,144 @@
+"""From our words to Graph's: bodies of the events we write. Pure.
+
+The one rule: a guest whom somebody else invited is never lost by a write of ours, and neither is a meeting's link.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from app.calendar import Attendee, EventDraft, Response, Timed
+from app.providers.graph.mapping import instant_of, plain_text, property_of
+from app.providers.graph.marks import (
+    GUESTS_PROPERTY,
+    KEY_PROPERTY,
+    fingerprint,
+    fingerprints,
+    transaction_id,
+)
+from app.providers.graph.wire import Standing
+from app.providers.zones import iana_name, windows_name
+
+RESPONSE_VERBS = {
+    Response.ACCEPTED: "accept",
+    Response.TENTATIVE: "tentativelyAccept",
+    Response.DECLINED: "decline",
+}
+_MEETING = {"isOnlineMeeting": True, "onlineMeetingProvider": "teamsForBusiness"}
+_GUEST_FIELDS = ("emailAddress", "type", "status")
+
+Body = dict[str, Any]
+
+
+def new_event(draft: EventDraft, key: str, attempt: int) -> Body:
+    """The body of the create."""
+    body = {
+        "subject": draft.title,
+        "body": _text(draft),
+        "location": _place(draft),
+        **_times(draft.when),
+        **_marks(draft, key),
+        "attendees": [_guest(attendee) for attendee in draft.attendees],
+        "showAs": "busy",
+        "transactionId": transaction_id(key, attempt),
+    }
+    return body | _MEETING if draft.video else body
+
+
+def changed_event(draft: EventDraft, key: str, standing: Standing) -> Body:
+    """The patch that makes a standing event as drafted. It names what differs and nothing else.
+
+    Exchange mails the guests about what it is told, asks them anew when it is told a time, and takes a list of guests
+    for the whole list. The description of an online meeting is never named: the meeting lives in it, and whoever
+    writes the one makes or unmakes the other. https://learn.microsoft.com/graph/api/event-update
+    """
+    body = _marks(draft, key)
+    if (standing.subject or "") != draft.title:
+        body["subject"] = draft.title
+    if ((standing.location and standing.location.display_name) or "") != (draft.location or ""):
+        body["location"] = _place(draft)
+    if (instant_of(standing.start), instant_of(standing.end)) != (draft.when.start, draft.when.end):
+        body |= _times(draft.when)
+    if not standing.is_online_meeting:
+        if (plain_text(standing.body) or "") != draft.description.rstrip("\n"):
+            body["body"] = _text(draft)
+        body |= _MEETING if draft.video else {}
+    guests = _merged(standing, draft.attendees)
+    return body if guests is None else {**body, "attendees": guests}
+
+
+def without_meeting(body: Mapping[str, Any]) -> Body:
+    """The same body for a calendar that may not have the provider's video meeting."""
+    return {name: value for name, value in body.items() if name not in _MEETING}
+
+
+def in_utc(body: Mapping[str, Any], draft: EventDraft) -> Body:
+    """The same body for a server that does not know the draft's time zone."""
+    return {**body, **_times(Timed(draft.when.start, draft.when.end))}
+
+
+def _marks(draft: EventDraft, key: str) -> Body:
+    return {
+        "singleValueExtendedProperties": [
+            {"id": KEY_PROPERTY, "value": key},
+            {"id": GUESTS_PROPERTY, "value": fingerprints(guest.email for guest in draft.attendees)},
+        ]
+    }
+
+
+def _place(draft: EventDraft) -> Body:
+    return {"displayName": draft.location or ""}
+
+
+def _text(draft: EventDraft) -> Body:
+    return {"contentType": "text", "content": draft.description}
+
+
+def _times(when: Timed) -> Body:
+    """Wall times in a zone under Windows' name: Exchange shows and mails the event in the zone it was written in.
+
+    A wall time has no offset, so the zone goes along only where it cannot be misread: where the hour does not come
+    twice, and where Windows' zone and the author's agree. Elsewhere the instants count, in UTC.
+    """
+    windows = windows_name(when.zone)
+    if not all(_unmistakable(instant, when.zone, windows) for instant in (when.start, when.end)):
+        windows = "UTC"
+    zone = ZoneInfo(iana_name(windows) or "UTC")
+    return {
+        name: {"dateTime": f"{instant.astimezone(zone):%Y-%m-%dT%H:%M:%S}", "timeZone": windows}
+        for name, instant in (("start", when.start), ("end", when.end))
+    }
+
+
+def _unmistakable(instant: datetime, author: str | None, windows: str) -> bool:
+    told = instant.astimezone(ZoneInfo(iana_name(windows) or "UTC"))
+    if told.utcoffset() != instant.astimezone(ZoneInfo(author or "UTC")).utcoffset():
+        return False
+    return told.utcoffset() == told.replace(fold=1 - told.fold).utcoffset()
+
+
+def _guest(attendee: Attendee) -> Body:
+    address = {"address": attendee.email}
+    if attendee.name is not None:
+        address["name"] = attendee.name
+    return {"emailAddress": address, "type": "required"}
+
+
+def _merged(standing: Standing, wanted: Sequence[Attendee]) -> list[Body] | None:
+    """Those who stand, with their answers, less those we invited and want no more, plus the new; None: no change."""
+    invited = set((property_of(standing.properties, GUESTS_PROPERTY) or "").split())
+    new = {attendee.email.lower(): attendee for attendee in wanted}
+    before = standing.attendees or ()
+    kept = []
+    for guest in before:
+        address = _address(guest)
+        if new.pop(address, None) is not None or fingerprint(address) not in invited:
+            kept.append({name: guest[name] for name in _GUEST_FIELDS if name in guest})
+    added = [_guest(attendee) for attendee in new.values()]
+    return None if not added and len(kept) == len(before) else [*kept, *added]
+
+
+def _address(guest: Mapping[str, Any]) -> str:
+    email = guest.get("emailAddress")
+    return str(email.get("address") or "").lower() if isinstance(email, dict) else ""

@@ -1,0 +1,330 @@
+"""One connection's Outlook calendars: the verbs of `CalendarSession` over Microsoft Graph.
+
+The one rule: an id is only used inside its calendar, a delta is only believed to say that something changed, and a
+create names its transaction, so that asking again can never do twice what was done once.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from app.calendar import (
+    BusyTimes,
+    CalendarRef,
+    Event,
+    EventDraft,
+    Notify,
+    Response,
+    SyncPage,
+    Timed,
+)
+from app.providers.base import (
+    AmbiguousOutcome,
+    CalendarGone,
+    CursorExpired,
+    EditConflict,
+    EventNotFound,
+    InvalidRequest,
+    PermissionDenied,
+    ProtocolError,
+    ProviderError,
+    Unsupported,
+)
+from app.providers.graph import busy_times, drafts, marks
+from app.providers.graph.cursor import Position, window_query
+from app.providers.graph.graph import Graph, calendar_path, event_path
+from app.providers.graph.mapping import calendar_of, changes_of, event_of
+from app.providers.graph.refusals import Duplicate, NoMeeting, NoZone
+from app.providers.graph.wire import (
+    BUSY_FIELDS,
+    CALENDAR_FIELDS,
+    EVENT_FIELDS,
+    LISTED_FIELDS,
+    STANDING_FIELDS,
+    Standing,
+    WireEvent,
+    decode_calendars,
+    decode_event,
+    decode_events,
+    decode_schedules,
+    decode_settings,
+    decode_standing,
+)
+from app.providers.rest import Call, together
+from app.providers.zones import iana_name
+
+_CHANGES_PER_PAGE = 200
+"""A delta brings whole events with their bodies, and no way to say what of them one wants."""
+_EVENTS_PER_PAGE = "500"
+_CALENDARS_PER_PAGE = "100"
+_FOUND_PER_PAGE = "10"
+_VIEW_DAYS_MAX = 1800
+"""A calendar view spans at most 1825 days."""
+_NEAR = timedelta(days=31)
+_CONFLICTS_MAX = 3
+_ATTEMPTS_MAX = 10
+"""How often an event that people delete is brought back under its key."""
+
+
+class Office365Session:
+    """See `app.providers.base.CalendarSession`."""
+
+    def __init__(self, graph: Graph, *, reach: timedelta) -> None:
+        """`reach` is how far after the begin of a listing changes must be seen."""
+        self._graph = graph
+        self._reach = reach
+        self._zone: str | None = None
+
+    async def list_calendars(self) -> Sequence[CalendarRef]:
+        """The person's own calendars and those shared with the person; the primary first."""
+        zone = await self._home_zone()
+        query = {"$top": _CALENDARS_PER_PAGE, "$select": CALENDAR_FIELDS}
+        pages = self._graph.pages(self._graph.read("office365.calendars", "/me/calendars", query), decode_calendars)
+        calendars = [calendar_of(entry, zone) async for page in pages for entry in page.value]
+        return sorted(calendars, key=lambda calendar: not calendar.primary)
+
+    async def free_busy(self, calendar_ids: Sequence[str], window: Timed) -> Mapping[str, BusyTimes]:
+        """Busy spans from the events of the calendars; of addresses (other people) from their schedules."""
+        distinct = list(dict.fromkeys(calendar_ids))
+        addresses = [target for target in distinct if "@" in target]
+        questions = [self._asked(question) for question in busy_times.questions(addresses, window)]
+        listings = [self._listed(target, window) for target in distinct if "@" not in target]
+        return busy_times.joined(await together([*questions, *listings]))
+
+    async def list_instances(
+        self, calendar_id: str, window: Timed, *, series_id: str | None = None
+    ) -> AsyncIterator[Event]:
+        """Instances of one series, or everything in the window; each id once, also when pages overlap."""
+        seen: set[str] = set()
+        async for event in self._instances(calendar_id, window, series_id):
+            if not event.cancelled and event.id not in seen:
+                seen.add(event.id)
+                yield event
+
+    async def get_event(self, calendar_id: str, event_id: str) -> Event | None:
+        """The event as it is now, with its description; a series answers with its first date."""
+        query = {"$select": EVENT_FIELDS, "$expand": marks.expanded(marks.KEY_PROPERTY)}
+        call = self._graph.read("office365.get_event", event_path(calendar_id, event_id), query)
+        try:
+            return event_of(await self._graph.fetch(call, decode_event))
+        except EventNotFound:
+            return None
+
+    async def sync_page(
+        self, calendar_id: str, *, cursor: bytes | None, page: bytes | None, since: datetime
+    ) -> SyncPage:
+        """One page of the delta of a window of time: singles as they are, series only by name.
+
+        Raises CursorExpired as well when the window has to move, for a link that Graph will not have any more (it
+        says so in several ways), and on a later page of a full listing.
+        """
+        here = Position.read(calendar_id, cursor=cursor, page=page, since=since, reach=self._reach)
+        call = self._delta(here)
+        try:
+            answer = await self._graph.fetch(call, decode_events)
+        except InvalidRequest as refusal:
+            if here.link is None:
+                raise
+            raise CursorExpired(operation=call.operation, provider_code=refusal.provider_code) from refusal
+        changes = changes_of(answer.value)
+        if answer.next_link:
+            following = self._graph.onward(call, answer.next_link)
+            return SyncPage(changes, next_page=here.page(following), full=cursor is None)
+        if not answer.delta_link:
+            raise ProtocolError("a last page without a deltaLink", operation=call.operation)
+        link = self._graph.inside(call, answer.delta_link)
+        return SyncPage(changes, cursor=here.cursor(link), full=cursor is None)
+
+    async def create_event(self, calendar_id: str, draft: EventDraft, *, key: str, notify: Notify) -> Event:  # noqa: ARG002 - Exchange always mails
+        """Create under the transaction of the key; when that is taken, answer what stands, or bring it back."""
+        path = f"{calendar_path(calendar_id)}/events"
+        for attempt in range(_ATTEMPTS_MAX):
+            body = drafts.new_event(draft, key, attempt)
+            call = self._graph.write("office365.create_event", "POST", path, body, not_found=CalendarGone)
+            try:
+                return await self._write(call, draft, key)
+            except Duplicate:
+                standing = await self.find_by_key(calendar_id, key, around=draft.when)
+                if standing is not None:
+                    return standing
+        raise InvalidRequest("deleted too often", operation="office365.create_event", provider_code="duplicate")
+
+    async def find_by_key(self, calendar_id: str, key: str, *, around: Timed) -> Event | None:
+        """The event with our property, wherever it was moved; failing that, the one near with our transaction."""
+        query = {
+            "$filter": marks.has_key(key),
+            "$top": _FOUND_PER_PAGE,
+            "$select": LISTED_FIELDS,
+            "$expand": marks.expanded(marks.KEY_PROPERTY),
+        }
+        path = f"{calendar_path(calendar_id)}/events"
+        call = self._graph.read("office365.find_by_key", path, query, not_found=CalendarGone)
+        found = await self._first(self._events(call), key)
+        if found is not None or around.end - around.start > _NEAR:
+            return found
+        near = Timed(around.start - timedelta(days=1), around.end + timedelta(days=1))
+        return await self._first(self._view("office365.find_by_key", calendar_id, near, LISTED_FIELDS), key)
+
+    async def update_event(
+        self,
+        calendar_id: str,
+        event_id: str,
+        draft: EventDraft,
+        *,
+        key: str,
+        if_match: str | None,
+        notify: Notify,  # noqa: ARG002 - Exchange always mails
+    ) -> Event:
+        """Read, merge the guests, write on condition that nothing moved; without `if_match` a race is run again."""
+        path = event_path(calendar_id, event_id)
+        for attempt in range(_CONFLICTS_MAX):
+            standing = await self._standing(path)
+            if if_match is not None and standing.etag != if_match:
+                raise EditConflict(operation="office365.update_event")
+            body = drafts.changed_event(draft, key, standing)
+            call = self._graph.write("office365.update_event", "PATCH", path, body, if_match=standing.etag)
+            try:
+                return await self._write(call, draft, key)
+            except EditConflict:
+                if if_match is not None or attempt == _CONFLICTS_MAX - 1:
+                    raise
+        raise AssertionError("the last attempt returns or raises")
+
+    async def cancel_event(self, calendar_id: str, event_id: str, *, notify: Notify) -> None:  # noqa: ARG002 - Exchange always mails
+        """Delete, which cancels a meeting of one's own and leaves somebody else's; an event already gone is done."""
+        call = self._graph.write("office365.cancel_event", "DELETE", event_path(calendar_id, event_id))
+        try:
+            await self._graph.send(call)
+        except EventNotFound:
+            return
+
+    async def respond(self, calendar_id: str, event_id: str, response: Response) -> None:
+        """Answer, and tell the organizer."""
+        verb = drafts.RESPONSE_VERBS.get(response)
+        if verb is None:
+            raise InvalidRequest("no answer at all", operation="office365.respond", provider_code="no_answer")
+        path = f"{event_path(calendar_id, event_id)}/{verb}"
+        await self._graph.send(self._graph.write("office365.respond", "POST", path, {"sendResponse": True}))
+
+    async def _home_zone(self) -> str:
+        """The mailbox's zone: calendars have none of their own. UTC where the person did not let us see it."""
+        if self._zone is None:
+            call = self._graph.read("office365.mailbox_settings", "/me/mailboxSettings")
+            try:
+                self._zone = iana_name((await self._graph.fetch(call, decode_settings)).time_zone) or "UTC"
+            except PermissionDenied:
+                self._zone = "UTC"
+        return self._zone
+
+    async def _asked(self, question: busy_times.Question) -> Mapping[str, BusyTimes]:
+        """Other people's schedules; where there are none (a personal account) they are unknown."""
+        path = "/me/calendar/getSchedule"
+        call = replace(self._graph.write("office365.free_busy", "POST", path, question.body()), write=False)
+        try:
+            return question.read(await self._graph.fetch(call, decode_schedules))
+        except (PermissionDenied, EventNotFound, InvalidRequest, Unsupported) as refusal:
+            return question.refused(_reason(refusal))
+
+    async def _listed(self, calendar_id: str, window: Timed) -> Mapping[str, BusyTimes]:
+        """Free/busy from the events; a calendar that may not be read is unknown, a failed request raises."""
+        events: dict[str, Event] = {}
+        try:
+            async for row in self._view_rows("office365.free_busy", calendar_id, window, BUSY_FIELDS):
+                event = event_of(row)
+                if event is None:
+                    return {calendar_id: BusyTimes(unknown="unreadable")}
+                events[event.id] = event
+        except (PermissionDenied, CalendarGone) as refusal:
+            return {calendar_id: BusyTimes(unknown=_reason(refusal), refused=True)}
+        zone = await self._home_zone() if busy_times.needs_zone(events.values()) else "UTC"
+        return {calendar_id: busy_times.from_events(events.values(), window, zone)}
+
+    async def _instances(self, calendar_id: str, window: Timed, series_id: str | None) -> AsyncIterator[Event]:
+        operation = "office365.list_instances"
+        if series_id is not None:
+            query = {**window_query(window.start, window.end), "$top": _EVENTS_PER_PAGE, "$select": LISTED_FIELDS}
+            call = self._graph.read(operation, f"{event_path(calendar_id, series_id)}/instances", query)
+            try:
+                async for event in self._events(call):
+                    yield event
+            except (EventNotFound, InvalidRequest):
+                # Not (or no longer) a series we can see. One turned into a single event keeps its id, and a guest may
+                # have dates of somebody's series without their master: look for both.
+                pass
+            else:
+                return
+        async for event in self._view(operation, calendar_id, window, LISTED_FIELDS):
+            if series_id is None or series_id in (event.series_id, event.id):
+                yield event
+
+    async def _view(self, operation: str, calendar_id: str, window: Timed, fields: str) -> AsyncIterator[Event]:
+        """Everything in the window that has a time, series expanded."""
+        async for row in self._view_rows(operation, calendar_id, window, fields):
+            if (event := event_of(row)) is not None:
+                yield event
+
+    async def _view_rows(
+        self, operation: str, calendar_id: str, window: Timed, fields: str
+    ) -> AsyncIterator[WireEvent]:
+        path = f"{calendar_path(calendar_id)}/calendarView"
+        for part in busy_times.parts(window, _VIEW_DAYS_MAX):
+            query = {**window_query(part.start, part.end), "$top": _EVENTS_PER_PAGE, "$select": fields}
+            call = self._graph.read(operation, path, query, not_found=CalendarGone, gone=CalendarGone)
+            async for page in self._graph.pages(call, decode_events):
+                for row in page.value:
+                    yield row
+
+    async def _events(self, call: Call) -> AsyncIterator[Event]:
+        async for page in self._graph.pages(call, decode_events):
+            for row in page.value:
+                if (event := event_of(row)) is not None:
+                    yield event
+
+    def _delta(self, here: Position) -> Call:
+        """The first request of a listing of the window, or the link that goes on with it."""
+        path, query = here.link, None
+        if path is None:
+            path, query = f"{calendar_path(here.calendar_id)}/calendarView/delta", here.query()
+        return self._graph.read(
+            "office365.sync_page",
+            path,
+            query,
+            not_found=CalendarGone,
+            gone=CursorExpired,
+            page_size=_CHANGES_PER_PAGE,
+        )
+
+    async def _write(self, call: Call, draft: EventDraft, key: str) -> Event:
+        """Send a body that has an event as its answer; without what this server turns out not to have."""
+        body = call.body or {}
+        try:
+            event = event_of(await self._graph.fetch(call, decode_event))
+        except (NoMeeting, NoZone) as refusal:
+            no_zone = isinstance(refusal, NoZone)
+            plainer = drafts.in_utc(body, draft) if no_zone else drafts.without_meeting(body)
+            if plainer == body:
+                raise
+            return await self._write(replace(call, body=plainer), draft, key)
+        if event is None:
+            raise AmbiguousOutcome("the event in the answer has no time", operation=call.operation)
+        return replace(event, key=key)
+
+    async def _standing(self, path: str) -> Standing:
+        query = {"$select": STANDING_FIELDS, "$expand": marks.expanded(marks.GUESTS_PROPERTY)}
+        call = self._graph.read("office365.update_event", path, query)
+        standing = await self._graph.fetch(call, decode_standing)
+        if standing.is_cancelled:
+            raise EventNotFound("cancelled", operation="office365.update_event", provider_code="cancelled")
+        return standing
+
+    @staticmethod
+    async def _first(events: AsyncIterator[Event], key: str) -> Event | None:
+        """The first live event with the key."""
+        async for event in events:
+            if event.key == key and not event.cancelled:
+                return event
+        return None
+
+
+def _reason(refusal: ProviderError) -> str:
+    return refusal.provider_code or refusal.code

@@ -1,0 +1,259 @@
+"""Following a calendar's changes: the window, its links, and every way they end."""
+
+from datetime import timedelta
+
+import msgspec
+import pytest
+
+from app.calendar import Removed, SeriesTouched, Upsert
+from app.providers.base import CalendarGone, CursorExpired, InvalidRequest, PermissionDenied, ProtocolError
+from tests.providers.graph.payloads import SERIES, page, removed, single, stub
+from tests.providers.graph.scripted_graph import (
+    DELTA,
+    DENIED,
+    GONE,
+    NO_SUCH_ID,
+    WINDOW,
+    refused,
+    scripted_graph,
+    session_at,
+)
+from tests.providers.scripted import Reply
+
+CALENDAR = "AAMkAGI2TGuLAAA="
+
+
+@pytest.fixture
+async def server():
+    async with scripted_graph() as server:
+        yield server
+
+
+@pytest.fixture
+async def session(server):
+    async with session_at(server) as session:
+        yield session
+
+
+@pytest.fixture
+def links(server):
+    """Graph writes ids its own way in the links it makes, and in one more case than it was asked in."""
+
+    def link(kind, token):
+        return f"{server.url}/v1.0/me/calendars('{CALENDAR}')/calendarView/delta?${kind}token={token}"
+
+    return link
+
+
+async def sync(session, *, cursor=None, page=None, calendar=CALENDAR, since=WINDOW.start):
+    return await session.sync_page(calendar, cursor=cursor, page=page, since=since)
+
+
+def last(links, *rows, token="d1"):
+    return Reply(body=page(*rows, **{"@odata.deltaLink": links("delta", token)}))
+
+
+def more(links, *rows, token="s1"):
+    return Reply(body=page(*rows, **{"@odata.nextLink": links("skip", token)}))
+
+
+async def test_a_full_listing_names_its_window_once_and_then_follows_links_as_they_are(session, server, links):
+    server.script(more(links, single(), token="s%201'"), more(links, token="s2"), last(links, stub()))
+    first = await sync(session)
+    second = await sync(session, page=first.next_page, since=WINDOW.end)
+    third = await sync(session, page=second.next_page)
+    assert [answer.full for answer in (first, second, third)] == [True] * 3
+    assert [answer.cursor for answer in (first, second)] == [None, None]
+    assert (third.next_page, isinstance(third.cursor, bytes)) == (None, True)
+    assert isinstance(first.changes[0], Upsert)
+    assert (second.changes, third.changes) == ((), (SeriesTouched(SERIES),))
+
+    initial, *followed = server.seen
+    assert initial.path == DELTA
+    assert initial.raw_path.endswith("/AAMkAGI2TGuLAAA%3D/calendarView/delta")
+    assert initial.query.keys() == {"startDateTime", "endDateTime"}, "a delta takes no other parameter"
+    assert initial.query["startDateTime"] == "2026-03-01T00:00:00Z"
+    assert [seen.query for seen in followed] == [{"$skiptoken": "s 1'"}, {"$skiptoken": "s2"}]
+    assert {seen.path for seen in followed} == {f"/v1.0/me/calendars('{CALENDAR}')/calendarView/delta"}
+    for seen in server.seen:
+        wishes = {wish.strip() for wish in seen.headers["prefer"].split(",")}
+        assert wishes == {
+            'IdType="ImmutableId"',
+            'outlook.timezone="UTC"',
+            'outlook.body-content-type="text"',
+            "odata.maxpagesize=200",
+        }
+
+
+async def test_changes_since_a_cursor_come_by_its_link(session, server, links):
+    server.script(last(links), more(links, removed("gone")), last(links, token="d2"))
+    cursor = (await sync(session)).cursor
+    first = await sync(session, cursor=cursor)
+    end = await sync(session, cursor=cursor, page=first.next_page)
+    assert first.changes == (Removed("gone"),)
+    assert not first.full
+    assert end.cursor not in (None, cursor)
+    assert server.seen[1].query == {"$deltatoken": "d1"}
+
+
+# the window -------------------------------------------------------------------------------------------------------
+
+
+def window_of(seen):
+    return seen.query["startDateTime"], seen.query["endDateTime"]
+
+
+async def test_the_window_reaches_past_all_we_want_to_know(session, server, links):
+    server.script(last(links), last(links))
+    await sync(session)
+    await sync(session, calendar="another")
+    ends = [seen.query["endDateTime"][:10] for seen in server.seen]
+    needed = WINDOW.start + timedelta(days=435)
+    for end in ends:
+        slack = (msgspec.convert(f"{end}T00:00:00Z", type=type(needed)) - needed).days
+        assert 60 <= slack < 120
+    assert ends[0] != ends[1], "calendars connected together do not begin anew together"
+
+
+async def test_a_window_that_no_longer_covers_what_we_want_to_know_begins_anew_in_full(session, server, links):
+    server.script(last(links), last(links), last(links))
+    cursor = (await sync(session)).cursor
+    await sync(session, cursor=cursor, since=WINDOW.start + timedelta(days=59))
+    later = WINDOW.start + timedelta(days=120)
+    with pytest.raises(CursorExpired):
+        await sync(session, cursor=cursor, since=later)
+    again = await sync(session, since=later)
+    assert again.full
+    assert window_of(server.seen[2])[0] == "2026-06-29T00:00:00Z"
+    assert window_of(server.seen[2])[1] > window_of(server.seen[0])[1]
+
+
+async def test_a_window_that_begins_too_late_begins_anew_as_well(session, server, links):
+    server.script(last(links))
+    cursor = (await sync(session)).cursor
+    with pytest.raises(CursorExpired):
+        await sync(session, cursor=cursor, since=WINDOW.start - timedelta(days=1))
+
+
+# ends of the line -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "gone",
+    [
+        refused(410, "SyncStateNotFound", "The sync state generation is not found;"),
+        refused(
+            410, "syncStateNotFound", location="https://graph.microsoft.com/v1.0/me/calendarView/delta?$deltatoken="
+        ),
+        refused(400, "SyncStateInvalid", "The sync state data is invalid."),
+        refused(404, "SyncStateNotFound"),
+        refused(410, "resyncRequired"),
+        Reply(410, b"<html>"),
+        refused(400, "BadRequest", "Badly formed token."),
+    ],
+)
+async def test_a_dead_link_expires_the_cursor_on_any_page(session, server, links, gone):
+    server.script(last(links), more(links), gone, gone)
+    cursor = (await sync(session)).cursor
+    first = await sync(session, cursor=cursor)
+    with pytest.raises(CursorExpired):
+        await sync(session, cursor=cursor, page=first.next_page)
+    with pytest.raises(CursorExpired):
+        await sync(session, cursor=cursor)
+
+
+async def test_a_link_that_dies_in_the_middle_of_a_full_listing_ends_it(session, server, links):
+    server.script(more(links), refused(410, "SyncStateNotFound"))
+    first = await sync(session)
+    with pytest.raises(CursorExpired):
+        await sync(session, page=first.next_page)
+
+
+async def test_a_bad_request_of_ours_is_not_taken_for_a_dead_link(session, server):
+    server.script(refused(400, "ErrorInvalidParameter"))
+    with pytest.raises(InvalidRequest) as refusal:
+        await sync(session)
+    assert refusal.value.provider_code == "ErrorInvalidParameter"
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"), [(GONE, CalendarGone), (NO_SUCH_ID, CalendarGone), (DENIED, PermissionDenied)]
+)
+async def test_a_calendar_that_cannot_be_found_is_gone_and_one_that_is_closed_is_denied(
+    session, server, links, answer, error
+):
+    server.script(last(links), answer, answer)
+    cursor = (await sync(session)).cursor
+    with pytest.raises(error):
+        await sync(session, cursor=cursor)
+    with pytest.raises(error):
+        await sync(session)
+
+
+async def test_a_cursor_of_another_calendar_or_another_time_has_expired(session, server, links):
+    server.script(last(links), more(links))
+    cursor = (await sync(session)).cursor
+    following = (await sync(session)).next_page
+    with pytest.raises(CursorExpired):
+        await sync(session, cursor=cursor, calendar="other")
+    with pytest.raises(CursorExpired):
+        await sync(session, page=following, calendar="other")
+    with pytest.raises(CursorExpired):
+        await sync(session, cursor=following)
+    for strange in (cursor.replace(b'"v":1', b'"v":2'), b"", b"\xff", b"{}", b"null", following[:-3]):
+        with pytest.raises(CursorExpired):
+            await sync(session, cursor=strange)
+    assert len(server.seen) == 2
+
+
+@pytest.mark.parametrize("broken", [page(single()), {}, {"value": 7}, {"@odata.deltaLink": "https://x/"}])
+async def test_an_answer_that_is_no_page_never_passes_as_no_changes(session, server, broken):
+    server.script(Reply(body=broken))
+    with pytest.raises(ProtocolError):
+        await sync(session)
+
+
+# where our token goes ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "https://evil.example/v1.0/me/calendarView/delta?$deltatoken=x",
+        "{host}.evil.example/v1.0/me/calendarView/delta",
+        "{https}/v1.0/me/calendarView/delta",
+        "{url}/beta/me/calendarView/delta",
+        "{url}/v1.0evil/me",
+        "{user}/v1.0/me/calendarView/delta",
+        "//evil.example/v1.0/me",
+        "/v1.0/me/calendarView/delta",
+        "http://[::1/v1.0/me",
+        "http://127.0.0.1:port/v1.0/me",
+        "me",
+    ],
+)
+@pytest.mark.parametrize("name", ["@odata.nextLink", "@odata.deltaLink"])
+async def test_a_link_that_leads_elsewhere_is_never_followed(session, server, link, name):
+    user = server.url.replace("//", "//name@")
+    told = link.format(
+        url=server.url, host=server.url.rpartition(":")[0], https=server.url.replace("http", "https"), user=user
+    )
+    server.script(Reply(body=page(**{name: told})))
+    with pytest.raises(ProtocolError):
+        await sync(session)
+
+
+async def test_a_stored_cursor_names_no_server_and_cannot_be_made_to(session, server, links):
+    server.script(last(links))
+    cursor = (await sync(session)).cursor
+    assert b"127.0.0.1" not in cursor
+    for elsewhere in (b"@evil.example/", b".evil.example/", b"https://evil.example/"):
+        with pytest.raises(CursorExpired):
+            await sync(session, cursor=cursor.replace(b"/me/", elsewhere))
+
+
+async def test_a_page_that_follows_itself_ends_the_listing(session, server, links):
+    server.script(more(links), more(links))
+    first = await sync(session)
+    with pytest.raises(ProtocolError):
+        await sync(session, page=first.next_page)
