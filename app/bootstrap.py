@@ -100,7 +100,7 @@ def _assemble(
     sessions, vault, reader = create_sessions(engine), Vault(settings.master_keys), PageReader(reads)
     access = CalendarAccess(sessions, vault, providers, clock)
     links, tokens = Links(settings.booking_base_url), BookingTokens(settings.signing_key)
-    post = BookingPost(links, sender=settings.mail_from)
+    post = BookingPost(links, providers, sender=settings.mail_from)
     live = _live_check(settings, sessions, access, clock)
     overview = Overview(providers, task_sync_seat=Entitlement("task_sync", tuple(settings.task_sync_tiers)))
     meetings_url_seat = Entitlement("meetings_url", tuple(settings.meetings_url_tiers))

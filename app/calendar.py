@@ -5,7 +5,7 @@ Instants are aware and in UTC; zones are IANA names; the end of a span is exclus
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
 
@@ -198,7 +198,8 @@ class Identity:
     subject: str
     """The provider's stable id of the account."""
     email: str
-    scopes: frozenset[str] = field(default_factory=frozenset)
+    aliases: frozenset[str] = frozenset()
+    """Other names the account signs in by."""
 
 
 Clock = Callable[[], datetime]

@@ -38,7 +38,8 @@ class Settings(DatabaseSettings):
     """The settings of the service."""
 
     database_pool_size: int = Field(default=20, ge=1, le=500)
-    """Connections per process."""
+    """The most connections a process has for its work. Beside them: as many for visitors' reads, 10 for bookings, and
+    4 for a worker's queue. They are made when they are needed."""
 
     public_url: str
     """Where callers reach this service; the OAuth callback is built on it."""
@@ -71,12 +72,18 @@ class Settings(DatabaseSettings):
     google_userinfo_url: str = "https://openidconnect.googleapis.com/v1/userinfo"
     google_api_url: str = "https://www.googleapis.com/calendar/v3"
 
+    office365_client_id: str = ""
+    office365_client_secret: SecretStr = SecretStr("")
+    office365_authority_url: str = "https://login.microsoftonline.com/common"
+    """The login server and the tenant that may sign in; `common` is every work, school and personal account."""
+    office365_api_url: str = "https://graph.microsoft.com/v1.0"
+
     smtp_host: str
     smtp_port: int = 587
     smtp_username: str | None = None
     smtp_password: SecretStr | None = None
     smtp_start_tls: bool | None = None
-    """None: when the server offers it."""
+    """None: when the server offers it, and always with a username. A password goes out in the clear only with false."""
     mail_from: str
     """The sender of every mail, and the organizer named in invitations."""
 
@@ -103,6 +110,10 @@ class Settings(DatabaseSettings):
     """Booking attempts a minute per page and address."""
     reads_per_minute: int = Field(default=600, ge=1)
     """Public reads a minute per address."""
+    changes_per_minute: int = Field(default=10, ge=1)
+    """Changes a minute by the visitor of one booking: each is mailed to all who are invited."""
+    changes_per_day: int = Field(default=30, ge=1)
+    """Changes a day by the visitor of one booking."""
 
     @model_validator(mode="after")
     def _keys_are_long_enough(self) -> Self:

@@ -14,6 +14,7 @@ import httpx
 
 from sandbox.forms import FormError, read_form
 from sandbox.google.grants import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET
+from sandbox.microsoft.client import Microsoft
 
 Json = dict[str, Any]
 GOOGLE = "/control/google"
@@ -27,6 +28,7 @@ class Sandbox:
     def __init__(self, http_url: str) -> None:
         self.http_url = http_url
         self._http = httpx.AsyncClient(base_url=http_url, timeout=30)
+        self.microsoft = Microsoft(self._http)
 
     async def __aenter__(self) -> Self:
         return self

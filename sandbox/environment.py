@@ -12,6 +12,7 @@ from pathlib import Path
 
 from sandbox.google.grants import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET
 from sandbox.identity import AUDIENCE
+from sandbox.microsoft import grants as microsoft
 
 PREFIX = "CALENDAR_CONNECT_"
 MAIL_FROM = "Calendar Connect <no-reply@example.com>"
@@ -62,6 +63,10 @@ def environment(
         "GOOGLE_REVOKE_URL": f"{google}/revoke",
         "GOOGLE_USERINFO_URL": f"{google}/v1/userinfo",
         "GOOGLE_API_URL": f"{google}/calendar/v3",
+        "OFFICE365_CLIENT_ID": microsoft.SANDBOX_CLIENT_ID,
+        "OFFICE365_CLIENT_SECRET": microsoft.SANDBOX_CLIENT_SECRET,
+        "OFFICE365_AUTHORITY_URL": f"{sandbox_url}/microsoft/common",
+        "OFFICE365_API_URL": f"{sandbox_url}/microsoft/v1.0",
         "SMTP_HOST": smtp_host,
         "SMTP_PORT": str(smtp_port),
         "MAIL_FROM": MAIL_FROM,

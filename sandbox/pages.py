@@ -22,6 +22,8 @@ iframe { width: 100%; height: 24rem; border: 1px solid #d1d9e0 }
 
 _PLACES = (
     ("/google", "Simulated Google: OAuth, OpenID and Calendar API v3, on their real paths"),
+    ("/microsoft", "Simulated Microsoft: the identity platform and Graph's calendars, on their real paths"),
+    ("/control/microsoft", "What a person does in Outlook, faults, the ledger of writes"),
     ("/control/google", "What a person does in Google's own pages, faults, the ledger of writes"),
     ("/identity", "The identity provider: <code>POST /identity/token</code> signs any token"),
     ("/identity/.well-known/openid-configuration", "its discovery document"),

@@ -22,11 +22,14 @@ from starlette.responses import HTMLResponse
 
 from sandbox.clock import Clock
 from sandbox.google.app import create_google
-from sandbox.google.control import create_control
+from sandbox.google.control import create_control as create_google_control
 from sandbox.google.world import GoogleWorld
 from sandbox.identity import create_identity
 from sandbox.mail import MailSink, create_mail_control
 from sandbox.mailbox import as_json
+from sandbox.microsoft.app import create_microsoft
+from sandbox.microsoft.control import create_control as create_microsoft_control
+from sandbox.microsoft.world import MicrosoftWorld
 from sandbox.pages import dashboard_page, front_page, mailbox_page, message_page
 from sandbox.ports import HOST, PortTakenError
 from sandbox.processes import stop_signalled
@@ -56,10 +59,12 @@ class ClockChange(BaseModel):
 def create_sandbox(http_url: str, sink: MailSink, *, keys_file: Path | None = None) -> FastAPI:
     """All simulators as one application that is reached at `http_url`."""
     clock = Clock()
-    world = GoogleWorld(clock)
+    google, microsoft = GoogleWorld(clock), MicrosoftWorld(clock)
     app = FastAPI(title="Sandbox", openapi_url=None)
-    app.mount("/google", create_google(world))
-    app.mount("/control/google", create_control(world))
+    app.mount("/google", create_google(google))
+    app.mount("/control/google", create_google_control(google))
+    app.mount("/microsoft", create_microsoft(microsoft))
+    app.mount("/control/microsoft", create_microsoft_control(microsoft))
     app.mount("/control/mail", create_mail_control(sink))
     app.mount("/identity", create_identity(f"{http_url}/identity", keys_file=keys_file))
     _add_clock_routes(app, clock)

@@ -4,6 +4,7 @@ The one rule: each reader gets a mail of their own. The visitor's alone has the 
 host's carries no invitation, for the event itself is in their calendar.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -11,6 +12,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bookings.invite import invite_to
+from app.calendar import ProviderName
 from app.i18n import Language, negotiate
 from app.insertion import Rows
 from app.models.bookings import Booking, MeetingRequest
@@ -18,6 +20,7 @@ from app.models.connections import Calendar, Connection
 from app.outbound.letters import AppointmentLetter, BlockedLetter, Occasion, Reader
 from app.outbound.links import Links
 from app.outbound.post import add_mail
+from app.providers.base import Provider
 from app.queue import Enqueued
 from app.scheduling.availability import PageTime
 
@@ -25,8 +28,9 @@ from app.scheduling.availability import PageTime
 class BookingPost:
     """Writes to visitors, their guests and hosts. The caller flushes, then asks for the jobs."""
 
-    def __init__(self, links: Links, *, sender: str) -> None:
+    def __init__(self, links: Links, providers: Mapping[ProviderName, Provider], *, sender: str) -> None:
         self._links = links
+        self._providers = providers
         self._sender = sender
 
     def confirmed(self, rows: Rows, booking: Booking, page: PageTime) -> list[Enqueued]:
@@ -77,7 +81,10 @@ class BookingPost:
         return [job]
 
     def _letter(self, occasion: Occasion, booking: Booking, page: PageTime) -> AppointmentLetter:
-        invite = invite_to(booking, page, sender=self._sender)
+        """One invitation per visitor: none of ours where the provider mails its own and cannot be stopped (R49)."""
+        kind = None if page.destination is None else self._providers.get(ProviderName(page.destination.provider))
+        ours = kind is None or kind.features.can_suppress_notifications
+        invite = invite_to(booking, page, sender=self._sender) if ours else None
         video = page.configuration.location.kind == "video"
         return replace(_letter(occasion, booking, page), location=booking.location, video=video, invite=invite)
 

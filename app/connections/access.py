@@ -56,7 +56,7 @@ class CalendarAccess:
         tokens = _StoredTokens(
             self._sessions, self._vault, kind, self._clock, account_id=account_id, connection_id=connection_id
         )
-        return kind.open(tokens)
+        return kind.open(tokens, mailbox=str(connection_id))
 
 
 @dataclass(frozen=True, slots=True)

@@ -212,7 +212,7 @@ class Authorizations:
         return authorization
 
     async def complete(
-        self, provider: str, *, state: str, code: str | None, error: str | None
+        self, provider: str, *, state: str, code: str | None, error: str | None, description: str | None = None
     ) -> ConnectionAuthorization:
         """Finish an attempt with what the provider sent back; the outcome stands in the row.
 
@@ -221,7 +221,7 @@ class Authorizations:
         authorization, verifier = await self._take(provider, state)
         try:
             if error is not None or code is None:
-                raise ConsentDenied if error == "access_denied" else UpstreamError(detail="consent")
+                raise _denial(self._oauth_provider(provider).refused(error or "", description))
             consent = await self._collect(authorization, code, verifier)
             return await self._establish(authorization, consent)
         except AppError as refusal:
@@ -258,9 +258,7 @@ class Authorizations:
             identity = await provider.identify(grant.access_token)
             calendars = await kind.open(FixedToken(grant.access_token)).list_calendars()
         except (ConsentRefused, ReauthRequired) as refusal:
-            if refusal.provider_code == "admin_consent_required":
-                raise AdminConsentRequired from refusal
-            raise ConsentDenied(detail="refused") from refusal
+            raise _denial(refusal) from refusal
         except PermissionDenied as refusal:
             raise ScopesMissing from refusal
         except Transient as failure:
@@ -311,6 +309,18 @@ class Authorizations:
     @staticmethod
     def _verifier_place(account_id: UUID, authorization_id: UUID) -> Place:
         return Place("connection_authorizations", "code_verifier", account_id, authorization_id)
+
+
+def _denial(refusal: ProviderError) -> AppError:
+    """A consent that was not given, in the contract's words."""
+    match refusal.provider_code:
+        case "admin_consent_required":
+            return AdminConsentRequired()
+        case "access_denied":
+            return ConsentDenied()
+        case _ if refusal.operation.endswith("authorize"):
+            return UpstreamError(detail="consent")
+    return ConsentDenied(detail="refused")
 
 
 def _with_primary(calendars: Sequence[CalendarRef], identity: Identity) -> tuple[CalendarRef, ...]:

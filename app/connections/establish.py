@@ -55,7 +55,7 @@ async def establish(
 
     Raises: AccountMismatch, ConnectionLimitReached, InboxIsShared, UpstreamError, NotFound (the person has left).
     """
-    if candidate.email is not None and not _same_address(candidate.email, consent.identity.email):
+    if candidate.email is not None and not _answers_to(consent.identity, candidate.email):
         raise AccountMismatch
     user = await lock_user(session, candidate.user_id)
     if user is None or not user.active:  # a leaver's consent page may still be open
@@ -148,8 +148,12 @@ def _jobs(connection: Connection, checked: list[Calendar]) -> list[Enqueued]:
 def _is(connection: Connection, identity: Identity) -> bool:
     """Whether the account is the connection's; one that was imported is known by its address only."""
     if not connection.subject:
-        return _same_address(connection.email, identity.email)
+        return _answers_to(identity, connection.email)
     return connection.subject == identity.subject
+
+
+def _answers_to(identity: Identity, address: str) -> bool:
+    return any(_same_address(name, address) for name in (identity.email, *identity.aliases))
 
 
 def _same_address(left: str, right: str) -> bool:

@@ -11,16 +11,20 @@ from app.http import HttpClient
 from app.providers.base import Provider
 from app.providers.google.oauth import GoogleSettings
 from app.providers.google.provider import GoogleProvider
+from app.providers.graph.oauth import Office365Settings
+from app.providers.graph.provider import Office365Provider
 from app.settings import Settings
 
 
 @asynccontextmanager
 async def open_providers(settings: Settings, clock: Clock) -> AsyncIterator[dict[ProviderName, Provider]]:
     """The configured providers, each with an HTTP client of its own."""
-    async with HttpClient() as http:
+    async with HttpClient() as to_google, HttpClient() as to_microsoft:
         providers: dict[ProviderName, Provider] = {}
         if settings.google_client_id:
-            providers[ProviderName.GOOGLE] = GoogleProvider(_google(settings), http, clock=clock)
+            providers[ProviderName.GOOGLE] = GoogleProvider(_google(settings), to_google, clock=clock)
+        if settings.office365_client_id:
+            providers[ProviderName.OFFICE365] = Office365Provider(_office365(settings), to_microsoft, clock=clock)
         yield providers
 
 
@@ -33,4 +37,14 @@ def _google(settings: Settings) -> GoogleSettings:
         revoke_url=settings.google_revoke_url,
         userinfo_url=settings.google_userinfo_url,
         api_url=settings.google_api_url,
+    )
+
+
+def _office365(settings: Settings) -> Office365Settings:
+    return Office365Settings(
+        client_id=settings.office365_client_id,
+        client_secret=settings.office365_client_secret.get_secret_value(),
+        authority_url=settings.office365_authority_url,
+        api_url=settings.office365_api_url,
+        horizon_days=settings.sync_horizon_days,
     )

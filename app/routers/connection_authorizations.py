@@ -14,6 +14,7 @@ from app.ids import AuthorizationId, encode_id
 from app.routers.dependencies import ReaderLanguage, Services, Session, User
 from app.routers.openapi import problems
 from app.routers.providers import ProviderPath
+from app.routers.rate_limits import LimitedRead
 
 router = APIRouter(prefix="/v1", tags=["Connecting"])
 Text = Annotated[str | SkipJsonSchema[None], Query(max_length=4096)]
@@ -51,7 +52,8 @@ async def get_connection_authorization(
     summary="Come back from the provider",
     status_code=303,
     response_class=RedirectResponse,
-    responses=problems(400, 404),
+    responses=problems(400, 404, 429),
+    dependencies=[LimitedRead],
     openapi_extra={"security": []},
 )
 async def complete_connection_authorization(
@@ -60,9 +62,12 @@ async def complete_connection_authorization(
     state: Annotated[str, Query(min_length=1, max_length=200, description="What the authorization URL carried.")],
     code: Text = None,
     error: Text = None,
+    error_description: Text = None,
 ) -> RedirectResponse:
     """Finish the attempt and send the browser back to its `return_url`, with `status` and `code` in the query."""
-    row = await services.authorizations.complete(provider, state=state, code=code, error=error)
+    row = await services.authorizations.complete(
+        provider, state=state, code=code, error=error, description=error_description
+    )
     connection = None if row.connection_id is None else encode_id("conn", row.connection_id)
     url = with_result(
         row.return_url, status=row.status, code=row.code,
