@@ -55,8 +55,9 @@ class Person:
 
     async def start_connecting(self, **changes: Any) -> httpx.Response:
         """Accept the disclosure and start."""
-        disclosure = (await self.get("/v1/providers/google/disclosure")).json()
-        body = {"provider": "google", "client": "web", "disclosure_version": disclosure["version"]} | changes
+        provider = changes.setdefault("provider", "google")
+        disclosure = (await self.get(f"/v1/providers/{provider}/disclosure")).json()
+        body = {"client": "web", "disclosure_version": disclosure["version"]} | changes
         return await self.post("/v1/connection-authorizations", body)
 
     async def consent(self, authorization_url: str, **choices: Any) -> httpx.Response:
@@ -65,9 +66,18 @@ class Person:
         path = httpx.URL(callback)
         return await self.api.get(path.raw_path.decode())
 
-    async def connect(self, **choices: Any) -> dict[str, Any]:
-        """Connect Google; the finished authorization."""
-        started = await self.start_connecting()
+    async def connect(self, provider: str = "google", **choices: Any) -> dict[str, Any]:
+        """Connect by OAuth; the finished authorization."""
+        return await self._finish(await self.start_connecting(provider=provider), **choices)
+
+    async def reauthorize(self, **choices: Any) -> dict[str, Any]:
+        """Heal the connection by OAuth; the finished authorization."""
+        provider = (await self.get(f"/v1/connections/{self.connection_id}")).json()["provider"]
+        version = (await self.get(f"/v1/providers/{provider}/disclosure")).json()["version"]
+        body = {"client": "web", "disclosure_version": version}
+        return await self._finish(await self.post(f"/v1/connections/{self.connection_id}/reauthorize", body), **choices)
+
+    async def _finish(self, started: httpx.Response, **choices: Any) -> dict[str, Any]:
         assert started.status_code == 201, started.text
         returned = await self.consent(started.json()["authorization_url"], **choices)
         assert returned.status_code == 303, returned.text

@@ -1,0 +1,85 @@
+"""Inboxes beside calendars (R10, R11)."""
+
+from tests.support.people import Person
+from tests.support.world import World, problem
+
+PATH = "/v1/inboxes"
+
+
+async def inboxes(person: Person) -> list[dict[str, object]]:
+    answer = await person.get(PATH)
+    assert answer.status_code == 200, answer.text
+    items: list[dict[str, object]] = answer.json()["items"]
+    return items
+
+
+async def test_r11_connecting_a_calendar_connects_its_inbox_and_the_inbox_goes_alone(world: World) -> None:
+    person = await world.connected()
+    [inbox] = await inboxes(person)
+    assert (inbox["kind"], inbox["email"], inbox["user_id"]) == ("personal", person.email, person.user_id)
+    assert (inbox["connection_id"], inbox["allowed_actions"]) == (person.connection_id, ["disconnect"])
+    assert (await person.delete(f"{PATH}/{inbox['id']}")).status_code == 204
+    assert await inboxes(person) == []
+    connection = (await person.get(f"/v1/connections/{person.connection_id}")).json()
+    assert connection["status"] == "active", "the calendar stays"
+    problem(await person.delete(f"{PATH}/{inbox['id']}"), 404, "not_found")
+
+
+async def test_r11_the_calendar_goes_and_the_inbox_stays(world: World) -> None:
+    person = await world.connected()
+    assert (await person.delete(f"/v1/connections/{person.connection_id}")).status_code == 204
+    await world.work()
+    assert len(await inboxes(person)) == 1
+    await person.connect()
+    [inbox] = await inboxes(person)
+    assert inbox["connection_id"] == person.connection_id, "and comes with the new connection"
+
+
+async def test_r10_the_calendar_of_a_shared_inbox_cannot_be_connected(world: World) -> None:
+    person = await world.person()
+    await world.sandbox.google_account(person.email)
+    service = await world.service(person.account_id)
+    shared = {"kind": "shared", "email": person.email.upper()}
+    made = await service.post(PATH, shared)
+    assert (made.status_code, made.headers["Location"]) == (201, f"{PATH}/{made.json()['id']}")
+    done = await person.connect()
+    assert (done["status"], done["code"]) == ("failed", "inbox_is_shared")
+    assert (await person.get("/v1/connections")).json()["items"] == []
+    assert await world.rows("SELECT * FROM connection_tokens") == []
+    [seen] = await inboxes(person)
+    assert seen["allowed_actions"] == [], "only the CRM lets a shared inbox go"
+    problem(await person.delete(f"{PATH}/{seen['id']}"), 404, "not_found")
+    assert (await service.delete(f"{PATH}/{seen['id']}")).status_code == 204
+    assert (await person.connect())["status"] == "completed"
+
+
+async def test_r10_another_accounts_shared_inbox_is_nobodys_business(world: World) -> None:
+    person, stranger = await world.person(), await world.person()
+    service = await world.service(stranger.account_id)
+    assert (await service.post(PATH, {"kind": "shared", "email": person.email})).status_code == 201
+    await world.sandbox.google_account(person.email)
+    assert (await person.connect())["status"] == "completed"
+    assert [item["kind"] for item in await inboxes(person)] == ["personal"]
+
+
+async def test_r11_an_address_is_registered_once_and_for_its_owner(world: World) -> None:
+    person, colleague = await world.person(), await world.person()
+    own = {"kind": "personal", "email": "ada.inbox@example.com"}
+    assert (await person.post(PATH, own)).json()["user_id"] == person.user_id
+    problem(await person.post(PATH, own | {"email": "Ada.Inbox@example.com"}), 409, "already_connected")
+    problem(await person.post(PATH, own | {"user_id": colleague.user_id}), 422, "validation_failed")
+    problem(await person.post(PATH, {"kind": "shared", "email": "not an address"}), 422, "validation_failed")
+    service = await world.service(person.account_id)
+    problem(await service.post(PATH, own | {"email": "b@example.com"}), 422, "validation_failed")
+    named = await service.post(PATH, own | {"email": "b@example.com", "user_id": person.user_id})
+    assert (named.status_code, named.json()["user_id"]) == (201, person.user_id)
+
+
+async def test_r11_inboxes_are_listed_over_cursors(world: World) -> None:
+    person = await world.person()
+    for number in range(3):
+        await person.post(PATH, {"kind": "shared", "email": f"team{number}@example.com"})
+    first = (await person.get(PATH, limit=2)).json()
+    rest = (await person.get(PATH, limit=2, cursor=first["next_cursor"])).json()
+    emails = [item["email"] for item in (*first["items"], *rest["items"])]
+    assert (emails, rest["next_cursor"]) == ([f"team{number}@example.com" for number in range(3)], None)

@@ -1,0 +1,100 @@
+"""From consent to a cancelled booking, at every provider (R1, R6, R16, R28, R31, R44, R46, R47, R49)."""
+
+from datetime import UTC, timedelta
+
+import pytest
+
+from tests.support.hands import ALL, Hands
+from tests.support.people import Person
+from tests.support.visitors import visit
+from tests.support.world import World, problem
+
+
+@pytest.fixture(params=sorted(ALL))
+async def hands(request: pytest.FixtureRequest, world: World) -> Hands:
+    return ALL[request.param](world.sandbox)
+
+
+async def connected(world: World, hands: Hands) -> Person:
+    person = await world.person(zoneinfo="Europe/Berlin")
+    await hands.account(person)
+    assert (await person.connect(hands.provider))["status"] == "completed"
+    await world.work()
+    return person
+
+
+async def test_r1_the_main_job_from_consent_to_the_end(world: World, hands: Hands) -> None:
+    person = await world.person(zoneinfo="Europe/Berlin")
+    await hands.account(person)
+    busy = person.at(3, "10:00")
+    await hands.add(person, busy)
+    assert (await person.connect(hands.provider))["status"] == "completed"
+    await world.work()
+    page = await person.make_page()
+    offered = {slot["start_at"][11:16] for slot in await person.slots(page["id"], person.day(3))}
+    assert {"09:30", "11:00"} <= offered
+    assert not {"10:00", "10:30"} & offered
+    visitor = f"vera-{person.user_id[-10:]}@example.com"
+    booking = await visit(person, page, person.at(3, "12:00"), email=visitor)
+    problem(await person.book(page["id"], person.at(3, "12:00").isoformat()), 409, "slot_unavailable")
+    await world.work()
+    start = person.at(3, "12:00").astimezone(UTC)
+    assert (start, start + timedelta(minutes=30)) in (await hands.events(person)).values()
+    assert (await booking.read())["calendar_event"]["status"] == "written"
+    to = person.at(4, "15:00")
+    assert (await booking.reschedule(to)).status_code == 200
+    await world.work()
+    moved = to.astimezone(UTC)
+    spans = set((await hands.events(person)).values())
+    assert spans == {
+        (busy.astimezone(UTC), busy.astimezone(UTC) + timedelta(hours=1)),
+        (moved, moved + timedelta(minutes=30)),
+    }
+    assert (await booking.cancel()).status_code == 200
+    await world.work()
+    assert len(await hands.events(person)) == 1, "the one the person put there"
+    assert await hands.made_by_us(person) == 1
+    mails = await world.sandbox.mails(visitor)
+    assert len(mails) == 3, "confirmed, moved, cancelled"
+
+
+async def test_r49_a_visitor_gets_one_invitation(world: World, hands: Hands) -> None:
+    person = await connected(world, hands)
+    visitor = f"vera-{person.user_id[-10:]}@example.com"
+    await visit(person, await person.make_page(), person.at(3, "12:00"), email=visitor)
+    await world.work()
+    [mail] = await world.sandbox.mails(visitor)
+    providers = (await person.get("/v1/providers")).json()["items"]
+    assert hands.provider in {item["provider"] for item in providers}
+    if hands.provider == "office365":
+        assert mail["calendar"] is None
+        [invitation] = await world.sandbox.microsoft.outbox(to=visitor)
+        assert invitation["kind"] == "invitation"
+    else:
+        assert mail["calendar"]["method"] == "REQUEST"
+
+
+async def test_r31_what_the_person_puts_in_later_blocks_at_once(world: World, hands: Hands) -> None:
+    person = await connected(world, hands)
+    page = await person.make_page()
+    await hands.add(person, person.at(3, "14:00"))
+    problem(await person.book(page["id"], person.at(3, "14:30").isoformat()), 409, "slot_unavailable")
+    await world.work()  # the refusal had the calendar looked at
+    assert "14:00" not in {slot["start_at"][11:16] for slot in await person.slots(page["id"], person.day(3))}
+
+
+async def test_r16_a_grant_taken_back_is_healed_by_the_same_account(world: World, hands: Hands) -> None:
+    person = await connected(world, hands)
+    page = await person.make_page()
+    await hands.revoke(person)
+    await person.post(f"/v1/connections/{person.connection_id}/sync")
+    await world.work()
+    broken = (await person.get(f"/v1/connections/{person.connection_id}")).json()
+    assert (broken["status"], broken["reason"]) == ("reauthorization_required", "token_revoked")
+    problem(await person.book(page["id"], person.at(3, "12:00").isoformat()), 409, "booking_unavailable")
+    former = person.connection_id
+    assert (await person.reauthorize())["status"] == "completed"
+    await world.work()
+    healed = (await person.get(f"/v1/connections/{former}")).json()
+    assert (healed["status"], person.connection_id) == ("active", former)
+    await visit(person, page, person.at(3, "12:00"))

@@ -1,0 +1,100 @@
+"""What a person does at their provider, the same words for each: have an account, put an event in, look what is there.
+
+The one rule: a journey is told once, and played at every provider.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+
+from sandbox.client import Sandbox
+from tests.support.people import Person
+
+Span = tuple[datetime, datetime]
+
+
+class Hands(Protocol):
+    """A person's hands at one provider."""
+
+    provider: str
+
+    async def account(self, person: Person) -> None:
+        """The person has a mailbox there."""
+
+    async def add(self, person: Person, start: datetime, minutes: int = 60) -> None:
+        """The person puts an event into the calendar."""
+
+    async def events(self, person: Person) -> dict[str, Span]:
+        """The events of the next months by id."""
+
+    async def made_by_us(self, person: Person) -> int:
+        """How many events applications ever made in the person's calendar."""
+
+    async def revoke(self, person: Person) -> None:
+        """The person takes the grant back."""
+
+
+@dataclass
+class GoogleHands:
+    sandbox: Sandbox
+    provider = "google"
+
+    async def account(self, person: Person) -> None:
+        await self.sandbox.google_account(person.email, time_zone=person.time_zone)
+
+    async def add(self, person: Person, start: datetime, minutes: int = 60) -> None:
+        end = start + timedelta(minutes=minutes)
+        span = {"start": {"dateTime": start.isoformat()}, "end": {"dateTime": end.isoformat()}}
+        await self.sandbox.insert_google_event(person.email, {"summary": "By hand", **span})
+
+    async def events(self, person: Person) -> dict[str, Span]:
+        listed = await self.sandbox.google_events(person.email)
+        return {item["id"]: (_instant(item["start"]["dateTime"]), _instant(item["end"]["dateTime"])) for item in listed}
+
+    async def made_by_us(self, person: Person) -> int:
+        ledger = await self.sandbox.google_ledger(account=person.email, actor="api")
+        return sum(entry["operation"] == "insert" for entry in ledger)
+
+    async def revoke(self, person: Person) -> None:
+        await self.sandbox.revoke_google(person.email)
+
+
+@dataclass
+class MicrosoftHands:
+    sandbox: Sandbox
+    provider = "office365"
+
+    async def account(self, person: Person) -> None:
+        await self.sandbox.microsoft.account(person.email)
+
+    async def add(self, person: Person, start: datetime, minutes: int = 60) -> None:
+        times = {"start": _graph(start), "end": _graph(start + timedelta(minutes=minutes))}
+        await self.sandbox.microsoft.create_event(person.email, {"subject": "By hand", **times})
+
+    async def events(self, person: Person) -> dict[str, Span]:
+        now = datetime.now(UTC)
+        listed = await self.sandbox.microsoft.view(person.email, start=now, end=now + timedelta(days=90))
+        return {item["id"]: (_of_graph(item["start"]), _of_graph(item["end"])) for item in listed}
+
+    async def made_by_us(self, person: Person) -> int:
+        return len(await self.sandbox.microsoft.ledger(account=person.email, actor="api", operation="insert"))
+
+    async def revoke(self, person: Person) -> None:
+        await self.sandbox.microsoft.revoke(person.email)
+
+
+ALL: dict[str, Callable[[Sandbox], Hands]] = {"google": GoogleHands, "office365": MicrosoftHands}
+
+
+def _graph(moment: datetime) -> dict[str, str]:
+    return {"dateTime": moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S"), "timeZone": "UTC"}
+
+
+def _of_graph(time: dict[str, Any]) -> datetime:
+    assert time["timeZone"] == "UTC", time
+    return datetime.fromisoformat(time["dateTime"][:19]).replace(tzinfo=UTC)
+
+
+def _instant(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)
