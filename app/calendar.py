@@ -114,6 +114,7 @@ class Event:
     location: str | None = None
     organizer: str | None = None
     attendees: tuple[Attendee, ...] = ()
+    """May be left out of listings, like the description."""
     private: bool = False
     video_url: str | None = None
     key: str | None = None

@@ -78,6 +78,16 @@ class Settings(DatabaseSettings):
     """The login server and the tenant that may sign in; `common` is every work, school and personal account."""
     office365_api_url: str = "https://graph.microsoft.com/v1.0"
 
+    exchange_offered: bool = True
+    """Whether on-premises Exchange can be connected."""
+    exchange_full_sync: bool = False
+    """Lifts the limits of Exchange (R24): EWS can do all of it."""
+    exchange_allowed_hosts: list[str] = []
+    """Names, addresses and networks that an Exchange server may have although they are private, on any port."""
+    exchange_timeout_seconds: float = 15.0
+    exchange_threads: int = 8
+    """Requests to Exchange servers at once, in each process."""
+
     smtp_host: str
     smtp_port: int = 587
     smtp_username: str | None = None

@@ -11,7 +11,7 @@ from sandbox.ports import PortTakenError
 from sandbox.postgres import EmbeddedPostgres, PostgresStartError
 from sandbox.processes import stop_signalled
 from sandbox.run import FIXED_PORTS, run
-from sandbox.server import serve_until_signalled
+from sandbox.server import Places, serve_until_signalled
 from sandbox.stack import Ports
 
 cli = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
@@ -37,32 +37,33 @@ async def _serve_postgres(data: Path | None, port: int) -> None:
 
 
 @cli.command("serve")
-def run_simulators(
+def run_simulators(  # noqa: PLR0917 - the options of a command
     http_port: Annotated[int, typer.Option(help="0 is a free one.")] = 0,
     smtp_port: Annotated[int, typer.Option(help="0 is a free one.")] = 0,
+    exchange_port: Annotated[int, typer.Option(help="0 is a free one.")] = 0,
     ready_file: Annotated[Path | None, typer.Option(help="Written as JSON when everything answers.")] = None,
     keys_file: Annotated[Path | None, typer.Option(help="Keeps the issuer's keys over restarts.")] = None,
+    certificates: Annotated[Path | None, typer.Option(help="Keeps Exchange's certificates over restarts.")] = None,
 ) -> None:
     """Run the simulated providers, the identity provider and the mail sink until Ctrl-C."""
-    serving = serve_until_signalled(
-        http_port=http_port, smtp_port=smtp_port, ready_file=ready_file, keys_file=keys_file
-    )
+    places = Places(http_port, smtp_port, exchange_port, keys_file, certificates)
     try:
-        asyncio.run(serving)
+        asyncio.run(serve_until_signalled(places, ready_file=ready_file))
     except PortTakenError as error:
         raise SystemExit(str(error)) from error
 
 
 @cli.command("run")
-def run_everything(
+def run_everything(  # noqa: PLR0917 - the options of a command
     data: Annotated[Path, typer.Option(help="Where the data lives.")] = Path(".run"),
     api_port: Annotated[int, typer.Option(help="0 is a free one.")] = FIXED_PORTS.api,
     sandbox_port: Annotated[int, typer.Option(help="0 is a free one.")] = FIXED_PORTS.sandbox,
     smtp_port: Annotated[int, typer.Option(help="0 is a free one.")] = FIXED_PORTS.smtp,
+    exchange_port: Annotated[int, typer.Option(help="0 is a free one.")] = FIXED_PORTS.exchange,
     postgres_port: Annotated[int, typer.Option(help="0 is a free one.")] = FIXED_PORTS.postgres,
 ) -> None:
     """Run the database, the simulators, the API and the worker until Ctrl-C."""
-    ports = Ports(api=api_port, sandbox=sandbox_port, smtp=smtp_port, postgres=postgres_port)
+    ports = Ports(api=api_port, sandbox=sandbox_port, smtp=smtp_port, exchange=exchange_port, postgres=postgres_port)
     raise SystemExit(asyncio.run(run(data_directory=data, ports=ports)))
 
 

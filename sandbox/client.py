@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 import httpx
 
+from sandbox.exchange.client import Exchange
 from sandbox.forms import FormError, read_form
 from sandbox.google.grants import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET
 from sandbox.microsoft.client import Microsoft
@@ -29,6 +30,7 @@ class Sandbox:
         self.http_url = http_url
         self._http = httpx.AsyncClient(base_url=http_url, timeout=30)
         self.microsoft = Microsoft(self._http)
+        self.exchange = Exchange(self._http)
 
     async def __aenter__(self) -> Self:
         return self
@@ -43,6 +45,11 @@ class Sandbox:
             message = f"{method} {path}: {answer.status_code} {answer.text}"
             raise httpx.HTTPStatusError(message, request=answer.request, response=answer)
         return answer.json() if answer.content else None
+
+    async def addresses(self) -> Json:
+        """Where everything is: `ews_url`, `ews_authority_pem`, …"""
+        found: Json = await self._send("GET", "/control/addresses")
+        return found
 
     # the identity provider -------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from sandbox.google.grants import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET
 from sandbox.identity import AUDIENCE
 from sandbox.microsoft import grants as microsoft
+from sandbox.ports import HOST
 
 PREFIX = "CALENDAR_CONNECT_"
 MAIL_FROM = "Calendar Connect <no-reply@example.com>"
@@ -67,6 +68,7 @@ def environment(
         "OFFICE365_CLIENT_SECRET": microsoft.SANDBOX_CLIENT_SECRET,
         "OFFICE365_AUTHORITY_URL": f"{sandbox_url}/microsoft/common",
         "OFFICE365_API_URL": f"{sandbox_url}/microsoft/v1.0",
+        "EXCHANGE_ALLOWED_HOSTS": json.dumps([HOST]),
         "SMTP_HOST": smtp_host,
         "SMTP_PORT": str(smtp_port),
         "MAIL_FROM": MAIL_FROM,

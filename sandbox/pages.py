@@ -23,6 +23,7 @@ iframe { width: 100%; height: 24rem; border: 1px solid #d1d9e0 }
 _PLACES = (
     ("/google", "Simulated Google: OAuth, OpenID and Calendar API v3, on their real paths"),
     ("/microsoft", "Simulated Microsoft: the identity platform and Graph's calendars, on their real paths"),
+    ("/control/exchange", "What a person does in Outlook at Exchange, faults, the ledger of writes"),
     ("/control/microsoft", "What a person does in Outlook, faults, the ledger of writes"),
     ("/control/google", "What a person does in Google's own pages, faults, the ledger of writes"),
     ("/identity", "The identity provider: <code>POST /identity/token</code> signs any token"),
@@ -35,14 +36,15 @@ _PLACES = (
 )
 
 
-def front_page(*, smtp_address: str) -> HTMLResponse:
+def front_page(*, smtp_address: str, ews_url: str) -> HTMLResponse:
     """What is where."""
     rows = "".join(
         f'<tr><td><a href="{path}"><code>{path}</code></a></td><td>{what}</td></tr>' for path, what in _PLACES
     )
     body = (
         "<h1>Sandbox</h1><p>Simulated providers for calendar-connect. Nothing here leaves this machine.</p>"
-        f"<table>{rows}<tr><td><code>{escape(smtp_address)}</code></td><td>SMTP: takes every mail</td></tr></table>"
+        f"<table>{rows}<tr><td><code>{escape(ews_url)}</code></td><td>Simulated Exchange, over TLS</td></tr>"
+        f"<tr><td><code>{escape(smtp_address)}</code></td><td>SMTP: takes every mail</td></tr></table>"
     )
     return _render("Sandbox", body)
 

@@ -20,7 +20,7 @@ from sandbox.postgres import PostgresStartError
 from sandbox.processes import stop_signalled
 from sandbox.stack import API, POSTGRES, PROCESSES, SANDBOX, SERVICE, WORKER, Commands, Ports, Stack, StackError
 
-FIXED_PORTS = Ports(api=8000, sandbox=9100, smtp=9125, postgres=9432)
+FIXED_PORTS = Ports(api=8000, sandbox=9100, smtp=9125, exchange=9143, postgres=9432)
 TOKEN_LIFETIME = 24 * 3600  # seconds
 DATABASE_WATCH = 1.0  # seconds
 LOG_FORMAT = "CALENDAR_CONNECT_LOG_FORMAT"

@@ -9,11 +9,12 @@ import contextlib
 import json
 import os
 import socket
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import uvicorn
 from fastapi import FastAPI, HTTPException, Request
@@ -21,6 +22,10 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 from starlette.responses import HTMLResponse
 
 from sandbox.clock import Clock
+from sandbox.exchange.app import create_exchange
+from sandbox.exchange.control import create_control as create_exchange_control
+from sandbox.exchange.tls import ensure_certificates
+from sandbox.exchange.world import ExchangeWorld
 from sandbox.google.app import create_google
 from sandbox.google.control import create_control as create_google_control
 from sandbox.google.world import GoogleWorld
@@ -44,6 +49,25 @@ class Addresses:
     http_url: str
     smtp_host: str
     smtp_port: int
+    ews_url: str
+    ews_authority: str
+    """The file of the certification authority that Exchange's clients must trust."""
+
+
+@dataclass(frozen=True)
+class Worlds:
+    """What the simulators remember, all in one time."""
+
+    clock: Clock
+    google: GoogleWorld
+    microsoft: MicrosoftWorld
+    exchange: ExchangeWorld
+
+    @classmethod
+    def new(cls) -> Self:
+        """Empty ones."""
+        clock = Clock()
+        return cls(clock, GoogleWorld(clock), MicrosoftWorld(clock), ExchangeWorld(clock))
 
 
 class ClockChange(BaseModel):
@@ -56,19 +80,18 @@ class ClockChange(BaseModel):
     run: bool = False
 
 
-def create_sandbox(http_url: str, sink: MailSink, *, keys_file: Path | None = None) -> FastAPI:
-    """All simulators as one application that is reached at `http_url`."""
-    clock = Clock()
-    google, microsoft = GoogleWorld(clock), MicrosoftWorld(clock)
+def create_sandbox(addresses: Addresses, sink: MailSink, worlds: Worlds, *, keys_file: Path | None = None) -> FastAPI:
+    """Everything that speaks plain HTTP as one application; Exchange itself has a door of its own, with TLS."""
     app = FastAPI(title="Sandbox", openapi_url=None)
-    app.mount("/google", create_google(google))
-    app.mount("/control/google", create_google_control(google))
-    app.mount("/microsoft", create_microsoft(microsoft))
-    app.mount("/control/microsoft", create_microsoft_control(microsoft))
+    app.mount("/google", create_google(worlds.google))
+    app.mount("/control/google", create_google_control(worlds.google))
+    app.mount("/microsoft", create_microsoft(worlds.microsoft))
+    app.mount("/control/microsoft", create_microsoft_control(worlds.microsoft))
+    app.mount("/control/exchange", create_exchange_control(worlds.exchange))
     app.mount("/control/mail", create_mail_control(sink))
-    app.mount("/identity", create_identity(f"{http_url}/identity", keys_file=keys_file))
-    _add_clock_routes(app, clock)
-    _add_pages(app, sink)
+    app.mount("/identity", create_identity(f"{addresses.http_url}/identity", keys_file=keys_file))
+    _add_clock_routes(app, worlds.clock)
+    _add_pages(app, addresses, sink)
     return app
 
 
@@ -96,14 +119,20 @@ def _add_clock_routes(app: FastAPI, clock: Clock) -> None:
         return state()
 
 
-def _add_pages(app: FastAPI, sink: MailSink) -> None:
+def _add_pages(app: FastAPI, addresses: Addresses, sink: MailSink) -> None:
+    authority = Path(addresses.ews_authority).read_text()
+
+    @app.get("/control/addresses")
+    async def where() -> dict[str, str | int]:
+        return {**asdict(addresses), "ews_authority_pem": authority}
+
     @app.get("/health")
     async def health() -> dict[str, str]:
         return {"status": "ok"}
 
     @app.get("/")
     async def front() -> HTMLResponse:
-        return front_page(smtp_address=f"{HOST}:{sink.port}")
+        return front_page(smtp_address=f"{HOST}:{sink.port}", ews_url=addresses.ews_url)
 
     @app.get("/dashboard")
     async def dashboard(request: Request) -> HTMLResponse:
@@ -137,35 +166,67 @@ class _Server(uvicorn.Server):
         yield
 
 
-@contextlib.asynccontextmanager
-async def serve(*, http_port: int = 0, smtp_port: int = 0, keys_file: Path | None = None) -> AsyncIterator[Addresses]:
-    """A running sandbox in the current event loop. Port 0: a free one. Raises PortTakenError.
+@dataclass(frozen=True)
+class Places:
+    """Where a sandbox shall listen, and where it keeps what must outlive it. Port 0: a free one."""
 
-    `keys_file` keeps the identity provider's keys over restarts.
-    """
-    listener = _listen(http_port)
-    sink = MailSink()
-    try:
-        await sink.start(smtp_port)
-    except OSError as error:
-        listener.close()
-        raise PortTakenError(f"Port {smtp_port} of {HOST} is taken: choose another for SMTP.") from error
-    addresses = Addresses(f"http://{HOST}:{listener.getsockname()[1]}", HOST, sink.port)
-    config = uvicorn.Config(
-        create_sandbox(addresses.http_url, sink, keys_file=keys_file),
-        lifespan="off",
-        ws="none",
-        log_level="warning",
-        timeout_graceful_shutdown=1,
-    )
-    server = _Server(config)
+    http_port: int = 0
+    smtp_port: int = 0
+    exchange_port: int = 0
+    keys_file: Path | None = None
+    """The identity provider's keys; None: new ones."""
+    certificates: Path | None = None
+    """The directory of Exchange's certificates; None: a temporary one."""
+
+
+@contextlib.asynccontextmanager
+async def serve(places: Places = Places()) -> AsyncIterator[Addresses]:
+    """A running sandbox in the current event loop. Raises PortTakenError."""
+    async with contextlib.AsyncExitStack() as stack:
+        http = stack.enter_context(_listen(places.http_port))
+        https = stack.enter_context(_listen(places.exchange_port))
+        directory = places.certificates or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        certificates = ensure_certificates(directory)
+        sink = await stack.enter_async_context(_mail_sink(places.smtp_port))
+        addresses = Addresses(
+            http_url=f"http://{HOST}:{http.getsockname()[1]}",
+            smtp_host=HOST,
+            smtp_port=sink.port,
+            ews_url=f"https://{HOST}:{https.getsockname()[1]}/EWS/Exchange.asmx",
+            ews_authority=str(certificates.authority),
+        )
+        worlds = Worlds.new()
+        app = create_sandbox(addresses, sink, worlds, keys_file=places.keys_file)
+        await stack.enter_async_context(_running(http, app=app))
+        exchange = create_exchange(worlds.exchange)
+        files = {"ssl_certfile": str(certificates.chain), "ssl_keyfile": str(certificates.key)}
+        await stack.enter_async_context(_running(https, app=exchange, **files))
+        yield addresses
+
+
+@contextlib.asynccontextmanager
+async def _running(listener: socket.socket, **config: Any) -> AsyncIterator[None]:
+    settings = uvicorn.Config(lifespan="off", ws="none", log_level="warning", timeout_graceful_shutdown=1, **config)
+    server = _Server(settings)
     running = asyncio.create_task(server.serve(sockets=[listener]))
     try:
         await server.ready.wait()
-        yield addresses
+        yield
     finally:
         server.should_exit = True
         await running
+
+
+@contextlib.asynccontextmanager
+async def _mail_sink(port: int) -> AsyncIterator[MailSink]:
+    sink = MailSink()
+    try:
+        await sink.start(port)
+    except OSError as error:
+        raise PortTakenError(f"Port {port} of {HOST} is taken: choose another for SMTP.") from error
+    try:
+        yield sink
+    finally:
         await sink.stop()
 
 
@@ -181,15 +242,14 @@ def _listen(port: int) -> socket.socket:
     return listener
 
 
-async def serve_until_signalled(
-    *, http_port: int, smtp_port: int, ready_file: Path | None, keys_file: Path | None
-) -> None:
+async def serve_until_signalled(places: Places, *, ready_file: Path | None) -> None:
     """Serve until SIGINT or SIGTERM. The ready file appears whole, and only when everything answers."""
     stopped = stop_signalled()
-    async with serve(http_port=http_port, smtp_port=smtp_port, keys_file=keys_file) as addresses:
+    async with serve(places) as addresses:
         if ready_file is not None:
             _write_whole(ready_file, asdict(addresses))
         print(f"sandbox ready: {addresses.http_url}, SMTP {addresses.smtp_host}:{addresses.smtp_port}", flush=True)
+        print(f"Exchange ready: {addresses.ews_url}, trust {addresses.ews_authority}", flush=True)
         await stopped.wait()
 
 

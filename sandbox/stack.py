@@ -38,6 +38,7 @@ class Ports:
     api: int = 0
     sandbox: int = 0
     smtp: int = 0
+    exchange: int = 0
     postgres: int = 0
 
     def settled(self) -> "Ports":
@@ -173,9 +174,11 @@ class Stack:
 
     def _build_children(self, directory: Path) -> dict[str, Child]:
         ports = ["--http-port", str(self.ports.sandbox), "--smtp-port", str(self.ports.smtp)]
-        keys = directory.absolute() / "issuer-keys.json"
+        ports += ["--exchange-port", str(self.ports.exchange)]
+        kept = ["--keys-file", str(directory.absolute() / "issuer-keys.json")]
+        kept += ["--certificates", str(directory.absolute() / "certificates")]
         commands = {
-            SANDBOX: [sys.executable, "-m", "sandbox", "serve", *ports, "--keys-file", str(keys)],
+            SANDBOX: [sys.executable, "-m", "sandbox", "serve", *ports, *kept],
             API: [*self.commands.api, "--host", HOST, "--port", str(self.ports.api)],
             WORKER: [*self.commands.worker],
         }

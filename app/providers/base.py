@@ -129,7 +129,8 @@ class ProtocolError(ProviderError):
 class ConsentRefused(ProviderError):
     """The OAuth code was not good for a grant: used, expired, or for another client.
 
-    `provider_code` may say `admin_consent_required`: only an administrator can allow it.
+    `provider_code` may say `access_denied`: the person said no; or `admin_consent_required`: only an administrator can
+    allow it.
     """
 
     code = "consent_refused"
@@ -261,8 +262,8 @@ class Provider(Protocol):
         """What it can do at all."""
         ...
 
-    def open(self, tokens: TokenSource) -> CalendarSession:
-        """A session for one connection."""
+    def open(self, tokens: TokenSource, *, mailbox: str | None = None) -> CalendarSession:
+        """A session for one connection. Sessions that name the same mailbox share what it bears at once."""
         ...
 
     def ical_uid(self, key: str) -> str | None:
@@ -288,6 +289,10 @@ class SupportsOAuth(Protocol):
 
     async def exchange_code(self, code: str, *, code_verifier: str, redirect_uri: str) -> Grant:
         """The grant for a code. Raises: ConsentRefused, Transient, Misconfigured."""
+        ...
+
+    def refused(self, error: str, description: str | None) -> ConsentRefused:
+        """What the provider's own words on the way back mean (RFC 6749 4.1.2.1)."""
         ...
 
     async def identify(self, access_token: str) -> Identity:

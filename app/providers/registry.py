@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from app.calendar import Clock, ProviderName
 from app.http import HttpClient
 from app.providers.base import Provider
+from app.providers.ews.provider import ExchangeProvider, ExchangeSettings
 from app.providers.google.oauth import GoogleSettings
 from app.providers.google.provider import GoogleProvider
 from app.providers.graph.oauth import Office365Settings
@@ -25,7 +26,12 @@ async def open_providers(settings: Settings, clock: Clock) -> AsyncIterator[dict
             providers[ProviderName.GOOGLE] = GoogleProvider(_google(settings), to_google, clock=clock)
         if settings.office365_client_id:
             providers[ProviderName.OFFICE365] = Office365Provider(_office365(settings), to_microsoft, clock=clock)
-        yield providers
+        if not settings.exchange_offered:
+            yield providers
+            return
+        async with ExchangeProvider(_exchange(settings), clock=clock) as exchange:
+            providers[ProviderName.EXCHANGE] = exchange
+            yield providers
 
 
 def _google(settings: Settings) -> GoogleSettings:
@@ -47,4 +53,13 @@ def _office365(settings: Settings) -> Office365Settings:
         authority_url=settings.office365_authority_url,
         api_url=settings.office365_api_url,
         horizon_days=settings.sync_horizon_days,
+    )
+
+
+def _exchange(settings: Settings) -> ExchangeSettings:
+    return ExchangeSettings(
+        full_sync=settings.exchange_full_sync,
+        allowed_hosts=settings.exchange_allowed_hosts,
+        timeout_seconds=settings.exchange_timeout_seconds,
+        threads=settings.exchange_threads,
     )

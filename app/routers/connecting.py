@@ -64,7 +64,9 @@ async def update_connection(
     connection_id: ConnectionId, body: ConnectionUpdate, caller: User, services: Services, language: ReaderLanguage
 ) -> Connection:
     """A new password, user name or address for the same mailbox; a broken connection heals."""
-    row = await services.credentials.change(caller, connection_id, body.model_dump(exclude_unset=True))
+    given = body.model_dump(exclude_unset=True)
+    fields = {("url" if name == "ews_url" else name): value for name, value in given.items()}
+    row = await services.credentials.change(caller, connection_id, fields)
     return connection_view(row, services.overview.of(row, caller.seats), language)
 
 

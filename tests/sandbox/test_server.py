@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from sandbox.ports import PortTakenError
-from sandbox.server import Addresses, serve
+from sandbox.server import Places, Addresses, serve
 
 ROOT = Path(__file__).parents[2]
 
@@ -106,7 +106,7 @@ async def test_taken_ports_are_named():
         taken.listen()
         port = taken.getsockname()[1]
         with pytest.raises(PortTakenError, match=f"Port {port} .* sandbox"):
-            async with serve(http_port=port):
+            async with serve(Places(http_port=port)):
                 pytest.fail("it started")
         with pytest.raises(PortTakenError, match=f"Port {port} .* SMTP"):
             async with serve(smtp_port=port):
@@ -121,7 +121,7 @@ async def test_the_command_writes_its_ready_file_serves_and_stops_at_a_signal(tm
     try:
         line = await asyncio.wait_for(process.stdout.readline(), timeout=20)
         addresses = json.loads(ready.read_text())
-        assert addresses.keys() == {"http_url", "smtp_host", "smtp_port"}
+        assert addresses.keys() == {"http_url", "smtp_host", "smtp_port", "ews_url", "ews_authority"}
         assert addresses["http_url"] in line.decode()
         assert [path.name for path in tmp_path.iterdir()] == ["ready.json"]  # no draft is left
         async with httpx.AsyncClient() as client:

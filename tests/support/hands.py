@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 from sandbox.client import Sandbox
+from sandbox.exchange.client import PASSWORD
 from tests.support.people import Person
 
 Span = tuple[datetime, datetime]
@@ -18,9 +19,17 @@ class Hands(Protocol):
     """A person's hands at one provider."""
 
     provider: str
+    changes: bool
+    """Whether bookings can be moved and called off there (R24)."""
 
     async def account(self, person: Person) -> None:
         """The person has a mailbox there."""
+
+    async def connect(self, person: Person) -> None:
+        """The person connects the calendar."""
+
+    async def heal(self, person: Person) -> None:
+        """The person heals the connection."""
 
     async def add(self, person: Person, start: datetime, minutes: int = 60) -> None:
         """The person puts an event into the calendar."""
@@ -39,9 +48,16 @@ class Hands(Protocol):
 class GoogleHands:
     sandbox: Sandbox
     provider = "google"
+    changes = True
 
     async def account(self, person: Person) -> None:
         await self.sandbox.google_account(person.email, time_zone=person.time_zone)
+
+    async def connect(self, person: Person) -> None:
+        assert (await person.connect(self.provider))["status"] == "completed"
+
+    async def heal(self, person: Person) -> None:
+        assert (await person.reauthorize())["status"] == "completed"
 
     async def add(self, person: Person, start: datetime, minutes: int = 60) -> None:
         end = start + timedelta(minutes=minutes)
@@ -64,9 +80,16 @@ class GoogleHands:
 class MicrosoftHands:
     sandbox: Sandbox
     provider = "office365"
+    changes = True
 
     async def account(self, person: Person) -> None:
         await self.sandbox.microsoft.account(person.email)
+
+    async def connect(self, person: Person) -> None:
+        assert (await person.connect(self.provider))["status"] == "completed"
+
+    async def heal(self, person: Person) -> None:
+        assert (await person.reauthorize())["status"] == "completed"
 
     async def add(self, person: Person, start: datetime, minutes: int = 60) -> None:
         times = {"start": _graph(start), "end": _graph(start + timedelta(minutes=minutes))}
@@ -84,7 +107,51 @@ class MicrosoftHands:
         await self.sandbox.microsoft.revoke(person.email)
 
 
-ALL: dict[str, Callable[[Sandbox], Hands]] = {"google": GoogleHands, "office365": MicrosoftHands}
+@dataclass
+class ExchangeHands:
+    sandbox: Sandbox
+    provider = "exchange"
+    changes = False
+
+    async def account(self, person: Person) -> None:
+        # Not NTLM: it vouches for a whole connection, and a password changed meanwhile would not be noticed at once.
+        await self.sandbox.exchange.turn_knobs(authentication=["basic"])
+        await self.sandbox.exchange.account(person.email, time_zone=person.time_zone)
+
+    async def connect(self, person: Person) -> None:
+        answer = await person.connect_with_password(PASSWORD)
+        assert answer.status_code == 201, answer.text
+
+    async def heal(self, person: Person) -> None:
+        await self.sandbox.exchange.change_account(person.email, password="another-password")
+        answer = await person.patch(f"/v1/connections/{person.connection_id}", {"password": "another-password"})
+        assert answer.status_code == 200, answer.text
+
+    async def add(self, person: Person, start: datetime, minutes: int = 60) -> None:
+        item = {
+            "subject": "By hand",
+            "start": start.isoformat(),
+            "end": (start + timedelta(minutes=minutes)).isoformat(),
+        }
+        await self.sandbox.exchange.create_item(person.email, item)
+
+    async def events(self, person: Person) -> dict[str, Span]:
+        now = datetime.now(UTC)
+        listed = await self.sandbox.exchange.view(person.email, now, now + timedelta(days=90))
+        return {item["id"]: (_instant(item["start"]), _instant(item["end"])) for item in listed}
+
+    async def made_by_us(self, person: Person) -> int:
+        return len(await self.sandbox.exchange.ledger(account=person.email, actor="api", operation="insert"))
+
+    async def revoke(self, person: Person) -> None:
+        await self.sandbox.exchange.change_account(person.email, password="changed-meanwhile")
+
+
+ALL: dict[str, Callable[[Sandbox], Hands]] = {
+    "google": GoogleHands,
+    "office365": MicrosoftHands,
+    "exchange": ExchangeHands,
+}
 
 
 def _graph(moment: datetime) -> dict[str, str]:

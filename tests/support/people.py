@@ -77,6 +77,25 @@ class Person:
         body = {"client": "web", "disclosure_version": version}
         return await self._finish(await self.post(f"/v1/connections/{self.connection_id}/reauthorize", body), **choices)
 
+    async def connect_with_password(self, password: str, **fields: Any) -> httpx.Response:
+        """Connect Exchange at the sandbox's server, whose authority is named."""
+        where = await self.sandbox.addresses()
+        version = (await self.get("/v1/providers/exchange/disclosure")).json()["version"]
+        body = {
+            "provider": "exchange",
+            "client": "web",
+            "disclosure_version": version,
+            "email": self.email,
+            "password": password,
+            "username": self.email,
+            "ews_url": where["ews_url"],
+            "certificate": where["ews_authority_pem"],
+        } | fields
+        answer = await self.post("/v1/connections", {name: value for name, value in body.items() if value is not None})
+        if answer.status_code == 201:
+            self.connection_id = answer.json()["id"]
+        return answer
+
     async def _finish(self, started: httpx.Response, **choices: Any) -> dict[str, Any]:
         assert started.status_code == 201, started.text
         returned = await self.consent(started.json()["authorization_url"], **choices)

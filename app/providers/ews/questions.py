@@ -1,0 +1,176 @@
+"""The bodies of the requests that read. Pure.
+
+The one rule: what a request asks for is what its decoder reads, no more: Exchange opens every item it tells more of
+than its folder's table holds.
+
+    BUSY     what free/busy needs
+    LISTED   BUSY and all else that FindItem may tell: no guests, no text
+    SYNCED   LISTED and the zone; SyncFolderItems "can only handle summary properties", as the vendor's own client says
+    WHOLE    SYNCED, guests, text, our note of whom we invited
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+from app.providers.ews import marks
+from app.providers.ews.soap import Element, m, t
+
+CALENDAR_CLASS: Final = "IPF.Appointment"
+FOLDERS_PER_PAGE: Final = 200
+ITEMS_PER_VIEW: Final = 1000
+"""Exchange's own limit (EWSFindCountLimit); a view that holds more is cut, and says so."""
+CHANGES_PER_PAGE: Final = 200
+
+_BUSY: Final = (
+    "calendar:Start",
+    "calendar:End",
+    "calendar:LegacyFreeBusyStatus",
+    "calendar:IsCancelled",
+    "calendar:CalendarItemType",
+    "calendar:MyResponseType",
+)
+_LISTED: Final = (
+    "item:Subject",
+    "item:Sensitivity",
+    "item:LastModifiedTime",
+    "calendar:UID",
+    *_BUSY,
+    "calendar:IsAllDayEvent",
+    "calendar:Location",
+    "calendar:Organizer",
+)
+_ZONE: Final = "calendar:StartTimeZone"
+_SYNCED: Final = (*_LISTED, _ZONE)
+_WHOLE: Final = (*_SYNCED, "calendar:RequiredAttendees", "calendar:OptionalAttendees", "item:Body")
+
+
+def own_calendar(email: str | None = None) -> Element:
+    """The folder of the default calendar: of whoever asks, or of a named mailbox."""
+    mailbox = None if email is None else t("Mailbox", t("EmailAddress", email))
+    return t("DistinguishedFolderId", mailbox, Id="calendar")
+
+
+def folder(calendar_id: str) -> Element:
+    """A calendar of the list."""
+    return t("FolderId", Id=calendar_id)
+
+
+def folders(*wanted: Element) -> Element:
+    """Folders as they are, each in a message of its own."""
+    return m("GetFolder", m("FolderShape", *_folder_shape()), m("FolderIds", *wanted))
+
+
+def deleted_items() -> Element:
+    """The bin: calendars in it are gone."""
+    return t("DistinguishedFolderId", Id="deleteditems")
+
+
+def calendars(*, offset: int) -> Element:
+    """Every calendar folder of the mailbox, however deep."""
+    is_calendar = t(
+        "IsEqualTo",
+        t("FieldURI", FieldURI="folder:FolderClass"),
+        t("FieldURIOrConstant", t("Constant", Value=CALENDAR_CLASS)),
+    )
+    return m(
+        "FindFolder",
+        m("FolderShape", *_folder_shape()),
+        m("IndexedPageFolderView", MaxEntriesReturned=str(FOLDERS_PER_PAGE), Offset=str(offset), BasePoint="Beginning"),
+        m("Restriction", is_calendar),
+        m("ParentFolderIds", t("DistinguishedFolderId", Id="msgfolderroot")),
+        Traversal="Deep",
+    )
+
+
+def view(calendar_id: str, start: datetime, end: datetime, *, busy_only: bool = False) -> Element:
+    """What the calendar shows between two instants, series as their occurrences."""
+    fields = _BUSY if busy_only else _LISTED
+    properties = () if busy_only else (marks.KEY,)
+    return m(
+        "FindItem",
+        m("ItemShape", *_shape(fields, properties)),
+        m("CalendarView", MaxEntriesReturned=str(ITEMS_PER_VIEW), StartDate=instant(start), EndDate=instant(end)),
+        m("ParentFolderIds", folder(calendar_id)),
+        Traversal="Shallow",
+    )
+
+
+def marked_with(calendar_id: str, key: str) -> Element:
+    """The items of a calendar that carry our key, wherever they stand in time. Slow: nothing indexes it."""
+    has_key = t("IsEqualTo", marks.path(marks.KEY), t("FieldURIOrConstant", t("Constant", Value=key)))
+    return m(
+        "FindItem",
+        m("ItemShape", t("BaseShape", "IdOnly")),
+        m("IndexedPageItemView", MaxEntriesReturned="10", Offset="0", BasePoint="Beginning"),
+        m("Restriction", has_key),
+        m("ParentFolderIds", folder(calendar_id)),
+        Traversal="Shallow",
+    )
+
+
+def items(ids: Iterable[Element]) -> Element:
+    """Items with everything we ever read of one."""
+    return m("GetItem", m("ItemShape", *_shape(_WHOLE, (marks.KEY, marks.GUESTS), text=True)), m("ItemIds", *ids))
+
+
+def zones(ids: Iterable[Element]) -> Element:
+    """Of items and series, only the zone they were made in."""
+    fields = ("calendar:UID", "calendar:CalendarItemType", _ZONE)
+    return m("GetItem", m("ItemShape", *_shape(fields)), m("ItemIds", *ids))
+
+
+def lengths(ids: Iterable[Element]) -> Element:
+    """Of series, only how long they go on."""
+    fields = ("calendar:CalendarItemType", "calendar:LastOccurrence", "calendar:ModifiedOccurrences")
+    return m("GetItem", m("ItemShape", *_shape(fields)), m("ItemIds", *ids))
+
+
+def item(item_id: str) -> Element:
+    """Names an item."""
+    return t("ItemId", Id=item_id)
+
+
+def master_of(occurrence_id: str) -> Element:
+    """Names the series of an occurrence."""
+    return t("RecurringMasterItemId", OccurrenceId=occurrence_id)
+
+
+def changes(calendar_id: str, state: str | None, *, limit: int = CHANGES_PER_PAGE) -> Element:
+    """What changed in a folder since a state; without one, everything in it."""
+    return m(
+        "SyncFolderItems",
+        m("ItemShape", *_shape(_SYNCED, (marks.KEY,))),
+        m("SyncFolderId", folder(calendar_id)),
+        None if state is None else m("SyncState", state),
+        m("MaxChangesReturned", str(limit)),
+    )
+
+
+def newest(folder_id: Element, *, limit: int) -> Element:
+    """The newest items of a folder, for the zone they were made in. SyncFolderItems begins with the newest."""
+    return m(
+        "SyncFolderItems",
+        m("ItemShape", *_shape((_ZONE,))),
+        m("SyncFolderId", folder_id),
+        m("MaxChangesReturned", str(limit)),
+    )
+
+
+def instant(moment: datetime) -> str:
+    """An instant in UTC, to the second."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _shape(fields: Sequence[str], properties: Sequence[str] = (), *, text: bool = False) -> tuple[Element | None, ...]:
+    paths = [*(t("FieldURI", FieldURI=field) for field in fields), *(marks.path(name) for name in properties)]
+    return (
+        t("BaseShape", "IdOnly"),
+        t("BodyType", "Text") if text else None,
+        t("AdditionalProperties", *paths),
+    )
+
+
+def _folder_shape() -> tuple[Element, ...]:
+    fields = ("folder:ParentFolderId", "folder:DisplayName", "folder:EffectiveRights")
+    return t("BaseShape", "IdOnly"), t("AdditionalProperties", *(t("FieldURI", FieldURI=field) for field in fields))

@@ -1,0 +1,233 @@
+"""The verbs of a session that read.
+
+The one rule: what Exchange cuts short is asked for again in smaller parts, never taken for the whole.
+"""
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from app.calendar import BusyTimes, CalendarRef, Event, SyncPage, Timed
+from app.providers.base import CalendarGone, EventNotFound, InvalidRequest, PermissionDenied, ProtocolError
+from app.providers.ews import questions, wire
+from app.providers.ews.busy_times import busy_times
+from app.providers.ews.client import Mailbox, checked, only
+from app.providers.ews.cursor import Position
+from app.providers.ews.mapping import calendar_of, changes_of, event_of, series_is_over, span_of
+from app.providers.ews.refusals import Call
+from app.providers.ews.series import Announced, Dates
+from app.providers.ews.soap import Element, Message
+from app.providers.ews.wire import MASTER, OCCURRENCES, Change, Folder, Item, Page
+from app.providers.rest import together
+from app.providers.zones import iana_name
+
+DAYS_MAX: Final = 730
+"""Exchange refuses a calendar view of more than two years."""
+_ITEMS_AT_ONCE: Final = 50
+_SMALLEST_VIEW: Final = timedelta(minutes=1)
+_ZONE_SAMPLE: Final = 10
+_TOO_MUCH: Final = "ErrorExceededFindCountLimit"
+"""How a server with a lower limit than we believe cuts a view."""
+
+
+class Reading:
+    """One connection's calendars, read."""
+
+    def __init__(self, mailbox: Mailbox) -> None:
+        self._mailbox = mailbox
+        self._announced = Announced()
+
+    async def list_calendars(self) -> Sequence[CalendarRef]:
+        """The calendars of the person's own mailbox; the default one first."""
+        call = Call(
+            "ews.default_calendar",
+            questions.folders(questions.own_calendar(), questions.deleted_items()),
+            not_found=CalendarGone,
+        )
+        default, bin_ = await self._mailbox.fetch(
+            call, lambda messages: [wire.folders_of(checked(call, message))[0] for message in messages]
+        )
+        zone = await self._usual_zone()
+        others = [folder async for folder in self._folders() if folder.id != default.id and folder.parent_id != bin_.id]
+        return [
+            calendar_of(default, time_zone=zone, primary=True),
+            *(calendar_of(folder, time_zone=zone, primary=False) for folder in others),
+        ]
+
+    async def free_busy(self, calendar_ids: Sequence[str], window: Timed) -> Mapping[str, BusyTimes]:
+        """Busy spans as the calendars show them: Exchange's own free/busy knows the default calendar only."""
+        distinct = list(dict.fromkeys(calendar_ids))
+        told = await together([self._busy(calendar_id, window) for calendar_id in distinct])
+        return dict(zip(distinct, told, strict=True))
+
+    async def list_instances(
+        self, calendar_id: str, window: Timed, *, series_id: str | None = None
+    ) -> AsyncIterator[Event]:
+        """What the calendar shows; the dates of one series are those among them with the UID of its master."""
+        email = (await self._mailbox.login()).email
+        if series_id is not None:
+            dates = await self._dates(calendar_id, window, series_id)
+        else:
+            dates = await self._everything(calendar_id, window)
+        for item in dates.items:
+            zone, series = dates.of(item)
+            event = None if item.cancelled else event_of(item, email=email, series_id=series, zone=zone)
+            if event is not None:
+                yield event
+
+    async def get_event(self, calendar_id: str, event_id: str) -> Event | None:  # noqa: ARG002 - an id is the mailbox's
+        """The event as it is now, with its description, and its series when it is a date of one."""
+        try:
+            item, series_id = await self._item(event_id, "ews.get_event")
+        except EventNotFound:
+            return None
+        return event_of(item, email=(await self._mailbox.login()).email, series_id=series_id)
+
+    async def sync_page(
+        self, calendar_id: str, *, cursor: bytes | None, page: bytes | None, since: datetime
+    ) -> SyncPage:
+        """One page of what changed in the folder: singles as they are, series only by name."""
+        here = Position.read(calendar_id, cursor=cursor, page=page, since=since)
+        email = (await self._mailbox.login()).email
+        call = Call("ews.sync_page", questions.changes(calendar_id, here.state), not_found=CalendarGone)
+        answer = await self._mailbox.fetch(call, lambda messages: wire.read_changes(only(call, messages)))
+        if not answer.last and answer.state == here.state:
+            raise ProtocolError("a page that follows itself", operation=call.operation)
+        over = await self._over(answer.changes, here.since)
+        changes = changes_of(answer.changes, email=email, since=here.since, over=over)
+        self._announced.add(calendar_id, [change for change in answer.changes if change.id not in over])
+        place = here.after(answer.state, last=answer.last)
+        return SyncPage(
+            changes,
+            next_page=None if answer.last else place,
+            cursor=place if answer.last else None,
+            full=cursor is None,
+        )
+
+    async def _item(self, event_id: str, operation: str) -> tuple[Item, str | None]:
+        """An item with all we read of one, and the id of its series. Raises: EventNotFound."""
+        asked = [questions.item(event_id), questions.master_of(event_id)]
+        call = Call(operation, questions.items(asked))
+
+        def read(messages: Sequence[Message]) -> tuple[Item, str | None]:
+            found = wire.items_of(checked(call, messages[0]))
+            master = () if messages[1].trouble else wire.items_of(messages[1].element)
+            if not found:
+                raise EventNotFound(operation=operation)  # an item, but none of a calendar
+            return found[0], master[0].id if master and found[0].kind in OCCURRENCES else None
+
+        return await self._mailbox.fetch(call, read)
+
+    async def _folders(self) -> AsyncIterator[Folder]:
+        offset: int | None = 0
+        while offset is not None:
+            call = Call("ews.list_calendars", questions.calendars(offset=offset), not_found=CalendarGone)
+            page = await self._mailbox.fetch(call, lambda messages, call=call: wire.read_page(only(call, messages)))  # type: ignore[misc]
+            for element in page.elements:
+                yield wire.read_folder(element)
+            # An Exchange 2010 may name an offset again and again. https://github.com/ecederstrand/exchangelib/issues/294
+            offset = page.next_offset if page.next_offset is not None and page.next_offset > offset else None
+
+    async def _usual_zone(self) -> str:
+        """The zone most of the newest events were made in: Exchange keeps the person's own where we may not look."""
+        call = Call("ews.usual_zone", questions.newest(questions.own_calendar(), limit=_ZONE_SAMPLE))
+        answer = await self._mailbox.fetch(call, lambda messages: wire.read_changes(only(call, messages)))
+        names = [name for change in answer.changes if change.item and (name := iana_name(change.item.zone))]
+        return max(names, key=names.count, default="UTC")
+
+    async def _busy(self, calendar_id: str, window: Timed) -> BusyTimes:
+        """A calendar that may not be read is unknown; a failed request raises."""
+        try:
+            return busy_times(await self._view(calendar_id, window, busy_only=True), window)
+        except (PermissionDenied, CalendarGone) as refusal:
+            return BusyTimes(unknown=refusal.provider_code or refusal.code)
+
+    async def _everything(self, calendar_id: str, window: Timed) -> Dates:
+        """All that the calendar shows; the folder's table has neither the series of a date nor anybody's zone."""
+        items = await self._view(calendar_id, window)
+        first_of = {item.uid: item for item in reversed(items) if item.kind in OCCURRENCES and item.uid}
+        masters = [questions.master_of(item.id) for item in first_of.values()]
+        singles = [questions.item(item.id) for item in items if item.uid not in first_of]
+        zoned = await self._some(questions.zones, [*masters, *singles])
+        return Dates(
+            items,
+            masters=[item for item in zoned if item.kind == MASTER],
+            zones={item.id: item.zone for item in zoned},
+        )
+
+    async def _dates(self, calendar_id: str, window: Timed, series_id: str) -> Dates:
+        """The dates of one series. One that a page of changes named is served from a view they all share."""
+        known = self._announced.take(calendar_id, series_id)
+        if known is not None:
+            items = await self._announced.view(calendar_id, window, self._view)
+            return Dates.of_series(known, items)
+        try:
+            master, _ = await self._item(series_id, "ews.list_instances")
+        except EventNotFound:
+            return Dates(())
+        if master.kind == MASTER:
+            return Dates.of_series(master, await self._view(calendar_id, window))
+        span = span_of(master)  # it became a single event
+        inside = span is not None and span.start < window.end and span.end > window.start
+        return Dates((master,) if inside else ())
+
+    async def _over(self, changes: Sequence[Change], since: datetime | None) -> frozenset[str]:
+        """Of the series that a page of a full listing names, those that had ended: ten years of them may be in it, and
+        each would be read in vain."""
+        if since is None:
+            return frozenset()
+        known = {change.id: change.item for change in changes if change.item is not None}
+        begun = [item.id for item in known.values() if item.kind == MASTER and item.start and item.start < since]
+        series = await self._some(questions.lengths, [questions.item(item_id) for item_id in begun])
+        return frozenset(item.id for item in series if series_is_over(item, since))
+
+    async def _some(self, question: Callable[[Sequence[Element]], Element], ids: Sequence[Element]) -> list[Item]:
+        """Items as far as a question goes; those that are gone meanwhile are left out."""
+        found: list[Item] = []
+        for first in range(0, len(ids), _ITEMS_AT_ONCE):
+            call = Call("ews.some_items", question(ids[first : first + _ITEMS_AT_ONCE]))
+            found += await self._mailbox.fetch(
+                call,
+                lambda messages: [item for one in messages if not one.trouble for item in wire.items_of(one.element)],
+            )
+        return found
+
+    async def _view(self, calendar_id: str, window: Timed, *, busy_only: bool = False) -> tuple[Item, ...]:
+        """Everything in the window, once each: cut where Exchange's limits are, halved where it cuts."""
+        found: dict[str, Item] = {}
+        waiting = list(_parts(window))
+        while waiting:
+            part = waiting.pop()
+            page, items = await self._part_of_view(calendar_id, part, busy_only=busy_only)
+            if page.whole:
+                found.update((item.id, item) for item in items)
+                continue
+            middle = part.start + (part.end - part.start) / 2
+            if part.end - part.start < _SMALLEST_VIEW:
+                raise ProtocolError("a view that is never whole", operation="ews.view")
+            waiting += [Timed(part.start, middle), Timed(middle, part.end)]
+        return tuple(sorted(found.values(), key=lambda item: (item.start is None, item.start)))
+
+    async def _part_of_view(self, calendar_id: str, part: Timed, *, busy_only: bool) -> tuple[Page, Sequence[Item]]:
+        question = questions.view(calendar_id, part.start, part.end, busy_only=busy_only)
+        call = Call("ews.view", question, not_found=CalendarGone)
+
+        def read(messages: Sequence[Message]) -> tuple[Page, Sequence[Item]]:
+            if any(message.trouble and message.trouble.code == _TOO_MUCH for message in messages):
+                return Page((), whole=False), ()
+            page = wire.read_page(only(call, messages))
+            return page, [item for element in page.elements if (item := wire.read_item(element)) is not None]
+
+        return await self._mailbox.fetch(call, read)
+
+
+def _parts(window: Timed) -> list[Timed]:
+    """The window in parts that are short enough."""
+    if window.start > window.end:
+        raise InvalidRequest("a window that ends before it starts", operation="ews.view")
+    parts, start = [], window.start
+    while start < window.end:
+        end = min(window.end, start + timedelta(days=DAYS_MAX))
+        parts.append(Timed(start, end))
+        start = end
+    return parts

@@ -1,0 +1,82 @@
+"""Dates and the series they belong to.
+
+The one rule: dates know their series by its UID, which they share; Exchange tells a date no master's id.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from app.calendar import Timed
+from app.providers.ews.wire import MASTER, OCCURRENCES, Change, Item
+
+View = Callable[[str, Timed], Awaitable[tuple[Item, ...]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Dates:
+    """Items of a view, and what they cannot tell themselves: their series, and the zone they were made in."""
+
+    items: tuple[Item, ...]
+    masters: Iterable[Item] = ()
+    zones: Mapping[str, str | None] = field(default_factory=dict)
+    """Of single items, by id."""
+    _by_uid: Mapping[str | None, Item] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_by_uid", {master.uid: master for master in self.masters})
+
+    @classmethod
+    def of_series(cls, master: Item, view: Iterable[Item]) -> "Dates":
+        """The dates of one series in a view."""
+        dates = tuple(item for item in view if item.kind in OCCURRENCES and item.uid == master.uid)
+        return cls(dates, (master,))
+
+    def of(self, item: Item) -> tuple[str | None, str | None]:
+        """The zone and the series of an item."""
+        master = self._by_uid.get(item.uid) if item.kind in OCCURRENCES and item.uid else None
+        return (self.zones.get(item.id), None) if master is None else (master.zone, master.id)
+
+
+class Announced:
+    """Series that a page of changes has named, until somebody reads their dates.
+
+    Exchange cannot expand one series alone: whoever wants its dates reads the calendar. A first synchronisation names
+    all series at once, so the view that the first of them needs is kept for the others. It is as young as the changes
+    that named them, and whatever happened since will be named by the next page, which ends it.
+    """
+
+    def __init__(self) -> None:
+        self._masters: dict[tuple[str, str], Item] = {}
+        self._views: dict[tuple[str, Timed], tuple[Item, ...]] = {}
+        self._reading = asyncio.Lock()
+
+    def add(self, calendar_id: str, changes: Iterable[Change]) -> None:
+        """A page has come: remember the series it names, and forget every view."""
+        self._views.clear()
+        for change in changes:
+            if change.item is not None and change.item.kind == MASTER:
+                self._masters[calendar_id, change.id] = change.item
+            else:
+                self._masters.pop((calendar_id, change.id), None)
+
+    def take(self, calendar_id: str, series_id: str) -> Item | None:
+        """The series as it was named; the next time it has to be asked for."""
+        return self._masters.pop((calendar_id, series_id), None)
+
+    async def view(self, calendar_id: str, window: Timed, read: View) -> tuple[Item, ...]:
+        """What the calendar shows, read once for all series that were named together."""
+        async with self._reading:
+            known = self._views.get((calendar_id, window))
+            if known is None:
+                known = await read(calendar_id, window)
+                if self._masters:
+                    self._views[calendar_id, window] = known
+        if not self._masters:
+            self._views.clear()
+        return known
+
+    def forget(self) -> None:
+        """We changed something ourselves."""
+        self._masters.clear()
+        self._views.clear()

@@ -1,0 +1,150 @@
+"""One connection's Exchange calendars: the verbs that write, beside those of `reading`.
+
+The one rule: Exchange makes an event as often as it is asked to, so nothing is made that was not looked for first, and
+whatever mails people is a step of its own, behind the one that can be looked for.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final
+
+from app.calendar import Event, EventDraft, Notify, Response, Timed
+from app.providers.base import (
+    AmbiguousOutcome,
+    CalendarGone,
+    EditConflict,
+    EventNotFound,
+    InvalidRequest,
+    ProtocolError,
+    ProviderError,
+    RateLimited,
+    Transient,
+)
+from app.providers.ews import drafts, questions, wire
+from app.providers.ews.client import Mailbox, only
+from app.providers.ews.mapping import event_of
+from app.providers.ews.reading import Reading
+from app.providers.ews.refusals import Call
+from app.providers.ews.soap import Element, Message
+from app.providers.ews.wire import Item
+from app.providers.ews.workers import Turns
+
+_AROUND: Final = timedelta(hours=1)
+_CONFLICTS_MAX: Final = 3
+_NOT_THE_GUEST: Final = (None, "Organizer", "Unknown")
+
+
+class ExchangeSession(Reading):
+    """See `app.providers.base.CalendarSession`."""
+
+    def __init__(self, mailbox: Mailbox, keys: Turns) -> None:
+        super().__init__(mailbox)
+        self._keys = keys
+        """One create at a time per mailbox and key: between the look and the create another would slip in."""
+
+    async def create_event(self, calendar_id: str, draft: EventDraft, *, key: str, notify: Notify) -> Event:
+        """Look, make it without a mail, then invite. A repeat goes on from wherever the one before it ended."""
+        login = await self._mailbox.login()
+        async with self._keys.of(f"{login.mailbox} {key}"):
+            event_id = await self._in_slot(calendar_id, key, draft.when)
+            if event_id is None:
+                loud = notify is Notify.EVERYBODY
+                body = drafts.new_event(calendar_id, draft, key, () if loud else draft.attendees)
+                event_id = (await self._write("ews.create_event", body, not_found=CalendarGone))[0].id
+            made = await self._written(event_id)
+            if notify is Notify.EVERYBODY and draft.attendees and not (made.required or made.optional):
+                await self._write("ews.create_event", drafts.invitations(made, draft, notify))
+                made = await self._written(event_id)
+        return self._event(made, login.email)
+
+    async def find_by_key(self, calendar_id: str, key: str, *, around: Timed) -> Event | None:
+        """Where it was drafted, which is quick; failing that anywhere in the calendar."""
+        event_id = await self._in_slot(calendar_id, key, around)
+        if event_id is None:
+            call = Call("ews.find_by_key", questions.marked_with(calendar_id, key), not_found=CalendarGone)
+            page = await self._mailbox.fetch(call, lambda messages: wire.read_page(only(call, messages)))
+            ids = [item.id for element in page.elements if (item := wire.read_item(element)) is not None]
+            event_id = ids[0] if ids else None
+        event = None if event_id is None else await self.get_event(calendar_id, event_id)
+        return None if event is None or event.cancelled else event
+
+    async def update_event(
+        self,
+        calendar_id: str,  # noqa: ARG002 - an id is the mailbox's
+        event_id: str,
+        draft: EventDraft,
+        *,
+        key: str,
+        if_match: str | None,
+        notify: Notify,
+    ) -> Event:
+        """Read, merge the guests, write on condition that nothing moved; without `if_match` a race is run again."""
+        email = (await self._mailbox.login()).email
+        for attempt in range(_CONFLICTS_MAX):
+            standing, _ = await self._item(event_id, "ews.update_event")
+            if if_match is not None and standing.change_key != if_match:
+                raise EditConflict(operation="ews.update_event")
+            try:
+                body = drafts.changed_event(standing, draft, key, notify)
+                written = await self._write("ews.update_event", body)
+            except EditConflict:
+                if if_match is not None or attempt == _CONFLICTS_MAX - 1:
+                    raise
+            else:
+                return self._event(await self._written(written[0].id), email)
+        raise AssertionError("the last attempt returns or raises")
+
+    async def cancel_event(self, calendar_id: str, event_id: str, *, notify: Notify) -> None:  # noqa: ARG002 - an id is the mailbox's
+        """Delete; an event already gone is done."""
+        call = Call("ews.cancel_event", drafts.removal(event_id, notify), write=True)
+        self._announced.forget()
+        try:
+            await self._mailbox.fetch(call, lambda messages: only(call, messages))
+        except EventNotFound:
+            return
+
+    async def respond(self, calendar_id: str, event_id: str, response: Response) -> None:  # noqa: ARG002 - an id is the mailbox's
+        """Answer and tell the organizer. Raises: InvalidRequest when the person is not invited."""
+        standing, _ = await self._item(event_id, "ews.respond")
+        body = drafts.reply(standing, response)
+        if body is None or standing.my_response in _NOT_THE_GUEST:
+            raise InvalidRequest("not invited", operation="ews.respond", provider_code="not_an_attendee")
+        call = Call("ews.respond", body, write=True)
+        self._announced.forget()
+        await self._mailbox.fetch(call, lambda messages: only(call, messages))
+
+    async def _in_slot(self, calendar_id: str, key: str, slot: Timed) -> str | None:
+        """The event with this key in or near a slot."""
+        window = Timed(slot.start - _AROUND, max(slot.end, slot.start) + _AROUND)
+        items = await self._view(calendar_id, window)
+        return next((item.id for item in items if item.key == key), None)
+
+    async def _write(
+        self, operation: str, body: Element, *, not_found: type[ProviderError] = EventNotFound
+    ) -> Sequence[Item]:
+        """Send a body that has items as its answer: their ids."""
+        call = Call(operation, body, write=True, not_found=not_found)
+
+        def read(messages: Sequence[Message]) -> Sequence[Item]:
+            items = wire.items_of(only(call, messages))
+            if not items:
+                raise ValueError("nothing was written")
+            return items
+
+        self._announced.forget()
+        return await self._mailbox.fetch(call, read)
+
+    async def _written(self, event_id: str) -> Item:
+        """What stands there now. If nobody can tell, the write was made all the same: that is ambiguous, not failed."""
+        try:
+            item, _ = await self._item(event_id, "ews.written")
+        except (Transient, RateLimited, ProtocolError, EventNotFound) as error:
+            raise AmbiguousOutcome("written, and not read back", operation="ews.written") from error
+        return item
+
+    @staticmethod
+    def _event(item: Item, email: str) -> Event:
+        event = event_of(item, email=email)
+        if event is None:
+            raise AmbiguousOutcome("written, and not readable", operation="ews.written")
+        return event
