@@ -1,0 +1,94 @@
+"""FindItem. The one rule: a calendar view shows what takes place, any other view what is stored."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from sandbox.exchange.call import Call, Located, Task, answer
+from sandbox.exchange.errors import Refusal
+from sandbox.exchange.getting import show
+from sandbox.exchange.items import View
+from sandbox.exchange.markup import Markup, element
+from sandbox.exchange.paging import Page, check_count, page_of
+from sandbox.exchange.reading import Node
+from sandbox.exchange.restrictions import Condition, item_value, read_key, read_restriction
+from sandbox.exchange.times import parse_date_time
+from sandbox.exchange.world import Folder
+
+
+def find(call: Call) -> Markup:
+    parents = call.body.find("m:ParentFolderIds")
+    assert parents is not None
+
+    def task(node: Node) -> Task:
+        def run() -> list[Markup]:
+            return [_found(call, call.folder(node), len(parents.children))]
+
+        return run
+
+    return answer(call, "FindItem", [task(node) for node in parents])
+
+
+def _found(call: Call, folder: Folder, parents: int) -> Markup:
+    if call.body.attributes["Traversal"] != "Shallow":
+        page: Page[View] = Page((), 0, complete=True)  # nothing associated and nothing soft-deleted is kept
+    elif (window := call.body.find("m:CalendarView")) is not None:
+        if not folder.is_calendar or parents != 1:
+            raise Refusal("ErrorCalendarFolderIsInvalidForCalendarView")
+        page = _calendar_view(call, folder, window)
+    else:
+        page = _table(call, folder)
+    shape = call.shape("m:ItemShape", "find")
+    rows = (show(call, Located(folder, view, None), shape) for view in page.rows)
+    return element("m:RootFolder", element("t:Items", *rows), **page.attributes())
+
+
+def _calendar_view(call: Call, folder: Folder, window: Node) -> Page[View]:
+    if call.body.find("m:Restriction") is not None or call.body.find("m:SortOrder") is not None:
+        raise Refusal("ErrorInvalidRestriction", "Restrictions and sort order may not be specified for a CalendarView.")
+    begin = parse_date_time(window.attributes["StartDate"], call.wall_zone.rules)
+    end = parse_date_time(window.attributes["EndDate"], call.wall_zone.rules)
+    if end < begin:
+        raise Refusal("ErrorCalendarEndDateIsEarlierThanStartDate")
+    if end - begin > timedelta(days=call.world.knobs.calendar_view_max_days):
+        raise Refusal("ErrorCalendarViewRangeTooBig")
+    views = sorted(views_in(folder, begin, end), key=lambda view: (view.start, view.item.number))
+    most = int(window.attributes.get("MaxEntriesReturned", len(views) or 1))
+    if most <= 0:
+        raise Refusal("ErrorInvalidPagingMaxRows")
+    check_count(min(most, len(views)), call.world.knobs.find_count_limit)
+    return Page(views[:most], len(views), complete=len(views) <= most)
+
+
+def views_in(folder: Folder, begin: datetime, end: datetime) -> list[View]:
+    """Everything on a calendar that overlaps a span, occurrences spelt out."""
+    return [view for item in folder.items.values() for view in item.views_between(begin, end)]
+
+
+def _table(call: Call, folder: Folder) -> Page[View]:
+    views = [View(item) for item in folder.items.values()]
+    restriction = call.body.find("m:Restriction")
+    if restriction is not None:
+        condition: Condition[View] = read_restriction(restriction, item_value, call.wall_zone)
+        views = [view for view in views if condition(view)]
+    order = call.body.find("m:SortOrder")
+    if order is None:
+        # As the store hands out its table: what came last stands first.
+        views.sort(key=lambda view: (view.item.created, view.item.number), reverse=True)
+    else:
+        for field in reversed(order.children):
+            value = item_value(read_key(field.children[0], code="ErrorUnsupportedPathForSortGroup"))
+            views.sort(key=_sortable(value), reverse=field.attributes["Order"] == "Descending")
+    return page_of(views, call.body.find("m:IndexedPageItemView"), call)
+
+
+def _sortable(value: Callable[[View], Any]) -> Callable[[View], tuple[bool, Any]]:
+    """What an item lacks sorts before everything; text sorts without regard to case."""
+
+    def key(view: View) -> tuple[bool, Any]:
+        found = value(view)
+        if found is None:
+            return (False, 0)
+        return (True, found.casefold() if isinstance(found, str) else found)
+
+    return key

@@ -1,0 +1,59 @@
+"""Pages of a listing. The one rule: `IncludesLastItemInRange` is true on the page behind which there is nothing."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from sandbox.exchange.errors import Refusal
+from sandbox.exchange.markup import boolean
+from sandbox.exchange.reading import Node
+
+if TYPE_CHECKING:
+    from sandbox.exchange.call import Call
+
+RowT = TypeVar("RowT")
+
+
+@dataclass(frozen=True)
+class Page(Generic[RowT]):
+    """`next_offset` None: the listing was not asked for page by page."""
+
+    rows: Sequence[RowT]
+    total: int
+    complete: bool
+    next_offset: int | None = None
+
+    def attributes(self) -> Mapping[str, str]:
+        """The attributes of `RootFolder`."""
+        values = {"TotalItemsInView": str(self.total), "IncludesLastItemInRange": boolean(self.complete)}
+        if self.next_offset is not None:
+            values = {"IndexedPagingOffset": str(self.next_offset), **values}
+        return values
+
+
+def check_count(count: int, limit: int) -> None:
+    """EWSFindCountLimit: a listing of more objects is refused, not cut. Raises Refusal."""
+    if count > limit:
+        raise Refusal("ErrorExceededFindCountLimit")
+
+
+def page_of(rows: Sequence[RowT], view: Node | None, call: "Call") -> Page[RowT]:
+    """The rows an indexed view asks for. Who does not page is refused where the server's limit would cut."""
+    limit = call.world.knobs.find_count_limit
+    total = len(rows)
+    if view is None:
+        check_count(total, limit)
+        return Page(rows, total, complete=True)
+    offset = int(view.attributes["Offset"])
+    most = int(view.attributes.get("MaxEntriesReturned", limit))
+    if offset < 0:
+        raise Refusal("ErrorInvalidIndexedPagingParameters")
+    if most <= 0:
+        raise Refusal("ErrorInvalidPagingMaxRows")
+    most = min(most, limit)
+    if view.attributes["BasePoint"] == "End":
+        last = max(total - offset, 0)
+        first = max(last - most, 0)
+        return Page(rows[first:last], total, complete=first == 0, next_offset=first)
+    end = min(offset + most, total)
+    return Page(rows[offset:end], total, complete=end >= total, next_offset=end)

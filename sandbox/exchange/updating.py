@@ -1,0 +1,143 @@
+"""UpdateItem. The one rule: what another wrote since the caller's change key is overwritten only if they say so.
+
+NeverOverwrite refuses any stale key; AutoResolve lets changes of other properties stand beside each other.
+"""
+
+from sandbox.exchange.call import Call, Located, Task, answer
+from sandbox.exchange.errors import Refusal, about
+from sandbox.exchange.fields import BY_URI
+from sandbox.exchange.getting import EMPTY_ITEMS
+from sandbox.exchange.items import GUESTS, Attendee, Key, Values, View
+from sandbox.exchange.markup import Markup, element
+from sandbox.exchange.meetings import Sending
+from sandbox.exchange.properties import is_computed, read_path
+from sandbox.exchange.reading import Node
+from sandbox.exchange.reading_items import read_element
+from sandbox.exchange.rendering import item_id
+from sandbox.exchange.writes import update_view
+from sandbox.exchange.zones import Zone
+
+_FIXED = frozenset({"UID", "ItemClass"})
+_NEEDED = frozenset({"Start", "End", "StartTimeZone", "EndTimeZone", "IsAllDayEvent", "LegacyFreeBusyStatus"})
+
+
+def update(call: Call) -> Markup:
+    changes = call.body.find("m:ItemChanges")
+    assert changes is not None
+
+    def task(node: Node) -> Task:
+        def run() -> list[Markup]:
+            return _update(call, node)
+
+        return run
+
+    return answer(call, "UpdateItem", [task(node) for node in changes], on_error=EMPTY_ITEMS)
+
+
+def _update(call: Call, change: Node) -> list[Markup]:
+    mode = call.body.attributes.get("SendMeetingInvitationsOrCancellations")
+    if mode is None:
+        raise Refusal("ErrorSendMeetingInvitationsOrCancellationsRequired")
+    found = call.item(change.children[0])
+    if not call.rights(found.folder).edits:
+        raise Refusal("ErrorAccessDenied")
+    updates = change.find("t:Updates")
+    assert updates is not None
+    values = _read_updates(call, found.view, updates)
+    _check_version(found, call.body.attributes["ConflictResolution"], values)
+    update_view(call.world, found.folder, found.view, values, call.actor, sending=Sending(mode))
+    return [
+        element("m:Items", element("t:CalendarItem", item_id(found.view, found.folder))),
+        element("m:ConflictResults", element("t:Count", "0")),
+    ]
+
+
+def _check_version(found: Located, resolution: str, values: Values) -> None:
+    if resolution == "AlwaysOverwrite":
+        return
+    if found.seen is None:
+        raise Refusal("ErrorChangeKeyRequired")
+    if found.seen == found.item.version:
+        return
+    prefix = str(found.view.original or "")
+    touched = (found.item.touched.get(f"{prefix}{key}", 0) for key in values)
+    if resolution == "NeverOverwrite" or any(version > found.seen for version in touched):
+        raise Refusal("ErrorIrresolvableConflict")
+
+
+def _read_updates(call: Call, view: View, updates: Node) -> Values:
+    values: Values = {}
+    zone = _new_zone(call, updates)
+    for node in updates:
+        key = _key_of(node.children[0])
+        if node.name == "t:DeleteItemField":
+            _check_deletable(node, key)
+            values[key] = None
+            continue
+        found, value = read_element(call, _only_child(node), zone)
+        if found != key:
+            raise Refusal("ErrorUpdatePropertyMismatch")
+        if key in _FIXED:
+            raise Refusal("ErrorInvalidPropertySet", details=about(_uri(node)))
+        if key == "MeetingTimeZone":
+            key = "StartTimeZone"
+        values[key] = _appended(view, node, key, value) if node.name == "t:AppendToItemField" else value
+    return values
+
+
+def _new_zone(call: Call, updates: Node) -> Zone | None:
+    """The zone the update itself sets, in which its wall times are read."""
+    for node in updates:
+        item = node.children[-1]
+        child = item.find("t:StartTimeZone") if node.name == "t:SetItemField" else None
+        if child is not None:
+            zone = read_element(call, child)[1]
+            assert isinstance(zone, Zone)
+            return zone
+    return None
+
+
+def _key_of(path: Node) -> Key:
+    if path.name == "t:ExtendedFieldURI":
+        return read_path(path)
+    uri = path.attributes["FieldURI"]
+    field = BY_URI.get(uri)
+    if field is None or path.name != "t:FieldURI":
+        raise Refusal("ErrorInvalidPropertyRequest", details=about(uri))
+    return field.name
+
+
+def _uri(node: Node) -> str:
+    return node.children[0].attributes.get("FieldURI", "")
+
+
+def _only_child(node: Node) -> Node:
+    item = node.children[1]
+    if item.name != "t:CalendarItem":
+        raise Refusal("ErrorObjectTypeChanged", "The type of the object in the store does not match the request.")
+    if len(item.children) != 1:
+        raise Refusal("ErrorIncorrectUpdatePropertyCount", "Each change description must have exactly one property.")
+    return item.children[0]
+
+
+def _check_deletable(node: Node, key: Key) -> None:
+    if isinstance(key, str):
+        field = BY_URI.get(_uri(node))
+        if field is None or not field.writable or key in _NEEDED or key in _FIXED:
+            raise Refusal("ErrorInvalidPropertyDelete", details=about(_uri(node)))
+    elif is_computed(key):
+        raise Refusal("ErrorInvalidPropertyDelete")
+
+
+def _appended(view: View, node: Node, key: Key, value: object) -> object:
+    """Only what is a text body or a list can be appended to."""
+    if key == "Body":
+        kind, text = view.get("Body", ("Text", ""))
+        assert isinstance(value, tuple)
+        return (kind, text + value[1])
+    if key in GUESTS:
+        held: tuple[Attendee, ...] = view.get(key, ())
+        known = {guest.email for guest in held}
+        assert isinstance(value, tuple)
+        return (*held, *(guest for guest in value if guest.email not in known))
+    raise Refusal("ErrorInvalidPropertyAppend", details=about(_uri(node)))

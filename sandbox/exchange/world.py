@@ -1,0 +1,301 @@
+"""Everything simulated Exchange remembers: mailboxes, folders, items, change logs. No HTTP, no XML.
+
+The one rule: every change to an item goes through `ExchangeWorld.commit`, which numbers it, stamps it and logs it; a
+sync state is a position in that log.
+"""
+
+import secrets
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from sandbox.clock import Clock
+from sandbox.exchange.ids import StoreId, change_key
+from sandbox.exchange.items import Item, PropertyPath
+from sandbox.exchange.knobs import Knobs
+from sandbox.exchange.versions import DEFAULT_SERVER, SERVERS, ServerVersion
+from sandbox.exchange.zones import Zone, zone_of_iana
+from sandbox.faults import FaultPlan
+from sandbox.ledger import ActorKind, Journal, LedgerEntry, Mail, Operation, RequestRecord
+
+Level = Literal[
+    "None", "FreeBusyTimeOnly", "FreeBusyTimeAndSubjectAndLocation", "Reviewer", "Author", "Editor", "Owner"
+]
+LEVELS: tuple[Level, ...] = (
+    "None",
+    "FreeBusyTimeOnly",
+    "FreeBusyTimeAndSubjectAndLocation",
+    "Reviewer",
+    "Author",
+    "Editor",
+    "Owner",
+)
+EVERYBODY = "Default"
+ChangeKind = Literal["create", "update", "delete"]
+_NAMESPACE = uuid.UUID("6f2f1d1e-3c06-4b1b-9d7a-6b7f0a7f5b10")
+
+# The folders of a new mailbox: distinguished name, display name, class, parent.
+_FOLDERS = (
+    ("root", "", "", None),
+    ("msgfolderroot", "Top of Information Store", "IPF.Note", "root"),
+    ("searchfolders", "Finder", "IPF.Note", "root"),
+    ("calendar", "Calendar", "IPF.Appointment", "msgfolderroot"),
+    ("contacts", "Contacts", "IPF.Contact", "msgfolderroot"),
+    ("deleteditems", "Deleted Items", "IPF.Note", "msgfolderroot"),
+    ("drafts", "Drafts", "IPF.Note", "msgfolderroot"),
+    ("inbox", "Inbox", "IPF.Note", "msgfolderroot"),
+    ("journal", "Journal", "IPF.Journal", "msgfolderroot"),
+    ("junkemail", "Junk E-Mail", "IPF.Note", "msgfolderroot"),
+    ("notes", "Notes", "IPF.StickyNote", "msgfolderroot"),
+    ("outbox", "Outbox", "IPF.Note", "msgfolderroot"),
+    ("sentitems", "Sent Items", "IPF.Note", "msgfolderroot"),
+    ("tasks", "Tasks", "IPF.Task", "msgfolderroot"),
+)
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who changes something: a client through the web service, or the person in Outlook."""
+
+    account: str
+    kind: ActorKind
+    request_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Change:
+    """A line of a log: which object, what became of it, and the id it had then."""
+
+    number: int
+    kind: ChangeKind
+    id: str
+    at: datetime
+
+
+@dataclass
+class Folder:
+    """`permissions` by address; `Default` is everybody else in the organisation."""
+
+    number: int
+    mailbox: "Mailbox"
+    name: str
+    folder_class: str
+    parent: int | None
+    distinguished: str | None = None
+    version: int = 1
+    items: dict[int, Item] = field(default_factory=dict)
+    changes: list[Change] = field(default_factory=list)
+    permissions: dict[str, Level] = field(default_factory=lambda: {EVERYBODY: "None"})
+
+    @property
+    def is_calendar(self) -> bool:
+        return self.folder_class.split(".")[:2] == ["IPF", "Appointment"]
+
+    @property
+    def id(self) -> str:
+        return StoreId(self.mailbox.guid, self.number).text()
+
+    @property
+    def change_key(self) -> str:
+        return change_key(self.mailbox.guid, self.version, folder=True)
+
+    def item_id(self, item: Item, original: datetime | None = None) -> str:
+        return StoreId(self.mailbox.guid, self.number, item.number, original).text()
+
+    def item_key(self, item: Item) -> str:
+        return change_key(self.mailbox.guid, item.version)
+
+    def level(self, email: str) -> Level:
+        """What an address may do here."""
+        if email == self.mailbox.email:
+            return "Owner"
+        return self.permissions.get(email, self.permissions.get(EVERYBODY, "None"))
+
+
+@dataclass
+class Mailbox:
+    """A person with an account of the directory. `enabled` False: an account that has no mailbox of its own."""
+
+    email: str
+    name: str
+    password: str
+    guid: uuid.UUID
+    zone: Zone
+    aliases: tuple[str, ...] = ()
+    enabled: bool = True
+    may_impersonate: bool = False
+    failed_logons: int = 0
+    logons: int = 0
+    folders: dict[int, Folder] = field(default_factory=dict)
+    folder_changes: list[Change] = field(default_factory=list)
+    sync_generation: int = 1
+
+    def addresses(self) -> frozenset[str]:
+        return frozenset({self.email, *self.aliases})
+
+    def distinguished(self, name: str) -> Folder | None:
+        return next((folder for folder in self.folders.values() if folder.distinguished == name), None)
+
+    @property
+    def calendar(self) -> Folder:
+        folder = self.distinguished("calendar")
+        assert folder is not None
+        return folder
+
+    def children(self, folder: Folder) -> list[Folder]:
+        """The folders right below one, by name."""
+        below = (each for each in self.folders.values() if each.parent == folder.number)
+        return sorted(below, key=lambda each: each.name.casefold())
+
+    def below(self, folder: Folder) -> list[Folder]:
+        """All folders below one, each behind its parent."""
+        return [each for child in self.children(folder) for each in (child, *self.below(child))]
+
+
+class ExchangeWorld:
+    """The state shared by the simulator and its control API. One event loop, so no locks."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.secret = secrets.token_bytes(32)
+        self.faults = FaultPlan()
+        self.ledger: Journal[LedgerEntry] = Journal()
+        self.requests: Journal[RequestRecord] = Journal()
+        self.outbox: Journal[Mail] = Journal()
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything; also undo the clock, the knobs, the version and the faults."""
+        self.mailboxes: dict[str, Mailbox] = {}
+        self.knobs = Knobs()
+        self.server: ServerVersion = SERVERS[DEFAULT_SERVER]
+        self.logon_generation = getattr(self, "logon_generation", 0) + 1
+        self.in_flight: dict[str, int] = {}
+        self._number = 0x10000
+        self._version = 0
+        self.faults.clear()
+        self.clock.reset()
+        for journal in (self.ledger, self.requests, self.outbox):
+            journal.clear()
+
+    # mailboxes and folders ------------------------------------------------------------------
+
+    def create_mailbox(
+        self,
+        email: str,
+        *,
+        name: str,
+        password: str,
+        time_zone: str,
+        aliases: tuple[str, ...] = (),
+        enabled: bool = True,
+        may_impersonate: bool = False,
+    ) -> Mailbox:
+        """`time_zone` is an IANA name that Windows has too (else KeyError)."""
+        email = email.lower()
+        mailbox = Mailbox(
+            email=email,
+            name=name,
+            password=password,
+            guid=uuid.uuid5(_NAMESPACE, email),
+            zone=zone_of_iana(time_zone),
+            aliases=tuple(alias.lower() for alias in aliases),
+            enabled=enabled,
+            may_impersonate=may_impersonate,
+        )
+        self.mailboxes[email] = mailbox
+        if enabled:
+            self._furnish(mailbox)
+        return mailbox
+
+    def _furnish(self, mailbox: Mailbox) -> None:
+        numbers: dict[str, int] = {}
+        for distinguished, name, folder_class, parent in _FOLDERS:
+            folder = self.create_folder(
+                mailbox, name, folder_class, numbers[parent] if parent is not None else None, distinguished
+            )
+            numbers[distinguished] = folder.number
+        mailbox.calendar.permissions[EVERYBODY] = "FreeBusyTimeOnly"
+
+    def create_folder(
+        self, mailbox: Mailbox, name: str, folder_class: str, parent: int | None, distinguished: str | None = None
+    ) -> Folder:
+        folder = Folder(self.next_number(), mailbox, name, folder_class, parent, distinguished)
+        folder.version = self.next_version()
+        mailbox.folders[folder.number] = folder
+        mailbox.folder_changes.append(Change(folder.number, "create", folder.id, self.clock.now()))
+        return folder
+
+    def delete_folder(self, folder: Folder) -> None:
+        """A folder with all that is in it and below it."""
+        mailbox = folder.mailbox
+        for each in (*reversed(mailbox.below(folder)), folder):
+            del mailbox.folders[each.number]
+            mailbox.folder_changes.append(Change(each.number, "delete", each.id, self.clock.now()))
+
+    def touch_folder(self, folder: Folder) -> None:
+        """Note that a folder's own properties changed."""
+        folder.version = self.next_version()
+        folder.mailbox.folder_changes.append(Change(folder.number, "update", folder.id, self.clock.now()))
+
+    def find_mailbox(self, address: str) -> Mailbox | None:
+        """By primary address or alias; None for everybody outside."""
+        address = address.lower()
+        found = self.mailboxes.get(address)
+        return found or next((one for one in self.mailboxes.values() if address in one.aliases), None)
+
+    def mailbox_of(self, guid: uuid.UUID) -> Mailbox | None:
+        return next((one for one in self.mailboxes.values() if one.guid == guid), None)
+
+    # items ------------------------------------------------------------------------------------
+
+    def next_number(self) -> int:
+        self._number += 1
+        return self._number
+
+    def next_version(self) -> int:
+        self._version += 1
+        return self._version
+
+    def commit(
+        self, folder: Folder, item: Item, operation: Operation, actor: Actor, *, changed: tuple[str, ...] = ()
+    ) -> None:
+        """Store an item (or take it away), stamp it and write the folder's log and the ledger."""
+        now = self.clock.now()
+        item.version = self.next_version()
+        item.modified = now
+        item.values["LastModifiedName"] = self._name(actor.account)
+        if operation == "delete":
+            folder.items.pop(item.number, None)
+            kind: ChangeKind = "delete"
+        else:
+            kind = "update" if item.number in folder.items else "create"
+            folder.items[item.number] = item
+        folder.changes.append(Change(item.number, kind, folder.item_id(item), now))
+        self._enter(folder, item, operation, actor, changed)
+
+    def _name(self, email: str) -> str:
+        mailbox = self.mailboxes.get(email)
+        return mailbox.name if mailbox is not None else email
+
+    def _enter(self, folder: Folder, item: Item, operation: Operation, actor: Actor, changed: tuple[str, ...]) -> None:
+        marks = {
+            str(path.name): str(value)
+            for path, value in item.values.items()
+            if isinstance(path, PropertyPath) and path.name is not None
+        }
+        self.ledger.append(
+            lambda seq: LedgerEntry(
+                seq=seq,
+                at=self.clock.now(),
+                actor=actor.kind,
+                operation=operation,
+                account=actor.account,
+                calendar=folder.id,
+                event_id=folder.item_id(item),
+                key=marks,
+                request_id=actor.request_id,
+                fields=changed,
+            )
+        )

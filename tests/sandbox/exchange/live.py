@@ -1,0 +1,221 @@
+"""A simulated Exchange on a real TLS socket, for tests: a server in a thread, its control API, and ways to call it.
+
+The one rule: tests talk to it over HTTPS only, and every SOAP answer is checked for the order of its elements.
+"""
+
+import ssl
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import uvicorn
+from exchangelib import BASIC, DELEGATE, IMPERSONATION, Account, Build, Configuration, Credentials, Version
+from exchangelib.protocol import BaseProtocol, CachingProtocol
+from lxml import etree
+from requests.adapters import HTTPAdapter
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
+from sandbox.clock import Clock
+from sandbox.exchange.app import create_exchange
+from sandbox.exchange.control import create_control
+from sandbox.exchange.tls import Certificates, ensure_certificates
+from sandbox.exchange.world import ExchangeWorld
+from tests.sandbox.exchange.schema_order import check_order
+
+Json = dict[str, Any]
+PASSWORD = "sandbox-password"
+TYPES = "http://schemas.microsoft.com/exchange/services/2006/types"
+MESSAGES = "http://schemas.microsoft.com/exchange/services/2006/messages"
+ERRORS = "http://schemas.microsoft.com/exchange/services/2006/errors"
+SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
+NAMES = {"t": TYPES, "m": MESSAGES, "s": SOAP, "e": ERRORS}
+EXCHANGE_2010 = Version(build=Build(14, 2))
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A SOAP answer, to look into by XPath."""
+
+    status: int
+    headers: httpx.Headers
+    root: Any
+
+    def all(self, path: str) -> list[Any]:
+        found: list[Any] = self.root.xpath(path, namespaces=NAMES)
+        return found
+
+    def one(self, path: str) -> Any:
+        found = self.all(path)
+        assert len(found) == 1, f"{path}: {len(found)} in {etree.tostring(self.root).decode()}"
+        return found[0]
+
+    def text(self, path: str) -> str:
+        """The text of the only element at a path."""
+        return str(self.one(path).text or "")
+
+    def codes(self) -> list[str]:
+        """The response codes, of messages and of a fault."""
+        return [node.text for node in self.all("//m:ResponseCode | //e:ResponseCode")]
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    base_url: str
+    http: httpx.Client
+    certificates: Certificates
+
+    def control(self, verb: str, path: str, body: Any = None, **query: Any) -> Any:
+        answer = self.http.request(verb, f"/control/exchange{path}", json=body, params=query)
+        assert answer.is_success, f"{verb} {path}: {answer.status_code} {answer.text}"
+        return answer.json() if answer.content else None
+
+    def account(self, email: str, **more: Any) -> None:
+        self.control("POST", "/accounts", {"email": email, "name": email.partition("@")[0].title(), **more})
+
+    def human(self, email: str, item: Json, calendar: str = "calendar", *, send: bool = False) -> Json:
+        """The person makes an item in Outlook."""
+        path = f"/accounts/{email}/items"
+        created: Json = self.control("POST", path, item, calendar=calendar, send=str(send).lower())
+        return created
+
+    def change(self, email: str, item_id: str, *, send: bool = False, **changes: Any) -> Json:
+        """The person changes an item or occurrence in Outlook."""
+        changed: Json = self.control(
+            "PATCH", f"/accounts/{email}/items", {"id": item_id, "changes": changes, "send": send}
+        )
+        return changed
+
+    def fault(self, kind: str, *, times: int | None = 1, match: Json | None = None, **action: Any) -> None:
+        self.control("POST", "/faults", {"match": match or {}, "action": {"kind": kind, **action}, "times": times})
+
+    def soap(
+        self,
+        body: str,
+        *,
+        email: str = "ada@example.com",
+        version: str | None = "Exchange2010_SP2",
+        headers: str = "",
+        password: str = PASSWORD,
+        http_headers: dict[str, str] | None = None,
+    ) -> Answer:
+        """Post a SOAP body; `headers` are further SOAP headers."""
+        requested = f'<t:RequestServerVersion Version="{version}"/>' if version is not None else ""
+        envelope = (
+            '<?xml version="1.0" encoding="utf-8"?>'
+            f'<s:Envelope xmlns:s="{SOAP}" xmlns:t="{TYPES}" xmlns:m="{MESSAGES}">'
+            f"<s:Header>{requested}{headers}</s:Header><s:Body>{body}</s:Body></s:Envelope>"
+        )
+        answer = self.post(envelope.encode(), email=email, password=password, headers=http_headers)
+        assert answer.headers["content-type"] == "text/xml; charset=utf-8"
+        root = etree.fromstring(answer.content)
+        check_order(root)
+        return Answer(answer.status_code, answer.headers, root)
+
+    def post(
+        self,
+        content: bytes,
+        *,
+        email: str | None = "ada@example.com",
+        password: str = PASSWORD,
+        headers: dict[str, str] | None = None,
+        path: str = "/EWS/Exchange.asmx",
+    ) -> httpx.Response:
+        auth = (email, password) if email is not None else None
+        named = {"content-type": "text/xml; charset=utf-8", **(headers or {})}
+        return self.http.post(path, content=content, headers=named, auth=auth)
+
+    # exchangelib ------------------------------------------------------------------------------
+
+    @contextmanager
+    def client(
+        self,
+        email: str = "ada@example.com",
+        *,
+        username: str | None = None,
+        password: str = PASSWORD,
+        auth_type: str = BASIC,
+        version: Version | None = EXCHANGE_2010,
+        impersonate: bool = False,
+    ) -> Iterator[Account]:
+        """An account of exchangelib's, unchanged but for the authority it trusts."""
+        config = Configuration(
+            service_endpoint=f"{self.base_url}/EWS/Exchange.asmx",
+            credentials=Credentials(username or email, password),
+            auth_type=auth_type,
+            version=version,
+        )
+        account = Account(
+            email,
+            config=config,
+            autodiscover=False,
+            access_type=IMPERSONATION if impersonate else DELEGATE,
+        )
+        try:
+            yield account
+        finally:
+            account.protocol.close()
+            CachingProtocol.clear_cache()
+
+
+@contextmanager
+def running_sandbox() -> Iterator[Sandbox]:
+    """Exchange and its control API on a free port of this machine, with TLS."""
+    world = ExchangeWorld(Clock())
+    app = Starlette(
+        routes=[Mount("/control/exchange", create_control(world)), Mount("/", create_exchange(world))],
+    )
+    with tempfile.TemporaryDirectory() as directory:
+        certificates = ensure_certificates(Path(directory))
+        config = uvicorn.Config(
+            app,
+            host="127.0.0.1",
+            port=0,
+            log_level="error",
+            loop="asyncio",
+            lifespan="off",
+            ssl_certfile=str(certificates.chain),
+            ssl_keyfile=str(certificates.key),
+        )
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, daemon=True)
+        thread.start()
+        while not server.started:
+            thread.join(0.01)
+            assert thread.is_alive(), "the server did not start"
+        base_url = f"https://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+        try:
+            with (
+                httpx.Client(base_url=base_url, timeout=10, verify=_trusting(certificates)) as http,
+                _exchangelib_trusts(certificates),
+            ):
+                yield Sandbox(base_url, http, certificates)
+        finally:
+            server.should_exit = True
+            thread.join(10)
+
+
+def _trusting(certificates: Certificates) -> Any:
+    return ssl.create_default_context(cafile=str(certificates.authority))
+
+
+@contextmanager
+def _exchangelib_trusts(certificates: Certificates) -> Iterator[None]:
+    """The adapter class is state of exchangelib's process."""
+
+    class Adapter(HTTPAdapter):
+        def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+            del verify
+            super().cert_verify(conn, url, str(certificates.authority), cert)
+
+    before = BaseProtocol.HTTP_ADAPTER_CLS
+    BaseProtocol.HTTP_ADAPTER_CLS = Adapter
+    try:
+        yield
+    finally:
+        BaseProtocol.HTTP_ADAPTER_CLS = before
