@@ -7,8 +7,10 @@ import asyncio
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
+import asyncpg
+import structlog
 import typer
 import uvicorn
 from alembic import command
@@ -24,6 +26,21 @@ from app.settings import DatabaseSettings, Settings
 from app.worker import run_worker
 
 Kind = TypeVar("Kind", bound=BaseSettings)
+
+SERVING: Final[dict[str, Any]] = {
+    "loop": "uvloop",
+    "http": "httptools",
+    "access_log": False,
+    "server_header": False,
+    "proxy_headers": False,  # else a neighbour on the loopback interface says who calls; we count the hops ourselves
+    "log_config": None,
+    "timeout_graceful_shutdown": 20,
+}
+"""How uvicorn serves."""
+_TOO_POWERFUL: Final = "SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = session_user"
+_LOOK_SECONDS: Final = 5
+
+log = structlog.get_logger(__name__)
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, help="Connects calendars to a CRM.")
 
@@ -41,17 +58,8 @@ def serve(
     """Run the API."""
     settings = _read(Settings)
     configure_logs(settings.log_level, settings.log_format)
-    uvicorn.run(
-        create_app(settings),
-        host=host,
-        port=port,
-        loop="uvloop",
-        http="httptools",
-        access_log=False,
-        server_header=False,
-        log_config=None,
-        timeout_graceful_shutdown=20,
-    )
+    asyncio.run(check_login(settings))
+    uvicorn.run(create_app(settings), host=host, port=port, **SERVING)
 
 
 @cli.command()
@@ -59,7 +67,7 @@ def worker() -> None:
     """Run jobs until stopped."""
     settings = _read(Settings)
     configure_logs(settings.log_level, settings.log_format)
-    asyncio.run(run_worker(settings))
+    asyncio.run(_work(settings))
 
 
 @cli.command()
@@ -86,6 +94,24 @@ def rotate_keys() -> None:
     settings = _read(Settings)
     configure_logs(settings.log_level, settings.log_format)
     print(f"{asyncio.run(rotate_all(settings))} data keys wrapped again")
+
+
+async def _work(settings: Settings) -> None:
+    await check_login(settings)
+    await run_worker(settings)
+
+
+async def check_login(settings: DatabaseSettings) -> None:
+    """Warn when the login could leave the service's role and pass by row-level security."""
+    try:
+        connection = await asyncpg.connect(settings.database_url.get_secret_value(), timeout=_LOOK_SECONDS)
+    except (OSError, asyncpg.PostgresError):
+        return  # the service waits for its database, and says so
+    try:
+        if await connection.fetchval(_TOO_POWERFUL):
+            log.warning("database.login_too_powerful")
+    finally:
+        await connection.close()
 
 
 def _read(kind: type[Kind]) -> Kind:

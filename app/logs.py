@@ -1,6 +1,6 @@
 """Structured logs: readable in a terminal, JSON elsewhere, and no secrets in either.
 
-The one rule: whatever logs, logs through here; a value under a telling name is never written.
+The one rule: whatever logs, logs through here; a value under a telling name is never written, nor is an address.
 """
 
 import json
@@ -20,10 +20,20 @@ _TELLING = re.compile(
     re.IGNORECASE,
 )
 _IN_TEXT = re.compile(
-    r"(Bearer\s+|(?:access_token|refresh_token|code|state|client_secret|password|id_token)=)[^\s&\"']+", re.IGNORECASE
+    r"""
+    (Bearer\s+ | (?:token|code|state|secret|password|verifier)=) [^\s&"']+
+    | (["'][\w-]*(?:token|code|state|secret|password|verifier|authorization)\\*["']\s*:\s*(\\*["']))
+      (?:(?!\3)(?:\\.|[^\\]))*
+    | (?<![\w.!#$%&*+?^~-]) (?:[\w.!#$&*+?^~-]|%(?!40))++ (?:@|%40) [\w.-]+
+    """,
+    re.IGNORECASE | re.VERBOSE | re.DOTALL,
 )
+"""In turn: a header or a query; a member of JSON or of a dictionary, up to its own quote; an address.
+
+An address is looked for once, from where it may begin: a long text takes no longer.
+"""
 _HARMLESS = re.compile(r"[\w./:{}+-]*")
-"""What `_IN_TEXT` cannot match: most values, told apart quickly."""
+"""What `_IN_TEXT` cannot match, for it has no space, `=`, quote, `@` or `%`: most values, told apart quickly."""
 _HIDDEN = "***"
 _NOISY = ("httpx", "httpcore", "exchangelib", "aiosmtplib", "uvicorn.access", "pgqueuer", "asyncio")
 
@@ -74,7 +84,7 @@ def _is_telling(name: str) -> bool:
 def _clean(value: Any) -> Any:
     """The same value without secrets, however deep they sit."""
     if isinstance(value, str):
-        return value if _HARMLESS.fullmatch(value) else _IN_TEXT.sub(rf"\g<1>{_HIDDEN}", value)
+        return value if _HARMLESS.fullmatch(value) else _IN_TEXT.sub(rf"\g<1>\g<2>{_HIDDEN}", value)
     if isinstance(value, Mapping):
         return _clean_members(value)
     return [_clean(item) for item in value] if isinstance(value, list | tuple) else value

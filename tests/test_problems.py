@@ -283,8 +283,13 @@ async def test_a_browser_may_call_private_operations_from_the_front_end_only(wit
     assert allowed.headers["Access-Control-Allow-Origin"] == FRONT_END
     for origin in ("https://evil.example", f"{FRONT_END}.evil.example", "null", "http://crm.example.com"):
         refused = await preflight(api, PAGES, origin)
-        assert refused.status_code == 400
+        problem(refused, 403, "forbidden")
         assert "Access-Control-Allow-Origin" not in refused.headers
+    assert allowed.headers["X-Request-Id"]
+    named = await api.options(
+        PAGES, headers={"Origin": FRONT_END, "Access-Control-Request-Method": "TRACE", "X-Request-Id": "my-preflight"}
+    )
+    assert problem(named, 403, "forbidden")["request_id"] == "my-preflight"
     answer = await api.get("/v1/me", headers=person.headers | {"Origin": FRONT_END})
     assert answer.headers["Access-Control-Allow-Origin"] == FRONT_END
     assert "Origin" in answer.headers["Vary"]

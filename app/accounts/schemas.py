@@ -4,10 +4,10 @@ The one rule: requests forbid what they do not know; answers carry every field, 
 """
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, EmailStr, Field, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, EmailStr, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from app.ids import AccountId, UserId
@@ -15,6 +15,17 @@ from app.time_zones import TimeZone
 
 _NO_CHARACTER = re.compile("[\\x00\\ud800-\\udfff]")
 """JSON can say them; PostgreSQL and UTF-8 cannot."""
+_EARLIEST, _LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+
+
+def _bounded(at: datetime) -> datetime:
+    if not _EARLIEST <= at < _LATEST:
+        raise PydanticCustomError("out_of_range", "too far from today")
+    return at
+
+
+Instant = Annotated[AwareDatetime, AfterValidator(_bounded)]
+"""A time that is far from where the arithmetic of calendars ends: any other zone can tell it too."""
 
 
 def _storable(value: Any) -> bool:
@@ -75,6 +86,16 @@ class User(Answer):
     """IANA name."""
 
 
+class LegacyConnection(Strict):
+    """A connection made long ago."""
+
+    provider: Literal["google", "office365", "exchange"]
+    email: Annotated[EmailStr, Field(max_length=254, examples=["ada@example.com"])]
+    """The connected account's address."""
+    purpose: Literal["calendar", "meetings"]
+    """`calendar` keeps the CRM in step, `meetings` takes bookings."""
+
+
 class UserUpsert(Strict):
     """The CRM's user, whole."""
 
@@ -92,8 +113,12 @@ class UserUpsert(Strict):
     """Seats assigned to the user."""
     subscriptions: Annotated[list[SeatAssignment], Field(max_length=20)]
     """What the account has bought."""
-    account_created_at: AwareDatetime | None = None
+    account_created_at: Instant | None = None
     """When the CRM account was created."""
+    legacy_connections: Annotated[list[LegacyConnection], Field(max_length=2)] | None = None
+    """The two connections that a user of an account created before 2023-03-13 already had: one per purpose. Their
+    person authorizes them again. Taken over once, while the user has none.
+    """
 
 
 class Account(Answer):

@@ -11,8 +11,8 @@ from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.principal import Principal
-from app.accounts.repository import add_audit_entry
-from app.errors import AlreadyConnected, InboxIsShared, NotFound
+from app.accounts.repository import add_audit_entry, find_user
+from app.errors import AlreadyConnected, FieldError, InboxIsShared, NotFound, ValidationFailed
 from app.ids import new_id
 from app.models.connections import Connection
 from app.models.inboxes import Inbox
@@ -33,7 +33,9 @@ async def connect_inbox(session: AsyncSession, connection: Connection, *, now: d
 async def register_inbox(
     session: AsyncSession, principal: Principal, *, kind: str, email: str, user_id: UUID | None, now: datetime
 ) -> Inbox:
-    """Register an address. Raises: AlreadyConnected (it is registered)."""
+    """Register an address. Raises: AlreadyConnected (it is registered), ValidationFailed (nobody's)."""
+    if user_id is not None and await find_user(session, user_id) is None:
+        raise ValidationFailed(errors=[FieldError("/user_id", "not_allowed")])
     if await _find(session, email) is not None:
         raise AlreadyConnected(detail="inbox")
     inbox = _inbox(principal.account_id, email, kind=kind, user_id=user_id, created_at=now)

@@ -20,7 +20,7 @@ from app.i18n import Language, translate
 from app.models.connections import Calendar, CalendarSync, Connection, ConnectionAuthorization
 from app.models.inboxes import Inbox
 from app.providers.base import Features, Provider, SupportsOAuth
-from app.providers.credentials import ConnectField, SupportsCredentials
+from app.providers.credentials import ConnectField, Credentials, SupportsCredentials
 
 
 def capability_views(states: Sequence[CapabilityState], language: Language) -> list[CapabilityStatus]:
@@ -117,6 +117,11 @@ def connection_view(row: Connection, states: Sequence[CapabilityState], language
 def created_view(view: schemas.Connection, return_url: str) -> schemas.ConnectionCreated:
     """A connection that was just made, and where to go from here."""
     return schemas.ConnectionCreated.model_construct(**dict(view), return_url=return_url)
+
+
+def credentials_of(body: schemas.ServerFields) -> Credentials:
+    """What the person typed in, wrapped so that nothing shows it."""
+    return Credentials(body.email, body.password, body.username, body.ews_url, body.version, body.certificate)
 
 
 def discovery_view(

@@ -49,6 +49,7 @@ class Mailer:
         password: str | None = None,
         start_tls: bool | None = None,
     ) -> None:
+        """`start_tls` None: always with a username, else when the server offers it. Only False goes in the clear."""
         self._host = host
         self._port = port
         self._sender = sender
@@ -56,6 +57,10 @@ class Mailer:
         self._username = username
         self._password = password
         self._start_tls = start_tls
+        if port == _TLS_PORT:
+            self._start_tls = False
+        elif start_tls is None and username is not None:
+            self._start_tls = True  # whoever sits in between can take the offer out of the server's words
 
     async def send(
         self, letter: Letter, *, to: str, to_name: str | None, reply_to: str | None, message_id: str
@@ -109,7 +114,9 @@ def _meaning(error: Exception, *, handing_over: bool) -> MailError:
     if isinstance(error, aiosmtplib.SMTPResponseException) and error.code > 0:
         about_this_mail = isinstance(error, aiosmtplib.SMTPRecipientRefused | aiosmtplib.SMTPDataError)
         return MailError(f"smtp_{error.code}", retryable=error.code < _PERMANENT or not about_this_mail)
-    if isinstance(error, aiosmtplib.SMTPNotSupported):
+    if (
+        isinstance(error, aiosmtplib.SMTPNotSupported) or type(error) is aiosmtplib.SMTPException
+    ):  # no STARTTLS, no AUTH
         return MailError("smtp_not_supported", retryable=not handing_over)
     code = "timed_out" if isinstance(error, TimeoutError) else "disconnected" if handing_over else "unreachable"
     return MailError(code, retryable=True, ambiguous=handing_over)

@@ -3,9 +3,9 @@
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import AwareDatetime
 from pydantic.json_schema import SkipJsonSchema
 
+from app.accounts.schemas import Instant
 from app.bookings import repository
 from app.bookings.change import Host
 from app.bookings.host import get_own_booking
@@ -23,8 +23,8 @@ router = APIRouter(prefix="/v1/bookings", tags=["Bookings"])
 Status = Annotated[
     Literal["confirmed", "cancelled", "no_show"] | SkipJsonSchema[None], Query(description="Only these.")
 ]
-From = Annotated[AwareDatetime | SkipJsonSchema[None], Query(description="Only those that start at or after this.")]
-Before = Annotated[AwareDatetime | SkipJsonSchema[None], Query(description="Only those that start before this.")]
+From = Annotated[Instant | SkipJsonSchema[None], Query(description="Only those that start at or after this.")]
+Before = Annotated[Instant | SkipJsonSchema[None], Query(description="Only those that start before this.")]
 
 
 @router.get("", summary="List your bookings", responses=problems(400, 401, 422))

@@ -1,12 +1,31 @@
-"""A person's connections: look at them, have them synced, let them go."""
+"""A person's connections: made with a password, looked at, healed, synced, let go."""
 
 from fastapi import APIRouter, Response
 
 from app.calendar import ProviderName
 from app.connections import repository, service
-from app.connections.schemas import CalendarList, Connection, ConnectionList, ConnectionSync
-from app.connections.views import calendar_view, connection_view, sync_view
-from app.ids import ConnectionId
+from app.connections.authorization import ReauthorizeRequest
+from app.connections.credentials import CredentialsWish
+from app.connections.schemas import (
+    CalendarList,
+    Connection,
+    ConnectionAuthorization,
+    ConnectionCreate,
+    ConnectionCreated,
+    ConnectionList,
+    ConnectionReauthorize,
+    ConnectionSync,
+    ConnectionUpdate,
+)
+from app.connections.views import (
+    authorization_view,
+    calendar_view,
+    connection_view,
+    created_view,
+    credentials_of,
+    sync_view,
+)
+from app.ids import ConnectionId, encode_id
 from app.routers.dependencies import ReaderLanguage, Services, Session, User
 from app.routers.openapi import problems
 
@@ -23,6 +42,20 @@ async def list_connections(
     return ConnectionList(items=views, next_cursor=None)
 
 
+@router.post(
+    "", summary="Connect with a password", status_code=201,
+    responses=problems(401, 403, 404, 409, 422, 502, 503),
+)  # fmt: skip
+async def create_connection(
+    body: ConnectionCreate, caller: User, services: Services, language: ReaderLanguage, response: Response
+) -> ConnectionCreated:
+    """Try the credentials, then connect the calendar. The password is tried once, and stored sealed."""
+    wish = CredentialsWish(body.provider, body.client, body.disclosure_version, body.return_url, credentials_of(body))
+    row, return_url = await services.credentials.connect(caller, wish, language)
+    response.headers["Location"] = f"/v1/connections/{encode_id('conn', row.id)}"
+    return created_view(connection_view(row, services.overview.of(row, caller.seats), language), return_url)
+
+
 @router.get("/{connection_id}", summary="Read a connection", responses=problems(401, 404))
 async def get_connection(
     connection_id: ConnectionId, session: Session, caller: User, services: Services, language: ReaderLanguage
@@ -30,6 +63,36 @@ async def get_connection(
     """One of the caller's connections: its state, what it can do, and what may be done with it."""
     row = await service.get_connection(session, caller, connection_id)
     return connection_view(row, services.overview.of(row, caller.seats), language)
+
+
+@router.patch(
+    "/{connection_id}", summary="Change a connection's credentials",
+    responses=problems(401, 403, 404, 409, 422, 502, 503),
+)  # fmt: skip
+async def update_connection(
+    connection_id: ConnectionId, body: ConnectionUpdate, caller: User, services: Services, language: ReaderLanguage
+) -> Connection:
+    """A new password, user name or address for the same mailbox; a broken connection heals."""
+    given = body.model_dump(exclude_unset=True)
+    fields = {("url" if name == "ews_url" else name): value for name, value in given.items()}
+    row = await services.credentials.change(caller, connection_id, fields)
+    return connection_view(row, services.overview.of(row, caller.seats), language)
+
+
+@router.post(
+    "/{connection_id}/reauthorize", summary="Authorize a connection again", status_code=201,
+    responses=problems(401, 403, 404, 409, 422),
+)  # fmt: skip
+async def reauthorize_connection(
+    connection_id: ConnectionId, body: ConnectionReauthorize, session: Session, caller: User, services: Services,
+    language: ReaderLanguage, response: Response,
+) -> ConnectionAuthorization:  # fmt: skip
+    """Get the provider's consent page for the same account; calendars, settings, bookings and links survive."""
+    row = await service.get_connection(session, caller, connection_id)
+    wish = ReauthorizeRequest(body.client, body.disclosure_version, body.return_url)
+    started = await services.authorizations.reauthorize(session, caller, row, wish, language)
+    response.headers["Location"] = f"/v1/connection-authorizations/{encode_id('auth', started.authorization.id)}"
+    return authorization_view(started.authorization, language, authorization_url=started.authorization_url)
 
 
 @router.delete("/{connection_id}", summary="Disconnect", status_code=204, responses=problems(401, 404))
@@ -52,6 +115,20 @@ async def list_connection_calendars(
     return CalendarList(items=[calendar_view(item, row, features) for item in calendars], next_cursor=None)
 
 
+@router.post(
+    "/{connection_id}/refresh-calendars", summary="List a connection's calendars anew", status_code=202,
+    responses=problems(401, 404, 409),
+)  # fmt: skip
+async def refresh_connection_calendars(
+    connection_id: ConnectionId, session: Session, caller: User, services: Services, language: ReaderLanguage,
+    response: Response,
+) -> Connection:  # fmt: skip
+    """Have the provider asked which calendars there are now, and what may be done with them."""
+    row = await service.request_calendars(session, caller, connection_id)
+    response.headers["Location"] = f"/v1/connections/{encode_id('conn', row.id)}/calendars"
+    return connection_view(row, services.overview.of(row, caller.seats), language)
+
+
 @router.get("/{connection_id}/sync", summary="Read how true the mirror is", responses=problems(401, 404))
 async def get_connection_sync(
     connection_id: ConnectionId, session: Session, caller: User, services: Services
@@ -63,9 +140,10 @@ async def get_connection_sync(
 
 @router.post("/{connection_id}/sync", summary="Sync now", status_code=202, responses=problems(401, 404, 409))
 async def start_connection_sync(
-    connection_id: ConnectionId, session: Session, caller: User, services: Services
+    connection_id: ConnectionId, session: Session, caller: User, services: Services, response: Response
 ) -> ConnectionSync:
     """Have every mirrored calendar looked at now; answers the state before that."""
+    response.headers["Location"] = f"/v1/connections/{encode_id('conn', connection_id)}/sync"
     await service.request_sync(session, caller, connection_id, now=services.clock())
     return await _sync_state(session, connection_id, services)
 

@@ -62,8 +62,7 @@ async def authenticate(
     request.state.language = negotiate(principal.locale, Language.EN)
     structlog.contextvars.bind_contextvars(account_id=str(principal.account_id), actor=principal.actor)
     async with transaction(services.sessions, principal.account_id) as session:
-        await remember_caller(session, principal)
-    return principal
+        return await remember_caller(session, principal)
 
 
 Caller = Annotated[Principal, Depends(authenticate)]
@@ -85,14 +84,15 @@ Session = Annotated[AsyncSession, Depends(_open_session, scope="function")]
 PublicSession = Annotated[AsyncSession, Depends(_open_public_session, scope="function")]
 
 
-async def _user(principal: Caller) -> Principal:
+async def person(principal: Caller) -> Principal:
     """A person, not a service. Raises: Forbidden."""
     assert principal.user is not None
     return principal
 
 
-async def _user_writer(principal: Caller) -> Principal:
+async def user_writer(principal: Caller) -> Principal:
     """A service that may push users (R55). Raises: Forbidden."""
+    principal.require_service()
     principal.require(Permission.USERS_WRITE)
     return principal
 
@@ -117,8 +117,8 @@ async def _if_match(
     return int(version)
 
 
-User = Annotated[Principal, Depends(_user)]
-UserWriter = Annotated[Principal, Depends(_user_writer)]
+User = Annotated[Principal, Depends(person)]
+UserWriter = Annotated[Principal, Depends(user_writer)]
 BookingToken = Annotated[str, Depends(visitor_token)]
 IfMatch = Annotated[int | None, Depends(_if_match)]
 ReaderLanguage = Annotated[Language, Depends(_reader_language)]

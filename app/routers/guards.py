@@ -3,16 +3,18 @@
 The one rule: a route asks who calls, or asks for a visitor's token, or says aloud that it is public.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, iter_route_contexts
 
-from app.routers.dependencies import authenticate, visitor_token
+from app.routers.dependencies import authenticate, person, user_writer, visitor_token
 
 _GUARDS = {authenticate, visitor_token}
+_CHOOSY = {person, user_writer}
+"""They turn callers away whose token is good (403)."""
 _PUBLIC: dict[str, Any] = {"security": []}
 
 
@@ -22,9 +24,21 @@ def check_guards(app: FastAPI) -> None:
         route = context.original_route
         if not isinstance(route, APIRoute):
             raise RuntimeError(f"{context.path} is no operation of the API")  # noqa: TRY004 - a mistake of ours
-        guarded = any(call in _GUARDS for call in _calls(route.dependant))
-        if not guarded and route.openapi_extra != _PUBLIC:
+        if not _asks(route, _GUARDS) and route.openapi_extra != _PUBLIC:
             raise RuntimeError(f"{route.name} is neither guarded nor declared public")
+
+
+def choosy_operations(app: FastAPI) -> set[str]:
+    """The ids of the operations for which a good token is not enough."""
+    return {
+        context.unique_id
+        for context in iter_route_contexts(app.routes)
+        if isinstance(context.original_route, APIRoute) and _asks(context.original_route, _CHOOSY)
+    }
+
+
+def _asks(route: APIRoute, guards: Collection[object]) -> bool:
+    return any(call in guards for call in _calls(route.dependant))
 
 
 def _calls(dependant: Dependant) -> Iterator[object]:

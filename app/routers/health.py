@@ -8,6 +8,7 @@ from sqlalchemy import text
 from app.accounts.schemas import Answer
 from app.routers.dependencies import Services
 from app.routers.openapi import problems
+from app.routers.rate_limits import LimitedRead
 
 router = APIRouter(prefix="/health", tags=["Health"])
 PUBLIC: dict[str, Any] = {"security": []}
@@ -26,7 +27,13 @@ async def get_liveness(response: Response) -> Health:
     return Health(status="ok")
 
 
-@router.get("/ready", summary="Ask whether the process can work", responses=problems(503), openapi_extra=PUBLIC)
+@router.get(
+    "/ready",
+    summary="Ask whether the process can work",
+    responses=problems(429, 503),
+    dependencies=[LimitedRead],
+    openapi_extra=PUBLIC,
+)
 async def get_readiness(services: Services, response: Response) -> Health:
     """The database answers and is migrated; 503 otherwise."""
     response.headers["Cache-Control"] = "no-store"

@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter, Request, Response
 
+from app.accounts.principal import Permission
 from app.connections import inboxes
 from app.connections.schemas import Inbox, InboxCreate, InboxList
 from app.connections.views import inbox_view
@@ -30,6 +31,8 @@ async def create_inbox(
     body: InboxCreate, session: Session, caller: Caller, services: Services, response: Response
 ) -> Inbox:
     """Register an address as somebody's own or as shared. The calendar of a shared inbox cannot be connected."""
+    if caller.user_id is None:
+        caller.require(Permission.USERS_WRITE)
     owner = _owner(body, caller.user_id)
     row = await inboxes.register_inbox(
         session, caller, kind=body.kind, email=body.email, user_id=owner, now=services.clock()

@@ -1,7 +1,7 @@
 """The API's document: what FastAPI reads off the routes, put into the form that clients are generated from.
 
-The one rule: what a route declares is its meaning; what follows from its shape (a body may be too large) is added here,
-so that no route can forget it.
+The one rule: what a route declares is its meaning; what follows from its shape (a body may be too large) and from its
+guards is added here, so that no route can forget it.
 """
 
 import secrets
@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import SecretBytes, SecretStr
 
+from app.routers.guards import choosy_operations
 from app.routers.openapi_examples import Examples, component_name
 from app.routers.openapi_fields import DESCRIPTIONS
 from app.routers.openapi_problems import HEADERS, KINDS, header_references, problem_schemas, response_component
@@ -25,7 +26,7 @@ Connects Google, Office 365 and Exchange calendars to a CRM, keeps them in step,
 - Ids are opaque texts with a telling prefix. Times are RFC 3339 with an offset, answered in UTC.
 - Answers carry every field, `null` for nothing, and may gain fields and codes.
 - Requests with unknown fields are refused.
-- `PATCH`: what is absent stays, `null` clears.
+- `PATCH`: what is absent stays, `null` clears: back to nothing, or to the default.
 - Lists answer `items` and `next_cursor`; send it back as `cursor` to go on.
 - Errors are problems (RFC 9457) with a stable `code`; texts are in the language of `Accept-Language`: \
 `en`, `sv`, `de`, `it`, `pl`.
@@ -39,12 +40,14 @@ TAGS = {
     "Connecting": "From the disclosure over the provider's consent to a connection.",
     "Connections": "The caller's calendar accounts and how true their mirrors are.",
     "Health": "For whoever runs the service.",
+    "Inboxes": "Which addresses are somebody's own, and which are shared.",
     "Scheduling pages": "The caller's bookable pages.",
     "Settings": "The caller's calendar settings, saved all at once.",
     "Users": "The CRM's users, pushed by its service token.",
 }
 """Sorted by name."""
 
+_FORBIDDEN = "403"
 _OF_EVERY_REQUEST = (500,)
 _OF_A_BODY = (400, 413, 415, 422)
 _OF_THE_DATABASE = 503
@@ -95,9 +98,11 @@ def describe(app: FastAPI) -> Document:
         separate_input_output_schemas=False,
     )
     _complete_components(document)
-    examples = Examples(document["components"]["schemas"])
+    examples, choosy = Examples(document["components"]["schemas"]), choosy_operations(app)
     for path, item in document["paths"].items():
         for operation in item.values():
+            if operation["operationId"] in choosy:
+                operation["responses"].setdefault(_FORBIDDEN, {})
             _complete_operation(operation, path, examples, document["components"]["schemas"])
     _keep_what_is_used(document)
     return {key: _whole_numbers(value) for key, value in document.items()}
@@ -187,7 +192,8 @@ def _complete_answer(
     if response["description"] == _FASTAPI_DESCRIPTION:
         first_line = target.get("description", "").partition("\n")[0]
         response["description"] = _DESCRIPTIONS.get(status) or first_line or "As asked."
-    response["headers"] = header_references(*_headers(status, operation, declared, target))
+    implied = header_references(*_headers(status, operation, declared, target))
+    response["headers"] = implied | response.get("headers", {})
     if schema:
         variants = examples.variants(schema)
         media_type = response["content"]["application/json"]
@@ -201,7 +207,7 @@ def _headers(status: str, operation: Document, declared: set[int], target: Mappi
     names = {parameter["name"] for parameter in operation.get("parameters", ())}
     if target.get("properties", {}).get("version", {}).get("type") == "integer":
         yield "ETag"
-    if status in {"201", "303"} or operation["responses"].keys() >= {"201", status}:
+    if status in {"201", "202", "303"}:
         yield "Location"
     if "Idempotency-Key" in names:
         yield "Idempotent-Replayed"

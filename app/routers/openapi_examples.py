@@ -51,6 +51,7 @@ _SAMPLES: Mapping[str, Any] = {
     "title": "Ada Lovelace and Grace Hopper",
     "updated_at": "2026-11-20T10:15:00Z",
     "used": 1,
+    "username": "EXAMPLE\\ada",
     "value": "Example",
     "version": 3,
     "video_url": None,
@@ -83,7 +84,9 @@ _SAMPLES_OF: Mapping[str, Mapping[str, Any]] = {
         "connection_id": None,
         "expires_at": "2026-11-20T10:25:00Z",
     },
+    "ConnectionCreate": {"version": "Exchange2016"},
     "Disclosure": {"version": "2026-11-01", "language": "en", "title": "Connecting Google Calendar"},
+    "ExchangeDiscoveryCreate": {"version": "Exchange2016"},
     "HoursOfDay": {"end": "17:00"},
     "Location": {"kind": "video", "text": None},
     "MeetingRequest": {"clashes": None},
@@ -112,6 +115,7 @@ _SAMPLES_OF: Mapping[str, Mapping[str, Any]] = {
 
 _WHOLE: Mapping[str, Mapping[str, Any]] = {
     "CalendarSettingsUpdate": {"calendar_sync": True, "meetings_url": "ada", "domain_id": None},
+    "ConnectionUpdate": {"password": "correct horse battery staple", "username": "EXAMPLE\\ada"},
     "SchedulingPageCreate": {
         "type": "personal",
         "name": "Intro",
@@ -124,7 +128,11 @@ _WHOLE: Mapping[str, Mapping[str, Any]] = {
 }
 """By schema, where most properties may be absent and usually are."""
 
-_FORMATS: Mapping[str, str] = {"date": "2026-12-01", "date-time": "2026-11-20T10:15:00Z"}
+_FORMATS: Mapping[str, str] = {
+    "date": "2026-12-01",
+    "date-time": "2026-11-20T10:15:00Z",
+    "password": "correct horse battery staple",
+}
 
 
 class Examples:

@@ -58,6 +58,8 @@ _FIELD_CODES = {
     "url_parsing": "invalid_url",
     "url_scheme": "invalid_url",
 }
+_OR_ABSENT = "none_required"
+"""What pydantic adds of an optional parameter: it is not absent either."""
 _BUSY = {"40001", "40P01", "55P03", "53300", "57014"}
 _NOT_TEXT = {"22021", "22P05"}
 """A NUL, or half a surrogate pair: PostgreSQL keeps neither."""
@@ -142,16 +144,17 @@ def _translated(errors: Sequence[Mapping[str, Any]]) -> AppError:
         return NotFound()
     if any(item["type"] == "json_invalid" for item in errors):
         return MalformedRequest()
-    fields = [FieldError(_pointer(item["loc"]), _FIELD_CODES.get(item["type"], "invalid")) for item in errors]
+    told = [item for item in errors if item["type"] != _OR_ABSENT]
+    fields = [FieldError(_pointer(item["loc"]), _FIELD_CODES.get(item["type"], "invalid")) for item in told]
     if fields and all(field.code == "unknown_time_zone" for field in fields):
         return TimeZoneUnknown(errors=fields)
     return ValidationFailed(errors=fields)
 
 
 def _pointer(location: Sequence[str | int]) -> str:
-    """RFC 6901 into the body; a parameter by its place and name."""
+    """RFC 6901 into the body; a parameter by its place and name, without pydantic's words for its type."""
     place, *rest = location
-    parts = rest if place == "body" else location
+    parts = rest if place == "body" else location[:2]
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
 
 

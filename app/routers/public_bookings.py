@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Request, Response
 
 from app.bookings.change import Changed, Visitor
 from app.bookings.invite import invite_of
@@ -20,10 +20,18 @@ router = APIRouter(prefix="/v1/public/bookings", tags=["Booking"], dependencies=
 
 async def _own(booking_id: BookingId, services: Services, token: BookingToken) -> Changed:
     async with transaction(services.sessions, None) as session:
-        return await find_visitor_booking(session, booking_id, token)
+        return await find_visitor_booking(session, services.tokens, booking_id, token, now=services.clock())
 
 
 Own = Annotated[Changed, Depends(_own)]
+
+
+async def _limit_change(request: Request, own: Own) -> None:
+    """After the token was checked: who does not hold it cannot use up what its holder has left."""
+    await request.app.state.rate_limits.count_change(request, own.booking.id)
+
+
+LimitedChange = Depends(_limit_change)
 
 
 @router.get("/{booking_id}", summary="Read your booking", responses=problems(401, 404, 429))
@@ -33,7 +41,10 @@ async def get_public_booking(own: Own, services: Services, response: Response) -
 
 
 @router.post(
-    "/{booking_id}/reschedule", summary="Choose another time", responses=problems(401, 404, 409, 412, 422, 429, 503)
+    "/{booking_id}/reschedule",
+    summary="Choose another time",
+    responses=problems(401, 404, 409, 412, 422, 429, 503),
+    dependencies=[LimitedChange],
 )
 async def reschedule_public_booking(
     body: BookingReschedule, own: Own, services: Services, if_match: IfMatch, response: Response
@@ -45,7 +56,12 @@ async def reschedule_public_booking(
     return _view(services, response, changed)
 
 
-@router.post("/{booking_id}/cancel", summary="Cancel your booking", responses=problems(401, 404, 409, 412, 422, 429))
+@router.post(
+    "/{booking_id}/cancel",
+    summary="Cancel your booking",
+    responses=problems(401, 404, 409, 412, 422, 429),
+    dependencies=[LimitedChange],
+)
 async def cancel_public_booking(
     body: BookingCancel, own: Own, services: Services, if_match: IfMatch, response: Response
 ) -> PublicBooking:

@@ -19,6 +19,10 @@ from app.time_zones import TimeZone
 
 router = APIRouter(prefix="/v1/public", tags=["Booking"])
 PUBLIC: dict[str, Any] = {"security": []}
+NOT_YET = {
+    "description": "Not sent: a visitor cannot look at a meeting request yet.",
+    "schema": {"type": "string", "format": "uri-reference"},
+}
 
 
 @router.get(
@@ -77,7 +81,7 @@ async def list_public_slots(
     summary="Book a time",
     status_code=201,
     responses=problems(404, 409, 413, 415, 422, 429, 503)
-    | {202: {"model": BookingResult, "description": "A meeting request."}},
+    | {202: {"model": BookingResult, "description": "A meeting request.", "headers": {"Location": NOT_YET}}},
     dependencies=[LimitedBooking],
     openapi_extra=PUBLIC,
 )

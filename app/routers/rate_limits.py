@@ -1,18 +1,24 @@
-"""Limits on the public surface: per address, and per page and address for bookings.
+"""Limits on the public surface: per network; per page and network for bookings; per booking for what is done to it.
 
 The one rule: counters that cannot be read refuse writes. They are kept per process: a deployment of n processes allows
 n times as much, which its proxy may lower.
 """
 
 import ipaddress
+import re
+from collections.abc import Sequence
+from uuid import UUID
 
 from fastapi import Depends, Request
-from limits import RateLimitItemPerMinute
+from limits import RateLimitItem, RateLimitItemPerDay, RateLimitItemPerMinute
 from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 
 from app.errors import RateLimited
 from app.settings import Settings
+
+_WITH_PORT = re.compile(r"\[(?P<six>[^\[\]]+)\](:[0-9]+)?|(?P<four>[0-9.]+):[0-9]+")
+"""How some proxies write whom they speak for: `192.0.2.1:40000`, `[2001:db8::1]:40000`."""
 
 
 class RateLimits:
@@ -23,44 +29,64 @@ class RateLimits:
         self._proxies = settings.trusted_proxies
         self._reads = RateLimitItemPerMinute(settings.reads_per_minute)
         self._bookings = RateLimitItemPerMinute(settings.bookings_per_minute)
+        self._changes = (
+            RateLimitItemPerMinute(settings.changes_per_minute),
+            RateLimitItemPerDay(settings.changes_per_day),
+        )
 
     async def count_read(self, request: Request) -> None:
         """Raises: RateLimited."""
-        await self._count(request, self._reads, "read", client_network(request, self._proxies))
+        await self._count(request, [self._reads], "read", client_network(request, self._proxies))
 
     async def count_booking(self, request: Request) -> None:
         """Raises: RateLimited."""
         page = str(request.path_params.get("page_id", ""))
-        await self._count(request, self._bookings, "booking", page, client_network(request, self._proxies))
+        await self._count(request, [self._bookings], "booking", page, client_network(request, self._proxies))
 
-    @staticmethod
-    def _told(limit: RateLimitItemPerMinute, remaining: int) -> dict[str, str]:
-        """As in draft-ietf-httpapi-ratelimit-headers; `Envelope` puts them on whatever is answered."""
-        return {
-            "RateLimit-Policy": f'"default";q={limit.amount};w=60',
-            "RateLimit": f'"default";r={max(0, remaining)};t=60',
-        }
+    async def count_change(self, request: Request, booking_id: UUID) -> None:
+        """From wherever it comes: each change is mailed to everybody who is invited. Raises: RateLimited."""
+        await self._count(request, self._changes, "change", booking_id.hex)
 
-    async def _count(self, request: Request, limit: RateLimitItemPerMinute, *keys: str) -> None:
-        allowed = await self._limiter.hit(limit, *keys)
-        window = await self._limiter.get_window_stats(limit, *keys)
-        request.state.answer_headers = self._told(limit, window.remaining)
-        if not allowed:
-            raise RateLimited(retry_after=60)
+    async def _count(self, request: Request, limits: Sequence[RateLimitItem], *keys: str) -> None:
+        """Count in each window; the answer tells of the one that is full, or has the least left."""
+        left: dict[RateLimitItem, int] = {}
+        for limit in limits:
+            if not await self._limiter.hit(limit, *keys):
+                request.state.answer_headers = _told(limit, 0)
+                raise RateLimited(retry_after=limit.get_expiry())
+            left[limit] = (await self._limiter.get_window_stats(limit, *keys)).remaining
+        tightest = min(left, key=left.__getitem__)
+        request.state.answer_headers = _told(tightest, left[tightest])
+
+
+def _told(limit: RateLimitItem, remaining: int) -> dict[str, str]:
+    """As in draft-ietf-httpapi-ratelimit-headers; `Envelope` puts them on whatever is answered."""
+    seconds = limit.get_expiry()
+    return {
+        "RateLimit-Policy": f'"default";q={limit.amount};w={seconds}',
+        "RateLimit": f'"default";r={remaining};t={seconds}',
+    }
 
 
 def client_network(request: Request, proxies: int) -> str:
     """Who calls: the address that many hops from the right; an IPv6 one by its /64, which one person holds."""
-    forwarded = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",") if part.strip()]
+    lines = request.headers.getlist("X-Forwarded-For")  # a proxy may add a line instead of a word
+    forwarded = [part.strip() for part in ",".join(lines).split(",") if part.strip()]
     direct = request.client.host if request.client is not None else "unknown"
-    address = forwarded[-proxies] if 0 < proxies <= len(forwarded) else direct
+    return _network(forwarded[-proxies] if 0 < proxies <= len(forwarded) else direct)
+
+
+def _network(address: str) -> str:
+    with_port = _WITH_PORT.fullmatch(address)
     try:
-        parsed = ipaddress.ip_address(address)
+        parsed = ipaddress.ip_address(address if with_port is None else with_port["six"] or with_port["four"])
     except ValueError:
         return "unknown"
-    if isinstance(parsed, ipaddress.IPv6Address):
-        return str(ipaddress.ip_network((parsed, 64), strict=False))
-    return str(parsed)
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return str(parsed)
+    if parsed.ipv4_mapped is not None:  # what a socket for both says of IPv4: one /64 would hold everybody
+        return str(parsed.ipv4_mapped)
+    return str(ipaddress.ip_network((parsed, 64), strict=False))
 
 
 async def _limit_read(request: Request) -> None:

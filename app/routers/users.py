@@ -7,6 +7,7 @@ from app.accounts.principal import Seat
 from app.accounts.schemas import User, UserUpsert
 from app.accounts.views import user_view
 from app.connections.departure import leave
+from app.connections.legacy import LegacyConnection, import_connections
 from app.ids import UserId
 from app.routers.dependencies import Services, Session, UserWriter
 from app.routers.openapi import problems
@@ -32,6 +33,9 @@ async def upsert_user(
         session, caller.account_id, user_id, state, subscriptions=subscriptions,
         account_opened_at=body.account_created_at, actor=caller.actor, now=services.clock(),
     )  # fmt: skip
+    if body.legacy_connections:
+        wanted = [LegacyConnection(item.provider, item.email, item.purpose) for item in body.legacy_connections]
+        await import_connections(session, user, wanted, account_opened_at=body.account_created_at, now=services.clock())
     return user_view(user)
 
 

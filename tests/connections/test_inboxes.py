@@ -1,5 +1,6 @@
 """Inboxes beside calendars (R10, R11)."""
 
+from app.ids import encode_id, new_id
 from tests.support.people import Person
 from tests.support.world import World, problem
 
@@ -71,6 +72,11 @@ async def test_r11_an_address_is_registered_once_and_for_its_owner(world: World)
     problem(await person.post(PATH, {"kind": "shared", "email": "not an address"}), 422, "validation_failed")
     service = await world.service(person.account_id)
     problem(await service.post(PATH, own | {"email": "b@example.com"}), 422, "validation_failed")
+    nobody = encode_id("usr", new_id())
+    problem(await service.post(PATH, own | {"email": "b@example.com", "user_id": nobody}), 422, "validation_failed")
+    mute = await world.person(account_id=person.account_id)
+    await mute.refresh_token(service=True, sub="service:reports", permissions=[])
+    problem(await mute.post(PATH, {"kind": "shared", "email": "c@example.com"}), 403, "forbidden")
     named = await service.post(PATH, own | {"email": "b@example.com", "user_id": person.user_id})
     assert (named.status_code, named.json()["user_id"]) == (201, person.user_id)
 

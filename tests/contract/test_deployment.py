@@ -45,7 +45,7 @@ def test_the_example_sets_what_has_no_default() -> None:
 
 
 def test_the_example_shows_every_default_as_it_is() -> None:
-    shown = dotenv_values(stream=StringIO("\n".join(re.findall(r"^# ([A-Z_]+=.*)$", EXAMPLE, re.MULTILINE))))
+    shown = dotenv_values(stream=StringIO("\n".join(re.findall(r"^# ([A-Z0-9_]+=.*)$", EXAMPLE, re.MULTILINE))))
 
     assert shown == {name: _as_written(default) for name, default in _defaults().items()}
 

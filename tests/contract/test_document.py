@@ -131,7 +131,7 @@ def test_an_answer_has_an_example_that_validates(operation: Operation) -> None:
 def test_every_response_names_the_request_and_the_right_ones_say_where_to_go(operation: Operation) -> None:
     for response in operation.answers.values():
         assert "X-Request-Id" in response["headers"]
-    for status in {201, 303} & operation.answers.keys():
+    for status in {201, 202, 303} & operation.answers.keys():
         assert "Location" in operation.answers[status]["headers"]
     if any(parameter["name"] == "If-Match" for parameter in operation.parameters):
         assert all("ETag" in response["headers"] for response in operation.answers.values())

@@ -1,9 +1,12 @@
 """Mails over real SMTP on the loopback interface, and servers that misbehave."""
 
+import asyncio
+import base64
 from collections.abc import AsyncIterator
 from email import message_from_bytes, policy
 
 import pytest
+from aiosmtpd.smtp import SMTP, AuthResult
 
 from app.outbound.letters import Letter, compose
 from app.outbound.mailer import Mailer, MailError, build_message
@@ -115,3 +118,57 @@ async def test_no_server_is_worth_trying_again(sink):
     with pytest.raises(MailError) as failed:
         await send(mailer_to(port))
     assert (failed.value.code, failed.value.retryable, failed.value.ambiguous) == ("unreachable", True, False)
+
+
+PASSWORD = "correct horse"
+
+
+class Overheard(SMTP):
+    """A mail server that asks for a password in the clear, and what is said to it."""
+
+    def __init__(self, wire: bytearray) -> None:
+        welcome = {"authenticator": lambda *_: AuthResult(success=True), "auth_require_tls": False}
+        super().__init__(object(), hostname="mail.example.com", loop=asyncio.get_running_loop(), **welcome)
+        self._wire = wire
+
+    def data_received(self, data: bytes) -> None:
+        self._wire += data
+        super().data_received(data)
+
+
+@pytest.fixture
+async def overheard() -> AsyncIterator[tuple[int, bytearray]]:
+    """The port of such a server, and what went over the wire."""
+    wire = bytearray()
+    server = await asyncio.get_running_loop().create_server(lambda: Overheard(wire), "127.0.0.1", 0)
+    async with server:
+        yield server.sockets[0].getsockname()[1], wire
+
+
+def tells_the_password(wire: bytearray) -> bool:
+    """As it is, or in base64: alone (LOGIN) or with the name (PLAIN)."""
+    forms = [PASSWORD.encode(), f"\0calendar\0{PASSWORD}".encode()]
+    return any(form in wire or base64.b64encode(form) in wire for form in forms)
+
+
+@pytest.mark.parametrize("start_tls", [None, True])
+async def test_p5_a_password_is_not_said_to_a_server_that_offers_no_tls(overheard, start_tls):
+    port, wire = overheard
+    mailer = Mailer(
+        host="127.0.0.1", port=port, sender="c@crm.example", username="calendar", password=PASSWORD, start_tls=start_tls
+    )
+    with pytest.raises(MailError) as failed:
+        await send(mailer)
+    assert (failed.value.code, failed.value.retryable, failed.value.ambiguous) == ("smtp_not_supported", True, False)
+    assert b"EHLO" in wire
+    assert b"AUTH" not in wire
+    assert not tells_the_password(wire)
+
+
+async def test_a_password_goes_out_in_the_clear_where_somebody_said_so(overheard):
+    port, wire = overheard
+    mailer = Mailer(
+        host="127.0.0.1", port=port, sender="c@crm.example", username="calendar", password=PASSWORD, start_tls=False
+    )
+    await send(mailer)
+    assert tells_the_password(wire)

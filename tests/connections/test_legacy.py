@@ -1,0 +1,109 @@
+"""Users who had two connections before 2023-03-13 (R12)."""
+
+from typing import Any
+
+import pytest
+
+from tests.accounts.test_users import USER
+from tests.support.people import Person
+from tests.support.world import World, problem
+
+BOTH = [
+    {"provider": "google", "email": "ada.crm@example.com", "purpose": "calendar"},
+    {"provider": "office365", "email": "ada.meetings@example.com", "purpose": "meetings"},
+]
+
+
+async def early(world: World, **changes: Any) -> tuple[Person, Person]:
+    """A user of an early account, pushed with both connections, and the CRM."""
+    person = await world.person(account_created_at="2020-05-01T00:00:00Z", zoneinfo="Europe/Berlin")
+    service = await world.service(person.account_id)
+    body = USER | {"email": person.email, "time_zone": "Europe/Berlin", "legacy_connections": BOTH} | changes
+    answer = await service.put(f"/v1/users/{person.user_id}", body)
+    assert answer.status_code == 200, answer.text
+    return person, service
+
+
+async def connections(person: Person) -> dict[str, dict[str, Any]]:
+    items = (await person.get("/v1/connections")).json()["items"]
+    return {item["provider"]: item for item in items}
+
+
+async def limit(person: Person) -> dict[str, int]:
+    found: dict[str, int] = (await person.get("/v1/me")).json()["connection_limit"]
+    return found
+
+
+async def connect_both(world: World, person: Person) -> None:
+    """Authorize each imported connection again, as its own account."""
+    await world.sandbox.google_account(BOTH[0]["email"])
+    await world.sandbox.microsoft.account(BOTH[1]["email"])
+    for provider, item in zip(("google", "office365"), BOTH, strict=True):
+        person.connection_id = (await connections(person))[provider]["id"]
+        assert (await person.reauthorize(email=item["email"]))["status"] == "completed"
+    await world.work()
+
+
+async def test_r12_two_old_connections_are_taken_over_by_purpose_and_heal(world: World) -> None:
+    person, service = await early(world)
+    found = await connections(person)
+    assert {name: item["purposes"] for name, item in found.items()} == {
+        "google": ["calendar"],
+        "office365": ["meetings"],
+    }
+    assert {(item["status"], item["reason"]) for item in found.values()} == {("reauthorization_required", "imported")}
+    assert await limit(person) == {"limit": 2, "used": 2}
+    await connect_both(world, person)
+    assert {item["status"] for item in (await connections(person)).values()} == {"active"}
+    again = USER | {"email": person.email, "time_zone": "Europe/Berlin", "legacy_connections": BOTH}
+    await service.put(f"/v1/users/{person.user_id}", again)
+    assert len(await connections(person)) == 2
+    page = await person.make_page()
+    booked = await person.book(page["id"], person.at(3, "10:00").isoformat())
+    assert booked.status_code == 201, booked.text
+    await world.work()
+    ledger = await world.sandbox.microsoft.ledger(account=BOTH[1]["email"], actor="api", operation="insert")
+    assert len(ledger) == 1, "bookings land where meetings are taken"
+
+
+async def test_r12_once_one_is_removed_the_other_serves_both_and_the_limit_is_one_for_good(world: World) -> None:
+    person, service = await early(world)
+    await connect_both(world, person)
+    page = await person.make_page()
+    meetings = (await connections(person))["office365"]["id"]
+    assert (await person.delete(f"/v1/connections/{meetings}")).status_code == 204
+    await world.work()
+    [survivor] = (await connections(person)).values()
+    assert survivor["purposes"] == ["calendar", "meetings"]
+    assert await limit(person) == {"limit": 1, "used": 1}
+    booked = await person.book(page["id"], person.at(3, "10:00").isoformat())
+    assert booked.status_code == 201, "the survivor takes bookings"
+    assert (await person.delete(f"/v1/connections/{survivor['id']}")).status_code == 204
+    again = USER | {"email": person.email, "time_zone": "Europe/Berlin", "legacy_connections": BOTH}
+    assert (await service.put(f"/v1/users/{person.user_id}", again)).status_code == 200
+    assert await connections(person) == {}, "two are never made again"
+
+
+async def test_r12_a_third_connection_is_refused(world: World) -> None:
+    person, _ = await early(world)
+    await connect_both(world, person)
+    await world.sandbox.exchange.account(person.email)
+    problem(await person.connect_with_password("sandbox-password"), 409, "connection_limit_reached")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"account_created_at": "2023-03-13T00:00:00Z"},
+        {"account_created_at": None},
+        {"legacy_connections": BOTH[:1]},
+        {"legacy_connections": [BOTH[0], BOTH[0]]},
+    ],
+)
+async def test_r12_nobody_else_gets_two(world: World, changes: dict[str, Any]) -> None:
+    person = await world.person()
+    service = await world.service(person.account_id)
+    body = USER | {"email": person.email, "legacy_connections": BOTH} | changes
+    body = {name: value for name, value in body.items() if value is not None}
+    problem(await service.put(f"/v1/users/{person.user_id}", body), 422, "validation_failed")
+    assert await connections(person) == {}

@@ -1,0 +1,72 @@
+"""What the command line looks at before it starts."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+from pydantic import SecretStr
+from structlog.testing import capture_logs
+
+from app.cli import check_login
+from app.database import APP_ROLE
+from app.settings import DatabaseSettings
+from sandbox.ports import free_port
+from sandbox.postgres import EmbeddedPostgres
+from tests.support.database import migrate
+
+RECIPE = re.findall(r"^CREATE [^;]*;", Path("docs/running.md").read_text(), re.MULTILINE)
+POWERS = {"mighty": "SUPERUSER NOBYPASSRLS", "exempt": "NOSUPERUSER BYPASSRLS"}
+WARNING = {"event": "database.login_too_powerful", "log_level": "warning"}
+
+
+def settings_for(url: str) -> DatabaseSettings:
+    return DatabaseSettings(_env_file=None, database_url=SecretStr(url))
+
+
+async def warnings_of(url: str) -> list[dict[str, str]]:
+    with capture_logs() as logged:
+        await check_login(settings_for(url))
+    return logged
+
+
+@pytest.fixture(scope="module")
+async def server() -> AsyncIterator[EmbeddedPostgres]:
+    """A server where an operator did what docs/running.md says."""
+    with EmbeddedPostgres(durable=False) as running:
+        operator = await asyncpg.connect(running.url())
+        for statement in RECIPE:
+            await operator.execute(statement.replace("…", running.password))
+        for login, power in POWERS.items():
+            await operator.execute(f"CREATE ROLE {login} LOGIN {power} PASSWORD '{running.password}'")
+        await operator.close()
+        yield running
+
+
+@pytest.mark.parametrize("login", POWERS)
+async def test_r53_a_login_that_can_pass_by_row_level_security_is_warned_of(
+    server: EmbeddedPostgres, login: str
+) -> None:
+    assert await warnings_of(server.url("calendar_connect", login)) == [WARNING]
+
+
+async def test_r53_the_logins_that_the_manual_makes_will_do(server: EmbeddedPostgres) -> None:
+    owner, service = (server.url("calendar_connect", f"calendar_{name}") for name in ("owner", "service"))
+    assert await warnings_of(owner) == []
+    assert await warnings_of(service) == []
+    await asyncio.to_thread(migrate, owner)
+    own = await asyncpg.connect(service)
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await own.fetch("SELECT FROM users")
+    await own.close()
+    working = await asyncpg.connect(service, server_settings={"role": APP_ROLE})
+    assert await working.fetch("SELECT FROM users") == []
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await working.execute("ALTER TABLE users DISABLE ROW LEVEL SECURITY")
+    await working.close()
+
+
+async def test_a_database_that_is_not_there_yet_is_no_reason_not_to_start() -> None:
+    assert await warnings_of(f"postgresql://nobody@127.0.0.1:{free_port()}/none") == []
