@@ -4,10 +4,12 @@ The one rule: a job that fails comes back, later and later; none is ever dropped
 """
 
 import asyncio
-import itertools
 import signal
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 import asyncpg
@@ -16,11 +18,14 @@ import structlog
 from pgqueuer.adapters.drivers.asyncpg import AsyncpgPoolDriver
 from pgqueuer.adapters.persistence import qb
 from pgqueuer.adapters.persistence.queries import Queries
-from pgqueuer.core.executors import DatabaseRetryEntrypointExecutor
+from pgqueuer.core.executors import EntrypointExecutor
 from pgqueuer.core.qm import QueueManager
+from pgqueuer.domain.errors import PgqException, RetryRequested
+from pgqueuer.models import Context
 from pgqueuer.models import Job as QueuedJob
 
 from app.bootstrap import Services, open_services
+from app.calendar_writes.stranded import ask_again_for_stranded
 from app.connections.housekeeping import forget_old_states
 from app.database import APP_ROLE
 from app.queue import QUEUE, Job, Payload
@@ -31,13 +36,24 @@ _POLL = timedelta(seconds=1)
 _DEAD_AFTER = timedelta(seconds=3)
 _BATCH = 10
 _CONCURRENT = 40
-_SWEEP_SECONDS = 1.0
-_CLEAR_AWAY_EVERY = 60
 _COME_BACK_SECONDS = 1.0
+_SWEEPS_END_SECONDS = 3.0
+_FIRST_RETRY = timedelta(seconds=1)
+_LAST_RETRY = timedelta(minutes=10)
+_MOST_DOUBLINGS = 10
+"""More make numbers that no timedelta can hold."""
+
+_LOST = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, PgqException, RuntimeError)
+"""How the queue's manager ends when the database went away, or when it no longer hears of new jobs."""
 
 Run = Callable[[UUID, UUID], Awaitable[None]]
 
 log = structlog.get_logger(__name__)
+
+
+class JobFailedError(Exception):
+    """A job failed in a way nobody foresaw. It names the kind of error alone: the queue keeps it in a table that knows
+    no accounts, and an error's own text may tell of people."""
 
 
 def jobs_of(services: Services) -> dict[Job, Run]:
@@ -47,6 +63,7 @@ def jobs_of(services: Services) -> dict[Job, Run]:
         Job.WRITE_EVENT: services.writer.run,
         Job.SEND_MAIL: services.mail.run,
         Job.CLOSE_CONNECTION: services.closer.run,
+        Job.REFRESH_CALENDARS: services.refresher.run,
         Job.CONNECTION_READY: services.connection_ready.run,
     }
 
@@ -58,15 +75,18 @@ async def run_worker(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with open_services(settings) as services:
-        sweeper = asyncio.create_task(_sweep(services, stop))
+        sweepers = [asyncio.create_task(_again_and_again(sweep, stop)) for sweep in sweeps_of(services)]
         log.info("worker.started")
         while not stop.is_set():
             try:
                 await _work(services, stop)
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, RuntimeError) as error:
+            except _LOST as error:
                 log.warning("worker.interrupted", error=type(error).__name__)
                 await asyncio.sleep(_COME_BACK_SECONDS)
-        await sweeper
+        _, late = await asyncio.wait(sweepers, timeout=_SWEEPS_END_SECONDS)
+        for sweeper in late:
+            sweeper.cancel()  # each step of it is a transaction: what it had not reached is found by the next worker
+        await asyncio.gather(*late, return_exceptions=True)
     log.info("worker.stopped")
 
 
@@ -111,40 +131,63 @@ def queue_manager(services: Services, pool: asyncpg.pool.Pool) -> QueueManager:
     )
     manager = QueueManager(queries)
     for job, run in jobs_of(services).items():
-        manager.entrypoint(job.value, on_failure="hold", executor_factory=_comes_back)(_entrypoint(job, run))
+        manager.entrypoint(job.value, on_failure="hold", executor_factory=_ComesBack)(_entrypoint(job, run))
     return manager
 
 
-def _comes_back(parameters: object) -> DatabaseRetryEntrypointExecutor:
+class _ComesBack(EntrypointExecutor):
     """A failure nobody foresaw: again after seconds, then minutes, until it is mended."""
-    return DatabaseRetryEntrypointExecutor(
-        parameters,  # type: ignore[arg-type]
-        max_attempts=1000,
-        initial_delay=timedelta(seconds=1),
-        max_delay=timedelta(minutes=10),
-    )
+
+    async def execute(self, job: QueuedJob, context: Context) -> None:
+        try:
+            await super().execute(job, context)
+        except Exception as error:
+            raise RetryRequested(delay=retry_wait(job.attempts), reason=str(error)) from error
+
+
+def retry_wait(attempts: int) -> timedelta:
+    """How long a job waits that has failed this many times before."""
+    wait: timedelta = _FIRST_RETRY * 2 ** min(attempts, _MOST_DOUBLINGS)
+    return min(wait, _LAST_RETRY)
 
 
 def _entrypoint(job: Job, run: Run) -> Callable[[QueuedJob], Awaitable[None]]:
     async def work(queued: QueuedJob) -> None:
         payload = msgspec.json.decode(queued.payload or b"", type=Payload)
         structlog.contextvars.bind_contextvars(job=job.value, account_id=str(payload.account_id), id=str(payload.id))
-        await run(payload.account_id, payload.id)
+        try:
+            await run(payload.account_id, payload.id)
+        except Exception as error:
+            log.exception("job.failed", error=type(error).__name__)
+            raise JobFailedError(type(error).__name__) from None
 
     return work
 
 
-async def _sweep(services: Services, stop: asyncio.Event) -> None:
-    """Hand out what is due, every second, and clear away once a minute, whatever happened to the last round."""
-    for round_number in itertools.count():
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """Something that happens by the clock, whatever became of the last time."""
+
+    name: str
+    seconds: float
+    act: Callable[[], Awaitable[object]]
+
+
+def sweeps_of(services: Services) -> list[Sweep]:
+    """Everything that happens by the clock. Each has a round of its own: a long one keeps no other waiting."""
+    sessions, clock = services.sessions, services.clock
+    return [
+        Sweep("due_syncs", 1, partial(enqueue_due_syncs, sessions, clock)),
+        Sweep("old_states", 60, partial(forget_old_states, sessions, clock)),
+        Sweep("stranded", 60, partial(ask_again_for_stranded, sessions, clock)),
+    ]
+
+
+async def _again_and_again(sweep: Sweep, stop: asyncio.Event) -> None:
+    while not stop.is_set():
         try:
-            await enqueue_due_syncs(services.sessions, services.clock)
-            if round_number % _CLEAR_AWAY_EVERY == 0:
-                await forget_old_states(services.sessions, services.clock)
+            await sweep.act()
         except Exception as error:  # noqa: BLE001 - a database restart must not end the sweeping
-            log.warning("worker.sweep_failed", error=type(error).__name__)
-        try:
-            await asyncio.wait_for(stop.wait(), _SWEEP_SECONDS)
-        except TimeoutError:
-            continue
-        return
+            log.warning("worker.sweep_failed", sweep=sweep.name, error=type(error).__name__)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), sweep.seconds)

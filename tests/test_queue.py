@@ -1,6 +1,8 @@
 """Jobs commit or vanish with the data, once per signal, and what fails comes back (P2, P3)."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -10,9 +12,10 @@ import asyncpg
 import msgspec
 import pytest
 
+from app.bootstrap import Services
 from app.database import transaction
 from app.queue import Enqueued, Job, Payload, enqueue
-from app.worker import jobs_of, queue_manager
+from app.worker import jobs_of, queue_manager, retry_wait
 from tests.support.world import World
 
 ACCOUNT = uuid4()
@@ -23,6 +26,21 @@ FROM = "FROM queue.pgqueuer ORDER BY id"
 async def ask(world: World, *jobs: Enqueued) -> None:
     async with transaction(world.services.sessions, ACCOUNT) as session:
         await enqueue(session, jobs)
+
+
+@asynccontextmanager
+async def working(services: Services, database_url: str) -> AsyncIterator[None]:
+    """The queue's manager at work."""
+    async with asyncpg.create_pool(
+        database_url, min_size=2, max_size=3, server_settings={"role": "calendar_app"}
+    ) as pool:
+        manager = queue_manager(services, pool)
+        running = asyncio.create_task(manager.run(dequeue_timeout=timedelta(milliseconds=300), batch_size=2))
+        try:
+            yield
+        finally:
+            manager.shutdown.set()
+            await asyncio.wait_for(running, 10)
 
 
 async def queued(world: World) -> list[dict[str, Any]]:
@@ -90,6 +108,29 @@ async def test_asking_for_nothing_is_no_mistake(world: World) -> None:
     assert await queued(world) == []
 
 
+def test_p2_a_job_waits_longer_after_each_failure_and_never_too_long_to_be_told() -> None:
+    waits = [retry_wait(attempts).total_seconds() for attempts in (0, 1, 2, 9, 10, 46, 47, 1000, 2**31 - 1)]
+    assert waits == [1, 2, 4, 512, 600, 600, 600, 600, 600]
+
+
+async def test_p2_a_job_that_has_failed_very_often_still_comes_back(world: World) -> None:
+    failed = asyncio.Event()
+
+    class Closer:
+        async def run(self, *_: UUID) -> None:
+            failed.set()
+            raise ZeroDivisionError
+
+    await ask(world, Enqueued(Job.CLOSE_CONNECTION, ACCOUNT, uuid4()))
+    await world.rows("UPDATE queue.pgqueuer SET attempts = 5000")
+    async with working(replace(world.services, closer=Closer()), world.database_url):
+        await asyncio.wait_for(failed.wait(), 10)
+        await asyncio.sleep(0.2)
+    [job] = await world.rows("SELECT status::text, attempts, execute_after - now() AS wait FROM queue.pgqueuer")
+    assert (job["status"], job["attempts"]) == ("queued", 5001)
+    assert timedelta(minutes=9) < job["wait"] <= timedelta(minutes=10)
+
+
 async def test_every_job_has_somebody_who_runs_it(world: World) -> None:
     assert jobs_of(world.services).keys() == set(Job)
 
@@ -110,17 +151,8 @@ async def test_p2_the_worker_runs_a_job_and_one_that_fails_comes_back(world: Wor
     changed = replace(world.services, closer=Closer())
     target = uuid4()
     await ask(world, Enqueued(Job.CLOSE_CONNECTION, ACCOUNT, target))
-    pool = await asyncpg.create_pool(
-        world.database_url, min_size=2, max_size=3, server_settings={"role": "calendar_app"}
-    )
-    try:
-        manager = queue_manager(changed, pool)
-        running = asyncio.create_task(manager.run(dequeue_timeout=timedelta(milliseconds=300), batch_size=2))
+    async with working(changed, world.database_url):
         await asyncio.wait_for(done.wait(), 15)
         await asyncio.sleep(0.2)
-        manager.shutdown.set()
-        await asyncio.wait_for(running, 10)
-    finally:
-        await pool.close()
     assert runs == [target, target]
     assert await queued(world) == []

@@ -3,7 +3,10 @@
 The one rule: a table is under row-level security, or it stands on the reviewed list below.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -15,6 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from app.database import APP_ROLE, transaction
 from app.models import all_tables
 from app.models.base import Base
+from app.worker import queue_manager
 from tests.support.world import World
 
 GLOBAL = {
@@ -58,6 +62,7 @@ SELECT c.relname AS name, n.nspname AS schema, c.relkind::text AS kind, x.grante
  WHERE n.nspname IN ('public', 'queue') AND x.grantee <> c.relowner
  GROUP BY 1, 2, 3, 4
 """
+FAILURES = "SELECT traceback::text FROM queue.pgqueuer_log WHERE traceback IS NOT NULL"
 DATA = ["DELETE", "INSERT", "SELECT", "UPDATE"]
 
 
@@ -190,6 +195,25 @@ async def test_r53_a_connection_of_the_pool_forgets_its_account(world: World) ->
         assert await seen(world, None) == []
 
 
+async def fail_every_job(world: World, why: str) -> None:
+    """Run what is queued in the real queue manager, where each job fails with this text."""
+
+    class Mail:
+        async def run(self, account_id: UUID, mail_id: UUID) -> None:
+            raise ZeroDivisionError(why) from LookupError(why)
+
+    failing = replace(world.services, **dict.fromkeys(("sync", "writer", "mail", "closer", "connection_ready"), Mail()))
+    async with asyncpg.create_pool(
+        world.database_url, min_size=2, max_size=3, server_settings={"role": APP_ROLE}
+    ) as pool:
+        manager = queue_manager(failing, pool)
+        running = asyncio.create_task(manager.run(dequeue_timeout=timedelta(milliseconds=300), batch_size=10))
+        while not await world.rows(FAILURES):  # noqa: ASYNC110 - in a table
+            await asyncio.sleep(0.05)
+        manager.shutdown.set()
+        await running
+
+
 async def test_p4_the_directory_holds_no_personal_data(world: World) -> None:
     person = await world.connected()
     page = await person.make_page()
@@ -198,5 +222,10 @@ async def test_p4_the_directory_holds_no_personal_data(world: World) -> None:
     dump += repr(await world.rows("SELECT d::text FROM due_calendars d"))
     dump += repr(await world.rows("SELECT g::text FROM provider_grants g"))
     dump += repr(await world.rows("SELECT convert_from(payload, 'UTF8') FROM queue.pgqueuer"))
+    await fail_every_job(world, f"vera's mail to {person.email} about Intro at google failed")
+    failures = await world.rows(FAILURES)
+    assert failures
+    assert all("ZeroDivisionError" in row["traceback"] for row in failures), "the kind of error is told"
+    dump += repr(failures)
     for word in (person.email, "vera", "Vera", "google", "Intro"):
         assert word not in dump

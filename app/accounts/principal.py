@@ -68,6 +68,11 @@ class Principal:
         """As the audit log names it."""
         return "service" if self.user_id is None else f"user:{self.user_id}"
 
+    def require_service(self) -> None:
+        """Raises: Forbidden for a person, whatever their token says they may."""
+        if self.user_id is not None:
+            raise Forbidden(detail="permission_required")
+
     def require(self, permission: Permission) -> None:
         """Raises: Forbidden."""
         if permission not in self.permissions:

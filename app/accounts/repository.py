@@ -3,10 +3,10 @@
 The one rule: only the session's own account is ever seen; row-level security holds even where a query forgets.
 """
 
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -15,6 +15,8 @@ from app.insertion import Rows
 from app.models.accounts import Account, AuditEntry, DisclosureAcceptance, User
 from app.models.base import Json
 
+_NEVER = datetime.fromtimestamp(0, UTC)
+"""Nobody has said anything yet: whatever is said is newer."""
 LOCK_HOST = "SELECT 1 FROM users WHERE id = $1 FOR NO KEY UPDATE"
 
 
@@ -23,18 +25,41 @@ async def find_user(session: AsyncSession, user_id: UUID) -> User | None:
     return await session.scalar(select(User).where(User.id == user_id))
 
 
+async def find_caller(session: AsyncSession, user_id: UUID) -> tuple[User, Account] | None:
+    """The user, active or not, and the account, as they are now."""
+    row = (
+        await session.execute(
+            select(User, Account)
+            .join(Account, Account.account_id == User.account_id)
+            .where(User.id == user_id)
+            .execution_options(populate_existing=True)
+        )
+    ).one_or_none()
+    return None if row is None else (row[0], row[1])
+
+
 async def save_account(
-    session: AsyncSession, account_id: UUID, *, subscriptions: list[Json], opened_at: datetime | None
+    session: AsyncSession,
+    account_id: UUID,
+    *,
+    subscriptions: list[Json],
+    opened_at: datetime | None,
+    at: datetime,
+    over_older_only: bool = False,
 ) -> None:
     """Insert or overwrite the account's snapshot; an unknown opening date never erases a known one."""
-    statement = insert(Account).values(account_id=account_id, subscriptions=subscriptions, opened_at=opened_at)
+    statement = insert(Account).values(
+        account_id=account_id, subscriptions=subscriptions, opened_at=opened_at, updated_at=at
+    )
     await session.execute(
         statement.on_conflict_do_update(
             index_elements=["account_id"],
             set_={
                 "subscriptions": subscriptions,
                 "opened_at": func.coalesce(statement.excluded.opened_at, Account.opened_at),
+                "updated_at": at,
             },
+            where=Account.updated_at < statement.excluded.updated_at if over_older_only else None,
         )
     )
 
@@ -46,11 +71,31 @@ async def save_user(session: AsyncSession, account_id: UUID, user_id: UUID, **va
     return (await session.scalars(statement.returning(User), execution_options={"populate_existing": True})).one()
 
 
-async def deactivate_user(session: AsyncSession, user_id: UUID, *, at: datetime) -> None:
-    """The user is a leaver; the row stays for the bookings that name it."""
-    await session.execute(
-        update(User).where(User.id == user_id).values(active=False, permissions=[], seats=[], updated_at=at)
+async def save_newer_user(session: AsyncSession, account_id: UUID, user_id: UUID, **values: object) -> bool:
+    """Insert the snapshot, or overwrite an older one of a user who has not left; whether it was done."""
+    statement = insert(User).values(account_id=account_id, id=user_id, **values)
+    statement = statement.on_conflict_do_update(
+        index_elements=["account_id", "id"],
+        set_=values,
+        where=User.active & (User.updated_at < statement.excluded.updated_at),
     )
+    return await session.scalar(statement.returning(User.id)) is not None
+
+
+async def deactivate_user(session: AsyncSession, account_id: UUID, user_id: UUID, *, at: datetime) -> bool:
+    """The user is a leaver, also one nobody has seen yet; False for one who had left before.
+
+    The row stays: bookings name it, and an old token must find that its user has left.
+    """
+    account = insert(Account).values(account_id=account_id, subscriptions=[], updated_at=_NEVER)
+    await session.execute(account.on_conflict_do_nothing())
+    gone = {"active": False, "permissions": [], "seats": [], "updated_at": at}
+    unseen = {"email": "", "locale": "en", "time_zone": "UTC"}
+    statement = insert(User).values(account_id=account_id, id=user_id, **unseen, **gone)
+    statement = statement.on_conflict_do_update(
+        index_elements=["account_id", "id"], set_=gone, where=User.active.is_(True)
+    )
+    return await session.scalar(statement.returning(User.id)) is not None
 
 
 async def lock_host(session: AsyncSession, user_id: UUID) -> bool:

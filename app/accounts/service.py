@@ -3,7 +3,7 @@
 The one rule: the newest word wins. A token issued before the last push changes nothing.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts import repository
 from app.accounts.principal import Principal, Seat
 from app.errors import NotFound, Unauthenticated
-from app.models.accounts import User
+from app.models.accounts import Account, User
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,33 +27,57 @@ class UserState:
     seats: tuple[Seat, ...]
 
 
-async def remember_caller(session: AsyncSession, principal: Principal) -> User | None:
-    """Snapshot what the token says when it is news; the row of the user who asks.
+async def remember_caller(session: AsyncSession, principal: Principal) -> Principal:
+    """Snapshot what the token says when it is news; the caller, with the rights of the newest word.
 
     Raises: Unauthenticated when the user has left.
     """
     if principal.user_id is None:
-        return None
-    user = await repository.find_user(session, principal.user_id)
-    if user is not None and not user.active:
+        return principal
+    known = await _judged(session, principal.user_id)
+    if known is None or _is_news(principal, *known):
+        await _save_caller(session, principal, principal.user_id, name=None if known is None else known[0].name)
+        known = await _judged(session, principal.user_id)  # a newer word may have come between
+    assert known is not None
+    return _as_known(principal, *known)
+
+
+async def _judged(session: AsyncSession, user_id: UUID) -> tuple[User, Account] | None:
+    """What is known of the user. Raises: Unauthenticated when the user has left."""
+    known = await repository.find_caller(session, user_id)
+    if known is not None and not known[0].active:
         raise Unauthenticated(detail="user_left")
-    state = UserState(
-        email=principal.email,
-        name=None if user is None else user.name,
-        locale=principal.locale,
-        time_zone=principal.time_zone,
-        permissions=principal.permissions,
-        seats=principal.seats,
-    )
-    if user is not None and (_state_of(user) == state or principal.issued_at <= user.updated_at):
-        return user
+    return known
+
+
+def _is_news(principal: Principal, user: User, account: Account) -> bool:
+    """Whether the token is newer than a row and says something else."""
+    about_user = _state_of(user) != _state_in(principal, name=user.name) and user.updated_at < principal.issued_at
+    opened_at = principal.account_opened_at
+    said_otherwise = principal.subscriptions != subscriptions_of(account) or opened_at not in (None, account.opened_at)
+    return about_user or (said_otherwise and account.updated_at < principal.issued_at)
+
+
+async def _save_caller(session: AsyncSession, principal: Principal, user_id: UUID, *, name: str | None) -> None:
     await repository.save_account(
         session,
         principal.account_id,
         subscriptions=[asdict(item) for item in principal.subscriptions],
         opened_at=principal.account_opened_at,
+        at=principal.issued_at,
+        over_older_only=True,
     )
-    return await _save(session, principal.account_id, principal.user_id, state, at=principal.issued_at)
+    values = _columns(_state_in(principal, name=name), at=principal.issued_at)
+    await repository.save_newer_user(session, principal.account_id, user_id, **values)
+
+
+def _as_known(principal: Principal, user: User, account: Account) -> Principal:
+    """The caller; a right that was taken away since the token was issued is gone, one that was given is there."""
+    if principal.issued_at < user.updated_at:
+        principal = replace(principal, permissions=frozenset(user.permissions), seats=seats_of(user))
+    if principal.issued_at < account.updated_at:
+        principal = replace(principal, subscriptions=subscriptions_of(account))
+    return principal
 
 
 async def upsert_user(
@@ -64,14 +88,19 @@ async def upsert_user(
     *,
     subscriptions: tuple[Seat, ...],
     account_opened_at: datetime | None,
+    actor: str,
     now: datetime,
 ) -> User:
     """Take over the CRM's user, back from leaving included (R55)."""
     await repository.save_account(
-        session, account_id, subscriptions=[asdict(item) for item in subscriptions], opened_at=account_opened_at
+        session,
+        account_id,
+        subscriptions=[asdict(item) for item in subscriptions],
+        opened_at=account_opened_at,
+        at=now,
     )
-    user = await _save(session, account_id, user_id, state, at=now)
-    repository.add_audit_entry(session, account_id, actor="service", action="user.upserted", subject_id=user_id)
+    user = await repository.save_user(session, account_id, user_id, **_columns(state, at=now))
+    repository.add_audit_entry(session, account_id, actor=actor, action="user.upserted", subject_id=user_id)
     return user
 
 
@@ -83,26 +112,35 @@ async def get_user(session: AsyncSession, user_id: UUID) -> User:
     return user
 
 
-async def deactivate(session: AsyncSession, account_id: UUID, user_id: UUID, *, now: datetime) -> None:
-    """A leaver: no permissions, no seats, no way in. Raises: NotFound."""
-    await get_user(session, user_id)
-    await repository.deactivate_user(session, user_id, at=now)
-    repository.add_audit_entry(session, account_id, actor="service", action="user.deleted", subject_id=user_id)
+async def deactivate(session: AsyncSession, account_id: UUID, user_id: UUID, *, actor: str, now: datetime) -> None:
+    """A leaver: no permissions, no seats, no way in. Raises: NotFound for one who has left before."""
+    if not await repository.deactivate_user(session, account_id, user_id, at=now):
+        raise NotFound
+    repository.add_audit_entry(session, account_id, actor=actor, action="user.deleted", subject_id=user_id)
 
 
-async def _save(session: AsyncSession, account_id: UUID, user_id: UUID, state: UserState, *, at: datetime) -> User:
-    return await repository.save_user(
-        session,
-        account_id,
-        user_id,
-        email=state.email,
-        name=state.name,
-        locale=state.locale,
-        time_zone=state.time_zone,
-        permissions=sorted(state.permissions),
-        seats=[asdict(seat) for seat in state.seats],
-        active=True,
-        updated_at=at,
+def _columns(state: UserState, *, at: datetime) -> dict[str, object]:
+    return {
+        "email": state.email,
+        "name": state.name,
+        "locale": state.locale,
+        "time_zone": state.time_zone,
+        "permissions": sorted(state.permissions),
+        "seats": [asdict(seat) for seat in state.seats],
+        "active": True,
+        "updated_at": at,
+    }
+
+
+def _state_in(principal: Principal, *, name: str | None) -> UserState:
+    """The user as the token tells; tokens carry no name."""
+    return UserState(
+        email=principal.email,
+        name=name,
+        locale=principal.locale,
+        time_zone=principal.time_zone,
+        permissions=principal.permissions,
+        seats=principal.seats,
     )
 
 
@@ -120,3 +158,8 @@ def _state_of(user: User) -> UserState:
 def seats_of(user: User) -> tuple[Seat, ...]:
     """The seats assigned to the user, as last known."""
     return tuple(Seat.from_claim(item) for item in user.seats)
+
+
+def subscriptions_of(account: Account) -> tuple[Seat, ...]:
+    """What the account has bought, as last known."""
+    return tuple(Seat.from_claim(item) for item in account.subscriptions)

@@ -4,64 +4,45 @@
     write [none open]    create, update or cancel; what is ambiguous is asked for by its key
     save  [transaction]  what stands there now, in the row and in the mirror
 
-The one rule: a write whose result is unknown is never repeated blindly: `find_by_key` first.
+The one rule: a run writes well inside its lease. One that was overtaken nevertheless, and may have written, has the
+winner look again.
 """
 
-import random
-from dataclasses import dataclass
-from datetime import timedelta
+import asyncio
+from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 import structlog
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from app.calendar import Clock, Event, EventDraft, Notify, Timed
+from app.accounts.repository import find_user
+from app.calendar import Clock, Event, Timed
+from app.calendar_writes.patience import Verdict, verdict
+from app.calendar_writes.placing import FencedOff, Outcome, Placing, Task
 from app.calendar_writes.service import draft_from_json
 from app.connections.access import CalendarAccess
 from app.connections.health import mark_broken
 from app.database import transaction
+from app.models.bookings import Booking
 from app.models.calendar_writes import CalendarWrite
 from app.models.connections import Calendar, CalendarSync, Connection
 from app.models.mirror import MirrorEvent
-from app.providers.base import (
-    AmbiguousOutcome,
-    AuthExpired,
-    CalendarSession,
-    EditConflict,
-    EventNotFound,
-    ProtocolError,
-    ProviderError,
-    QuotaExceeded,
-    RateLimited,
-    ReauthRequired,
-    Transient,
-)
+from app.outbound.post import post_event_unwritten
+from app.providers.base import AmbiguousOutcome, ProviderError, ReauthRequired
 from app.queue import Enqueued, Job, enqueue
+from app.sync.backoff import OwnFault
 from app.sync.batch import Batch
 from app.sync.mirror import Mirror
+from app.vault import SecretUnreadableError
 
 LEASE = timedelta(seconds=60)
-_FIRST_WAIT = timedelta(seconds=1)
-_LONGEST_WAIT = timedelta(minutes=10)
-_MOST_DOUBLINGS = 12
-_WORTH_TRYING_AGAIN = (Transient, RateLimited, QuotaExceeded, AmbiguousOutcome, ProtocolError, EditConflict)
+_WRITE_SECONDS = 45
+_LOOK_AGAIN = timedelta(minutes=3)
+"""When a write that nobody saw the end of has landed, or never will."""
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class _Task:
-    """The wish as it was when it was claimed."""
-
-    write: CalendarWrite
-    calendar: Calendar
-    connection: Connection
-    draft: EventDraft | None
-    fence: int
-    seq: int
-    first: bool
-    """Nobody has tried before: nothing of ours can stand there yet."""
 
 
 class EventWriter:
@@ -85,24 +66,33 @@ class EventWriter:
         again = True
         while again:
             task = await self._claim(account_id, write_id)
-            if task is None:
-                return
-            try:
-                event = await self._write(task)
-            except ProviderError as error:
-                await self._fail(task, error)
-                return
-            again = await self._finish(task, event)
+            again = task is not None and await self._try(task)
 
-    async def _claim(self, account_id: UUID, write_id: UUID) -> _Task | None:
+    async def _try(self, task: Task) -> bool:
+        """One try; whether the wish has changed meanwhile."""
+        try:
+            return await self._finish(task, await self._write(task))
+        except FencedOff:
+            log.info("calendar_write.fenced_off", write_id=str(task.write.id))
+        except SecretUnreadableError:  # trying again opens nothing: only a new secret helps
+            await self._fail(task, ReauthRequired(operation="token", provider_code="secret_unreadable"))
+        except ProviderError as error:
+            await self._fail(task, error)
+        except Exception:
+            await self._fail(task, OwnFault(operation="write_event"), comes_back=True)
+            raise
+        return False
+
+    async def _claim(self, account_id: UUID, write_id: UUID) -> Task | None:
         now = self._clock()
         async with transaction(self._sessions, account_id) as session:
             found = await _lock(session, write_id)
             if found is None:
                 return None
             write, calendar, connection = found
-            if write.written_seq == write.desired_seq or connection.status != "active":
-                return None  # done, or waiting for the person; a healed connection resumes it
+            looking = write.written_seq == write.desired_seq
+            if connection.status != "active" or not _is_work(write, now):
+                return None  # done, given up, or waiting for the person; a healed connection resumes it
             if write.lease_until is not None and write.lease_until > now:
                 wait = write.lease_until - now + timedelta(seconds=1)
                 await enqueue(session, [Enqueued(Job.WRITE_EVENT, account_id, write_id, delay=wait)])
@@ -112,28 +102,31 @@ class EventWriter:
             write.attempts += 1
             write.lease_until = now + LEASE
             draft = None if write.draft is None else draft_from_json(write.draft)
-            return _Task(write, calendar, connection, draft, write.fence, write.desired_seq, first)
+            return Task(write, calendar, connection, draft, write.fence, write.desired_seq, first, looking)
 
-    async def _write(self, task: _Task) -> Event | None:
-        connection, write = task.connection, task.write
-        session = self._access.open(connection.account_id, connection.id, connection.provider)
-        if task.draft is not None:
-            return await _put(session, task, task.draft)
-        event_id = write.event_id
-        if event_id is None and not task.first:
-            left = await self._find(session, task, draft=None)
-            event_id = None if left is None else left.id
-        if event_id is not None:
-            await session.cancel_event(task.calendar.provider_calendar_id, event_id, notify=Notify.NOBODY)
-        return None
+    async def _write(self, task: Task) -> Outcome:
+        """One try, ended before its lease ends: what it has sent by then may have landed or not."""
+        connection, now = task.connection, self._clock()
+        placing = Placing(
+            self._access.open(connection.account_id, connection.id, connection.provider),
+            task,
+            still_ours=partial(self._is_ours, task),
+            anywhere=Timed(now, now + self._horizon),
+        )
+        try:
+            async with asyncio.timeout(_WRITE_SECONDS):
+                return await placing.run()
+        except TimeoutError as error:
+            raise AmbiguousOutcome("the lease would have ended", operation="write_event") from error
 
-    async def _find(self, session: CalendarSession, task: _Task, *, draft: EventDraft | None) -> Event | None:
-        """An event of ours that an earlier try may have left."""
-        around = draft.when if draft is not None else Timed(self._clock(), self._clock() + self._horizon)
-        return await session.find_by_key(task.calendar.provider_calendar_id, task.write.key, around=around)
+    async def _is_ours(self, task: Task) -> bool:
+        async with transaction(self._sessions, task.connection.account_id) as session:
+            fence = await session.scalar(select(CalendarWrite.fence).where(CalendarWrite.id == task.write.id))
+            return fence == task.fence
 
-    async def _finish(self, task: _Task, event: Event | None) -> bool:
+    async def _finish(self, task: Task, outcome: Outcome) -> bool:
         """Save what stands there; whether the wish has changed meanwhile."""
+        event = outcome.event
         async with transaction(self._sessions, task.connection.account_id) as session:
             when = event.when if event is not None and isinstance(event.when, Timed) else None
             write = await _still_ours(
@@ -146,20 +139,35 @@ class EventWriter:
                 written_end=None if when is None else when.end,
                 video_url=None if event is None else event.video_url,
                 last_error=None,
+                failing_since=None,
+                look_again_at=None,
             )
             if write is None:
+                await _have_winner_look(session, task)
                 return False
             if write.desired_seq == task.seq:
                 write.status, write.attempts = "written", 0
-            await session.flush()
             await self._observe(session, task, event)
+            await session.flush()
+            if not (outcome.sure or task.looking):
+                await self._look_again(session, write)
             return write.desired_seq != task.seq
 
-    async def _observe(self, session: AsyncSession, task: _Task, event: Event | None) -> None:
-        """Tell the mirror, so that the freed or taken time shows before the next sync does."""
+    async def _look_again(self, session: AsyncSession, write: CalendarWrite) -> None:
+        """A write of an earlier try may land after we have looked, and nobody would remove what it made."""
+        write.look_again_at = self._clock() + _LOOK_AGAIN
+        await session.flush()
+        wait = _LOOK_AGAIN + timedelta(seconds=1)
+        await enqueue(session, [Enqueued(Job.WRITE_EVENT, write.account_id, write.id, delay=wait)])
+
+    async def _observe(self, session: AsyncSession, task: Task, event: Event | None) -> None:
+        """Tell the mirror, so that the freed or taken time shows before the next sync does.
+
+        Under the lock of the calendar's sync: two that pack the same month at once would each lose what the other saw.
+        """
         now = self._clock()
         generation = await session.scalar(
-            select(CalendarSync.generation).where(CalendarSync.calendar_id == task.calendar.id)
+            select(CalendarSync.generation).where(CalendarSync.calendar_id == task.calendar.id).with_for_update()
         )
         if generation is None:
             return
@@ -176,58 +184,76 @@ class EventWriter:
         await mirror.save(batch)
         await mirror.pack()
 
-    async def _fail(self, task: _Task, error: ProviderError) -> None:
+    async def _fail(self, task: Task, error: ProviderError, *, comes_back: bool = False) -> None:
+        """Save what became of the try; `comes_back`: its job will, by itself."""
         now = self._clock()
         async with transaction(self._sessions, task.connection.account_id) as session:
-            write = await _still_ours(session, task, last_error=error.code)
+            write = await _still_ours(session, task)
             if write is None:
+                if isinstance(error, AmbiguousOutcome):
+                    await _have_winner_look(session, task)
                 return
-            if isinstance(error, ReauthRequired | AuthExpired):
-                reason = error.provider_code or "token_revoked"
-                await mark_broken(session, write.account_id, task.connection.id, reason=reason, now=now)
-            elif isinstance(error, _WORTH_TRYING_AGAIN):
-                delay = _wait(write.attempts, error)
-                await enqueue(session, [Enqueued(Job.WRITE_EVENT, write.account_id, write.id, delay=delay)])
-            else:
-                write.status = "failed"
+            booking = (await session.scalars(select(Booking).where(Booking.id == write.booking_id))).one()
+            write.failing_since = write.failing_since or now
+            decision = verdict(
+                error, attempts=write.attempts, failing_since=write.failing_since, ends_at=booking.ends_at, now=now
+            )
+            if not task.looking:
+                write.last_error = error.code
+            await self._carry_out(session, task, write, error, decision, now=now)
+            if decision.tell and not task.looking:
+                await _tell_host(session, write, booking, error.code)
+            if decision.wait is not None and not comes_back:
+                await session.flush()
+                job = Enqueued(Job.WRITE_EVENT, write.account_id, write.id, delay=decision.wait)
+                await enqueue(session, [job])
         log.warning("calendar_write.failed", write_id=str(task.write.id), error=error.code, operation=error.operation)
 
+    @staticmethod
+    async def _carry_out(
+        session: AsyncSession,
+        task: Task,
+        write: CalendarWrite,
+        error: ProviderError,
+        decision: Verdict,
+        *,
+        now: datetime,
+    ) -> None:
+        if decision.broken:
+            reason = error.provider_code or "token_revoked"
+            await mark_broken(session, write.account_id, task.connection.id, reason=reason, now=now)
+        if decision.given_up and task.looking:
+            write.look_again_at = None
+        elif decision.given_up:
+            write.status = "failed"
 
-async def _put(session: CalendarSession, task: _Task, draft: EventDraft) -> Event:
-    """The event as drafted: updated where it stands, made where it does not."""
-    calendar_id, write = task.calendar.provider_calendar_id, task.write
-    event_id, etag = write.event_id, write.etag
-    if event_id is None and not task.first:
-        left = await session.find_by_key(calendar_id, write.key, around=draft.when)
-        event_id, etag = (None, None) if left is None else (left.id, left.etag)
-    if event_id is not None:
-        try:
-            return await _overwrite(session, task, draft, event_id=event_id, etag=etag)
-        except EventNotFound:
-            pass  # somebody deleted it; the booking stands, so the event comes back
-    return await session.create_event(calendar_id, draft, key=write.key, notify=Notify.NOBODY)
+
+def _is_work(write: CalendarWrite, now: datetime) -> bool:
+    """A wish that has not come true and is not given up, or one whose place is to be looked at once more."""
+    if write.written_seq == write.desired_seq:
+        return write.look_again_at is not None and write.look_again_at <= now
+    return write.status != "failed"
 
 
-async def _overwrite(
-    session: CalendarSession, task: _Task, draft: EventDraft, *, event_id: str, etag: str | None
-) -> Event:
-    """Our wish over what we know; somebody else's edit is looked at once, and then overwritten: the booking rules."""
-    calendar_id, key = task.calendar.provider_calendar_id, task.write.key
-    try:
-        return await session.update_event(calendar_id, event_id, draft, key=key, if_match=etag, notify=Notify.NOBODY)
-    except EditConflict:
-        current = await session.get_event(calendar_id, event_id)
-        if current is None or current.cancelled:
-            raise EventNotFound(operation="update_event") from None
-        return await session.update_event(
-            calendar_id, event_id, draft, key=key, if_match=current.etag, notify=Notify.NOBODY
+async def _tell_host(session: AsyncSession, write: CalendarWrite, booking: Booking, error: str) -> None:
+    host = await find_user(session, booking.host_id)
+    if host is not None and host.active and write.failing_since is not None:
+        await post_event_unwritten(
+            session, host, booking, removing=write.draft is None, error=error, unless_since=write.failing_since
         )
 
 
-def _wait(attempts: int, error: ProviderError) -> timedelta:
-    longest: timedelta = min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** min(attempts - 1, _MOST_DOUBLINGS))
-    jittered = longest * (0.5 + random.random() / 2)  # noqa: S311 - jitter
-    return max(jittered, timedelta(seconds=error.retry_after or 0))
+async def _have_winner_look(session: AsyncSession, task: Task) -> None:
+    """We have lost our turn, and what we sent may have landed after what the winner wrote: it writes once more."""
+    write_id = await session.scalar(
+        update(CalendarWrite)
+        .where(CalendarWrite.id == task.write.id)
+        .values(desired_seq=CalendarWrite.desired_seq + 1, status="pending")
+        .returning(CalendarWrite.id)
+    )
+    if write_id is not None:
+        await enqueue(session, [Enqueued(Job.WRITE_EVENT, task.write.account_id, write_id)])
+    log.warning("calendar_write.overtaken", write_id=str(task.write.id))
 
 
 async def _lock(session: AsyncSession, write_id: UUID) -> tuple[CalendarWrite, Calendar, Connection] | None:
@@ -249,7 +275,7 @@ async def _lock(session: AsyncSession, write_id: UUID) -> tuple[CalendarWrite, C
     return None if row is None else (row[0], row[1], row[2])
 
 
-async def _still_ours(session: AsyncSession, task: _Task, **values: object) -> CalendarWrite | None:
+async def _still_ours(session: AsyncSession, task: Task, **values: object) -> CalendarWrite | None:
     """The row, updated and released, if no other run has claimed it since."""
     return await session.scalar(
         update(CalendarWrite)

@@ -7,7 +7,7 @@ differ is work.
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKeyConstraint, UniqueConstraint
+from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import Base, Created, HasId, Json
@@ -26,6 +26,8 @@ class CalendarWrite(HasId, Base):
         ),
         UniqueConstraint("account_id", "booking_id"),
         UniqueConstraint("account_id", "key"),
+        Index("ix_calendar_writes_unfinished", "account_id", postgresql_where=text("written_seq < desired_seq")),
+        Index("ix_calendar_writes_look_again", "account_id", postgresql_where=text("look_again_at IS NOT NULL")),
     )
 
     booking_id: Mapped[UUID]

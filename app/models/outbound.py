@@ -6,7 +6,7 @@ The one rule: the letter is kept until it is sent or given up, and no longer.
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Index
+from sqlalchemy import Index, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -17,7 +17,10 @@ class Mail(HasId, Base):
     """One mail to one recipient."""
 
     __tablename__ = "mails"
-    __table_args__ = (Index(None, "account_id", "to_email", "sent_at"),)
+    __table_args__ = (
+        Index(None, "account_id", "to_email", "sent_at"),
+        Index("ix_mails_queued", "account_id", postgresql_where=text("status = 'queued'")),
+    )
 
     subject_id: Mapped[UUID]
     """The booking, meeting request or connection it is about."""

@@ -140,7 +140,7 @@ def back_off(attempt: int, *, chance: float) -> timedelta:
 
 
 async def _has_enough(session: AsyncSession, mail: Mail, now: datetime) -> bool:
-    """Whether a stranger was sent so much within a day that somebody must be misusing a page; hosts chose to be told."""
+    """Whether a stranger got so many within a day that somebody must be misusing a page; hosts chose to be told."""
     if not mail.kind.endswith(_STRANGERS):
         return False
     sent = await session.scalar(

@@ -1,21 +1,25 @@
-"""Mails about connections, put in the queue.
+"""Mails about connections and what failed there, put in the queue.
 
 The one rule: a mail is a row and its job in the transaction of what it tells, so that neither comes without the other.
 """
 
+from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.i18n import negotiate
 from app.ids import new_id
 from app.insertion import Rows
 from app.models.accounts import User
+from app.models.bookings import Booking
 from app.models.connections import Connection
 from app.models.outbound import Mail
-from app.outbound.letters import BrokenLetter, Content, to_json
+from app.outbound.letters import BrokenLetter, Content, UnwrittenLetter, to_json
 from app.queue import Enqueued, Job, enqueue
 
+_UNWRITTEN = "event_unwritten"
 _PROVIDERS = {"google": "Google", "office365": "Office 365", "exchange": "Exchange"}
 
 
@@ -57,6 +61,33 @@ async def post_connection_broken(session: AsyncSession, user: User, connection: 
         subject_id=connection.id,
         to=user.email,
         to_name=user.name,
+    )
+    await session.flush()
+    await enqueue(session, [job])
+
+
+async def post_event_unwritten(
+    session: AsyncSession, host: User, booking: Booking, *, removing: bool, error: str, unless_since: datetime
+) -> None:
+    """Tell the host that the booking's event is not as it should be, unless they were told since then."""
+    told = await session.scalar(
+        select(Mail.id)
+        .where(Mail.subject_id == booking.id, Mail.kind == _UNWRITTEN, Mail.created_at >= unless_since)
+        .limit(1)
+    )
+    if told is not None:
+        return
+    content = UnwrittenLetter(
+        language=negotiate(host.locale),
+        time_zone=host.time_zone,
+        title=booking.title,
+        starts_at=booking.starts_at,
+        ends_at=booking.ends_at,
+        removing=removing,
+        error=error,
+    )
+    job = add_mail(
+        session, host.account_id, content, kind=_UNWRITTEN, subject_id=booking.id, to=host.email, to_name=host.name
     )
     await session.flush()
     await enqueue(session, [job])

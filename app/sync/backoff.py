@@ -25,6 +25,12 @@ _CONFIRMED_AFTER = timedelta(hours=1)
 _MOST_DOUBLINGS = 10
 
 
+class OwnFault(ProviderError):
+    """Not the provider's fault but ours: nobody foresaw it, and the next release may mend it."""
+
+    code = "internal"
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What to do about a failure."""
@@ -42,10 +48,15 @@ class Verdict:
 def verdict(
     error: ProviderError, *, failures: int, failing_since: datetime | None, now: datetime, chance: float | None = None
 ) -> Verdict:
-    """The decision. `failures` counts those in a row, this one included; `chance` in [0, 1) is for tests."""
+    """The decision. `failures` counts those in a row, this one included; `chance` in [0, 1) is for tests.
+
+    `failing_since` is when it began to fail in this very way.
+    """
     wait = _wait(error, failures, random.random() if chance is None else chance)  # noqa: S311 - jitter
     match error:
-        case ReauthRequired() | AuthExpired():
+        case ReauthRequired():
+            return Verdict("paused", None, broken=True)
+        case AuthExpired() if _is_sure(failing_since, now):  # every renewed token is refused as well
             return Verdict("paused", None, broken=True)
         case CalendarGone():
             return Verdict("failed", wait, _confirmed(InactiveReason.CALENDAR_DELETED, failing_since, now))
@@ -68,5 +79,9 @@ def _wait(error: ProviderError, failures: int, chance: float) -> timedelta:
 
 def _confirmed(reason: InactiveReason, failing_since: datetime | None, now: datetime) -> InactiveReason:
     """Access is lost at once; that the calendar is gone for good is believed after an hour of saying so."""
-    sure = failing_since is not None and now - failing_since >= _CONFIRMED_AFTER
-    return reason if sure else InactiveReason.ACCESS_LOST
+    return reason if _is_sure(failing_since, now) else InactiveReason.ACCESS_LOST
+
+
+def _is_sure(failing_since: datetime | None, now: datetime) -> bool:
+    """It has been said for an hour."""
+    return failing_since is not None and now - failing_since >= _CONFIRMED_AFTER

@@ -23,12 +23,13 @@ from app.connections.access import CalendarAccess
 from app.connections.health import mark_broken
 from app.database import transaction
 from app.models.connections import Calendar, CalendarSync, Connection
-from app.providers.base import CalendarSession, CursorExpired, ProtocolError, ProviderError
+from app.providers.base import CalendarSession, CursorExpired, ProtocolError, ProviderError, ReauthRequired
 from app.queue import Enqueued, Job, enqueue
 from app.sync import repository
-from app.sync.backoff import verdict
+from app.sync.backoff import OwnFault, verdict
 from app.sync.batch import Batch
 from app.sync.mirror import Mirror
+from app.vault import SecretUnreadableError
 
 LEASE = timedelta(minutes=2)
 _BEHIND = timedelta(days=35)
@@ -42,6 +43,14 @@ log = structlog.get_logger(__name__)
 
 class _FencedOff(Exception):
     """Another run has taken over; whatever this one knows is old."""
+
+
+class _ZoneMoved(Exception):
+    """The calendar has another zone than we believed: its all-day events block other hours."""
+
+    def __init__(self, time_zone: str) -> None:
+        super().__init__(time_zone)
+        self.time_zone = time_zone
 
 
 @dataclass(slots=True)
@@ -95,12 +104,18 @@ class SyncEngine:
             return await self._finish(run)
         except _FencedOff:
             log.info("sync.fenced_off", calendar_id=str(calendar_id))
-            return False
+        except _ZoneMoved as moved:
+            return await self._move(run, moved.time_zone)
         except CursorExpired as expired:
             return await self._restart(run, expired)
+        except SecretUnreadableError:  # trying again opens nothing: only a new secret helps
+            await self._fail(run, ReauthRequired(operation="token", provider_code="secret_unreadable"))
         except ProviderError as error:
             await self._fail(run, error)
-            return False
+        except Exception:
+            await self._fail(run, OwnFault(operation="sync"))
+            raise
+        return False
 
     async def _claim(self, account_id: UUID, calendar_id: UUID) -> _Run | None:
         now = self._clock()
@@ -140,12 +155,15 @@ class SyncEngine:
         """Every page; the new cursor comes with the last. Much is saved on the way, without a cursor."""
         page: SyncPage | None = None
         while page is None or page.next_page is not None:
+            first = page is None
             page = await run.session.sync_page(
                 run.calendar.provider_calendar_id,
                 cursor=run.cursor,
                 page=None if page is None else page.next_page,
                 since=run.horizon.start,
             )
+            if first and page.time_zone is not None and page.time_zone != run.calendar.time_zone:
+                raise _ZoneMoved(page.time_zone)
             run.batch.add(page.changes)
             if run.batch.rows >= _SAVE_ROWS or page.next_page is not None:
                 await self._save_progress(run)
@@ -223,22 +241,38 @@ class SyncEngine:
             await self._fail(run, expired)
             return False
         async with transaction(self._sessions, run.calendar.account_id) as session:
-            held = await repository.still_ours(
-                session, run.calendar.id, run.fence, cursor=None, lease_until=None, state="idle"
-            )
+            held = await self._forget_cursor(session, run)
         log.info("sync.cursor_expired", calendar_id=str(run.calendar.id))
-        return held is not None
+        return held
+
+    async def _move(self, run: _Run, time_zone: str) -> bool:
+        """The calendar's zone is another: list everything again, as it is there."""
+        async with transaction(self._sessions, run.calendar.account_id) as session:
+            held = await self._forget_cursor(session, run)
+            if held:
+                calendar = await session.merge(run.calendar, load=False)
+                calendar.time_zone = time_zone
+        log.info("sync.zone_moved", calendar_id=str(run.calendar.id))
+        return held
+
+    @staticmethod
+    async def _forget_cursor(session: AsyncSession, run: _Run) -> bool:
+        values = {"cursor": None, "lease_until": None, "state": "idle"}
+        return await repository.still_ours(session, run.calendar.id, run.fence, **values) is not None
 
     async def _fail(self, run: _Run, error: ProviderError) -> None:
         now = self._clock()
         async with transaction(self._sessions, run.calendar.account_id) as session:
-            sync = await repository.still_ours(
-                session, run.calendar.id, run.fence, lease_until=None, last_error=error.code
-            )
+            # A dead grant is learnt by all calendars of a connection at once, and told to all of them: its lock is
+            # taken before any of their rows', else they wait for each other.
+            await connections.lock_connection(session, run.calendar.connection_id)
+            sync = await repository.still_ours(session, run.calendar.id, run.fence, lease_until=None)
             if sync is None:
                 return
+            if sync.failing_since is None or sync.last_error != error.code:
+                sync.failing_since = now
+            sync.last_error = error.code
             sync.failures += 1
-            sync.failing_since = sync.failing_since or now
             decision = verdict(error, failures=sync.failures, failing_since=sync.failing_since, now=now)
             sync.state = decision.state
             calendar = await session.merge(run.calendar, load=False)

@@ -4,7 +4,7 @@ The one rule: whoever changes a mirrored event packs the months it touched again
 """
 
 from collections.abc import Collection, Iterable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from sqlalchemy import ColumnElement, and_, delete, or_, select
 from sqlalchemy.dialects.postgresql import insert
@@ -146,10 +146,14 @@ class Mirror:
             self.touch(_when(*row))
 
     async def _blocking_rows(self, month: date) -> list[BusyRow]:
-        """What blocks time in the month. An event of ours that stands where we wrote it is the reservation's affair."""
+        """What blocks time in the month. An event of ours that stands where we wrote it is the reservation's affair.
+
+        That is so in the calendar it was written to alone: a colleague who watches it has no reservation.
+        """
         start, end = (datetime.fromtimestamp(second, UTC) for second in month_bounds(month))
         as_written = and_(
             CalendarWrite.account_id == MirrorEvent.account_id,
+            CalendarWrite.calendar_id == MirrorEvent.calendar_id,
             CalendarWrite.key == MirrorEvent.key,
             CalendarWrite.written_start == MirrorEvent.starts_at,
             CalendarWrite.written_end == MirrorEvent.ends_at,
@@ -194,9 +198,8 @@ def _when(start: datetime | None, end: datetime | None, first_day: date | None, 
 
 
 def _widest(when: When) -> tuple[datetime, datetime]:
-    """Instants around the span; a civil day may begin or end up to a day off UTC's."""
+    """Instants around the span; a civil day may begin or end up to a day off UTC's, inside what a date can say."""
     if isinstance(when, Timed):
         return when.start, when.end
-    start = datetime(when.start.year, when.start.month, when.start.day, tzinfo=UTC)
-    end = datetime(when.end.year, when.end.month, when.end.day, tzinfo=UTC)
-    return start - _DAY, end + _DAY
+    first, last = max(when.start, date.min + _DAY) - _DAY, min(when.end, date.max - _DAY) + _DAY
+    return datetime.combine(first, time(), UTC), datetime.combine(last, time(), UTC)

@@ -19,6 +19,12 @@ _WRITE_COLUMNS: dict[str, sa.types.TypeEngine[Any]] = {
     "look_again_at": sa.DateTime(timezone=True),
 }
 
+_UNFINISHED = {
+    "ix_calendar_writes_unfinished": ("calendar_writes", "written_seq < desired_seq"),
+    "ix_calendar_writes_look_again": ("calendar_writes", "look_again_at IS NOT NULL"),
+    "ix_mails_queued": ("mails", "status = 'queued'"),
+}
+
 
 def upgrade() -> None:
     _loosen_writes()
@@ -27,12 +33,16 @@ def upgrade() -> None:
         "accounts", sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False)
     )
     op.create_index("ix_mails_account_id_to_email_sent_at", "mails", ["account_id", "to_email", "sent_at"])
+    for name, (table, condition) in _UNFINISHED.items():
+        op.create_index(name, table, ["account_id"], postgresql_where=sa.text(condition))
     _make_grants()
     _make_inboxes()
 
 
 def downgrade() -> None:
     op.drop_index("ix_mails_account_id_to_email_sent_at", "mails")
+    for name, (table, _) in _UNFINISHED.items():
+        op.drop_index(name, table)
     op.drop_table("inboxes")
     op.drop_table("provider_grants")
     op.drop_column("accounts", "updated_at")

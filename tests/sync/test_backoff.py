@@ -59,7 +59,15 @@ def test_r30_a_calendar_is_unknown_at_once_and_gone_after_an_hour_of_saying_so(
     assert reason(60) is sure
 
 
-@pytest.mark.parametrize("error", [ReauthRequired("x"), AuthExpired("x")])
-def test_r16_a_dead_grant_is_not_tried_again(error: ProviderError) -> None:
-    decision = verdict(error, failures=1, failing_since=NOW, now=NOW, chance=0.5)
+def test_r16_a_dead_grant_is_not_tried_again() -> None:
+    decision = verdict(ReauthRequired("x"), failures=1, failing_since=NOW, now=NOW, chance=0.5)
     assert decision == Verdict("paused", None, broken=True)
+
+
+def test_r16_a_refused_token_is_one_bad_moment_until_it_has_been_refused_for_an_hour() -> None:
+    def after(minutes: int) -> Verdict:
+        since = NOW - timedelta(minutes=minutes)
+        return verdict(AuthExpired("x"), failures=3, failing_since=since, now=NOW, chance=0.0)
+
+    assert after(0) == after(59) == Verdict("backing_off", timedelta(seconds=10))
+    assert after(60) == Verdict("paused", None, broken=True)

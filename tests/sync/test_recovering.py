@@ -8,9 +8,10 @@ from uuid import UUID
 import pytest
 
 from app.ids import decode_id
-from app.providers.base import Transient
+from app.providers.base import ReauthRequired, Transient
 from app.queue import Job
-from app.sync.engine import _FencedOff
+from app.sync.engine import SyncEngine, _FencedOff
+from app.sync.mirror import Mirror
 from app.sync.schedule import enqueue_due_syncs
 from tests.support.google import failing, turned
 from tests.support.world import World
@@ -348,13 +349,42 @@ async def test_p3_the_state_of_a_sync_can_be_read(world: World) -> None:
     assert before.json()["calendars"][0]["pending_changes"]
 
 
-async def test_r16_a_refused_token_that_cannot_be_renewed_breaks_the_connection_with_a_reason(world: World) -> None:
+async def connection(scene: Scene) -> tuple[str, str | None]:
+    """The connection's status and the reason of it."""
+    answer = (await scene.person.get(f"/v1/connections/{scene.person.connection_id}")).json()
+    return answer["status"], answer["reason"]
+
+
+async def test_r16_refused_tokens_back_off_and_a_burst_of_them_breaks_nothing(world: World) -> None:
     scene = await with_events(world)
     async with failing(world.sandbox, "unauthorized", path=LISTING, account=scene.person.email):
         await scene.sync()
-    connection = (await scene.person.get(f"/v1/connections/{scene.person.connection_id}")).json()
-    assert connection["status"] == "reauthorization_required"
-    assert connection["reason"] == "token_revoked"
+        world.clock.offset = timedelta(minutes=59)
+        await run(scene)
+    assert await connection(scene) == ("active", None)
+    state = await scene.state()
+    assert (state["state"], state["last_error"]) == ("backing_off", "auth_expired")
+    await run(scene)
+    await scene.agrees(spans=3)
+
+
+async def test_r16_an_hour_of_other_troubles_is_no_hour_of_refused_tokens(world: World) -> None:
+    scene = await with_events(world)
+    async with failing(world.sandbox, "backend_error", path=LISTING, account=scene.person.email):
+        await scene.sync()
+    world.clock.offset = timedelta(hours=2)
+    async with failing(world.sandbox, "unauthorized", path=LISTING, account=scene.person.email):
+        await run(scene)
+    assert await connection(scene) == ("active", None)
+
+
+async def test_r16_an_hour_of_refused_tokens_breaks_the_connection_with_a_reason(world: World) -> None:
+    scene = await with_events(world)
+    async with failing(world.sandbox, "unauthorized", path=LISTING, account=scene.person.email):
+        await scene.sync()
+        world.clock.offset = timedelta(hours=1)
+        await run(scene)
+    assert await connection(scene) == ("reauthorization_required", "token_revoked")
     assert (await scene.state())["state"] == "paused"
     assert (await scene.state())["next_run_at"] is None
     await scene.person.connect()
@@ -364,3 +394,67 @@ async def test_r16_a_refused_token_that_cannot_be_renewed_breaks_the_connection_
     await scene.insert(moved, end=wire(moved + timedelta(hours=2)))
     await scene.sync()
     await scene.agrees(spans=4)
+
+
+async def test_r16_calendars_that_learn_of_a_dead_grant_at_once_do_not_wait_for_each_other(world: World) -> None:
+    scene, _ = await two_calendars(world)
+    for _ in range(3):
+        syncs = await world.rows("SELECT account_id, calendar_id FROM calendar_syncs")
+        access = _Opening(_Dead(asyncio.Barrier(len(syncs))))
+        engine = SyncEngine(world.services.sessions, access, world.clock, horizon_days=90, poll_seconds=60)
+        await asyncio.gather(*(engine.run(sync["account_id"], sync["calendar_id"]) for sync in syncs))
+        assert await connection(scene) == ("reauthorization_required", "token_revoked")
+        await scene.person.connect()
+        await world.work()
+
+
+class _Dead:
+    """A session that is refused when all have asked."""
+
+    def __init__(self, all_of_them: asyncio.Barrier) -> None:
+        self._all_of_them = all_of_them
+
+    async def sync_page(self, *_: Any, **__: Any) -> None:
+        await self._all_of_them.wait()
+        raise ReauthRequired(provider_code="token_revoked")
+
+
+class _Opening:
+    """Access that opens one session for everybody."""
+
+    def __init__(self, session: object) -> None:
+        self._session = session
+
+    def open(self, *_: object) -> object:
+        return self._session
+
+
+async def test_p3_a_fault_of_our_own_backs_off_lets_go_and_is_not_swallowed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene = await with_events(world)
+
+    async def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Mirror, "save", broken)
+    await scene.insert(scene.person.at(20, "10:00"))
+    with pytest.raises(ZeroDivisionError):
+        await run(scene)
+    state = await scene.state()
+    assert (state["state"], state["last_error"], state["consecutive_failures"]) == ("backing_off", "internal", 1)
+    assert (await row(scene))["lease_until"] is None
+    monkeypatch.undo()
+    await run(scene)
+    await scene.agrees(spans=4)
+
+
+async def test_r16_tokens_that_cannot_be_read_any_more_wait_for_the_person_and_not_for_ever(world: World) -> None:
+    scene = await with_events(world)
+    await world.rows("UPDATE connection_tokens SET access_token = refresh_token")
+    await scene.sync()
+    assert await connection(scene) == ("reauthorization_required", "secret_unreadable")
+    assert (await scene.state())["state"] == "paused"
+    await scene.person.connect()
+    await world.work()
+    await scene.agrees(spans=3)

@@ -1,0 +1,116 @@
+"""One try to make a wish true at the provider: the event put, or taken away.
+
+The one rule: a write whose result is unknown is never repeated blindly: `find_by_key` first. What somebody else may
+have written meanwhile is overwritten only after a look at whose turn it is.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from app.calendar import Event, EventDraft, Notify, Timed
+from app.models.calendar_writes import CalendarWrite
+from app.models.connections import Calendar, Connection
+from app.providers.base import CalendarSession, EditConflict, EventNotFound
+
+
+class FencedOff(Exception):
+    """Another run has claimed the wish; whatever this one wants is old."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """The wish as it was when it was claimed."""
+
+    write: CalendarWrite
+    calendar: Calendar
+    connection: Connection
+    draft: EventDraft | None
+    fence: int
+    seq: int
+    first: bool
+    """Nobody has tried before: nothing of ours can stand there yet."""
+    looking: bool
+    """The wish has come true; what may have landed late is looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What stands there now."""
+
+    event: Event | None
+    sure: bool = True
+    """False: a write of an earlier try, whose end nobody saw, may still land."""
+
+
+class Placing:
+    """One try. Raises: FencedOff, ProviderError."""
+
+    def __init__(
+        self, session: CalendarSession, task: Task, *, still_ours: Callable[[], Awaitable[bool]], anywhere: Timed
+    ) -> None:
+        """`anywhere` is the time in which our events stand."""
+        self._session = session
+        self._task = task
+        self._still_ours = still_ours
+        self._anywhere = anywhere
+        self._calendar_id, self._key = task.calendar.provider_calendar_id, task.write.key
+
+    async def run(self) -> Outcome:
+        """Put the event, or take it away."""
+        if self._task.draft is None:
+            return await self._remove()
+        return Outcome(await self._put(self._task.draft))
+
+    async def _remove(self) -> Outcome:
+        event_id = self._task.write.event_id
+        if event_id is None and not self._task.first:
+            left = await self._session.find_by_key(self._calendar_id, self._key, around=self._anywhere)
+            if left is None:
+                return Outcome(None, sure=False)
+            event_id = left.id
+        if event_id is not None:
+            await self._session.cancel_event(self._calendar_id, event_id, notify=Notify.NOBODY)
+        return Outcome(None)
+
+    async def _put(self, draft: EventDraft) -> Event:
+        """The event as drafted: updated where it stands, made where it does not."""
+        event_id, etag = self._task.write.event_id, self._task.write.etag
+        if event_id is None and not self._task.first:
+            left = await self._session.find_by_key(self._calendar_id, self._key, around=draft.when)
+            event_id, etag = (None, None) if left is None else (left.id, left.etag)
+        if event_id is not None:
+            try:
+                return await self._overwrite(draft, event_id, etag)
+            except EventNotFound:
+                pass  # somebody deleted it; the booking stands, so the event comes back
+        if not (self._task.first or await self._still_ours()):
+            raise FencedOff  # what we did not find may have been cancelled
+        made = await self._session.create_event(self._calendar_id, draft, key=self._key, notify=Notify.NOBODY)
+        if self._task.first or _same_time(made, draft):
+            return made
+        return await self._overwrite(draft, made.id, made.etag)  # an earlier try's insert landed only now
+
+    async def _overwrite(self, draft: EventDraft, event_id: str, etag: str | None) -> Event:
+        """Our wish over what we know; somebody else's edit is looked at once, and then overwritten: the booking rules.
+
+        The edit may be our own: that of a run which has claimed a newer wish while this one was held up. Whoever
+        claims after the look writes after it, and then our etag is not the event's any more.
+        """
+        try:
+            return await self._update(draft, event_id, etag)
+        except EditConflict:
+            current = await self._session.get_event(self._calendar_id, event_id)
+            if not await self._still_ours():
+                raise FencedOff from None
+            if current is None or current.cancelled:
+                raise EventNotFound(operation="update_event") from None
+            return await self._update(draft, event_id, current.etag)
+
+    async def _update(self, draft: EventDraft, event_id: str, etag: str | None) -> Event:
+        return await self._session.update_event(
+            self._calendar_id, event_id, draft, key=self._key, if_match=etag, notify=Notify.NOBODY
+        )
+
+
+def _same_time(event: Event, draft: EventDraft) -> bool:
+    return isinstance(event.when, Timed) and (event.when.start, event.when.end) == (draft.when.start, draft.when.end)
