@@ -4,6 +4,7 @@ request is a fault; and nobody sees more of another's calendar than it is shared
 Times come and go as wall times of the zone the request spells out, by its biases and rules.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -26,6 +27,7 @@ _MERGED = {"MergedOnly", "FreeBusyMerged", "DetailedMerged"}
 _WEIGHTS = ("Free", "WorkingElsewhere", "Tentative", "Busy", "OOF")
 _DIGITS: Mapping[str, str] = {"Free": "0", "Tentative": "1", "Busy": "2", "OOF": "3", "WorkingElsewhere": "4"}
 _DEFAULT_INTERVAL = 30
+_CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(?::[0-5]\d)?")
 
 
 @dataclass(frozen=True)
@@ -89,11 +91,11 @@ def _read_change(node: Node) -> Change | None:
     if month == 0:
         return None
     day = node.text_of("t:DayOfWeek") or ""
-    if day not in _WEEKDAYS or not 1 <= month <= 12:
-        raise Fault("ErrorTimeZone", "The time zone of the request is not valid.")
-    hours, minutes, *_ = (int(part) for part in (node.text_of("t:Time") or "0:0").split(":"))
     occurrence = int(node.text_of("t:DayOrder") or 1)
-    return Change(month, _WEEKDAYS.index(day), occurrence, timedelta(hours=hours, minutes=minutes))
+    at = _CLOCK.fullmatch((node.text_of("t:Time") or "").strip())
+    if day not in _WEEKDAYS or not 1 <= month <= 12 or not 1 <= occurrence <= 5 or at is None:
+        raise Fault("ErrorTimeZone", "The time zone of the request is not valid.")
+    return Change(month, _WEEKDAYS.index(day), occurrence, timedelta(hours=int(at[1]), minutes=int(at[2])))
 
 
 # the operation ----------------------------------------------------------------------------------

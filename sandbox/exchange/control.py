@@ -185,6 +185,11 @@ def _accounts(world: ExchangeWorld) -> APIRouter:
         """With how often the account signed in, and how often with a wrong password."""
         return _describe(find_mailbox(world, email))
 
+    _add_administration(router, world)
+    return router
+
+
+def _add_administration(router: APIRouter, world: ExchangeWorld) -> None:
     @router.patch("/{email}")
     async def change_account(email: str, body: AccountChange) -> Json:
         """What an administrator does: a new password, impersonation, a mailbox disabled or enabled again."""
@@ -206,8 +211,6 @@ def _accounts(world: ExchangeWorld) -> APIRouter:
     async def show_copy(email: str, uid: str) -> Json:
         """The person's own copy of a meeting."""
         return copy_of(world, email, uid)
-
-    return router
 
 
 def _calendars(world: ExchangeWorld) -> APIRouter:

@@ -105,7 +105,8 @@ def create_items_router(world: ExchangeWorld) -> APIRouter:
     router = APIRouter(prefix="/accounts/{email}", tags=["items"])
     _add_reading(router, world)
     _add_writing(router, world)
-    _add_the_rest(router, world)
+    _add_removing(router, world)
+    _add_moving(router, world)
     return router
 
 
@@ -151,7 +152,7 @@ def _add_writing(router: APIRouter, world: ExchangeWorld) -> None:
         return show(view, folder)
 
 
-def _add_the_rest(router: APIRouter, world: ExchangeWorld) -> None:
+def _add_removing(router: APIRouter, world: ExchangeWorld) -> None:
     @router.post("/items/delete", status_code=204)
     async def delete(email: str, body: Deletion) -> Response:
         """Delete an item, a series, or one occurrence by its id."""
@@ -171,6 +172,15 @@ def _add_the_rest(router: APIRouter, world: ExchangeWorld) -> None:
         cancel_meeting(world, folder, view, Actor(mailbox.email, "human"), sending=sending)
         return Response(status_code=204)
 
+    @router.post("/items/remove", status_code=204)
+    async def remove(email: str, body: Deletion) -> Response:
+        """A guest takes a cancelled meeting off their calendar."""
+        mailbox = find_mailbox(world, email)
+        remove_cancelled(world, *_find(mailbox, body.id), Actor(mailbox.email, "human"))
+        return Response(status_code=204)
+
+
+def _add_moving(router: APIRouter, world: ExchangeWorld) -> None:
     @router.post("/items/move")
     async def move(email: str, body: Move) -> Json:
         """To another calendar of the person: the item gets another id."""
@@ -179,13 +189,6 @@ def _add_the_rest(router: APIRouter, world: ExchangeWorld) -> None:
         target = find_calendar(mailbox, body.calendar)
         item = move_item(world, folder, target, view.item, Actor(mailbox.email, "human"))
         return show(View(item), target)
-
-    @router.post("/items/remove", status_code=204)
-    async def remove(email: str, body: Deletion) -> Response:
-        """A guest takes a cancelled meeting off their calendar."""
-        mailbox = find_mailbox(world, email)
-        remove_cancelled(world, *_find(mailbox, body.id), Actor(mailbox.email, "human"))
-        return Response(status_code=204)
 
     @router.post("/rsvp")
     async def rsvp(email: str, body: Answer) -> Json:

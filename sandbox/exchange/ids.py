@@ -96,7 +96,10 @@ def _read_entry(entry: bytes, mailbox: uuid.UUID, *, occurrence: bool = False) -
     if len(entry) != _ITEM_ENTRY + 8:
         raise InvalidId
     (ticks,) = struct.unpack_from("<q", entry, _ITEM_ENTRY)
-    return StoreId(mailbox, folder, item, _EPOCH + timedelta(microseconds=ticks // 10))
+    try:
+        return StoreId(mailbox, folder, item, _EPOCH + timedelta(microseconds=ticks // 10))
+    except OverflowError as error:
+        raise InvalidId from error
 
 
 def _decode(text: str) -> bytes:

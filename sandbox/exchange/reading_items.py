@@ -56,6 +56,9 @@ def read_element(call: Call, node: Node, zone: Zone | None = None) -> tuple[Key,
         return name, int(node.text)
     if name in GUESTS:
         return name, _guests(call, node)
+    if name == "LegacyFreeBusyStatus" and node.text == "NoData":
+        # What free/busy says of a calendar it cannot read; no item has it.
+        raise Refusal("ErrorInvalidValueForProperty", "The value is not valid for this property.")
     reader = _READERS.get(name)
     return name, reader(node) if reader is not None else node.text
 

@@ -97,6 +97,8 @@ def _rule(recurrence: Recurrence) -> rrule:
 
 def check(recurrence: Recurrence) -> None:
     """Raises InvalidRecurrence for what Exchange does not keep."""
+    if not _is_whole(recurrence):
+        raise InvalidRecurrence("ErrorCalendarInvalidRecurrence", "The recurrence is not valid.")
     if not 1 <= recurrence.interval <= 999:
         raise InvalidRecurrence(
             "ErrorCalendarInvalidPropertyValue", "The value of the property is not valid: recurrence:Interval."
@@ -117,6 +119,21 @@ def check(recurrence: Recurrence) -> None:
         )
     if next(recurrence.days_from(), None) is None:
         raise InvalidRecurrence("ErrorRecurrenceHasNoOccurrence", "The recurrence has no occurrences within its range.")
+
+
+def _is_whole(recurrence: Recurrence) -> bool:
+    """Whether a pattern says all that its kind needs."""
+    needed = {
+        "DailyRecurrence": (),
+        "WeeklyRecurrence": (recurrence.days,),
+        "AbsoluteMonthlyRecurrence": (recurrence.day_of_month,),
+        "RelativeMonthlyRecurrence": (recurrence.days, recurrence.index),
+        "AbsoluteYearlyRecurrence": (recurrence.day_of_month, recurrence.month),
+        "RelativeYearlyRecurrence": (recurrence.days, recurrence.index, recurrence.month),
+    }
+    return (
+        recurrence.pattern in needed and None not in needed[recurrence.pattern] and () not in needed[recurrence.pattern]
+    )
 
 
 def read_recurrence(node: Node) -> Recurrence:

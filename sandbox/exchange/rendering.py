@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from sandbox.exchange.bodies import as_html, as_text
 from sandbox.exchange.fields import CALENDAR_ITEM
-from sandbox.exchange.html import as_html, as_text
 from sandbox.exchange.ids import StoreId, write_format
 from sandbox.exchange.items import Attendee, View
 from sandbox.exchange.markup import Markup, boolean, element

@@ -135,7 +135,12 @@ def _excludes(node: Node, value: "Reading[SubjectT]") -> "Condition[SubjectT]":
         raise Refusal(
             "ErrorInvalidExcludesRestriction", "The bitmask of an Excludes restriction is invalid."
         ) from error
-    return lambda subject: int(value(subject) or 0) & mask == 0
+
+    def condition(subject: SubjectT) -> bool:
+        found = str(value(subject) or 0)
+        return found.isdecimal() and int(found) & mask == 0
+
+    return condition
 
 
 _COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {

@@ -7,6 +7,9 @@ _DATE_TIME = re.compile(r"(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2}:\d{2})(\.\d+)?(Z|[+-]
 _DATE_ONLY = re.compile(r"(\d{4}-\d{2}-\d{2})(Z|[+-]\d{2}:\d{2})?")
 _DURATION = re.compile(r"(?P<sign>-?)P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(?:\.\d+)?S)?)?")
 
+# What the store can hold of a time.
+_YEARS = range(1601, 4501)
+
 
 class InvalidTime(ValueError):
     """No time of XML Schema."""
@@ -28,9 +31,12 @@ def parse_date_time(text: str, zone: tzinfo | None) -> datetime:
         parsed = datetime.fromisoformat(f"{match[1]}T{match[2]}{match[4] or ''}")
         if parsed.tzinfo is None:
             parsed = parsed.replace(tzinfo=zone or UTC)
-        return parsed.astimezone(UTC)
+        instant = parsed.astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise InvalidTime(text) from error
+    if instant.year not in _YEARS:
+        raise InvalidTime(text)
+    return instant
 
 
 def parse_date(text: str) -> date:

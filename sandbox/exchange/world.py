@@ -163,6 +163,7 @@ class ExchangeWorld:
         self.ledger: Journal[LedgerEntry] = Journal()
         self.requests: Journal[RequestRecord] = Journal()
         self.outbox: Journal[Mail] = Journal()
+        self.logon_generation = 0
         self.reset()
 
     def reset(self) -> None:
@@ -170,7 +171,7 @@ class ExchangeWorld:
         self.mailboxes: dict[str, Mailbox] = {}
         self.knobs = Knobs()
         self.server: ServerVersion = SERVERS[DEFAULT_SERVER]
-        self.logon_generation = getattr(self, "logon_generation", 0) + 1
+        self.logon_generation += 1
         self.in_flight: dict[str, int] = {}
         self._number = 0x10000
         self._version = 0

@@ -152,8 +152,14 @@ STOCKHOLM = (
 
 
 def availability(
-    *emails, start="2026-03-28T00:00:00", end="2026-03-31T00:00:00", view="Detailed", interval=60, zone=STOCKHOLM
-):
+    *emails: str,
+    start: str = "2026-03-28T00:00:00",
+    end: str = "2026-03-31T00:00:00",
+    view: str = "Detailed",
+    interval: int = 60,
+    zone: str = STOCKHOLM,
+) -> str:
+    """A `GetUserAvailabilityRequest` over the days on which clocks change in Europe."""
     people = "".join(
         f"<t:MailboxData><t:Email><t:Address>{email}</t:Address></t:Email><t:AttendeeType>Required</t:AttendeeType>"
         "</t:MailboxData>"

@@ -112,6 +112,25 @@ async def test_moving_and_deleting(exchange):
     assert await exchange.items(ADA, "Other") == []
 
 
+@pytest.mark.parametrize(
+    "recurrence",
+    [
+        {"pattern": "HourlyRecurrence"},
+        {"pattern": "WeeklyRecurrence"},
+        {"pattern": "WeeklyRecurrence", "days": ["Someday"]},
+        {"pattern": "RelativeMonthlyRecurrence", "days": ["Monday"]},
+        {"pattern": "AbsoluteYearlyRecurrence", "day_of_month": 3},
+        {"pattern": "DailyRecurrence", "interval": 0},
+    ],
+)
+async def test_what_no_outlook_could_say_is_refused(exchange, recurrence):
+    item = {"start": "2026-12-01T12:00:00", "end": "2026-12-01T13:00:00", "recurrence": recurrence}
+    with pytest.raises(httpx.HTTPStatusError, match="422"):
+        await exchange.create_item(ADA, item)
+    with pytest.raises(httpx.HTTPStatusError, match="422"):
+        await exchange.create_item(ADA, {"start": "2026-12-01T12:00:00", "zone": "Nowhere/Nothing"})
+
+
 async def test_faults_knobs_and_versions(http, exchange):
     await exchange.add_fault("unavailable", match={"operation": "GetFolder"}, times=None)
     assert (await call(http)).status_code == 503

@@ -5,8 +5,20 @@ from collections.abc import Iterator
 import pytest
 
 from tests.sandbox.exchange.live import Sandbox, running_sandbox
-from tests.sandbox.exchange.soap_bodies import equals, get_folder, of_mailbox
+from tests.sandbox.exchange.soap_bodies import (
+    create,
+    delete,
+    equals,
+    get,
+    get_folder,
+    item_id,
+    meeting,
+    of_mailbox,
+    set_field,
+    update,
+)
 
+RENAMED = set_field("item:Subject", "<t:Subject>New</t:Subject>")
 ROOT = '<t:DistinguishedFolderId Id="msgfolderroot"/>'
 
 
@@ -136,3 +148,35 @@ def test_sharing_is_told_to_the_owner(exchange):
 def test_an_id_of_an_item_is_no_folder(exchange):
     item = exchange.human("ada@example.com", {"start": "2026-01-01T00:00:00Z", "end": "2026-01-01T01:00:00Z"})
     assert exchange.soap(get_folder(f'<t:FolderId Id="{item["id"]}"/>')).codes() == ["ErrorCannotUseItemIdForFolderId"]
+
+
+def test_sharing_decides_what_others_see_and_change(exchange):
+    exchange.account("bo@example.com")
+    private = meeting(
+        before_start='<t:Sensitivity>Private</t:Sensitivity><t:Body BodyType="Text">secret</t:Body>',
+        extra="<t:Location>secret</t:Location>",
+        guests=("secret@client.example",),
+    )
+    item = exchange.soap(create(private)).one("//t:ItemId")
+    other = {"email": "bo@example.com"}
+
+    def share(level):
+        body = {"account": "bo@example.com", "level": level}
+        exchange.control("PUT", "/accounts/ada@example.com/calendars/permissions", body)
+
+    assert exchange.soap(get_folder(of_mailbox("ada@example.com")), **other).codes() == ["ErrorAccessDenied"]
+    share("None")
+    assert exchange.soap(get_folder(of_mailbox("ada@example.com")), **other).codes() == ["ErrorFolderNotFound"]
+    assert exchange.soap(get(item_id(item)), **other).codes() == ["ErrorItemNotFound"]
+    share("Reviewer")
+    seen = exchange.soap(get(item_id(item)), **other)
+    assert seen.text("//t:Subject") == "Private Appointment"
+    assert seen.text("//t:CalendarItem/t:Start") == "2026-12-01T10:00:00Z"
+    assert "secret" not in "".join(seen.root.itertext())
+    assert seen.text("//t:EffectiveRights/t:Modify") == "false"
+    assert exchange.soap(update(item_id(item), RENAMED), **other).codes() == ["ErrorAccessDenied"]
+    into = create(meeting(), folder=of_mailbox("ada@example.com"))
+    assert exchange.soap(into, **other).codes() == ["ErrorCreateItemAccessDenied"]
+    share("Editor")
+    assert exchange.soap(into, **other).codes() == ["NoError"]
+    assert exchange.soap(delete(item_id(item)), **other).codes() == ["NoError"]

@@ -19,10 +19,8 @@ from tests.sandbox.exchange.soap_bodies import (
     in_zone,
     item_id,
     meeting,
-    of_mailbox,
     set_field,
     update,
-    view,
     zone_of,
 )
 
@@ -94,6 +92,30 @@ def test_an_item_comes_back_as_it_was_made(exchange):
     assert [node.text for node in answer.all("//t:Categories/t:String")] == ["Red", "Blue"]
     assert answer.one("//t:StartTimeZone").get("Id") == "W. Europe Standard Time"
     assert answer.text("//t:Organizer//t:EmailAddress") == "ada@example.com"
+
+
+def test_everything_a_client_may_say_is_kept_and_told_in_order(exchange):
+    said = {
+        "InReplyTo": "before",
+        "ReminderDueBy": "2026-12-01T09:00:00Z",
+        "ReminderIsSet": "true",
+        "ReminderMinutesBeforeStart": "30",
+        "Culture": "sv-SE",
+    }
+    told = {
+        "Location": "Here",
+        "When": "On Tuesday",
+        "IsResponseRequested": "false",
+        "ConferenceType": "1",
+        "AllowNewTimeProposal": "false",
+        "IsOnlineMeeting": "true",
+        "MeetingWorkspaceUrl": "https://work.example",
+        "NetShowUrl": "https://show.example",
+    }
+    first, last = ("".join(f"<t:{name}>{value}</t:{name}>" for name, value in part.items()) for part in (said, told))
+    answer = shown(exchange, made(exchange, meeting(before_start=first, extra=last)))
+    texts = {**said, **told}
+    assert {name: answer.text(f"//t:CalendarItem/t:{name}") for name in texts} == texts
 
 
 def test_a_body_is_told_in_the_form_asked_for(exchange):
@@ -205,117 +227,6 @@ def test_a_uid_need_not_be_unique(exchange):
     twice = meeting(before_start="<t:UID>twice</t:UID>")
     assert made(exchange, twice).get("Id") != made(exchange, twice).get("Id")
     assert len(exchange.soap(find(equals("calendar:UID", "twice"))).all("//t:ItemId")) == 2
-
-
-# finding ----------------------------------------------------------------------------------------
-
-
-def test_a_calendar_view_shows_what_overlaps_it_in_order(exchange):
-    made(exchange, meeting("2026-12-01T12:00:00Z", "2026-12-01T13:00:00Z", subject="second"))
-    made(exchange, meeting(subject="first"))
-    made(exchange, meeting("2026-12-02T00:00:00Z", "2026-12-02T01:00:00Z", subject="after"))
-    made(exchange, meeting("2026-11-30T23:00:00Z", "2026-12-01T00:30:00Z", subject="into"))
-    answer = exchange.soap(view(*DAY))
-    assert [node.text for node in answer.all("//t:Subject")] == ["into", "first", "second"]
-    root = answer.one("//m:RootFolder")
-    assert (root.get("TotalItemsInView"), root.get("IncludesLastItemInRange")) == ("3", "true")
-    cut = exchange.soap(view(*DAY, most="2"))
-    assert len(cut.all("//t:CalendarItem")) == 2
-    assert cut.one("//m:RootFolder").get("IncludesLastItemInRange") == "false"
-
-
-@pytest.mark.parametrize(
-    ("body", "code"),
-    [
-        (view("2026-01-01T00:00:00Z", "2028-01-03T00:00:00Z"), "ErrorCalendarViewRangeTooBig"),
-        (view("2026-02-01T00:00:00Z", "2026-01-01T00:00:00Z"), "ErrorCalendarEndDateIsEarlierThanStartDate"),
-        (view(*DAY, folder='<t:DistinguishedFolderId Id="inbox"/>'), "ErrorCalendarFolderIsInvalidForCalendarView"),
-        (view(*DAY, "item:Body"), "ErrorInvalidPropertyForOperation"),
-        (view(*DAY, "calendar:RequiredAttendees"), "ErrorInvalidPropertyForOperation"),
-        (find(equals("item:Body", "x")), "ErrorUnsupportedPathForQuery"),
-        (
-            find(page='<m:IndexedPageItemView MaxEntriesReturned="0" Offset="0" BasePoint="Beginning"/>'),
-            "ErrorInvalidPagingMaxRows",
-        ),
-        (
-            find(page='<m:IndexedPageItemView MaxEntriesReturned="1" Offset="-1" BasePoint="Beginning"/>'),
-            "ErrorInvalidIndexedPagingParameters",
-        ),
-    ],
-)
-def test_what_cannot_be_found_that_way_is_refused(exchange, body, code):
-    assert exchange.soap(body).codes() == [code]
-
-
-def test_two_years_are_not_too_much(exchange):
-    assert exchange.soap(view("2026-01-01T00:00:00Z", "2028-01-01T00:00:00Z")).codes() == ["NoError"]
-
-
-def test_a_calendar_view_takes_no_restriction(exchange):
-    body = view(*DAY).replace(
-        "<m:ParentFolderIds>", f"<m:Restriction>{equals('item:Subject', 'x')}</m:Restriction><m:ParentFolderIds>"
-    )
-    assert exchange.soap(body).codes() == ["ErrorInvalidRestriction"]
-
-
-def test_more_than_the_server_hands_out_at_once_is_refused_unless_paged(exchange):
-    exchange.control("PATCH", "/knobs", {"find_count_limit": 2})
-    for hour in (8, 9, 10):
-        made(exchange, meeting(f"2026-12-01T{hour:02}:00:00Z", f"2026-12-01T{hour:02}:30:00Z"))
-    assert exchange.soap(view(*DAY)).codes() == ["ErrorExceededFindCountLimit"]
-    assert exchange.soap(find()).codes() == ["ErrorExceededFindCountLimit"]
-    page = '<m:IndexedPageItemView MaxEntriesReturned="100" Offset="0" BasePoint="Beginning"/>'
-    answer = exchange.soap(find(page=page))
-    assert len(answer.all("//t:CalendarItem")) == 2
-    assert answer.one("//m:RootFolder").get("IncludesLastItemInRange") == "false"
-
-
-def test_pages_follow_one_another(exchange):
-    for number in range(5):
-        made(exchange, meeting(subject=f"s{number}"))
-    order = '<t:FieldOrder Order="Ascending"><t:FieldURI FieldURI="item:Subject"/></t:FieldOrder>'
-    seen, offset, complete = [], "0", "false"
-    while complete == "false":
-        page = f'<m:IndexedPageItemView MaxEntriesReturned="2" Offset="{offset}" BasePoint="Beginning"/>'
-        answer = exchange.soap(find(page=page, order=order))
-        root = answer.one("//m:RootFolder")
-        seen += [node.text for node in answer.all("//t:Subject")]
-        offset, complete = root.get("IndexedPagingOffset"), root.get("IncludesLastItemInRange")
-    assert (seen, root.get("TotalItemsInView")) == ([f"s{number}" for number in range(5)], "5")
-
-
-def test_texts_are_cut_in_a_listing_and_whole_in_an_item(exchange):
-    item = made(exchange, meeting(subject="x" * 300))
-    assert len(exchange.soap(find()).text("//t:Subject")) == 255
-    assert len(shown(exchange, item).text("//t:Subject")) == 300
-
-
-@pytest.mark.parametrize(
-    ("restriction", "found"),
-    [
-        (equals("item:Subject", "ALPHA"), ["alpha"]),
-        (equals("item:Subject", "alpha", operator="IsNotEqualTo"), ["beta"]),
-        (equals("calendar:Start", "2026-12-01T12:00:00Z", operator="IsGreaterThan"), ["beta"]),
-        (equals("calendar:Start", "2026-12-01T10:00:00Z", operator="IsLessThanOrEqualTo"), ["alpha"]),
-        (equals("calendar:IsAllDayEvent", "false"), ["alpha", "beta"]),
-        (f"<t:And>{equals('item:Subject', 'alpha')}{equals('item:Subject', 'beta')}</t:And>", []),
-        (f"<t:Or>{equals('item:Subject', 'alpha')}{equals('item:Subject', 'beta')}</t:Or>", ["alpha", "beta"]),
-        (f"<t:Not>{equals('item:Subject', 'alpha')}</t:Not>", ["beta"]),
-        (
-            (
-                '<t:Contains ContainmentMode="Substring" ContainmentComparison="IgnoreCase">'
-                '<t:FieldURI FieldURI="item:Subject"/><t:Constant Value="ET"/></t:Contains>'
-            ),
-            ["beta"],
-        ),
-        ('<t:Exists><t:FieldURI FieldURI="calendar:Location"/></t:Exists>', []),
-    ],
-)
-def test_restrictions(exchange, restriction, found):
-    made(exchange, meeting(subject="alpha"))
-    made(exchange, meeting("2026-12-01T15:00:00Z", "2026-12-01T16:00:00Z", subject="beta"))
-    answer = exchange.soap(find(restriction))
-    assert sorted(node.text for node in answer.all("//t:Subject")) == found
 
 
 # changing ---------------------------------------------------------------------------------------
@@ -455,31 +366,6 @@ def test_each_id_of_a_batch_is_answered_by_itself(exchange):
     assert codes[4] in {"ErrorInvalidIdMalformed", "ErrorItemNotFound"}, "ids keep their case"
     assert codes[5] == "NoError"
     assert len(answer.all("//m:Items")) == 6
-
-
-def test_sharing_decides_what_others_see_and_change(exchange):
-    exchange.account("bo@example.com")
-    item = made(exchange, meeting(before_start="<t:Sensitivity>Private</t:Sensitivity>"))
-    other = {"email": "bo@example.com"}
-
-    def share(level):
-        body = {"account": "bo@example.com", "level": level}
-        exchange.control("PUT", "/accounts/ada@example.com/calendars/permissions", body)
-
-    assert exchange.soap(get_folder(of_mailbox("ada@example.com")), **other).codes() == ["ErrorAccessDenied"]
-    share("None")
-    assert exchange.soap(get_folder(of_mailbox("ada@example.com")), **other).codes() == ["ErrorFolderNotFound"]
-    assert shown(exchange, item, **other).codes() == ["ErrorItemNotFound"]
-    share("Reviewer")
-    seen = shown(exchange, item, **other)
-    assert seen.text("//t:Subject") == "Private Appointment"
-    assert seen.text("//t:EffectiveRights/t:Modify") == "false"
-    assert exchange.soap(update(item_id(item), SUBJECT), **other).codes() == ["ErrorAccessDenied"]
-    into = create(meeting(), folder=of_mailbox("ada@example.com"))
-    assert exchange.soap(into, **other).codes() == ["ErrorCreateItemAccessDenied"]
-    share("Editor")
-    assert exchange.soap(into, **other).codes() == ["NoError"]
-    assert exchange.soap(delete(item_id(item)), **other).codes() == ["NoError"]
 
 
 def test_conflicting_and_adjacent_meetings_are_counted(exchange):

@@ -6,7 +6,18 @@ from collections.abc import Iterator
 import pytest
 
 from tests.sandbox.exchange.live import ERRORS, SOAP, TYPES, Sandbox, running_sandbox
-from tests.sandbox.exchange.soap_bodies import create, get, get_folder, in_zone, meeting, of_mailbox, sync, view
+from tests.sandbox.exchange.soap_bodies import (
+    STOCKHOLM,
+    availability,
+    create,
+    get,
+    get_folder,
+    in_zone,
+    meeting,
+    of_mailbox,
+    sync,
+    view,
+)
 
 
 @pytest.fixture(scope="module")
@@ -181,3 +192,21 @@ def test_a_mailbox_is_named_by_its_primary_address(exchange):
     refused = exchange.soap(get_folder(of_mailbox("robert@example.com")))
     assert refused.codes() == ["ErrorNonPrimarySmtpAddress"]
     assert refused.text("//m:MessageXml/t:Value") == "bo@example.com"
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (create(meeting(start="0001-01-01T00:00:00Z")), "ErrorSchemaValidation"),
+        (
+            create(meeting(extra="<t:LegacyFreeBusyStatus>NoData</t:LegacyFreeBusyStatus>")),
+            "ErrorInvalidValueForProperty",
+        ),
+        (availability("ada@example.com", zone=STOCKHOLM.replace("03:00:00", "soon")), "ErrorTimeZone"),
+        (availability("ada@example.com", zone=STOCKHOLM.replace("Order>5", "Order>0")), "ErrorTimeZone"),
+        (availability("ada@example.com", zone=STOCKHOLM.replace("Order>5", "Order>6")), "ErrorTimeZone"),
+        (availability("ada@example.com", zone=STOCKHOLM.replace(">10</t:Month", ">13</t:Month")), "ErrorTimeZone"),
+    ],
+)
+def test_values_that_fit_the_schema_and_nothing_else_are_refused(exchange, body, code):
+    assert exchange.soap(body).codes() == [code]
