@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from sandbox.ports import PortTakenError
-from sandbox.server import Places, Addresses, serve
+from sandbox.server import Addresses, Places, serve
 
 ROOT = Path(__file__).parents[2]
 
