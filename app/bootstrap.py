@@ -130,6 +130,7 @@ def _assemble(
             _mailer(settings),
             clock,
             booking_url=lambda booking_id, action: links.booking(booking_id, tokens.token(booking_id), action),
+            settings_url=links.calendar_settings(),
         ),
         closer=ConnectionCloser(sessions, vault, providers, clock),
         refresher=CalendarRefresher(sessions, access, clock),

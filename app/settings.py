@@ -120,6 +120,8 @@ class Settings(DatabaseSettings):
     """Booking attempts a minute per page and address."""
     reads_per_minute: int = Field(default=600, ge=1)
     """Public reads a minute per address."""
+    sign_ins_per_minute: int = Field(default=10, ge=1)
+    """Passwords that one caller may have tried at a calendar server."""
     changes_per_minute: int = Field(default=10, ge=1)
     """Changes a minute by the visitor of one booking: each is mailed to all who are invited."""
     changes_per_day: int = Field(default=30, ge=1)

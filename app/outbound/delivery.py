@@ -23,7 +23,7 @@ from app.calendar import Clock
 from app.database import transaction
 from app.models.base import Json
 from app.models.outbound import Mail
-from app.outbound.letters import AppointmentLetter, Content, compose, from_json
+from app.outbound.letters import AppointmentLetter, BrokenLetter, Content, compose, from_json
 from app.outbound.mailer import SEND_SECONDS, Mailer, MailError
 from app.queue import Enqueued, Job, enqueue
 
@@ -55,12 +55,19 @@ class MailDelivery:
     """Runs `send_mail`."""
 
     def __init__(
-        self, sessions: async_sessionmaker[AsyncSession], mailer: Mailer, clock: Clock, *, booking_url: BookingUrl
+        self,
+        sessions: async_sessionmaker[AsyncSession],
+        mailer: Mailer,
+        clock: Clock,
+        *,
+        booking_url: BookingUrl,
+        settings_url: str,
     ) -> None:
         self._sessions = sessions
         self._mailer = mailer
         self._clock = clock
         self._booking_url = booking_url
+        self._settings_url = settings_url
 
     async def run(self, account_id: UUID, mail_id: UUID) -> None:
         """Send the mail, unless it is sent or somebody else is at it."""
@@ -82,6 +89,9 @@ class MailDelivery:
             await self._sent(claimed)
 
     def _with_links(self, content: Content) -> Content:
+        """The letter with the links it shall have: they are as the deployment is now, and some carry a token."""
+        if isinstance(content, BrokenLetter):
+            return replace(content, settings_url=self._settings_url)
         if not isinstance(content, AppointmentLetter) or content.booking_id is None:
             return content
         return replace(

@@ -28,6 +28,7 @@ from app.connections.views import (
 from app.ids import ConnectionId, encode_id
 from app.routers.dependencies import ReaderLanguage, Services, Session, User
 from app.routers.openapi import problems
+from app.routers.rate_limits import LimitedSignIn
 
 router = APIRouter(prefix="/v1/connections", tags=["Connections"])
 
@@ -44,7 +45,7 @@ async def list_connections(
 
 @router.post(
     "", summary="Connect with a password", status_code=201,
-    responses=problems(401, 403, 404, 409, 422, 502, 503),
+    responses=problems(401, 403, 404, 409, 422, 429, 502, 503), dependencies=[LimitedSignIn],
 )  # fmt: skip
 async def create_connection(
     body: ConnectionCreate, caller: User, services: Services, language: ReaderLanguage, response: Response
@@ -67,7 +68,7 @@ async def get_connection(
 
 @router.patch(
     "/{connection_id}", summary="Change a connection's credentials",
-    responses=problems(401, 403, 404, 409, 422, 502, 503),
+    responses=problems(401, 403, 404, 409, 422, 429, 502, 503), dependencies=[LimitedSignIn],
 )  # fmt: skip
 async def update_connection(
     connection_id: ConnectionId, body: ConnectionUpdate, caller: User, services: Services, language: ReaderLanguage

@@ -1,4 +1,4 @@
-"""Limits on the public surface: per network; per page and network for bookings; per booking for what is done to it.
+"""Limits: per network; per page and network for bookings; per booking for what is done to it; per caller for passwords.
 
 The one rule: counters that cannot be read refuse writes. They are kept per process: a deployment of n processes allows
 n times as much, which its proxy may lower.
@@ -14,7 +14,9 @@ from limits import RateLimitItem, RateLimitItemPerDay, RateLimitItemPerMinute
 from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 
+from app.accounts.principal import Principal
 from app.errors import RateLimited
+from app.routers.dependencies import Caller
 from app.settings import Settings
 
 _WITH_PORT = re.compile(r"\[(?P<six>[^\[\]]+)\](:[0-9]+)?|(?P<four>[0-9.]+):[0-9]+")
@@ -29,6 +31,7 @@ class RateLimits:
         self._proxies = settings.trusted_proxies
         self._reads = RateLimitItemPerMinute(settings.reads_per_minute)
         self._bookings = RateLimitItemPerMinute(settings.bookings_per_minute)
+        self._sign_ins = RateLimitItemPerMinute(settings.sign_ins_per_minute)
         self._changes = (
             RateLimitItemPerMinute(settings.changes_per_minute),
             RateLimitItemPerDay(settings.changes_per_day),
@@ -46,6 +49,10 @@ class RateLimits:
     async def count_change(self, request: Request, booking_id: UUID) -> None:
         """From wherever it comes: each change is mailed to everybody who is invited. Raises: RateLimited."""
         await self._count(request, self._changes, "change", booking_id.hex)
+
+    async def count_sign_in(self, request: Request, caller: Principal) -> None:
+        """Passwords that a caller has us try: nobody shall guess with our hands. Raises: RateLimited."""
+        await self._count(request, [self._sign_ins], "sign_in", caller.account_id.hex, caller.actor)
 
     async def _count(self, request: Request, limits: Sequence[RateLimitItem], *keys: str) -> None:
         """Count in each window; the answer tells of the one that is full, or has the least left."""
@@ -97,5 +104,10 @@ async def _limit_booking(request: Request) -> None:
     await request.app.state.rate_limits.count_booking(request)
 
 
+async def _limit_sign_in(request: Request, caller: Caller) -> None:
+    await request.app.state.rate_limits.count_sign_in(request, caller)
+
+
 LimitedRead = Depends(_limit_read)
 LimitedBooking = Depends(_limit_booking)
+LimitedSignIn = Depends(_limit_sign_in)

@@ -185,6 +185,7 @@ async def test_r16_a_changed_password_breaks_once_and_heals_with_the_new_one(wor
     assert (await world.sandbox.exchange.show_account(person.email))["failed_logons"] == 1, "one attempt, no lock-out"
     told = await world.sandbox.mails(person.email)
     assert len(told) == 1
+    assert "/settings/calendar" in told[0]["text"], "and where to heal it"
     path = f"/v1/connections/{person.connection_id}"
     problem(await person.patch(path, {"password": "wrong"}), 422, "exchange_credentials_invalid")
     healed = await person.patch(path, {"password": "new-password"})
@@ -215,3 +216,12 @@ async def test_p4_no_answer_and_no_problem_holds_what_was_typed_in(world: World)
         answer = await discover(world, person, **fields)
         assert answer.status_code >= 400
         assert secret not in answer.text
+
+
+async def test_r13_nobody_guesses_passwords_with_our_hands(world: World) -> None:
+    person, colleague = await employee(world), await employee(world)
+    for _ in range(10):
+        await discover(world, person, ews_url="https://10.0.0.1/EWS/Exchange.asmx")
+    refused = problem(await person.connect_with_password(PASSWORD), 429, "rate_limited")
+    assert refused["request_id"]
+    assert (await discover(world, colleague)).status_code == 200, "everybody has their own count"
