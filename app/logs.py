@@ -24,7 +24,7 @@ _IN_TEXT = re.compile(
     (Bearer\s+ | (?:token|code|state|secret|password|verifier)=) [^\s&"']+
     | (["'][\w-]*(?:token|code|state|secret|password|verifier|authorization)\\*["']\s*:\s*(\\*["']))
       (?:(?!\3)(?:\\.|[^\\]))*
-    | (?<![\w.!#$%&*+?^~-]) (?:[\w.!#$&*+?^~-]|%(?!40))++ (?:@|%40) [\w.-]+
+    | (?<![\w.!#$%&*+?^~-]) (?:[\w.!#$&*+?^~-]|%(?!40))+ (?:@|%40) [\w.-]+
     """,
     re.IGNORECASE | re.VERBOSE | re.DOTALL,
 )

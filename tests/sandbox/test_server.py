@@ -109,7 +109,7 @@ async def test_taken_ports_are_named():
             async with serve(Places(http_port=port)):
                 pytest.fail("it started")
         with pytest.raises(PortTakenError, match=f"Port {port} .* SMTP"):
-            async with serve(smtp_port=port):
+            async with serve(Places(smtp_port=port)):
                 pytest.fail("it started")
 
 
