@@ -40,6 +40,8 @@ from app.scheduling.reader import PageReader
 from app.scheduling.settings import SettingsEditor
 from app.settings import Settings
 from app.sync.engine import SyncEngine
+from app.sync.signals import SignalInbox
+from app.sync.watches import Watcher
 from app.vault import Vault
 
 _BOOKING_CONNECTIONS = 10
@@ -66,6 +68,8 @@ class Services:
     desk: BookingDesk
     changes: BookingChanges
     sync: SyncEngine
+    watcher: Watcher
+    signals: SignalInbox
     writer: EventWriter
     mail: MailDelivery
     closer: ConnectionCloser
@@ -124,6 +128,8 @@ def _assemble(
         desk=BookingDesk(sessions, bookings, reader, live, post, tokens=tokens, providers=providers, clock=clock),
         changes=BookingChanges(sessions, live, post, providers, clock),
         sync=SyncEngine(sessions, access, clock, horizon_days=horizon, poll_seconds=poll),
+        watcher=Watcher(sessions, access, clock, push_url=settings.push_url),
+        signals=SignalInbox(sessions, clock),
         writer=EventWriter(sessions, access, clock, horizon_days=horizon),
         mail=MailDelivery(
             sessions,
@@ -132,7 +138,7 @@ def _assemble(
             booking_url=lambda booking_id, action: links.booking(booking_id, tokens.token(booking_id), action),
             settings_url=links.calendar_settings(),
         ),
-        closer=ConnectionCloser(sessions, vault, providers, clock),
+        closer=ConnectionCloser(sessions, vault, providers, access, clock),
         refresher=CalendarRefresher(sessions, access, clock),
         connection_ready=ConnectionReady(sessions, clock),
     )

@@ -20,6 +20,7 @@ from app.routers import (
     inboxes,
     me,
     meeting_requests,
+    provider_notifications,
     providers,
     public_bookings,
     public_pages,
@@ -50,6 +51,7 @@ ROUTERS = (
     meeting_requests,
     users,
     health,
+    provider_notifications,
 )
 
 

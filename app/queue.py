@@ -26,6 +26,8 @@ class Job(StrEnum):
     """Every job there is."""
 
     SYNC_CALENDAR = "sync_calendar"
+    WATCH_CALENDAR = "watch_calendar"
+    """See that the provider tells us of the calendar's changes."""
     WRITE_EVENT = "write_event"
     SEND_MAIL = "send_mail"
     CLOSE_CONNECTION = "close_connection"

@@ -108,6 +108,8 @@ class Settings(DatabaseSettings):
     task_sync_tiers: list[str] = ["professional", "enterprise"]
     """Tiers of a Sales or Service seat that may sync tasks, or connect from the mobile app (R9, R22)."""
 
+    push_url: str | None = None
+    """Where providers reach us for pushes, https; None: they cannot, and calendars are polled."""
     sync_poll_seconds: int = Field(default=60, ge=1)
     """A calendar is polled at least this often."""
     sync_horizon_days: int = Field(default=400, ge=60, le=800)

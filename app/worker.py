@@ -30,7 +30,7 @@ from app.connections.housekeeping import forget_old_states
 from app.database import APP_ROLE
 from app.queue import QUEUE, Job, Payload
 from app.settings import Settings
-from app.sync.schedule import enqueue_due_syncs
+from app.sync.schedule import enqueue_due_syncs, enqueue_due_watches
 
 _POLL = timedelta(seconds=1)
 _DEAD_AFTER = timedelta(seconds=3)
@@ -60,6 +60,7 @@ def jobs_of(services: Services) -> dict[Job, Run]:
     """What each job runs."""
     return {
         Job.SYNC_CALENDAR: services.sync.run,
+        Job.WATCH_CALENDAR: services.watcher.run,
         Job.WRITE_EVENT: services.writer.run,
         Job.SEND_MAIL: services.mail.run,
         Job.CLOSE_CONNECTION: services.closer.run,
@@ -178,6 +179,7 @@ def sweeps_of(services: Services) -> list[Sweep]:
     sessions, clock = services.sessions, services.clock
     return [
         Sweep("due_syncs", 1, partial(enqueue_due_syncs, sessions, clock)),
+        Sweep("due_watches", 5, partial(enqueue_due_watches, sessions, clock)),
         Sweep("old_states", 60, partial(forget_old_states, sessions, clock)),
         Sweep("stranded", 60, partial(ask_again_for_stranded, sessions, clock)),
     ]

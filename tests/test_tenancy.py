@@ -24,6 +24,7 @@ from tests.support.world import World
 GLOBAL = {
     "directory": ["kind", "key"],
     "due_calendars": ["calendar_id"],
+    "due_watches": ["calendar_id"],
     "provider_grants": ["connection_id"],
 }
 """Reviewed: no personal data, no row-level security; how a request without an account finds its account."""

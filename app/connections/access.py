@@ -27,6 +27,7 @@ from app.providers.base import (
     TokenSource,
     Transient,
 )
+from app.providers.push import SupportsPush, Watches
 from app.vault import Place, Vault
 
 _EXPIRES_SOON = timedelta(seconds=60)
@@ -53,10 +54,19 @@ class CalendarAccess:
     def open(self, account_id: UUID, connection_id: UUID, provider: str) -> CalendarSession:
         """A session at the connection's provider. Makes no call by itself."""
         kind = self._providers[ProviderName(provider)]
-        tokens = _StoredTokens(
+        return kind.open(self._tokens(kind, account_id, connection_id), mailbox=str(connection_id))
+
+    def watches(self, account_id: UUID, connection_id: UUID, provider: str) -> tuple[SupportsPush, Watches] | None:
+        """The connection's watches, and who keeps them; None where the provider tells nobody."""
+        kind = self._providers[ProviderName(provider)]
+        if not isinstance(kind, SupportsPush):
+            return None
+        return kind, kind.watches(self._tokens(kind, account_id, connection_id), mailbox=str(connection_id))
+
+    def _tokens(self, kind: Provider, account_id: UUID, connection_id: UUID) -> "_StoredTokens":
+        return _StoredTokens(
             self._sessions, self._vault, kind, self._clock, account_id=account_id, connection_id=connection_id
         )
-        return kind.open(tokens, mailbox=str(connection_id))
 
 
 @dataclass(frozen=True, slots=True)

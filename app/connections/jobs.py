@@ -4,6 +4,7 @@ The one rule: the provider is told first, the secrets are erased last; a provide
 again, and after a day the secrets go anyway.
 """
 
+from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -11,10 +12,21 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.calendar import Clock, ProviderName
 from app.connections import repository
-from app.connections.access import token_places
+from app.connections.access import CalendarAccess, token_places
+from app.connections.channels import channels_of_connection, delete_channel
 from app.connections.grants import is_grant_used
 from app.database import transaction
-from app.providers.base import Provider, ProviderError, SupportsOAuth
+from app.models.connections import Connection
+from app.models.push import PushChannel
+from app.providers.base import (
+    AmbiguousOutcome,
+    Provider,
+    ProviderError,
+    RateLimited,
+    SupportsOAuth,
+    Transient,
+)
+from app.providers.push import Watch
 from app.queue import Enqueued, Job, enqueue
 from app.vault import SecretUnreadableError, Vault
 
@@ -30,9 +42,11 @@ class ConnectionCloser:
         sessions: async_sessionmaker[AsyncSession],
         vault: Vault,
         providers: dict[ProviderName, Provider],
+        access: CalendarAccess,
         clock: Clock,
     ) -> None:
         self._sessions = sessions
+        self._access = access
         self._vault = vault
         self._providers = providers
         self._clock = clock
@@ -48,14 +62,31 @@ class ConnectionCloser:
                 if await is_grant_used(session, connection)
                 else await self._token(session, account_id, connection_id)
             )
+            channels = await channels_of_connection(session, connection_id)
             overdue = self._clock() - connection.disconnected_at > _GIVE_UP
             provider = self._providers.get(ProviderName(connection.provider))
-        revoked = await _revoke(provider, token)
+        revoked = await self._stop_watches(connection, channels) and await _revoke(provider, token)
         async with transaction(self._sessions, account_id) as session:
             if revoked or overdue:
+                for channel in channels:
+                    await delete_channel(session, channel)
                 await repository.delete_connection(session, connection_id)
             else:
                 await enqueue(session, [Enqueued(Job.CLOSE_CONNECTION, account_id, connection_id, delay=_ASK_AGAIN)])
+
+    async def _stop_watches(self, connection: Connection, channels: Sequence[PushChannel]) -> bool:
+        """Whether the provider will tell us no more; one that refuses to hear has nothing to tell."""
+        way = self._access.watches(connection.account_id, connection.id, connection.provider) if channels else None
+        if way is None:
+            return True
+        try:
+            for channel in channels:
+                await way[1].stop(Watch(channel.channel_id, channel.resource_id, channel.expires_at))
+        except (Transient, RateLimited, AmbiguousOutcome):
+            return False
+        except ProviderError:
+            return True
+        return True
 
     async def _token(self, session: AsyncSession, account_id: UUID, connection_id: UUID) -> str | None:
         row = await repository.find_token(session, connection_id)

@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.calendar import CalendarRef
+from app.connections.channels import set_watch_due
 from app.ids import new_id
 from app.models.connections import (
     Calendar,
@@ -252,11 +253,13 @@ async def start_mirroring(session: AsyncSession, account_id: UUID, calendar_id: 
         )
     )
     await set_due(session, account_id, calendar_id, at=now)
+    await set_watch_due(session, account_id, calendar_id, at=now)
 
 
-async def stop_mirroring(session: AsyncSession, calendar_id: UUID) -> None:
-    """Forget the mirror, how far it is, and its next run."""
+async def stop_mirroring(session: AsyncSession, account_id: UUID, calendar_id: UUID, *, now: datetime) -> None:
+    """Forget the mirror, how far it is, and its next run; its watch is to be stopped."""
     await remove_due(session, calendar_id)
+    await set_watch_due(session, account_id, calendar_id, at=now)
     for table in (CalendarSync, MirrorEvent, MirrorSeries, BusyMonth):
         await session.execute(delete(table).where(table.calendar_id == calendar_id))
 

@@ -40,7 +40,7 @@ async def close(session: AsyncSession, connection: Connection, *, actor: str, no
     connection.status = "error"
     connection.reason = "disconnected"
     for calendar in await repository.list_calendars(session, connection.id):
-        await repository.stop_mirroring(session, calendar.id)
+        await repository.stop_mirroring(session, calendar.account_id, calendar.id, now=now)
     await forget_grant(session, connection)
     add_audit_entry(session, connection.account_id, actor=actor, action="connection.deleted", subject_id=connection.id)
     await session.flush()

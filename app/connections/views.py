@@ -205,7 +205,7 @@ def _sync_state(
             "last_run_at": sync.last_started_at,
             "last_success_at": last,
             "next_run_at": due_at,
-            "channel_expires_at": None,
+            "channel_expires_at": sync.watched_until,
             "last_error": sync.last_error,
             "consecutive_failures": sync.failures,
         }

@@ -12,6 +12,7 @@ from app.models import (
     inboxes,
     mirror,
     outbound,
+    push,
     scheduling,
 )
 
@@ -24,5 +25,6 @@ __all__ = [
     "inboxes",
     "mirror",
     "outbound",
+    "push",
     "scheduling",
 ]

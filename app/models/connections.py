@@ -144,3 +144,7 @@ class CalendarSync(InAccount, Base):
     failures: Mapped[int] = mapped_column(server_default="0")
     """In a row."""
     failing_since: Mapped[datetime | None]
+    changed_at: Mapped[datetime | None]
+    """When a run last found a change: lively calendars are polled more often."""
+    watched_until: Mapped[datetime | None]
+    """The provider tells us of changes until then; None: it is polled."""

@@ -26,6 +26,8 @@ class Directory(StrEnum):
     MEETING_REQUEST = "meeting_request"
     DATA_KEY = "data_key"
     """An account that has a data key; key rotation walks them."""
+    CHANNEL = "channel"
+    """What a provider calls a watch of ours; the target is the watch."""
     OAUTH_STATE = "oauth_state"
     """The key is the hex SHA-256 of the state."""
 
@@ -45,6 +47,17 @@ class DueCalendar(Base):
     """When a calendar wants to be synced next."""
 
     __tablename__ = "due_calendars"
+    __table_args__ = (Index(None, "due_at"),)
+
+    calendar_id: Mapped[UUID] = mapped_column(primary_key=True)
+    account_id: Mapped[UUID]
+    due_at: Mapped[datetime]
+
+
+class DueWatch(Base):
+    """When a calendar's watch wants to be looked at next."""
+
+    __tablename__ = "due_watches"
     __table_args__ = (Index(None, "due_at"),)
 
     calendar_id: Mapped[UUID] = mapped_column(primary_key=True)

@@ -169,7 +169,7 @@ class SettingsEditor:
             await enqueue(session, [Enqueued(Job.SYNC_CALENDAR, calendar.account_id, calendar.id)])
         else:
             calendar.inactive_reason = None
-            await connections.stop_mirroring(session, calendar.id)
+            await connections.stop_mirroring(session, calendar.account_id, calendar.id, now=self._clock())
 
 
 def _require_with_seat(

@@ -29,6 +29,7 @@ from app.sync import repository
 from app.sync.backoff import OwnFault, verdict
 from app.sync.batch import Batch
 from app.sync.mirror import Mirror
+from app.sync.polling import next_poll
 from app.vault import SecretUnreadableError
 
 LEASE = timedelta(minutes=2)
@@ -68,6 +69,8 @@ class _Run:
     batch: Batch
     full: bool
     """Everything is listed, so what is not listed is gone."""
+    changed: bool = False
+    """Something was told."""
 
 
 class SyncEngine:
@@ -165,6 +168,7 @@ class SyncEngine:
             if first and page.time_zone is not None and page.time_zone != run.calendar.time_zone:
                 raise _ZoneMoved(page.time_zone)
             run.batch.add(page.changes)
+            run.changed = run.changed or bool(page.changes)
             if run.batch.rows >= _SAVE_ROWS or page.next_page is not None:
                 await self._save_progress(run)
         if page.cursor is None:
@@ -225,8 +229,11 @@ class SyncEngine:
             await mirror.pack()
             calendar = await session.merge(run.calendar, load=False)
             calendar.inactive_reason = None
+            if run.changed:
+                sync.changed_at = now
+            pause = next_poll(self._poll, now=now, watched_until=sync.watched_until, changed_at=sync.changed_at)
             jitter = 0.75 + random.random() / 2  # noqa: S311 - spreads polls, no secret
-            await connections.set_due(session, calendar.account_id, calendar.id, at=now + self._poll * jitter)
+            await connections.set_due(session, calendar.account_id, calendar.id, at=now + pause * jitter)
             if readable_again:
                 await session.flush()
                 await enqueue(session, [Enqueued(Job.CONNECTION_READY, calendar.account_id, calendar.connection_id)])

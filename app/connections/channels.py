@@ -1,0 +1,138 @@
+"""SQL of watches. Each method answers one named question.
+
+The one rule: a watch and its entry in the directory come and go together.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.connections import Calendar, CalendarSync, Connection
+from app.models.directory import Directory, DirectoryEntry, DueWatch
+from app.models.push import PushChannel
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A calendar and what stands in the way of watching it."""
+
+    calendar: Calendar
+    connection: Connection
+    mirrored: bool
+
+
+async def find_watched(session: AsyncSession, calendar_id: UUID) -> Watched | None:
+    """The calendar, its connection, and whether it is mirrored; None when it is gone."""
+    row = (
+        await session.execute(
+            select(Calendar, Connection, CalendarSync.calendar_id)
+            .join(
+                Connection, (Connection.account_id == Calendar.account_id) & (Connection.id == Calendar.connection_id)
+            )
+            .outerjoin(
+                CalendarSync,
+                (CalendarSync.account_id == Calendar.account_id) & (CalendarSync.calendar_id == Calendar.id),
+            )
+            .where(Calendar.id == calendar_id)
+        )
+    ).one_or_none()
+    return None if row is None else Watched(row[0], row[1], row[2] is not None)
+
+
+async def channels_of(session: AsyncSession, calendar_id: UUID) -> Sequence[PushChannel]:
+    """The calendar's watches, the newest first."""
+    query = select(PushChannel).where(PushChannel.calendar_id == calendar_id)
+    return (await session.scalars(query.order_by(PushChannel.expires_at.desc()))).all()
+
+
+async def channels_of_connection(session: AsyncSession, connection_id: UUID) -> Sequence[PushChannel]:
+    """All watches of a connection."""
+    return (
+        await session.scalars(
+            select(PushChannel)
+            .join(Calendar, (Calendar.account_id == PushChannel.account_id) & (Calendar.id == PushChannel.calendar_id))
+            .where(Calendar.connection_id == connection_id)
+        )
+    ).all()
+
+
+async def find_channel(session: AsyncSession, row_id: UUID) -> PushChannel | None:
+    """A watch."""
+    return await session.scalar(select(PushChannel).where(PushChannel.id == row_id))
+
+
+async def add_channel(session: AsyncSession, channel: PushChannel) -> None:
+    """Remember a watch, and whose it is."""
+    session.add(channel)
+    values = {"account_id": channel.account_id, "target_id": channel.id}
+    statement = insert(DirectoryEntry).values(kind=Directory.CHANNEL, key=channel.channel_id, **values)
+    await session.execute(statement.on_conflict_do_update(index_elements=["kind", "key"], set_=values))
+    await session.flush()
+
+
+async def delete_channel(session: AsyncSession, channel: PushChannel) -> None:
+    """Forget a watch."""
+    await session.execute(delete(PushChannel).where(PushChannel.id == channel.id))
+    await session.execute(
+        delete(DirectoryEntry).where(
+            DirectoryEntry.kind == Directory.CHANNEL,
+            DirectoryEntry.key == channel.channel_id,
+            DirectoryEntry.target_id == channel.id,
+        )
+    )
+
+
+async def covered_calendars(session: AsyncSession, calendar: Calendar, *, whole_mailbox: bool) -> Sequence[UUID]:
+    """The mirrored calendars that a watch of this one tells of."""
+    query = select(CalendarSync.calendar_id).where(CalendarSync.calendar_id == calendar.id)
+    if whole_mailbox:
+        query = select(CalendarSync.calendar_id).join(
+            Calendar, (Calendar.account_id == CalendarSync.account_id) & (Calendar.id == CalendarSync.calendar_id)
+        )
+        query = query.where(Calendar.connection_id == calendar.connection_id)
+    return (await session.scalars(query)).all()
+
+
+async def set_watched_until(session: AsyncSession, calendar_ids: Sequence[UUID], until: datetime | None) -> None:
+    """How long the provider tells us of these calendars."""
+    await session.execute(
+        update(CalendarSync)
+        .where(CalendarSync.calendar_id.in_(calendar_ids))
+        .values(watched_until=until)
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def set_watch_due(session: AsyncSession, account_id: UUID, calendar_id: UUID, *, at: datetime) -> None:
+    """When the calendar's watch shall be looked at again."""
+    statement = insert(DueWatch).values(calendar_id=calendar_id, account_id=account_id, due_at=at)
+    await session.execute(statement.on_conflict_do_update(index_elements=["calendar_id"], set_={"due_at": at}))
+
+
+async def remove_watch_due(session: AsyncSession, calendar_id: UUID) -> None:
+    """The calendar needs no watch any more."""
+    await session.execute(delete(DueWatch).where(DueWatch.calendar_id == calendar_id))
+
+
+async def take_due_watches(session: AsyncSession, *, now: datetime, again: timedelta, limit: int) -> Sequence[DueWatch]:
+    """Calendars whose watch is to be looked at. They come up again after `again`, should nobody look."""
+    due = (
+        select(DueWatch.calendar_id)
+        .where(DueWatch.due_at <= now)
+        .order_by(DueWatch.due_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    rows = await session.scalars(
+        update(DueWatch)
+        .where(DueWatch.calendar_id.in_(due.scalar_subquery()))
+        .values(due_at=now + again)
+        .returning(DueWatch)
+        .execution_options(synchronize_session=False)
+    )
+    return rows.all()

@@ -1,0 +1,75 @@
+"""What providers tell us: written down at once, looked into later.
+
+The one rule: a signal with the right secret makes its calendars dirty and asks for a sync, and a signal without it
+does nothing; whoever sent it cannot tell the two apart.
+"""
+
+import hmac
+from collections.abc import Sequence
+from datetime import datetime
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+
+from app.calendar import Clock
+from app.connections import channels as repository
+from app.connections.repository import mark_dirty
+from app.database import enter_account, transaction
+from app.models.connections import Calendar
+from app.models.directory import Directory, DirectoryEntry
+from app.models.push import PushChannel
+from app.providers.push import News, Signal
+from app.queue import Enqueued, Job, enqueue
+from app.sync.watches import hash_secret
+
+_NOBODYS = bytes(32)
+_MOST = 1000
+
+log = structlog.get_logger(__name__)
+
+
+class SignalInbox:
+    """Takes signals in."""
+
+    def __init__(self, sessions: async_sessionmaker[AsyncSession], clock: Clock) -> None:
+        self._sessions = sessions
+        self._clock = clock
+
+    async def receive(self, signals: Sequence[Signal]) -> None:
+        """Persist what they mean. One that repeats another changes nothing."""
+        for signal in list(dict.fromkeys(signals))[:_MOST]:
+            if signal.news is not News.STARTED:
+                await self._receive(signal)
+
+    async def _receive(self, signal: Signal) -> None:
+        async with transaction(self._sessions, None) as session:
+            entry = await session.get(DirectoryEntry, (Directory.CHANNEL.value, signal.channel_id))
+            channel = None
+            if entry is not None:
+                await enter_account(session, entry.account_id)
+                channel = await repository.find_channel(session, entry.target_id)
+            right = hmac.compare_digest(
+                hash_secret(signal.secret), _NOBODYS if channel is None else channel.secret_hash
+            )
+            if channel is None or not right:
+                log.info("signal.unknown", known=channel is not None)
+                return
+            await _act(session, channel, signal.news, now=self._clock())
+
+
+async def _act(session: AsyncSession, channel: PushChannel, news: News, *, now: datetime) -> None:
+    calendar = await session.get_one(Calendar, (channel.account_id, channel.calendar_id))
+    jobs: list[Enqueued] = []
+    if news in {News.RENEW, News.ENDED}:
+        if news is News.RENEW:
+            channel.expires_at = min(channel.expires_at, now)  # whoever looks next renews it
+        else:
+            await repository.delete_channel(session, channel)
+        await repository.set_watch_due(session, channel.account_id, channel.calendar_id, at=now)
+        jobs.append(Enqueued(Job.WATCH_CALENDAR, channel.account_id, channel.calendar_id))
+    if news is not News.RENEW:
+        covered = await repository.covered_calendars(session, calendar, whole_mailbox=channel.whole_mailbox)
+        await mark_dirty(session, covered)
+        jobs += [Enqueued(Job.SYNC_CALENDAR, channel.account_id, item) for item in covered]
+    await session.flush()
+    await enqueue(session, jobs)
