@@ -209,6 +209,41 @@ class Sandbox:
         mails: list[Json] = await self._send("GET", f"{GOOGLE}/outbox", **equal)
         return mails
 
+    # Google: channels and what they carry --------------------------------------------------------
+
+    async def google_channels(self, account: str | None = None, *, alive: bool | None = None) -> list[Json]:
+        """Channels as opened by `watch`, oldest first: `id address token resource_id expires_at ended`, …"""
+        channels: list[Json] = await self._send("GET", f"{GOOGLE}/push/channels", account=account, alive=alive)
+        return channels
+
+    async def drop_google_channel(self, channel_id: str) -> None:
+        """Google loses a channel and tells nobody."""
+        await self._send("POST", f"{GOOGLE}/push/channels/{quote(channel_id, safe='')}/drop")
+
+    async def google_deliveries(
+        self, channel_id: str | None = None, *, since: int = 0, settled: bool = True
+    ) -> list[Json]:
+        """Every attempt to deliver: `watches kinds url number status ms error faults`; `settled` waits for the last."""
+        path = f"{GOOGLE}/push/deliveries"
+        attempts: list[Json] = await self._send("GET", path, watch=channel_id, since=since, settled=settled)
+        return attempts
+
+    async def cancel_google_deliveries(self) -> None:
+        """What is under way never arrives."""
+        await self._send("DELETE", f"{GOOGLE}/push/deliveries")
+
+    async def add_google_push_fault(
+        self, kind: str, *, times: int | None = 1, ms: int = 0, channel_id: str | None = None
+    ) -> Json:
+        """The next `times` messages: `drop`, `duplicate`, `delay` (by `ms`), `reorder`, `forge`, `after_stop`."""
+        body = {"kind": kind, "times": times, "ms": ms, "watch": channel_id}
+        rule: Json = await self._send("POST", f"{GOOGLE}/push/faults", body)
+        return rule
+
+    async def clear_google_push_faults(self) -> None:
+        """Messages arrive again; those held back to be reordered go out."""
+        await self._send("DELETE", f"{GOOGLE}/push/faults")
+
     async def reset_google(self) -> None:
         """Forget accounts, calendars, grants, faults and journals; the clock returns to now."""
         await self._send("POST", f"{GOOGLE}/reset")

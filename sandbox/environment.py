@@ -69,6 +69,7 @@ def environment(
         "OFFICE365_AUTHORITY_URL": f"{sandbox_url}/microsoft/common",
         "OFFICE365_API_URL": f"{sandbox_url}/microsoft/v1.0",
         "EXCHANGE_ALLOWED_HOSTS": json.dumps([HOST]),
+        "PUSH_URL": public_url,
         "SMTP_HOST": smtp_host,
         "SMTP_PORT": str(smtp_port),
         "MAIL_FROM": MAIL_FROM,

@@ -196,6 +196,8 @@ async def serve(places: Places = Places()) -> AsyncIterator[Addresses]:
             ews_authority=str(certificates.authority),
         )
         worlds = Worlds.new()
+        stack.push_async_callback(worlds.google.aclose)
+        stack.push_async_callback(worlds.microsoft.aclose)
         app = create_sandbox(addresses, sink, worlds, keys_file=places.keys_file)
         await stack.enter_async_context(_running(http, app=app))
         exchange = create_exchange(worlds.exchange)

@@ -6,7 +6,7 @@ does nothing; whoever sent it cannot tell the two apart.
 
 import hmac
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
@@ -24,6 +24,7 @@ from app.sync.watches import hash_secret
 
 _NOBODYS = bytes(32)
 _MOST = 1000
+_SOON = timedelta(minutes=10)
 
 log = structlog.get_logger(__name__)
 
@@ -62,7 +63,7 @@ async def _act(session: AsyncSession, channel: PushChannel, news: News, *, now: 
     jobs: list[Enqueued] = []
     if news in {News.RENEW, News.ENDED}:
         if news is News.RENEW:
-            channel.expires_at = min(channel.expires_at, now)  # whoever looks next renews it
+            channel.expires_at = min(channel.expires_at, now + _SOON)  # whoever looks next renews it
         else:
             await repository.delete_channel(session, channel)
         await repository.set_watch_due(session, channel.account_id, channel.calendar_id, at=now)

@@ -17,7 +17,7 @@ from starlette.routing import Route
 from starlette.types import Scope
 
 from sandbox.faults import FaultMiddleware
-from sandbox.google import calendar_list, calendars, errors, events, freebusy, listing
+from sandbox.google import calendar_list, calendars, errors, events, freebusy, listing, watching
 from sandbox.google.batch import serve_batch
 from sandbox.google.call import Handler, request_id_of, serve
 from sandbox.google.errors import GoogleError, render_json
@@ -34,6 +34,7 @@ _EVENT = f"{_EVENTS}/{{eventId}}"
 ROUTES: tuple[tuple[str, str, str, Handler], ...] = (
     ("GET", _LIST, "calendarList.list", calendar_list.list_entries),
     ("POST", _LIST, "calendarList.insert", calendar_list.insert_entry),
+    ("POST", f"{_LIST}/watch", "calendarList.watch", watching.watch_list),
     ("GET", f"{_LIST}/{{calendarId}}", "calendarList.get", calendar_list.get_entry),
     ("PATCH", f"{_LIST}/{{calendarId}}", "calendarList.patch", calendar_list.patch_entry),
     ("PUT", f"{_LIST}/{{calendarId}}", "calendarList.update", calendar_list.update_entry),
@@ -46,12 +47,14 @@ ROUTES: tuple[tuple[str, str, str, Handler], ...] = (
     ("GET", _EVENTS, "events.list", listing.list_events),
     ("POST", _EVENTS, "events.insert", events.insert),
     ("POST", f"{_EVENTS}/import", "events.import", events.import_event),
+    ("POST", f"{_EVENTS}/watch", "events.watch", watching.watch_events),
     ("GET", _EVENT, "events.get", events.get_event),
     ("PATCH", _EVENT, "events.patch", events.patch),
     ("PUT", _EVENT, "events.update", events.update),
     ("DELETE", _EVENT, "events.delete", events.delete),
     ("GET", f"{_EVENT}/instances", "events.instances", listing.list_instances),
     ("POST", f"{_EVENT}/move", "events.move", events.move),
+    ("POST", "/calendar/v3/channels/stop", "channels.stop", watching.stop),
     ("POST", "/calendar/v3/freeBusy", "freebusy.query", freebusy.query_free_busy),
     ("GET", "/calendar/v3/users/me/settings/{setting}", "settings.get", calendars.get_setting),
 )

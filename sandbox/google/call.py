@@ -15,6 +15,7 @@ from sandbox.faults import SCOPE_KEY, Action
 from sandbox.google import errors
 from sandbox.google.errors import GoogleError, render_json
 from sandbox.google.fields import select_fields
+from sandbox.google.grants import Grant
 from sandbox.google.resources import Reader
 from sandbox.google.shapes import check_body
 from sandbox.google.surface import AUTH, METHODS, Method
@@ -39,10 +40,11 @@ class Answer:
 
 @dataclass(frozen=True)
 class Call:
-    """`scopes` are those of the token that this method accepts."""
+    """`scopes` are those of the token that this method accepts; `grant` is what the token was issued under."""
 
     world: GoogleWorld
     account: Account
+    grant: Grant
     method: Method
     scopes: frozenset[str]
     path: dict[str, str]
@@ -145,6 +147,7 @@ async def _admit(world: GoogleWorld, method: Method, request: Request) -> Call:
     return Call(
         world=world,
         account=world.accounts[access.grant.account],
+        grant=access.grant,
         method=method,
         scopes=scopes,
         path=dict(request.path_params),

@@ -13,11 +13,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from sandbox.google.control_events import create_events_router
 from sandbox.google.control_faults import create_faults_router
+from sandbox.google.control_push import create_channels_router
 from sandbox.google.errors import GoogleError
 from sandbox.google.seed import seed_account
 from sandbox.google.times import Json, find_zone
 from sandbox.google.world import Account, Calendar, GoogleWorld, Role
 from sandbox.ledger import as_json
+from sandbox.push_control import create_push_router
 
 RoleName = Literal["none", "freeBusyReader", "reader", "writerWithoutPrivateAccess", "writer", "owner"]
 
@@ -46,7 +48,9 @@ class Share(Body):
 
 
 class Knobs(Body):
-    """Every knob of `sandbox.google.knobs.Knobs`; what is left out stays. Spans are in seconds."""
+    """Every knob of `sandbox.google.knobs.Knobs` but `push_batch`: a message of Google's tells one thing. Spans are in
+    seconds; what is left out stays.
+    """
 
     strict: bool | None = None
     page_size_cap: int | None = None
@@ -58,6 +62,16 @@ class Knobs(Body):
     access_token_lifetime: float | None = None
     refresh_token_lifetime: float | None = None
     refresh_token_cap: int | None = None
+    push_timeout: float | None = None
+    push_attempts: int | None = None
+    push_backoff: float | None = None
+    push_settle: float | None = None
+    push_http_to_loopback: bool | None = None
+    push_authority: str | None = None
+    push_for_public_calendars: bool | None = None
+    push_for_shared_calendars: bool | None = None
+    channel_lifetime: float | None = None
+    channel_lifetime_max: float | None = None
 
 
 class ClockChange(Body):
@@ -86,6 +100,8 @@ def create_control(world: GoogleWorld) -> FastAPI:
     app.include_router(_calendars(world))
     app.include_router(create_events_router(world))
     app.include_router(create_faults_router(world))
+    app.include_router(create_channels_router(world))
+    app.include_router(create_push_router(world.channels.courier))
     app.include_router(_tokens(world))
     app.include_router(_machine(world))
     app.include_router(_journals(world))

@@ -270,3 +270,32 @@ def quota_exceeded() -> GoogleError:
 
 def backend_error(status: int = 500) -> GoogleError:
     return GoogleError(status, "backendError", "Backend Error")
+
+
+def webhook_not_https(address: str) -> GoogleError:
+    return GoogleError(400, "push.webhookUrlNotHttps", f"WebHook callback must be HTTPS: {address}")
+
+
+def webhook_address(address: str) -> GoogleError:
+    return GoogleError(400, "push.webhookUrlNoHostOrAddress", f"Invalid WebHook callback URL: {address}")
+
+
+def channel_type(kind: str) -> GoogleError:
+    return GoogleError(400, "push.channelTypeNotSupported", f"Unknown channel type: {kind}")
+
+
+def channel_not_unique(channel_id: str) -> GoogleError:
+    return GoogleError(400, "channelIdNotUnique", f"Channel id {channel_id} not unique")
+
+
+def channel_not_found(channel_id: str, project: str) -> GoogleError:
+    return GoogleError(404, "notFound", f"Channel '{channel_id}' not found for project '{project}'")
+
+
+def push_not_supported() -> GoogleError:
+    return GoogleError(
+        400,
+        "pushNotSupportedForRequestedResource",
+        "Push notifications are not supported by this resource.",
+        domain="calendar",
+    )

@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from sandbox.push import PushKnobs
+
 
 @dataclass
-class Knobs:
+class Knobs(PushKnobs):
     strict: bool = True
     page_size_cap: int | None = None
     sync_token_max_age: timedelta = timedelta(days=28)
@@ -16,3 +18,8 @@ class Knobs:
     access_token_lifetime: timedelta = timedelta(seconds=3599)
     refresh_token_lifetime: timedelta | None = None
     refresh_token_cap: int = 100
+    channel_lifetime: timedelta = timedelta(days=7)
+    channel_lifetime_max: timedelta = timedelta(days=30)
+    # Calendars of nobody in particular (holidays, birthdays) and those of other people.
+    push_for_public_calendars: bool = False
+    push_for_shared_calendars: bool = True

@@ -122,9 +122,24 @@ _FREE_BUSY_REQUEST = {
     "timeZone": "string",
 }
 
+
+class _Int64(str):
+    """The type name of a 64-bit number: published as a string, and taken as a JSON number too."""
+
+    __slots__ = ()
+
+
+_CHANNEL = {
+    **dict.fromkeys(("address", "id", "kind", "resourceId", "resourceUri", "token", "type"), "string"),
+    "expiration": _Int64("string"),
+    "params": _STRINGS,
+    "payload": "boolean",
+}
+
 SHAPES: Mapping[str, Mapping[str, Any]] = {
     "Calendar": _CALENDAR,
     "CalendarListEntry": _CALENDAR_LIST_ENTRY,
+    "Channel": _CHANNEL,
     "Event": _EVENT,
     "FreeBusyRequest": _FREE_BUSY_REQUEST,
 }
@@ -162,6 +177,8 @@ def _check(shape: Any, value: Any, path: str, *, strict: bool) -> Any:
 
 
 def _scalar(kind: str, value: Any, path: str) -> Any:
+    if isinstance(kind, _Int64) and isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
     # bool is an int in Python; in JSON it is not.
     if not isinstance(value, _PYTHON[kind]) or (kind == "integer" and isinstance(value, bool)):
         raise errors.wrong_type(path, value)

@@ -145,19 +145,36 @@ _WRITE = {
 }
 _IMPORT = {name: _WRITE[name] for name in ("conferenceDataVersion", "eventLabelVersion", "supportsAttachments")}
 
+_LIST_PARAMETERS = {
+    **_PAGE,
+    "minAccessRole": _ROLES,
+    "showDeleted": _BOOLEAN,
+    "showHidden": _BOOLEAN,
+    "showOwnOrganizationOnly": _BOOLEAN,
+    "syncToken": _STRING,
+}
+_EVENTS_PARAMETERS = {
+    **_PAGE,
+    **_VIEW,
+    **_WINDOW,
+    "eventTypes": _EVENT_TYPES,
+    "iCalUID": _STRING,
+    "orderBy": Parameter(values=frozenset({"startTime", "updated"})),
+    "privateExtendedProperty": Parameter(repeated=True),
+    "q": _STRING,
+    "sharedExtendedProperty": Parameter(repeated=True),
+    "showDeleted": _BOOLEAN,
+    "showHiddenInvitations": _BOOLEAN,
+    "singleEvents": _BOOLEAN,
+    "syncToken": _STRING,
+    "updatedMin": _TIME,
+}
+# What opens any resource that can be watched opens the end of watching it.
+_STOP = EVENTS_READ | _LIST_READ | _SETTINGS | _scopes(_APP, "calendar.acls", "calendar.acls.readonly")
+
 METHODS: Mapping[str, Method] = {
-    "calendarList.list": Method(
-        "calendar.v3.CalendarList.List",
-        _LIST_READ,
-        {
-            **_PAGE,
-            "minAccessRole": _ROLES,
-            "showDeleted": _BOOLEAN,
-            "showHidden": _BOOLEAN,
-            "showOwnOrganizationOnly": _BOOLEAN,
-            "syncToken": _STRING,
-        },
-    ),
+    "calendarList.list": Method("calendar.v3.CalendarList.List", _LIST_READ, _LIST_PARAMETERS),
+    "calendarList.watch": Method("calendar.v3.CalendarList.Watch", _LIST_READ, _LIST_PARAMETERS, "Channel"),
     "calendarList.get": Method("calendar.v3.CalendarList.Get", _LIST_READ | _scopes(_APP)),
     "calendarList.insert": Method(
         "calendar.v3.CalendarList.Insert",
@@ -179,26 +196,8 @@ METHODS: Mapping[str, Method] = {
     "calendars.patch": Method("calendar.v3.Calendars.Patch", _CALENDARS_WRITE, body="Calendar"),
     "calendars.update": Method("calendar.v3.Calendars.Update", _CALENDARS_WRITE, body="Calendar"),
     "calendars.delete": Method("calendar.v3.Calendars.Delete", _CALENDARS_WRITE),
-    "events.list": Method(
-        "calendar.v3.Events.List",
-        EVENTS_READ,
-        {
-            **_PAGE,
-            **_VIEW,
-            **_WINDOW,
-            "eventTypes": _EVENT_TYPES,
-            "iCalUID": _STRING,
-            "orderBy": Parameter(values=frozenset({"startTime", "updated"})),
-            "privateExtendedProperty": Parameter(repeated=True),
-            "q": _STRING,
-            "sharedExtendedProperty": Parameter(repeated=True),
-            "showDeleted": _BOOLEAN,
-            "showHiddenInvitations": _BOOLEAN,
-            "singleEvents": _BOOLEAN,
-            "syncToken": _STRING,
-            "updatedMin": _TIME,
-        },
-    ),
+    "events.list": Method("calendar.v3.Events.List", EVENTS_READ, _EVENTS_PARAMETERS),
+    "events.watch": Method("calendar.v3.Events.Watch", EVENTS_READ, _EVENTS_PARAMETERS, "Channel"),
     "events.instances": Method(
         "calendar.v3.Events.Instances",
         EVENTS_READ,
@@ -220,6 +219,7 @@ METHODS: Mapping[str, Method] = {
         _scopes(_FULL, "calendar.events.freebusy", "calendar.freebusy", _READONLY),
         body="FreeBusyRequest",
     ),
+    "channels.stop": Method("calendar.v3.Channels.Stop", _STOP, body="Channel"),
     "settings.get": Method("calendar.v3.Settings.Get", _SETTINGS),
 }
 

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from sandbox.clock import Clock
 from sandbox.faults import FaultPlan
+from sandbox.google.channels import Channels, events_of, list_of
 from sandbox.google.grants import Grants
 from sandbox.google.knobs import Knobs
 from sandbox.google.recurrence import Schedule
@@ -137,6 +138,7 @@ class GoogleWorld:
         self.ledger: Journal[LedgerEntry] = Journal()
         self.requests: Journal[RequestRecord] = Journal()
         self.outbox: Journal[Mail] = Journal()
+        self.channels = Channels(clock, lambda: self.knobs)
         self.reset()
 
     def reset(self) -> None:
@@ -148,9 +150,14 @@ class GoogleWorld:
         self._version = 0
         self._ordinal = 0
         self.faults.clear()
+        self.channels.reset()
         self.clock.reset()
         for journal in (self.ledger, self.requests, self.outbox):
             journal.clear()
+
+    async def aclose(self) -> None:
+        """End all notifications under way; whoever serves the world calls it at the end."""
+        await self.channels.courier.aclose()
 
     # accounts and calendars ---------------------------------------------------------------
 
@@ -193,6 +200,7 @@ class GoogleWorld:
         if role == "none":
             calendar.access.pop(account.email, None)
             self.unlist(account, calendar.id)
+            self.channels.vanished(events_of(calendar.id), account.email)
         else:
             calendar.access[account.email] = role
             self.list_calendar(account, calendar.id)
@@ -202,6 +210,7 @@ class GoogleWorld:
         calendar.deleted = True
         for email in list(calendar.access):
             self.unlist(self.accounts[email], calendar.id)
+        self.channels.vanished(events_of(calendar.id))
 
     def list_calendar(self, account: Account, calendar_id: str) -> ListEntry:
         """Put a calendar on a list, or mark its line as changed."""
@@ -209,6 +218,7 @@ class GoogleWorld:
         entry.deleted = False
         entry.version = self.next_version()
         account.list_changes.append(Change(calendar_id, self.clock.now()))
+        self.channels.changed(list_of(account.email))
         return entry
 
     def unlist(self, account: Account, calendar_id: str) -> None:
@@ -217,6 +227,7 @@ class GoogleWorld:
             entry.deleted = True
             entry.version = self.next_version()
             account.list_changes.append(Change(calendar_id, self.clock.now()))
+            self.channels.changed(list_of(account.email))
 
     def find_calendar(self, calendar_id: str) -> Calendar | None:
         calendar = self.calendars.get(calendar_id) or self.calendars.get(calendar_id.lower())
@@ -259,6 +270,7 @@ class GoogleWorld:
         calendar.events[event.id] = event
         calendar.changes.append(Change(event.id, now, before))
         calendar.updated = now
+        self.channels.changed(events_of(calendar.id))
         private: Mapping[str, str] = event.fields.get("extendedProperties", {}).get("private", {})
         self.ledger.append(
             lambda seq: LedgerEntry(

@@ -4,8 +4,9 @@ The one rule: nothing reaches a handler that Graph's front end would have refuse
 """
 
 import asyncio
+import inspect
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -17,6 +18,7 @@ from starlette.responses import Response
 from sandbox.faults import SCOPE_KEY, Action
 from sandbox.microsoft import errors
 from sandbox.microsoft.errors import GraphError, render_json
+from sandbox.microsoft.grants import AccessToken, Grant
 from sandbox.microsoft.ids import read_event_id, read_folder_id
 from sandbox.microsoft.prefer import Preferences, read_preferences
 from sandbox.microsoft.query import Allowed, Options, read_options
@@ -40,12 +42,15 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-Handler = Callable[["Call"], Answer]
+Handler = Callable[["Call"], Answer | Awaitable[Answer]]
 
 
 @dataclass(frozen=True)
 class Operation:
-    """A method on a path. `scopes` are alternatives; `writes` asks for more where a calendar is another's."""
+    """A method on a path. `scopes` are alternatives; `writes` asks for more where a calendar is another's.
+
+    `mailbox` is False for what no mailbox is asked for: its limits do not count there.
+    """
 
     handler: Handler
     scopes: frozenset[str]
@@ -54,12 +59,14 @@ class Operation:
     action: bool = False
     writes: bool = False
     directory: bool = False
+    mailbox: bool = True
 
 
 @dataclass(frozen=True)
 class Call:
     world: MicrosoftWorld
     account: Account
+    grant: Grant
     operation: Operation
     scopes: frozenset[str]
     params: dict[str, str]
@@ -198,7 +205,7 @@ class _Admitted:
     """Who may do what to which path."""
 
     account: Account
-    scopes: frozenset[str]
+    token: AccessToken
     operation: Operation
     params: dict[str, str]
 
@@ -219,12 +226,13 @@ async def serve(
     request_id, client_request_id = request_id_of(request)
     headers = {"request-id": request_id, "client-request-id": client_request_id}
     try:
-        account, scopes = _authenticate(world, request)
+        account, token = _authenticate(world, request)
         operation, params = find()
-        if not scopes & operation.scopes:
+        if not token.scopes & operation.scopes:
             raise errors.request_denied() if operation.directory else errors.access_denied()
-        admitted = _Admitted(account, scopes, operation, params)
-        answer, preferences = await _within_limits(world, admitted, request)
+        admitted = _Admitted(account, token, operation, params)
+        serving = _within_limits if operation.mailbox else _handle
+        answer, preferences = await serving(world, admitted, request)
     except GraphError as error:
         body = error.body(now=world.clock.now(), request_id=request_id, client_request_id=client_request_id)
         return render_json(body, error.status, {**headers, **error.headers})
@@ -237,7 +245,7 @@ async def serve(
     return render_json(answer.body, answer.status, headers)
 
 
-def _authenticate(world: MicrosoftWorld, request: Request) -> tuple[Account, frozenset[str]]:
+def _authenticate(world: MicrosoftWorld, request: Request) -> tuple[Account, AccessToken]:
     scheme, _, value = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not value.strip():
         raise errors.no_token()
@@ -246,7 +254,7 @@ def _authenticate(world: MicrosoftWorld, request: Request) -> tuple[Account, fro
         raise errors.unknown_token()
     if not world.grants.is_alive(token):
         raise errors.expired_token()
-    return world.accounts[token.grant.account], token.scopes
+    return world.accounts[token.grant.account], token
 
 
 async def _within_limits(world: MicrosoftWorld, admitted: _Admitted, request: Request) -> tuple[Answer, Preferences]:
@@ -264,10 +272,15 @@ async def _within_limits(world: MicrosoftWorld, admitted: _Admitted, request: Re
     try:
         if knobs.service_time:
             await asyncio.sleep(knobs.service_time.total_seconds())
-        call = await _admit(world, admitted, request)
-        return admitted.operation.handler(call), call.preferences
+        return await _handle(world, admitted, request)
     finally:
         account.in_flight -= 1
+
+
+async def _handle(world: MicrosoftWorld, admitted: _Admitted, request: Request) -> tuple[Answer, Preferences]:
+    call = await _admit(world, admitted, request)
+    answer = admitted.operation.handler(call)
+    return (await answer if inspect.isawaitable(answer) else answer), call.preferences
 
 
 async def _admit(world: MicrosoftWorld, admitted: _Admitted, request: Request) -> Call:
@@ -281,8 +294,9 @@ async def _admit(world: MicrosoftWorld, admitted: _Admitted, request: Request) -
     return Call(
         world=world,
         account=admitted.account,
+        grant=admitted.token.grant,
         operation=operation,
-        scopes=admitted.scopes,
+        scopes=admitted.token.scopes,
         params=admitted.params,
         options=options,
         body=await _body(request, operation, strict=strict),

@@ -137,6 +137,53 @@ class Microsoft:
         body = {"event": event_id, "attendee": attendee, "response": response}
         await self._send("POST", f"{_account(email)}/rsvp", body)
 
+    # subscriptions and what they carry ---------------------------------------------------------------
+
+    async def subscriptions(self, account: str | None = None, *, alive: bool | None = None) -> list[Json]:
+        """Subscriptions, oldest first: `id resource notification_url client_state expires_at paused ended`, …"""
+        path = "/push/subscriptions"
+        subscriptions: list[Json] = await self._send("GET", path, account=account, alive=alive)
+        return subscriptions
+
+    async def drop_subscription(self, subscription_id: str) -> None:
+        """Graph loses a subscription and tells nobody."""
+        await self._send("POST", f"/push/subscriptions/{subscription_id}/drop")
+
+    async def send_lifecycle(self, subscription_id: str, event: str, *, pause: bool = True) -> bool:
+        """`reauthorizationRequired` (which pauses it), `subscriptionRemoved` (which removes it) or `missed`.
+
+        False where the subscription has no address for lifecycle notifications.
+        """
+        path = f"/push/subscriptions/{subscription_id}/lifecycle"
+        return bool((await self._send("POST", path, {"event": event, "pause": pause}))["sent"])
+
+    async def deliveries(
+        self, subscription_id: str | None = None, *, since: int = 0, settled: bool = True
+    ) -> list[Json]:
+        """Every attempt to deliver: `watches kinds url number status ms error faults`; `settled` waits for the last."""
+        path = "/push/deliveries"
+        attempts: list[Json] = await self._send("GET", path, watch=subscription_id, since=since, settled=settled)
+        return attempts
+
+    async def cancel_deliveries(self) -> None:
+        """What is under way never arrives."""
+        await self._send("DELETE", "/push/deliveries")
+
+    async def add_push_fault(
+        self, kind: str, *, times: int | None = 1, ms: int = 0, subscription_id: str | None = None
+    ) -> Json:
+        """The next `times` notifications: `drop`, `duplicate`, `delay` (by `ms`), `reorder`, `forge`, `after_stop`.
+
+        `refuse_handshake` fails the next `times` validations of an address.
+        """
+        body = {"kind": kind, "times": times, "ms": ms, "watch": subscription_id}
+        rule: Json = await self._send("POST", "/push/faults", body)
+        return rule
+
+    async def clear_push_faults(self) -> None:
+        """Notifications arrive again; those held back to be reordered go out."""
+        await self._send("DELETE", "/push/faults")
+
     # faults, knobs, journals -----------------------------------------------------------------------
 
     async def add_fault(self, action: str | Mapping[str, Any], *, times: int | None = 1, **match: Any) -> Json:

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sandbox.microsoft.control_events import create_events_router
 from sandbox.microsoft.control_faults import create_faults_router
 from sandbox.microsoft.control_machine import create_journals_router, create_machine_router
+from sandbox.microsoft.control_push import create_subscriptions_router
 from sandbox.microsoft.errors import GraphError
 from sandbox.microsoft.grants import Trouble
 from sandbox.microsoft.outlook import Outlook
@@ -23,6 +24,7 @@ from sandbox.microsoft.times import Json
 from sandbox.microsoft.views import live_items
 from sandbox.microsoft.world import Account, MicrosoftWorld
 from sandbox.microsoft.zones import windows_name
+from sandbox.push_control import create_push_router
 
 RoleName = Literal[
     "none",
@@ -85,6 +87,8 @@ def create_control(world: MicrosoftWorld) -> FastAPI:
     app.include_router(_calendars(world))
     app.include_router(create_events_router(world))
     app.include_router(create_faults_router(world))
+    app.include_router(create_subscriptions_router(world))
+    app.include_router(create_push_router(world.subscriptions.courier))
     app.include_router(_grants(world))
     app.include_router(_endings(world))
     app.include_router(create_machine_router(world))

@@ -33,6 +33,17 @@ class Knobs(Body):
     requests_per_ten_minutes: int | None = None
     retry_after: int | None = None
     service_time: float | None = None
+    push_timeout: float | None = None
+    push_attempts: int | None = None
+    push_backoff: float | None = None
+    push_settle: float | None = None
+    push_batch: int | None = None
+    push_http_to_loopback: bool | None = None
+    push_authority: str | None = None
+    validation_timeout: float | None = None
+    subscription_lifetime_min: float | None = None
+    subscription_lifetime_max: float | None = None
+    subscriptions_per_mailbox: int | None = None
 
 
 class ClockChange(Body):

@@ -305,3 +305,28 @@ def unavailable() -> GraphError:
 
 def gateway_timeout() -> GraphError:
     return GraphError(504, "UnknownError", "")
+
+
+# subscriptions ----------------------------------------------------------------------------------
+
+
+def subscription_not_found() -> GraphError:
+    return GraphError(404, "ResourceNotFound", "The object was not found.")
+
+
+def bad_subscription(message: str) -> GraphError:
+    return GraphError(400, "InvalidRequest", message)
+
+
+def subscription_too_long(minutes: int) -> GraphError:
+    return GraphError(400, "ExtensionError", f"Subscription expiration can only be {minutes} minutes in the future.")
+
+
+def subscription_refused(status: int, status_name: str, reason: str) -> GraphError:
+    """The mailbox's answer, as the service for subscriptions hands it on."""
+    message = f"Operation: Create; Exception: [Status Code: {status_name}; Reason: {reason}]"
+    return GraphError(status, "ExtensionError", message)
+
+
+def not_validated(reason: str) -> GraphError:
+    return GraphError(400, "ValidationError", f"Subscription validation request {reason}")

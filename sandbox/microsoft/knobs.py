@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from sandbox.push import PushKnobs
+
 
 @dataclass
-class Knobs:
+class Knobs(PushKnobs):
     strict: bool = True
     page_size_cap: int | None = None
     # "Not fixed, depends on internal cache": any age is a guess, so clients must bear any.
@@ -23,3 +25,10 @@ class Knobs:
     retry_after: int | None = 1
     # How long every call takes; without it no two calls are ever under way at once.
     service_time: timedelta = timedelta()
+    # "If Microsoft Graph doesn't receive a 2xx class code within 3 seconds"; retries go on for four hours there.
+    push_timeout: timedelta = timedelta(seconds=3)
+    push_batch: int = 50
+    validation_timeout: timedelta = timedelta(seconds=10)
+    subscription_lifetime_min: timedelta = timedelta(minutes=45)
+    subscription_lifetime_max: timedelta = timedelta(minutes=4230)
+    subscriptions_per_mailbox: int = 1000

@@ -8,11 +8,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from sandbox.microsoft import calendars, delta, errors, events, schedule, shapes
-from sandbox.microsoft.call import Operation
+from sandbox.microsoft import calendars, delta, errors, events, schedule, shapes, subscribing
+from sandbox.microsoft.call import Handler, Operation
 from sandbox.microsoft.properties import CALENDAR, EVENT_EXPANDABLE, EVENT_SELECTABLE, EVENT_SORTABLE
 from sandbox.microsoft.query import Allowed
-from sandbox.microsoft.scopes import LIST, PROFILE, READ, SETTINGS, WRITE
+from sandbox.microsoft.scopes import LIST, PROFILE, READ, SETTINGS, SUBSCRIBE, WRITE
 
 _FUNCTION = re.compile(r"(?:microsoft\.graph\.)?([a-z]+)(?:\(\))?", re.IGNORECASE)
 _PERSON = "businessPhones displayName givenName jobTitle mail mobilePhone officeLocation preferredLanguage surname"
@@ -33,6 +33,7 @@ _EVENTS = Allowed(
 _VIEW = Allowed(_EVENTS.options, _EVENTS.selectable, _EVENTS.expandable, _EVENTS.sortable, window=True)
 _DELTA = Allowed(frozenset({"skiptoken", "deltatoken"}), window=True, delta=True)
 _ACTION = Allowed()
+_SUBSCRIPTION = Allowed(type_name="subscription")
 
 
 def _operations() -> Iterator[tuple[str, str, Operation]]:
@@ -83,6 +84,22 @@ def _event_operations(prefix: str) -> Iterator[tuple[str, str, Operation]]:
     yield "POST", f"{one}/cancel", cancel
 
 
+def _subscription_operations() -> Iterator[tuple[str, str, Operation]]:
+    """Those of the service for subscriptions, which stands beside the people."""
+    shape = shapes.SUBSCRIPTION
+
+    def operation(handler: Handler, body: shapes.Struct | None = None) -> Operation:
+        return Operation(handler, SUBSCRIBE, _SUBSCRIPTION, body, mailbox=False)
+
+    yield "GET", "subscriptions", operation(subscribing.list_subscriptions)
+    yield "POST", "subscriptions", operation(subscribing.create, shape)
+    one = "subscriptions/{subscription}"
+    yield "GET", one, operation(subscribing.get_subscription)
+    yield "PATCH", one, operation(subscribing.update, shape)
+    yield "DELETE", one, operation(subscribing.delete)
+    yield "POST", f"{one}/reauthorize", operation(subscribing.reauthorize)
+
+
 @dataclass
 class _Node:
     """A place in the tree of paths. `variable` is the name of what any other segment stands for."""
@@ -96,15 +113,21 @@ def _grow() -> _Node:
     root = _Node()
     for method, path, operation in _operations():
         for person in ("me", "users/{user}"):
-            node = root
-            for segment in f"{person}/{path}".strip("/").split("/"):
-                if segment.startswith("{"):
-                    node.variable = segment.strip("{}")
-                    node = node.children.setdefault("*", _Node())
-                else:
-                    node = node.children.setdefault(segment.lower(), _Node())
-            node.methods[method] = operation
+            _plant(root, f"{person}/{path}", method, operation)
+    for method, path, operation in _subscription_operations():
+        _plant(root, path, method, operation)
     return root
+
+
+def _plant(root: _Node, path: str, method: str, operation: Operation) -> None:
+    node = root
+    for segment in path.strip("/").split("/"):
+        if segment.startswith("{"):
+            node.variable = segment.strip("{}")
+            node = node.children.setdefault("*", _Node())
+        else:
+            node = node.children.setdefault(segment.lower(), _Node())
+    node.methods[method] = operation
 
 
 _TREE = _grow()

@@ -27,6 +27,8 @@ READ = frozenset({"Calendars.Read", "Calendars.ReadWrite", "Calendars.Read.Share
 WRITE = frozenset({"Calendars.ReadWrite", "Calendars.ReadWrite.Shared"})
 READ_SHARED = frozenset({"Calendars.Read.Shared", "Calendars.ReadWrite.Shared"})
 WRITE_SHARED = frozenset({"Calendars.ReadWrite.Shared"})
+# "Shared" permissions "do not support subscribing to change notifications".
+SUBSCRIBE = frozenset({"Calendars.Read", "Calendars.ReadWrite"})
 # The list of calendars also opens with the basic permission.
 LIST = READ | {"Calendars.ReadBasic"}
 PROFILE = frozenset({"User.Read"})

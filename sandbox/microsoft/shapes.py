@@ -165,6 +165,29 @@ SCHEDULE = Struct(
     "getSchedule",
     {"schedules": Many(TEXT), "startTime": MOMENT, "endTime": MOMENT, "availabilityViewInterval": NUMBER},
 )
+SUBSCRIPTION = Struct(
+    "subscription",
+    {
+        **dict.fromkeys(
+            (
+                "changeType",
+                "clientState",
+                "encryptionCertificate",
+                "encryptionCertificateId",
+                "expirationDateTime",
+                "lifecycleNotificationUrl",
+                "notificationQueryOptions",
+                "notificationUrl",
+                "notificationUrlAppId",
+                "resource",
+            ),
+            TEXT,
+        ),
+        "includeResourceData": FLAG,
+        "latestSupportedTlsVersion": Choice(("v1_0", "v1_1", "v1_2", "v1_3")),
+    },
+    frozenset({"applicationId", "creatorId", "id"}),
+)
 
 
 def check(shape: Struct, body: Any, *, action: bool = False, strict: bool = True) -> Json:

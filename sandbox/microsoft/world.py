@@ -8,7 +8,8 @@ import base64
 import hashlib
 import secrets
 from collections import deque
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Literal
 
@@ -16,8 +17,9 @@ from sandbox.clock import Clock
 from sandbox.faults import FaultPlan
 from sandbox.ledger import ActorKind, Journal, LedgerEntry, Mail, Operation, RequestRecord
 from sandbox.microsoft.grants import Grants
-from sandbox.microsoft.ids import folder_id, guid_of, token_of
+from sandbox.microsoft.ids import folder_id, guid_of, read_event_id, token_of
 from sandbox.microsoft.knobs import Knobs
+from sandbox.microsoft.subscriptions import ChangeType, Subscriptions, Touch
 from sandbox.microsoft.times import Json, Span
 
 Role = Literal[
@@ -42,6 +44,7 @@ ROLES: tuple[Role, ...] = (
 )
 # All people with a Microsoft account of their own are in this tenant.
 CONSUMERS = "9188040d-6c67-4c5b-b112-36a304b66dad"
+_CHANGES: Mapping[Operation, ChangeType] = {"insert": "created", "update": "updated", "delete": "deleted"}
 
 
 def rank(role: Role) -> int:
@@ -171,6 +174,7 @@ class MicrosoftWorld:
         self.ledger: Journal[LedgerEntry] = Journal()
         self.requests: Journal[RequestRecord] = Journal()
         self.outbox: Journal[Mail] = Journal()
+        self.subscriptions = Subscriptions(clock, lambda: self.knobs)
         self.reset()
 
     def reset(self) -> None:
@@ -182,9 +186,14 @@ class MicrosoftWorld:
         self._version = 0
         self._ordinal = 0
         self.faults.clear()
+        self.subscriptions.reset()
         self.clock.reset()
         for journal in (self.ledger, self.requests, self.outbox):
             journal.clear()
+
+    async def aclose(self) -> None:
+        """End all notifications under way; whoever serves the world calls it at the end."""
+        await self.subscriptions.courier.aclose()
 
     # people and calendars -----------------------------------------------------------------
 
@@ -255,6 +264,8 @@ class MicrosoftWorld:
         if item.token not in calendar.items:
             self.place(calendar, item)
         calendar.changes.append(Change(item, now))
+        if self.subscriptions.watch(calendar.owner.email):
+            self._announce(calendar, item, operation, event_id)
         key: dict[str, str] = dict(item.properties)
         if item.fields.get("transactionId"):
             key["transactionId"] = item.fields["transactionId"]
@@ -272,6 +283,16 @@ class MicrosoftWorld:
                 fields=changed,
             )
         )
+
+    def _announce(self, calendar: Calendar, item: Item, operation: Operation, event_id: str) -> None:
+        """Tell the subscriptions. An occurrence that goes is an update of its series: the item stays."""
+        where = read_event_id(event_id)
+        assert where is not None
+        occurrence_gone = operation == "delete" and where.day is not None
+        change: ChangeType = "updated" if occurrence_gone else _CHANGES[operation]
+        day = None if occurrence_gone else where.day
+        etag = etag_of(calendar.owner.mailbox, item.version)
+        self.subscriptions.changed(calendar.owner.email, Touch(change, replace(where, day=day), calendar.token, etag))
 
 
 def change_key(mailbox: str, version: int) -> str:

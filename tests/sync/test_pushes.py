@@ -1,0 +1,274 @@
+"""Providers tell us (P3): over real sockets, from the simulators to the receivers."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+
+from app.settings import Settings
+from app.sync.schedule import enqueue_due_watches
+from sandbox.client import Sandbox
+from sandbox.ports import free_port
+from tests.support.database import empty
+from tests.support.hands import ALL, GoogleHands, Hands, MicrosoftHands
+from tests.support.people import Person
+from tests.support.world import World, open_world
+
+SIGNAL = "SELECT payload FROM queue.pgqueuer WHERE entrypoint = 'sync_calendar'"
+
+
+class _Server(uvicorn.Server):
+    """It leaves signals to the test run, and says when it listens."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.ready.set()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@asynccontextmanager
+async def listening(app: Any, port: int) -> AsyncIterator[None]:
+    server = _Server(uvicorn.Config(app, host="127.0.0.1", port=port, lifespan="off", log_config=None, ws="none"))
+    running = asyncio.create_task(server.serve())
+    await server.ready.wait()
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await running
+
+
+@pytest.fixture
+async def reachable(settings: Settings, sandbox: Sandbox) -> AsyncIterator[World]:
+    """The service where providers can reach it."""
+    port = free_port()
+    await empty(settings.database_url.get_secret_value())
+    reached = settings.model_copy(update={"push_url": f"http://127.0.0.1:{port}"})
+    async with open_world(reached, sandbox) as world, listening(world.app, port):
+        yield world
+        await sandbox.reset_clock()
+        await sandbox.clear_google_push_faults()
+        await sandbox.microsoft.clear_push_faults()
+
+
+@dataclass
+class Post:
+    """What a provider's post office did."""
+
+    hands: Hands
+    person: Person
+
+    async def watches(self, *, alive: bool | None = True) -> list[dict[str, Any]]:
+        if isinstance(self.hands, GoogleHands):
+            return await self.hands.sandbox.google_channels(self.person.email, alive=alive)
+        return await self.hands.sandbox.microsoft.subscriptions(self.person.email, alive=alive)
+
+    async def settled(self) -> list[dict[str, Any]]:
+        if isinstance(self.hands, GoogleHands):
+            return await self.hands.sandbox.google_deliveries()
+        return await self.hands.sandbox.microsoft.deliveries()
+
+    async def fault(self, kind: str, times: int | None = None) -> None:
+        if isinstance(self.hands, GoogleHands):
+            await self.hands.sandbox.add_google_push_fault(kind, times=times)
+        else:
+            assert isinstance(self.hands, MicrosoftHands)
+            await self.hands.sandbox.microsoft.add_push_fault(kind, times=times)
+
+
+async def look(world: World) -> None:
+    """What the sweeper and the worker do about watches."""
+    await enqueue_due_watches(world.services.sessions, world.clock)
+    await world.work()
+
+
+@pytest.fixture(params=["google", "office365"])
+def hands(request: pytest.FixtureRequest, reachable: World) -> Hands:
+    return ALL[request.param](reachable.sandbox)
+
+
+async def watched(world: World, hands: Hands) -> tuple[Person, Post]:
+    """A connected person whose calendar is watched, and nothing left to do."""
+    person = await world.person(zoneinfo="Europe/Berlin")
+    await hands.account(person)
+    await hands.connect(person)
+    await world.work()
+    await look(world)
+    post = Post(hands, person)
+    assert len(await post.watches()) == 1
+    await post.settled()
+    await world.work()
+    return person, post
+
+
+async def state(person: Person) -> dict[str, Any]:
+    found: dict[str, Any] = (await person.get(f"/v1/connections/{person.connection_id}/sync")).json()["calendars"][0]
+    return found
+
+
+async def test_p3_a_change_is_told_and_followed(reachable: World, hands: Hands) -> None:
+    person, post = await watched(reachable, hands)
+    told_until = datetime.fromisoformat((await state(person))["channel_expires_at"])
+    assert told_until > reachable.clock() + timedelta(days=2)
+    page = await person.make_page()
+    await hands.add(person, person.at(3, "10:00"))
+    deliveries = await post.settled()
+    assert deliveries[-1]["status"] == 202
+    assert (await state(person))["pending_changes"] is True
+    assert len(await reachable.rows(SIGNAL)) == 1
+    await reachable.work()
+    assert "10:00" not in {slot["start_at"][11:16] for slot in await person.slots(page["id"], person.day(3))}
+    assert (await state(person))["pending_changes"] is False
+
+
+async def test_p3_deliveries_that_come_twice_or_in_any_order_do_no_harm(reachable: World, hands: Hands) -> None:
+    person, post = await watched(reachable, hands)
+    await post.fault("duplicate")
+    for hour in (10, 12):
+        await hands.add(person, person.at(3, f"{hour}:00"))
+    await post.settled()
+    await reachable.work()
+    page = await person.make_page()
+    offered = {slot["start_at"][11:16] for slot in await person.slots(page["id"], person.day(3))}
+    assert not {"10:00", "12:00"} & offered
+
+
+async def test_p3_a_forged_delivery_does_nothing_and_cannot_tell(reachable: World, hands: Hands) -> None:
+    _, post = await watched(reachable, hands)
+    [watch] = await post.watches()
+    path = f"/v1/provider-notifications/{hands.provider}"
+    answers = []
+    for channel in (watch["id"], "somebody-elses"):
+        headers = {"X-Goog-Channel-ID": channel, "X-Goog-Channel-Token": "guess", "X-Goog-Resource-State": "exists"}
+        body = {"value": [{"subscriptionId": channel, "clientState": "guess"}]}
+        answers.append(await reachable.api.post(path, json=body, headers=headers))
+    assert [(answer.status_code, answer.content) for answer in answers] == [(202, b"")] * 2
+    assert set(answers[0].headers) == set(answers[1].headers)
+    assert await reachable.rows(SIGNAL) == []
+
+
+async def test_p3_lost_deliveries_cost_minutes(reachable: World, hands: Hands) -> None:
+    person, post = await watched(reachable, hands)
+    await post.fault("drop")
+    await hands.add(person, person.at(3, "10:00"))
+    await post.settled()
+    assert await reachable.rows(SIGNAL) == []
+    [due] = await reachable.rows("SELECT due_at FROM due_calendars")
+    assert due["due_at"] - reachable.clock() < timedelta(minutes=5)
+
+
+async def test_p3_a_watch_is_renewed_before_it_ends_and_never_doubled(reachable: World, hands: Hands) -> None:
+    _, post = await watched(reachable, hands)
+    [before] = await post.watches()
+    until = datetime.fromisoformat(before["expires_at"])
+    await look(reachable)
+    assert [item["id"] for item in await post.watches()] == [before["id"]], "it lasts"
+    reachable.clock.offset = until - timedelta(hours=3) - reachable.clock()
+    await reachable.sandbox.advance_clock(reachable.clock.offset.total_seconds())
+    await look(reachable)
+    [after] = await post.watches()
+    renewed = after["id"] != before["id"] if hands.provider == "google" else after["expires_at"] > before["expires_at"]
+    assert renewed
+    assert len(await reachable.rows("SELECT * FROM push_channels")) == 1
+    assert len(await reachable.rows("SELECT * FROM directory WHERE kind = 'channel'")) == 1
+
+
+async def test_r15_disconnecting_stops_the_watch(reachable: World, hands: Hands) -> None:
+    person, post = await watched(reachable, hands)
+    assert (await person.delete(f"/v1/connections/{person.connection_id}")).status_code == 204
+    await reachable.work()
+    assert await post.watches() == []
+    for table in ("push_channels", "due_watches"):
+        await look(reachable)
+        assert await reachable.rows(f"SELECT * FROM {table}") == []  # noqa: S608 - our own tables
+    assert await reachable.rows("SELECT * FROM directory WHERE kind = 'channel'") == []
+
+
+async def test_r16_a_broken_connection_is_not_watched_and_a_healed_one_is(reachable: World, hands: Hands) -> None:
+    person, post = await watched(reachable, hands)
+    await hands.revoke(person)
+    await person.post(f"/v1/connections/{person.connection_id}/sync")
+    await reachable.work()
+    await look(reachable)
+    await hands.heal(person)
+    await reachable.work()
+    await look(reachable)
+    assert len(await post.watches()) == 1
+    await hands.add(person, person.at(3, "10:00"))
+    await post.settled()
+    assert len(await reachable.rows(SIGNAL)) == 1
+
+
+async def test_r29_an_unticked_calendar_is_watched_no_more(reachable: World) -> None:
+    person = await reachable.person()
+    await reachable.sandbox.google_account(person.email)
+    await reachable.sandbox.google_calendar(person.email, "Project")
+    await person.connect()
+    await reachable.work()
+    listed = (await person.get(f"/v1/connections/{person.connection_id}/calendars")).json()["items"]
+    ids = {item["name"]: item["id"] for item in listed}
+    primary = next(item["id"] for item in listed if item["is_primary"])
+    for chosen, expected in (([primary, ids["Project"]], 2), ([primary], 1)):
+        saved = await person.patch("/v1/calendar-settings", {"availability_calendar_ids": chosen})
+        assert saved.status_code == 200, saved.text
+        await reachable.work()
+        await look(reachable)
+        assert len(await reachable.sandbox.google_channels(person.email, alive=True)) == expected
+
+
+async def test_p3_graphs_lifecycle_is_followed(reachable: World) -> None:
+    hands = MicrosoftHands(reachable.sandbox)
+    _, post = await watched(reachable, hands)
+    [subscription] = await post.watches()
+    assert await hands.sandbox.microsoft.send_lifecycle(subscription["id"], "reauthorizationRequired")
+    await post.settled()
+    await reachable.work()
+    [renewed] = await post.watches()
+    assert (renewed["id"], renewed["paused"]) == (subscription["id"], False)
+    assert await hands.sandbox.microsoft.send_lifecycle(subscription["id"], "subscriptionRemoved")
+    await post.settled()
+    await reachable.work()
+    [made_anew] = await post.watches()
+    assert made_anew["id"] != subscription["id"]
+
+
+async def test_p3_where_the_provider_cannot_reach_us_calendars_are_polled(reachable: World) -> None:
+    hands = MicrosoftHands(reachable.sandbox)
+    person = await reachable.person(zoneinfo="Europe/Berlin")
+    await hands.account(person)
+    await hands.connect(person)
+    await reachable.work()
+    await hands.sandbox.microsoft.add_push_fault("refuse_handshake", times=None)
+    await look(reachable)
+    assert (await state(person))["channel_expires_at"] is None
+    [due] = await reachable.rows("SELECT due_at FROM due_watches")
+    assert due["due_at"] > reachable.clock() + timedelta(hours=1), "asked again, but not soon"
+
+
+async def test_the_handshake_is_answered_as_it_was_sent(reachable: World) -> None:
+    text = "Validation: Testing client application reachability for subscription Request-Id: 1 <b>"
+    path = "/v1/provider-notifications/office365/lifecycle"
+    answer = await reachable.api.post(path, params={"validationToken": text})
+    assert (answer.status_code, answer.text) == (200, text)
+    assert answer.headers["Content-Type"].startswith("text/plain")
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize("provider", ["exchange", "nobody"])
+async def test_providers_that_tell_nothing_have_no_receiver(reachable: World, provider: str) -> None:
+    answer: httpx.Response = await reachable.api.post(f"/v1/provider-notifications/{provider}")
+    assert answer.status_code == 404
