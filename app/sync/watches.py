@@ -74,7 +74,7 @@ class Watcher:
         self._sessions = sessions
         self._access = access
         self._clock = clock
-        self._push_url = None if push_url is None else push_url.rstrip("/") + _PATH
+        self._push_url = push_url.rstrip("/") + _PATH if push_url else None
 
     async def run(self, account_id: UUID, calendar_id: UUID) -> None:
         """See that the calendar is watched, if it can be."""
