@@ -29,14 +29,15 @@ from app.providers.base import (
     TokenSource,
     Transient,
 )
-from app.providers.ews import signon, soap
 from app.providers.ews.addresses import AddressRefused, Endpoint
-from app.providers.ews.line import Interrupted, NotSent, Reply, Untrusted
+from app.providers.ews.line import is_lost_behind
 from app.providers.ews.lines import Lines
 from app.providers.ews.login import Login
 from app.providers.ews.refusals import Call, refusal, refused, unknown
+from app.providers.ews.route import Interrupted, NotSent, Untrusted
+from app.providers.ews.service import Answer, Message, Unanswered
 from app.providers.ews.signon import PasswordRefused
-from app.providers.ews.soap import Answer, Element, Message
+from app.providers.ews.soap import Element
 from app.providers.ews.workers import Turns, Workers
 from app.providers.rest import retry_after
 
@@ -66,17 +67,17 @@ class Client:
 
     def ask(self, login: Login, call: Call, decode: Decode[T]) -> T:
         """What the answer says. Blocks. Raises: PasswordRefused, ProviderError."""
-        reply = self._reply(login, call)
+        answer = self._answer(login, call)
         try:
-            return decode(messages_of(call, self._answer(call, reply)))
+            return decode(messages_of(call, answer))
         except (AttributeError, LookupError, ValueError) as error:
             raise unreadable(call) from error
 
-    def _reply(self, login: Login, call: Call) -> Reply:
+    def _answer(self, login: Login, call: Call) -> Answer:
         deadline = time.monotonic() + self.timeout_seconds
         try:
             with self.lines.to(login) as line:
-                return signon.ask(line, login, soap.envelope(call.body), deadline)
+                return line.ask(call.body, deadline)
         except AddressRefused as error:
             raise Misconfigured(f"{call.operation}: address not allowed", operation=call.operation) from error
         except Untrusted as error:
@@ -85,21 +86,10 @@ class Client:
             raise Transient(f"{call.operation}: no connection", operation=call.operation) from error
         except Interrupted as error:
             raise unknown(call)(f"{call.operation}: no whole answer", operation=call.operation) from error
-
-    def _answer(self, call: Call, reply: Reply) -> Answer:
-        """The SOAP in a reply. Exchange sends its faults with status 500."""
-        if "X-CasErrorCode" in reply.headers:
-            raise refused(call, reply.status, unclear=True)
-        if reply.status not in (_OK, _FAILED):
-            raise refused(
-                call,
-                reply.status,
-                wait=retry_after({"retry-after": reply.headers.get("Retry-After", "")}, self.clock()),
-            )
-        try:
-            return soap.parse(reply.content)
-        except soap.Unreadable:
-            raise refused(call, reply.status) from None
+        except Unanswered as answer:
+            reply = answer.reply
+            wait = retry_after({"retry-after": reply.headers.get("Retry-After", "")}, self.clock())
+            raise refused(call, reply.status_code, wait=wait, unclear=is_lost_behind(reply)) from answer
 
 
 class Mailbox:
@@ -174,8 +164,8 @@ def unreadable(call: Call) -> ProviderError:
 
 def checked(call: Call, message: Message) -> Element:
     """The element of a part that went well. Raises: ProviderError."""
-    if message.trouble is not None:
-        raise refusal(call, message.trouble)
+    if message.error is not None:
+        raise refusal(call, message.error)
     return message.element
 
 

@@ -7,17 +7,20 @@ https://learn.microsoft.com/exchange/client-developer/web-service-reference/pox-
 
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Final
 
+import requests
 from lxml import etree
 
 from app.providers.credentials import Credentials, CredentialsReason, CredentialsRefused
-from app.providers.ews import signon
 from app.providers.ews.addresses import AddressRefused, Endpoint, canonical_name, is_online
-from app.providers.ews.line import LineError, Reply
 from app.providers.ews.lines import Lines
 from app.providers.ews.login import Login
+from app.providers.ews.route import UNAUTHORIZED, RouteError
+from app.providers.ews.service import Unanswered
+from app.providers.ews.signon import scheme_of
 from app.providers.ews.soap import Element, Unreadable, parse_xml
 
 URLS: Final = (
@@ -51,35 +54,37 @@ class Discovery:
                 at = Endpoint.of(url.replace("{domain}", credentials.email.rpartition("@")[2]))
                 _refuse_online(f"https://{canonical_name(at.host)}")  # a domain of Microsoft's points there by an alias
                 reply = self._ask(at, credentials, username, deadline)
-            except (LineError, AddressRefused):
+            except (RouteError, AddressRefused):
                 continue
             found = None if reply is None else _read(reply)
             if found is not None:
                 return found
         return None
 
-    def _ask(self, at: Endpoint, credentials: Credentials, username: str, deadline: float) -> Reply | None:
+    def _ask(self, at: Endpoint, credentials: Credentials, username: str, deadline: float) -> requests.Response | None:
         """The answer of one address; None when it does not ask for a password as a server of this kind does."""
-        line = self.lines.fresh(at, credentials.certificate)
-        try:
-            body = _question(credentials.email)
-            greeting = line.post(body, signon.SOAP_HEADERS, deadline)
-            if greeting.status != signon.UNAUTHORIZED:
-                return greeting
-            scheme = signon.scheme_of(greeting.all("WWW-Authenticate"))
-            if scheme is None:
-                return None
-            login = Login(
-                url=at.url,
-                username=username,
-                password=credentials.password,
-                email=credentials.email,
-                version="",
-                scheme=scheme,
-            )
-            return signon.ask(line, login, body, deadline)
-        finally:
-            line.close()
+        greeting = self._post(at, credentials, None, deadline)
+        if greeting.status_code != UNAUTHORIZED:
+            return greeting
+        scheme = scheme_of(greeting.headers.get("WWW-Authenticate", ""))
+        if scheme is None:
+            return None
+        login = Login(
+            url=at.url,
+            username=username,
+            password=credentials.password,
+            email=credentials.email,
+            version="",
+            scheme=scheme,
+        )
+        return self._post(at, credentials, login, deadline)
+
+    def _post(self, at: Endpoint, credentials: Credentials, login: Login | None, deadline: float) -> requests.Response:
+        with closing(self.lines.fresh(at, credentials.certificate, login)) as line:
+            try:
+                return line.post(_question(credentials.email), deadline)
+            except Unanswered as answer:
+                return answer.reply
 
 
 def _question(email: str) -> bytes:
@@ -90,12 +95,12 @@ def _question(email: str) -> bytes:
     return etree.tostring(root, xml_declaration=True, encoding="utf-8")
 
 
-def _read(reply: Reply) -> Endpoint | None:
+def _read(reply: requests.Response) -> Endpoint | None:
     """The address in a reply, if it names one. Raises: CredentialsRefused (Exchange Online)."""
-    if reply.status in _REDIRECTS:
+    if reply.status_code in _REDIRECTS:
         _refuse_online(reply.headers.get("Location", ""))
         return None
-    if reply.status != _OK:
+    if reply.status_code != _OK:
         return None
     try:
         account = parse_xml(reply.content).find(f".//{{{_RESPONSE}}}Account")

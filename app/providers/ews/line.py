@@ -1,175 +1,142 @@
-"""One TLS connection to one server: requests in, answers out, one at a time. It blocks; only threads hold one.
+"""exchangelib's protocol to one server for one login: one session, one connection, for one thread at a time.
 
-    LineError
-    ├── NotSent          no connection was made: nothing was asked
-    │   ├── Untrusted    the server could not prove who it is
-    │   └── NoServer     the name is nobody's, or what listens there speaks no TLS of ours
-    └── Interrupted      asked, and no whole answer came: what happened is unknown
+It is made from `BaseProtocol`, which is not cached: the cache of `Protocol` would hand out the first connection to a
+server, with its certificate and its rules, to whoever comes with the same password, and keeps its socket for ever.
 
-The one rule: it always tells whether the other side can have acted. An idle connection that the server has closed
-meanwhile is found out before a request is entrusted to it.
+The one rule: what fails, fails at once. Nothing is retried, nothing followed, and what exchangelib would write to the
+log of a failed request, the request itself among it, is not written.
 """
 
-import http.client
-import select
-import socket
-import ssl
-import zlib
-from collections.abc import Mapping
-from dataclasses import dataclass
-from email.message import Message
+import logging
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any, Final
 
-from app.providers.ews.addresses import AddressRefused as AddressRefused
-from app.providers.ews.addresses import Endpoint, Guard
-from app.providers.ews.tls import DeadlineSocket, remaining
+import requests
+from exchangelib import Configuration, Credentials, FailFast, Version  # type: ignore[import-untyped]
+from exchangelib.protocol import BaseProtocol  # type: ignore[import-untyped]
+from exchangelib.transport import BASIC, DEFAULT_HEADERS, NOAUTH, NTLM  # type: ignore[import-untyped]
+from exchangelib.util import post_ratelimited  # type: ignore[import-untyped]
+from exchangelib.version import EXCHANGE_2010_SP2  # type: ignore[import-untyped]
+from requests.auth import AuthBase
 
-MAX_ANSWER_BYTES = 32 * 1024 * 1024
-_CONNECT_SECONDS = 5.0
-_CHUNK = 64 * 1024
-_NO_SUCH_NAME = (socket.EAI_NONAME, socket.EAI_NODATA)
-_GZIP = 16 + zlib.MAX_WBITS
-_HEADERS = {"Accept": "text/xml", "Accept-Encoding": "gzip", "User-Agent": "calendar-connect"}
+from app.providers.ews import service
+from app.providers.ews.login import Login, Scheme
+from app.providers.ews.route import UNAUTHORIZED, Route, RouteAdapter
+from app.providers.ews.service import Answer, Unanswered
+from app.providers.ews.signon import password_refused, proof_of
+from app.providers.ews.soap import Element
 
-
-class LineError(Exception):
-    """The exchange did not end in an answer."""
-
-
-class NotSent(LineError):
-    """No connection: safe to try again."""
-
-
-class Untrusted(NotSent):
-    """The certificate is not one we trust for this host."""
+_OK: Final = 200
+_FAILED: Final = 500
+_LOST_BEHIND: Final = "X-CasErrorCode"
+"""How a front end says that it lost the server behind, whatever the status."""
+_HEADERS: Final = {
+    **DEFAULT_HEADERS,
+    "Accept": "text/xml",
+    "Accept-Encoding": "gzip",
+    "User-Agent": "calendar-connect",
+}
 
 
-class NoServer(NotSent):
-    """There is nothing that waiting would change."""
+class Line(BaseProtocol):  # type: ignore[misc]  # exchangelib has no types
+    """Requests in, answers out. Without a login it asks as a stranger."""
 
-
-class Interrupted(LineError):
-    """Sent, but the answer is missing, cut, or larger than anything we asked for."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What came back, whatever the status."""
-
-    status: int
-    headers: Message
-    """Names in any case."""
-    content: bytes
-
-    def all(self, name: str) -> list[str]:
-        """Every value of a header."""
-        return [str(value) for value in self.headers.get_all(name, [])]
-
-
-class Line:
-    """A connection, made when it is first needed."""
-
-    def __init__(self, endpoint: Endpoint, context: ssl.SSLContext, guard: Guard) -> None:
-        self.endpoint = endpoint
-        self.authenticated = False
-        """NTLM proves the password once per connection."""
+    def __init__(self, route: Route, login: Login | None) -> None:
+        credentials = None if login is None else Credentials(login.username, login.password)
+        super().__init__(
+            Configuration(
+                service_endpoint=route.endpoint.url,
+                credentials=credentials,
+                auth_type=_auth_type(login),
+                version=Version(EXCHANGE_2010_SP2),
+                retry_policy=_Once(signed=login is not None),
+                max_connections=1,
+            )
+        )
+        self.route = route
         self.idle_since = 0.0
         """By `time.monotonic()`, while it lies in a pool."""
-        self._context = context
-        self._guard = guard
-        self._connection: http.client.HTTPSConnection | None = None
-        self._socket: DeadlineSocket | None = None
+        self._scheme = None if login is None else login.scheme
 
-    @property
-    def certificate(self) -> bytes | None:
-        """The server's, in DER; None while there is no connection."""
-        return None if self._socket is None else self._socket.getpeercert(binary_form=True)
+    def ask(self, body: Element, deadline: float) -> Answer:
+        """The answer to a request. Raises: PasswordRefused, Unanswered, RouteError, AddressRefused."""
+        self.route.deadline.at = deadline
+        return service.ask(self, body)
 
-    def open(self, deadline: float) -> None:
-        """Connect, unless connected. Raises: NotSent, Untrusted, AddressRefused."""
-        if self._connection is not None and not self._is_stale():
-            return
-        self.close()
-        try:
-            self._connect(deadline)
-        except ssl.SSLCertVerificationError as error:
-            raise Untrusted from error
-        except (ssl.SSLError, socket.gaierror) as error:
-            lasting = not isinstance(error, socket.gaierror) or error.errno in _NO_SUCH_NAME
-            raise (NoServer if lasting else NotSent)(type(error).__name__) from error
-        except (OSError, http.client.HTTPException, UnicodeError) as error:
-            raise NotSent(type(error).__name__) from error
+    def post(self, content: bytes, deadline: float) -> requests.Response:
+        """The answer to a document that is no SOAP. Raises as `ask`."""
+        self.route.deadline.at = deadline
+        reply, session = post_ratelimited(self, self.get_session(), self.service_endpoint, headers=None, data=content)
+        self.release_session(session)
+        assert isinstance(reply, requests.Response)
+        return reply
 
-    def post(self, body: bytes, headers: Mapping[str, str], deadline: float) -> Reply:
-        """One request to the endpoint. Raises: LineError, AddressRefused."""
-        self.open(deadline)
-        assert self._connection is not None
-        assert self._socket is not None
-        self._socket.deadline = deadline
-        try:
-            self._connection.request("POST", self.endpoint.path, body=body, headers={**_HEADERS, **headers})
-            return self._read(self._connection.getresponse())
-        except (OSError, http.client.HTTPException, zlib.error) as error:
-            self.close()
-            raise Interrupted(type(error).__name__) from error
-        except BaseException:
-            self.close()
-            raise
+    def create_session(self) -> requests.Session:
+        """See `BaseProtocol`."""
+        session = super().create_session()
+        assert isinstance(session, _Session)
+        if self._scheme is not None:
+            assert isinstance(session.auth, AuthBase)
+            session.auth = proof_of(session.auth, self._scheme)
+        return session
 
-    def close(self) -> None:
-        """Hang up."""
-        connection, self._connection, self._socket = self._connection, None, None
-        self.authenticated = False
-        if connection is not None:
-            connection.close()
+    def raw_session(self, *_: Any) -> requests.Session:
+        """See `BaseProtocol`, where it is the class's: one certificate for all."""
+        return _Session(self.route)
 
-    def _connect(self, deadline: float) -> None:
-        addresses = self._guard.addresses(self.endpoint)
-        raw = self._reach(addresses, deadline)
-        try:
-            raw.settimeout(remaining(deadline))
-            secured = self._context.wrap_socket(raw, server_hostname=self.endpoint.host)
-        except BaseException:
-            raw.close()
-            raise
-        assert isinstance(secured, DeadlineSocket)
-        connection = http.client.HTTPSConnection(self.endpoint.host, self.endpoint.port, context=self._context)
-        connection.auto_open = 0  # only `open` connects: it asks the guard
-        connection.sock = secured
-        self._connection, self._socket = connection, secured
 
-    def _reach(self, addresses: list[str], deadline: float) -> socket.socket:
-        """A connection to the first address that takes one."""
-        failure: OSError = OSError("no address")
-        for address in addresses:
-            try:
-                timeout = min(_CONNECT_SECONDS, remaining(deadline))
-                raw = socket.create_connection((address, self.endpoint.port), timeout=timeout)
-            except OSError as error:
-                failure = error
-            else:
-                raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                return raw
-        raise failure
+class _Session(requests.Session):
+    """It asks nobody else: no proxy and no password of the environment, no address that an answer names.
 
-    def _is_stale(self) -> bool:
-        """Between requests the server has nothing to say; if it does, it is goodbye."""
-        if self._socket is None:
-            return True
-        poll = select.poll()  # not select(), which cannot look at descriptors past 1,023
-        poll.register(self._socket, select.POLLIN)
-        return bool(poll.poll(0))
+    And it takes no cookies: who is let in by one would be a stranger to us.
+    """
 
-    def _read(self, response: http.client.HTTPResponse) -> Reply:
-        plain = zlib.decompressobj(_GZIP) if response.headers.get("Content-Encoding") == "gzip" else None
-        chunks, size = [], 0
-        while raw := response.read(_CHUNK):
-            chunk = raw if plain is None else plain.decompress(raw, MAX_ANSWER_BYTES + 1 - size)
-            size += len(chunk)
-            if size > MAX_ANSWER_BYTES:
-                raise http.client.HTTPException("too large")
-            chunks.append(chunk)
-        if response.length or (plain is not None and chunks and not plain.eof):
-            raise http.client.HTTPException("cut off")  # http.client only notices when it reads all at once
-        if response.will_close:
-            self.close()
-        return Reply(response.status, response.headers, b"".join(chunks))
+    def __init__(self, route: Route) -> None:
+        super().__init__()
+        self.trust_env = False
+        self.headers.update(_HEADERS)
+        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
+        self.adapters.clear()
+        self.mount("https://", RouteAdapter(route))
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """`requests` prepares to follow even where it was told not to."""
+
+
+class _Once(FailFast):  # type: ignore[misc]  # exchangelib has no types
+    """The status of an answer, with all that it says; exchangelib's own policy loses how long to wait."""
+
+    def __init__(self, *, signed: bool) -> None:
+        self._signed = signed
+
+    def raise_response_errors(self, response: requests.Response) -> None:
+        """Raises: PasswordRefused, Unanswered. Exchange sends its faults with status 500."""
+        if response.status_code == UNAUTHORIZED and self._signed:
+            raise password_refused(response)
+        if response.status_code not in (_OK, _FAILED) or is_lost_behind(response):
+            raise Unanswered(response)
+
+
+def is_lost_behind(reply: requests.Response) -> bool:
+    """Whether a front end answers for a server it could not reach."""
+    return _LOST_BEHIND in reply.headers
+
+
+def _auth_type(login: Login | None) -> str:
+    if login is None:
+        return str(NOAUTH)
+    return str(BASIC if login.scheme is Scheme.BASIC else NTLM)
+
+
+def _silence() -> None:
+    """Requests hold what people wrote into their calendars, and NTLM's messages what a password can be guessed from."""
+    for name in list(logging.root.manager.loggerDict):
+        if name.partition(".")[0] in ("exchangelib", "spnego"):
+            logging.getLogger(name).addFilter(_is_written)
+
+
+def _is_written(_: logging.LogRecord) -> bool:
+    return False
+
+
+_silence()

@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from app.providers.ews.addresses import Endpoint, Guard
-from app.providers.ews.line import Line, Untrusted
+from app.providers.ews.line import Line
 from app.providers.ews.login import Login
+from app.providers.ews.route import Route, Untrusted
 from app.providers.ews.tls import context_for
 
 _IDLE_SECONDS = 50.0
@@ -35,7 +36,7 @@ class Lines:
     def to(self, login: Login) -> Iterator[Line]:
         """A line for one request with this login, password and certificate included. Raises: AddressRefused."""
         key = login.digest
-        line = self._taken(key) or self.fresh(Endpoint.of(login.url), login.certificate)
+        line = self._taken(key) or self.fresh(Endpoint.of(login.url), login.certificate, login)
         try:
             yield line
         except BaseException:
@@ -43,13 +44,13 @@ class Lines:
             raise
         self._put(key, line)
 
-    def fresh(self, endpoint: Endpoint, certificate: str | None) -> Line:
-        """A line of nobody's. Raises: Untrusted when the certificate is none."""
+    def fresh(self, endpoint: Endpoint, certificate: str | None, login: Login | None = None) -> Line:
+        """A line that nobody else has; without a login it is a stranger's. Raises: Untrusted: no such certificate."""
         try:
             context = context_for(certificate, self._minimum)
         except (ssl.SSLError, TypeError) as error:  # no PEM; no ASCII
             raise Untrusted from error
-        return Line(endpoint, context, self._guard)
+        return Line(Route(endpoint, self._guard, context), login)
 
     def close(self) -> None:
         """Hang up all idle lines; those in use are hung up when they come back."""

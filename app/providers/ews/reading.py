@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
+from exchangelib.errors import ErrorExceededFindCountLimit  # type: ignore[import-untyped]
+
 from app.calendar import BusyTimes, CalendarRef, Event, SyncPage, Timed
 from app.providers.base import CalendarGone, EventNotFound, InvalidRequest, PermissionDenied, ProtocolError
 from app.providers.ews import questions, wire
@@ -16,7 +18,8 @@ from app.providers.ews.cursor import Position
 from app.providers.ews.mapping import calendar_of, changes_of, event_of, series_is_over, span_of
 from app.providers.ews.refusals import Call
 from app.providers.ews.series import Announced, Dates
-from app.providers.ews.soap import Element, Message
+from app.providers.ews.service import Message
+from app.providers.ews.soap import Element
 from app.providers.ews.wire import MASTER, OCCURRENCES, Change, Folder, Item, Page
 from app.providers.rest import together
 from app.providers.zones import iana_name
@@ -26,8 +29,6 @@ DAYS_MAX: Final = 730
 _ITEMS_AT_ONCE: Final = 50
 _SMALLEST_VIEW: Final = timedelta(minutes=1)
 _ZONE_SAMPLE: Final = 10
-_TOO_MUCH: Final = "ErrorExceededFindCountLimit"
-"""How a server with a lower limit than we believe cuts a view."""
 
 
 class Reading:
@@ -111,7 +112,7 @@ class Reading:
 
         def read(messages: Sequence[Message]) -> tuple[Item, str | None]:
             found = wire.items_of(checked(call, messages[0]))
-            master = () if messages[1].trouble else wire.items_of(messages[1].element)
+            master = () if messages[1].error else wire.items_of(messages[1].element)
             if not found:
                 raise EventNotFound(operation=operation)  # an item, but none of a calendar
             return found[0], master[0].id if master and found[0].kind in OCCURRENCES else None
@@ -188,7 +189,7 @@ class Reading:
             call = Call("ews.some_items", question(ids[first : first + _ITEMS_AT_ONCE]))
             found += await self._mailbox.fetch(
                 call,
-                lambda messages: [item for one in messages if not one.trouble for item in wire.items_of(one.element)],
+                lambda messages: [item for one in messages if not one.error for item in wire.items_of(one.element)],
             )
         return found
 
@@ -213,7 +214,9 @@ class Reading:
         call = Call("ews.view", question, not_found=CalendarGone)
 
         def read(messages: Sequence[Message]) -> tuple[Page, Sequence[Item]]:
-            if any(message.trouble and message.trouble.code == _TOO_MUCH for message in messages):
+            if any(
+                isinstance(message.error, ErrorExceededFindCountLimit) for message in messages
+            ):  # lower than we believe
                 return Page((), whole=False), ()
             page = wire.read_page(only(call, messages))
             return page, [item for element in page.elements if (item := wire.read_item(element)) is not None]

@@ -7,6 +7,8 @@ https://learn.microsoft.com/exchange/client-developer/web-service-reference/resp
 from dataclasses import dataclass
 from typing import Final
 
+from exchangelib.errors import EWSError  # type: ignore[import-untyped]
+
 from app.providers.base import (
     AmbiguousOutcome,
     CursorExpired,
@@ -23,7 +25,8 @@ from app.providers.base import (
     Transient,
     Unsupported,
 )
-from app.providers.ews.soap import Element, Trouble
+from app.providers.ews.service import back_off_of, code_of
+from app.providers.ews.soap import Element
 
 _REDIRECTION: Final = 300
 _REFUSED: Final = 400
@@ -102,20 +105,23 @@ _KINDS: Final[dict[str, type[ProviderError]]] = {
 }
 
 
-def refusal(call: Call, trouble: Trouble) -> ProviderError:
-    """The error behind a code. An unknown one is our request's fault: a server that fails says so in known words."""
-    if trouble.code in _NOT_THERE:
+def refusal(call: Call, error: EWSError) -> ProviderError:
+    """The error behind exchangelib's. One nobody knows is our request's fault: who fails says so in known words.
+
+    By its code: two of them exchangelib has no class for.
+    """
+    code = code_of(error)
+    if code in _NOT_THERE:
         kind = call.not_found
-    elif trouble.code in _UNCLEAR:
+    elif code in _UNCLEAR:
         kind = unknown(call)
     else:
-        kind = _KINDS.get(trouble.code, InvalidRequest)
-    code = "password_changed" if kind is ReauthRequired else trouble.code
+        kind = _KINDS.get(code, InvalidRequest)
     return kind(
-        f"{call.operation}: {trouble.code}",
+        f"{call.operation}: {code}",
         operation=call.operation,
-        retry_after=trouble.back_off,
-        provider_code=code,
+        retry_after=back_off_of(error),
+        provider_code="password_changed" if kind is ReauthRequired else code,
     )
 
 

@@ -25,7 +25,8 @@ from app.providers.ews.client import Mailbox, only
 from app.providers.ews.mapping import event_of
 from app.providers.ews.reading import Reading
 from app.providers.ews.refusals import Call
-from app.providers.ews.soap import Element, Message
+from app.providers.ews.service import Message
+from app.providers.ews.soap import Element
 from app.providers.ews.wire import Item
 from app.providers.ews.workers import Turns
 

@@ -1,23 +1,20 @@
-"""Proving the password to a server, over a line.
+"""Proving the password to a server, in the ways of `requests`.
 
 The one rule: a password goes out once. A 401 to it is an answer, and is never asked again in another way.
 """
 
-import base64
-import binascii
 import re
-from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 
-import spnego
+import requests
+from requests.auth import AuthBase, HTTPBasicAuth
+from requests_ntlm import HttpNtlmAuth
 from spnego.exceptions import SpnegoError
 
-from app.providers.ews.line import Interrupted, Line, NotSent, Reply
-from app.providers.ews.login import Login, Scheme
-from app.providers.ews.tls import channel_bindings
+from app.providers.ews.login import Scheme
+from app.providers.ews.route import UNAUTHORIZED, NotSent, RouteAdapter, Unchallenged
+from app.providers.ews.tls import fingerprint
 
-UNAUTHORIZED: Final = 401
-SOAP_HEADERS: Final = {"Content-Type": "text/xml; charset=utf-8"}
 _PREFERENCE: Final = (Scheme.NTLM, Scheme.NEGOTIATE, Scheme.BASIC)
 """NTLM first: it never sends the password itself."""
 _SECOND_FACTOR: Final = re.compile(
@@ -36,82 +33,61 @@ class PasswordRefused(Exception):
         self.second_factor = second_factor
 
 
-def scheme_of(challenges: Iterable[str]) -> Scheme | None:
-    """The best scheme that a server's `WWW-Authenticate` headers offer and we speak."""
-    offered = {word.lower() for value in challenges for word in re.findall(r"(?:^|,)\s*([A-Za-z]+)(?=[\s,]|$)", value)}
+class Basic(HTTPBasicAuth):
+    """In UTF-8: `requests` would write Latin-1, in which many a password cannot be written."""
+
+    def __init__(self, username: str, password: str) -> None:
+        super().__init__(username.encode(), password.encode())
+
+
+class Handshake(HttpNtlmAuth):
+    """NTLM's three messages over the one connection of a route; the request goes along with each."""
+
+    def __init__(self, username: str, password: str, scheme: Scheme) -> None:
+        super().__init__(username, password)
+        self._scheme = scheme
+
+    def response_hook(self, r: requests.Response, **kwargs: Any) -> requests.Response:
+        """In the scheme that was agreed on, whatever a 401 asks for, and to nobody who says that he is a proxy."""
+        if r.status_code != UNAUTHORIZED:
+            return r
+        return self.retry_using_http_NTLM_auth("www-authenticate", "Authorization", r, self._scheme.value, kwargs)
+
+    def retry_using_http_NTLM_auth(  # noqa: N802 - its name
+        self, auth_header_field: str, auth_header: str, response: requests.Response, auth_type: str, args: Any
+    ) -> requests.Response:
+        """The answer to the proof, or to the request for a challenge when it brought none. Raises: RouteError."""
+        try:
+            return super().retry_using_http_NTLM_auth(auth_header_field, auth_header, response, auth_type, args)
+        except Unchallenged as unchallenged:
+            return unchallenged.answer
+        except (OSError, ValueError, SpnegoError) as error:
+            raise NotSent("a challenge that is none") from error
+
+    def _get_server_cert(self, response: requests.Response) -> bytes | None:
+        """Whose certificate the proof is tied to; `requests_ntlm` looks for it in a socket that is no longer there."""
+        adapter = response.connection
+        assert isinstance(adapter, RouteAdapter)
+        return fingerprint(adapter.route.certificate)
+
+
+def scheme_of(challenges: str) -> Scheme | None:
+    """The best scheme that a server's `WWW-Authenticate` offers and we speak."""
+    offered = {word.lower() for word in re.findall(r"(?:^|,)\s*([A-Za-z]+)(?=[\s,]|$)", challenges)}
     return next((scheme for scheme in _PREFERENCE if scheme.value.lower() in offered), None)
 
 
-def ask(line: Line, login: Login, body: bytes, deadline: float) -> Reply:
-    """The answer to a request that carries the person's proof. Raises: PasswordRefused, LineError, AddressRefused."""
-    if login.scheme is Scheme.BASIC:
-        pair = f"{login.username}:{login.password}".encode()
-        return _accepted(line.post(body, {**SOAP_HEADERS, "Authorization": f"Basic {_text(pair)}"}, deadline))
-    line.open(deadline)
-    if line.authenticated:
-        reply = line.post(body, SOAP_HEADERS, deadline)
-        if reply.status != UNAUTHORIZED:
-            return reply
-        line.close()  # the server forgot who speaks here; it was not told the password, and did nothing
-    return _accepted(_shake_hands(line, login, body, deadline))
+def proof_of(auth: AuthBase, scheme: Scheme) -> AuthBase:
+    """exchangelib's way to prove a password, made ours."""
+    assert isinstance(auth, HTTPBasicAuth | HttpNtlmAuth)
+    username, password = str(auth.username), str(auth.password)
+    return Basic(username, password) if scheme is Scheme.BASIC else Handshake(username, password, scheme)
 
 
-def _shake_hands(line: Line, login: Login, body: bytes, deadline: float) -> Reply:
-    """NTLM's three messages; the request goes with the last. A reply to the first that is no challenge is returned."""
-    line.open(deadline)
-    try:
-        context = spnego.client(
-            login.username,
-            login.password,
-            hostname=line.endpoint.host,
-            service="HTTP",
-            channel_bindings=channel_bindings(line.certificate),
-            protocol="ntlm",
-        )
-        first = _begun(line, _proof(login.scheme, context.step()), deadline)
-        challenge = _challenge(first, login.scheme)
-        if challenge is None:
-            return first
-        reply = line.post(body, _proof(login.scheme, context.step(challenge)), deadline)
-    except SpnegoError as error:
-        line.close()
-        raise NotSent("a challenge that is none") from error
-    line.authenticated = reply.status != UNAUTHORIZED
-    return reply
-
-
-def _begun(line: Line, proof: dict[str, str], deadline: float) -> Reply:
-    """The first message goes without the request, so nothing can have been done when it is lost."""
-    try:
-        return line.post(b"", proof, deadline)
-    except Interrupted as error:
-        raise NotSent("handshake") from error
-
-
-def _proof(scheme: Scheme, token: bytes | None) -> dict[str, str]:
-    return {**SOAP_HEADERS, "Authorization": f"{scheme.value} {_text(token or b'')}"}
-
-
-def _challenge(reply: Reply, scheme: Scheme) -> bytes | None:
-    for value in reply.all("WWW-Authenticate"):
-        word, _, token = value.strip().partition(" ")
-        if reply.status == UNAUTHORIZED and word.lower() == scheme.value.lower() and token:
-            try:
-                return base64.b64decode(token, validate=True)
-            except binascii.Error:
-                return None
-    return None
-
-
-def _accepted(reply: Reply) -> Reply:
-    if reply.status != UNAUTHORIZED:
-        return reply
+def password_refused(reply: requests.Response) -> PasswordRefused:
+    """What a 401 to a password says."""
     said = [
         reply.content[:_GLANCE].decode("utf-8", "replace"),
-        *(value for name in _TELLING for value in reply.all(name)),
+        *(reply.headers.get(name, "") for name in _TELLING),
     ]
-    raise PasswordRefused(second_factor=_SECOND_FACTOR.search("\n".join(said)) is not None)
-
-
-def _text(data: bytes) -> str:
-    return base64.b64encode(data).decode()
+    return PasswordRefused(second_factor=_SECOND_FACTOR.search("\n".join(said)) is not None)

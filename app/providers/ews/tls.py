@@ -6,13 +6,28 @@ for the one connection that brought it; nothing ever turns verification off.
 
 import ssl
 import time
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
-from spnego.channel_bindings import GssChannelBindings
+
+
+@dataclass(slots=True)
+class Deadline:
+    """When what is under way has to be over."""
+
+    at: float = 0.0
+    """By `time.monotonic()`."""
+
+    def remaining(self) -> float:
+        """The seconds left. Raises: TimeoutError."""
+        left = self.at - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the deadline has passed")
+        return left
 
 
 class DeadlineSocket(ssl.SSLSocket):
@@ -21,29 +36,18 @@ class DeadlineSocket(ssl.SSLSocket):
     A plain timeout starts again with every byte.
     """
 
-    deadline: float = 0.0
-    """By `time.monotonic()`."""
+    deadline = Deadline()
+    """Set by whoever opened it."""
 
     def recv_into(self, *args: Any, **kwargs: Any) -> int:
         """See `socket.recv_into`."""
-        self._hurry()
+        self.settimeout(self.deadline.remaining())
         return super().recv_into(*args, **kwargs)
 
     def send(self, *args: Any, **kwargs: Any) -> int:
         """See `socket.send`."""
-        self._hurry()
+        self.settimeout(self.deadline.remaining())
         return super().send(*args, **kwargs)
-
-    def _hurry(self) -> None:
-        self.settimeout(remaining(self.deadline))
-
-
-def remaining(deadline: float) -> float:
-    """The seconds left. Raises: TimeoutError."""
-    left = deadline - time.monotonic()
-    if left <= 0:
-        raise TimeoutError("the deadline has passed")
-    return left
 
 
 @lru_cache(maxsize=64)
@@ -61,11 +65,9 @@ def context_for(certificate: str | None, minimum: ssl.TLSVersion) -> ssl.SSLCont
     return context
 
 
-def channel_bindings(certificate: bytes | None) -> GssChannelBindings | None:
-    """What ties a password's proof to this very TLS connection (RFC 5929, tls-server-end-point).
-
-    Servers with Extended Protection refuse NTLM without it.
-    """
+def fingerprint(certificate: bytes | None) -> bytes | None:
+    """The hash of a server's certificate (DER) that ties a password's proof to this very TLS connection (RFC 5929,
+    tls-server-end-point). Servers with Extended Protection refuse NTLM without it."""
     if certificate is None:
         return None
     try:
@@ -76,4 +78,4 @@ def channel_bindings(certificate: bytes | None) -> GssChannelBindings | None:
         algorithm = hashes.SHA256()
     digest = hashes.Hash(algorithm)
     digest.update(certificate)
-    return GssChannelBindings(application_data=b"tls-server-end-point:" + digest.finalize())
+    return digest.finalize()

@@ -6,32 +6,37 @@ goes no further than one of a handful of reasons.
 
 import secrets
 import time
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Final
 
 import msgspec
+import requests
+from exchangelib.errors import (  # type: ignore[import-untyped]
+    ErrorIncorrectSchemaVersion,
+    ErrorInvalidServerVersion,
+    ErrorNonPrimarySmtpAddress,
+)
+from exchangelib.version import EXCHANGE_2010_SP2  # type: ignore[import-untyped]
 
 from app.calendar import Identity
 from app.providers.base import ProviderError, RateLimited, Transient
 from app.providers.credentials import Credentials, CredentialsReason, CredentialsRefused, Verified
-from app.providers.ews import questions, signon, soap, wire
+from app.providers.ews import questions, wire
 from app.providers.ews.addresses import AddressRefused, Endpoint
 from app.providers.ews.client import messages_of
 from app.providers.ews.discovery import Discovery
-from app.providers.ews.line import Interrupted, Line, NoServer, NotSent, Reply, Untrusted
+from app.providers.ews.line import Line
 from app.providers.ews.lines import Lines
 from app.providers.ews.login import Login
 from app.providers.ews.refusals import Call
-from app.providers.ews.signon import PasswordRefused
-from app.providers.ews.soap import Answer, Element, tag
+from app.providers.ews.route import UNAUTHORIZED, Interrupted, NoServer, NotSent, Untrusted
+from app.providers.ews.service import Answer, Unanswered
+from app.providers.ews.signon import PasswordRefused, scheme_of
+from app.providers.ews.soap import Element, tag
 
 URL_FIELD: Final = "ews_url"
-_OLDEST: Final = (14, 2)
-"""Exchange 2010 SP2."""
 _TOO_OLD_NAMES: Final = ("2000", "2003", "2007")
-_ALIAS: Final = "ErrorNonPrimarySmtpAddress"
-_TOO_OLD_CODES: Final = frozenset({"ErrorInvalidServerVersion", "ErrorIncorrectSchemaVersion"})
-_OK: Final = 200
 _REDIRECTION: Final = 300
 _REFUSED: Final = 400
 _REQUEST_TIMEOUT: Final = 408
@@ -64,6 +69,8 @@ class Verification:
             raise CredentialsRefused(CredentialsReason.NOT_A_SERVER) from error
         except (NotSent, Interrupted) as error:
             raise Transient("no answer", operation="ews.verify") from error
+        except Unanswered as answer:
+            raise _no_server(answer.reply) from answer
         except (CredentialsRefused, Transient, RateLimited):
             raise
         except (ProviderError, LookupError, ValueError) as error:
@@ -73,17 +80,16 @@ class Verification:
         username = credentials.username or credentials.email.partition("@")[0]
         at = self._endpoint(credentials, username)
         deadline = time.monotonic() + self.seconds
-        line = self.lines.fresh(at, credentials.certificate)
-        try:
+        with closing(self.lines.fresh(at, credentials.certificate)) as line:
             login = _greeted(line, credentials, username, deadline)
+        with closing(self.lines.fresh(at, credentials.certificate, login)) as line:
             answer, address = _signed_in(line, login, deadline)
-        finally:
-            line.close()
-        if _build(answer.version) < _OLDEST:
+        if answer.build is None or answer.build < EXCHANGE_2010_SP2:
             raise CredentialsRefused(CredentialsReason.VERSION_UNSUPPORTED)
         if address is None:
             raise CredentialsRefused(CredentialsReason.INVALID)  # a good password, and somebody else's address
-        login = msgspec.structs.replace(login, version=answer.version or "", email=address, serial=secrets.token_hex(8))
+        version, serial = str(answer.build), secrets.token_hex(8)
+        login = msgspec.structs.replace(login, version=version, email=address, serial=serial)
         return Verified(Identity(address.lower(), address), login.secret(), login.url, login.version)
 
     def _endpoint(self, credentials: Credentials, username: str) -> Endpoint:
@@ -100,14 +106,18 @@ class Verification:
 
 def _greeted(line: Line, credentials: Credentials, username: str, deadline: float) -> Login:
     """The login in the scheme that the server asks for. It is asked without a password first."""
-    greeting = line.post(_whose(credentials.email), signon.SOAP_HEADERS, deadline)
-    if greeting.status != signon.UNAUTHORIZED:
-        raise _no_server(greeting)
-    scheme = signon.scheme_of(greeting.all("WWW-Authenticate"))
+    try:
+        _asked(line, credentials.email, deadline)
+    except Unanswered as greeting:
+        if greeting.reply.status_code != UNAUTHORIZED:
+            raise
+        scheme = scheme_of(greeting.reply.headers.get("WWW-Authenticate", ""))
+    else:
+        scheme = None  # it tells strangers what a calendar holds
     if scheme is None:
         raise CredentialsRefused(CredentialsReason.NOT_A_SERVER)
     return Login(
-        url=line.endpoint.url,
+        url=line.route.endpoint.url,
         username=username,
         password=credentials.password,
         email=credentials.email,
@@ -122,28 +132,21 @@ def _signed_in(line: Line, login: Login, deadline: float) -> tuple[Answer, str |
 
     Exchange answers an alias with the address the mailbox itself goes by, which is then asked for instead.
     """
-    answer = _asked(line, login, login.email, deadline)
-    address, trouble = login.email, answer.messages[-1].trouble
-    if trouble is not None and trouble.code == _ALIAS:
+    answer = _asked(line, login.email, deadline)
+    address = login.email
+    if isinstance(answer.messages[-1].error, ErrorNonPrimarySmtpAddress):
         address = _primary(answer.messages[-1].element)
-        answer = _asked(line, login, address, deadline)
-    own, addressed = (
-        None if message.trouble else wire.folders_of(message.element)[0].id for message in answer.messages
-    )
+        answer = _asked(line, address, deadline)
+    own, addressed = (None if message.error else wire.folders_of(message.element)[0].id for message in answer.messages)
     return answer, address if own is not None and own == addressed else None
 
 
-def _asked(line: Line, login: Login, email: str, deadline: float) -> Answer:
-    reply = signon.ask(line, login, _whose(email), deadline)
-    if reply.status not in (_OK, _FAILED):
-        raise _no_server(reply)
-    try:
-        answer = soap.parse(reply.content)
-    except soap.Unreadable:
-        raise _no_server(reply) from None
-    if answer.fault is not None and answer.fault.code in _TOO_OLD_CODES:
+def _asked(line: Line, email: str, deadline: float) -> Answer:
+    body = _own_folders(email)
+    answer = line.ask(body, deadline)
+    if isinstance(answer.fault, ErrorInvalidServerVersion | ErrorIncorrectSchemaVersion):
         raise CredentialsRefused(CredentialsReason.VERSION_UNSUPPORTED)
-    messages_of(Call("ews.verify", _own_folders(email)), answer)
+    messages_of(Call("ews.verify", body), answer)
     return answer
 
 
@@ -155,31 +158,23 @@ def _primary(message: Element) -> str:
     raise ValueError("an alias of nobody")
 
 
-def _whose(email: str) -> bytes:
-    return soap.envelope(_own_folders(email))
-
-
 def _own_folders(email: str) -> Element:
     return questions.folders(questions.own_calendar(), questions.own_calendar(email))
 
 
-def _no_server(reply: Reply) -> ProviderError:
-    if reply.status == _TOO_MANY_REQUESTS:
-        return RateLimited(f"HTTP {reply.status}", operation="ews.verify")
-    if reply.status >= _FAILED or reply.status == _REQUEST_TIMEOUT:
-        return Transient(f"HTTP {reply.status}", operation="ews.verify")
-    if _REDIRECTION <= reply.status < _REFUSED:
+def _no_server(reply: requests.Response) -> ProviderError:
+    if reply.status_code == _TOO_MANY_REQUESTS:
+        return RateLimited(f"HTTP {reply.status_code}", operation="ews.verify")
+    if reply.status_code >= _FAILED or reply.status_code == _REQUEST_TIMEOUT:
+        return Transient(f"HTTP {reply.status_code}", operation="ews.verify")
+    if _REDIRECTION <= reply.status_code < _REFUSED:
         return _redirected(reply)
     return CredentialsRefused(CredentialsReason.NOT_A_SERVER)
 
 
-def _redirected(reply: Reply) -> CredentialsRefused:
+def _redirected(reply: requests.Response) -> CredentialsRefused:
     try:
         online = Endpoint.of(reply.headers.get("Location", "")).is_online
     except AddressRefused:
         online = False
     return CredentialsRefused(CredentialsReason.ONLINE_MAILBOX if online else CredentialsReason.ADDRESS_NOT_ALLOWED)
-
-
-def _build(version: str | None) -> tuple[int, ...]:
-    return tuple(int(number) for number in (version or "0").split(".")[:2])

@@ -25,7 +25,7 @@ from app.providers.base import (
     Transient,
     Unsupported,
 )
-from app.providers.ews import line
+from app.providers.ews import route
 from app.providers.ews.addresses import Endpoint
 from app.providers.ews.login import Login, Scheme
 from sandbox.exchange.tls import ensure_certificates
@@ -149,17 +149,19 @@ async def test_sockets_do_not_grow_with_mailboxes(server, provider):
         (hang_up, Transient, AmbiguousOutcome),
         (cut_after(PAGE.encode()[:-40], len(PAGE)), Transient, AmbiguousOutcome),
         (cut_after(b"", 10), Transient, AmbiguousOutcome),
+        (answer(gzip.compress(PAGE.encode())[:4], Content_Encoding="gzip"), Transient, AmbiguousOutcome),
         (answer(gzip.compress(PAGE.encode())[:-20], Content_Encoding="gzip"), Transient, AmbiguousOutcome),
         (answer(PAGE[:-40]), ProtocolError, AmbiguousOutcome),
         (answer(LOGIN_PAGE), ProtocolError, AmbiguousOutcome),
         (answer(PAGE.replace("SyncState>", "X>")), ProtocolError, None),
         (answer(status=302, Location="https://elsewhere.example/"), Misconfigured, AmbiguousOutcome),
+        (answer(status=302, Location="http://[nowhere"), Misconfigured, AmbiguousOutcome),
         (answer(status=503, Retry_After="7"), Transient, AmbiguousOutcome),
         (answer("oops", status=500), Transient, AmbiguousOutcome),
         (answer("oops", status=500, X_CasErrorCode="NoSuchBackend"), Transient, AmbiguousOutcome),
-        (answer(status=200, X_CasErrorCode="NoSuchBackend"), Transient, AmbiguousOutcome),
+        (answer(PAGE, X_CasErrorCode="NoSuchBackend"), Transient, AmbiguousOutcome),
         (answer(status=429), RateLimited, RateLimited),
-        (answer(status=403), PermissionDenied, PermissionDenied),
+        (answer(status=403, Content_Encoding="gzip"), PermissionDenied, PermissionDenied),
         (answer(status=404), Misconfigured, Misconfigured),
         (answer(status=413), InvalidRequest, InvalidRequest),
         (answer(fault("ErrorServerBusy", back_off_ms=7000), status=500), RateLimited, RateLimited),
@@ -233,7 +235,7 @@ async def test_a_server_that_drips_is_left_in_time(session, server):
 
 @pytest.mark.parametrize("packed", [False, True])
 async def test_an_answer_without_end_is_not_taken(session, server, monkeypatch, packed):
-    monkeypatch.setattr(line, "MAX_ANSWER_BYTES", 100_000)
+    monkeypatch.setattr(route, "MAX_ANSWER_BYTES", 100_000)
     flood = b"<x>" + b" " * 5_000_000
     server.script.append(answer(gzip.compress(flood), Content_Encoding="gzip") if packed else answer(flood))
     with pytest.raises(Transient):
@@ -279,10 +281,10 @@ async def test_a_private_address_that_is_not_the_operators_own_hears_nothing(ser
 
 async def test_an_old_tls_is_refused_unless_the_operator_allows_it(server, provider):
     at_server = Endpoint.of(server.url)
-    assert provider._lines.fresh(at_server, None)._context.minimum_version is ssl.TLSVersion.TLSv1_2
+    assert provider._lines.fresh(at_server, None).route.context.minimum_version is ssl.TLSVersion.TLSv1_2
     with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
         async with exchange_provider(minimum_tls=ssl.TLSVersion.TLSv1) as lenient:
-            assert lenient._lines.fresh(at_server, None)._context.minimum_version is ssl.TLSVersion.TLSv1
+            assert lenient._lines.fresh(at_server, None).route.context.minimum_version is ssl.TLSVersion.TLSv1
 
 
 # the password ------------------------------------------------------------------------------------------------------

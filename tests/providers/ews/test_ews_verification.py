@@ -8,7 +8,7 @@ from app.providers.base import RateLimited, Transient
 from app.providers.credentials import CredentialsReason, CredentialsRefused, SupportsCredentials
 from app.providers.ews.discovery import URLS
 from app.providers.ews.login import Login
-from tests.providers.ews.scripted_tls import answer, challenge, envelope, fault, hang_up, scripted_tls
+from tests.providers.ews.scripted_tls import answer, challenge, envelope, fault, hang_up, response, scripted_tls
 from tests.providers.ews.stage import ADA, BOSS, PasswordTokens, credentials, exchange_provider
 from tests.sandbox.exchange.live import PASSWORD, running_sandbox
 
@@ -173,6 +173,7 @@ async def test_a_certificate_nobody_trusts(sandbox, provider):
     ("act", "expected"),
     [
         (answer("<html>Sign in</html>"), CredentialsReason.NOT_A_SERVER),
+        (answer(response("GetFolder", "<m:Folders/>")), CredentialsReason.NOT_A_SERVER),
         (answer(status=404), CredentialsReason.NOT_A_SERVER),
         (challenge("Bearer", 'Digest realm="x"'), CredentialsReason.NOT_A_SERVER),
         (answer(status=401), CredentialsReason.NOT_A_SERVER),
@@ -218,6 +219,12 @@ async def test_who_takes_the_password_and_is_no_good(server, provider, act, expe
 async def test_what_passes_is_no_answer_about_the_credentials(server, provider, act, error):
     server.script.extend([challenge("Basic"), act])
     with pytest.raises(error):
+        await provider.verify(at(server))
+
+
+async def test_a_server_too_busy_to_greet_may_be_asked_later(server, provider):
+    server.script.append(answer(fault("ErrorServerBusy", back_off_ms=1000), status=500))
+    with pytest.raises(RateLimited):
         await provider.verify(at(server))
 
 

@@ -22,10 +22,14 @@ def zone(name):
     return f'<t:StartTimeZone Id="{name}" Name="x"/>'
 
 
+def message(operation, inner):
+    answer = soap.parse_xml(response(operation, inner).encode())
+    return answer.find(f".//{soap.message_tag(f'{operation}ResponseMessage')}")
+
+
 def item(*more, item_id="item", **fields):
     element = calendar_item(item_id, **fields).replace("</t:CalendarItem>", "".join((*more, "</t:CalendarItem>")))
-    answer = soap.parse(response("GetItem", f"<m:Items>{element}</m:Items>").encode())
-    (found,) = wire.items_of(answer.messages[0].element)
+    (found,) = wire.items_of(message("GetItem", f"<m:Items>{element}</m:Items>"))
     return found
 
 
@@ -141,7 +145,7 @@ def changes(*rows, since=None, over=()):
         f"<m:SyncState>s1</m:SyncState><m:IncludesLastItemInRange>true</m:IncludesLastItemInRange>"
         f"<m:Changes>{listed}</m:Changes>"
     )
-    read = wire.read_changes(soap.parse(response("SyncFolderItems", page).encode()).messages[0].element)
+    read = wire.read_changes(message("SyncFolderItems", page))
     assert (read.state, read.last) == ("s1", True)
     return changes_of(read.changes, email=ADA, since=since, over=over)
 
