@@ -1,6 +1,6 @@
 """`python -m bench`: every figure beside its floor, a JSON line each. The rule: this file only chooses and prints.
 
-    python -m bench [--quick] [slots] [endpoint] [booking] [race]
+    python -m bench [--quick] [slots] [sync] [endpoint] [booking] [race]
 
 Progress goes to standard error. A goal that is missed says so in its line; the exit code is 0 whenever all could be
 measured.
@@ -18,17 +18,19 @@ from typing import Annotated
 
 import typer
 
-from bench import booking, endpoint, race, slots
+from bench import booking, endpoint, race, slots, sync
 from bench.load import BenchError
 from bench.measure import Figure
 from bench.scale import FULL, QUICK, Scale
 from bench.stage import open_stage
+from bench.sync_stage import open_sync_stage
 
 
 class Bench(StrEnum):
     """What can be measured; `race` comes last, for it ends the servers."""
 
     SLOTS = "slots"
+    SYNC = "sync"
     ENDPOINT = "endpoint"
     BOOKING = "booking"
     RACE = "race"
@@ -44,6 +46,11 @@ async def measure(chosen: set[Bench], scale: Scale) -> AsyncIterator[Figure]:
         _say("slots")
         for figure in slots.figures(scale.pure_rounds):
             yield figure
+    if Bench.SYNC in chosen:
+        _say("sync")
+        async with open_sync_stage() as sync_stage:
+            async for figure in sync.figures(sync_stage, scale):
+                yield figure
     if chosen.isdisjoint(OVER_HTTP):
         return
     _say("starting the servers")
@@ -76,7 +83,7 @@ cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 def main(
     benches: Annotated[list[Bench] | None, typer.Argument(help="All when none is named.")] = None,
     *,
-    quick: Annotated[bool, typer.Option("--quick", help="Fewer and shorter rounds, under a minute.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Fewer and shorter rounds, about two minutes.")] = False,
 ) -> None:
     """Measure, and print a JSON line per figure."""
     try:

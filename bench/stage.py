@@ -81,28 +81,48 @@ class Stage:
             await connection.close()
 
 
+@dataclass(frozen=True, slots=True)
+class Database:
+    """A migrated database that waits for its disk, and the directory for all that comes beside it."""
+
+    url: str
+    directory: Path
+
+    async def execute(self, *statements: str) -> None:
+        """As its owner, one after another."""
+        await _execute(self.url, *statements)
+
+
 @asynccontextmanager
-async def open_stage() -> AsyncIterator[Stage]:
-    """Start everything; at the end, stop and remove it."""
+async def open_database() -> AsyncIterator[Database]:
+    """Make and start one; at the end, stop and remove it."""
     async with AsyncExitStack() as stack:
         directory = stack.enter_context(_directory())
         server = EmbeddedPostgres(directory, durable=True)
         await asyncio.to_thread(server.start)
         stack.callback(server.stop, immediate=True)
-        ports = {name: free_port() for name in (SANDBOX, SERVICE, ALONE, FLOOR, GOOGLE, SMTP)}
-        variables = _variables(server.url(), ports)
-        migration = Program("migrate", _module("app.cli", "migrate"), variables, directory / "migrate.log")
+        variables = {**os.environ, "DATABASE_URL": server.url()}
+        migration = Program("migrate", module("app.cli", "migrate"), variables, directory / "migrate.log")
         await migration.succeeds()
-        await _execute(server.url(), SCHEMA)
-        programs = _start(variables, ports, directory)
+        yield Database(server.url(), directory)
+
+
+@asynccontextmanager
+async def open_stage() -> AsyncIterator[Stage]:
+    """Start everything; at the end, stop and remove it."""
+    async with AsyncExitStack() as stack:
+        database = await stack.enter_async_context(open_database())
+        ports = {name: free_port() for name in (SANDBOX, SERVICE, ALONE, FLOOR, GOOGLE, SMTP)}
+        await database.execute(SCHEMA)
+        programs = _start(_variables(database.url, ports), ports, database.directory)
         for program in programs.values():
             stack.push_async_callback(program.stop)
         await asyncio.gather(*(program.answers(ports[name]) for name, program in programs.items()))
         sandbox = await stack.enter_async_context(Sandbox(_url(ports[SANDBOX])))
         api = await stack.enter_async_context(httpx.AsyncClient(base_url=_url(ports[SERVICE]), timeout=60))
         load = await stack.enter_async_context(open_load_process())
-        hosts = HostMaker(api, sandbox, server.url())
-        yield Stage(ports, load, hosts, api, server.url(), programs)
+        hosts = HostMaker(api, sandbox, database.url)
+        yield Stage(ports, load, hosts, api, database.url, programs)
 
 
 @contextmanager
@@ -133,17 +153,18 @@ def _start(variables: Mapping[str, str], ports: Mapping[str, int], directory: Pa
     instant = {**variables, "CALENDAR_CONNECT_GOOGLE_API_URL": _url(ports[GOOGLE])}
     simulators = ("serve", "--http-port", str(ports[SANDBOX]), "--smtp-port", str(ports[SMTP]))
     commands = {
-        SANDBOX: (_module("sandbox", *simulators), variables),
-        SERVICE: (_module("app.cli", "serve", "--port", str(ports[SERVICE])), variables),
-        ALONE: (_module("app.cli", "serve", "--port", str(ports[ALONE])), instant),
-        FLOOR: (_module("bench.floor_app", str(ports[FLOOR])), variables),
-        GOOGLE: (_module("bench.instant_google", str(ports[GOOGLE])), variables),
+        SANDBOX: (module("sandbox", *simulators), variables),
+        SERVICE: (module("app.cli", "serve", "--port", str(ports[SERVICE])), variables),
+        ALONE: (module("app.cli", "serve", "--port", str(ports[ALONE])), instant),
+        FLOOR: (module("bench.floor_app", str(ports[FLOOR])), variables),
+        GOOGLE: (module("bench.instant_google", str(ports[GOOGLE])), variables),
     }
     return {name: Program(name, command, own, directory / f"{name}.log") for name, (command, own) in commands.items()}
 
 
-def _module(module: str, *arguments: str) -> tuple[str, ...]:
-    return (sys.executable, "-m", module, *arguments)
+def module(name: str, *arguments: str) -> tuple[str, ...]:
+    """The command that runs a module as a program."""
+    return (sys.executable, "-m", name, *arguments)
 
 
 def _url(port: int) -> str:
