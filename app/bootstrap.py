@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 from app.accounts.entitlements import Entitlement
 from app.accounts.tokens import TokenVerifier
+from app.addresses import Guard
 from app.bare import open_bare_pool
 from app.bookings.book import BookingDesk
 from app.bookings.change import BookingChanges
@@ -29,6 +30,15 @@ from app.connections.jobs import ConnectionCloser
 from app.connections.overview import Overview
 from app.connections.refresh import CalendarRefresher
 from app.database import create_engine, create_sessions
+from app.events.courier import Courier
+from app.events.endpoints import WebhookEndpoints
+from app.events.lanes import Lanes
+from app.events.posting import DEADLINE_SECONDS, WebhookPost
+from app.events.pruning import Pruner
+from app.events.reading import FeedReader
+from app.events.sequencer import Sequencer
+from app.events.signals import FeedSignals
+from app.events.trial import WebhookTrial
 from app.http import HttpClient
 from app.outbound.delivery import MailDelivery
 from app.outbound.links import Links
@@ -75,6 +85,12 @@ class Services:
     closer: ConnectionCloser
     refresher: CalendarRefresher
     connection_ready: ConnectionReady
+    feed: FeedReader
+    sequencer: Sequencer
+    pruner: Pruner
+    webhooks: WebhookEndpoints
+    courier: Courier
+    webhook_trial: WebhookTrial
 
 
 @asynccontextmanager
@@ -88,7 +104,11 @@ async def open_services(settings: Settings, *, clock: Clock = utc_now) -> AsyncI
         writes = await stack.enter_async_context(open_bare_pool(url, name="bookings", size=_BOOKING_CONNECTIONS))
         http = await stack.enter_async_context(HttpClient())
         providers = await stack.enter_async_context(open_providers(settings, clock))
-        yield _assemble(settings, clock, engine, http, providers, reads=reads, bookings=writes)
+        signals = await stack.enter_async_context(FeedSignals(url))
+        guard = Guard(settings.webhook_allowed_hosts)
+        outside = await stack.enter_async_context(HttpClient(timeout_seconds=DEADLINE_SECONDS, guard=guard))
+        events = _events(settings, clock, engine, outside, signals)
+        yield _assemble(settings, clock, engine, http, providers, events=events, reads=reads, bookings=writes)
 
 
 def _assemble(
@@ -98,6 +118,7 @@ def _assemble(
     http: HttpClient,
     providers: dict[ProviderName, Provider],
     *,
+    events: "_Events",
     reads: asyncpg.Pool,
     bookings: asyncpg.Pool,
 ) -> Services:
@@ -141,6 +162,7 @@ def _assemble(
         closer=ConnectionCloser(sessions, vault, providers, access, clock),
         refresher=CalendarRefresher(sessions, access, clock),
         connection_ready=ConnectionReady(sessions, clock),
+        **events,
     )
 
 
@@ -153,6 +175,32 @@ def _live_check(
         clock,
         timeout_seconds=settings.live_check_seconds,
         mirror_trusted_seconds=settings.mirror_trusted_seconds,
+    )
+
+
+class _Events(TypedDict):
+    """What tells the CRM."""
+
+    feed: FeedReader
+    sequencer: Sequencer
+    pruner: Pruner
+    webhooks: WebhookEndpoints
+    courier: Courier
+    webhook_trial: WebhookTrial
+
+
+def _events(
+    settings: Settings, clock: Clock, engine: AsyncEngine, outside: HttpClient, signals: FeedSignals
+) -> _Events:
+    sessions, vault, guard = create_sessions(engine), Vault(settings.master_keys), Guard(settings.webhook_allowed_hosts)
+    lanes, post = Lanes(), WebhookPost(outside, clock)
+    return _Events(
+        feed=FeedReader(sessions, signals),
+        sequencer=Sequencer(sessions, clock),
+        pruner=Pruner(sessions, clock, retention_days=settings.event_retention_days),
+        webhooks=WebhookEndpoints(vault, guard, clock),
+        courier=Courier(sessions, vault, post, lanes, clock),
+        webhook_trial=WebhookTrial(sessions, vault, post, lanes, clock),
     )
 
 

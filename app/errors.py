@@ -6,6 +6,7 @@
     ├── Forbidden          403    PersonalEmailAccessRequired, EntitlementRequired
     ├── NotFound           404    PageTurnedOff, NoDefaultPage
     ├── Conflict           409    one code each
+    ├── EventsExpired      410
     ├── VersionMismatch    412
     ├── PayloadTooLarge    413
     ├── UnsupportedMediaType 415
@@ -177,6 +178,17 @@ class PrimaryCalendarRequired(Conflict):
 
 class RequestInProgress(Conflict):
     code = "request_in_progress"
+
+
+class WebhookEndpointLimitReached(Conflict):
+    code = "webhook_endpoint_limit_reached"
+
+
+class EventsExpired(AppError):
+    """They were there and are no longer kept. Extra member: `oldest_sequence`, the first that is."""
+
+    code = "events_expired"
+    status_code = 410
 
 
 class VersionMismatch(AppError):

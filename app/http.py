@@ -2,6 +2,7 @@
 
     HttpError
     ├── NotSent       no connection was made: the other side cannot have acted on it
+    │   └── NotAllowed   the guard would not let us go there
     ├── Interrupted   it was sent and the answer never came whole: what happened is unknown
     └── AnswerTooLarge   the decoded answer passed the cap
 
@@ -10,15 +11,19 @@ The one rule: every call has a total deadline and a size cap, follows no redirec
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
+import httpcore
 import httpx
+
+from app.addresses import AddressRefused, Guard
 
 DEFAULT_TIMEOUT_SECONDS = 20.0
 MAX_ANSWER_BYTES = 32 * 1024 * 1024
+_DRAINED_BYTES = 64 * 1024
 _POOL_SIZE = 20  # httpx's pool slows down past about twenty requests at once
 
 logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs whole URLs, codes and tokens included, at INFO
@@ -30,6 +35,10 @@ class HttpError(Exception):
 
 class NotSent(HttpError):
     """No connection: safe to try again."""
+
+
+class NotAllowed(NotSent):
+    """The URL, or what its name leads to, is not where we go."""
 
 
 class Interrupted(HttpError):
@@ -51,16 +60,22 @@ class Answer:
 
 
 class HttpClient:
-    """A pool of connections for one provider; open it once per process."""
+    """A pool of connections for one provider; open it once per process.
 
-    def __init__(self, *, timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS) -> None:
+    With a guard it goes to URLs that strangers gave us: the guard is asked of the URL, and again inside connect.
+    """
+
+    def __init__(self, *, timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS, guard: Guard | None = None) -> None:
         self._timeout = timeout_seconds
+        self._guard = guard
+        limits = httpx.Limits(max_connections=_POOL_SIZE, max_keepalive_connections=_POOL_SIZE)
         self._client = httpx.AsyncClient(
             follow_redirects=False,
             timeout=httpx.Timeout(timeout_seconds, connect=5.0, pool=timeout_seconds),
-            limits=httpx.Limits(max_connections=_POOL_SIZE, max_keepalive_connections=_POOL_SIZE),
+            limits=limits,
             headers={"User-Agent": "calendar-connect"},
             trust_env=False,
+            transport=None if guard is None else _GuardedTransport(guard),
         )
 
     async def __aenter__(self) -> Self:
@@ -84,15 +99,20 @@ class HttpClient:
         headers: Mapping[str, str] | None = None,
         content: bytes | None = None,
         timeout_seconds: float | None = None,
+        status_only: bool = False,
     ) -> Answer:
-        """Send one request; any status is an Answer.
+        """Send one request; any status is an Answer. `status_only`: what the body says is nothing to us.
 
-        Raises: NotSent, Interrupted, AnswerTooLarge.
+        Raises: NotSent, NotAllowed, Interrupted, AnswerTooLarge.
         """
-        request = self._client.build_request(method, url, params=query, headers=headers, content=content)
         try:
+            if self._guard is not None:
+                self._guard.check(url)
+            request = self._client.build_request(method, url, params=query, headers=headers, content=content)
             async with asyncio.timeout(timeout_seconds or self._timeout):
-                return await self._read(request)
+                return await (self._read_status(request) if status_only else self._read(request))
+        except (AddressRefused, httpx.InvalidURL) as error:
+            raise NotAllowed(type(error).__name__) from error
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise NotSent(type(error).__name__) from error
         except (httpx.TransportError, httpx.DecodingError, TimeoutError) as error:
@@ -110,3 +130,67 @@ class HttpClient:
             return Answer(response.status_code, response.headers, b"".join(chunks))
         finally:
             await response.aclose()
+
+    async def _read_status(self, request: httpx.Request) -> Answer:
+        """A short body is read, so that the connection can be used again; a long one is left where it is."""
+        response = await self._client.send(request, stream=True)
+        try:
+            size = 0
+            async for chunk in response.aiter_raw():
+                size += len(chunk)
+                if size > _DRAINED_BYTES:
+                    break
+            return Answer(response.status_code, response.headers, b"")
+        finally:
+            await response.aclose()
+
+
+class _GuardedTransport(httpx.AsyncHTTPTransport):
+    """The library's own transport over a network that asks the guard. Its pool is made anew, for there is no other way
+    in: connections are kept by the name that was certified, and opened to the addresses that were allowed."""
+
+    def __init__(self, guard: Guard) -> None:
+        super().__init__(trust_env=False)
+        self._pool = httpcore.AsyncConnectionPool(
+            ssl_context=httpx.create_ssl_context(trust_env=False),
+            max_connections=_POOL_SIZE,
+            max_keepalive_connections=_POOL_SIZE,
+            keepalive_expiry=5.0,
+            network_backend=_GuardedNetwork(guard),
+        )
+
+
+class _GuardedNetwork(httpcore.AsyncNetworkBackend):
+    """Resolves a name once and connects to one of these very addresses."""
+
+    def __init__(self, guard: Guard) -> None:
+        self._guard = guard
+        self._network = httpcore.AnyIOBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109 - the library's own signature
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        """Raises: AddressRefused, httpcore.ConnectError, httpcore.ConnectTimeout."""
+        try:
+            async with asyncio.timeout(timeout):
+                addresses = await self._guard.addresses(host, port)
+        except TimeoutError as error:
+            raise httpcore.ConnectTimeout(type(error).__name__) from error
+        except (OSError, UnicodeError) as error:
+            raise httpcore.ConnectError(type(error).__name__) from error
+        failure: Exception = httpcore.ConnectError("no address")
+        for address in addresses:
+            try:
+                return await self._network.connect_tcp(address, port, timeout, local_address, socket_options)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                failure = error
+        raise failure
+
+    async def sleep(self, seconds: float) -> None:
+        """See `httpcore.AsyncNetworkBackend`."""
+        await self._network.sleep(seconds)

@@ -15,6 +15,7 @@ from app.routers import (
     calendar_settings,
     connection_authorizations,
     connections,
+    events,
     exchange_discoveries,
     health,
     inboxes,
@@ -26,6 +27,7 @@ from app.routers import (
     public_pages,
     scheduling_pages,
     users,
+    webhook_endpoints,
 )
 from app.routers.cors import CrossOrigin
 from app.routers.guards import check_guards
@@ -50,6 +52,8 @@ ROUTERS = (
     bookings,
     meeting_requests,
     users,
+    events,
+    webhook_endpoints,
     health,
     provider_notifications,
 )

@@ -34,6 +34,14 @@ class Job(StrEnum):
     REFRESH_CALENDARS = "refresh_calendars"
     CONNECTION_READY = "connection_ready"
     """A connection was made or healed, or a calendar of it can be read (again): go on with what waited for it."""
+    NUMBER_EVENTS = "number_events"
+    """Events were written down in the account, whose id is the job's as well."""
+    PRUNE_EVENTS = "prune_events"
+    """An account's old events shall go; the id is the account's."""
+    DELIVER_WEBHOOKS = "deliver_webhooks"
+    """A webhook endpoint has something to be told."""
+    TEST_WEBHOOK = "test_webhook"
+    """A test was asked for; the id is the delivery's."""
 
 
 class Payload(msgspec.Struct, frozen=True):

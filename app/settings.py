@@ -129,6 +129,11 @@ class Settings(DatabaseSettings):
     changes_per_day: int = Field(default=30, ge=1)
     """Changes a day by the visitor of one booking."""
 
+    event_retention_days: int = Field(default=30, ge=2, le=3650)
+    """How long events can be read and replayed, and deliveries looked at."""
+    webhook_allowed_hosts: list[str] = []
+    """Names, addresses and networks that a webhook may go to although they are private, without TLS, on any port."""
+
     @model_validator(mode="after")
     def _keys_are_long_enough(self) -> Self:
         if not self.master_keys or any(len(key.get_secret_value()) != 32 for key in self.master_keys.values()):  # noqa: PLR2004

@@ -25,6 +25,9 @@ GLOBAL = {
     "directory": ["kind", "key"],
     "due_calendars": ["calendar_id"],
     "due_watches": ["calendar_id"],
+    "due_events": ["event_id"],
+    "due_feeds": ["account_id"],
+    "due_webhooks": ["endpoint_id"],
     "provider_grants": ["connection_id"],
 }
 """Reviewed: no personal data, no row-level security; how a request without an account finds its account."""

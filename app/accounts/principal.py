@@ -21,6 +21,10 @@ class Permission(StrEnum):
     """R3: may connect a calendar."""
     USERS_WRITE = "users:write"
     """A service token that may push users (R55)."""
+    EVENTS_READ = "events:read"
+    """A service token that may read the account's event feed (R52)."""
+    WEBHOOKS_WRITE = "webhooks:write"
+    """A service token that may say where the account's events are sent (R52)."""
 
 
 @dataclass(frozen=True, slots=True)

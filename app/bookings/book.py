@@ -21,6 +21,7 @@ from app.bookings.event import event_draft, event_key, location_text
 from app.bookings.forms import check_form
 from app.bookings.idempotency import Attempt
 from app.bookings.live_check import LiveCheck, Verdict
+from app.bookings.news import tell_of_blocked_attempt, tell_of_booking, tell_of_request
 from app.bookings.offer import around, check_offered, check_open, slot_taken
 from app.bookings.post import BookingPost
 from app.bookings.schemas import BookingCreate
@@ -30,6 +31,7 @@ from app.calendar import Clock, ProviderName
 from app.calendar_writes.service import Place, find_write, wish_event
 from app.database import transaction
 from app.errors import AlreadyProcessed, BookingUnavailable, NotFound
+from app.events.types import EventType
 from app.i18n import Language
 from app.ids import new_id
 from app.insertion import Rows
@@ -152,7 +154,8 @@ class BookingDesk:
             write = wish_event(work, booking, place, key=event_key(booking.id), draft=draft)
             mails = self._post.confirmed(work, booking, page)
             self._record(work, booking, Directory.BOOKING, attempt, status_code=201, action="booking.created")
-            await work.save([Enqueued(Job.WRITE_EVENT, write.account_id, write.id), *mails])
+            told = tell_of_booking(work, EventType.BOOKING_CREATED, booking)
+            await work.save([Enqueued(Job.WRITE_EVENT, write.account_id, write.id), *mails, told])
             return Outcome(booking, page, write)
 
     async def _request(self, page: PageTime, wish: _Wish, attempt: Attempt | None) -> Outcome:
@@ -169,7 +172,8 @@ class BookingDesk:
             self._record(
                 work, request, Directory.MEETING_REQUEST, attempt, status_code=202, action="meeting_request.created"
             )
-            await work.save(mails)
+            told = tell_of_request(work, EventType.MEETING_REQUEST_CREATED, request)
+            await work.save([*mails, told])
             return Outcome(request, page)
 
     async def _answered(self, page: PageTime, attempt: Attempt) -> Outcome | None:
@@ -235,7 +239,10 @@ class BookingDesk:
         async with transaction(self._sessions, page.account_id) as session:
             since = self._clock() - _TELL_HOST_AGAIN
             if not await repository.mailed_since(session, page.page_id, "attempt_blocked", since):
-                await enqueue(session, await self._post.attempt_blocked(session, page))
+                mails = await self._post.attempt_blocked(session, page)
+                told = tell_of_blocked_attempt(session, page, now=self._clock())
+                await session.flush()
+                await enqueue(session, [*mails, told])
         return BookingUnavailable()
 
     def _booking(self, page: PageTime, wish: _Wish, provider: Provider) -> Booking:

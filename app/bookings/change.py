@@ -14,6 +14,7 @@ from app.accounts.repository import add_audit_entry, lock_host
 from app.bookings import repository
 from app.bookings.event import event_draft, event_key
 from app.bookings.live_check import LiveCheck, Verdict
+from app.bookings.news import tell_of_booking
 from app.bookings.offer import check_offered, page_time_around, slot_taken
 from app.bookings.post import BookingPost
 from app.calendar import Clock, ProviderName
@@ -27,6 +28,7 @@ from app.errors import (
     NotFound,
     VersionMismatch,
 )
+from app.events.types import EventType
 from app.models.bookings import Booking
 from app.models.calendar_writes import CalendarWrite
 from app.providers.base import Provider
@@ -129,6 +131,7 @@ class BookingChanges:
             jobs = [await change_wish(session, booking_id, event_draft(booking, page.configuration))]
             jobs += self._post.rescheduled(session, booking, page, former=former, reason=reason)
             add_audit_entry(session, account_id, actor=by.name, action="booking.rescheduled", subject_id=booking_id)
+            jobs.append(tell_of_booking(session, EventType.BOOKING_RESCHEDULED, booking))
             await session.flush()
             await enqueue(session, [job for job in jobs if job is not None])
             return Changed(booking, page, await find_write(session, booking_id))
@@ -155,6 +158,7 @@ class BookingChanges:
             jobs = [await change_wish(session, booking_id, None)]
             jobs += self._post.cancelled(session, booking, page, reason=reason)
             add_audit_entry(session, account_id, actor=by.name, action="booking.cancelled", subject_id=booking_id)
+            jobs.append(tell_of_booking(session, EventType.BOOKING_CANCELLED, booking))
             await session.flush()
             await enqueue(session, [job for job in jobs if job is not None])
             return Changed(booking, page, await find_write(session, booking_id))

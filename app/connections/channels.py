@@ -87,6 +87,12 @@ async def delete_channel(session: AsyncSession, channel: PushChannel) -> None:
     )
 
 
+async def expire_channels(session: AsyncSession, connection_id: UUID, *, now: datetime) -> None:
+    """The connection's watches may have died with its grant: once it is healed, others take over from them."""
+    for channel in await channels_of_connection(session, connection_id):
+        channel.expires_at = min(channel.expires_at, now)
+
+
 async def covered_calendars(session: AsyncSession, calendar: Calendar, *, whole_mailbox: bool) -> Sequence[UUID]:
     """The mirrored calendars that a watch of this one tells of."""
     query = select(CalendarSync.calendar_id).where(CalendarSync.calendar_id == calendar.id)

@@ -15,8 +15,10 @@ from app.connections import repository
 from app.connections.access import seal_grant
 from app.connections.grants import remember_grant
 from app.connections.inboxes import connect_inbox
+from app.connections.news import tell_of_connection
 from app.connections.settings import settings_for_update
 from app.errors import AccountMismatch, ConnectionLimitReached, NotFound, UpstreamError
+from app.events.types import EventType
 from app.ids import new_id
 from app.models.connections import Calendar, Connection, ConnectionToken
 from app.providers.base import Grant
@@ -60,9 +62,9 @@ async def establish(
     user = await lock_user(session, candidate.user_id)
     if user is None or not user.active:  # a leaver's consent page may still be open
         raise NotFound
-    connection = await _healed(session, candidate, consent, now=now)
+    connection, event = await _healed(session, candidate, consent, now=now), EventType.CONNECTION_UPDATED
     if connection is None:
-        connection = await _made(session, candidate, consent, now=now)
+        connection, event = await _made(session, candidate, consent, now=now), EventType.CONNECTION_CREATED
     await connect_inbox(session, connection, now=now)
     await remember_grant(session, connection)
     await _store_tokens(session, vault, connection, consent.grant)
@@ -78,8 +80,9 @@ async def establish(
         subject_id=connection.id,
         provider=connection.provider,
     )
+    told = tell_of_connection(session, event, connection, now=now)
     await session.flush()
-    await enqueue(session, _jobs(connection, checked))
+    await enqueue(session, [*_jobs(connection, checked), told])
     return connection
 
 

@@ -1,6 +1,6 @@
 """A connection that stops working, and one that heals (R16).
 
-The one rule: breaking and healing are told once: to the row, to the audit log, to the person.
+The one rule: breaking and healing are told once: to the row, to the audit log, to the CRM, to the person.
 """
 
 from datetime import datetime
@@ -10,7 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.repository import add_audit_entry, find_user
 from app.connections import repository
+from app.connections.channels import expire_channels
+from app.connections.news import tell_of_connection
+from app.events.types import EventType
 from app.outbound.post import post_connection_broken
+from app.queue import enqueue
 
 
 async def mark_broken(
@@ -26,7 +30,9 @@ async def mark_broken(
     for calendar, sync in await repository.list_calendar_syncs(session, connection_id):
         sync.state = "paused"
         sync.last_error = "reauthorization_required"
+        sync.watched_until = None
         await repository.remove_due(session, calendar.id)
+    await expire_channels(session, connection_id, now=now)
     add_audit_entry(
         session,
         account_id,
@@ -35,6 +41,9 @@ async def mark_broken(
         subject_id=connection_id,
         reason=reason,
     )
+    told = tell_of_connection(session, EventType.CONNECTION_REAUTHORIZATION_REQUIRED, connection, now=now)
+    await session.flush()
+    await enqueue(session, [told])
     user = await find_user(session, connection.user_id)
     if user is not None and user.active:
         await post_connection_broken(session, user, connection)

@@ -11,10 +11,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.repository import add_audit_entry, lock_user
 from app.connections import repository
+from app.connections.news import tell_of_connection
 from app.errors import FieldError, ValidationFailed
+from app.events.types import EventType
 from app.ids import new_id
 from app.models.accounts import User
 from app.models.connections import Connection
+from app.queue import enqueue
 
 LEGACY_BEFORE = datetime(2023, 3, 13, tzinfo=UTC)
 BOTH = ["calendar", "meetings"]
@@ -46,24 +49,28 @@ async def import_connections(
     await lock_user(session, user.id)
     if user.connection_limit_used or await repository.list_connections(session, user.id):
         return
+    told = []
     for item in wanted:
         connection = _connection(user, item, now)
         session.add(connection)
         add_audit_entry(
             session, user.account_id, actor="service", action="connection.imported", subject_id=connection.id
         )
+        told.append(tell_of_connection(session, EventType.CONNECTION_CREATED, connection, now=now))
     await session.flush()
+    await enqueue(session, told)
 
 
-async def pass_on_purposes(session: AsyncSession, closed: Connection) -> None:
-    """One of two is let go: the other serves both purposes, and the limit is one for good."""
+async def pass_on_purposes(session: AsyncSession, closed: Connection) -> Connection | None:
+    """One of two is let go: the other, which serves both purposes now; and the limit is one for good."""
     rest = [item for item in await repository.list_connections(session, closed.user_id) if item.id != closed.id]
     if not rest:
-        return
+        return None
     rest[0].purposes = BOTH
     user = await lock_user(session, closed.user_id)
     assert user is not None
     user.connection_limit_used = True
+    return rest[0]
 
 
 def _connection(user: User, item: LegacyConnection, now: datetime) -> Connection:

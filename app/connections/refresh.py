@@ -14,6 +14,7 @@ from app.connections import repository
 from app.connections.access import CalendarAccess
 from app.connections.eligibility import InactiveReason
 from app.connections.health import mark_broken
+from app.connections.news import tell_of_calendar
 from app.database import transaction
 from app.models.connections import Calendar
 from app.providers.base import ReauthRequired
@@ -51,16 +52,18 @@ class CalendarRefresher:
         self, session: AsyncSession, account_id: UUID, connection_id: UUID, refs: Collection[CalendarRef]
     ) -> None:
         calendars = await repository.save_calendars(session, account_id, connection_id, refs)
-        listed = {ref.id for ref in refs}
+        listed, told = {ref.id for ref in refs}, []
         for calendar in calendars:
             reason = _inactive_reason(calendar, listed=calendar.provider_calendar_id in listed)
             if reason is not None and calendar.inactive_reason is None:
                 calendar.inactive_reason = reason
+                told += [tell_of_calendar(session, calendar, now=self._clock())] if calendar.checked else []
                 log.info("calendar.inactive", calendar_id=str(calendar.id), reason=reason.value)
         checked = [calendar for calendar in calendars if calendar.checked]
         await repository.mark_dirty(session, [calendar.id for calendar in checked])
         await session.flush()
-        await enqueue(session, [Enqueued(Job.SYNC_CALENDAR, account_id, calendar.id) for calendar in checked])
+        syncs = [Enqueued(Job.SYNC_CALENDAR, account_id, calendar.id) for calendar in checked]
+        await enqueue(session, [*syncs, *told])
 
 
 def _inactive_reason(calendar: Calendar, *, listed: bool) -> InactiveReason | None:

@@ -13,7 +13,9 @@ from app.accounts.repository import add_audit_entry, lock_user
 from app.connections import repository
 from app.connections.grants import forget_grant
 from app.connections.legacy import pass_on_purposes
+from app.connections.news import tell_of_connection
 from app.errors import CalendarNotConnected, NotFound
+from app.events.types import EventType
 from app.models.connections import Connection
 from app.queue import Enqueued, Job, enqueue
 
@@ -35,7 +37,7 @@ async def disconnect(session: AsyncSession, principal: Principal, connection_id:
 async def close(session: AsyncSession, connection: Connection, *, actor: str, now: datetime) -> None:
     """Mark the connection as gone and leave the rest to the job; whoever is booking its host's time is waited for."""
     await lock_user(session, connection.user_id)
-    await pass_on_purposes(session, connection)
+    heir = await pass_on_purposes(session, connection)
     connection.disconnected_at = now
     connection.status = "error"
     connection.reason = "disconnected"
@@ -43,8 +45,11 @@ async def close(session: AsyncSession, connection: Connection, *, actor: str, no
         await repository.stop_mirroring(session, calendar.account_id, calendar.id, now=now)
     await forget_grant(session, connection)
     add_audit_entry(session, connection.account_id, actor=actor, action="connection.deleted", subject_id=connection.id)
+    told = [tell_of_connection(session, EventType.CONNECTION_DELETED, connection, now=now)]
+    if heir is not None:
+        told.append(tell_of_connection(session, EventType.CONNECTION_UPDATED, heir, now=now))
     await session.flush()
-    await enqueue(session, [Enqueued(Job.CLOSE_CONNECTION, connection.account_id, connection.id)])
+    await enqueue(session, [Enqueued(Job.CLOSE_CONNECTION, connection.account_id, connection.id), *told])
 
 
 async def request_calendars(session: AsyncSession, principal: Principal, connection_id: UUID) -> Connection:

@@ -78,3 +78,35 @@ class ProviderGrant(Base):
     account_id: Mapped[UUID]
     grant_hash: Mapped[bytes]
     """SHA-256 of provider and subject: who it is cannot be read from it."""
+
+
+class DueEvent(Base):
+    """An event that waits for its number; the row goes when the number comes."""
+
+    __tablename__ = "due_events"
+    __table_args__ = (Index(None, "due_at"),)
+
+    event_id: Mapped[UUID] = mapped_column(primary_key=True)
+    account_id: Mapped[UUID]
+    due_at: Mapped[datetime]
+
+
+class DueFeed(Base):
+    """When an account's feed is to be pruned next."""
+
+    __tablename__ = "due_feeds"
+    __table_args__ = (Index(None, "due_at"),)
+
+    account_id: Mapped[UUID] = mapped_column(primary_key=True)
+    due_at: Mapped[datetime]
+
+
+class DueWebhook(Base):
+    """When an endpoint is to be told again. No row: it has been told everything, or wants to hear nothing."""
+
+    __tablename__ = "due_webhooks"
+    __table_args__ = (Index(None, "due_at"),)
+
+    endpoint_id: Mapped[UUID] = mapped_column(primary_key=True)
+    account_id: Mapped[UUID]
+    due_at: Mapped[datetime]

@@ -97,6 +97,20 @@ async def user_writer(principal: Caller) -> Principal:
     return principal
 
 
+async def event_reader(principal: Caller) -> Principal:
+    """A service that may read what happened in the whole account (R52). Raises: Forbidden."""
+    principal.require_service()
+    principal.require(Permission.EVENTS_READ)
+    return principal
+
+
+async def webhook_writer(principal: Caller) -> Principal:
+    """A service that may say where the account's events are sent (R52). Raises: Forbidden."""
+    principal.require_service()
+    principal.require(Permission.WEBHOOKS_WRITE)
+    return principal
+
+
 async def visitor_token(token: Annotated[str | None, Security(_booking_token)]) -> str:
     if not token or len(token) > 100:  # noqa: PLR2004 - ours have 43 characters
         raise BookingTokenInvalid
@@ -119,6 +133,8 @@ async def _if_match(
 
 User = Annotated[Principal, Depends(person)]
 UserWriter = Annotated[Principal, Depends(user_writer)]
+EventReader = Annotated[Principal, Depends(event_reader)]
+WebhookWriter = Annotated[Principal, Depends(webhook_writer)]
 BookingToken = Annotated[str, Depends(visitor_token)]
 IfMatch = Annotated[int | None, Depends(_if_match)]
 ReaderLanguage = Annotated[Language, Depends(_reader_language)]

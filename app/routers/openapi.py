@@ -39,11 +39,14 @@ TAGS = {
     "Bookings": "What was booked with the caller, and what was asked for.",
     "Connecting": "From the disclosure over the provider's consent to a connection.",
     "Connections": "The caller's calendar accounts and how true their mirrors are.",
+    "Events": "What happened in the account, in order and without a gap. For service tokens with `events:read`.",
     "Health": "For whoever runs the service.",
     "Inboxes": "Which addresses are somebody's own, and which are shared.",
     "Scheduling pages": "The caller's bookable pages.",
     "Settings": "The caller's calendar settings, saved all at once.",
     "Users": "The CRM's users, pushed by its service token.",
+    "Webhooks": "Where the account's events are sent, signed as Standard Webhooks has it. For service tokens with \
+`webhooks:write`.",
 }
 """Sorted by name."""
 

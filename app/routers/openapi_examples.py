@@ -61,6 +61,13 @@ _SAMPLES: Mapping[str, Any] = {
 }
 """By property name: what a reader would expect to see."""
 
+_NEVER_FAILED: Mapping[str, Any] = {
+    "consecutive_failures": 0,
+    "failing_since": None,
+    "next_attempt_at": None,
+    "previous_secret_until": None,
+}
+
 _SAMPLES_OF: Mapping[str, Mapping[str, Any]] = {
     "AvailabilityCalendar": {"name": "Work", "inactive_reason": None, "remedy": None},
     "Booking": {"cancelled_by": None, "cancel_reason": None, "location": None},
@@ -109,6 +116,11 @@ _SAMPLES_OF: Mapping[str, Mapping[str, Any]] = {
         "reschedule_cutoff_minutes": 60,
         "cancel_cutoff_minutes": 60,
     },
+    "WebhookDelivery": {"error": None},
+    "WebhookEndpoint": {"status_reason": None, "description": "Bookings into the CRM", **_NEVER_FAILED},
+    "WebhookEndpointCreate": {"description": "Bookings into the CRM"},
+    "WebhookEndpointCreated": {"status_reason": None, "description": "Bookings into the CRM", **_NEVER_FAILED},
+    "WebhookSecret": {"previous_secret_until": "2026-11-21T10:15:00Z"},
     "WeeklyHours": {"end": "17:00"},
 }
 """By schema, where the property's name alone would mislead."""
@@ -125,6 +137,7 @@ _WHOLE: Mapping[str, Mapping[str, Any]] = {
         "booking_window": {"kind": "rolling_days", "days": 30},
     },
     "SchedulingPageUpdate": {"durations_minutes": [30], "daily_limit": 4, "consent_text": None},
+    "WebhookEndpointUpdate": {"event_types": ["booking.created", "booking.cancelled"], "status": "active"},
 }
 """By schema, where most properties may be absent and usually are."""
 

@@ -17,7 +17,7 @@ DESCRIPTIONS: Mapping[str, str] = {
     "certificate": "The certification authority of the server, PEM.",
     "client": "Where the person is.",
     "connection_id": "The connection.",
-    "consecutive_failures": "How many runs have failed one after another.",
+    "consecutive_failures": "How many have failed one after another.",
     "created_at": "When it was made.",
     "end_at": "When it ends, exclusive.",
     "ews_url": "The server's address.",

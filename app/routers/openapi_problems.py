@@ -62,6 +62,8 @@ class Problem(_Member):
     """`capability_not_supported`, `calendar_not_connected`: what cannot be done."""
     entitlement: str | SkipJsonSchema[None] = None
     """`entitlement_required`: what is missing."""
+    oldest_sequence: int | SkipJsonSchema[None] = None
+    """`events_expired`: the first that can still be read."""
     provider: str | SkipJsonSchema[None] = None
     """The calendar provider it is about."""
     reason: str | SkipJsonSchema[None] = None
@@ -107,6 +109,10 @@ KINDS: Mapping[int, ProblemKind] = {
     409: ProblemKind(
         "Conflict", "The request conflicts with how things are.",
         "slot_unavailable", "The time is taken", "The time was taken in the meantime. Choose another one.",
+    ),
+    410: ProblemKind(
+        "Gone", "It was there and is kept no longer.",
+        "events_expired", "These events are no longer kept", "Go on from the oldest event that is kept.",
     ),
     412: ProblemKind(
         "PreconditionFailed", "The `If-Match` version is not the current one.",

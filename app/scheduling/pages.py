@@ -24,11 +24,14 @@ from app.errors import (
     ValidationFailed,
     VersionMismatch,
 )
+from app.events.types import EventType
 from app.ids import new_id
 from app.models.directory import Directory
 from app.models.scheduling import SchedulingPage
+from app.queue import enqueue
 from app.scheduling import repository
 from app.scheduling.configuration import OFFICE_HOURS, Configuration
+from app.scheduling.news import tell_of_page
 from app.scheduling.schemas import SchedulingPageCreate, SchedulingPageUpdate
 
 _NOT_IN_DOCUMENT = {"name", "slug", "type"}
@@ -62,7 +65,9 @@ async def create_page(
     session.add(page)
     await repository.register(session, Directory.PAGE, page_id.hex, principal.account_id, page_id)
     add_audit_entry(session, page.account_id, actor=principal.actor, action="page.created", subject_id=page_id)
+    told = tell_of_page(session, EventType.SCHEDULING_PAGE_CREATED, page, now=now)
     await session.flush()
+    await enqueue(session, [told])
     return page
 
 
@@ -105,7 +110,9 @@ async def update_page(
     page.version += 1
     page.updated_at = now
     add_audit_entry(session, page.account_id, actor=principal.actor, action="page.updated", subject_id=page.id)
+    told = tell_of_page(session, EventType.SCHEDULING_PAGE_UPDATED, page, now=now)
     await session.flush()
+    await enqueue(session, [told])
     return page
 
 
@@ -118,6 +125,9 @@ async def delete_page(session: AsyncSession, principal: Principal, page_id: UUID
     page.deleted_at = now
     await repository.unregister(session, Directory.PAGE, page.id.hex)  # its slugs stay: links out there lead nowhere
     add_audit_entry(session, page.account_id, actor=principal.actor, action="page.deleted", subject_id=page.id)
+    told = tell_of_page(session, EventType.SCHEDULING_PAGE_DELETED, page, now=now)
+    await session.flush()
+    await enqueue(session, [told])
 
 
 def _changed(document: dict[str, Any], wish: SchedulingPageUpdate) -> dict[str, Any]:

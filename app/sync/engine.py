@@ -20,7 +20,9 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from app.calendar import Clock, Event, SyncPage, Timed
 from app.connections import repository as connections
 from app.connections.access import CalendarAccess
+from app.connections.eligibility import InactiveReason
 from app.connections.health import mark_broken
+from app.connections.news import tell_of_calendar
 from app.database import transaction
 from app.models.connections import Calendar, CalendarSync, Connection
 from app.providers.base import CalendarSession, CursorExpired, ProtocolError, ProviderError, ReauthRequired
@@ -217,7 +219,8 @@ class SyncEngine:
         now = self._clock()
         async with transaction(self._sessions, run.calendar.account_id) as session:
             sync = await self._hold(session, run, state="idle", cursor=run.cursor, synced_seq=run.dirty_seq)
-            readable_again = sync.last_succeeded_at is None or run.calendar.inactive_reason is not None
+            back = run.calendar.inactive_reason is not None
+            readable_again = sync.last_succeeded_at is None or back
             sync.lease_until, sync.last_error, sync.failures = None, None, 0
             sync.last_succeeded_at, sync.expanded_until, sync.failing_since = now, run.horizon.end, None
             mirror = self._mirror(session, run)
@@ -235,8 +238,10 @@ class SyncEngine:
             jitter = 0.75 + random.random() / 2  # noqa: S311 - spreads polls, no secret
             await connections.set_due(session, calendar.account_id, calendar.id, at=now + pause * jitter)
             if readable_again:
+                told = [tell_of_calendar(session, calendar, now=now)] if back else []
                 await session.flush()
-                await enqueue(session, [Enqueued(Job.CONNECTION_READY, calendar.account_id, calendar.connection_id)])
+                ready = Enqueued(Job.CONNECTION_READY, calendar.account_id, calendar.connection_id)
+                await enqueue(session, [ready, *told])
             return sync.dirty_seq != run.dirty_seq
 
     def _mirror(self, session: AsyncSession, run: _Run) -> Mirror:
@@ -284,7 +289,7 @@ class SyncEngine:
             sync.state = decision.state
             calendar = await session.merge(run.calendar, load=False)
             if decision.inactive_reason is not None:
-                calendar.inactive_reason = decision.inactive_reason
+                await _declare_inactive(session, calendar, decision.inactive_reason, now=now)
             if decision.broken:
                 reason = error.provider_code or "token_revoked"
                 await mark_broken(session, calendar.account_id, calendar.connection_id, reason=reason, now=now)
@@ -297,3 +302,14 @@ class SyncEngine:
         if sync is None:
             raise _FencedOff
         return sync
+
+
+async def _declare_inactive(
+    session: AsyncSession, calendar: Calendar, reason: InactiveReason, *, now: datetime
+) -> None:
+    """The calendar cannot be read; the CRM is told when that is news."""
+    news, calendar.inactive_reason = calendar.inactive_reason is None, reason
+    if news:
+        told = tell_of_calendar(session, calendar, now=now)
+        await session.flush()
+        await enqueue(session, [told])

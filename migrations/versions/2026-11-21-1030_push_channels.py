@@ -14,6 +14,7 @@ ROLE = "calendar_app"
 def upgrade() -> None:
     op.add_column("calendar_syncs", sa.Column("changed_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("calendar_syncs", sa.Column("watched_until", sa.DateTime(timezone=True), nullable=True))
+    op.create_index("ix_calendar_writes_account_id_calendar_id", "calendar_writes", ["account_id", "calendar_id"])
     _make_channels()
     op.create_table(
         "due_watches",
@@ -30,6 +31,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_index("ix_calendar_writes_account_id_calendar_id", "calendar_writes")
     op.drop_table("due_watches")
     op.drop_table("push_channels")
     op.drop_column("calendar_syncs", "watched_until")

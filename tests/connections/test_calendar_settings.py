@@ -97,6 +97,7 @@ async def test_r4_one_bad_field_leaves_everything_as_it_was(
 ) -> None:
     person, calendars = await with_calendars(world, seats=[{"product": "sales_hub", "tier": "starter"}])
     page = await person.make_page()
+    await world.work()
     before = (await person.get(SAVE)).json()
     good = {
         "tentative_blocks": False,

@@ -1,0 +1,48 @@
+"""Forgetting old events: the job `prune_events`, asked for once a day and account.
+
+The one rule: what goes is a prefix of the feed, and the feed remembers up to where. Who asks for more is told so.
+"""
+
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+
+from app.calendar import Clock
+from app.database import transaction
+from app.events import repository
+from app.queue import Enqueued, Job, enqueue
+
+_AGAIN: Final = timedelta(days=1)
+_AT_ONCE: Final = 500
+
+log = structlog.get_logger(__name__)
+
+
+class Pruner:
+    """Runs `prune_events`."""
+
+    def __init__(self, sessions: async_sessionmaker[AsyncSession], clock: Clock, *, retention_days: int) -> None:
+        self._sessions = sessions
+        self._clock = clock
+        self._retention = timedelta(days=retention_days)
+
+    async def run(self, account_id: UUID, _: UUID) -> None:
+        """Delete the account's events and attempts that are older than the retention."""
+        now, count = self._clock(), _AT_ONCE
+        while count == _AT_ONCE:
+            async with transaction(self._sessions, account_id) as session:  # short: who gives numbers waits meanwhile
+                feed = await repository.lock_feed(session, account_id, prune_at=now + _AGAIN)
+                count = await repository.prune(session, feed, before=now - self._retention, limit=_AT_ONCE)
+            log.info("events.pruned", count=count)
+        async with transaction(self._sessions, account_id) as session:
+            await repository.prune_deliveries(session, account_id, before=now - self._retention)
+
+    async def sweep(self) -> int:
+        """Ask for the pruning of every feed that is due; how many."""
+        async with transaction(self._sessions, None) as session:
+            due = await repository.take_due_feeds(session, now=self._clock(), again=_AGAIN, limit=_AT_ONCE)
+            await enqueue(session, [Enqueued(Job.PRUNE_EVENTS, item, item) for item in due])
+            return len(due)

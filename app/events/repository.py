@@ -1,0 +1,206 @@
+"""SQL of the feed. Each method answers one named question.
+
+The one rule: a number is given, and a prefix pruned, under the lock of the account's row in `event_feeds`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import RowMapping, delete, func, select, true, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.base import Json
+from app.models.directory import DueEvent, DueFeed
+from app.models.events import EventFeed, FeedEvent, WebhookDelivery
+
+CHANNEL: Final = "calendar_connect_events"
+"""Where PostgreSQL tells that an account's feed grew; the payload is the account's id."""
+
+_NUMBER = """
+WITH waiting AS (
+    SELECT id, row_number() OVER (ORDER BY arrival) AS place
+      FROM (SELECT id, arrival FROM feed_events
+             WHERE account_id = $1 AND sequence IS NULL ORDER BY arrival LIMIT $3) first),
+numbered AS (
+    UPDATE feed_events e SET sequence = f.last_sequence + w.place, numbered_at = $2
+      FROM waiting w, event_feeds f
+     WHERE f.account_id = $1 AND e.account_id = $1 AND e.id = w.id
+    RETURNING e.id),
+done AS (DELETE FROM due_events d USING numbered n WHERE d.event_id = n.id),
+counted AS (
+    UPDATE event_feeds SET last_sequence = last_sequence + (SELECT count(*) FROM numbered) WHERE account_id = $1)
+SELECT count(*) FROM numbered
+"""
+
+_READ = """
+SELECT f.last_sequence, f.pruned_through, e.*
+  FROM event_feeds f
+  LEFT JOIN LATERAL (
+      SELECT id, account_id, sequence, type, occurred_at, data::text AS data FROM feed_events e
+       WHERE e.account_id = $1 AND e.sequence > coalesce($2, f.pruned_through) AND e.sequence <= f.last_sequence
+         AND ($3::text[] IS NULL OR e.type = ANY ($3))
+       ORDER BY e.sequence LIMIT $4) e ON true
+ WHERE f.account_id = $1
+"""
+"""The head of the feed and the events in one snapshot: neither a number nor a pruning can come between the two."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An event with its number."""
+
+    account_id: UUID
+    id: UUID
+    sequence: int
+    type: str
+    occurred_at: datetime
+    data: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A part of the feed, and where its ends were at that moment."""
+
+    entries: tuple[Entry, ...]
+    last_sequence: int
+    pruned_through: int
+
+
+async def has_unnumbered(session: AsyncSession, account_id: UUID) -> bool:
+    """Whether an event that is committed waits for its number."""
+    query = select(FeedEvent.id).where(FeedEvent.account_id == account_id, FeedEvent.sequence.is_(None)).limit(1)
+    return await session.scalar(query) is not None
+
+
+async def lock_feed(session: AsyncSession, account_id: UUID, *, prune_at: datetime) -> EventFeed:
+    """The account's feed, locked; made on first use, when its first pruning is set."""
+    made = await session.scalar(
+        insert(EventFeed).values(account_id=account_id).on_conflict_do_nothing().returning(EventFeed.account_id)
+    )
+    if made is not None:
+        due = insert(DueFeed).values(account_id=account_id, due_at=prune_at)
+        await session.execute(due.on_conflict_do_nothing())
+    query = select(EventFeed).where(EventFeed.account_id == account_id).with_for_update()
+    return (await session.scalars(query.execution_options(populate_existing=True))).one()
+
+
+async def give_numbers(session: AsyncSession, account_id: UUID, *, now: datetime, limit: int) -> int:
+    """Number what can be seen, in the order of arrival; how many. The feed is locked by the caller.
+
+    Only committed events can be seen, and nobody else gives numbers meanwhile: so there is neither a gap nor a number
+    twice. What commits later is numbered later, however early it arrived.
+    """
+    connection = await session.connection()
+    result = await connection.exec_driver_sql(_NUMBER, (account_id, now, limit))
+    return int(result.scalar_one())
+
+
+async def tell_readers(session: AsyncSession, account_id: UUID) -> None:
+    """Wake whoever waits for the account's feed, with the commit."""
+    await session.execute(select(func.pg_notify(CHANNEL, str(account_id))))
+
+
+async def read(
+    session: AsyncSession, account_id: UUID, *, after: int | None, types: Sequence[str] | None, limit: int
+) -> Reading:
+    """The events after a number, rising; None: the oldest that are kept."""
+    connection = await session.connection()
+    wanted = None if types is None else list(types)
+    rows = (await connection.exec_driver_sql(_READ, (account_id, after, wanted, limit))).mappings().all()
+    if not rows:
+        return Reading((), 0, 0)
+    entries = tuple(_entry(row) for row in rows if row["id"] is not None)
+    return Reading(entries, rows[0]["last_sequence"], rows[0]["pruned_through"])
+
+
+def _entry(row: RowMapping) -> Entry:
+    return Entry(
+        account_id=row["account_id"],
+        id=row["id"],
+        sequence=row["sequence"],
+        type=row["type"],
+        occurred_at=row["occurred_at"],
+        data=msgspec.json.decode(row["data"]),
+    )
+
+
+async def take_due_events(session: AsyncSession, *, now: datetime, again: timedelta, limit: int) -> set[UUID]:
+    """Accounts with events that have waited too long for their number; they come up again after `again`.
+
+    Works in no account.
+    """
+    due = (
+        select(DueEvent.event_id)
+        .where(DueEvent.due_at <= now)
+        .order_by(DueEvent.due_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    rows = await session.scalars(
+        update(DueEvent)
+        .where(DueEvent.event_id.in_(due.scalar_subquery()))
+        .values(due_at=now + again)
+        .returning(DueEvent.account_id)
+        .execution_options(synchronize_session=False)
+    )
+    return set(rows)
+
+
+async def take_due_feeds(session: AsyncSession, *, now: datetime, again: timedelta, limit: int) -> Sequence[UUID]:
+    """Accounts whose feed is to be pruned; they come up again after `again`. Works in no account."""
+    due = (
+        select(DueFeed.account_id)
+        .where(DueFeed.due_at <= now)
+        .order_by(DueFeed.due_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    rows = await session.scalars(
+        update(DueFeed)
+        .where(DueFeed.account_id.in_(due.scalar_subquery()))
+        .values(due_at=now + again)
+        .returning(DueFeed.account_id)
+    )
+    return rows.all()
+
+
+async def prune(session: AsyncSession, feed: EventFeed, *, before: datetime, limit: int) -> int:
+    """Delete events numbered before a time, a prefix of the feed; how many. The feed is locked by the caller."""
+    account_id, first = feed.account_id, feed.pruned_through
+    boundary = await session.scalar(
+        select(func.max(FeedEvent.sequence)).where(
+            FeedEvent.account_id == account_id, FeedEvent.sequence <= first + limit, FeedEvent.numbered_at < before
+        )
+    )
+    if boundary is None:
+        return 0
+    gone = await session.scalars(
+        delete(FeedEvent)
+        .where(FeedEvent.account_id == account_id, FeedEvent.sequence <= boundary)
+        .returning(FeedEvent.id)
+        .execution_options(synchronize_session=False)
+    )
+    await session.execute(update(EventFeed).where(EventFeed.account_id == account_id).values(pruned_through=boundary))
+    return len(gone.all())
+
+
+async def prune_deliveries(session: AsyncSession, account_id: UUID, *, before: datetime) -> None:
+    """Delete what is known of attempts before a time."""
+    await session.execute(
+        delete(WebhookDelivery).where(WebhookDelivery.account_id == account_id, WebhookDelivery.created_at < before)
+    )
+
+
+async def redact(session: AsyncSession, account_id: UUID, subject_id: UUID) -> None:
+    """Forget what the events of a subject said, but that they were: erasing somebody leaves no gap."""
+    await session.execute(
+        update(FeedEvent)
+        .where(FeedEvent.account_id == account_id, FeedEvent.subject_id == subject_id)
+        .values(data=func.jsonb_build_object("id", FeedEvent.data["id"], "erased", true()))
+        .execution_options(synchronize_session=False)
+    )

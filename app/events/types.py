@@ -1,0 +1,35 @@
+"""The types of events: what the CRM can be told.
+
+The one rule: a type is a promise, never renamed; new ones may come.
+"""
+
+from enum import StrEnum
+
+
+class EventType(StrEnum):
+    """Dot-separated, the noun first, what happened to it in the past tense."""
+
+    CONNECTION_CREATED = "connection.created"
+    CONNECTION_UPDATED = "connection.updated"
+    """It has other credentials, or works again."""
+    CONNECTION_REAUTHORIZATION_REQUIRED = "connection.reauthorization_required"
+    CONNECTION_DELETED = "connection.deleted"
+    AVAILABILITY_CALENDAR_INACTIVE = "availability_calendar.inactive"
+    AVAILABILITY_CALENDAR_ACTIVE = "availability_calendar.active"
+    SCHEDULING_PAGE_CREATED = "scheduling_page.created"
+    SCHEDULING_PAGE_UPDATED = "scheduling_page.updated"
+    SCHEDULING_PAGE_DELETED = "scheduling_page.deleted"
+    BOOKING_CREATED = "booking.created"
+    BOOKING_RESCHEDULED = "booking.rescheduled"
+    BOOKING_CANCELLED = "booking.cancelled"
+    BOOKING_ATTEMPT_BLOCKED = "booking.attempt_blocked"
+    """Somebody wanted to book while a calendar could not be read (R30)."""
+    MEETING_REQUEST_CREATED = "meeting_request.created"
+    WEBHOOK_ENDPOINT_PAUSED = "webhook_endpoint.paused"
+    """It failed for a day."""
+    WEBHOOK_ENDPOINT_DISABLED = "webhook_endpoint.disabled"
+    """It said that it is gone."""
+
+
+TEST_EVENT = "webhook_endpoint.test"
+"""The type of what `sendTestWebhook` sends; it is in no feed."""
