@@ -4,6 +4,7 @@ The one rule: a job that fails comes back, later and later; none is ever dropped
 """
 
 import asyncio
+import gc
 import signal
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -81,6 +82,8 @@ async def run_worker(settings: Settings) -> None:
         loop.add_signal_handler(number, stop.set)
     async with open_services(settings) as services:
         sweepers = [asyncio.create_task(_again_and_again(sweep, stop)) for sweep in sweeps_of(services)]
+        gc.collect()
+        gc.freeze()  # what start-up made stays; collections need not look at it again
         log.info("worker.started")
         while not stop.is_set():
             try:

@@ -70,6 +70,7 @@ def environment(
         "OFFICE365_API_URL": f"{sandbox_url}/microsoft/v1.0",
         "EXCHANGE_ALLOWED_HOSTS": json.dumps([HOST]),
         "PUSH_URL": public_url,
+        "WEBHOOK_ALLOWED_HOSTS": json.dumps([HOST]),
         "SMTP_HOST": smtp_host,
         "SMTP_PORT": str(smtp_port),
         "MAIL_FROM": MAIL_FROM,

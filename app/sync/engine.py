@@ -211,7 +211,8 @@ class SyncEngine:
             await self._hold(session, run, lease_until=self._clock() + LEASE)
             mirror = self._mirror(session, run)
             await mirror.save(run.batch)
-            await mirror.pack()
+            if not run.full:
+                await mirror.pack()  # else page after page would pack the same months
         run.batch.saved()
 
     async def _finish(self, run: _Run) -> bool:
@@ -224,8 +225,8 @@ class SyncEngine:
             sync.lease_until, sync.last_error, sync.failures = None, None, 0
             sync.last_succeeded_at, sync.expanded_until, sync.failing_since = now, run.horizon.end, None
             mirror = self._mirror(session, run)
-            if run.expand_all:
-                mirror.touch(run.horizon)  # it moved: what was mirrored beyond it comes into view
+            if run.expand_all or run.full:
+                mirror.touch(run.horizon)  # it moved, and what was beyond it comes into view; or nothing is packed yet
             await mirror.save(run.batch)
             if run.full:
                 await mirror.sweep()

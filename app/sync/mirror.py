@@ -1,12 +1,14 @@
 """The mirror's SQL: events and instances in, busy months out.
 
-The one rule: whoever changes a mirrored event packs the months it touched again, in the same transaction.
+The one rule: whoever changes a mirrored event packs the months it touched again, in the same transaction; a full
+listing does it once for all at its end, for until then it takes nothing away.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, or_, select
+from sqlalchemy import ColumnElement, Row, and_, delete, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -30,6 +32,15 @@ ON CONFLICT (account_id, calendar_id, event_id) DO UPDATE SET
     start_date = excluded.start_date, end_date = excluded.end_date, busy = excluded.busy, etag = excluded.etag,
     key = excluded.key, generation = excluded.generation
 """
+_TOUCHED = """
+SELECT starts_at, ends_at, start_date, end_date FROM mirror_events
+ WHERE account_id = $1 AND calendar_id = $2 AND (event_id = ANY ($3::text[]) OR series_id = ANY ($3::text[]))
+"""
+_REMOVE = """
+DELETE FROM mirror_events
+ WHERE account_id = $1 AND calendar_id = $2 AND (event_id = ANY ($3::text[]) OR series_id = ANY ($4::text[]))
+"""
+_REMOVE_SERIES = "DELETE FROM mirror_series WHERE account_id = $1 AND calendar_id = $2 AND series_id = ANY ($3::text[])"
 _DAY = timedelta(days=1)
 
 
@@ -47,10 +58,9 @@ class Mirror:
 
     async def save(self, batch: Batch) -> None:
         """Take over what a run has learnt."""
-        ids = batch.events.keys() | batch.gone | batch.series.keys()
-        if not ids:
+        if not (batch.events or batch.gone or batch.series):
             return
-        await self._remove(ids, keep=batch.events.keys())
+        await self._remove(batch)
         instances = [event for events in batch.series.values() for event in events]
         await self._upsert([*batch.events.values(), *instances])
         await self._remember_series(batch.series.keys())
@@ -86,17 +96,19 @@ class Mirror:
         start, end = _widest(when)
         self._months.update(months_of(max(start, self._horizon.start), min(end, self._horizon.end)))
 
-    async def _remove(self, ids: Collection[str], *, keep: Collection[str]) -> None:
+    async def _remove(self, batch: Batch) -> None:
         """Remove events and whole series; an event that is only updated keeps its row."""
-        listed = list(ids)
-        affected = and_(
-            self._mine(MirrorEvent), or_(MirrorEvent.event_id.in_(listed), MirrorEvent.series_id.in_(listed))
-        )
-        await self._note_months(affected)
-        await self._session.execute(delete(MirrorEvent).where(affected, MirrorEvent.event_id.not_in(list(keep))))
-        await self._session.execute(
-            delete(MirrorSeries).where(self._mine(MirrorSeries), MirrorSeries.series_id.in_(listed))
-        )
+        known = [*batch.events, *batch.gone, *batch.series]
+        for start, end, first_day, last_day in await self._ask(_TOUCHED, known):
+            self.touch(_when(start, end, first_day, last_day))
+        await self._ask(_REMOVE, [*batch.gone, *batch.series], known)
+        await self._ask(_REMOVE_SERIES, known)
+
+    async def _ask(self, statement: str, *ids: list[str]) -> Sequence[Row[Any]]:
+        """Ids go as one array: as so many parameters they would make a plan that compares each with each."""
+        connection = await self._session.connection()
+        result = await connection.exec_driver_sql(statement, (self._calendar.account_id, self._calendar.id, *ids))
+        return result.all() if result.returns_rows else ()
 
     async def _upsert(self, events: list[Event]) -> None:
         if not events:
