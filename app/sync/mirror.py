@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, delete, or_, select
+from sqlalchemy import ColumnElement, and_, delete, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -104,7 +104,7 @@ class Mirror:
         await self._ask(_REMOVE, [*batch.gone, *batch.series], known)
         await self._ask(_REMOVE_SERIES, known)
 
-    async def _ask(self, statement: str, *ids: list[str]) -> Sequence[Row[Any]]:
+    async def _ask(self, statement: str, *ids: list[str]) -> Sequence[Any]:
         """Ids go as one array: as so many parameters they would make a plan that compares each with each."""
         connection = await self._session.connection()
         result = await connection.exec_driver_sql(statement, (self._calendar.account_id, self._calendar.id, *ids))
