@@ -7,6 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import httpx
+
 from sandbox.client import Sandbox
 from tests.support.google import GoogleReader
 from tests.support.people import Person
@@ -44,7 +46,9 @@ class GoogleSide:
     def __init__(self, sandbox: Sandbox, person: Person) -> None:
         self.person = person
         self._sandbox = sandbox
-        self._reader: GoogleReader | None = None
+        self._http = httpx.AsyncClient(base_url=sandbox.http_url)
+        self._token: str | None = None
+        self._rows: int | None = None
 
     async def begin(self) -> None:
         await self._sandbox.reset_google()
@@ -56,6 +60,7 @@ class GoogleSide:
         assert (await self.person.reauthorize())["status"] == "completed"
 
     async def close(self) -> None:
+        await self._http.aclose()
         await self._sandbox.reset_google()
 
     # what people do ------------------------------------------------------------------------------
@@ -130,18 +135,40 @@ class GoogleSide:
 
     async def expire_access(self) -> None:
         await self._sandbox.expire_google_access_tokens(self.person.email)
-        self._reader = None
+        self._token = None
 
     async def page_size(self, rows: int | None) -> None:
+        self._rows = rows
         await self._sandbox.turn_google_knobs(page_size_cap=rows)
 
     # what is true --------------------------------------------------------------------------------
 
     async def standing(self, start: datetime, end: datetime) -> list[Standing]:
-        if self._reader is None:
-            self._reader = await GoogleReader.of(self._sandbox, self.person.email)
-        listed = self._reader._events(start, end, "primary")
-        return [_standing(event, zone) async for event, zone in listed if event["status"] != "cancelled"]
+        if self._rows is None:
+            return await self._listed(start, end)
+        await self._sandbox.turn_google_knobs(page_size_cap=None)  # a year by twos would take hundreds of pages
+        try:
+            return await self._listed(start, end)
+        finally:
+            await self._sandbox.turn_google_knobs(page_size_cap=self._rows)
+
+    async def _listed(self, start: datetime, end: datetime) -> list[Standing]:
+        if self._token is None:
+            self._token = (await GoogleReader.of(self._sandbox, self.person.email))._token
+        query = {"singleEvents": "true", "timeMin": start.isoformat(), "timeMax": end.isoformat(), "maxResults": "2500"}
+        found: list[Standing] = []
+        while True:
+            answer = await self._http.get(
+                "/google/calendar/v3/calendars/primary/events",
+                params=query,
+                headers={"Authorization": f"Bearer {self._token}"},
+            )
+            page = answer.raise_for_status().json()
+            zone = ZoneInfo(page["timeZone"])
+            found += [_standing(event, zone) for event in page["items"] if event["status"] != "cancelled"]
+            if "nextPageToken" not in page:
+                return found
+            query["pageToken"] = page["nextPageToken"]
 
     async def writes(self, since: int = 0) -> list[Write]:
         ledger = await self._sandbox.google_ledger(actor="api", calendar=self.person.email)
