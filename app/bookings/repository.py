@@ -58,9 +58,9 @@ async def free_time(session: AsyncSession, booking_id: UUID) -> None:
 
 
 async def find_booking(session: AsyncSession, booking_id: UUID, *, lock: bool = False) -> Booking | None:
-    """One booking, as it is now."""
+    """One booking, as it is now; locked as an update would, for whoever refers to it must not have to wait."""
     query = select(Booking).where(Booking.id == booking_id).execution_options(populate_existing=True)
-    return await session.scalar(query.with_for_update() if lock else query)
+    return await session.scalar(query.with_for_update(key_share=True) if lock else query)
 
 
 async def list_bookings(
