@@ -12,32 +12,15 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
+from app.addresses import AddressRefused, is_public
+
 HTTPS_PORT: Final = 443
 EWS_PATH: Final = "/EWS/Exchange.asmx"
 
-_V4_CLOSED: Final = tuple(
-    ipaddress.IPv4Network(network)
-    for network in (
-        *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12"),
-        *("192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24"),
-        *("203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4"),
-    )
-)
-_V6_OPEN: Final = ipaddress.IPv6Network("2000::/3")
-# Inside it: protocol assignments and Teredo, documentation, 6to4 (it carries an IPv4 address), documentation again.
-_V6_CLOSED: Final = tuple(
-    ipaddress.IPv6Network(network) for network in ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")
-)
 _UNPRINTABLE: Final = re.compile(r"[\s\\\x00-\x1f\x7f]")
 _ONLINE: Final = re.compile(
     r"(.+\.)?(office365\.com|outlook\.com|office\.com|office365\.us|partner\.outlook\.cn|onmicrosoft\.com)",
 )
-
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-
-
-class AddressRefused(Exception):
-    """The URL, or an address its host has, is not one we go to. Never says which: it would map the network."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,16 +73,6 @@ def canonical_name(host: str) -> str:
     except OSError:
         return host
     return rows[0][3] or host
-
-
-def is_public(address: Address) -> bool:
-    """Whether an address is one of the open internet. Said by network: `is_global` is wrong for forms that carry an
-    IPv4 address inside (NAT64, 6to4)."""
-    if isinstance(address, ipaddress.IPv4Address):
-        return not any(address in network for network in _V4_CLOSED)
-    if address.ipv4_mapped is not None:
-        return is_public(address.ipv4_mapped)
-    return address in _V6_OPEN and not any(address in network for network in _V6_CLOSED)
 
 
 class Guard:

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final, TypeVar
 
+from app.addresses import AddressRefused
 from app.calendar import Clock
 from app.providers.base import (
     AmbiguousOutcome,
@@ -29,7 +30,7 @@ from app.providers.base import (
     TokenSource,
     Transient,
 )
-from app.providers.ews.addresses import AddressRefused, Endpoint
+from app.providers.ews.addresses import Endpoint
 from app.providers.ews.line import is_lost_behind
 from app.providers.ews.lines import Lines
 from app.providers.ews.login import Login

@@ -14,8 +14,9 @@ from typing import Final
 import requests
 from lxml import etree
 
+from app.addresses import AddressRefused
 from app.providers.credentials import Credentials, CredentialsReason, CredentialsRefused
-from app.providers.ews.addresses import AddressRefused, Endpoint, canonical_name, is_online
+from app.providers.ews.addresses import Endpoint, canonical_name, is_online
 from app.providers.ews.lines import Lines
 from app.providers.ews.login import Login
 from app.providers.ews.route import UNAUTHORIZED, RouteError

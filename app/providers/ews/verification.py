@@ -19,11 +19,12 @@ from exchangelib.errors import (  # type: ignore[import-untyped]
 )
 from exchangelib.version import EXCHANGE_2010_SP2  # type: ignore[import-untyped]
 
+from app.addresses import AddressRefused
 from app.calendar import Identity
 from app.providers.base import ProviderError, RateLimited, Transient
 from app.providers.credentials import Credentials, CredentialsReason, CredentialsRefused, Verified
 from app.providers.ews import questions, wire
-from app.providers.ews.addresses import AddressRefused, Endpoint
+from app.providers.ews.addresses import Endpoint
 from app.providers.ews.client import messages_of
 from app.providers.ews.discovery import Discovery
 from app.providers.ews.line import Line

@@ -5,7 +5,8 @@ import socket
 
 import pytest
 
-from app.providers.ews.addresses import AddressRefused, Endpoint, Guard, is_public
+from app.addresses import AddressRefused, is_public
+from app.providers.ews.addresses import Endpoint, Guard
 
 RESOLVED = {
     "mail.corp.example": ["93.184.216.34"],
