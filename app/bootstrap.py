@@ -152,13 +152,7 @@ def _assemble(
         watcher=Watcher(sessions, access, clock, push_url=settings.push_url),
         signals=SignalInbox(sessions, clock),
         writer=EventWriter(sessions, access, clock, horizon_days=horizon),
-        mail=MailDelivery(
-            sessions,
-            _mailer(settings),
-            clock,
-            booking_url=lambda booking_id, action: links.booking(booking_id, tokens.token(booking_id), action),
-            settings_url=links.calendar_settings(),
-        ),
+        mail=_mail(settings, sessions, clock, links, tokens),
         closer=ConnectionCloser(sessions, vault, providers, access, clock),
         refresher=CalendarRefresher(sessions, access, clock),
         connection_ready=ConnectionReady(sessions, clock),
@@ -214,6 +208,22 @@ class _Connecting(TypedDict):
 def _connecting(settings: Settings) -> _Connecting:
     seat = Entitlement("mobile_connect", tuple(settings.task_sync_tiers))
     return _Connecting(return_urls=settings.return_urls, mobile_seat=seat)
+
+
+def _mail(
+    settings: Settings,
+    sessions: async_sessionmaker[AsyncSession],
+    clock: Clock,
+    links: Links,
+    tokens: BookingTokens,
+) -> MailDelivery:
+    return MailDelivery(
+        sessions,
+        _mailer(settings),
+        clock,
+        booking_url=lambda booking_id, action: links.booking(booking_id, tokens.token(booking_id), action),
+        settings_url=links.calendar_settings(),
+    )
 
 
 def _mailer(settings: Settings) -> Mailer:

@@ -20,14 +20,7 @@ async def upsert_user(
     user_id: UserId, body: UserUpsert, session: Session, caller: UserWriter, services: Services
 ) -> User:
     """Create or overwrite a user of the caller's account. What the user may do changes at once."""
-    state = service.UserState(
-        email=body.email,
-        name=body.name,
-        locale=body.locale,
-        time_zone=body.time_zone,
-        permissions=frozenset(body.permissions),
-        seats=tuple(Seat(seat.product, seat.tier) for seat in body.seats),
-    )
+    state = _state(body)
     subscriptions = tuple(Seat(item.product, item.tier) for item in body.subscriptions)
     user = await service.upsert_user(
         session, caller.account_id, user_id, state, subscriptions=subscriptions,
@@ -44,3 +37,14 @@ async def delete_user(user_id: UserId, session: Session, caller: UserWriter, ser
     """The user has left: connections are closed, pages stop taking bookings, tokens are refused. Bookings stay."""
     await leave(session, caller.account_id, user_id, actor=caller.actor, now=services.clock())
     return Response(status_code=204)
+
+
+def _state(body: UserUpsert) -> service.UserState:
+    return service.UserState(
+        email=body.email,
+        name=body.name,
+        locale=body.locale,
+        time_zone=body.time_zone,
+        permissions=frozenset(body.permissions),
+        seats=tuple(Seat(seat.product, seat.tier) for seat in body.seats),
+    )
