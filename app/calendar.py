@@ -113,12 +113,17 @@ class Event:
     """May be left out of listings (`sync_page`, `list_instances`); `get_event` and the writes have it."""
     location: str | None = None
     organizer: str | None = None
+    """The address; None where the provider does not tell it: of others' private events, of damaged ones."""
     attendees: tuple[Attendee, ...] = ()
-    """May be left out of listings, like the description."""
+    """The people invited and their answers, in listings as well; rooms are left out, and so may be names. Nobody where
+    the organizer is not told either. A date of a series has those of its series, unless it has guests or answers of
+    its own."""
     private: bool = False
+    """In listings as well."""
     video_url: str | None = None
     key: str | None = None
-    """The idempotency key we marked it with, when it is ours."""
+    """The idempotency key we marked it with, when it is ours. A copy that a person made may carry it too: what tells
+    them apart is the id, and that `find_by_key` answers the original."""
     updated_at: datetime | None = None
     quarantined: bool = False
     """The provider sent something we cannot read in full; its time stays busy (PROVIDERS.md 1.1)."""
@@ -130,11 +135,14 @@ class EventDraft:
 
     title: str
     when: Timed
-    description: str = ""
+    description: str | None = ""
+    """Plain text. None, in an update: it stays as it is."""
     location: str | None = None
     attendees: tuple[Attendee, ...] = ()
     video: bool = False
     """Ask for the provider's own video link (Meet, Teams)."""
+    busy: bool = True
+    """False: the event blocks no time."""
 
 
 @dataclass(frozen=True, slots=True)

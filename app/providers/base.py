@@ -190,6 +190,17 @@ class CalendarSession(Protocol):
         """Every calendar the person can reach; the primary first."""
         ...
 
+    async def create_calendar(self, name: str, *, time_zone: str, key: str) -> CalendarRef:
+        """Make a calendar of the person's own, once.
+
+        One that an earlier call with this key made, also when its answer was lost, is found again; one the person
+        deleted is made anew. The name may be changed by the person later, and gets a number where it is taken and must
+        not be. The zone is the mailbox's where calendars have none of their own. No provider makes the look and the
+        create one step: whoever calls sees to it that nobody else does with the same key at the same time.
+        Raises: AmbiguousOutcome (call again), PermissionDenied (a scope was not granted), …
+        """
+        ...
+
     async def free_busy(self, calendar_ids: Sequence[str], window: Timed) -> Mapping[str, BusyTimes]:
         """Busy spans per calendar, split as the provider's limits need. A calendar it would not tell of is unknown."""
         ...
@@ -197,7 +208,8 @@ class CalendarSession(Protocol):
     def list_instances(self, calendar_id: str, window: Timed, *, series_id: str | None = None) -> AsyncIterator[Event]:
         """Expanded events that touch the window, of one series when asked. A series that is gone yields nothing.
 
-        Instances the person deleted are not yielded.
+        Instances the person deleted are not yielded. Who takes part, their answers and what is private are told; a
+        description may not be.
         Raises: CalendarGone, PermissionDenied, …
         """
         ...
@@ -212,6 +224,7 @@ class CalendarSession(Protocol):
         """One page of changes: a full listing from `since` when there is no cursor, else what moved after it.
 
         `page` is the `next_page` of the page before, with the same cursor. The new cursor comes with the last page.
+        An Upsert tells of its event what `list_instances` tells. An answer of a guest is a change.
         Raises: CursorExpired (also on a later page), CalendarGone, PermissionDenied, …
         """
         ...
@@ -224,7 +237,10 @@ class CalendarSession(Protocol):
         ...
 
     async def find_by_key(self, calendar_id: str, key: str, *, around: Timed) -> Event | None:
-        """The live event made with this key, wherever it was moved; None when there is none (or a deleted one)."""
+        """The live event made with this key, wherever it was moved; None when there is none (or a deleted one).
+
+        A copy that a person made of it is not taken for it while it stands.
+        """
         ...
 
     async def update_event(
@@ -237,7 +253,11 @@ class CalendarSession(Protocol):
         if_match: str | None,
         notify: Notify,
     ) -> Event:
-        """Make the event as drafted. Raises: EditConflict, EventNotFound (also when deleted), AmbiguousOutcome."""
+        """Make the event as drafted. Raises: EditConflict, EventNotFound (also when deleted), AmbiguousOutcome.
+
+        A draft that is not busy frees the time. A busy one takes back only that: what a person chose otherwise (free,
+        tentative, out of office) stays.
+        """
         ...
 
     async def cancel_event(self, calendar_id: str, event_id: str, *, notify: Notify) -> None:

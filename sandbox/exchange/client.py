@@ -99,9 +99,9 @@ class Exchange:
         body = {"account": account, "level": level}
         await self._send("PUT", f"{_account(email)}/calendars/permissions", body, calendar=calendar)
 
-    async def delete_calendar(self, email: str, calendar: str) -> None:
-        """By name or id."""
-        await self._send("DELETE", f"{_account(email)}/calendars", calendar=calendar)
+    async def delete_calendar(self, email: str, calendar: str, *, to_bin: bool = False) -> None:
+        """By name or id: for good, or to the bin, as Outlook does it."""
+        await self._send("DELETE", f"{_account(email)}/calendars", calendar=calendar, to_bin=to_bin)
 
     async def rename_calendar(self, email: str, calendar: str, name: str) -> Json:
         renamed: Json = await self._send("PATCH", f"{_account(email)}/calendars", calendar=calendar, name=name)
@@ -134,7 +134,7 @@ class Exchange:
     async def create_item(
         self, email: str, item: Mapping[str, Any], calendar: str = "calendar", *, send: bool = False
     ) -> Json:
-        """A new item; see `sandbox.exchange.control_items.ItemBody`. `send` mails the guests."""
+        """A new item; see `sandbox.exchange.control_bodies.ItemBody`. `send` mails the guests."""
         created: Json = await self._send("POST", f"{_account(email)}/items", dict(item), calendar=calendar, send=send)
         return created
 
@@ -163,6 +163,12 @@ class Exchange:
         """To another calendar: the item gets another id."""
         moved: Json = await self._send("POST", f"{_account(email)}/items/move", {"id": item_id, "calendar": calendar})
         return moved
+
+    async def copy_item(self, email: str, item_id: str, changes: Mapping[str, Any] | None = None) -> Json:
+        """Copy and paste on its calendar, with all that programs marked it with; `changes` are made to the copy."""
+        body = {"id": item_id, "changes": dict(changes or {})}
+        copied: Json = await self._send("POST", f"{_account(email)}/items/copy", body)
+        return copied
 
     async def respond(
         self, email: str, item_id: str, response: str, *, attendee: str | None = None, send: bool = True

@@ -11,9 +11,9 @@ from fastapi import APIRouter, FastAPI, HTTPException, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import AfterValidator, AwareDatetime, Field
 
+from sandbox.exchange.control_bodies import Body
 from sandbox.exchange.control_faults import create_faults_router
 from sandbox.exchange.control_items import (
-    Body,
     Json,
     as_problem,
     copy_of,
@@ -150,10 +150,12 @@ def _describe(mailbox: Mailbox) -> Json:
 
 
 def _describe_calendar(folder: Folder) -> Json:
+    bin_ = folder.mailbox.distinguished("deleteditems")
     return {
         "id": folder.id,
         "name": folder.name,
         "primary": folder.distinguished == "calendar",
+        "in_bin": bin_ is not None and folder.parent == bin_.number,
         "items": len(folder.items),
         "permissions": dict(folder.permissions),
     }
@@ -231,11 +233,17 @@ def _calendars(world: ExchangeWorld) -> APIRouter:
         return Response(status_code=204)
 
     @router.delete("", status_code=204)
-    async def delete_calendar(email: str, calendar: str) -> Response:
+    async def delete_calendar(email: str, calendar: str, to_bin: bool = False) -> Response:
+        """For good; or `to_bin`, as Outlook does it: the folder keeps its id and what is on it."""
         folder = find_calendar(find_mailbox(world, email), calendar)
         if folder.distinguished is not None:
             raise HTTPException(409, "a mailbox keeps its own calendar")
-        world.delete_folder(folder)
+        bin_ = folder.mailbox.distinguished("deleteditems")
+        if to_bin and bin_ is not None:
+            folder.parent = bin_.number
+            world.touch_folder(folder)
+        else:
+            world.delete_folder(folder)
         return Response(status_code=204)
 
     @router.patch("")

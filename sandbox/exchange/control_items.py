@@ -1,16 +1,16 @@
 """The second actor: what people do in Outlook, while a client syncs.
 
-The one rule: a person is not asked for credentials, but Exchange's rules for items hold for people too. Ids have
-characters a path cannot carry, so they stand in bodies and queries.
+The one rule: a person is not asked for credentials, but Exchange's rules for items hold for people too.
 """
 
-from datetime import date, datetime, time
-from typing import Any, Literal
+from datetime import date, time
+from typing import Any
 
 from fastapi import APIRouter, HTTPException
 from fastapi.responses import Response
-from pydantic import BaseModel, ConfigDict
+from pydantic import AwareDatetime
 
+from sandbox.exchange.control_bodies import Answer, Change, Copy, Deletion, ItemBody, Move
 from sandbox.exchange.errors import Refusal
 from sandbox.exchange.ids import InvalidId, read_id
 from sandbox.exchange.items import GUESTS, Attendee, Item, Values, View
@@ -18,86 +18,11 @@ from sandbox.exchange.meetings import SILENT, Sending, find_copy, is_organizer, 
 from sandbox.exchange.recurrence import InvalidRecurrence, Recurrence, check
 from sandbox.exchange.replies import remove_cancelled, respond
 from sandbox.exchange.world import Actor, ExchangeWorld, Folder, Mailbox
-from sandbox.exchange.writes import cancel_meeting, create_item, delete_view, move_item, update_view
+from sandbox.exchange.writes import cancel_meeting, copy_view, create_item, delete_view, move_item, update_view
 from sandbox.exchange.zones import Zone, find_zone, zone_of_iana
 
 Json = dict[str, Any]
 _SEND = Sending("SendToAllAndSaveCopy")
-Busy = Literal["Free", "Tentative", "Busy", "OOF", "WorkingElsewhere"]
-
-
-class Body(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class RecurrenceBody(Body):
-    """As `sandbox.exchange.recurrence.Recurrence` has it; `start` left out is the day of the item's start."""
-
-    pattern: str
-    start: date | None = None
-    interval: int = 1
-    days: list[str] = []
-    index: str | None = None
-    day_of_month: int | None = None
-    month: int | None = None
-    first_day: str | None = None
-    end: date | None = None
-    count: int | None = None
-
-
-class ItemBody(Body):
-    """What a person may say of an item. Times without an offset are wall times of `zone`, an IANA or Windows name.
-
-    `zone_name` is how the item names its zone on the wire, for names a client may not know. An `organizer` other than
-    the mailbox makes it an invitation from outside.
-    """
-
-    subject: str | None = None
-    body: str | None = None
-    start: datetime | None = None
-    end: datetime | None = None
-    zone: str | None = None
-    zone_name: str | None = None
-    all_day: bool | None = None
-    busy: Busy | None = None
-    sensitivity: Literal["Normal", "Personal", "Private", "Confidential"] | None = None
-    location: str | None = None
-    required: list[str] | None = None
-    optional: list[str] | None = None
-    resources: list[str] | None = None
-    organizer: str | None = None
-    recurrence: RecurrenceBody | None = None
-    categories: list[str] | None = None
-    reminder_minutes: int | None = None
-    uid: str | None = None
-
-
-class Change(Body):
-    id: str
-    changes: ItemBody
-    send: bool = False
-
-
-class Deletion(Body):
-    """`disposal` is DeleteItem's; `send` tells the guests."""
-
-    id: str
-    send: bool = False
-    disposal: Literal["MoveToDeletedItems", "SoftDelete", "HardDelete"] = "MoveToDeletedItems"
-
-
-class Move(Body):
-    id: str
-    calendar: str
-
-
-class Answer(Body):
-    """A guest answers. Without `attendee` it is the mailbox itself; else a guest outside, on the organizer's copy."""
-
-    id: str
-    response: Literal["Accept", "Tentative", "Decline"]
-    attendee: str | None = None
-    send: bool = True
 
 
 def create_items_router(world: ExchangeWorld) -> APIRouter:
@@ -123,7 +48,7 @@ def _add_reading(router: APIRouter, world: ExchangeWorld) -> None:
         return show(view, folder)
 
     @router.get("/view")
-    async def show_view(email: str, begin: datetime, end: datetime, calendar: str = "calendar") -> list[Json]:
+    async def show_view(email: str, begin: AwareDatetime, end: AwareDatetime, calendar: str = "calendar") -> list[Json]:
         """What takes place in a span, occurrences spelt out."""
         folder = find_calendar(find_mailbox(world, email), calendar)
         views = [view for item in folder.items.values() for view in item.views_between(begin, end)]
@@ -189,6 +114,15 @@ def _add_moving(router: APIRouter, world: ExchangeWorld) -> None:
         target = find_calendar(mailbox, body.calendar)
         item = move_item(world, folder, target, view.item, Actor(mailbox.email, "human"))
         return show(View(item), target)
+
+    @router.post("/items/copy", status_code=201)
+    async def copy(email: str, body: Copy) -> Json:
+        """Copy and paste an item on its calendar: the copy carries all that programs marked it with."""
+        mailbox = find_mailbox(world, email)
+        folder, view = _find(mailbox, body.id)
+        values = read_values(world, body.changes, view.item.zone)
+        item = copy_view(world, folder, view, values, Actor(mailbox.email, "human"))
+        return show(View(item), folder)
 
     @router.post("/rsvp")
     async def rsvp(email: str, body: Answer) -> Json:

@@ -7,6 +7,7 @@ from sandbox.exchange.errors import Refusal
 from sandbox.exchange.fields import FOLDER
 from sandbox.exchange.markup import Markup, boolean, element
 from sandbox.exchange.paging import Page, page_of
+from sandbox.exchange.properties import read_value, write_property
 from sandbox.exchange.reading import Node
 from sandbox.exchange.restrictions import Condition, folder_value, read_restriction
 from sandbox.exchange.rights import Rights
@@ -91,7 +92,10 @@ def _create(call: Call, parent: Folder, node: Node) -> Folder:
     asked = node.text_of("t:FolderClass")
     if fixed is not None and asked is not None and not asked.startswith(fixed):
         raise Refusal("ErrorNoFolderClassOverride", "The folder class of this folder type cannot be changed.")
-    return call.world.create_folder(parent.mailbox, name, asked or fixed or "IPF.Note", parent.number)
+    properties = dict(read_value(child) for child in node if child.name == "t:ExtendedProperty")
+    folder = call.world.create_folder(parent.mailbox, name, asked or fixed or "IPF.Note", parent.number)
+    folder.properties = properties
+    return folder
 
 
 def delete_folder(call: Call) -> Markup:
@@ -132,12 +136,18 @@ def render_folder(folder: Folder, shape: Shape, rights: Rights) -> Markup:
     """A folder under the element of its kind, with the properties that kind has."""
     name = _ELEMENTS.get(".".join(folder.folder_class.split(".")[:2]), "t:Folder")
     lacking = {"t:CalendarFolder": {"UnreadCount"}, "t:ContactsFolder": {"UnreadCount"}}.get(name, set())
-    children = (
-        _RENDERERS[field.name](folder, rights)
-        for field in FOLDER
-        if shape.has(field.name) and field.name in _RENDERERS and field.name not in lacking
-    )
+    children: list[Markup | None] = []
+    for field in FOLDER:
+        if field.name == "ExtendedProperty":
+            children += _extended(folder, shape)
+        elif shape.has(field.name) and field.name in _RENDERERS and field.name not in lacking:
+            children.append(_RENDERERS[field.name](folder, rights))
     return element(name, *children)
+
+
+def _extended(folder: Folder, shape: Shape) -> list[Markup]:
+    found = ((asked, folder.properties.get(asked.path)) for asked in shape.properties)
+    return [write_property(asked.definition, value) for asked, value in found if value is not None]
 
 
 def folder_id(folder: Folder, name: str = "t:FolderId") -> Markup:

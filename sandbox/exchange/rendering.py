@@ -121,9 +121,14 @@ def _body(name: str) -> Renderer:
 
 
 def _organizer(view: View, folder: Folder, reader: Reader) -> Markup | None:
-    del folder, reader
+    """FindItem's table holds the name of the organizer, not the address."""
+    del folder
     organizer = view.get("Organizer")
-    return mailbox(organizer[0], organizer[1], wrapper="t:Organizer") if organizer is not None else None
+    if organizer is None:
+        return None
+    if reader.shape.cut:
+        return element("t:Organizer", element("t:Mailbox", element("t:Name", organizer[1])))
+    return mailbox(organizer[0], organizer[1], wrapper="t:Organizer")
 
 
 def _categories(view: View, folder: Folder, reader: Reader) -> Markup | None:

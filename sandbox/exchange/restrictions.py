@@ -78,8 +78,10 @@ _ITEM: Mapping[str, Callable[[View], Any]] = {
 
 
 def folder_value(key: str | PropertyPath) -> Callable[[Folder], Any]:
-    """How to read a property of a folder for a comparison. Folders have no extended properties here."""
-    return _FOLDER.get(key, lambda _: None) if isinstance(key, str) else lambda _: None
+    """How to read a property of a folder for a comparison."""
+    if isinstance(key, PropertyPath):
+        return lambda folder: folder.properties.get(key)
+    return _FOLDER.get(key, lambda _: None)
 
 
 _FOLDER: Mapping[str, Callable[[Folder], Any]] = {

@@ -87,6 +87,7 @@ class Folder:
     items: dict[int, Item] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
     permissions: dict[str, Level] = field(default_factory=lambda: {EVERYBODY: "None"})
+    properties: dict[PropertyPath, str | tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def is_calendar(self) -> bool:

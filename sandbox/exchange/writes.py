@@ -17,6 +17,17 @@ from sandbox.exchange.zones import Zone
 
 _LONGEST = timedelta(days=5 * 365)
 _HALF_HOUR = timedelta(minutes=30)
+_NOT_COPIED = frozenset(
+    {
+        "UID",
+        "GlobalObjectId",
+        "Organizer",
+        "MyResponseType",
+        "MeetingRequestWasSent",
+        "AppointmentSequenceNumber",
+        *GUESTS,
+    }
+)
 _SEQUENCED: tuple[Key, ...] = (*WHEN, "Location")
 
 
@@ -196,6 +207,18 @@ def move_item(world: ExchangeWorld, source: Folder, target: Folder, item: Item, 
     world.commit(source, item, "delete", actor)
     world.commit(target, moved, "insert", actor)
     return moved
+
+
+def copy_view(world: ExchangeWorld, folder: Folder, view: View, changes: Values, actor: Actor) -> Item:
+    """Copy and paste: another item with all that programs marked it with, under a UID of its own.
+
+    Nobody is invited to it. Of a series it is a series, of an occurrence a single item.
+    """
+    kept = {key: view.get(key) for key in {**view.item.values, **view.changes}}
+    if view.original is not None:
+        kept.pop("Recurrence", None)
+    values = {key: value for key, value in kept.items() if key not in _NOT_COPIED and value is not None}
+    return create_item(world, folder, {**values, **changes}, actor, zone=view.item.zone)
 
 
 def cancel_meeting(world: ExchangeWorld, folder: Folder, view: View, actor: Actor, *, sending: Sending) -> Item | None:

@@ -71,7 +71,7 @@ def _edit(call: Call, *, replace: bool) -> Answer:
     calendar.time_zone = _zone(fields) or calendar.time_zone
     calendar.summary = fields["summary"]
     calendar.description, calendar.location = fields.get("description"), fields.get("location")
-    calendar.version += 1
+    call.world.calendar_changed(calendar)
     return Answer(render_calendar(calendar))
 
 

@@ -42,6 +42,13 @@ class NewCalendar(Body):
     id: str | None = None
 
 
+class CalendarChange(Body):
+    """What the owner writes into the calendar's settings; what is left out stays."""
+
+    summary: str | None = None
+    description: str | None = None
+
+
 class Share(Body):
     account: str
     role: RoleName
@@ -211,6 +218,15 @@ def _calendars(world: GoogleWorld) -> APIRouter:
     @router.get("/access")
     async def show_access(calendar_id: str) -> dict[str, str]:
         return dict(get_calendar(world, calendar_id).access)
+
+    @router.patch("")
+    async def change_calendar(calendar_id: str, body: CalendarChange) -> Json:
+        """The owner renames the calendar or writes its description anew."""
+        calendar = get_calendar(world, calendar_id)
+        for name in body.model_fields_set:
+            setattr(calendar, name, getattr(body, name))
+        world.calendar_changed(calendar)
+        return {"id": calendar.id, "summary": calendar.summary, "description": calendar.description}
 
     @router.delete("", status_code=204)
     async def delete_calendar(calendar_id: str) -> Response:

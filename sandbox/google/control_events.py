@@ -3,12 +3,14 @@
 The one rule: a person is not asked for tokens or scopes, but Google's rules for events hold for people too.
 """
 
+from copy import deepcopy
 from typing import Literal
 
 from fastapi import APIRouter, HTTPException
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict
 
+from sandbox.google.event_fields import WRITABLE, overlay
 from sandbox.google.instances import find_event
 from sandbox.google.resources import Reader, render
 from sandbox.google.times import Json
@@ -17,6 +19,8 @@ from sandbox.google.writes import Support, delete_event, edit_event, insert_even
 
 SendUpdates = Literal["all", "externalOnly", "none"]
 _HUMAN = Support(conference_version=1, attachments=True)
+# What a copy takes over: all a client may set, but nobody is invited to it and it has no video room of its own.
+_COPIED = WRITABLE - {"attendees", "conferenceData", "sequence"}
 
 
 class Answer(BaseModel):
@@ -102,6 +106,21 @@ def _add_the_rest(router: APIRouter, world: GoogleWorld) -> None:
         _, target = _place(world, email, destination)
         event = move_event(world, calendar, target, event_id, Actor(account.email, "human"))
         return _show(event, target, account)
+
+    @router.post("/calendars/{calendar_id}/events/{event_id}/copy", status_code=201)
+    async def copy(email: str, calendar_id: str, event_id: str, body: Json | None = None) -> Json:
+        """A tool of the person's inserts what it read of an event, marks of programs and all, under another id.
+
+        `body` changes the copy. Nobody is invited to it. Of a series it is a series, of an instance a single event.
+        """
+        account, calendar = _place(world, email, calendar_id)
+        event = find_event(calendar, event_id)
+        if event is None or event.cancelled:
+            raise HTTPException(404, f"no event {event_id}")
+        kept = {name: deepcopy(value) for name, value in event.fields.items() if name in _COPIED}
+        fields = overlay(kept, body or {}, replace=False)
+        copied = insert_event(world, calendar, fields, Actor(account.email, "human"), support=_HUMAN)
+        return _show(copied, calendar, account)
 
     @router.post("/rsvp")
     async def rsvp(email: str, body: Answer) -> Json:

@@ -221,6 +221,14 @@ class GoogleWorld:
         self.channels.changed(list_of(account.email))
         return entry
 
+    def calendar_changed(self, calendar: Calendar) -> None:
+        """Note that a calendar's own fields changed: it is a change of every list it is on."""
+        calendar.version += 1
+        for email in calendar.access:
+            entry = self.accounts[email].entries.get(calendar.id)
+            if entry is not None and not entry.deleted:
+                self.list_calendar(self.accounts[email], calendar.id)
+
     def unlist(self, account: Account, calendar_id: str) -> None:
         entry = account.entries.get(calendar_id)
         if entry is not None and not entry.deleted:

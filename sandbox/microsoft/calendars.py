@@ -2,7 +2,9 @@
 
 from sandbox.microsoft import errors
 from sandbox.microsoft.call import Answer, Call
-from sandbox.microsoft.render import render_calendar
+from sandbox.microsoft.drafts import read_properties
+from sandbox.microsoft.filters import compile_filter
+from sandbox.microsoft.render import render_calendar, visible_properties
 from sandbox.microsoft.times import Json
 from sandbox.microsoft.world import Account, Calendar
 
@@ -83,11 +85,13 @@ def list_calendars(call: Call) -> Answer:
     """Ten at a time unless asked otherwise; shared ones are among them."""
     mailbox = call.mailbox
     listed = [each for each in mailbox.calendars if mailbox is call.account or each.role_of(call.account) != "none"]
-    select = call.options.select
+    if call.options.filter is not None:
+        test = compile_filter(call.options.filter, named=False)
+        listed = [each for each in listed if test({}, visible_properties(each, call.account))]
     for name, descending in reversed(call.options.order):
         assert name == "name"
         listed.sort(key=lambda calendar: calendar.name.lower(), reverse=descending)
-    return call.page(listed, lambda calendar: render_calendar(calendar, call.account, select), "calendars")
+    return call.page(listed, lambda calendar: render_calendar(calendar, call.account, call.options), "calendars")
 
 
 def get_calendar(call: Call) -> Answer:
@@ -95,7 +99,7 @@ def get_calendar(call: Call) -> Answer:
 
 
 def _entity(call: Call, calendar: Calendar, status: int = 200) -> Answer:
-    body = render_calendar(calendar, call.account, call.options.select)
+    body = render_calendar(calendar, call.account, call.options)
     return Answer({"@odata.context": call.context("calendars/$entity"), **body}, status)
 
 
@@ -104,16 +108,19 @@ def create_calendar(call: Call) -> Answer:
     if not name:
         raise errors.validation()
     _check_name(call, name, None)
+    properties = read_properties(call.body)
     calendar = call.world.create_calendar(call.account, name=name, color=call.body.get("color") or "auto")
+    _set_properties(calendar, properties)
     return _entity(call, calendar, 201)
 
 
 def update_calendar(call: Call) -> Answer:
-    calendar = _own(call)
+    calendar, properties = _own(call), read_properties(call.body)
     if call.body.get("name"):
         _check_name(call, call.body["name"], calendar)
         calendar.name = call.body["name"]
     calendar.color = call.body.get("color") or calendar.color
+    _set_properties(calendar, properties)
     calendar.version = call.world.next_version()
     return _entity(call, calendar)
 
@@ -135,6 +142,14 @@ def _own(call: Call) -> Calendar:
     if calendar.owner is not call.account:
         raise errors.access_denied()
     return calendar
+
+
+def _set_properties(calendar: Calendar, properties: dict[str, str | None]) -> None:
+    for name, value in properties.items():
+        if value is None:
+            calendar.properties.pop(name, None)
+        else:
+            calendar.properties[name] = value
 
 
 def _check_name(call: Call, name: str, but: Calendar | None) -> None:

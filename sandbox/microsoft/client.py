@@ -59,6 +59,11 @@ class Microsoft:
         shared: Json = await self._send("PUT", path, {"account": account, "role": role})
         return shared
 
+    async def rename_calendar(self, email: str, calendar_id: str, name: str) -> Json:
+        """Its owner renames it."""
+        renamed: Json = await self._send("PATCH", _calendar(email, calendar_id), {"name": name})
+        return renamed
+
     async def delete_calendar(self, email: str, calendar_id: str) -> None:
         """Its owner deletes it, for everybody."""
         await self._send("DELETE", _calendar(email, calendar_id))
@@ -131,6 +136,14 @@ class Microsoft:
         """Move an event or a whole series to another calendar of the person."""
         moved: Json = await self._send("POST", f"{_event(email, calendar_id, event_id)}/move", {"to": to})
         return moved
+
+    async def copy_event(
+        self, email: str, event_id: str, changes: Mapping[str, Any] | None = None, calendar_id: str = "default"
+    ) -> Json:
+        """Copy and paste on its calendar, with all that programs marked it with; `changes` are made to the copy."""
+        path = f"{_event(email, calendar_id, event_id)}/copy"
+        copied: Json = await self._send("POST", path, dict(changes or {}))
+        return copied
 
     async def answer_invitation(self, email: str, event_id: str, *, attendee: str, response: str) -> None:
         """A guest says `accepted`, `tentativelyAccepted` or `declined`; `email` is whose copy of the event it is."""

@@ -55,6 +55,10 @@ class NewCalendar(Body):
     color: str = "auto"
 
 
+class NewName(Body):
+    name: str
+
+
 class Share(Body):
     account: str
     role: RoleName
@@ -166,6 +170,14 @@ def _calendars(world: MicrosoftWorld) -> APIRouter:
         """A further calendar of the person."""
         account = get_account(world, email)
         return render_calendar(world.create_calendar(account, name=body.name, color=body.color), account)
+
+    @router.patch("/{calendar_id}")
+    async def rename_calendar(email: str, calendar_id: str, body: NewName) -> Json:
+        """The owner renames it."""
+        account = get_account(world, email)
+        calendar = Outlook(world, account).calendar(calendar_id)
+        calendar.name, calendar.version = body.name, world.next_version()
+        return render_calendar(calendar, account)
 
     @router.put("/{calendar_id}/access")
     async def share_calendar(email: str, calendar_id: str, body: Share) -> Json:

@@ -98,6 +98,13 @@ def _add_the_rest(router: APIRouter, world: MicrosoftWorld) -> None:
         target = outlook.calendar(body.to)
         return outlook.show(target, outlook.move(outlook.calendar(calendar_id), event_id, target))
 
+    @router.post("/calendars/{calendar_id}/events/{event_id}/copy", status_code=201)
+    async def copy(email: str, calendar_id: str, event_id: str, body: Json | None = None) -> Json:
+        """Copy and paste an event on its calendar; `body`, in Graph's shape, changes the copy."""
+        outlook = _outlook(world, email)
+        calendar = outlook.calendar(calendar_id)
+        return outlook.show(calendar, outlook.copy(calendar, event_id, body or {}))
+
     @router.post("/rsvp", status_code=204)
     async def rsvp(email: str, body: Answer) -> Response:
         """A guest answers. `email` is whose copy: a simulated guest's, or the organizer's for a guest elsewhere."""

@@ -53,7 +53,7 @@ def read_new(body: Json, owner: Account) -> Draft:
         fields=_fields(body, owner, {}),
         span=span,
         recurrence=recurrence,
-        properties=_properties(body),
+        properties=read_properties(body),
         transaction=body.get("transactionId"),
     )
 
@@ -78,7 +78,7 @@ def read_edit(body: Json, owner: Account, held: Json, span: Span, recurrence: Js
         span=moved if moved != span else None,
         recurrence=pattern if pattern != recurrence else None,
         drops_recurrence=drops,
-        properties=_properties(body),
+        properties=read_properties(body),
     )
 
 
@@ -197,7 +197,8 @@ def _meeting(body: Json, owner: Account, held: Json) -> Json:
     }
 
 
-def _properties(body: Json) -> dict[str, str | None]:
+def read_properties(body: Json) -> dict[str, str | None]:
+    """The extended properties a body sets, by their ids as Exchange spells them; None removes one."""
     found: dict[str, str | None] = {}
     for each in body.get("singleValueExtendedProperties") or ():
         found[property_id(each.get("id"))] = each.get("value")

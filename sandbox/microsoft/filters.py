@@ -6,7 +6,7 @@ single-value extended properties.
 
 import operator
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -34,9 +34,12 @@ _MOMENTS = {"createdDateTime", "lastModifiedDateTime", "start/dateTime", "end/da
 _SUPPORTED = {name.lower(): name for name in _TEXTS | _FLAGS | _MOMENTS | {"organizer/emailAddress/address"}}
 
 
-def compile_filter(text: str) -> Test:
-    """A test of a rendered event and its extended properties. Times are compared in UTC."""
-    reader = _Reader(text)
+def compile_filter(text: str, *, named: bool = True) -> Test:
+    """A test of a rendered event and its extended properties. Times are compared in UTC.
+
+    `named` false: a resource that is filtered by extended properties only, as a calendar is.
+    """
+    reader = _Reader(text, _SUPPORTED if named else {})
     test = reader.either()
     reader.finish()
     return test
@@ -45,7 +48,8 @@ def compile_filter(text: str) -> Test:
 class _Reader:
     """Recursive descent over the tokens of an expression."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, supported: Mapping[str, str]) -> None:
+        self._supported = supported
         self._tokens: list[tuple[str, str]] = []
         position = 0
         text = text.strip()
@@ -127,7 +131,7 @@ class _Reader:
     def _any(self, name: str) -> Test:
         variable = self._take("name").lower()
         self._expect(":")
-        if name == "categories/any":
+        if name == "categories/any" and self._supported:
             if self._take("name").lower() != variable or self._operator() is not operator.eq:
                 raise errors.bad_filter()
             wanted = self._text()
@@ -197,7 +201,7 @@ class _Reader:
         return _COMPARE[name]
 
     def _property(self, raw: str) -> str:
-        name = _SUPPORTED.get(raw.lower())
+        name = self._supported.get(raw.lower())
         if name is None:
             message = f"The property '{raw}' does not support filtering."
             raise errors.GraphError(400, "ErrorInvalidProperty", message)

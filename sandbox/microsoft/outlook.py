@@ -15,9 +15,12 @@ from sandbox.microsoft.query import Options
 from sandbox.microsoft.render import Reader, render_event
 from sandbox.microsoft.shapes import EVENT, check
 from sandbox.microsoft.times import NEVER, Json
-from sandbox.microsoft.views import View, view_of
+from sandbox.microsoft.views import View, view_of, whole
 from sandbox.microsoft.world import Account, Actor, Calendar, Item, MicrosoftWorld
 from sandbox.microsoft.writes import create_event, delete_event, edit_event, move_event, respond
+
+_PLAIN = "subject body categories importance sensitivity showAs isReminderOn reminderMinutesBeforeStart"
+_COPIED = (*_PLAIN.split(), "location", "locations")
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,19 @@ class Outlook:
         draft = read_edit(check(EVENT, body), calendar.owner, view.fields, view.span, item.recurrence, single=single)
         edit_event(self.world, calendar, view, draft, self._actor)
         return self.find(calendar, event_id)
+
+    def copy(self, calendar: Calendar, event_id: str, body: Json) -> View:
+        """Copy and paste: another event with all that programs marked it with, but not its transaction.
+
+        `body` changes the copy. Nobody is invited to it. Of a series it is a series, of an occurrence a single event.
+        """
+        view = self.find(calendar, event_id)
+        fields = {name: deepcopy(view.fields[name]) for name in _COPIED if name in view.fields}
+        recurrence = view.item.recurrence if view.day is None else None
+        draft = Draft(fields, view.span, deepcopy(recurrence), properties=dict(view.properties))
+        item = create_event(self.world, calendar, draft, self._actor)
+        copied = whole(item)
+        return self.edit(calendar, self.show(calendar, copied)["id"], body) if body else copied
 
     def delete(self, calendar: Calendar, event_id: str) -> None:
         """Delete an event, a series, or one occurrence by its id."""

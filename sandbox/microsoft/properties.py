@@ -31,3 +31,4 @@ id name color hexColor isDefaultCalendar changeKey canShare canViewPrivateItems 
 defaultOnlineMeetingProvider isTallyingResponses isRemovable owner
 """
 CALENDAR = tuple(_CALENDAR.split())
+CALENDAR_EXPANDABLE = frozenset({"singleValueExtendedProperties", "multiValueExtendedProperties"})

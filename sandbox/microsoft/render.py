@@ -219,8 +219,9 @@ def _expanded(view: View, reader: Reader, options: Options, detail: str) -> Json
 # calendars ----------------------------------------------------------------------------------
 
 
-def render_calendar(calendar: Calendar, reader: Account, select: tuple[str, ...] | None = None) -> Json:
+def render_calendar(calendar: Calendar, reader: Account, options: Options | None = None) -> Json:
     """Graph's calendar, as the person sees it."""
+    options = options or Options()
     role, own = calendar.role_of(reader), calendar.owner is reader
     provider = "teamsForBusiness" if reader.work else "skypeForConsumer"
     meets = rank(role) >= rank("write")
@@ -240,8 +241,16 @@ def render_calendar(calendar: Calendar, reader: Account, select: tuple[str, ...]
         "isRemovable": not calendar.default or not own,
         "owner": {"name": calendar.owner.name, "address": calendar.owner.email},
     }
+    select = options.select
     chosen = CALENDAR if select is None else [name for name in CALENDAR if name in {"id", *select}]
-    return {name: body[name] for name in chosen}
+    held = visible_properties(calendar, reader)
+    found = [{"id": key, "value": held[key]} for key in options.properties if key in held]
+    return {name: body[name] for name in chosen} | ({"singleValueExtendedProperties": found} if found else {})
+
+
+def visible_properties(calendar: Calendar, reader: Account) -> dict[str, str]:
+    """A shared calendar's stand on its owner's folder, not on the link to it in another mailbox."""
+    return calendar.properties if calendar.owner is reader else {}
 
 
 def _shared_name(calendar: Calendar) -> str:

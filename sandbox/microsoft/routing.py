@@ -10,7 +10,13 @@ from dataclasses import dataclass, field
 
 from sandbox.microsoft import calendars, delta, errors, events, schedule, shapes, subscribing
 from sandbox.microsoft.call import Handler, Operation
-from sandbox.microsoft.properties import CALENDAR, EVENT_EXPANDABLE, EVENT_SELECTABLE, EVENT_SORTABLE
+from sandbox.microsoft.properties import (
+    CALENDAR,
+    CALENDAR_EXPANDABLE,
+    EVENT_EXPANDABLE,
+    EVENT_SELECTABLE,
+    EVENT_SORTABLE,
+)
 from sandbox.microsoft.query import Allowed
 from sandbox.microsoft.scopes import LIST, PROFILE, READ, SETTINGS, SUBSCRIBE, WRITE
 
@@ -19,9 +25,13 @@ _PERSON = "businessPhones displayName givenName jobTitle mail mobilePhone office
 
 _PEOPLE = Allowed(frozenset({"select"}), (*_PERSON.split(), "userPrincipalName", "id"), type_name="user")
 _SETTINGS = Allowed(type_name="mailboxSettings")
-_CALENDAR = Allowed(frozenset({"select"}), CALENDAR, type_name="calendar")
+_CALENDAR = Allowed(frozenset({"select", "expand"}), CALENDAR, CALENDAR_EXPANDABLE, type_name="calendar")
 _CALENDARS = Allowed(
-    frozenset({"select", "top", "skip", "count", "orderby"}), CALENDAR, sortable=("name",), type_name="calendar"
+    frozenset({"select", "expand", "filter", "top", "skip", "count", "orderby"}),
+    CALENDAR,
+    CALENDAR_EXPANDABLE,
+    ("name",),
+    type_name="calendar",
 )
 _EVENT = Allowed(frozenset({"select", "expand"}), EVENT_SELECTABLE, EVENT_EXPANDABLE)
 _EVENTS = Allowed(

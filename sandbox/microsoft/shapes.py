@@ -118,6 +118,7 @@ _READ_ONLY = (
     "hasAttachments bodyPreview isCancelled isOrganizer seriesMasterId type webLink onlineMeetingUrl occurrenceId "
     "isDraft originalStart responseStatus organizer onlineMeeting"
 )
+_PROPERTIES = Many(Struct("singleValueLegacyExtendedProperty", {"id": TEXT, "value": TEXT}))
 EVENT = Struct(
     "event",
     {
@@ -142,7 +143,7 @@ EVENT = Struct(
         "isOnlineMeeting": FLAG,
         "onlineMeetingProvider": Choice(("unknown", "skypeForBusiness", "skypeForConsumer", "teamsForBusiness")),
         "transactionId": TEXT,
-        "singleValueExtendedProperties": Many(Struct("singleValueLegacyExtendedProperty", {"id": TEXT, "value": TEXT})),
+        "singleValueExtendedProperties": _PROPERTIES,
     },
     frozenset(_READ_ONLY.split()),
 )
@@ -153,7 +154,7 @@ _CALENDAR_READ_ONLY = (
 )
 CALENDAR = Struct(
     "calendar",
-    {"name": TEXT, "color": Choice(tuple(_COLORS.split()))},
+    {"name": TEXT, "color": Choice(tuple(_COLORS.split())), "singleValueExtendedProperties": _PROPERTIES},
     frozenset(_CALENDAR_READ_ONLY.split()),
 )
 RESPONSE = Struct(

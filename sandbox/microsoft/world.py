@@ -120,6 +120,7 @@ class Calendar:
     access: dict[str, Role] = field(default_factory=dict)
     items: dict[bytes, Item] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
+    properties: dict[str, str] = field(default_factory=dict)
 
     def id_for(self, reader: "Account") -> str:
         """A calendar that is shared appears in the other mailbox under an id of that mailbox."""

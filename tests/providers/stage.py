@@ -48,8 +48,25 @@ class Stage(Protocol):
         """Somebody else's calendar that the person can read."""
         ...
 
-    def add(self, when: When, *, busy: Busy = Busy.BUSY, weeks: int = 0, title: str = "Private") -> str:
+    def add(
+        self,
+        when: When,
+        *,
+        busy: Busy = Busy.BUSY,
+        weeks: int = 0,
+        title: str = "Private",
+        guests: Sequence[str] = (),
+        private: bool = False,
+    ) -> str:
         """The person adds an event, or with `weeks` a weekly series of so many dates, in local time; its id."""
+        ...
+
+    def free(self, event_id: str) -> None:
+        """The person makes an event block no time."""
+        ...
+
+    def copy(self, event_id: str) -> str:
+        """The person copies an event on its calendar, whatever programs marked it with; the id of the copy."""
         ...
 
     def add_to_shared(self, when: When) -> None:
@@ -78,6 +95,18 @@ class Stage(Protocol):
 
     def guest_answers(self, event_id: str, email: str, answer: str) -> None:
         """A guest from outside answers an invitation of the person's."""
+        ...
+
+    def own_calendars(self) -> dict[str, str]:
+        """The names of the person's own calendars, by id."""
+        ...
+
+    def rename_calendar(self, calendar_id: str, name: str) -> None:
+        """The person renames a calendar."""
+        ...
+
+    def delete_calendar(self, calendar_id: str) -> None:
+        """The person deletes a calendar."""
         ...
 
     def live_events(self) -> Sequence[str]:

@@ -10,7 +10,7 @@ from typing import Final
 
 from app.calendar import Attendee, EventDraft, Notify, Response, Timed
 from app.providers.ews import marks
-from app.providers.ews.questions import folder, instant
+from app.providers.ews.questions import folder, instant, own_calendar
 from app.providers.ews.soap import Element, m, t
 from app.providers.ews.wire import Item, Person
 from app.providers.zones import windows_name
@@ -33,19 +33,26 @@ class Guests:
     optional: Sequence[Person] | None
 
 
+def new_calendar(name: str, key: str) -> Element:
+    """The create of a calendar, where Outlook puts a new one: below the person's own."""
+    calendar = t("CalendarFolder", t("DisplayName", name), marks.marked(marks.CALENDAR, marks.calendar_mark(key)))
+    return m("CreateFolder", m("ParentFolderId", own_calendar()), m("Folders", calendar))
+
+
 def new_event(calendar_id: str, draft: EventDraft, key: str, guests: Sequence[Attendee]) -> Element:
     """The create. It mails nobody, so that it may be looked for and repeated; `guests` may be invited later."""
     item = t(
         "CalendarItem",
         t("Subject", draft.title),
-        t("Body", draft.description, BodyType="Text"),
+        t("Body", draft.description or "", BodyType="Text"),
         marks.marked(marks.KEY, key),
         marks.marked(marks.GUESTS, marks.fingerprints(guest.email for guest in guests)),
+        None if draft.busy else marks.marked(marks.FREE, marks.FREED),
         t("UID", marks.ical_uid(key)),
         t("Start", instant(draft.when.start)),
         t("End", instant(draft.when.end)),
         t("IsAllDayEvent", "false"),
-        t("LegacyFreeBusyStatus", "Busy"),
+        t("LegacyFreeBusyStatus", "Busy" if draft.busy else "Free"),
         t("Location", draft.location) if draft.location else None,
         _attendees("RequiredAttendees", [_person(guest) for guest in guests]),
         t("StartTimeZone", Id=windows_name(draft.when.zone)),
@@ -70,15 +77,22 @@ def invitations(standing: Item, draft: EventDraft, notify: Notify) -> Element:
     return _update(standing, changes, notify)
 
 
+def _text(draft: EventDraft) -> tuple[Element, ...]:
+    if draft.description is None:
+        return ()
+    return (_set("item:Body", t("Body", draft.description, BodyType="Text")),)
+
+
 def changed_event(standing: Item, draft: EventDraft, key: str, notify: Notify) -> Element:
     """The update that makes a standing event as drafted; it is refused when the event changed meanwhile."""
     guests = merged(standing, draft.attendees)
     changes = [
         _set("item:Subject", t("Subject", draft.title)),
-        _set("item:Body", t("Body", draft.description, BodyType="Text")),
+        *_text(draft),
         _set_marked(marks.KEY, key),
         _note(draft),
         *_times(draft.when),
+        *_blocking(draft, standing),
         _set("calendar:Location", t("Location", draft.location)) if draft.location else _delete("calendar:Location"),
         *_guest_list("RequiredAttendees", guests.required),
         *_appended("RequiredAttendees", guests.joining),
@@ -144,6 +158,19 @@ def _times(when: Timed) -> list[Element]:
         _set("calendar:Start", t("Start", instant(when.start))),
         _set("calendar:End", t("End", instant(when.end))),
     ]
+
+
+def _blocking(draft: EventDraft, standing: Item) -> list[Element]:
+    """Free as drafted; busy only again, where it was us who made it free and nobody chose otherwise since."""
+    if not draft.busy:
+        return [_set_marked(marks.FREE, marks.FREED), *_shown_as("Free")]
+    if standing.free != marks.FREED:
+        return []
+    return [_set_marked(marks.FREE, marks.TAKEN_BACK), *(_shown_as("Busy") if standing.free_busy == "Free" else ())]
+
+
+def _shown_as(status: str) -> list[Element]:
+    return [_set("calendar:LegacyFreeBusyStatus", t("LegacyFreeBusyStatus", status))]
 
 
 def _guest_list(name: str, people: Sequence[Person] | None) -> list[Element]:

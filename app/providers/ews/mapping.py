@@ -71,7 +71,7 @@ def changes_of(
     for row in rows:
         if row.kind == "Delete":
             changes[row.id] = Removed(row.id)
-        elif row.item is None or row.id in over or (since is not None and _single_is_over(row.item, since)):
+        elif row.item is None or row.id in over or (since is not None and single_is_over(row.item, since)):
             continue
         elif row.item.kind == MASTER:
             changes[row.id] = SeriesTouched(row.id)
@@ -129,7 +129,8 @@ def series_is_over(series: Item, since: datetime) -> bool:
     return series.last_end is not None and max(ends) <= since - _DAY
 
 
-def _single_is_over(item: Item, since: datetime) -> bool:
+def single_is_over(item: Item, since: datetime) -> bool:
+    """Whether a single event has ended; a series never has by what it tells itself."""
     span = None if item.kind == MASTER else span_of(item)
     return span is not None and span.end <= (since - _DAY if item.all_day else since)
 

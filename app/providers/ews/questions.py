@@ -4,9 +4,10 @@ The one rule: what a request asks for is what its decoder reads, no more: Exchan
 than its folder's table holds.
 
     BUSY     what free/busy needs
-    LISTED   BUSY and all else that FindItem may tell: no guests, no text
+    LISTED   BUSY and all else that FindItem may tell: no guests, of the organizer perhaps no more than a name, no text
     SYNCED   LISTED and the zone; SyncFolderItems "can only handle summary properties", as the vendor's own client says
-    WHOLE    SYNCED, guests, text, our note of whom we invited
+    PEOPLE   who takes part: only GetItem tells it
+    WHOLE    SYNCED, PEOPLE, text, our notes of whom we invited and whether we made it free
 """
 
 from collections.abc import Iterable, Sequence
@@ -38,11 +39,14 @@ _LISTED: Final = (
     *_BUSY,
     "calendar:IsAllDayEvent",
     "calendar:Location",
+    "calendar:IsMeeting",
     "calendar:Organizer",
 )
 _ZONE: Final = "calendar:StartTimeZone"
 _SYNCED: Final = (*_LISTED, _ZONE)
-_WHOLE: Final = (*_SYNCED, "calendar:RequiredAttendees", "calendar:OptionalAttendees", "item:Body")
+_PEOPLE: Final = ("calendar:Organizer", "calendar:RequiredAttendees", "calendar:OptionalAttendees")
+_WHOLE: Final = (*dict.fromkeys((*_SYNCED, *_PEOPLE)), "item:Body")
+_OF_WHOLE: Final = (marks.KEY, marks.GUESTS, marks.FREE)
 
 
 def own_calendar(email: str | None = None) -> Element:
@@ -101,7 +105,7 @@ def marked_with(calendar_id: str, key: str) -> Element:
     has_key = t("IsEqualTo", marks.path(marks.KEY), t("FieldURIOrConstant", t("Constant", Value=key)))
     return m(
         "FindItem",
-        m("ItemShape", t("BaseShape", "IdOnly")),
+        m("ItemShape", *_shape(("calendar:UID",), (marks.KEY,))),
         m("IndexedPageItemView", MaxEntriesReturned="10", Offset="0", BasePoint="Beginning"),
         m("Restriction", has_key),
         m("ParentFolderIds", folder(calendar_id)),
@@ -111,18 +115,18 @@ def marked_with(calendar_id: str, key: str) -> Element:
 
 def items(ids: Iterable[Element]) -> Element:
     """Items with everything we ever read of one."""
-    return m("GetItem", m("ItemShape", *_shape(_WHOLE, (marks.KEY, marks.GUESTS), text=True)), m("ItemIds", *ids))
+    return m("GetItem", m("ItemShape", *_shape(_WHOLE, _OF_WHOLE, text=True)), m("ItemIds", *ids))
 
 
-def zones(ids: Iterable[Element]) -> Element:
-    """Of items and series, only the zone they were made in."""
-    fields = ("calendar:UID", "calendar:CalendarItemType", _ZONE)
+def beside_view(ids: Iterable[Element]) -> Element:
+    """Of items and series, what a view does not tell: the zone they were made in, and the people."""
+    fields = ("calendar:UID", "calendar:CalendarItemType", _ZONE, *_PEOPLE)
     return m("GetItem", m("ItemShape", *_shape(fields)), m("ItemIds", *ids))
 
 
-def lengths(ids: Iterable[Element]) -> Element:
-    """Of series, only how long they go on."""
-    fields = ("calendar:CalendarItemType", "calendar:LastOccurrence", "calendar:ModifiedOccurrences")
+def beside_changes(ids: Iterable[Element]) -> Element:
+    """Of items and series, what a page of changes does not tell: how long a series goes on, and the people."""
+    fields = ("calendar:CalendarItemType", "calendar:LastOccurrence", "calendar:ModifiedOccurrences", *_PEOPLE)
     return m("GetItem", m("ItemShape", *_shape(fields)), m("ItemIds", *ids))
 
 
@@ -173,4 +177,5 @@ def _shape(fields: Sequence[str], properties: Sequence[str] = (), *, text: bool 
 
 def _folder_shape() -> tuple[Element, ...]:
     fields = ("folder:ParentFolderId", "folder:DisplayName", "folder:EffectiveRights")
-    return t("BaseShape", "IdOnly"), t("AdditionalProperties", *(t("FieldURI", FieldURI=field) for field in fields))
+    paths = (*(t("FieldURI", FieldURI=field) for field in fields), marks.path(marks.CALENDAR))
+    return t("BaseShape", "IdOnly"), t("AdditionalProperties", *paths)

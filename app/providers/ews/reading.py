@@ -15,12 +15,12 @@ from app.providers.ews import questions, wire
 from app.providers.ews.busy_times import busy_times
 from app.providers.ews.client import Mailbox, checked, only
 from app.providers.ews.cursor import Position
-from app.providers.ews.mapping import calendar_of, changes_of, event_of, series_is_over, span_of
+from app.providers.ews.mapping import calendar_of, changes_of, event_of, series_is_over, single_is_over, span_of
 from app.providers.ews.refusals import Call
-from app.providers.ews.series import Announced, Dates
+from app.providers.ews.series import Announced, Dates, dates_of, peopled
 from app.providers.ews.service import Message
 from app.providers.ews.soap import Element
-from app.providers.ews.wire import MASTER, OCCURRENCES, Change, Folder, Item, Page
+from app.providers.ews.wire import EXCEPTION, MASTER, OCCURRENCES, Change, Folder, Item, Page
 from app.providers.rest import together
 from app.providers.zones import iana_name
 
@@ -40,16 +40,8 @@ class Reading:
 
     async def list_calendars(self) -> Sequence[CalendarRef]:
         """The calendars of the person's own mailbox; the default one first."""
-        call = Call(
-            "ews.default_calendar",
-            questions.folders(questions.own_calendar(), questions.deleted_items()),
-            not_found=CalendarGone,
-        )
-        default, bin_ = await self._mailbox.fetch(
-            call, lambda messages: [wire.folders_of(checked(call, message))[0] for message in messages]
-        )
+        default, *others = await self._calendars()
         zone = await self._usual_zone()
-        others = [folder async for folder in self._folders() if folder.id != default.id and folder.parent_id != bin_.id]
         return [
             calendar_of(default, time_zone=zone, primary=True),
             *(calendar_of(folder, time_zone=zone, primary=False) for folder in others),
@@ -72,7 +64,8 @@ class Reading:
             dates = await self._everything(calendar_id, window)
         for item in dates.items:
             zone, series = dates.of(item)
-            event = None if item.cancelled else event_of(item, email=email, series_id=series, zone=zone)
+            whole = dates.peopled(item)
+            event = None if item.cancelled else event_of(whole, email=email, series_id=series, zone=zone)
             if event is not None:
                 yield event
 
@@ -87,16 +80,19 @@ class Reading:
     async def sync_page(
         self, calendar_id: str, *, cursor: bytes | None, page: bytes | None, since: datetime
     ) -> SyncPage:
-        """One page of what changed in the folder: singles as they are, series only by name."""
+        """One page of what changed in the folder: singles as they are, series only by name.
+
+        Who takes part in the meetings among them is read besides, fifty at a time.
+        """
         here = Position.read(calendar_id, cursor=cursor, page=page, since=since)
         email = (await self._mailbox.login()).email
         call = Call("ews.sync_page", questions.changes(calendar_id, here.state), not_found=CalendarGone)
         answer = await self._mailbox.fetch(call, lambda messages: wire.read_changes(only(call, messages)))
         if not answer.last and answer.state == here.state:
             raise ProtocolError("a page that follows itself", operation=call.operation)
-        over = await self._over(answer.changes, here.since)
-        changes = changes_of(answer.changes, email=email, since=here.since, over=over)
-        self._announced.add(calendar_id, [change for change in answer.changes if change.id not in over])
+        rows, over = await self._completed(answer.changes, here.since)
+        changes = changes_of(rows, email=email, since=here.since, over=over)
+        self._announced.add(calendar_id, [row for row in rows if row.id not in over])
         place = here.after(answer.state, last=answer.last)
         return SyncPage(
             changes,
@@ -118,6 +114,19 @@ class Reading:
             return found[0], master[0].id if master and found[0].kind in OCCURRENCES else None
 
         return await self._mailbox.fetch(call, read)
+
+    async def _calendars(self) -> Sequence[Folder]:
+        """The default calendar, and the others that are not in the bin."""
+        call = Call(
+            "ews.default_calendar",
+            questions.folders(questions.own_calendar(), questions.deleted_items()),
+            not_found=CalendarGone,
+        )
+        default, bin_ = await self._mailbox.fetch(
+            call, lambda messages: [wire.folders_of(checked(call, message))[0] for message in messages]
+        )
+        others = [folder async for folder in self._folders() if folder.id != default.id and folder.parent_id != bin_.id]
+        return [default, *others]
 
     async def _folders(self) -> AsyncIterator[Folder]:
         offset: int | None = 0
@@ -144,43 +153,62 @@ class Reading:
             return BusyTimes(unknown=refusal.provider_code or refusal.code)
 
     async def _everything(self, calendar_id: str, window: Timed) -> Dates:
-        """All that the calendar shows; the folder's table has neither the series of a date nor anybody's zone."""
+        """All that the calendar shows; the folder's table has neither the series of a date, nor people, nor zones."""
         items = await self._view(calendar_id, window)
         first_of = {item.uid: item for item in reversed(items) if item.kind in OCCURRENCES and item.uid}
         masters = [questions.master_of(item.id) for item in first_of.values()]
-        singles = [questions.item(item.id) for item in items if item.uid not in first_of]
-        zoned = await self._some(questions.zones, [*masters, *singles])
+        others = [questions.item(item.id) for item in items if item.uid not in first_of or _has_own_people(item)]
+        known = await self._some(questions.beside_view, [*masters, *others])
         return Dates(
             items,
-            masters=[item for item in zoned if item.kind == MASTER],
-            zones={item.id: item.zone for item in zoned},
+            masters=[item for item in known if item.kind == MASTER],
+            beside={item.id: item for item in known},
         )
 
     async def _dates(self, calendar_id: str, window: Timed, series_id: str) -> Dates:
         """The dates of one series. One that a page of changes named is served from a view they all share."""
         known = self._announced.take(calendar_id, series_id)
         if known is not None:
-            items = await self._announced.view(calendar_id, window, self._view)
-            return Dates.of_series(known, items)
+            items = await self._announced.view(calendar_id, window, self._peopled_view)
+            return Dates(dates_of(known, items), (known,))
         try:
             master, _ = await self._item(series_id, "ews.list_instances")
         except EventNotFound:
             return Dates(())
         if master.kind == MASTER:
-            return Dates.of_series(master, await self._view(calendar_id, window))
+            dates = dates_of(master, await self._view(calendar_id, window))
+            return Dates(await self._peopled(dates), (master,))
         span = span_of(master)  # it became a single event
         inside = span is not None and span.start < window.end and span.end > window.start
         return Dates((master,) if inside else ())
 
-    async def _over(self, changes: Sequence[Change], since: datetime | None) -> frozenset[str]:
-        """Of the series that a page of a full listing names, those that had ended: ten years of them may be in it, and
-        each would be read in vain."""
-        if since is None:
-            return frozenset()
-        known = {change.id: change.item for change in changes if change.item is not None}
-        begun = [item.id for item in known.values() if item.kind == MASTER and item.start and item.start < since]
-        series = await self._some(questions.lengths, [questions.item(item_id) for item_id in begun])
-        return frozenset(item.id for item in series if series_is_over(item, since))
+    async def _completed(
+        self, changes: Sequence[Change], since: datetime | None
+    ) -> tuple[Sequence[Change], frozenset[str]]:
+        """A page with the people in it, and the ids of the series in it that had ended.
+
+        A page of a full listing may name ten years of series that are over, and each would be read in vain.
+        """
+        asked = dict.fromkeys(row.id for row in changes if row.item is not None and _is_asked_about(row.item, since))
+        read = await self._some(questions.beside_changes, [questions.item(item_id) for item_id in asked])
+        known = {item.id: item for item in read}
+        rows = [
+            row
+            if row.item is None or row.id not in known
+            else Change(row.kind, row.id, peopled(row.item, known[row.id]))
+            for row in changes
+        ]
+        over = (item.id for item in read if since is not None and series_is_over(item, since))
+        return rows, frozenset(over)
+
+    async def _peopled_view(self, calendar_id: str, window: Timed) -> tuple[Item, ...]:
+        return await self._peopled(await self._view(calendar_id, window))
+
+    async def _peopled(self, items: Sequence[Item]) -> tuple[Item, ...]:
+        """With the people of the dates that deviate from their series; the others have those of the series."""
+        asked = [questions.item(item.id) for item in items if _has_own_people(item)]
+        known = {item.id: item for item in await self._some(questions.beside_view, asked)}
+        return tuple(peopled(item, known.get(item.id)) for item in items)
 
     async def _some(self, question: Callable[[Sequence[Element]], Element], ids: Sequence[Element]) -> list[Item]:
         """Items as far as a question goes; those that are gone meanwhile are left out."""
@@ -222,6 +250,16 @@ class Reading:
             return page, [item for element in page.elements if (item := wire.read_item(element)) is not None]
 
         return await self._mailbox.fetch(call, read)
+
+
+def _has_own_people(item: Item) -> bool:
+    return item.kind == EXCEPTION and item.meeting
+
+
+def _is_asked_about(item: Item, since: datetime | None) -> bool:
+    """Whether an item of a page of changes tells less of itself than there is to know."""
+    begun = since is not None and item.kind == MASTER and item.start is not None and item.start < since
+    return begun or (item.meeting and (since is None or not single_is_over(item, since)))
 
 
 def _parts(window: Timed) -> list[Timed]:

@@ -37,6 +37,10 @@ _TOO_MANY_REQUESTS: Final = 429
 _FAILED: Final = 500
 
 
+class NameTaken(InvalidRequest):
+    """The person has another folder of this name there."""
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """One request, and what its refusals mean."""
@@ -81,6 +85,7 @@ _KINDS: Final[dict[str, type[ProviderError]]] = {
     ),
     **dict.fromkeys(("ErrorPasswordExpired", "ErrorPasswordChangeRequired"), ReauthRequired),
     "ErrorInvalidSyncStateData": CursorExpired,
+    "ErrorFolderExists": NameTaken,
     **dict.fromkeys(
         (
             *("ErrorIrresolvableConflict", "ErrorInvalidChangeKey", "ErrorStaleObject"),

@@ -7,35 +7,54 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+import msgspec
+
 from app.calendar import Timed
-from app.providers.ews.wire import MASTER, OCCURRENCES, Change, Item
+from app.providers.ews.wire import MASTER, OCCURRENCE, OCCURRENCES, Change, Item
 
 View = Callable[[str, Timed], Awaitable[tuple[Item, ...]]]
 
 
 @dataclass(frozen=True, slots=True)
 class Dates:
-    """Items of a view, and what they cannot tell themselves: their series, and the zone they were made in."""
+    """Items of a view, and what they cannot tell themselves: their series, the people, the zone they were made in."""
 
     items: tuple[Item, ...]
     masters: Iterable[Item] = ()
-    zones: Mapping[str, str | None] = field(default_factory=dict)
-    """Of single items, by id."""
+    beside: Mapping[str, Item] = field(default_factory=dict)
+    """What was read besides, by id."""
     _by_uid: Mapping[str | None, Item] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_by_uid", {master.uid: master for master in self.masters})
 
-    @classmethod
-    def of_series(cls, master: Item, view: Iterable[Item]) -> "Dates":
-        """The dates of one series in a view."""
-        dates = tuple(item for item in view if item.kind in OCCURRENCES and item.uid == master.uid)
-        return cls(dates, (master,))
-
     def of(self, item: Item) -> tuple[str | None, str | None]:
         """The zone and the series of an item."""
-        master = self._by_uid.get(item.uid) if item.kind in OCCURRENCES and item.uid else None
-        return (self.zones.get(item.id), None) if master is None else (master.zone, master.id)
+        master, known = self._master_of(item), self.beside.get(item.id)
+        if master is not None:
+            return master.zone, master.id
+        return None if known is None else known.zone, None
+
+    def peopled(self, item: Item) -> Item:
+        """The item with those who take part: of a date that is as its series has it, those of the series."""
+        return peopled(item, self._master_of(item) if item.kind == OCCURRENCE else self.beside.get(item.id))
+
+    def _master_of(self, item: Item) -> Item | None:
+        return self._by_uid.get(item.uid) if item.kind in OCCURRENCES and item.uid else None
+
+
+def dates_of(master: Item, view: Iterable[Item]) -> tuple[Item, ...]:
+    """The dates of one series in a view."""
+    return tuple(item for item in view if item.kind in OCCURRENCES and item.uid == master.uid)
+
+
+def peopled(item: Item, known: Item | None) -> Item:
+    """The item with the people of another reading, if there is one."""
+    if known is None:
+        return item
+    return msgspec.structs.replace(
+        item, organizer=known.organizer or item.organizer, required=known.required, optional=known.optional
+    )
 
 
 class Announced:

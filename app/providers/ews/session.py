@@ -4,11 +4,11 @@ The one rule: Exchange makes an event as often as it is asked to, so nothing is 
 whatever mails people is a step of its own, behind the one that can be looked for.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Final
 
-from app.calendar import Event, EventDraft, Notify, Response, Timed
+from app.calendar import AccessRole, CalendarRef, Event, EventDraft, Notify, Response, Timed
 from app.providers.base import (
     AmbiguousOutcome,
     CalendarGone,
@@ -20,18 +20,19 @@ from app.providers.base import (
     RateLimited,
     Transient,
 )
-from app.providers.ews import drafts, questions, wire
+from app.providers.ews import drafts, marks, questions, wire
 from app.providers.ews.client import Mailbox, only
-from app.providers.ews.mapping import event_of
+from app.providers.ews.mapping import calendar_of, event_of
 from app.providers.ews.reading import Reading
-from app.providers.ews.refusals import Call
+from app.providers.ews.refusals import Call, NameTaken
 from app.providers.ews.service import Message
 from app.providers.ews.soap import Element
-from app.providers.ews.wire import Item
+from app.providers.ews.wire import Folder, Item
 from app.providers.ews.workers import Turns
 
 _AROUND: Final = timedelta(hours=1)
 _CONFLICTS_MAX: Final = 3
+_NAMES_MAX: Final = 10
 _NOT_THE_GUEST: Final = (None, "Organizer", "Unknown")
 
 
@@ -43,11 +44,33 @@ class ExchangeSession(Reading):
         self._keys = keys
         """One create at a time per mailbox and key: between the look and the create another would slip in."""
 
+    async def create_calendar(self, name: str, *, time_zone: str, key: str) -> CalendarRef:  # noqa: ARG002 - Exchange's have none
+        """Look for the folder with the mark of the key, and make what is not there; a taken name gets a number."""
+        login, zone = await self._mailbox.login(), await self._usual_zone()
+        async with self._keys.of(f"{login.mailbox} calendar {key}"):
+            mark = marks.calendar_mark(key)
+            for folder in await self._calendars():
+                if folder.mark == mark:
+                    return calendar_of(folder, time_zone=zone, primary=False)
+            return await self._new_calendar(name, zone, key)
+
+    async def _new_calendar(self, name: str, zone: str, key: str) -> CalendarRef:
+        for number in range(1, _NAMES_MAX + 1):
+            told = name if number == 1 else f"{name} ({number})"
+            call = Call("ews.create_calendar", drafts.new_calendar(told, key), write=True)
+            try:
+                made = await self._mailbox.fetch(call, lambda messages, call=call: _folder(call, messages))  # type: ignore[misc]
+            except NameTaken:
+                continue
+            return CalendarRef(made.id, told, zone, AccessRole.OWNER)
+        raise InvalidRequest("too many of this name", operation="ews.create_calendar", provider_code="name_taken")
+
     async def create_event(self, calendar_id: str, draft: EventDraft, *, key: str, notify: Notify) -> Event:
         """Look, make it without a mail, then invite. A repeat goes on from wherever the one before it ended."""
         login = await self._mailbox.login()
         async with self._keys.of(f"{login.mailbox} {key}"):
-            event_id = await self._in_slot(calendar_id, key, draft.when)
+            standing = await self._in_slot(calendar_id, key, draft.when)
+            event_id = None if standing is None else standing.id
             if event_id is None:
                 loud = notify is Notify.EVERYBODY
                 body = drafts.new_event(calendar_id, draft, key, () if loud else draft.attendees)
@@ -60,13 +83,12 @@ class ExchangeSession(Reading):
 
     async def find_by_key(self, calendar_id: str, key: str, *, around: Timed) -> Event | None:
         """Where it was drafted, which is quick; failing that anywhere in the calendar."""
-        event_id = await self._in_slot(calendar_id, key, around)
-        if event_id is None:
+        found = await self._in_slot(calendar_id, key, around)
+        if found is None or found.uid != marks.ical_uid(key):
             call = Call("ews.find_by_key", questions.marked_with(calendar_id, key), not_found=CalendarGone)
             page = await self._mailbox.fetch(call, lambda messages: wire.read_page(only(call, messages)))
-            ids = [item.id for element in page.elements if (item := wire.read_item(element)) is not None]
-            event_id = ids[0] if ids else None
-        event = None if event_id is None else await self.get_event(calendar_id, event_id)
+            found = _original((wire.read_item(element) for element in page.elements), key) or found
+        event = None if found is None else await self.get_event(calendar_id, found.id)
         return None if event is None or event.cancelled else event
 
     async def update_event(
@@ -114,11 +136,10 @@ class ExchangeSession(Reading):
         self._announced.forget()
         await self._mailbox.fetch(call, lambda messages: only(call, messages))
 
-    async def _in_slot(self, calendar_id: str, key: str, slot: Timed) -> str | None:
+    async def _in_slot(self, calendar_id: str, key: str, slot: Timed) -> Item | None:
         """The event with this key in or near a slot."""
         window = Timed(slot.start - _AROUND, max(slot.end, slot.start) + _AROUND)
-        items = await self._view(calendar_id, window)
-        return next((item.id for item in items if item.key == key), None)
+        return _original(await self._view(calendar_id, window), key)
 
     async def _write(
         self, operation: str, body: Element, *, not_found: type[ProviderError] = EventNotFound
@@ -149,3 +170,15 @@ class ExchangeSession(Reading):
         if event is None:
             raise AmbiguousOutcome("written, and not readable", operation="ews.written")
         return event
+
+
+def _original(items: Iterable[Item | None], key: str) -> Item | None:
+    """The item with the key. Who copies one in Outlook copies our property, but not the UID."""
+    ours = [item for item in items if item is not None and item.key == key]
+    made = (item for item in ours if item.uid == marks.ical_uid(key))
+    return next(made, ours[0] if ours else None)
+
+
+def _folder(call: Call, messages: Sequence[Message]) -> Folder:
+    """The only folder in an answer. Raises: LookupError."""
+    return wire.folders_of(only(call, messages))[0]

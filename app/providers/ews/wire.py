@@ -15,7 +15,9 @@ from app.providers.ews.soap import Element, message_tag, tag
 
 MASTER: Final = "RecurringMaster"
 SINGLE: Final = "Single"
-OCCURRENCES: Final = frozenset({"Occurrence", "Exception"})
+OCCURRENCE: Final = "Occurrence"
+EXCEPTION: Final = "Exception"
+OCCURRENCES: Final = frozenset({OCCURRENCE, EXCEPTION})
 
 ChangeKind = Literal["Create", "Update", "Delete"]
 
@@ -45,6 +47,8 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     free_busy: str | None = None
     location: str | None = None
     cancelled: bool = False
+    meeting: bool = False
+    """Somebody is invited, or invited us."""
     my_response: str | None = None
     organizer: str | None = None
     required: tuple[Person, ...] = ()
@@ -54,6 +58,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     modified: datetime | None = None
     key: str | None = None
     guests: str | None = None
+    free: str | None = None
     last_end: datetime | None = None
     """Of a series: when the last of its dates ends; None for one without end."""
     moved_end: datetime | None = None
@@ -85,6 +90,8 @@ class Folder(msgspec.Struct, frozen=True, kw_only=True):
     name: str | None = None
     rights: frozenset[str] = frozenset()
     """Names of the effective rights that are given."""
+    mark: str | None = None
+    """What we wrote on it when we made it."""
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -149,11 +156,13 @@ def read_folder(element: Element) -> Folder:
     if not folder_id:
         raise ValueError("a folder without an id")
     given = () if rights is None else (right for right in rights if _truth(right.text or "false"))
+    properties = [_mark(child) for child in element if child.tag == _EXTENDED]
     return Folder(
         id=folder_id,
         parent_id=None if parent is None else parent.get("Id"),
         name=element.findtext(tag("DisplayName")),
         rights=frozenset(right.tag.rpartition("}")[2] for right in given),
+        mark=next((found["mark"] for found in properties if found), None),
     )
 
 
@@ -223,10 +232,15 @@ def _person(entry: Element) -> Person:
     )
 
 
-def _property(element: Element) -> dict[str, Any]:
-    path, value = element.find(tag("ExtendedFieldURI")), element.findtext(tag("Value"))
-    field = _PROPERTIES.get("" if path is None else path.get("PropertyName", ""))
-    return {} if field is None else {field: value}
+def _property(fields: Mapping[str, str]) -> Callable[[Element], dict[str, Any]]:
+    """Reads one of our named properties, each into its field."""
+
+    def read(element: Element) -> dict[str, Any]:
+        path, value = element.find(tag("ExtendedFieldURI")), element.findtext(tag("Value"))
+        field = fields.get("" if path is None else path.get("PropertyName", ""))
+        return {} if field is None else {field: value}
+
+    return read
 
 
 def _ends(element: Element) -> dict[str, Any]:
@@ -252,9 +266,10 @@ def _flag(name: str) -> Callable[[Element], dict[str, Any]]:
 
 
 _CALENDAR_ITEM: Final = tag("CalendarItem")
+_EXTENDED: Final = tag("ExtendedProperty")
 _CHANGE_KINDS: Final = frozenset({"Create", "Update", "Delete"})
 """The others (a read flag) are about messages."""
-_PROPERTIES: Final = {marks.KEY: "key", marks.GUESTS: "guests"}
+_mark: Final = _property({marks.CALENDAR: "mark"})
 _READERS: Final[Mapping[str, Callable[[Element], dict[str, Any]]]] = {
     tag(name): reader
     for name, reader in {
@@ -262,7 +277,7 @@ _READERS: Final[Mapping[str, Callable[[Element], dict[str, Any]]]] = {
         "Subject": _text("subject"),
         "Sensitivity": _text("sensitivity"),
         "Body": _text("body"),
-        "ExtendedProperty": _property,
+        "ExtendedProperty": _property({marks.KEY: "key", marks.GUESTS: "guests", marks.FREE: "free"}),
         "LastModifiedTime": _moment("modified"),
         "UID": _text("uid"),
         "Start": _moment("start"),
@@ -270,6 +285,7 @@ _READERS: Final[Mapping[str, Callable[[Element], dict[str, Any]]]] = {
         "IsAllDayEvent": _flag("all_day"),
         "LegacyFreeBusyStatus": _text("free_busy"),
         "Location": _text("location"),
+        "IsMeeting": _flag("meeting"),
         "IsCancelled": _flag("cancelled"),
         "CalendarItemType": _text("kind"),
         "MyResponseType": _text("my_response"),

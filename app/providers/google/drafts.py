@@ -17,8 +17,12 @@ from app.providers.google.wire import Standing
 
 _GUESTS_PROPERTY = "calendar_connect_guests"
 """Short hashes of the addresses we invited: what tells a guest we dropped from one the host added by hand."""
+_FREE_PROPERTY = "calendar_connect_free"
+_FREE, _TAKEN_BACK = "yes", "no"
+"""Whether it was us who made the event block no time: what a person chose is not ours to undo."""
 _PROPERTY_MAX = 1024
 _FINGERPRINT = 10
+_CALENDAR_MARK = 32
 
 Body = dict[str, Any]
 
@@ -50,7 +54,8 @@ def new_event(draft: EventDraft, key: str) -> Body:
 
 def revived_event(draft: EventDraft, key: str) -> Body:
     """The patch that brings a deleted event of ours back as drafted."""
-    body = {**_shared(draft, key), "status": "confirmed"}
+    transparency = "opaque" if draft.busy else "transparent"
+    body = {**_shared(draft, key), "status": "confirmed", "transparency": transparency}
     body["attendees"] = [_guest(attendee) for attendee in draft.attendees]
     return body if not draft.video else body | _conference(f"{event_id(key)}-again")
 
@@ -58,6 +63,10 @@ def revived_event(draft: EventDraft, key: str) -> Body:
 def changed_event(draft: EventDraft, key: str, standing: Standing) -> Body:
     """The patch that makes a standing event as drafted."""
     body = _shared(draft, key)
+    if draft.busy and _private(standing).get(_FREE_PROPERTY) == _FREE:
+        body["extendedProperties"]["private"][_FREE_PROPERTY] = _TAKEN_BACK
+        if standing.transparency == "transparent":
+            body["transparency"] = "opaque"
     guests = None if standing.attendees_omitted else _merged(standing, draft.attendees)
     if guests is not None:
         body["attendees"] = guests
@@ -83,10 +92,19 @@ def answered(standing: Standing, status: str) -> Body | None:
     return {"attendees": [changed if guest is own else guest for guest in standing.attendees]}
 
 
+def new_calendar(name: str, time_zone: str, key: str) -> Body:
+    """The body of the insert of a calendar."""
+    return {"summary": name, "description": calendar_mark(key), "timeZone": time_zone}
+
+
+def calendar_mark(key: str) -> str:
+    """What stands in the description of the calendar with this key: Google lets a calendar carry no other mark."""
+    return f"calendar-connect:{_digest(key)[:_CALENDAR_MARK]}"
+
+
 def _shared(draft: EventDraft, key: str) -> Body:
-    return {
+    body: Body = {
         "summary": draft.title,
-        "description": html.escape(draft.description, quote=False),  # Google shows it as HTML, visitors wrote it
         "location": draft.location,
         "start": _time(draft.when, draft.when.start),
         "end": _time(draft.when, draft.when.end),
@@ -94,6 +112,12 @@ def _shared(draft: EventDraft, key: str) -> Body:
             "private": {KEY_PROPERTY: key, _GUESTS_PROPERTY: _fingerprints(draft.attendees)},
         },
     }
+    if draft.description is not None:  # Google shows it as HTML, and visitors wrote it
+        body["description"] = html.escape(draft.description, quote=False)
+    if not draft.busy:
+        body["transparency"] = "transparent"
+        body["extendedProperties"]["private"][_FREE_PROPERTY] = _FREE
+    return body
 
 
 def _time(span: Timed, instant: datetime) -> Mapping[str, str]:
@@ -109,8 +133,7 @@ def _guest(attendee: Attendee) -> Body:
 
 def _merged(standing: Standing, wanted: Sequence[Attendee]) -> list[Body] | None:
     """Those who stand, with their answers, less those we invited and want no more, plus the new; None: no change."""
-    private = standing.extended_properties.private if standing.extended_properties else {}
-    invited = set(private.get(_GUESTS_PROPERTY, "").split())
+    invited = set(_private(standing).get(_GUESTS_PROPERTY, "").split())
     new = {attendee.email.lower(): attendee for attendee in wanted}
     kept = []
     for guest in standing.attendees:
@@ -119,6 +142,10 @@ def _merged(standing: Standing, wanted: Sequence[Attendee]) -> list[Body] | None
             kept.append(guest)
     added = [_guest(attendee) for attendee in new.values()]
     return None if not added and len(kept) == len(standing.attendees) else [*kept, *added]
+
+
+def _private(standing: Standing) -> Mapping[str, str]:
+    return standing.extended_properties.private if standing.extended_properties else {}
 
 
 def _fingerprints(attendees: Iterable[Attendee]) -> str:

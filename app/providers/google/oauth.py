@@ -41,8 +41,10 @@ CALENDAR = f"{_AUTH}/calendar"
 EVENTS = f"{_AUTH}/calendar.events"
 CALENDAR_LIST = f"{_AUTH}/calendar.calendarlist.readonly"
 FREE_BUSY = f"{_AUTH}/calendar.freebusy"
-SCOPES = ("openid", "email", EVENTS, CALENDAR_LIST, FREE_BUSY)
-"""What we ask for. Without `FREE_BUSY` the session reads busy time from the events instead."""
+OWN_CALENDARS = f"{_AUTH}/calendar.app.created"
+SCOPES = ("openid", "email", EVENTS, CALENDAR_LIST, FREE_BUSY, OWN_CALENDARS)
+"""What we ask for. Without `FREE_BUSY` the session reads busy time from the events instead; without `OWN_CALENDARS`,
+the narrowest that lets us make a calendar, `create_calendar` raises PermissionDenied."""
 
 _SUFFICIENT = {
     EVENTS: frozenset({EVENTS, CALENDAR}),

@@ -11,6 +11,7 @@ from typing import TypeVar
 from urllib.parse import quote
 
 from app.calendar import (
+    AccessRole,
     BusyTimes,
     CalendarRef,
     Event,
@@ -43,6 +44,7 @@ from app.providers.google.mapping import (
 )
 from app.providers.google.refusals import Duplicate, NoConference, ScopeMissing
 from app.providers.google.wire import (
+    CALENDAR_FIELDS,
     CALENDARS_FIELDS,
     EVENT_FIELDS,
     EVENTS_FIELDS,
@@ -50,7 +52,9 @@ from app.providers.google.wire import (
     CalendarsPage,
     EventsPage,
     Standing,
+    WireCalendar,
     WireEvent,
+    decode_calendar,
     decode_calendars,
     decode_event,
     decode_events,
@@ -77,22 +81,25 @@ class GoogleSession:
 
     async def list_calendars(self) -> Sequence[CalendarRef]:
         """Every calendar on the person's list, hidden ones too; the primary first."""
-        call = Call(
-            "google.calendar_list",
-            "GET",
-            f"{self._api_url}/users/me/calendarList",
-            {"maxResults": _CALENDARS_PER_PAGE, "showHidden": "true", "fields": CALENDARS_FIELDS},
-        )
-        calendars = []
-        token: str | None = None
-        while True:
-            page: CalendarsPage = await self._rest.fetch(
-                call if token is None else call.asking(pageToken=token), decode_calendars
-            )
-            calendars += [calendar_of(entry) for entry in page.items if not entry.deleted]
-            if not page.next_page_token:
-                return sorted(calendars, key=lambda calendar: not calendar.primary)
-            token = _next(token, page.next_page_token, call)
+        calendars = [calendar_of(entry) async for entry in self._calendar_list()]
+        return sorted(calendars, key=lambda calendar: not calendar.primary)
+
+    async def create_calendar(self, name: str, *, time_zone: str, key: str) -> CalendarRef:
+        """Look for the mark of the key on the person's list, and insert what is not there.
+
+        Google makes a calendar as often as it is asked to. One the person took off the list counts as deleted; so does
+        one whose description was written anew.
+        """
+        mark = drafts.calendar_mark(key)
+        async for entry in self._calendar_list():
+            calendar = calendar_of(entry)
+            if calendar.role is AccessRole.OWNER and mark in (entry.description or ""):
+                return calendar
+        body = drafts.new_calendar(name, time_zone, key)
+        url, query = f"{self._api_url}/calendars", {"fields": CALENDAR_FIELDS}
+        call = Call("google.create_calendar", "POST", url, query, body=body, write=True)
+        made = calendar_of(await self._rest.fetch(call, decode_calendar))
+        return replace(made, role=AccessRole.OWNER)  # the calendar itself says nothing of roles
 
     async def free_busy(self, calendar_ids: Sequence[str], window: Timed) -> Mapping[str, BusyTimes]:
         """Busy spans by freeBusy.query or, when that scope was not granted, from the events themselves."""
@@ -226,6 +233,25 @@ class GoogleSession:
                     raise
             else:
                 return
+
+    async def _calendar_list(self) -> AsyncIterator[WireCalendar]:
+        call = Call(
+            "google.calendar_list",
+            "GET",
+            f"{self._api_url}/users/me/calendarList",
+            {"maxResults": _CALENDARS_PER_PAGE, "showHidden": "true", "fields": CALENDARS_FIELDS},
+        )
+        token: str | None = None
+        while True:
+            page: CalendarsPage = await self._rest.fetch(
+                call if token is None else call.asking(pageToken=token), decode_calendars
+            )
+            for entry in page.items:
+                if not entry.deleted:
+                    yield entry
+            if not page.next_page_token:
+                return
+            token = _next(token, page.next_page_token, call)
 
     async def _asked(self, part: busy_times.Question) -> Mapping[str, BusyTimes]:
         call = Call("google.free_busy", "POST", f"{self._api_url}/freeBusy", body=part.body())

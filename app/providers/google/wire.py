@@ -102,10 +102,11 @@ class EventsPage(_Wire):
 
 
 class WireCalendar(_Wire):
-    """An entry of the calendar list."""
+    """An entry of the calendar list, or a calendar itself, which says less."""
 
     id: str
     summary: str | None = None
+    description: str | None = None
     summary_override: str | None = None
     time_zone: str | None = None
     access_role: str | None = None
@@ -154,6 +155,7 @@ class Standing(_Wire):
     status: str | None = None
     attendees: tuple[dict[str, Any], ...] = ()
     attendees_omitted: bool = False
+    transparency: str | None = None
     extended_properties: WireProperties | None = None
     hangout_link: str | None = None
     conference_data: WireConference | None = None
@@ -171,10 +173,13 @@ EVENT_FIELDS = f"{_LISTED},description"
 EVENTS_FIELDS = f"kind,nextPageToken,nextSyncToken,timeZone,items({_LISTED})"
 """What we ask for of many: no descriptions, a page of them can pass any size we would accept."""
 STANDING_FIELDS = (
-    "etag,status,attendees,attendeesOmitted,extendedProperties(private),hangoutLink,"
+    "etag,status,attendees,attendeesOmitted,transparency,extendedProperties(private),hangoutLink,"
     "conferenceData(entryPoints(entryPointType,uri))"
 )
-CALENDARS_FIELDS = "kind,nextPageToken,items(id,summary,summaryOverride,timeZone,accessRole,primary,deleted)"
+CALENDARS_FIELDS = (
+    "kind,nextPageToken,items(id,summary,summaryOverride,description,timeZone,accessRole,primary,deleted)"
+)
+CALENDAR_FIELDS = "id,summary,description,timeZone"
 
 
 class _RawEvents(_Wire):
@@ -237,6 +242,11 @@ def decode_calendars(content: bytes) -> CalendarsPage:
     except _UNREADABLE:
         page = _RAW_CALENDARS.decode(mended(content))
     return CalendarsPage(page.kind, tuple(_readable(page.items, _CALENDAR)), page.next_page_token)
+
+
+def decode_calendar(content: bytes) -> WireCalendar:
+    """One calendar. Raises: msgspec.DecodeError."""
+    return _CALENDAR.decode(content)
 
 
 def decode_free_busy(content: bytes) -> dict[str, WireBusy]:

@@ -11,8 +11,13 @@ from zoneinfo import ZoneInfo
 from app.calendar import Attendee, EventDraft, Response, Timed
 from app.providers.graph.mapping import instant_of, plain_text, property_of
 from app.providers.graph.marks import (
+    CALENDAR_PROPERTY,
+    FREE,
+    FREE_PROPERTY,
     GUESTS_PROPERTY,
     KEY_PROPERTY,
+    TAKEN_BACK,
+    calendar_mark,
     fingerprint,
     fingerprints,
     transaction_id,
@@ -31,6 +36,11 @@ _GUEST_FIELDS = ("emailAddress", "type", "status")
 Body = dict[str, Any]
 
 
+def new_calendar(name: str, key: str) -> Body:
+    """The body of the create of a calendar."""
+    return {"name": name, "singleValueExtendedProperties": [{"id": CALENDAR_PROPERTY, "value": calendar_mark(key)}]}
+
+
 def new_event(draft: EventDraft, key: str, attempt: int) -> Body:
     """The body of the create."""
     body = {
@@ -40,7 +50,7 @@ def new_event(draft: EventDraft, key: str, attempt: int) -> Body:
         **_times(draft.when),
         **_marks(draft, key),
         "attendees": [_guest(attendee) for attendee in draft.attendees],
-        "showAs": "busy",
+        "showAs": "busy" if draft.busy else "free",
         "transactionId": transaction_id(key, attempt),
     }
     return body | _MEETING if draft.video else body
@@ -53,7 +63,9 @@ def changed_event(draft: EventDraft, key: str, standing: Standing) -> Body:
     for the whole list. The description of an online meeting is never named: the meeting lives in it, and whoever
     writes the one makes or unmakes the other. https://learn.microsoft.com/graph/api/event-update
     """
-    body = _marks(draft, key)
+    body = {**_marks(draft, key), **_blocking(draft, standing)}
+    if draft.busy and _was_freed(standing):
+        body["singleValueExtendedProperties"].append({"id": FREE_PROPERTY, "value": TAKEN_BACK})
     if (standing.subject or "") != draft.title:
         body["subject"] = draft.title
     if ((standing.location and standing.location.display_name) or "") != (draft.location or ""):
@@ -61,7 +73,8 @@ def changed_event(draft: EventDraft, key: str, standing: Standing) -> Body:
     if (instant_of(standing.start), instant_of(standing.end)) != (draft.when.start, draft.when.end):
         body |= _times(draft.when)
     if not standing.is_online_meeting:
-        if (plain_text(standing.body) or "") != draft.description.rstrip("\n"):
+        text = draft.description
+        if text is not None and (plain_text(standing.body) or "") != text.rstrip("\n"):
             body["body"] = _text(draft)
         body |= _MEETING if draft.video else {}
     guests = _merged(standing, draft.attendees)
@@ -79,12 +92,25 @@ def in_utc(body: Mapping[str, Any], draft: EventDraft) -> Body:
 
 
 def _marks(draft: EventDraft, key: str) -> Body:
-    return {
-        "singleValueExtendedProperties": [
-            {"id": KEY_PROPERTY, "value": key},
-            {"id": GUESTS_PROPERTY, "value": fingerprints(guest.email for guest in draft.attendees)},
-        ]
-    }
+    marks = [
+        {"id": KEY_PROPERTY, "value": key},
+        {"id": GUESTS_PROPERTY, "value": fingerprints(guest.email for guest in draft.attendees)},
+    ]
+    if not draft.busy:
+        marks.append({"id": FREE_PROPERTY, "value": FREE})
+    return {"singleValueExtendedProperties": marks}
+
+
+def _blocking(draft: EventDraft, standing: Standing) -> Body:
+    """Free as drafted; busy only again, where it was us who made it free and nobody chose otherwise since."""
+    is_free = (standing.show_as or "").lower() == "free"
+    if not draft.busy:
+        return {} if is_free else {"showAs": "free"}
+    return {"showAs": "busy"} if is_free and _was_freed(standing) else {}
+
+
+def _was_freed(standing: Standing) -> bool:
+    return property_of(standing.properties, FREE_PROPERTY) == FREE
 
 
 def _place(draft: EventDraft) -> Body:
@@ -92,7 +118,7 @@ def _place(draft: EventDraft) -> Body:
 
 
 def _text(draft: EventDraft) -> Body:
-    return {"contentType": "text", "content": draft.description}
+    return {"contentType": "text", "content": draft.description or ""}
 
 
 def _times(when: Timed) -> Body:

@@ -35,6 +35,10 @@ class Duplicate(InvalidRequest):
     """The transaction id was used before: by our earlier attempt, or for an event that was deleted since."""
 
 
+class NameTaken(InvalidRequest):
+    """The person has another calendar of this name."""
+
+
 class NoMeeting(InvalidRequest):
     """This calendar may not have the provider's video meeting."""
 
@@ -56,6 +60,7 @@ _BY_CODE: dict[str, type[ProviderError]] = {
     **dict.fromkeys(("mailboxnotenabledforrestapi", "mailboxnotsupportedforrestapi"), Unsupported),
     **dict.fromkeys(("erroraccessdenied", "erroritemreadonly", "errorcalendarisnotorganizer"), PermissionDenied),
     "errorduplicatetransactionid": Duplicate,
+    "errorfolderexists": NameTaken,
     "timezonenotsupportedexception": NoZone,
 }
 """What Graph's codes mean wherever they come; in lower case, for it spells some in several ways."""

@@ -34,7 +34,7 @@ from app.providers.graph import busy_times, drafts, marks
 from app.providers.graph.cursor import Position, window_query
 from app.providers.graph.graph import Graph, calendar_path, event_path
 from app.providers.graph.mapping import calendar_of, changes_of, event_of
-from app.providers.graph.refusals import Duplicate, NoMeeting, NoZone
+from app.providers.graph.refusals import Duplicate, NameTaken, NoMeeting, NoZone
 from app.providers.graph.wire import (
     BUSY_FIELDS,
     CALENDAR_FIELDS,
@@ -42,7 +42,9 @@ from app.providers.graph.wire import (
     LISTED_FIELDS,
     STANDING_FIELDS,
     Standing,
+    WireCalendar,
     WireEvent,
+    decode_calendar,
     decode_calendars,
     decode_event,
     decode_events,
@@ -64,6 +66,7 @@ _NEAR = timedelta(days=31)
 _CONFLICTS_MAX = 3
 _ATTEMPTS_MAX = 10
 """How often an event that people delete is brought back under its key."""
+_NAMES_MAX = 10
 
 
 class Office365Session:
@@ -78,10 +81,24 @@ class Office365Session:
     async def list_calendars(self) -> Sequence[CalendarRef]:
         """The person's own calendars and those shared with the person; the primary first."""
         zone = await self._home_zone()
-        query = {"$top": _CALENDARS_PER_PAGE, "$select": CALENDAR_FIELDS}
-        pages = self._graph.pages(self._graph.read("office365.calendars", "/me/calendars", query), decode_calendars)
-        calendars = [calendar_of(entry, zone) async for page in pages for entry in page.value]
+        calendars = [calendar_of(entry, zone) async for entry in self._calendars("office365.calendars")]
         return sorted(calendars, key=lambda calendar: not calendar.primary)
+
+    async def create_calendar(self, name: str, *, time_zone: str, key: str) -> CalendarRef:  # noqa: ARG002 - Outlook's have the mailbox's
+        """Look for the property of the key, and create what is not there; a name that is taken gets a number."""
+        operation, zone = "office365.create_calendar", await self._home_zone()
+        async for entry in self._calendars(operation, **{"$filter": marks.is_calendar_of(key)}):
+            return calendar_of(entry, zone)
+        for number in range(1, _NAMES_MAX + 1):
+            body = drafts.new_calendar(name if number == 1 else f"{name} ({number})", key)
+            try:
+                made = await self._graph.fetch(
+                    self._graph.write(operation, "POST", "/me/calendars", body), decode_calendar
+                )
+            except NameTaken:
+                continue
+            return calendar_of(made, zone)
+        raise InvalidRequest("too many of this name", operation=operation, provider_code="name_taken")
 
     async def free_busy(self, calendar_ids: Sequence[str], window: Timed) -> Mapping[str, BusyTimes]:
         """Busy spans from the events of the calendars; of addresses (other people) from their schedules."""
@@ -159,11 +176,11 @@ class Office365Session:
         }
         path = f"{calendar_path(calendar_id)}/events"
         call = self._graph.read("office365.find_by_key", path, query, not_found=CalendarGone)
-        found = await self._first(self._events(call), key)
+        found = await self._original(self._rows(call), key)
         if found is not None or around.end - around.start > _NEAR:
             return found
         near = Timed(around.start - timedelta(days=1), around.end + timedelta(days=1))
-        return await self._first(self._view("office365.find_by_key", calendar_id, near, LISTED_FIELDS), key)
+        return await self._original(self._view_rows("office365.find_by_key", calendar_id, near, LISTED_FIELDS), key)
 
     async def update_event(
         self,
@@ -216,6 +233,12 @@ class Office365Session:
                 self._zone = "UTC"
         return self._zone
 
+    async def _calendars(self, operation: str, **more: str) -> AsyncIterator[WireCalendar]:
+        query = {"$top": _CALENDARS_PER_PAGE, "$select": CALENDAR_FIELDS, **more}
+        async for page in self._graph.pages(self._graph.read(operation, "/me/calendars", query), decode_calendars):
+            for entry in page.value:
+                yield entry
+
     async def _asked(self, question: busy_times.Question) -> Mapping[str, BusyTimes]:
         """Other people's schedules; where there are none (a personal account) they are unknown."""
         path = "/me/calendar/getSchedule"
@@ -245,22 +268,18 @@ class Office365Session:
             query = {**window_query(window.start, window.end), "$top": _EVENTS_PER_PAGE, "$select": LISTED_FIELDS}
             call = self._graph.read(operation, f"{event_path(calendar_id, series_id)}/instances", query)
             try:
-                async for event in self._events(call):
-                    yield event
+                async for row in self._rows(call):
+                    if (event := event_of(row)) is not None:
+                        yield event
             except (EventNotFound, InvalidRequest):
                 # Not (or no longer) a series we can see. One turned into a single event keeps its id, and a guest may
                 # have dates of somebody's series without their master: look for both.
                 pass
             else:
                 return
-        async for event in self._view(operation, calendar_id, window, LISTED_FIELDS):
-            if series_id is None or series_id in (event.series_id, event.id):
-                yield event
-
-    async def _view(self, operation: str, calendar_id: str, window: Timed, fields: str) -> AsyncIterator[Event]:
-        """Everything in the window that has a time, series expanded."""
-        async for row in self._view_rows(operation, calendar_id, window, fields):
-            if (event := event_of(row)) is not None:
+        async for row in self._view_rows(operation, calendar_id, window, LISTED_FIELDS):
+            asked = series_id is None or series_id in (row.series_master_id, row.id)
+            if asked and (event := event_of(row)) is not None:
                 yield event
 
     async def _view_rows(
@@ -270,15 +289,13 @@ class Office365Session:
         for part in busy_times.parts(window, _VIEW_DAYS_MAX):
             query = {**window_query(part.start, part.end), "$top": _EVENTS_PER_PAGE, "$select": fields}
             call = self._graph.read(operation, path, query, not_found=CalendarGone, gone=CalendarGone)
-            async for page in self._graph.pages(call, decode_events):
-                for row in page.value:
-                    yield row
+            async for row in self._rows(call):
+                yield row
 
-    async def _events(self, call: Call) -> AsyncIterator[Event]:
+    async def _rows(self, call: Call) -> AsyncIterator[WireEvent]:
         async for page in self._graph.pages(call, decode_events):
             for row in page.value:
-                if (event := event_of(row)) is not None:
-                    yield event
+                yield row
 
     def _delta(self, here: Position) -> Call:
         """The first request of a listing of the window, or the link that goes on with it."""
@@ -310,7 +327,8 @@ class Office365Session:
         return replace(event, key=key)
 
     async def _standing(self, path: str) -> Standing:
-        query = {"$select": STANDING_FIELDS, "$expand": marks.expanded(marks.GUESTS_PROPERTY)}
+        properties = marks.expanded(marks.GUESTS_PROPERTY, marks.FREE_PROPERTY)
+        query = {"$select": STANDING_FIELDS, "$expand": properties}
         call = self._graph.read("office365.update_event", path, query)
         standing = await self._graph.fetch(call, decode_standing)
         if standing.is_cancelled:
@@ -318,12 +336,17 @@ class Office365Session:
         return standing
 
     @staticmethod
-    async def _first(events: AsyncIterator[Event], key: str) -> Event | None:
-        """The first live event with the key."""
-        async for event in events:
-            if event.key == key and not event.cancelled:
+    async def _original(rows: AsyncIterator[WireEvent], key: str) -> Event | None:
+        """The live event with the key. Who copies one in Outlook copies our property, but not the transaction."""
+        copied = None
+        async for row in rows:
+            event = event_of(row)
+            if event is None or event.key != key or event.cancelled:
+                continue
+            if marks.key_of(row.transaction_id) == key:
                 return event
-        return None
+            copied = copied or event
+        return copied
 
 
 def _reason(refusal: ProviderError) -> str:

@@ -172,6 +172,7 @@ class Standing(_Wire):
     end: WireTime | None = None
     is_cancelled: bool | None = None
     is_online_meeting: bool | None = None
+    show_as: str | None = None
     attendees: tuple[dict[str, Any], ...] | None = None
     properties: tuple[WireProperty, ...] | None = msgspec.field(name="singleValueExtendedProperties", default=None)
 
@@ -186,7 +187,7 @@ LISTED_FIELDS = (
 )
 """What we ask for of many: no bodies, a page of them can pass any size we would accept."""
 EVENT_FIELDS = f"{LISTED_FIELDS},body"
-STANDING_FIELDS = "id,subject,body,location,start,end,isCancelled,isOnlineMeeting,attendees"
+STANDING_FIELDS = "id,subject,body,location,start,end,isCancelled,isOnlineMeeting,showAs,attendees"
 CALENDAR_FIELDS = "id,name,isDefaultCalendar,canEdit,canShare"
 
 
@@ -210,6 +211,7 @@ T = TypeVar("T")
 
 decode_settings = msgspec.json.Decoder(MailboxSettings).decode
 decode_standing = msgspec.json.Decoder(Standing).decode
+decode_calendar = _CALENDAR.decode
 
 
 def decode_events(content: bytes) -> EventsPage:

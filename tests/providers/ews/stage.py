@@ -76,11 +76,28 @@ class ExchangeStage:
     shared_calendar_id: str
     _invited: dict[str, str] = field(default_factory=dict)
 
-    def add(self, when: When, *, busy: Busy = Busy.BUSY, weeks: int = 0, title: str = "Private") -> str:
-        item = {"subject": title, "busy": _BUSY[busy], **_times(when)}
+    def add(
+        self,
+        when: When,
+        *,
+        busy: Busy = Busy.BUSY,
+        weeks: int = 0,
+        title: str = "Private",
+        guests: Sequence[str] = (),
+        private: bool = False,
+    ) -> str:
+        item = {"subject": title, "busy": _BUSY[busy], "required": list(guests), **_times(when)}
+        if private:
+            item["sensitivity"] = "Private"
         if weeks:
             item["recurrence"] = _weekly(when, weeks)
         return str(self.sandbox.human(ADA, item)["id"])
+
+    def free(self, event_id: str) -> None:
+        self.sandbox.change(ADA, event_id, busy="Free")
+
+    def copy(self, event_id: str) -> str:
+        return str(self.sandbox.control("POST", f"/accounts/{ADA}/items/copy", {"id": event_id})["id"])
 
     def add_to_shared(self, when: When) -> None:
         self.sandbox.human(BOSS, {"subject": "x", **_times(when)}, self.shared_calendar_id)
@@ -119,6 +136,17 @@ class ExchangeStage:
         body = {"id": event_id, "attendee": email, "response": _RESPONSES[answer]}
         self.sandbox.control("POST", f"/accounts/{ADA}/rsvp", body)
 
+    def own_calendars(self) -> dict[str, str]:
+        calendars = self.sandbox.control("GET", f"/accounts/{ADA}")["calendars"]
+        return {calendar["id"]: calendar["name"] for calendar in calendars if not calendar["in_bin"]}
+
+    def rename_calendar(self, calendar_id: str, name: str) -> None:
+        self.sandbox.control("PATCH", f"/accounts/{ADA}/calendars", calendar=calendar_id, name=name)
+
+    def delete_calendar(self, calendar_id: str) -> None:
+        """As Outlook does it."""
+        self.sandbox.control("DELETE", f"/accounts/{ADA}/calendars", calendar=calendar_id, to_bin=True)
+
     def live_events(self) -> Sequence[str]:
         return [item["id"] for item in self.sandbox.control("GET", f"/accounts/{ADA}/items")]
 
@@ -129,7 +157,7 @@ class ExchangeStage:
         self.sandbox.control("PATCH", "/knobs", {"sync_changes_cap": rows, "find_count_limit": rows})
 
     def strike(self, fault: Fault, *, write: bool) -> None:
-        operations = "CreateItem|UpdateItem|DeleteItem" if write else "SyncFolderItems|FindItem"
+        operations = "CreateItem|UpdateItem|DeleteItem|CreateFolder" if write else "SyncFolderItems|FindItem"
         self.sandbox.fault(match={"query": f"^op=({operations})(&|$)"}, **_FAULTS[fault])
 
     def strike_busy(self) -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.calendar import Attendee, EventDraft, Notify, Response, SeriesTouched, Timed
+from app.calendar import Attendee, Busy, EventDraft, Notify, Response, SeriesTouched, Timed
 from app.providers.base import AmbiguousOutcome, EditConflict, InvalidRequest, PermissionDenied
 from tests.providers.ews.stage import ADA, BOSS, PasswordTokens, credentials, exchange_provider, set_the_stage
 from tests.providers.follower import Follower, times_of
@@ -305,3 +305,65 @@ async def test_the_event_loop_runs_on_while_mailboxes_are_synced(stage):
     assert sorted(lags)[len(lags) // 2] < 0.1
     assert sum(lags) < took, "most of the time the loop was free"
     assert sum(thread.name.startswith("ews") for thread in threading.enumerate()) <= 8
+
+
+# people, and calendars of our own -----------------------------------------------------------------------------------
+
+
+async def test_who_takes_part_costs_a_question_for_fifty_meetings_and_none_for_what_is_over(stage):
+    for number in range(1, 8):
+        stage.add(day(number))
+    old = Timed(datetime(2026, 3, 3, 9, tzinfo=UTC), datetime(2026, 3, 3, 10, tzinfo=UTC), HOME.key)
+    stage.add(old, guests=[GUEST.email])
+    follower = Follower(stage.session, stage.calendar_id, WINDOW)
+    await follower.catch_up()
+    assert operations(stage)[-1:] == ["SyncFolderItems"]
+    for number in range(51):
+        stage.add(day(1 + number % 27, 8 + number % 9), guests=[GUEST.email])
+    before = len(operations(stage))
+    named = await follower.catch_up()
+    assert operations(stage, before) == ["SyncFolderItems", "GetItem", "GetItem"]
+    assert {guest.email for event_id in named for guest in follower.events[event_id].attendees} == {GUEST.email}
+    assert len(named) == 51
+
+
+async def test_dates_with_guests_of_their_own_cost_one_question_for_all_series(stage):
+    series = [stage.add(day(number), weeks=3, guests=[GUEST.email]) for number in range(1, 5)]
+    for each in series:
+        dates = stage.sandbox.control("GET", f"/accounts/{ADA}/view", begin=WINDOW.start, end=WINDOW.end)
+        date = next(one for one in dates if one["uid"] == uid_of(stage, each))
+        stage.guest_answers(date["id"], GUEST.email, "accepted")
+    follower = Follower(stage.session, stage.calendar_id, WINDOW)
+    before = len(operations(stage))
+    await follower.catch_up()
+    assert operations(stage, before) == ["SyncFolderItems", "GetItem", "FindItem", "GetItem"]
+    answers = [event.attendees[0].response for event in follower.events.values()]
+    assert (answers.count(Response.ACCEPTED), len(answers)) == (4, 12)
+
+
+def uid_of(stage, item_id):
+    return stage.sandbox.control("GET", f"/accounts/{ADA}/item", id=item_id)["uid"]
+
+
+async def test_what_the_person_shows_as_tentative_stays_so(stage):
+    created = await create(stage)
+    stage.sandbox.change(ADA, created.id, busy="Tentative")
+    draft = EventDraft("Another", SLOT)
+    changed = await stage.session.update_event(
+        stage.calendar_id, created.id, draft, key="key", if_match=None, notify=Notify.NOBODY
+    )
+    assert (changed.title, changed.busy) == ("Another", Busy.TENTATIVE)
+
+
+async def test_a_calendar_is_made_below_the_persons_own_where_outlook_puts_it(stage):
+    stage.sandbox.control("POST", f"/accounts/{ADA}/calendars", {"name": "Tasks"})
+    made = await stage.session.create_calendar("Tasks", time_zone=HOME.key, key="k")
+    assert made.name == "Tasks (2)", "Exchange has one folder of a name in a place"
+    assert stage.own_calendars()[made.id] == "Tasks (2)"
+
+
+async def test_sessions_that_want_one_calendar_at_once_make_one(stage):
+    others = [stage.provider.open(stage.tokens) for _ in range(3)]
+    made = await asyncio.gather(*(one.create_calendar("Tasks", time_zone=HOME.key, key="k") for one in others))
+    assert len({calendar.id for calendar in made}) == 1
+    assert list(stage.own_calendars().values()).count("Tasks") == 1

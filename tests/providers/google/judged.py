@@ -13,6 +13,7 @@ from tests.sandbox.google.discovery import validate_request
 _CALENDAR = "/calendar/v3"
 _METHODS = (
     ("GET", r"/users/me/calendarList", "calendarList.list"),
+    ("POST", r"/calendars", "calendars.insert"),
     ("POST", r"/freeBusy", "freebusy.query"),
     ("GET", r"/calendars/[^/]+/events", "events.list"),
     ("POST", r"/calendars/[^/]+/events", "events.insert"),

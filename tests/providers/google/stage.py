@@ -70,8 +70,19 @@ class GoogleStage:
     shared_calendar_id: str = SHARED
     _home: dict[str, str] = field(default_factory=dict)
 
-    def add(self, when: When, *, busy: Busy = Busy.BUSY, weeks: int = 0, title: str = "Private") -> str:
-        body: dict[str, Any] = {"summary": title, **_times(when)}
+    def add(
+        self,
+        when: When,
+        *,
+        busy: Busy = Busy.BUSY,
+        weeks: int = 0,
+        title: str = "Private",
+        guests: Sequence[str] = (),
+        private: bool = False,
+    ) -> str:
+        body: dict[str, Any] = {"summary": title, "attendees": [{"email": guest} for guest in guests], **_times(when)}
+        if private:
+            body["visibility"] = "private"
         if weeks:
             body["recurrence"] = [f"RRULE:FREQ=WEEKLY;COUNT={weeks}"]
         if busy is Busy.FREE:
@@ -82,6 +93,12 @@ class GoogleStage:
             body["eventType"] = "outOfOffice"
             body["outOfOfficeProperties"] = {"autoDeclineMode": "declineNone"}
         return str(self.sandbox.human("POST", ADA, "", body)["id"])
+
+    def free(self, event_id: str) -> None:
+        self.sandbox.human("PATCH", ADA, f"/{event_id}", {"transparency": "transparent"})
+
+    def copy(self, event_id: str) -> str:
+        return str(self.sandbox.human("POST", ADA, f"/{event_id}/copy")["id"])
 
     def add_to_shared(self, when: When) -> None:
         self.sandbox.control("POST", f"/accounts/{BOSS}/calendars/{SHARED}/events", {"summary": "x", **_times(when)})
@@ -108,6 +125,16 @@ class GoogleStage:
         body = {"event": event_id, "attendee": email, "response": answer}
         self.sandbox.control("POST", f"/accounts/{ADA}/rsvp", body)
 
+    def own_calendars(self) -> dict[str, str]:
+        calendars = self.sandbox.control("GET", f"/accounts/{ADA}")["calendars"]
+        return {calendar["id"]: calendar["summary"] for calendar in calendars if calendar["role"] == "owner"}
+
+    def rename_calendar(self, calendar_id: str, name: str) -> None:
+        self.sandbox.control("PATCH", f"/calendars/{calendar_id}", {"summary": name})
+
+    def delete_calendar(self, calendar_id: str) -> None:
+        self.sandbox.control("DELETE", f"/calendars/{calendar_id}")
+
     def live_events(self) -> Sequence[str]:
         return [event["id"] for event in self.sandbox.human("GET", ADA)]
 
@@ -121,7 +148,7 @@ class GoogleStage:
         action = _FAULTS[fault]
         if write:
             for method in ("POST", "PATCH", "DELETE"):
-                self._strike_once(action, {"method": method, "path": "/events(/[^/]+)?$"})
+                self._strike_once(action, {"method": method, "path": "/(events(/[^/]+)?|calendars)$"})
             return
         self._strike_once(action, {"method": "GET", "path": "/(events|instances)$"})
         self._strike_once(action, {"method": "POST", "path": "/freeBusy$"})

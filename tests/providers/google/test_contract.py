@@ -9,7 +9,7 @@ from tests.providers.google.judged import JudgedHttp
 from tests.providers.google.stage import ADA, GoogleStage, GrantTokens, google_settings, set_up
 from tests.sandbox.google.live import REDIRECT, VERIFIER, running_sandbox
 
-_PARTS = ("setting", "writing", "following", "reading")
+_PARTS = ("setting", "calendars", "writing", "following", "people", "reading")
 pytest.register_assert_rewrite("tests.providers.follower", *(f"tests.providers.contract_{part}" for part in _PARTS))
 
 from tests.providers.contract import ProviderContract  # noqa: E402 - rewritten by the line above

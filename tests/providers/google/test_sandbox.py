@@ -8,6 +8,7 @@ import pytest
 
 from app.calendar import AccessRole, Busy, EventDraft, Notify, Timed, utc_now
 from app.providers.base import ConsentRefused, Misconfigured, PermissionDenied, ReauthRequired
+from app.providers.google.drafts import calendar_mark
 from app.providers.google.oauth import CALENDAR_LIST, EVENTS, SCOPES
 from app.providers.google.provider import GoogleProvider
 from tests.providers.follower import Follower, times_of
@@ -186,3 +187,25 @@ async def test_a_guest_may_not_rewrite_the_organizers_event(sandbox, google):
 
 def _utc(month, day, hour):
     return datetime(2027, month, day, hour, tzinfo=UTC)
+
+
+async def test_without_its_scope_no_calendar_is_made_and_all_else_goes_on(sandbox, google):
+    session = await open_session(sandbox, google, "openid", "email", EVENTS, CALENDAR_LIST)
+    with pytest.raises(PermissionDenied) as denied:
+        await session.create_calendar("Tasks", time_zone="Europe/Berlin", key="k")
+    assert denied.value.provider_code == "ACCESS_TOKEN_SCOPE_INSUFFICIENT"
+    assert [calendar.primary for calendar in await session.list_calendars()].count(True) == 1
+    session = await open_session(sandbox, google)
+    made = await session.create_calendar("Tasks", time_zone="Europe/Berlin", key="k")
+    assert (made.name, made.time_zone) == ("Tasks", "Europe/Berlin")
+
+
+async def test_a_calendar_of_somebody_else_with_our_mark_is_not_ours(sandbox, google):
+    session = await open_session(sandbox, google)
+    theirs = sandbox.control("POST", f"/accounts/{BOSS}/calendars", {"summary": "Tasks"})["id"]
+    sandbox.control("PATCH", f"/calendars/{theirs}", {"description": calendar_mark("k")})
+    sandbox.control("PUT", f"/calendars/{theirs}/access", {"account": ADA, "role": "writer"})
+    made = await session.create_calendar("Tasks", time_zone="Europe/Berlin", key="k")
+    assert made.id != theirs
+    sandbox.control("PATCH", f"/calendars/{made.id}", {"description": f"Mine!\n{calendar_mark('k')}"})
+    assert await session.create_calendar("Tasks", time_zone="Europe/Berlin", key="k") == made

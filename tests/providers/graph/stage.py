@@ -138,11 +138,28 @@ class Office365Stage:
     _team: str
     """The shared calendar's id in its owner's mailbox."""
 
-    def add(self, when: When, *, busy: Busy = Busy.BUSY, weeks: int = 0, title: str = "Private") -> str:
-        body = {"subject": title, "showAs": _SHOW_AS[busy], **_times(when)}
+    def add(
+        self,
+        when: When,
+        *,
+        busy: Busy = Busy.BUSY,
+        weeks: int = 0,
+        title: str = "Private",
+        guests: Sequence[str] = (),
+        private: bool = False,
+    ) -> str:
+        body: dict[str, Any] = {"subject": title, "showAs": _SHOW_AS[busy], **_times(when)}
+        body["attendees"] = [_guest(guest) for guest in guests]
+        body["sensitivity"] = "private" if private else "normal"
         if weeks:
             body["recurrence"] = _weekly(when, weeks)
         return str(self.sandbox.human("POST", ADA, "", body)["id"])
+
+    def free(self, event_id: str) -> None:
+        self.sandbox.human("PATCH", ADA, f"/{event_id}", {"showAs": "free"})
+
+    def copy(self, event_id: str) -> str:
+        return str(self.sandbox.human("POST", ADA, f"/{event_id}/copy")["id"])
 
     def add_to_shared(self, when: When) -> None:
         path = f"/accounts/{BOSS}/calendars/{self._team}/events"
@@ -180,6 +197,16 @@ class Office365Stage:
         body = {"event": event_id, "attendee": email, "response": answer}
         self.sandbox.control("POST", f"/accounts/{ADA}/rsvp", body)
 
+    def own_calendars(self) -> dict[str, str]:
+        calendars = self.sandbox.control("GET", f"/accounts/{ADA}")["calendars"]
+        return {calendar["id"]: calendar["name"] for calendar in calendars if calendar["role"] == "owner"}
+
+    def rename_calendar(self, calendar_id: str, name: str) -> None:
+        self.sandbox.control("PATCH", f"/accounts/{ADA}/calendars/{calendar_id}", {"name": name})
+
+    def delete_calendar(self, calendar_id: str) -> None:
+        self.sandbox.control("DELETE", f"/accounts/{ADA}/calendars/{calendar_id}")
+
     def live_events(self) -> Sequence[str]:
         return [event["id"] for event in self.sandbox.human("GET", ADA)]
 
@@ -192,7 +219,7 @@ class Office365Stage:
     def strike(self, fault: Fault, *, write: bool) -> None:
         if write:
             for method in ("POST", "PATCH", "DELETE"):
-                self.sandbox.fault(match={"method": method, "path": "/events(/[^/]+)?$"}, **_FAULTS[fault])
+                self.sandbox.fault(match={"method": method, "path": "/(events(/[^/]+)?|calendars)$"}, **_FAULTS[fault])
             return
         self.sandbox.fault(match={"method": "GET", "path": "/(calendarView|instances|delta)$"}, **_FAULTS[fault])
 

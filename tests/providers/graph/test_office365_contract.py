@@ -7,7 +7,7 @@ from app.http import HttpClient
 from app.providers.graph.provider import Office365Provider
 from tests.providers.graph.stage import office365_settings, running_microsoft, set_the_stage
 
-_PARTS = ("setting", "writing", "following", "reading")
+_PARTS = ("setting", "calendars", "writing", "following", "people", "reading")
 pytest.register_assert_rewrite("tests.providers.follower", *(f"tests.providers.contract_{part}" for part in _PARTS))
 
 from tests.providers.contract import ProviderContract  # noqa: E402 - rewritten by the line above

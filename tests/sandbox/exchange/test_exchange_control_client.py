@@ -112,6 +112,26 @@ async def test_moving_and_deleting(exchange):
     assert await exchange.items(ADA, "Other") == []
 
 
+async def test_a_copy_is_an_item_of_its_own_without_guests(exchange):
+    item = {
+        "subject": "Lunch",
+        "start": "2026-12-01T12:00:00",
+        "end": "2026-12-01T13:00:00",
+        "required": ["grace@elsewhere.example"],
+        "sensitivity": "Private",
+        "recurrence": {"pattern": "DailyRecurrence", "count": 3},
+    }
+    made = await exchange.create_item(ADA, item, send=True)
+    copied = await exchange.copy_item(ADA, made["id"], {"subject": "Copy"})
+    assert (copied["subject"], copied["sensitivity"], copied["kind"]) == ("Copy", "Private", "RecurringMaster")
+    assert (copied["attendees"], copied["is_organizer"]) == ([], True)
+    assert len({made["id"], copied["id"]}) == len({made["uid"], copied["uid"]}) == 2
+    date = (await exchange.view(ADA, *YEAR))[2]
+    alone = await exchange.copy_item(ADA, date["id"])
+    assert (alone["kind"], alone["start"]) == ("Single", date["start"])
+    assert len(await exchange.outbox()) == 1, "a copy invites nobody"
+
+
 @pytest.mark.parametrize(
     "recurrence",
     [

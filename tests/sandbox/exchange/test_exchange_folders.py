@@ -109,6 +109,35 @@ def test_a_folder_needs_a_name_of_its_own(exchange):
     assert exchange.soap(create_folder(wrong)).codes() == ["ErrorNoFolderClassOverride"]
 
 
+def test_a_folder_keeps_the_properties_that_programs_give_it(exchange):
+    uri = (
+        '<t:ExtendedFieldURI PropertySetId="6e1cf3a4-0e0c-4a8b-9c5e-0f4f7a1d27b6" PropertyName="mark"'
+        ' PropertyType="String"/>'
+    )
+    marked = calendar("Work").replace(
+        "</t:CalendarFolder>",
+        f"<t:ExtendedProperty>{uri}<t:Value>ours</t:Value></t:ExtendedProperty></t:CalendarFolder>",
+    )
+    assert exchange.soap(create_folder(marked, calendar("Plain"))).codes() == ["NoError", "NoError"]
+    paths = f"<t:AdditionalProperties>{uri}</t:AdditionalProperties>"
+    asked = find_folder().replace("</t:BaseShape>", f"</t:BaseShape>{paths}")
+    told = exchange.soap(asked).one("//t:CalendarFolder[t:ExtendedProperty]")
+    order = [child.tag.rpartition("}")[2] for child in told]
+    assert order == ["FolderId", "DisplayName", "TotalCount", "ChildFolderCount", "ExtendedProperty"]
+    assert exchange.soap(find_folder()).all("//t:ExtendedProperty") == [], "told only to those who ask by name"
+    equal = f'<t:IsEqualTo>{uri}<t:FieldURIOrConstant><t:Constant Value="ours"/></t:FieldURIOrConstant></t:IsEqualTo>'
+    assert names(exchange.soap(find_folder(restriction=equal))) == ["Work"]
+
+
+def test_a_calendar_that_a_person_puts_into_the_bin_keeps_its_id(exchange):
+    made = exchange.control("POST", "/accounts/ada@example.com/calendars", {"name": "Work"})
+    exchange.control("DELETE", "/accounts/ada@example.com/calendars", calendar="Work", to_bin=True)
+    below = exchange.soap(find_folder(parent='<t:DistinguishedFolderId Id="deleteditems"/>'))
+    assert below.one("//t:FolderId").get("Id") == made["id"]
+    (_, work) = exchange.control("GET", "/accounts/ada@example.com")["calendars"]
+    assert (work["id"], work["in_bin"]) == (made["id"], True)
+
+
 @pytest.mark.parametrize("disposal", ["HardDelete", "MoveToDeletedItems"])
 def test_a_calendar_is_deleted_and_a_mailboxs_own_is_not(exchange, disposal):
     made = exchange.soap(create_folder(calendar("Work"))).one("//t:FolderId")

@@ -44,6 +44,58 @@ def test_what_a_person_does_reaches_a_syncing_client(google, ada):
     assert [row["id"] for row in google.human("GET", ADA)] == ["made1", "made1_20261202T090000Z"]
 
 
+def test_a_copy_carries_what_programs_marked_the_event_with(google, ada):
+    marks = {"private": {"ours": "1"}}
+    guests = [{"email": "grace@elsewhere.example"}]
+    made = ada.insert(meeting(extendedProperties=marks, visibility="private", attendees=guests))
+    _, token = ada.sync()
+    copied = google.human("POST", ADA, f"/{made['id']}/copy", {"summary": "Copy"})
+    validate("Event", copied)
+    assert copied["id"] != made["id"]
+    assert copied["iCalUID"] != made["iCalUID"]
+    assert (copied["summary"], copied["visibility"], copied["start"]) == ("Copy", "private", made["start"])
+    assert (copied["extendedProperties"], "attendees" in copied) == (marks, False)
+    rows, _ = ada.sync(syncToken=token)
+    assert [row["id"] for row in rows] == [copied["id"]]
+    ada.delete(made["id"])
+    assert google.http.post(f"/control/google/accounts/{ADA}/calendars/primary/events/{made['id']}/copy").is_error
+
+
+def test_a_copy_of_a_series_is_a_series_and_of_a_date_one_event(google):
+    google.account(ADA)
+    google.human("POST", ADA, body=meeting(id="made1", recurrence=["RRULE:FREQ=DAILY;COUNT=3"]))
+    assert google.human("POST", ADA, "/made1/copy")["recurrence"] == ["RRULE:FREQ=DAILY;COUNT=3"]
+    alone = google.human("POST", ADA, "/made1_20261202T090000Z/copy")
+    assert alone.keys().isdisjoint({"recurrence", "recurringEventId"})
+    assert alone["start"]["dateTime"].startswith("2026-12-02")
+
+
+def test_a_calendar_that_comes_changes_and_goes_is_told_by_the_list(google, ada):
+    token = ada.ok("calendarList.list")["nextSyncToken"]
+
+    def told():
+        nonlocal token
+        page = ada.ok("calendarList.list", query={"syncToken": token})
+        token = page["nextSyncToken"]
+        return [(row["id"], row.get("summary"), row.get("description")) for row in page["items"]]
+
+    made = ada.ok("calendars.insert", {"summary": "Tasks", "description": "ours", "timeZone": "Europe/Berlin"})
+    assert told() == [(made["id"], "Tasks", "ours")]
+    event = ada.insert(meeting(), made["id"])
+    assert [row["id"] for row in ada.page(made["id"])["items"]] == [event["id"]]
+    google.control("PATCH", f"/calendars/{made['id']}", {"summary": "To do"})
+    assert told() == [(made["id"], "To do", "ours")]
+    ada.ok("calendars.patch", {"description": ""}, calendarId=made["id"])
+    assert told() == [(made["id"], "To do", None)]
+    ada.ok("calendars.delete", calendarId=made["id"])
+    assert told() == [(made["id"], None, None)]
+    again = ada.ok("calendars.insert", {"summary": "Tasks"})
+    assert again["id"] != made["id"]
+    ada.ok("calendarList.delete", calendarId=again["id"])
+    assert told() == [(again["id"], None, None)]
+    assert ada.page(again["id"])["items"] == [], "who takes a calendar off the list does not delete it"
+
+
 def test_the_ledger_tells_who_wrote_what_with_the_clients_marks(google, ada):
     google.api("bo@example.com")
     body = meeting(

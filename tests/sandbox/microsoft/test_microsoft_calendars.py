@@ -75,6 +75,46 @@ def test_a_calendar_is_made_renamed_and_deleted(ada):
     assert ada.refused("DELETE", f"/me/calendars/{default}") == (400, "ErrorDeleteDistinguishedFolder")
 
 
+def test_a_calendar_keeps_the_properties_that_programs_give_it(ms, ada):
+    mark = "String {6e1cf3a4-0e0c-4a8b-9c5e-0f4f7a1d27b6} Name mark"
+    given = [{"id": mark, "value": "Tasks"}]
+    made = ada.ok("POST", "/me/calendars", {"name": "Work", "singleValueExtendedProperties": given})
+    assert "singleValueExtendedProperties" not in made, "told only to those who ask by name"
+    path, expand = f"/me/calendars/{made['id']}", f"singleValueExtendedProperties($filter=id eq '{mark}')"
+    assert ada.ok("GET", path, S_expand=expand)["singleValueExtendedProperties"] == given
+    rows = ada.ok("GET", "/me/calendars", S_expand=expand)["value"]
+    assert [row.get("singleValueExtendedProperties") for row in rows] == [None, given]
+
+    def found(value):
+        test = f"singleValueExtendedProperties/Any(ep: ep/id eq '{mark}' and ep/value eq '{value}')"
+        return [row["id"] for row in ada.ok("GET", "/me/calendars", S_filter=test)["value"]]
+
+    assert (found("Tasks"), found("Other")) == ([made["id"]], [])
+    ada.ok("PATCH", path, {"singleValueExtendedProperties": [{"id": mark, "value": "Other"}]})
+    assert (found("Tasks"), found("Other")) == ([], [made["id"]])
+    ms.control("DELETE", f"/accounts/{ADA}/calendars/{made['id']}")
+    assert found("Other") == []
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ({"S_filter": "subject eq 'x'"}, "ErrorInvalidProperty"),
+        ({"S_filter": "categories/any(c: c eq 'x')"}, "ErrorInvalidUrlQueryFilter"),
+        ({"S_expand": "singleValueExtendedProperties"}, "BadRequest"),
+        ({"S_expand": "attachments"}, "BadRequest"),
+    ],
+)
+def test_options_a_list_of_calendars_does_not_take_are_refused(ada, query, code):
+    assert ada.refused("GET", "/me/calendars", **query) == (400, code)
+
+
+def test_a_malformed_property_makes_no_calendar(ada):
+    body = {"name": "Work", "singleValueExtendedProperties": [{"id": "mark", "value": "x"}]}
+    assert ada.refused("POST", "/me/calendars", body)[0] == 400
+    assert len(ada.ok("GET", "/me/calendars")["value"]) == 1
+
+
 # lists ----------------------------------------------------------------------------------------
 
 

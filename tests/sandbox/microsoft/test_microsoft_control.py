@@ -60,6 +60,37 @@ async def test_the_client_does_what_people_do(ms, control):
     assert len((await control.describe(BO))["calendars"]) == 1
 
 
+async def test_a_copy_carries_what_programs_marked_the_event_with(ms, control, ada):
+    mark = "String {6e1cf3a4-0e0c-4a8b-9c5e-0f4f7a1d27b6} Name mark"
+    body = meeting(attendees=[guest(BO)], transactionId="t-1", sensitivity="private")
+    made = ada.create({**body, "singleValueExtendedProperties": [{"id": mark, "value": "ours"}]})
+    later = {"start": {"dateTime": "2026-12-02T09:00:00", "timeZone": "UTC"}}
+    copied = await control.copy_event(ADA, made["id"], {"subject": "Copy", **later, "end": later["start"]})
+    assert (copied["subject"], copied["sensitivity"], copied["attendees"]) == ("Copy", "private", [])
+    assert copied["singleValueExtendedProperties"] == [{"id": mark, "value": "ours"}]
+    assert (copied["transactionId"], copied["start"]["dateTime"][:10]) == (None, "2026-12-02")
+    assert copied["iCalUId"] != made["iCalUId"]
+    assert {event["id"] for event in await control.events(ADA)} > {copied["id"]}
+
+
+async def test_a_copy_of_a_series_is_a_series_and_of_an_occurrence_one_event(control, ms):
+    await control.account(ADA)
+    made = await control.create_event(ADA, meeting(recurrence=weekly()))
+    window = {"start": datetime(2026, 12, 1, tzinfo=UTC), "end": datetime(2026, 12, 20, tzinfo=UTC)}
+    occurrence = (await control.view(ADA, **window))[1]
+    assert (await control.copy_event(ADA, made["id"]))["type"] == "seriesMaster"
+    alone = await control.copy_event(ADA, occurrence["id"])
+    assert (alone["type"], alone["start"]) == ("singleInstance", occurrence["start"])
+
+
+async def test_a_person_renames_a_calendar(control, ms):
+    await control.account(ADA)
+    work = await control.calendar(ADA, "Work")
+    renamed = await control.rename_calendar(ADA, work["id"], "Job")
+    assert (renamed["id"], renamed["name"]) == (work["id"], "Job")
+    assert renamed["changeKey"] != work["changeKey"]
+
+
 async def test_the_client_turns_knobs_faults_and_tokens(ms, control):
     ada = ms.api(ADA)
     assert (await control.turn_knobs(page_size_cap=3))["page_size_cap"] == 3
