@@ -17,9 +17,12 @@ from app.addresses import Guard
 from app.bare import open_bare_pool
 from app.bookings.book import BookingDesk
 from app.bookings.change import BookingChanges
+from app.bookings.drift_effects import DriftEffects
+from app.bookings.following import BookingFollower
 from app.bookings.live_check import LiveCheck
 from app.bookings.post import BookingPost
 from app.bookings.reconnect import ConnectionReady
+from app.bookings.resolving import DriftResolver
 from app.bookings.tokens import BookingTokens
 from app.calendar import Clock, ProviderName, utc_now
 from app.calendar_writes.writer import EventWriter
@@ -29,6 +32,11 @@ from app.connections.credentials import CredentialConnections
 from app.connections.jobs import ConnectionCloser
 from app.connections.overview import Overview
 from app.connections.refresh import CalendarRefresher
+from app.crm.contacts import Contacts
+from app.crm.following import MeetingFollower
+from app.crm.matching import Matching
+from app.crm.meetings import Meetings
+from app.crm.recording import BookingRecorder, WriteRecorder
 from app.database import create_engine, create_sessions
 from app.events.courier import Courier
 from app.events.endpoints import WebhookEndpoints
@@ -50,6 +58,8 @@ from app.scheduling.reader import PageReader
 from app.scheduling.settings import SettingsEditor
 from app.settings import Settings
 from app.sync.engine import SyncEngine
+from app.sync.following import Follower
+from app.sync.people import AddressBook
 from app.sync.signals import SignalInbox
 from app.sync.watches import Watcher
 from app.vault import Vault
@@ -85,6 +95,14 @@ class Services:
     closer: ConnectionCloser
     refresher: CalendarRefresher
     connection_ready: ConnectionReady
+    booking_follower: BookingFollower
+    drift: DriftResolver
+    contacts: Contacts
+    meetings: Meetings
+    meeting_follower: MeetingFollower
+    matching: Matching
+    booking_recorder: BookingRecorder
+    write_recorder: WriteRecorder
     feed: FeedReader
     sequencer: Sequencer
     pruner: Pruner
@@ -123,13 +141,16 @@ def _assemble(
     bookings: asyncpg.Pool,
 ) -> Services:
     sessions, vault, reader = create_sessions(engine), Vault(settings.master_keys), PageReader(reads)
-    access = CalendarAccess(sessions, vault, providers, clock)
+    access, people = CalendarAccess(sessions, vault, providers, clock), AddressBook(vault)
     links, tokens = Links(settings.booking_base_url), BookingTokens(settings.signing_key)
     post = BookingPost(links, providers, sender=settings.mail_from)
     live = _live_check(settings, sessions, access, clock)
     overview = Overview(providers, task_sync_seat=Entitlement("task_sync", tuple(settings.task_sync_tiers)))
     meetings_url_seat = Entitlement("meetings_url", tuple(settings.meetings_url_tiers))
+    effects, follower = DriftEffects(post, clock), Follower(sessions, access, clock)
+    booking_follower = BookingFollower(follower, effects, providers, clock)
     horizon, poll = settings.sync_horizon_days, settings.sync_poll_seconds
+    writer = EventWriter(sessions, access, clock, horizon_days=horizon)
     return Services(
         settings=settings,
         clock=clock,
@@ -148,15 +169,18 @@ def _assemble(
         tokens=tokens,
         desk=BookingDesk(sessions, bookings, reader, live, post, tokens=tokens, providers=providers, clock=clock),
         changes=BookingChanges(sessions, live, post, providers, clock),
-        sync=SyncEngine(sessions, access, clock, horizon_days=horizon, poll_seconds=poll),
+        sync=SyncEngine(sessions, access, people, clock, horizon_days=horizon, poll_seconds=poll),
         watcher=Watcher(sessions, access, clock, push_url=settings.push_url),
         signals=SignalInbox(sessions, clock),
-        writer=EventWriter(sessions, access, clock, horizon_days=horizon),
+        writer=writer,
         mail=_mail(settings, sessions, clock, links, tokens),
         closer=ConnectionCloser(sessions, vault, providers, access, clock),
         refresher=CalendarRefresher(sessions, access, clock),
         connection_ready=ConnectionReady(sessions, clock),
+        booking_follower=booking_follower,
+        drift=DriftResolver(booking_follower, effects, clock),
         **events,
+        **_crm(sessions, people, follower, overview, writer, providers=providers, clock=clock),
     )
 
 
@@ -195,6 +219,38 @@ def _events(
         webhooks=WebhookEndpoints(vault, guard, clock),
         courier=Courier(sessions, vault, post, lanes, clock),
         webhook_trial=WebhookTrial(sessions, vault, post, lanes, clock),
+    )
+
+
+class _Crm(TypedDict):
+    """What keeps calendars and the CRM in step."""
+
+    contacts: Contacts
+    meetings: Meetings
+    meeting_follower: MeetingFollower
+    matching: Matching
+    booking_recorder: BookingRecorder
+    write_recorder: WriteRecorder
+
+
+def _crm(
+    sessions: async_sessionmaker[AsyncSession],
+    people: AddressBook,
+    follower: Follower,
+    overview: Overview,
+    writer: EventWriter,
+    *,
+    providers: dict[ProviderName, Provider],
+    clock: Clock,
+) -> _Crm:
+    recorder = WriteRecorder(sessions, clock)
+    return _Crm(
+        contacts=Contacts(people, clock),
+        meetings=Meetings(sessions, overview, writer, recorder, clock),
+        meeting_follower=MeetingFollower(follower, people, providers, clock),
+        matching=Matching(sessions, clock),
+        booking_recorder=BookingRecorder(sessions, people, clock),
+        write_recorder=recorder,
     )
 
 

@@ -180,6 +180,12 @@ class RequestInProgress(Conflict):
     code = "request_in_progress"
 
 
+class ContactExists(Conflict):
+    """The address is another contact's."""
+
+    code = "contact_exists"
+
+
 class WebhookEndpointLimitReached(Conflict):
     code = "webhook_endpoint_limit_reached"
 

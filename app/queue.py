@@ -28,6 +28,24 @@ class Job(StrEnum):
     SYNC_CALENDAR = "sync_calendar"
     WATCH_CALENDAR = "watch_calendar"
     """See that the provider tells us of the calendar's changes."""
+    FOLLOW_BOOKINGS = "follow_bookings"
+    """Events of bookings are otherwise than they were, in the calendar with this id."""
+    FOLLOW_MEETINGS = "follow_meetings"
+    """Events that may be somebody's meetings are otherwise, in the calendar with this id."""
+    FOLLOW_TASKS = "follow_tasks"
+    """Events of tasks are otherwise, in the calendar with this id."""
+    MATCH_CALENDAR = "match_calendar"
+    """A calendar is kept in step with the CRM again: meetings may stand in it already."""
+    RECORD_BOOKING = "record_booking"
+    """A booking is to be on its contacts' timelines as it is now."""
+    MATCH_CONTACT = "match_contact"
+    """A contact became known: meetings with it may stand in calendars already."""
+    REPACK_WRITE = "repack_write"
+    """A booking has followed its event: the mirror is to know that its time is the reservation's."""
+    RECORD_WRITE = "record_write"
+    """A meeting's or task's event was written, or will never be: what it is the event of is to show it."""
+    PLACE_TASKS = "place_tasks"
+    """A person's tasks are to stand in their calendar, or no longer."""
     WRITE_EVENT = "write_event"
     SEND_MAIL = "send_mail"
     CLOSE_CONNECTION = "close_connection"
@@ -74,6 +92,8 @@ async def enqueue(session: AsyncSession, jobs: Sequence[Enqueued]) -> None:
 
     A sync whose like is waiting or running is skipped.
     """
+    if not jobs:
+        return
     connection = await session.connection()
     await connection.exec_driver_sql(*enqueuing(jobs))
 

@@ -6,6 +6,7 @@ The one rule: a ciphertext opens only in the account, table, column and row it w
 associated data. Erasing an account's data key erases its secrets.
 """
 
+import hmac
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -67,6 +68,10 @@ class Vault:
         except (InvalidTag, ValueError) as error:  # ValueError: too short to hold a nonce
             raise SecretUnreadableError(f"{place.table}.{place.column}") from error
 
+    async def derived_key(self, session: AsyncSession, account_id: UUID, purpose: str) -> bytes:
+        """A key of the account's for hashing; it is gone when the account's data key is."""
+        return hmac.digest(await self._raw_key(session, account_id), b"derived|" + purpose.encode(), "sha256")
+
     async def rewrap(self, session: AsyncSession, account_id: UUID) -> bool:
         """Wrap the account's data key with the newest master key; False when it already is."""
         row = await session.scalar(select(DataKey).where(DataKey.account_id == account_id).with_for_update())
@@ -77,6 +82,9 @@ class Vault:
         return True
 
     async def _data_key(self, session: AsyncSession, account_id: UUID) -> AESGCM:
+        return AESGCM(await self._raw_key(session, account_id))
+
+    async def _raw_key(self, session: AsyncSession, account_id: UUID) -> bytes:
         row = await session.scalar(select(DataKey).where(DataKey.account_id == account_id))
         if row is None:
             fresh = self._wrap(account_id, AESGCM.generate_key(256))
@@ -88,7 +96,7 @@ class Vault:
             row = await session.scalar(select(DataKey).where(DataKey.account_id == account_id))
         if row is None:
             raise SecretUnreadableError("the account's data key")
-        return AESGCM(self._unwrap(account_id, row))
+        return self._unwrap(account_id, row)
 
     def _wrap(self, account_id: UUID, key: bytes) -> bytes:
         nonce = os.urandom(_NONCE_BYTES)

@@ -5,7 +5,7 @@ The one rule: a table is under row-level security, or it stands on the reviewed 
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -202,11 +202,15 @@ async def test_r53_a_connection_of_the_pool_forgets_its_account(world: World) ->
 async def fail_every_job(world: World, why: str) -> None:
     """Run what is queued in the real queue manager, where each job fails with this text."""
 
-    class Mail:
-        async def run(self, account_id: UUID, mail_id: UUID) -> None:
-            raise ZeroDivisionError(why) from LookupError(why)
+    class Failing:
+        def __getattr__(self, name: str) -> Any:
+            async def run(account_id: UUID, subject_id: UUID) -> None:
+                raise ZeroDivisionError(why) from LookupError(why)
 
-    failing = replace(world.services, **dict.fromkeys(("sync", "writer", "mail", "closer", "connection_ready"), Mail()))
+            return run
+
+    runners = {field.name for field in fields(world.services)} - {"settings", "clock", "engine", "sessions", "verifier"}
+    failing = replace(world.services, **dict.fromkeys(runners, Failing()))
     async with asyncpg.create_pool(
         world.database_url, min_size=2, max_size=3, server_settings={"role": APP_ROLE}
     ) as pool:

@@ -6,6 +6,7 @@ The one rule: the answer is stored in the transaction that makes what it tells o
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,6 +16,7 @@ from app.errors import IdempotencyKeyReused, RequestInProgress
 from app.models.bookings import IdempotentAnswer
 
 _KEPT = timedelta(days=1)
+_CLAIM = "SELECT pg_try_advisory_xact_lock($1)"
 _ANSWERED = """
 WITH expired AS (DELETE FROM idempotent_answers WHERE scope = $1 AND key = $2 AND created_at <= $3)
 SELECT 1 FROM idempotent_answers WHERE scope = $1 AND key = $2 AND created_at > $3
@@ -59,8 +61,40 @@ async def claim(work: BareTransaction, this: Attempt, *, now: datetime) -> bool:
 
     Raises: RequestInProgress.
     """
-    digest = hashlib.sha256(f"{work.account_id}|{this.scope}|{this.key}".encode()).digest()
-    number = int.from_bytes(digest[:8], "big", signed=True)
-    if not await work.fetchval("SELECT pg_try_advisory_xact_lock($1)", number):
+    if not await work.fetchval(_CLAIM, _number(work.account_id, this)):
         raise RequestInProgress(retry_after=1)
     return await work.fetchval(_ANSWERED, this.scope, this.key, now - _KEPT) is None
+
+
+async def claim_or_find(
+    session: AsyncSession, account_id: UUID, this: Attempt, *, now: datetime
+) -> IdempotentAnswer | None:
+    """The same in a session: the answer given before, or None when the key is ours to answer.
+
+    Raises: RequestInProgress, IdempotencyKeyReused.
+    """
+    connection = await session.connection()
+    if not (await connection.exec_driver_sql(_CLAIM, (_number(account_id, this),))).scalar():
+        raise RequestInProgress(retry_after=1)
+    await connection.exec_driver_sql(_ANSWERED, (this.scope, this.key, now - _KEPT))
+    return await find_answer(session, this, now=now)
+
+
+def answer_of(
+    account_id: UUID, this: Attempt, *, status_code: int, subject_id: UUID, now: datetime
+) -> IdempotentAnswer:
+    """The row that remembers what was answered."""
+    return IdempotentAnswer(
+        account_id=account_id,
+        scope=this.scope,
+        key=this.key,
+        request_hash=this.request_hash,
+        status_code=status_code,
+        subject_id=subject_id,
+        created_at=now,
+    )
+
+
+def _number(account_id: UUID, this: Attempt) -> int:
+    digest = hashlib.sha256(f"{account_id}|{this.scope}|{this.key}".encode()).digest()
+    return int.from_bytes(digest[:8], "big", signed=True)

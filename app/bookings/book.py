@@ -14,12 +14,13 @@ from uuid import UUID
 import asyncpg
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
+from app.accounts import idempotency
+from app.accounts.idempotency import Attempt, answer_of
 from app.accounts.repository import LOCK_HOST, add_audit_entry
 from app.bare import BareTransaction, bare_transaction
-from app.bookings import idempotency, repository
-from app.bookings.event import event_draft, event_key, location_text
+from app.bookings import repository
+from app.bookings.event import event_draft, event_key, location_text, owner_of_event
 from app.bookings.forms import check_form
-from app.bookings.idempotency import Attempt
 from app.bookings.live_check import LiveCheck, Verdict
 from app.bookings.news import tell_of_blocked_attempt, tell_of_booking, tell_of_request
 from app.bookings.offer import around, check_offered, check_open, slot_taken
@@ -151,11 +152,12 @@ class BookingDesk:
             repository.take_time(work, booking, page.rules(wish.form.duration_minutes).buffered(wish.start))
             draft = event_draft(booking, page.configuration)
             place = Place(**asdict(page.destination))
-            write = wish_event(work, booking, place, key=event_key(booking.id), draft=draft)
+            owner = owner_of_event(booking.id)
+            write = wish_event(work, page.account_id, owner, place, key=event_key(booking.id), draft=draft)
             mails = self._post.confirmed(work, booking, page)
             self._record(work, booking, Directory.BOOKING, attempt, status_code=201, action="booking.created")
             told = tell_of_booking(work, EventType.BOOKING_CREATED, booking)
-            await work.save([Enqueued(Job.WRITE_EVENT, write.account_id, write.id), *mails, told])
+            await work.save([Enqueued(Job.WRITE_EVENT, write.account_id, write.id), *mails, *told])
             return Outcome(booking, page, write)
 
     async def _request(self, page: PageTime, wish: _Wish, attempt: Attempt | None) -> Outcome:
@@ -215,24 +217,15 @@ class BookingDesk:
         rows.add(DirectoryEntry(kind=kind, key=made.id.hex, account_id=made.account_id, target_id=made.id))
         add_audit_entry(rows, made.account_id, actor="visitor", action=action, subject_id=made.id)
         if attempt is not None:
-            rows.add(
-                IdempotentAnswer(
-                    account_id=made.account_id,
-                    scope=attempt.scope,
-                    key=attempt.key,
-                    request_hash=attempt.request_hash,
-                    status_code=status_code,
-                    subject_id=made.id,
-                    created_at=self._clock(),
-                )
-            )
+            now = self._clock()
+            rows.add(answer_of(made.account_id, attempt, status_code=status_code, subject_id=made.id, now=now))
 
     async def _replay(self, session: AsyncSession, before: IdempotentAnswer, page: PageTime) -> Outcome:
         found: Booking | MeetingRequest | None = await repository.find_booking(session, before.subject_id)
         found = found or await repository.find_request(session, before.subject_id)
         if found is None:
             raise NotFound
-        return Outcome(found, page, await find_write(session, found.id), replayed=True)
+        return Outcome(found, page, await find_write(session, owner_of_event(found.id)), replayed=True)
 
     async def _tell_host(self, page: PageTime) -> BookingUnavailable:
         """R30: somebody tried, and the host should know; at most once an hour."""

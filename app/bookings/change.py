@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.accounts.repository import add_audit_entry, lock_host
 from app.bookings import repository
-from app.bookings.event import event_draft, event_key
+from app.bookings.event import event_draft, event_key, owner_of_event
 from app.bookings.live_check import LiveCheck, Verdict
 from app.bookings.news import tell_of_booking
 from app.bookings.offer import check_offered, page_time_around, slot_taken
@@ -100,7 +100,7 @@ class BookingChanges:
             booking, page = await self._open(session, booking_id, start, by=by, if_match=if_match)
             await self._check_capability(session, booking, "event_reschedule")
             if booking.starts_at == datetime.fromtimestamp(start, UTC):
-                return Changed(booking, page, await find_write(session, booking_id))
+                return Changed(booking, page, await find_write(session, owner_of_event(booking_id)))
         minutes = _minutes(booking)
         verdict = await self._live.check(
             page.watched,
@@ -120,7 +120,9 @@ class BookingChanges:
         async with transaction(self._sessions, account_id) as session:
             booking, page = await self._open(session, booking_id, start, by=by, if_match=if_match, lock=True)
             if booking.starts_at == datetime.fromtimestamp(start, UTC):
-                return Changed(booking, page, await find_write(session, booking_id))  # moved there meanwhile
+                return Changed(
+                    booking, page, await find_write(session, owner_of_event(booking_id))
+                )  # moved there meanwhile
             minutes = _minutes(booking)
             if not await repository.move_time(session, booking_id, page.rules(minutes).buffered(start)):
                 raise slot_taken(page, minutes, start=start, now=self._now())
@@ -128,13 +130,13 @@ class BookingChanges:
             booking.starts_at = datetime.fromtimestamp(start, UTC)
             booking.ends_at = booking.starts_at + timedelta(minutes=minutes)
             self._touch(booking)
-            jobs = [await change_wish(session, booking_id, event_draft(booking, page.configuration))]
+            jobs = [await change_wish(session, owner_of_event(booking_id), event_draft(booking, page.configuration))]
             jobs += self._post.rescheduled(session, booking, page, former=former, reason=reason)
             add_audit_entry(session, account_id, actor=by.name, action="booking.rescheduled", subject_id=booking_id)
-            jobs.append(tell_of_booking(session, EventType.BOOKING_RESCHEDULED, booking))
+            jobs += tell_of_booking(session, EventType.BOOKING_RESCHEDULED, booking)
             await session.flush()
             await enqueue(session, [job for job in jobs if job is not None])
-            return Changed(booking, page, await find_write(session, booking_id))
+            return Changed(booking, page, await find_write(session, owner_of_event(booking_id)))
 
     async def cancel(
         self, account_id: UUID, booking_id: UUID, *, by: Side, reason: str | None, if_match: int | None = None
@@ -155,13 +157,13 @@ class BookingChanges:
             booking.cancelled_at = self._clock()
             self._touch(booking)
             await repository.free_time(session, booking_id)
-            jobs = [await change_wish(session, booking_id, None)]
+            jobs = [await change_wish(session, owner_of_event(booking_id), None)]
             jobs += self._post.cancelled(session, booking, page, reason=reason)
             add_audit_entry(session, account_id, actor=by.name, action="booking.cancelled", subject_id=booking_id)
-            jobs.append(tell_of_booking(session, EventType.BOOKING_CANCELLED, booking))
+            jobs += tell_of_booking(session, EventType.BOOKING_CANCELLED, booking)
             await session.flush()
             await enqueue(session, [job for job in jobs if job is not None])
-            return Changed(booking, page, await find_write(session, booking_id))
+            return Changed(booking, page, await find_write(session, owner_of_event(booking_id)))
 
     async def _open(
         self,

@@ -6,6 +6,7 @@ The one rule: the draft is made from the booking and its page alone, so that it 
 from uuid import UUID
 
 from app.calendar import Attendee, EventDraft, Timed
+from app.calendar_writes.service import Owner
 from app.models.bookings import Booking
 from app.scheduling.configuration import Configuration
 
@@ -13,6 +14,11 @@ from app.scheduling.configuration import Configuration
 def event_key(booking_id: UUID) -> str:
     """The idempotency key of the booking's event."""
     return f"booking:{booking_id}"
+
+
+def owner_of_event(booking_id: UUID) -> Owner:
+    """Whose event it is, as calendar writes know it."""
+    return Owner("booking", booking_id)
 
 
 def location_text(page: Configuration) -> str | None:

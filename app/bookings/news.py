@@ -12,17 +12,18 @@ from app.events.types import EventType
 from app.ids import encode_id
 from app.insertion import Rows
 from app.models.bookings import Booking, MeetingRequest
-from app.queue import Enqueued
+from app.queue import Enqueued, Job
 from app.scheduling.availability import PageTime
 
 _NOT_TOLD: Final = {"allowed_actions", "calendar_event", "video_url"}
 
 
-def tell_of_booking(rows: Rows, event: EventType, booking: Booking) -> Enqueued:
-    """Something happened to a booking."""
+def tell_of_booking(rows: Rows, event: EventType, booking: Booking) -> list[Enqueued]:
+    """Something happened to a booking: the feed is told, and its contacts' timelines."""
     view = booking_view(booking, None, now=booking.updated_at)
     data = {"host_id": encode_id("usr", booking.host_id), **view.model_dump(mode="json", exclude=_NOT_TOLD)}
-    return add_event(rows, booking.account_id, event, subject_id=booking.id, data=data, now=booking.updated_at)
+    told = add_event(rows, booking.account_id, event, subject_id=booking.id, data=data, now=booking.updated_at)
+    return [told, Enqueued(Job.RECORD_BOOKING, booking.account_id, booking.id)]
 
 
 def tell_of_request(rows: Rows, event: EventType, request: MeetingRequest) -> Enqueued:

@@ -50,15 +50,18 @@ class BookingPost:
         *,
         former: tuple[datetime, datetime],
         reason: str | None,
+        host: bool = True,
     ) -> list[Enqueued]:
-        """A booking has another time."""
+        """A booking has another time; `host`: they do not know of it yet."""
         letter = replace(self._letter(Occasion.RESCHEDULED, booking, page), former=former, reason=reason)
-        return self._tell_all(rows, booking, page, letter)
+        return self._tell_all(rows, booking, page, letter, host=host)
 
-    def cancelled(self, rows: Rows, booking: Booking, page: PageTime, *, reason: str | None) -> list[Enqueued]:
-        """A booking was cancelled."""
+    def cancelled(
+        self, rows: Rows, booking: Booking, page: PageTime, *, reason: str | None, host: bool = True
+    ) -> list[Enqueued]:
+        """A booking was cancelled; `host`: they do not know of it yet."""
         letter = replace(self._letter(Occasion.CANCELLED, booking, page), reason=reason)
-        return self._tell_all(rows, booking, page, letter)
+        return self._tell_all(rows, booking, page, letter, host=host)
 
     async def attempt_blocked(self, session: AsyncSession, page: PageTime) -> list[Enqueued]:
         """Somebody tried to book while a calendar of the host could not be read."""
@@ -88,12 +91,14 @@ class BookingPost:
         video = page.configuration.location.kind == "video"
         return replace(_letter(occasion, booking, page), location=booking.location, video=video, invite=invite)
 
-    def _tell_all(self, rows: Rows, booking: Booking, page: PageTime, letter: AppointmentLetter) -> list[Enqueued]:
+    def _tell_all(
+        self, rows: Rows, booking: Booking, page: PageTime, letter: AppointmentLetter, *, host: bool = True
+    ) -> list[Enqueued]:
         for_visitor = letter if booking.status == "cancelled" else replace(letter, booking_id=booking.id)
         return [
             _tell_visitor(rows, booking, page, for_visitor),
             *(_tell_guest(rows, booking, page, letter, guest) for guest in booking.guests),
-            _tell_host(rows, booking, page, letter),
+            *([_tell_host(rows, booking, page, letter)] if host else []),
         ]
 
 

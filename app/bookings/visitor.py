@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bookings import repository
 from app.bookings.change import Changed
+from app.bookings.event import owner_of_event
 from app.bookings.offer import page_time_around
 from app.bookings.tokens import BookingTokens
 from app.calendar_writes.service import find_write
@@ -38,4 +39,4 @@ async def find_visitor_booking(
     minutes = int((booking.ends_at - booking.starts_at).total_seconds()) // 60
     start = int(booking.starts_at.timestamp())
     page = await page_time_around(session, booking.page_id, start, minutes, excluding=booking_id)
-    return Changed(booking, page, await find_write(session, booking_id))
+    return Changed(booking, page, await find_write(session, owner_of_event(booking_id)))

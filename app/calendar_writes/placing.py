@@ -54,12 +54,21 @@ class Placing:
         self._still_ours = still_ours
         self._anywhere = anywhere
         self._calendar_id, self._key = task.calendar.provider_calendar_id, task.write.key
+        self._notify = Notify.EVERYBODY if task.write.invites else Notify.NOBODY
 
     async def run(self) -> Outcome:
-        """Put the event, or take it away."""
+        """Put the event, or take it away; its copies are taken away in any case."""
+        for copy in self._task.write.extra_event_ids:
+            if copy != self._task.write.event_id:
+                await self._session.cancel_event(self._calendar_id, copy, notify=Notify.NOBODY)
         if self._task.draft is None:
             return await self._remove()
-        return Outcome(await self._put(self._task.draft))
+        try:
+            return Outcome(await self._put(self._task.draft))
+        except EventNotFound:
+            if self._task.write.comes_back:
+                raise
+            return Outcome(None)  # its person has deleted it, and that is the end of it
 
     async def _remove(self) -> Outcome:
         event_id = self._task.write.event_id
@@ -69,7 +78,7 @@ class Placing:
                 return Outcome(None, sure=False)
             event_id = left.id
         if event_id is not None:
-            await self._session.cancel_event(self._calendar_id, event_id, notify=Notify.NOBODY)
+            await self._session.cancel_event(self._calendar_id, event_id, notify=self._notify)
         return Outcome(None)
 
     async def _put(self, draft: EventDraft) -> Event:
@@ -77,18 +86,25 @@ class Placing:
         event_id, etag = self._task.write.event_id, self._task.write.etag
         if event_id is None and not self._task.first:
             left = await self._session.find_by_key(self._calendar_id, self._key, around=draft.when)
+            if left is not None and self._task.seq == 1 and _same_time(left, draft):
+                return await self._create(draft)  # it landed, or half of it did: this ends it, and mails nobody twice
             event_id, etag = (None, None) if left is None else (left.id, left.etag)
         if event_id is not None:
             try:
                 return await self._overwrite(draft, event_id, etag)
             except EventNotFound:
-                pass  # somebody deleted it; the booking stands, so the event comes back
+                if not self._task.write.comes_back:
+                    raise
+                # somebody deleted it; the booking stands, so the event comes back
         if not (self._task.first or await self._still_ours()):
             raise FencedOff  # what we did not find may have been cancelled
-        made = await self._session.create_event(self._calendar_id, draft, key=self._key, notify=Notify.NOBODY)
+        made = await self._create(draft)
         if self._task.first or _same_time(made, draft):
             return made
         return await self._overwrite(draft, made.id, made.etag)  # an earlier try's insert landed only now
+
+    async def _create(self, draft: EventDraft) -> Event:
+        return await self._session.create_event(self._calendar_id, draft, key=self._key, notify=self._notify)
 
     async def _overwrite(self, draft: EventDraft, event_id: str, etag: str | None) -> Event:
         """Our wish over what we know; somebody else's edit is looked at once, and then overwritten: the booking rules.
@@ -108,7 +124,7 @@ class Placing:
 
     async def _update(self, draft: EventDraft, event_id: str, etag: str | None) -> Event:
         return await self._session.update_event(
-            self._calendar_id, event_id, draft, key=self._key, if_match=etag, notify=Notify.NOBODY
+            self._calendar_id, event_id, draft, key=self._key, if_match=etag, notify=self._notify
         )
 
 

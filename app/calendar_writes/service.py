@@ -3,19 +3,19 @@
 The one rule: a wish commits with whatever it belongs to; the writer makes it true later, exactly once.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, false, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.calendar import EventDraft
 from app.ids import new_id
 from app.insertion import Rows
-from app.models.bookings import Booking
 from app.models.calendar_writes import CalendarWrite
 from app.models.connections import Calendar, Connection
 from app.queue import Enqueued, Job
@@ -42,35 +42,73 @@ class Place:
     provider_calendar_id: str
 
 
-def wish_event(rows: Rows, booking: Booking, place: Place, *, key: str, draft: EventDraft) -> CalendarWrite:
-    """The event of a new booking shall stand there; the caller inserts the wish and asks for its job."""
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """What an event is the event of."""
+
+    kind: Literal["booking", "engagement", "task"]
+    id: UUID
+
+    @property
+    def condition(self) -> ColumnElement[bool]:
+        """Its write."""
+        match self.kind:
+            case "booking":
+                return CalendarWrite.booking_id == self.id
+            case "engagement":
+                return CalendarWrite.engagement_id == self.id
+            case "task":
+                return CalendarWrite.task_id == self.id
+
+
+def wish_event(
+    rows: Rows,
+    account_id: UUID,
+    owner: Owner,
+    place: Place,
+    *,
+    key: str,
+    draft: EventDraft,
+    invites: bool = False,
+    standing: str | None = None,
+) -> CalendarWrite:
+    """The event shall stand there; the caller inserts the wish and asks for its job.
+
+    `standing` is the id of an event of the person's own that shall be changed: once deleted, it is not made anew.
+    """
     write = CalendarWrite(
-        account_id=booking.account_id,
+        account_id=account_id,
         id=new_id(),
-        booking_id=booking.id,
         calendar_id=place.calendar_id,
         provider=place.provider,
         subject=place.subject,
         provider_calendar_id=place.provider_calendar_id,
         key=key,
         draft=draft_to_json(draft),
+        ends_at=draft.when.end,
+        invites=invites,
+        comes_back=standing is None,
+        event_id=standing,
         status="pending",
     )
+    setattr(write, f"{owner.kind}_id", owner.id)
     rows.add(write)
     return write
 
 
-async def change_wish(session: AsyncSession, booking_id: UUID, draft: EventDraft | None) -> Enqueued | None:
-    """The booking's event shall be otherwise, or not at all; None when the booking has no calendar."""
+async def change_wish(session: AsyncSession, owner: Owner, draft: EventDraft | None) -> Enqueued | None:
+    """The event shall be otherwise, or not at all; None when its owner has no calendar."""
+    values = {} if draft is None else {"ends_at": draft.when.end}
     row = (
         await session.execute(
             update(CalendarWrite)
-            .where(CalendarWrite.booking_id == booking_id)
+            .where(owner.condition)
             .values(
                 draft=None if draft is None else draft_to_json(draft),
                 desired_seq=CalendarWrite.desired_seq + 1,
                 status="pending",
                 attempts=0,
+                **values,
             )
             .returning(CalendarWrite.account_id, CalendarWrite.id)
         )
@@ -78,24 +116,24 @@ async def change_wish(session: AsyncSession, booking_id: UUID, draft: EventDraft
     return None if row is None else Enqueued(Job.WRITE_EVENT, row.account_id, row.id)
 
 
-async def find_write(session: AsyncSession, booking_id: UUID) -> CalendarWrite | None:
-    """What became of the booking's event; None when it has none."""
-    return await session.scalar(select(CalendarWrite).where(CalendarWrite.booking_id == booking_id))
+async def find_write(session: AsyncSession, owner: Owner, *, lock: bool = False) -> CalendarWrite | None:
+    """What became of the event; None when its owner has none."""
+    query = select(CalendarWrite).where(owner.condition).execution_options(populate_existing=True)
+    return await session.scalar(query.with_for_update() if lock else query)
 
 
-async def writes_of(session: AsyncSession, booking_ids: list[UUID]) -> dict[UUID, CalendarWrite]:
-    """The same for several bookings."""
-    rows = await session.scalars(select(CalendarWrite).where(CalendarWrite.booking_id.in_(booking_ids)))
-    return {row.booking_id: row for row in rows}
+async def writes_of(session: AsyncSession, owners: Sequence[Owner]) -> dict[UUID, CalendarWrite]:
+    """The same for several owners, by their ids."""
+    rows = await session.scalars(select(CalendarWrite).where(or_(false(), *(owner.condition for owner in owners))))
+    return {row.booking_id or row.engagement_id or row.task_id: row for row in rows}  # type: ignore[misc]
 
 
 async def readopt_writes(session: AsyncSession, connection_id: UUID, *, now: datetime) -> None:
     """Writes whose connection went away are its again, when it is to the same account and calendar; not those of
-    meetings that are over.
+    what is over.
     """
     again = (
         select(CalendarWrite.id, Calendar.id.label("calendar_id"))
-        .join(Booking, (Booking.account_id == CalendarWrite.account_id) & (Booking.id == CalendarWrite.booking_id))
         .join(
             Calendar,
             (Calendar.account_id == CalendarWrite.account_id)
@@ -107,7 +145,7 @@ async def readopt_writes(session: AsyncSession, connection_id: UUID, *, now: dat
             CalendarWrite.calendar_id.is_(None),
             CalendarWrite.provider == Connection.provider,
             CalendarWrite.subject == Connection.subject,
-            Booking.ends_at > now,
+            CalendarWrite.ends_at > now,
         )
         .subquery()
     )

@@ -5,7 +5,7 @@ many finds nothing to do.
 """
 
 from collections.abc import AsyncIterator, Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
@@ -18,19 +18,22 @@ from app.database import transaction
 from app.models.calendar_writes import CalendarWrite
 from app.models.connections import Calendar, Connection
 from app.models.directory import Directory, DirectoryEntry
+from app.models.mirror import CalendarChange
 from app.models.outbound import Mail
 from app.queue import QUEUE, Enqueued, Job, Payload, enqueue
+from app.sync.changes import Topic, jobs_for
 
 _KINDS = (Directory.DATA_KEY, Directory.PAGE)
 """Who has ever connected has a data key, who is booked has a page: nobody else has writes or mails."""
 _ENTRIES_AT_ONCE = 500
+_UNFOLLOWED_AFTER = timedelta(minutes=1)
 _WITH_A_JOB = f"SELECT payload FROM {QUEUE.db_schema}.pgqueuer WHERE status <> 'failed' AND payload = ANY ($1)"  # noqa: S608
 
 log = structlog.get_logger(__name__)
 
 
 async def ask_again_for_stranded(sessions: async_sessionmaker[AsyncSession], clock: Clock) -> int:
-    """Ask for a job of every write and mail that waits without one; how many there were."""
+    """Ask for a job of every write, mail and change that waits without one; how many there were."""
     asked = 0
     async for accounts in _accounts(sessions):
         waiting: list[Enqueued] = []
@@ -62,7 +65,7 @@ async def _accounts(sessions: async_sessionmaker[AsyncSession]) -> AsyncIterator
 
 
 async def _waiting(session: AsyncSession, account_id: UUID, *, now: datetime) -> list[Enqueued]:
-    """The account's writes and mails that nobody is at. Those of a broken connection wait for the person."""
+    """The account's writes, mails and changes that nobody is at. Those of a broken connection wait for the person."""
     writes = await session.scalars(
         select(CalendarWrite.id)
         .join(Calendar, and_(Calendar.account_id == CalendarWrite.account_id, Calendar.id == CalendarWrite.calendar_id))
@@ -86,7 +89,28 @@ async def _waiting(session: AsyncSession, account_id: UUID, *, now: datetime) ->
     return [
         *(Enqueued(Job.WRITE_EVENT, account_id, write_id) for write_id in writes),
         *(Enqueued(Job.SEND_MAIL, account_id, mail_id) for mail_id in mails),
+        *await _unfollowed(session, account_id, now=now),
     ]
+
+
+async def _unfollowed(session: AsyncSession, account_id: UUID, *, now: datetime) -> list[Enqueued]:
+    """Who is to follow changes that have waited for a while."""
+    rows = await session.execute(
+        select(CalendarChange.calendar_id, CalendarChange.topic)
+        .distinct()
+        .join(
+            Calendar, and_(Calendar.account_id == CalendarChange.account_id, Calendar.id == CalendarChange.calendar_id)
+        )
+        .join(Connection, and_(Connection.account_id == Calendar.account_id, Connection.id == Calendar.connection_id))
+        .where(
+            CalendarChange.account_id == account_id,
+            Connection.status == "active",
+            Connection.disconnected_at.is_(None),
+            CalendarChange.changed_at <= now - _UNFOLLOWED_AFTER,
+            func.coalesce(CalendarChange.not_before, now) <= now,
+        )
+    )
+    return [job for row in rows for job in jobs_for(account_id, row.calendar_id, [Topic(row.topic)])]
 
 
 async def _ask_for(sessions: async_sessionmaker[AsyncSession], waiting: list[Enqueued]) -> int:

@@ -68,6 +68,18 @@ class EventWriter:
             task = await self._claim(account_id, write_id)
             again = task is not None and await self._try(task)
 
+    async def repack(self, account_id: UUID, write_id: UUID) -> None:
+        """Have the mirror tell our event from what blocks time: it was moved, and what we know of it with it."""
+        async with transaction(self._sessions, account_id) as session:
+            found = await _find(session, write_id)
+            if found is None:
+                return
+            write, calendar, _ = found
+            mirror = await self._mirror(session, calendar)
+            if mirror is not None and write.written_start is not None and write.written_end is not None:
+                mirror.touch(Timed(write.written_start, write.written_end))
+                await mirror.pack()
+
     async def _try(self, task: Task) -> bool:
         """One try; whether the wish has changed meanwhile."""
         try:
@@ -86,7 +98,7 @@ class EventWriter:
     async def _claim(self, account_id: UUID, write_id: UUID) -> Task | None:
         now = self._clock()
         async with transaction(self._sessions, account_id) as session:
-            found = await _lock(session, write_id)
+            found = await _find(session, write_id, lock=True)
             if found is None:
                 return None
             write, calendar, connection = found
@@ -145,10 +157,12 @@ class EventWriter:
             if write is None:
                 await _have_winner_look(session, task)
                 return False
+            write.extra_event_ids = [i for i in write.extra_event_ids if i not in task.write.extra_event_ids]
             if write.desired_seq == task.seq:
                 write.status, write.attempts = "written", 0
             await self._observe(session, task, event)
             await session.flush()
+            await enqueue(session, _to_be_recorded(write))
             if not (outcome.sure or task.looking):
                 await self._look_again(session, write)
             return write.desired_seq != task.seq
@@ -161,18 +175,10 @@ class EventWriter:
         await enqueue(session, [Enqueued(Job.WRITE_EVENT, write.account_id, write.id, delay=wait)])
 
     async def _observe(self, session: AsyncSession, task: Task, event: Event | None) -> None:
-        """Tell the mirror, so that the freed or taken time shows before the next sync does.
-
-        Under the lock of the calendar's sync: two that pack the same month at once would each lose what the other saw.
-        """
-        now = self._clock()
-        generation = await session.scalar(
-            select(CalendarSync.generation).where(CalendarSync.calendar_id == task.calendar.id).with_for_update()
-        )
-        if generation is None:
+        """Tell the mirror, so that the freed or taken time shows before the next sync does."""
+        mirror = await self._mirror(session, task.calendar)
+        if mirror is None:
             return
-        horizon = Timed(now - timedelta(days=35), now + self._horizon)
-        mirror = Mirror(session, task.calendar, generation=generation, horizon=horizon)
         batch = Batch()
         if event is not None:
             batch.events[event.id] = event
@@ -184,6 +190,20 @@ class EventWriter:
         await mirror.save(batch)
         await mirror.pack()
 
+    async def _mirror(self, session: AsyncSession, calendar: Calendar) -> Mirror | None:
+        """The calendar's mirror, if it has one.
+
+        Under the lock of its sync: two that pack the same month at once would each lose what the other saw.
+        """
+        now = self._clock()
+        generation = await session.scalar(
+            select(CalendarSync.generation).where(CalendarSync.calendar_id == calendar.id).with_for_update()
+        )
+        if generation is None:
+            return None
+        horizon = Timed(now - timedelta(days=35), now + self._horizon)
+        return Mirror(session, calendar, generation=generation, horizon=horizon)
+
     async def _fail(self, task: Task, error: ProviderError, *, comes_back: bool = False) -> None:
         """Save what became of the try; `comes_back`: its job will, by itself."""
         now = self._clock()
@@ -193,20 +213,20 @@ class EventWriter:
                 if isinstance(error, AmbiguousOutcome):
                     await _have_winner_look(session, task)
                 return
-            booking = (await session.scalars(select(Booking).where(Booking.id == write.booking_id))).one()
             write.failing_since = write.failing_since or now
             decision = verdict(
-                error, attempts=write.attempts, failing_since=write.failing_since, ends_at=booking.ends_at, now=now
+                error, attempts=write.attempts, failing_since=write.failing_since, ends_at=write.ends_at, now=now
             )
             if not task.looking:
                 write.last_error = error.code
             await self._carry_out(session, task, write, error, decision, now=now)
             if decision.tell and not task.looking:
-                await _tell_host(session, write, booking, error.code)
+                await _tell_host(session, write, error.code)
+            jobs = _to_be_recorded(write) if decision.given_up else []
             if decision.wait is not None and not comes_back:
-                await session.flush()
-                job = Enqueued(Job.WRITE_EVENT, write.account_id, write.id, delay=decision.wait)
-                await enqueue(session, [job])
+                jobs.append(Enqueued(Job.WRITE_EVENT, write.account_id, write.id, delay=decision.wait))
+            await session.flush()
+            await enqueue(session, jobs)
         log.warning("calendar_write.failed", write_id=str(task.write.id), error=error.code, operation=error.operation)
 
     @staticmethod
@@ -235,7 +255,16 @@ def _is_work(write: CalendarWrite, now: datetime) -> bool:
     return write.status != "failed"
 
 
-async def _tell_host(session: AsyncSession, write: CalendarWrite, booking: Booking, error: str) -> None:
+def _to_be_recorded(write: CalendarWrite) -> list[Enqueued]:
+    """A booking's state is read from its write; meetings and tasks have one of their own."""
+    return [] if write.booking_id is not None else [Enqueued(Job.RECORD_WRITE, write.account_id, write.id)]
+
+
+async def _tell_host(session: AsyncSession, write: CalendarWrite, error: str) -> None:
+    """By mail of a booking; of everything else its own state tells."""
+    booking = await session.scalar(select(Booking).where(Booking.id == write.booking_id))
+    if booking is None:
+        return
     host = await find_user(session, booking.host_id)
     if host is not None and host.active and write.failing_since is not None:
         await post_event_unwritten(
@@ -256,22 +285,22 @@ async def _have_winner_look(session: AsyncSession, task: Task) -> None:
     log.warning("calendar_write.overtaken", write_id=str(task.write.id))
 
 
-async def _lock(session: AsyncSession, write_id: UUID) -> tuple[CalendarWrite, Calendar, Connection] | None:
-    row = (
-        await session.execute(
-            select(CalendarWrite, Calendar, Connection)
-            .join(
-                Calendar,
-                (Calendar.account_id == CalendarWrite.account_id) & (Calendar.id == CalendarWrite.calendar_id),
-            )
-            .join(
-                Connection,
-                (Connection.account_id == Calendar.account_id) & (Connection.id == Calendar.connection_id),
-            )
-            .where(CalendarWrite.id == write_id, Connection.disconnected_at.is_(None))
-            .with_for_update(of=CalendarWrite)
+async def _find(
+    session: AsyncSession, write_id: UUID, *, lock: bool = False
+) -> tuple[CalendarWrite, Calendar, Connection] | None:
+    query = (
+        select(CalendarWrite, Calendar, Connection)
+        .join(
+            Calendar,
+            (Calendar.account_id == CalendarWrite.account_id) & (Calendar.id == CalendarWrite.calendar_id),
         )
-    ).one_or_none()
+        .join(
+            Connection,
+            (Connection.account_id == Calendar.account_id) & (Connection.id == Calendar.connection_id),
+        )
+        .where(CalendarWrite.id == write_id, Connection.disconnected_at.is_(None))
+    )
+    row = (await session.execute(query.with_for_update(of=CalendarWrite) if lock else query)).one_or_none()
     return None if row is None else (row[0], row[1], row[2])
 
 

@@ -7,14 +7,14 @@ differ is work.
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import Base, Created, HasId, Json
 
 
 class CalendarWrite(HasId, Base):
-    """The event of one booking in one calendar."""
+    """The event of one booking, meeting or task in one calendar."""
 
     __tablename__ = "calendar_writes"
     __table_args__ = (
@@ -24,14 +24,24 @@ class CalendarWrite(HasId, Base):
             ["calendars.account_id", "calendars.id"],
             ondelete="SET NULL (calendar_id)",
         ),
+        ForeignKeyConstraint(
+            ["account_id", "engagement_id"], ["engagements.account_id", "engagements.id"], ondelete="CASCADE"
+        ),
+        ForeignKeyConstraint(["account_id", "task_id"], ["tasks.account_id", "tasks.id"], ondelete="CASCADE"),
+        CheckConstraint("num_nonnulls(booking_id, engagement_id, task_id) = 1", name="one_owner"),
         UniqueConstraint("account_id", "booking_id"),
+        UniqueConstraint("account_id", "engagement_id"),
+        UniqueConstraint("account_id", "task_id"),
         UniqueConstraint("account_id", "key"),
         Index(None, "account_id", "calendar_id"),
         Index("ix_calendar_writes_unfinished", "account_id", postgresql_where=text("written_seq < desired_seq")),
         Index("ix_calendar_writes_look_again", "account_id", postgresql_where=text("look_again_at IS NOT NULL")),
     )
 
-    booking_id: Mapped[UUID]
+    booking_id: Mapped[UUID | None]
+    engagement_id: Mapped[UUID | None]
+    task_id: Mapped[UUID | None]
+    """What it is the event of: one of the three."""
     calendar_id: Mapped[UUID | None]
     """None once its connection is gone; the three below find it again when the account is connected anew."""
     provider: Mapped[str | None]
@@ -42,15 +52,25 @@ class CalendarWrite(HasId, Base):
     """Our idempotency key; the provider's event carries it."""
     draft: Mapped[Json | None]
     """The event as it shall be; None: it shall not be."""
+    ends_at: Mapped[datetime]
+    """When what it is the event of is over: then nobody needs the event any more."""
+    invites: Mapped[bool] = mapped_column(server_default="false")
+    """The provider mails its guests about every write."""
+    comes_back: Mapped[bool] = mapped_column(server_default="true")
+    """Deleted by a person it is made anew; else that is the end of it."""
     desired_seq: Mapped[int] = mapped_column(server_default="1")
     written_seq: Mapped[int] = mapped_column(server_default="0")
     status: Mapped[str] = mapped_column(server_default="pending")
     """pending written failed"""
     event_id: Mapped[str | None]
     etag: Mapped[str | None]
+    extra_event_ids: Mapped[list[str]] = mapped_column(server_default="{}")
+    """Copies of it that are to be taken away with the next write."""
     written_start: Mapped[datetime | None]
     written_end: Mapped[datetime | None]
     """What stands in the calendar by our hand: such an event blocks nothing, its reservation does."""
+    guest_response: Mapped[str | None]
+    """What the booking's visitor had answered when we last looked."""
     video_url: Mapped[str | None]
     attempts: Mapped[int] = mapped_column(server_default="0")
     """Starts since the last success, crashes included."""

@@ -1,7 +1,7 @@
 """The mirror: the least of a calendar that slots and matching need.
 
-The one rule: no titles, no people, no texts. Ids, spans, how busy, etags; all-day events keep their dates and are
-expanded in the calendar's zone when the busy months are made.
+The one rule: no titles, no people, no texts. Ids, spans, how busy, etags, keyed hashes of addresses; all-day events
+keep their dates and are expanded in the calendar's zone when the busy months are made.
 """
 
 from datetime import date, datetime
@@ -46,6 +46,44 @@ class MirrorEvent(_OfCalendar, Base):
     key: Mapped[str | None]
     """The idempotency key when the event is ours."""
     generation: Mapped[int]
+
+
+class MirrorAddress(_OfCalendar, Base):
+    """Somebody takes part in an event of a primary calendar: who, only the account's own key can tell (R20).
+
+    An event its author calls private has none, so that it can never be found by its people.
+    """
+
+    __tablename__ = "mirror_addresses"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["account_id", "calendar_id", "event_id"],
+            ["mirror_events.account_id", "mirror_events.calendar_id", "mirror_events.event_id"],
+            ondelete="CASCADE",
+        ),
+        Index(None, "account_id", "address_hash"),
+    )
+
+    event_id: Mapped[str] = mapped_column(primary_key=True)
+    address_hash: Mapped[bytes] = mapped_column(primary_key=True)
+
+
+class CalendarChange(_OfCalendar, Base):
+    """An event is otherwise than it was, and somebody may have to follow. The row goes when that is done."""
+
+    __tablename__ = "calendar_changes"
+    __table_args__ = (_to_calendar(), Index(None, "account_id", "changed_at"))
+
+    event_id: Mapped[str] = mapped_column(primary_key=True)
+    topic: Mapped[str]
+    """Whose affair it is: booking meeting task."""
+    seq: Mapped[int] = mapped_column(server_default="1")
+    """Raised when it changes again; what was read before that is old."""
+    changed_at: Mapped[datetime]
+    """Since when it waits."""
+    attempts: Mapped[int] = mapped_column(server_default="0")
+    not_before: Mapped[datetime | None]
+    """After a failure: not to be read before then."""
 
 
 class MirrorSeries(_OfCalendar, Base):

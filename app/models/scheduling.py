@@ -32,6 +32,8 @@ class CalendarSettings(InAccount, Base):
     default_page_id: Mapped[UUID | None]
     chat_page_id: Mapped[UUID | None]
     chat_enabled: Mapped[bool] = mapped_column(server_default="false")
+    drift_policies: Mapped[Json] = mapped_column(server_default="{}")
+    """By kind of drift: adopt restore ask; what is not there is as at first."""
 
 
 class SchedulingPage(HasId, Base):

@@ -8,6 +8,7 @@ from pydantic.json_schema import SkipJsonSchema
 from app.accounts.schemas import Instant
 from app.bookings import repository
 from app.bookings.change import Host
+from app.bookings.event import owner_of_event
 from app.bookings.host import get_own_booking
 from app.bookings.schemas import Booking, BookingCancel, BookingList, BookingReschedule
 from app.bookings.views import booking_view
@@ -39,7 +40,7 @@ async def list_bookings(
         session, caller.user, status=status, starts_from=starts_from, starts_before=starts_before,
         after=cursors.read(cursor), limit=limit + 1,
     )  # fmt: skip
-    writes = await writes_of(session, [row.id for row in found[:limit]])
+    writes = await writes_of(session, [owner_of_event(row.id) for row in found[:limit]])
     views = [booking_view(row, writes.get(row.id), now=services.clock()) for row in found[:limit]]
     return BookingList(items=views, next_cursor=cursors.after(found[limit - 1].id) if len(found) > limit else None)
 
@@ -50,7 +51,7 @@ async def get_booking(
 ) -> Booking:
     """One of the caller's bookings."""
     row = await get_own_booking(session, caller, booking_id)
-    return _view(services, response, row, await find_write(session, row.id))
+    return _view(services, response, row, await find_write(session, owner_of_event(row.id)))
 
 
 @router.post("/{booking_id}/reschedule", summary="Move a booking", responses=problems(401, 404, 409, 412, 422, 503))

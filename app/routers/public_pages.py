@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
+from app.accounts.idempotency import attempt
 from app.bookings.answers import booking_result
-from app.bookings.idempotency import attempt
 from app.bookings.schemas import BookingCreate, BookingResult
 from app.ids import PageId
 from app.routers.dependencies import IdempotencyKey, PublicSession, Services

@@ -47,6 +47,15 @@ WebAddress = Annotated[
 Duration = Annotated[int, Field(ge=5, le=MINUTES_PER_DAY, examples=[30])]
 Increment = Literal[5, 10, 15, 20, 30, 45, 60, 90, 120]
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+DRIFT_AT_FIRST = {
+    "moved": "adopt",
+    "resized": "adopt",
+    "deleted": "adopt",
+    "declined": "adopt",
+    "duplicated": "restore",
+}
+"""What happens, when the host has said nothing, to a booked event that is changed in the calendar."""
+
 WEEKDAYS: tuple[Weekday, ...] = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 

@@ -274,6 +274,41 @@ class AvailabilityCalendarList(Answer):
     """Always null: there are few."""
 
 
+DriftPolicy = Literal["adopt", "restore", "ask"]
+
+
+class DriftPolicies(Answer):
+    """Whose word counts when a booked event is found otherwise than booked: `adopt`: the calendar's, the booking
+    follows; `restore`: the booking's, the event is put back; `ask`: it waits among the drift entries.
+    """
+
+    moved: DriftPolicy
+    """It begins at another time."""
+    resized: DriftPolicy
+    """It ends at another time."""
+    deleted: DriftPolicy
+    """It is gone; adopting cancels the booking."""
+    declined: DriftPolicy
+    """The visitor has declined; adopting cancels the booking, restoring lets it stand."""
+    duplicated: DriftPolicy
+    """There are copies; adopting lets them stand, restoring takes them away."""
+
+
+class DriftPoliciesUpdate(Strict):
+    """The policies to change; null: as at first."""
+
+    moved: DriftPolicy | None = None
+    """It begins at another time."""
+    resized: DriftPolicy | None = None
+    """It ends at another time."""
+    deleted: DriftPolicy | None = None
+    """It is gone."""
+    declined: DriftPolicy | None = None
+    """The visitor has declined."""
+    duplicated: DriftPolicy | None = None
+    """There are copies."""
+
+
 class CalendarSettings(Answer):
     """One person's calendar settings."""
 
@@ -297,6 +332,8 @@ class CalendarSettings(Answer):
     """The custom domain of the links; null: the shared one."""
     chat_profile: ChatProfile
     """The meeting link of the chat profile."""
+    drift_policies: DriftPolicies
+    """What happens when a booked event is changed in the calendar."""
     version: int
     """Rises with every Save; the `ETag`."""
 
@@ -324,3 +361,5 @@ class CalendarSettingsUpdate(Strict):
     """The custom domain of the links; null: the shared one."""
     chat_profile: ChatProfileUpdate | None = None
     """The meeting link of the chat profile."""
+    drift_policies: DriftPoliciesUpdate | None = None
+    """What happens when a booked event is changed in the calendar; what is absent stays, null: all as at first."""

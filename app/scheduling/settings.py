@@ -58,6 +58,7 @@ class SettingsEditor:
         if "availability_calendar_ids" in given:
             await self._save_calendars(session, principal, wish.availability_calendar_ids)
         await self._save_switches(session, principal, settings, given)
+        _save_policies(settings, wish)
         settings.version += 1
         add_audit_entry(
             session,
@@ -84,10 +85,17 @@ class SettingsEditor:
         for name in given.keys() & _AT_FIRST.keys():
             setattr(settings, name, _AT_FIRST[name] if given[name] is None else given[name])
         if "calendar_sync" in given:
-            wanted = given["calendar_sync"]
+            wanted, before = given["calendar_sync"], settings.calendar_sync
             settings.calendar_sync = await self._can_sync(session, principal) if wanted is None else bool(wanted)
+            if settings.calendar_sync and not before:
+                await self._match_again(session, principal)
         if not settings.calendar_sync:
             settings.task_sync = False  # R22: tasks need the sync
+
+    async def _match_again(self, session: AsyncSession, principal: Principal) -> None:
+        """What was not followed while the sync was off stands in the primary calendar."""
+        primaries = [calendar for calendar, _ in await self._calendars(session, principal) if calendar.is_primary]
+        await enqueue(session, [Enqueued(Job.MATCH_CALENDAR, item.account_id, item.id) for item in primaries])
 
     async def _can_sync(self, session: AsyncSession, principal: Principal) -> bool:
         """R17: the sync is on at first, where there can be one."""
@@ -180,3 +188,12 @@ def _require_with_seat(
     if state.reason == "seat_required":
         overview.task_sync_seat.require(principal.seats)
     require(capability, states)
+
+
+def _save_policies(settings: CalendarSettings, wish: CalendarSettingsUpdate) -> None:
+    """Only what differs from how it is at first is kept; what that is may change."""
+    if "drift_policies" not in wish.model_fields_set:
+        return
+    given = {} if wish.drift_policies is None else wish.drift_policies.model_dump(exclude_unset=True)
+    kept = {} if wish.drift_policies is None else dict(settings.drift_policies)
+    settings.drift_policies = {kind: policy for kind, policy in (kept | given).items() if policy is not None}

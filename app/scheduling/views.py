@@ -9,7 +9,7 @@ from app.models.scheduling import CalendarSettings, SchedulingPage
 from app.outbound.links import Links
 from app.scheduling import schemas
 from app.scheduling.availability import PageTime
-from app.scheduling.configuration import Configuration
+from app.scheduling.configuration import DRIFT_AT_FIRST, Configuration
 
 
 def page_view(page: SchedulingPage, links: Links, *, online: bool, turned_off: bool) -> schemas.SchedulingPage:
@@ -87,5 +87,6 @@ def settings_view(
         default_page_id=settings.default_page_id,
         domain_id=None,
         chat_profile=schemas.ChatProfile(enabled=settings.chat_enabled, page_id=settings.chat_page_id),
+        drift_policies=schemas.DriftPolicies.model_validate(DRIFT_AT_FIRST | settings.drift_policies),
         version=settings.version,
     )

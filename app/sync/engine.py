@@ -30,7 +30,9 @@ from app.queue import Enqueued, Job, enqueue
 from app.sync import repository
 from app.sync.backoff import OwnFault, verdict
 from app.sync.batch import Batch
+from app.sync.changes import ChangeLog
 from app.sync.mirror import Mirror
+from app.sync.people import AddressBook
 from app.sync.polling import next_poll
 from app.vault import SecretUnreadableError
 
@@ -82,6 +84,7 @@ class SyncEngine:
         self,
         sessions: async_sessionmaker[AsyncSession],
         access: CalendarAccess,
+        people: AddressBook,
         clock: Clock,
         *,
         horizon_days: int,
@@ -89,6 +92,7 @@ class SyncEngine:
     ) -> None:
         self._sessions = sessions
         self._access = access
+        self._people = people
         self._clock = clock
         self._horizon = timedelta(days=horizon_days)
         self._poll = timedelta(seconds=poll_seconds)
@@ -209,10 +213,12 @@ class SyncEngine:
         """Save what is known so far and stay alive; the cursor stays where it was."""
         async with transaction(self._sessions, run.calendar.account_id) as session:
             await self._hold(session, run, lease_until=self._clock() + LEASE)
-            mirror = self._mirror(session, run)
+            changes = self._changes(session, run)
+            mirror = self._mirror(session, run, changes)
             await mirror.save(run.batch)
             if not run.full:
                 await mirror.pack()  # else page after page would pack the same months
+            await enqueue(session, changes.jobs())
         run.batch.saved()
 
     async def _finish(self, run: _Run) -> bool:
@@ -224,7 +230,8 @@ class SyncEngine:
             readable_again = sync.last_succeeded_at is None or back
             sync.lease_until, sync.last_error, sync.failures = None, None, 0
             sync.last_succeeded_at, sync.expanded_until, sync.failing_since = now, run.horizon.end, None
-            mirror = self._mirror(session, run)
+            changes = self._changes(session, run)
+            mirror = self._mirror(session, run, changes)
             if run.expand_all or run.full:
                 mirror.touch(run.horizon)  # it moved, and what was beyond it comes into view; or nothing is packed yet
             await mirror.save(run.batch)
@@ -238,15 +245,19 @@ class SyncEngine:
             pause = next_poll(self._poll, now=now, watched_until=sync.watched_until, changed_at=sync.changed_at)
             jitter = 0.75 + random.random() / 2  # noqa: S311 - spreads polls, no secret
             await connections.set_due(session, calendar.account_id, calendar.id, at=now + pause * jitter)
+            jobs = changes.jobs()
             if readable_again:
-                told = [tell_of_calendar(session, calendar, now=now)] if back else []
-                await session.flush()
-                ready = Enqueued(Job.CONNECTION_READY, calendar.account_id, calendar.connection_id)
-                await enqueue(session, [ready, *told])
+                jobs += [tell_of_calendar(session, calendar, now=now)] if back else []
+                jobs.append(Enqueued(Job.CONNECTION_READY, calendar.account_id, calendar.connection_id))
+            await session.flush()
+            await enqueue(session, jobs)
             return sync.dirty_seq != run.dirty_seq
 
-    def _mirror(self, session: AsyncSession, run: _Run) -> Mirror:
-        return Mirror(session, run.calendar, generation=run.generation, horizon=run.horizon)
+    def _changes(self, session: AsyncSession, run: _Run) -> ChangeLog:
+        return ChangeLog(session, run.calendar, self._people, now=self._clock())
+
+    def _mirror(self, session: AsyncSession, run: _Run, changes: ChangeLog | None = None) -> Mirror:
+        return Mirror(session, run.calendar, generation=run.generation, horizon=run.horizon, changes=changes)
 
     async def _restart(self, run: _Run, expired: CursorExpired) -> bool:
         """The provider forgot our cursor: list everything. A listing that expires itself is a failure like others."""

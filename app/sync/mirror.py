@@ -18,6 +18,7 @@ from app.models.connections import Calendar
 from app.models.mirror import BusyMonth, MirrorEvent, MirrorSeries
 from app.sync.batch import Batch
 from app.sync.busy import BusyRow, level_of, month_bounds, month_spans, months_of, zone_or_utc
+from app.sync.changes import ChangeLog, Known
 from app.timespan import pack
 
 _UPSERT = """
@@ -33,7 +34,7 @@ ON CONFLICT (account_id, calendar_id, event_id) DO UPDATE SET
     key = excluded.key, generation = excluded.generation
 """
 _TOUCHED = """
-SELECT starts_at, ends_at, start_date, end_date FROM mirror_events
+SELECT starts_at, ends_at, start_date, end_date, event_id, etag, key FROM mirror_events
  WHERE account_id = $1 AND calendar_id = $2 AND (event_id = ANY ($3::text[]) OR series_id = ANY ($3::text[]))
 """
 _REMOVE = """
@@ -47,12 +48,23 @@ _DAY = timedelta(days=1)
 class Mirror:
     """One calendar's mirror, inside the caller's transaction."""
 
-    def __init__(self, session: AsyncSession, calendar: Calendar, *, generation: int, horizon: Timed) -> None:
-        """Months outside the horizon are not packed: nothing is ever offered there."""
+    def __init__(
+        self,
+        session: AsyncSession,
+        calendar: Calendar,
+        *,
+        generation: int,
+        horizon: Timed,
+        changes: ChangeLog | None = None,
+    ) -> None:
+        """Months outside the horizon are not packed: nothing is ever offered there. No `changes`: what we do ourselves
+        is no news to anybody.
+        """
         self._session = session
         self._calendar = calendar
         self._generation = generation
         self._horizon = horizon
+        self._changes = changes
         self._zone = zone_or_utc(calendar.time_zone)
         self._months: set[date] = set()
 
@@ -60,16 +72,21 @@ class Mirror:
         """Take over what a run has learnt."""
         if not (batch.events or batch.gone or batch.series):
             return
-        await self._remove(batch)
+        before = await self._remove(batch)
         instances = [event for events in batch.series.values() for event in events]
-        await self._upsert([*batch.events.values(), *instances])
+        events = [*batch.events.values(), *instances]
+        await self._upsert(events)
         await self._remember_series(batch.series.keys())
+        if self._changes is not None:
+            await self._changes.note(before, events)
 
     async def sweep(self) -> None:
         """Remove whatever a finished full listing did not see."""
         stale = and_(self._mine(MirrorEvent), MirrorEvent.generation < self._generation)
-        await self._note_months(stale)
+        before = await self._note_months(stale)
         await self._session.execute(delete(MirrorEvent).where(stale))
+        if self._changes is not None:
+            await self._changes.note(before, [])
         await self._session.execute(
             delete(MirrorSeries).where(self._mine(MirrorSeries), MirrorSeries.generation < self._generation)
         )
@@ -96,13 +113,21 @@ class Mirror:
         start, end = _widest(when)
         self._months.update(months_of(max(start, self._horizon.start), min(end, self._horizon.end)))
 
-    async def _remove(self, batch: Batch) -> None:
-        """Remove events and whole series; an event that is only updated keeps its row."""
+    async def _remove(self, batch: Batch) -> dict[str, Known]:
+        """Remove events and whole series; an event that is only updated keeps its row. What stood there before."""
         known = [*batch.events, *batch.gone, *batch.series]
-        for start, end, first_day, last_day in await self._ask(_TOUCHED, known):
-            self.touch(_when(start, end, first_day, last_day))
+        before = self._noted(await self._ask(_TOUCHED, known))
         await self._ask(_REMOVE, [*batch.gone, *batch.series], known)
         await self._ask(_REMOVE_SERIES, known)
+        return before
+
+    def _noted(self, rows: Iterable[Any]) -> dict[str, Known]:
+        """Rows of `_TOUCHED`'s columns, their months noted, by id."""
+        before = {}
+        for start, end, first_day, last_day, event_id, etag, key in rows:
+            self.touch(_when(start, end, first_day, last_day))
+            before[event_id] = Known(event_id, etag, key)
+        return before
 
     async def _ask(self, statement: str, *ids: list[str]) -> Sequence[Any]:
         """Ids go as one array: as so many parameters they would make a plan that compares each with each."""
@@ -148,14 +173,10 @@ class Mirror:
         if rows:
             await self._session.execute(insert(MirrorSeries), rows)
 
-    async def _note_months(self, condition: ColumnElement[bool]) -> None:
-        rows = await self._session.execute(
-            select(MirrorEvent.starts_at, MirrorEvent.ends_at, MirrorEvent.start_date, MirrorEvent.end_date).where(
-                condition
-            )
-        )
-        for row in rows:
-            self.touch(_when(*row))
+    async def _note_months(self, condition: ColumnElement[bool]) -> dict[str, Known]:
+        times = (MirrorEvent.starts_at, MirrorEvent.ends_at, MirrorEvent.start_date, MirrorEvent.end_date)
+        columns = (*times, MirrorEvent.event_id, MirrorEvent.etag, MirrorEvent.key)
+        return self._noted(await self._session.execute(select(*columns).where(condition)))
 
     async def _blocking_rows(self, month: date) -> list[BusyRow]:
         """What blocks time in the month. An event of ours that stands where we wrote it is the reservation's affair.

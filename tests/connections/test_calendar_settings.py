@@ -145,6 +145,7 @@ async def test_r4_null_brings_back_how_everything_was_at_first(world: World) -> 
         "meetings_url": f"ada-{person.user_id[-8:]}",
         "chat_profile": {"enabled": True, "page_id": page["id"]},
         "availability_calendar_ids": [calendars[name]["id"] for name in ("Primary", "Project")],
+        "drift_policies": {"moved": "ask"},
     }
     changed = (await person.patch(SAVE, changes)).json()
     untouched = {"version", "default_page_id", "domain_id", "task_sync"}

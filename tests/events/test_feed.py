@@ -44,11 +44,15 @@ async def test_r52_what_happens_is_told_in_order_and_without_a_gap(world: World)
         "scheduling_page.created",
         "scheduling_page.updated",
         "booking.created",
+        "contact.created",
+        "engagement.created",
         "booking.rescheduled",
+        "engagement.updated",
         "booking.cancelled",
         "connection.deleted",
         "meeting_request.created",
         "scheduling_page.deleted",
+        "engagement.cancelled",
     ]
 
 

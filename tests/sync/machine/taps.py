@@ -10,6 +10,8 @@ from typing import Any
 
 from app.calendar_writes.writer import EventWriter
 from app.sync.engine import SyncEngine
+from app.sync.people import AddressBook
+from app.vault import Vault
 from tests.support.world import World
 
 Heard = Callable[[], Awaitable[None]]
@@ -56,6 +58,7 @@ def engine_of(world: World, heard: Heard) -> SyncEngine:
     return SyncEngine(
         world.services.sessions,
         TappedAccess(world, heard),  # type: ignore[arg-type]
+        AddressBook(Vault(settings.master_keys)),
         world.clock,
         horizon_days=settings.sync_horizon_days,
         poll_seconds=settings.sync_poll_seconds,

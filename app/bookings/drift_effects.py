@@ -1,0 +1,167 @@
+"""Carrying out what was planned about a booked event that is otherwise than booked.
+
+The one rule: all of it in the caller's transaction, with the host, the booking and its write locked. Nothing is
+written to the provider that stands there already.
+"""
+
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.accounts.repository import add_audit_entry
+from app.bookings import ledger, repository
+from app.bookings.drift import Doubt, Facts, Finding, Kind, Plan, Policy, Standing, TimeSpan
+from app.bookings.drift_news import tell_of_drift
+from app.bookings.event import event_draft, owner_of_event
+from app.bookings.news import tell_of_booking
+from app.bookings.offer import page_time_around
+from app.bookings.post import BookingPost
+from app.calendar import Clock, EventDraft
+from app.calendar_writes.service import change_wish, draft_to_json
+from app.events.types import EventType
+from app.models.bookings import Booking
+from app.models.calendar_writes import CalendarWrite
+from app.queue import Enqueued, Job
+from app.scheduling.availability import PageTime
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A booking and its write, both locked, and what is known of them."""
+
+    booking: Booking
+    write: CalendarWrite
+    facts: Facts
+
+
+class DriftEffects:
+    """Makes plans true."""
+
+    def __init__(self, post: BookingPost, clock: Clock) -> None:
+        self._post = post
+        self._clock = clock
+
+    async def carry_out(self, session: AsyncSession, case: Case, plan: Plan) -> list[Enqueued]:
+        """Do it all; the jobs to ask for. A time that is taken turns adopting into asking."""
+        booking, facts = case.booking, case.facts
+        page = await page_of(session, booking)
+        waiting = await ledger.open_entries(session, booking.id)
+        if plan.move_to is not None and not await take(session, booking, page, plan.move_to):
+            plan = _asking(plan)
+        entries = [ledger.write_down(session, booking, finding, now=facts.now) for finding in plan.findings]
+        replaced = {Kind(entry.kind) for entry in entries} | set(plan.settled)
+        ledger.supersede([entry for kind, entry in waiting.items() if kind in replaced], now=facts.now)
+        await session.flush()
+        jobs = [tell_of_drift(session, entry) for entry in entries]
+        return jobs + await self.act(session, case, page, plan)
+
+    async def act(self, session: AsyncSession, case: Case, page: PageTime, plan: Plan) -> list[Enqueued]:
+        """The plan without its ledger. The time it moves to is taken already."""
+        booking, write, facts = case.booking, case.write, case.facts
+        jobs: list[Enqueued] = []
+        standing = next((item for item in facts.observed if item.event_id == _subject(plan, write)), None)
+        if plan.move_to is not None:
+            assert standing is not None
+            jobs += self._move(session, case, page, standing, plan.move_to)
+        if plan.end_by is not None:
+            jobs += await self._end(session, case, page, by=plan.end_by, gone=standing is None)
+        if plan.note is not None:
+            _note(write, plan.note, booked=facts.booked)
+            jobs.append(Enqueued(Job.RECORD_BOOKING, booking.account_id, booking.id))
+        if plan.remove:
+            write.extra_event_ids = sorted({*write.extra_event_ids, *plan.remove})
+        if (plan.put_back or plan.remove) and plan.end_by is None:
+            await session.flush()
+            wanted = event_draft(booking, page.configuration) if booking.status == "confirmed" else None
+            jobs.append(await _wish(session, booking.id, wanted))
+        return jobs
+
+    def _move(
+        self, session: AsyncSession, case: Case, page: PageTime, standing: Standing, to: TimeSpan
+    ) -> list[Enqueued]:
+        """The booking follows its event. The provider is told nothing: it stands there already."""
+        booking, write = case.booking, case.write
+        former = booking.starts_at, booking.ends_at
+        booking.starts_at, booking.ends_at = to
+        self._touch(booking)
+        draft = event_draft(booking, page.configuration)
+        write.draft, write.ends_at = draft_to_json(draft), booking.ends_at
+        _note(write, standing, booked=to)
+        jobs = self._post.rescheduled(session, booking, page, former=former, reason=None, host=False)
+        _audit(session, booking, "booking.rescheduled")
+        jobs += tell_of_booking(session, EventType.BOOKING_RESCHEDULED, booking)
+        return [*jobs, Enqueued(Job.REPACK_WRITE, write.account_id, write.id)]
+
+    async def _end(self, session: AsyncSession, case: Case, page: PageTime, *, by: str, gone: bool) -> list[Enqueued]:
+        booking, write = case.booking, case.write
+        booking.status, booking.cancelled_by, booking.cancelled_at = "cancelled", by, self._clock()
+        self._touch(booking)
+        await repository.free_time(session, booking.id)
+        jobs = self._post.cancelled(session, booking, page, reason=None, host=by != "host")
+        _audit(session, booking, "booking.cancelled")
+        jobs += tell_of_booking(session, EventType.BOOKING_CANCELLED, booking)
+        if gone and not write.extra_event_ids:
+            write.draft, write.written_start, write.written_end, write.etag = None, None, None, None
+            write.status = "written"
+        else:
+            await session.flush()
+            jobs.append(await _wish(session, booking.id, None))
+        return jobs
+
+    def _touch(self, booking: Booking) -> None:
+        booking.sequence += 1
+        booking.version += 1
+        booking.updated_at = self._clock()
+
+
+def _subject(plan: Plan, write: CalendarWrite) -> str | None:
+    """Which of the events the plan is about: the one that was moved, or ours."""
+    moved = [finding for finding in plan.findings if finding.kind in {Kind.MOVED, Kind.RESIZED}]
+    return moved[0].event_ids[0] if moved else write.event_id
+
+
+async def _wish(session: AsyncSession, booking_id: UUID, draft: EventDraft | None) -> Enqueued:
+    job = await change_wish(session, owner_of_event(booking_id), draft)
+    assert job is not None
+    return job
+
+
+async def page_of(session: AsyncSession, booking: Booking) -> PageTime:
+    """The booking's page and its host's time, without the booking itself."""
+    minutes = int((booking.ends_at - booking.starts_at).total_seconds()) // 60
+    start = int(booking.starts_at.timestamp())
+    return await page_time_around(session, booking.page_id, start, minutes, excluding=booking.id)
+
+
+async def take(session: AsyncSession, booking: Booking, page: PageTime, span: TimeSpan) -> bool:
+    """Reserve the time the event was moved to, buffers included; False when another booking has it."""
+    document = page.configuration
+    start, end = (int(at.timestamp()) for at in span)
+    buffered = start - document.buffer_before_minutes * 60, end + document.buffer_after_minutes * 60
+    return await repository.move_time(session, booking.id, buffered)
+
+
+def _asking(plan: Plan) -> Plan:
+    """The same, but for the move: another booking has that time."""
+    findings = tuple(
+        replace(item, decision=Policy.ASK, doubt=Doubt.SLOT_TAKEN) if _is_move(item) else item for item in plan.findings
+    )
+    return replace(plan, findings=findings, move_to=None)
+
+
+def _is_move(finding: Finding) -> bool:
+    return finding.kind in {Kind.MOVED, Kind.RESIZED} and finding.decision is Policy.ADOPT
+
+
+def _note(write: CalendarWrite, standing: Standing, *, booked: TimeSpan | None) -> None:
+    """What stands there is known; that it stands where it should is, if it does."""
+    write.event_id, write.etag = standing.event_id, standing.etag
+    if standing.response is not None:
+        write.guest_response = standing.response
+    if standing.span is not None and standing.span == booked:
+        write.written_start, write.written_end = standing.span
+
+
+def _audit(session: AsyncSession, booking: Booking, action: str) -> None:
+    add_audit_entry(session, booking.account_id, actor="calendar", action=action, subject_id=booking.id)

@@ -1,0 +1,84 @@
+"""Bodies of the drift ledger.
+
+The one rule: an entry says what was booked, what was found, and what became of it; who took part is the booking's.
+"""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import Field
+
+from app.accounts.schemas import Answer, Strict
+from app.ids import BookingId, DriftEntryId
+from app.models.drift import DriftEntry as Row
+
+
+class DriftEntry(Answer):
+    """A booked event was found otherwise than booked."""
+
+    id: DriftEntryId
+    """The entry."""
+    booking_id: BookingId
+    """Whose event it is."""
+    kind: str = Field(examples=["moved"])
+    """What a person did to the event: moved, resized, deleted, declined (by the visitor), duplicated; more may come."""
+    status: Literal["open", "resolved", "superseded"]
+    """`open` waits for the host; `superseded`: it is no longer so, or a newer entry says how it is now."""
+    reason: str | None = Field(examples=["slot_taken"])
+    """Why it is open: policy, slot_taken, in_the_past, all_day, write_budget; more may come."""
+    resolution: Literal["adopt", "restore"] | None
+    """`adopt`: the booking follows the calendar; `restore`: the calendar is put back as booked."""
+    resolved_by: Literal["policy", "host"] | None
+    """Who said so."""
+    booked_start_at: datetime
+    """When the booking was when this was found."""
+    booked_end_at: datetime
+    """Its end."""
+    observed_start_at: datetime | None
+    """When the event was found; null: deleted, or all-day."""
+    observed_end_at: datetime | None
+    """Its end."""
+    detected_at: datetime
+    """When it was found."""
+    resolved_at: datetime | None
+    """When it was dealt with."""
+    allowed_actions: list[str] = Field(examples=[["adopt", "restore"]])
+    """What the host can answer."""
+
+
+class DriftEntryList(Answer):
+    """A part of the ledger."""
+
+    items: list[DriftEntry]
+    """The newest first."""
+    next_cursor: str | None
+    """Where to go on; null at the end."""
+
+
+class DriftResolution(Strict):
+    """The host's word on an open entry."""
+
+    resolution: Literal["adopt", "restore"]
+    """`adopt`: the booking follows the calendar; `restore`: the calendar is put back as booked."""
+
+
+def drift_view(row: Row) -> DriftEntry:
+    """An entry, as its host sees it."""
+    return DriftEntry.model_validate(
+        {
+            "id": row.id,
+            "booking_id": row.booking_id,
+            "kind": row.kind,
+            "status": row.status,
+            "reason": row.reason,
+            "resolution": row.resolution,
+            "resolved_by": row.resolved_by,
+            "booked_start_at": row.booked_start,
+            "booked_end_at": row.booked_end,
+            "observed_start_at": row.observed_start,
+            "observed_end_at": row.observed_end,
+            "detected_at": row.detected_at,
+            "resolved_at": row.resolved_at,
+            "allowed_actions": ["adopt", "restore"] if row.status == "open" else [],
+        }
+    )

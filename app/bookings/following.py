@@ -1,0 +1,188 @@
+"""Booked events that are otherwise than they were: found, planned for, and followed (R23).
+
+    pick    the events that differ from what we wrote
+    apply   facts → plan → booking, ledger, mails, feed: one transaction, under the host's lock
+
+The one rule: what is decided is decided by `drift.plan`; what is done stands in the ledger.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.accounts.repository import lock_host
+from app.bookings import ledger, repository
+from app.bookings.drift import AT_FIRST, Facts, Kind, Plan, Policy, Standing, TimeSpan, plan
+from app.bookings.drift_effects import Case, DriftEffects
+from app.bookings.event import event_key
+from app.calendar import Clock, Event, ProviderName, Response, Timed
+from app.calendar_writes.service import Owner, find_write
+from app.models.bookings import Booking
+from app.models.calendar_writes import CalendarWrite
+from app.models.connections import Calendar, Connection
+from app.models.mirror import MirrorEvent
+from app.models.scheduling import CalendarSettings
+from app.providers.base import Provider
+from app.queue import Enqueued
+from app.sync.changes import Topic
+from app.sync.following import Follower, PostponedError
+from app.sync.people import normalised
+
+_DIFFERING = """
+SELECT u.event_id
+  FROM unnest($1::text[]) AS u(event_id)
+  LEFT JOIN mirror_events m ON m.account_id = $2 AND m.calendar_id = $3 AND m.event_id = u.event_id
+ WHERE EXISTS (
+       SELECT FROM calendar_writes w
+        WHERE w.account_id = $2 AND w.calendar_id = $3 AND w.booking_id IS NOT NULL
+          AND (w.event_id = u.event_id OR w.key = m.key)
+          AND (m.event_id IS NULL OR (m.event_id, m.etag) IS DISTINCT FROM (w.event_id, w.etag)))
+"""
+
+
+class BookingFollower:
+    """Runs `follow_bookings`, and carries out what the host decides."""
+
+    def __init__(
+        self,
+        follower: Follower,
+        effects: DriftEffects,
+        providers: Mapping[ProviderName, Provider],
+        clock: Clock,
+    ) -> None:
+        self._follower = follower
+        self._effects = effects
+        self._providers = providers
+        self._clock = clock
+
+    async def run(self, account_id: UUID, calendar_id: UUID) -> None:
+        """Follow what waits in the calendar."""
+        await self._follower.run(account_id, calendar_id, Topic.BOOKING, self)
+
+    async def pick(self, session: AsyncSession, calendar: Calendar, event_ids: Sequence[str]) -> set[str]:
+        """Events that stand otherwise than we wrote them; none where changes do not come back (R24)."""
+        provider = await session.scalar(select(Connection.provider).where(Connection.id == calendar.connection_id))
+        if provider is None or not self._providers[ProviderName(provider)].features.two_way_sync:
+            return set()
+        connection = await session.connection()
+        rows = await connection.exec_driver_sql(_DIFFERING, (list(event_ids), calendar.account_id, calendar.id))
+        return set(rows.scalars())
+
+    async def apply(
+        self, session: AsyncSession, calendar: Calendar, event_id: str, event: Event | None
+    ) -> list[Enqueued]:
+        """Find out whose event it is, and follow. Raises: PostponedError."""
+        booking_id = await _booking_of(session, calendar, event_id, event)
+        if booking_id is None:
+            return []
+        booking, write = await self.lock(session, booking_id)
+        if booking is None or write is None or write.calendar_id != calendar.id:
+            return []
+        observed = await _observed(session, calendar, booking, event_id, event)
+        facts = await self._facts(session, booking, write, observed)
+        if facts.pending:
+            raise PostponedError
+        todo = plan(facts, await policies_of(session, booking.host_id))
+        return [] if todo.empty else await self._effects.carry_out(session, Case(booking, write, facts), todo)
+
+    @staticmethod
+    async def lock(session: AsyncSession, booking_id: UUID) -> tuple[Booking | None, CalendarWrite | None]:
+        """The booking and its write, in the order in which every booking's transaction locks."""
+        booking = await repository.find_booking(session, booking_id)
+        if booking is None:
+            return None, None
+        await lock_host(session, booking.host_id)
+        booking = await repository.find_booking(session, booking_id, lock=True)
+        return booking, await find_write(session, Owner("booking", booking_id), lock=True)
+
+    async def _facts(
+        self, session: AsyncSession, booking: Booking, write: CalendarWrite, observed: frozenset[Standing]
+    ) -> Facts:
+        now = self._clock()
+        waiting = await ledger.open_entries(session, booking.id)
+        return Facts(
+            now=now,
+            booked=(booking.starts_at, booking.ends_at) if booking.status == "confirmed" else None,
+            written=_written(write),
+            event_id=write.event_id,
+            response=Response(write.guest_response) if write.guest_response else None,
+            observed=observed,
+            pending=write.status != "failed" and write.written_seq < write.desired_seq,
+            waiting=frozenset(ledger.finding_of(entry) for entry in waiting.values()),
+            kept=await ledger.kept_copies(session, booking.id),
+            restores=await ledger.count_restores(session, booking.id, now=now),
+        )
+
+    async def plan_as_decided(
+        self, session: AsyncSession, booking: Booking, write: CalendarWrite, kind: Kind, decision: Policy
+    ) -> tuple[Case, Plan]:
+        """What the host's word on one kind of drift means for what the mirror shows now."""
+        calendar = await session.scalar(select(Calendar).where(Calendar.id == write.calendar_id))
+        observed = frozenset[Standing]() if calendar is None else await _mirrored(session, calendar, booking)
+        if kind is Kind.DECLINED:
+            observed = frozenset(_declining(item, write.event_id) for item in observed)
+        facts = await self._facts(session, booking, write, observed)
+        facts = replace(facts, waiting=frozenset(), restores=0)
+        others = dict.fromkeys(Kind, Policy.ASK)
+        return Case(booking, write, facts), plan(facts, {**others, kind: decision})
+
+
+def _declining(item: Standing, event_id: str | None) -> Standing:
+    response = Response.DECLINED if item.event_id == event_id else item.response
+    return Standing(item.event_id, item.span, item.etag, response)
+
+
+def _written(write: CalendarWrite) -> TimeSpan | None:
+    if write.written_start is None or write.written_end is None:
+        return None
+    return write.written_start, write.written_end
+
+
+async def policies_of(session: AsyncSession, host_id: UUID) -> dict[Kind, Policy]:
+    """The host's word on each kind of drift."""
+    stored = await session.scalar(select(CalendarSettings.drift_policies).where(CalendarSettings.user_id == host_id))
+    return {**AT_FIRST, **{Kind(kind): Policy(policy) for kind, policy in (stored or {}).items()}}
+
+
+async def _booking_of(session: AsyncSession, calendar: Calendar, event_id: str, event: Event | None) -> UUID | None:
+    """By the event's own key; of one that is gone by what we know of it."""
+    known = CalendarWrite.event_id == event_id if event is None else CalendarWrite.key == event.key
+    return await session.scalar(
+        select(CalendarWrite.booking_id).where(
+            CalendarWrite.calendar_id == calendar.id, CalendarWrite.booking_id.is_not(None), known
+        )
+    )
+
+
+async def _mirrored(session: AsyncSession, calendar: Calendar, booking: Booking) -> frozenset[Standing]:
+    """The booking's events, as the mirror has them."""
+    rows = await session.scalars(
+        select(MirrorEvent).where(MirrorEvent.calendar_id == calendar.id, MirrorEvent.key == event_key(booking.id))
+    )
+    return frozenset(
+        Standing(
+            row.event_id,
+            None if row.starts_at is None or row.ends_at is None else (row.starts_at, row.ends_at),
+            row.etag,
+        )
+        for row in rows
+    )
+
+
+async def _observed(
+    session: AsyncSession, calendar: Calendar, booking: Booking, event_id: str, event: Event | None
+) -> frozenset[Standing]:
+    """The same, with the one event that was just read as it is."""
+    others = {item for item in await _mirrored(session, calendar, booking) if item.event_id != event_id}
+    return frozenset(others if event is None else {*others, standing_of(event, booking)})
+
+
+def standing_of(event: Event, booking: Booking) -> Standing:
+    """An event, as drift sees it."""
+    span = (event.when.start, event.when.end) if isinstance(event.when, Timed) else None
+    visitor = normalised(booking.visitor_email)
+    answers = [guest.response for guest in event.attendees if normalised(guest.email) == visitor]
+    return Standing(event.id, span, event.etag, answers[0] if answers else None)

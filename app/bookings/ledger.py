@@ -1,0 +1,114 @@
+"""The ledger of drift: what was found, what was done, and what waits for the host. SQL and its rows.
+
+The one rule: one open entry a booking and kind; a newer finding takes the older one's place.
+"""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.bookings.drift import Doubt, Finding, Kind, Policy
+from app.ids import new_id
+from app.models.bookings import Booking
+from app.models.drift import DriftEntry
+
+_BUDGET_PERIOD: Final = timedelta(days=1)
+
+
+async def find_entry(session: AsyncSession, entry_id: UUID, *, lock: bool = False) -> DriftEntry | None:
+    """One entry, as it is now."""
+    query = select(DriftEntry).where(DriftEntry.id == entry_id).execution_options(populate_existing=True)
+    return await session.scalar(query.with_for_update() if lock else query)
+
+
+async def list_entries(
+    session: AsyncSession, host_id: UUID, *, status: str | None, booking_id: UUID | None, after: UUID | None, limit: int
+) -> Sequence[DriftEntry]:
+    """The host's entries, the newest first, from after the given one."""
+    query = select(DriftEntry).where(DriftEntry.host_id == host_id)
+    if status is not None:
+        query = query.where(DriftEntry.status == status)
+    if booking_id is not None:
+        query = query.where(DriftEntry.booking_id == booking_id)
+    if after is not None:
+        query = query.where(DriftEntry.id < after)
+    return (await session.scalars(query.order_by(DriftEntry.id.desc()).limit(limit))).all()
+
+
+async def open_entries(session: AsyncSession, booking_id: UUID) -> dict[Kind, DriftEntry]:
+    """What the host has not answered."""
+    rows = await session.scalars(
+        select(DriftEntry).where(DriftEntry.booking_id == booking_id, DriftEntry.status == "open")
+    )
+    return {Kind(row.kind): row for row in rows}
+
+
+async def kept_copies(session: AsyncSession, booking_id: UUID) -> frozenset[str]:
+    """Copies that were said to be all right."""
+    rows = await session.scalars(
+        select(DriftEntry.event_ids).where(
+            DriftEntry.booking_id == booking_id,
+            DriftEntry.kind == Kind.DUPLICATED,
+            DriftEntry.resolution == Policy.ADOPT,
+        )
+    )
+    return frozenset(event_id for ids in rows for event_id in ids)
+
+
+async def count_restores(session: AsyncSession, booking_id: UUID, *, now: datetime) -> int:
+    """How often the booking's event was put back of late."""
+    return await session.scalar(
+        select(func.count())
+        .select_from(DriftEntry)
+        .where(
+            DriftEntry.booking_id == booking_id,
+            DriftEntry.resolution == Policy.RESTORE,
+            DriftEntry.resolved_by == "policy",
+            DriftEntry.resolved_at > now - _BUDGET_PERIOD,
+        )
+    ) or 0  # fmt: skip
+
+
+def finding_of(entry: DriftEntry) -> Finding:
+    """What an open entry asks."""
+    observed = None
+    if entry.observed_start is not None and entry.observed_end is not None:
+        observed = (entry.observed_start, entry.observed_end)
+    doubt = Doubt(entry.reason) if entry.reason else None
+    return Finding(Kind(entry.kind), Policy.ASK, doubt, observed=observed, event_ids=tuple(entry.event_ids))
+
+
+def write_down(session: AsyncSession, booking: Booking, finding: Finding, *, now: datetime) -> DriftEntry:
+    """An entry for a finding that was decided; open when the host is asked. The booking is as it was before."""
+    asked = finding.decision is Policy.ASK
+    start, end = finding.observed or (None, None)
+    entry = DriftEntry(
+        account_id=booking.account_id,
+        id=new_id(),
+        host_id=booking.host_id,
+        booking_id=booking.id,
+        kind=finding.kind,
+        status="open" if asked else "resolved",
+        reason=finding.doubt,
+        resolution=None if asked else finding.decision,
+        resolved_by=None if asked else "policy",
+        booked_start=booking.starts_at,
+        booked_end=booking.ends_at,
+        observed_start=start,
+        observed_end=end,
+        event_ids=list(finding.event_ids),
+        detected_at=now,
+        resolved_at=None if asked else now,
+    )
+    session.add(entry)
+    return entry
+
+
+def supersede(entries: Collection[DriftEntry], *, now: datetime) -> None:
+    """What was asked is no more."""
+    for entry in entries:
+        entry.status, entry.resolved_at = "superseded", now

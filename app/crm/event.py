@@ -1,0 +1,52 @@
+"""The event that a meeting is in its owner's calendar. Pure.
+
+The one rule: what the calendar's people have added to an event is not the CRM's to take away.
+"""
+
+from dataclasses import replace
+from uuid import UUID
+
+from app.calendar import Attendee, EventDraft, Timed
+from app.crm.schemas import ContactMeetingCreate
+from app.models.crm import Contact, Engagement
+from app.sync.people import normalised
+
+
+def event_key(engagement_id: UUID) -> str:
+    """The idempotency key of the meeting's event."""
+    return f"meeting:{engagement_id}"
+
+
+def first_draft(row: Engagement, contact: Contact, wish: ContactMeetingCreate) -> EventDraft:
+    """A new meeting as an event: the contact and the guests are invited, everybody once."""
+    guests = {normalised(contact.email): Attendee(email=contact.email, name=contact.name)}
+    for address in wish.guests:
+        guests.setdefault(normalised(address), Attendee(email=address))
+    return EventDraft(
+        title=wish.title,
+        when=Timed(row.starts_at, row.ends_at, row.time_zone),
+        description=wish.description or "",
+        location=wish.location,
+        attendees=tuple(guests.values()),
+    )
+
+
+def redrafted(draft: EventDraft, row: Engagement) -> EventDraft:
+    """The event as the meeting is now, its guests as they were."""
+    return replace(
+        draft,
+        title=row.title or draft.title,
+        when=Timed(row.starts_at, row.ends_at, row.time_zone),
+        description=draft.description if draft.description is None else row.description or "",
+        location=row.location,
+    )
+
+
+def draft_over_standing(row: Engagement, *, described: bool) -> EventDraft:
+    """What to write over an event of the person's own; its text stays as it is, unless it was changed here."""
+    return EventDraft(
+        title=row.title or "",
+        when=Timed(row.starts_at, row.ends_at, row.time_zone),
+        description=(row.description or "") if described else None,
+        location=row.location,
+    )

@@ -1,0 +1,206 @@
+"""Events of people's primary calendars become meetings on their contacts' timelines, and stay like them (R20, R23).
+
+    pick    events with a known contact, and those that are a meeting already
+    apply   event → engagement made, changed, cancelled or taken away: one transaction
+
+The one rule: of an event without a known contact, or a private one, nothing is kept here and nothing is said.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.accounts.repository import find_user
+from app.calendar import Clock, Event, ProviderName, Timed
+from app.calendar_writes.service import Owner, draft_from_json, draft_to_json, find_write
+from app.connections.settings import get_settings
+from app.crm import repository
+from app.crm.news import tell_of_engagement
+from app.crm.snapshot import Meeting, Snapshot, meeting_of, outcome_after, snapshot_of
+from app.events.repository import redact
+from app.events.types import EventType
+from app.ids import new_id
+from app.models.calendar_writes import CalendarWrite
+from app.models.connections import Calendar, Connection
+from app.models.crm import Engagement
+from app.providers.base import Provider
+from app.queue import Enqueued
+from app.sync.changes import Topic
+from app.sync.following import Follower, PostponedError
+from app.sync.people import AddressBook, addresses_of, normalised
+
+_CONCERNING = """
+SELECT u.event_id
+  FROM unnest($1::text[]) AS u(event_id)
+  LEFT JOIN mirror_events m ON m.account_id = $2 AND m.calendar_id = $3 AND m.event_id = u.event_id
+ WHERE EXISTS (SELECT FROM engagements e
+                WHERE e.account_id = $2 AND e.calendar_id = $3 AND e.event_id = u.event_id)
+    OR EXISTS (SELECT FROM calendar_writes w
+                WHERE w.account_id = $2 AND w.calendar_id = $3 AND w.engagement_id IS NOT NULL
+                  AND (w.event_id = u.event_id OR w.key = m.key)
+                  AND (m.event_id IS NULL OR (m.event_id, m.etag) IS DISTINCT FROM (w.event_id, w.etag)))
+    OR EXISTS (SELECT FROM mirror_addresses a
+                 JOIN contacts c ON c.account_id = a.account_id AND c.address_hash = a.address_hash
+                WHERE a.account_id = $2 AND a.calendar_id = $3 AND a.event_id = u.event_id)
+"""
+
+
+class MeetingFollower:
+    """Runs `follow_meetings`."""
+
+    def __init__(
+        self, follower: Follower, people: AddressBook, providers: Mapping[ProviderName, Provider], clock: Clock
+    ) -> None:
+        self._follower = follower
+        self._people = people
+        self._providers = providers
+        self._clock = clock
+
+    async def run(self, account_id: UUID, calendar_id: UUID) -> None:
+        """Follow what waits in the calendar."""
+        await self._follower.run(account_id, calendar_id, Topic.MEETING, self)
+
+    async def pick(self, session: AsyncSession, calendar: Calendar, event_ids: Sequence[str]) -> set[str]:
+        """Events that are, or may be, somebody's meetings with a contact; none while the sync is off."""
+        if not await self._is_followed(session, calendar):
+            return set()
+        connection = await session.connection()
+        rows = await connection.exec_driver_sql(_CONCERNING, (list(event_ids), calendar.account_id, calendar.id))
+        return set(rows.scalars())
+
+    async def apply(
+        self, session: AsyncSession, calendar: Calendar, event_id: str, event: Event | None
+    ) -> list[Enqueued]:
+        """Make the engagement as the event is. Raises: PostponedError."""
+        row = await repository.find_of_event(session, calendar.id, event_id, key=event.key if event else None)
+        write = None if row is None else await find_write(session, Owner("engagement", row.id), lock=True)
+        if write is not None and write.status != "failed" and write.written_seq < write.desired_seq:
+            raise PostponedError
+        if event is None:
+            return [] if row is None else await self._cancel(session, row, write)
+        meeting = await self._meeting(session, calendar, event)
+        if row is None:
+            return [] if meeting is None else await self._add(session, calendar, event, meeting)
+        if meeting is None and write is None:
+            return await self._take_away(session, row)
+        return await self._change(session, row, write, event, meeting or await self._alone(session, calendar, event))
+
+    async def _is_followed(self, session: AsyncSession, calendar: Calendar) -> bool:
+        """R17, R20, R24, R55: the primary alone, where the sync is on and its person is still there."""
+        connection = await session.scalar(select(Connection).where(Connection.id == calendar.connection_id))
+        if connection is None or not calendar.is_primary or "calendar" not in connection.purposes:
+            return False
+        user = await find_user(session, connection.user_id)
+        settings = await get_settings(session, calendar.account_id, connection.user_id)
+        supported = self._providers[ProviderName(connection.provider)].features.two_way_sync
+        return supported and settings.calendar_sync and user is not None and user.active
+
+    async def _meeting(self, session: AsyncSession, calendar: Calendar, event: Event) -> Meeting | None:
+        addresses = sorted(addresses_of(event))
+        if not addresses:
+            return None
+        hasher = await self._people.hasher(session, calendar.account_id)
+        hashes = {address: hasher.hash(address) for address in addresses}
+        known = await repository.contacts_with(session, list(hashes.values()))
+        contacts = {address: known[hashed].id for address, hashed in hashes.items() if hashed in known}
+        own = await _own_addresses(session, calendar)
+        return meeting_of(event, contacts=contacts, own=own, zone=calendar.time_zone)
+
+    @staticmethod
+    async def _alone(session: AsyncSession, calendar: Calendar, event: Event) -> Meeting:
+        """A meeting we wrote ourselves whose contact was taken off, or that was made private: it is still the CRM's."""
+        own = await _own_addresses(session, calendar)
+        return Meeting(snapshot_of(event, {}, own=own, zone=calendar.time_zone), {})
+
+    async def _add(self, session: AsyncSession, calendar: Calendar, event: Event, meeting: Meeting) -> list[Enqueued]:
+        now = self._clock()
+        connection = (await session.scalars(select(Connection).where(Connection.id == calendar.connection_id))).one()
+        row = Engagement(
+            account_id=calendar.account_id,
+            id=new_id(),
+            owner_id=connection.user_id,
+            source="calendar_sync",
+            calendar_id=calendar.id,
+            event_id=event.id,
+            invite_status=None,
+            version=1,
+            created_at=now,
+            updated_at=now,
+            **asdict(meeting.snapshot),
+        )
+        session.add(row)
+        await session.flush()
+        await repository.save_participants(session, row.account_id, row.id, dict(meeting.participants))
+        return [await self._tell(session, EventType.ENGAGEMENT_CREATED, row)]
+
+    async def _change(
+        self, session: AsyncSession, row: Engagement, write: CalendarWrite | None, event: Event, meeting: Meeting
+    ) -> list[Enqueued]:
+        changed = _take_over(row, meeting.snapshot)
+        if meeting.participants:
+            part = await repository.save_participants(session, row.account_id, row.id, dict(meeting.participants))
+            changed = part or changed
+        if row.event_id != event.id and write is not None:
+            row.event_id = event.id
+        if write is not None:
+            _note(write, row, event)
+        return [await self._touch(session, EventType.ENGAGEMENT_UPDATED, row, now=self._clock())] if changed else []
+
+    async def _cancel(self, session: AsyncSession, row: Engagement, write: CalendarWrite | None) -> list[Enqueued]:
+        """Its person has deleted the event: the meeting does not take place. One that is over was only tidied away."""
+        now = self._clock()
+        if write is not None:
+            write.draft, write.written_start, write.written_end, write.etag = None, None, None, None
+        if row.outcome == "cancelled" or row.ends_at <= now:
+            return []
+        row.outcome, row.cancelled_at = "cancelled", now
+        return [await self._touch(session, EventType.ENGAGEMENT_CANCELLED, row, now=now)]
+
+    async def _take_away(self, session: AsyncSession, row: Engagement) -> list[Enqueued]:
+        await redact(session, row.account_id, row.id)
+        told = tell_of_engagement(session, EventType.ENGAGEMENT_DELETED, row, [], now=self._clock())
+        await session.delete(row)
+        return [told]
+
+    async def _touch(self, session: AsyncSession, event: EventType, row: Engagement, *, now: datetime) -> Enqueued:
+        row.version += 1
+        row.updated_at = now
+        return await self._tell(session, event, row)
+
+    async def _tell(self, session: AsyncSession, event: EventType, row: Engagement) -> Enqueued:
+        await session.flush()
+        participants = (await repository.participants_of(session, [row.id])).get(row.id, [])
+        return tell_of_engagement(session, event, row, participants, now=row.updated_at)
+
+
+def _take_over(row: Engagement, snapshot: Snapshot) -> bool:
+    """The engagement as the event is; whether that is news."""
+    wanted = asdict(snapshot) | {"outcome": outcome_after(row.outcome, snapshot.outcome)}
+    changed = [name for name, value in wanted.items() if getattr(row, name) != value]
+    for name in changed:
+        setattr(row, name, wanted[name])
+    if row.outcome != "cancelled":
+        row.cancelled_at = None  # its person has brought the event back
+    return bool(changed)
+
+
+def _note(write: CalendarWrite, row: Engagement, event: Event) -> None:
+    """What stands there is what we would write: nothing is to be written."""
+    write.event_id, write.etag, write.video_url = event.id, event.etag, event.video_url
+    if not isinstance(event.when, Timed):
+        return
+    write.written_start, write.written_end, write.ends_at = event.when.start, event.when.end, event.when.end
+    if write.draft is not None:
+        draft = draft_from_json(write.draft)
+        when = Timed(event.when.start, event.when.end, draft.when.zone)
+        draft = replace(draft, title=row.title or draft.title, when=when, location=row.location)
+        write.draft = draft_to_json(draft)
+
+
+async def _own_addresses(session: AsyncSession, calendar: Calendar) -> set[str]:
+    email = await session.scalar(select(Connection.email).where(Connection.id == calendar.connection_id))
+    return set() if email is None else {normalised(email)}

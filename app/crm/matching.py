@@ -1,0 +1,51 @@
+"""Somebody became known, or a calendar is followed again: meetings that stand in calendars already are found.
+
+The one rule: they are found by hashes and handed on as changes to be followed; what they are is read at the provider.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+
+from app.calendar import Clock
+from app.database import transaction
+from app.queue import enqueue
+from app.sync.changes import Topic, jobs_for
+
+_NOTE = """
+INSERT INTO calendar_changes (account_id, calendar_id, event_id, topic, changed_at)
+SELECT DISTINCT a.account_id, a.calendar_id, a.event_id, 'meeting', $2::timestamptz
+  FROM contacts c
+  JOIN mirror_addresses a ON a.account_id = c.account_id AND a.address_hash = c.address_hash
+ WHERE c.account_id = $1 AND {which} = $3
+ON CONFLICT (account_id, calendar_id, event_id) DO UPDATE SET seq = calendar_changes.seq + 1, not_before = NULL
+RETURNING calendar_id
+"""
+_OF_CONTACT, _OF_CALENDAR = _NOTE.format(which="c.id"), _NOTE.format(which="a.calendar_id")
+
+
+class Matching:
+    """Runs `match_contact` and `match_calendar`."""
+
+    def __init__(self, sessions: async_sessionmaker[AsyncSession], clock: Clock) -> None:
+        self._sessions = sessions
+        self._clock = clock
+
+    async def contact(self, account_id: UUID, contact_id: UUID) -> None:
+        """Every mirrored event that names the contact is looked at."""
+        await self._note(_OF_CONTACT, account_id, contact_id)
+
+    async def calendar(self, account_id: UUID, calendar_id: UUID) -> None:
+        """Every event of the calendar that names a contact is looked at."""
+        await self._note(_OF_CALENDAR, account_id, calendar_id)
+
+    async def _note(self, statement: str, account_id: UUID, subject_id: UUID) -> None:
+        async with transaction(self._sessions, account_id) as session:
+            connection = await session.connection()
+            rows: Sequence[Any] = (
+                await connection.exec_driver_sql(statement, (account_id, self._clock(), subject_id))
+            ).all()
+            calendars = sorted({row.calendar_id for row in rows})
+            await enqueue(session, [job for found in calendars for job in jobs_for(account_id, found, [Topic.MEETING])])

@@ -1,0 +1,293 @@
+"""Meetings on contacts' records: made, changed, cancelled; their events follow (R19, R23).
+
+The one rule: the wish commits with the meeting, and is tried at once after the commit, so that the answer can say
+what became of it. What the try does not reach the worker goes on with.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+
+from app.accounts.idempotency import Attempt, answer_of, claim_or_find
+from app.accounts.principal import Principal
+from app.accounts.repository import add_audit_entry
+from app.calendar import Clock, Response
+from app.calendar_writes.service import Owner, Place, change_wish, draft_from_json, find_write, wish_event
+from app.calendar_writes.writer import EventWriter
+from app.connections.overview import Overview
+from app.crm import repository
+from app.crm.event import draft_over_standing, event_key, first_draft, redrafted
+from app.crm.invitations import Circumstances, NotSent, why_not
+from app.crm.news import tell_of_engagement
+from app.crm.recording import WriteRecorder
+from app.crm.schemas import ContactMeetingCreate, EngagementUpdate
+from app.crm.views import Participants, allowed_actions
+from app.database import transaction
+from app.errors import (
+    AlreadyCancelled,
+    CapabilityNotSupported,
+    FieldError,
+    Forbidden,
+    NotFound,
+    ValidationFailed,
+    VersionMismatch,
+)
+from app.events.types import EventType
+from app.ids import new_id
+from app.models.calendar_writes import CalendarWrite
+from app.models.connections import Calendar, Connection
+from app.models.crm import Contact, Engagement
+from app.queue import Enqueued, Job, enqueue
+
+_TRY_SECONDS: Final = 5
+_ONLY_FOR_EVENTS: Final = frozenset({"title", "start_at", "end_at", "description", "location"})
+_LONGEST: Final = timedelta(days=31)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An engagement and all that its answer shows."""
+
+    row: Engagement
+    participants: Participants
+    write: CalendarWrite | None
+    replayed: bool = False
+
+
+class Meetings:
+    """What a user does with meetings."""
+
+    def __init__(
+        self,
+        sessions: async_sessionmaker[AsyncSession],
+        overview: Overview,
+        writer: EventWriter,
+        recorder: WriteRecorder,
+        clock: Clock,
+    ) -> None:
+        self._sessions = sessions
+        self._overview = overview
+        self._writer = writer
+        self._recorder = recorder
+        self._clock = clock
+        self._trying: set[asyncio.Task[None]] = set()
+
+    async def create(
+        self, principal: Principal, contact_id: UUID, wish: ContactMeetingCreate, *, attempt: Attempt | None
+    ) -> Told:
+        """Record the meeting; where the sync is on it becomes an event and its guests are invited.
+
+        Raises: NotFound, IdempotencyKeyReused, RequestInProgress.
+        """
+        async with transaction(self._sessions, principal.account_id) as session:
+            if attempt is not None:
+                before = await claim_or_find(session, principal.account_id, attempt, now=self._clock())
+                if before is not None:
+                    return replace(await self._read(session, before.subject_id), replayed=True)
+            contact = await repository.find_contact(session, contact_id, lock=True)
+            if contact is None:
+                raise NotFound
+            place, no = await self._place(session, principal, wish)
+            row = _new_engagement(principal, wish, no, now=self._clock())
+            session.add(row)
+            await session.flush()
+            await repository.save_participants(session, row.account_id, row.id, _invited(contact))
+            jobs = []
+            if no is None and place is not None:
+                draft, key = first_draft(row, contact, wish), event_key(row.id)
+                owner = Owner("engagement", row.id)
+                write = wish_event(session, row.account_id, owner, place, key=key, draft=draft, invites=True)
+                jobs.append(Enqueued(Job.WRITE_EVENT, row.account_id, write.id))
+            if attempt is not None:
+                session.add(answer_of(row.account_id, attempt, status_code=201, subject_id=row.id, now=self._clock()))
+            told = await self._tell(session, principal, EventType.ENGAGEMENT_CREATED, row, jobs)
+        return await self._try(told)
+
+    async def update(
+        self, principal: Principal, engagement_id: UUID, wish: EngagementUpdate, *, if_match: int | None
+    ) -> Told:
+        """Change the meeting and its event.
+
+        Raises: NotFound, Forbidden, VersionMismatch, AlreadyCancelled, CapabilityNotSupported, ValidationFailed.
+        """
+        given = wish.model_dump(exclude_unset=True)
+        async with transaction(self._sessions, principal.account_id) as session:
+            row = await self._own(session, principal, engagement_id, if_match=if_match)
+            needed = "update" if given.keys() & _ONLY_FOR_EVENTS else "set_outcome"
+            self._check_allowed(row, needed)
+            _apply(row, given)
+            jobs = []
+            if needed == "update":
+                jobs = await self._rewrite(session, row, described="description" in given)
+            told = await self._tell(session, principal, EventType.ENGAGEMENT_UPDATED, row, jobs)
+        return await self._try(told)
+
+    async def cancel(self, principal: Principal, engagement_id: UUID, *, if_match: int | None) -> Told:
+        """The meeting shall not take place: its event is removed and its guests are told.
+
+        Raises: NotFound, Forbidden, VersionMismatch, AlreadyCancelled, CapabilityNotSupported.
+        """
+        async with transaction(self._sessions, principal.account_id) as session:
+            row = await self._own(session, principal, engagement_id, if_match=if_match)
+            self._check_allowed(row, "cancel")
+            row.outcome, row.cancelled_at = "cancelled", self._clock()
+            jobs = await self._rewrite(session, row, described=False)
+            told = await self._tell(session, principal, EventType.ENGAGEMENT_CANCELLED, row, jobs)
+        return await self._try(told)
+
+    async def _place(
+        self, session: AsyncSession, principal: Principal, wish: ContactMeetingCreate
+    ) -> tuple[Place | None, NotSent | None]:
+        """Where its event would stand, and why there will be none."""
+        found = await repository.sync_calendar_of(session, principal.user)
+        settings = await repository.settings_of(session, principal.user)
+        circumstances = Circumstances(
+            integration=wish.source == "integration",
+            connected=found is not None,
+            states=self._overview.of(found[1] if found else None, principal.seats),
+            calendar_sync=settings is not None and settings.calendar_sync,
+            over=wish.end_at <= self._clock(),
+        )
+        return None if found is None else place_of(*found), why_not(circumstances)
+
+    async def _rewrite(self, session: AsyncSession, row: Engagement, *, described: bool) -> list[Enqueued]:
+        """The event shall be as the engagement is; one of the person's own becomes ours to write."""
+        owner = Owner("engagement", row.id)
+        write = await find_write(session, owner, lock=True)
+        if write is not None:
+            draft = None
+            if row.outcome != "cancelled" and write.draft is not None:
+                draft = redrafted(draft_from_json(write.draft), row)
+            job = await change_wish(session, owner, draft)
+            return [] if job is None else [job]
+        if row.event_id is None or row.calendar_id is None:
+            return []
+        found = await repository.calendar_with_connection(session, row.calendar_id)
+        if found is None:
+            return []
+        draft = draft_over_standing(row, described=described)
+        key, standing = event_key(row.id), row.event_id
+        made = wish_event(
+            session, row.account_id, owner, place_of(*found), key=key, draft=draft, invites=True, standing=standing
+        )
+        if row.outcome == "cancelled":
+            made.draft = None
+        await session.flush()
+        return [Enqueued(Job.WRITE_EVENT, row.account_id, made.id)]
+
+    async def _own(
+        self, session: AsyncSession, principal: Principal, engagement_id: UUID, *, if_match: int | None
+    ) -> Engagement:
+        row = await repository.find_engagement(session, engagement_id, lock=True)
+        if row is None:
+            raise NotFound
+        if row.owner_id != principal.user:
+            raise Forbidden(detail="not_the_owner")
+        if if_match is not None and if_match != row.version:
+            raise VersionMismatch(extra={"version": row.version})
+        return row
+
+    def _check_allowed(self, row: Engagement, action: str) -> None:
+        if row.outcome == "cancelled":
+            raise AlreadyCancelled
+        if action not in allowed_actions(row, now=self._clock()):
+            reason = "booking" if row.booking_id is not None else "not_the_organizer"
+            raise CapabilityNotSupported(detail=reason, extra={"capability": f"engagement_{action}", "reason": reason})
+
+    async def _tell(
+        self, session: AsyncSession, principal: Principal, event: EventType, row: Engagement, jobs: list[Enqueued]
+    ) -> Told:
+        if event is not EventType.ENGAGEMENT_CREATED:
+            row.version += 1
+            row.updated_at = self._clock()
+        add_audit_entry(session, row.account_id, actor=principal.actor, action=event.value, subject_id=row.id)
+        await session.flush()
+        told = await self._read(session, row.id)
+        news = tell_of_engagement(session, event, told.row, told.participants, now=row.updated_at)
+        await session.flush()
+        await enqueue(session, [*jobs, news])
+        return told
+
+    async def _try(self, told: Told) -> Told:
+        """Write the event now, if that takes no longer than a caller likes to wait; what is under way goes on."""
+        if told.write is None or told.write.written_seq == told.write.desired_seq:
+            return told
+        account_id, write_id = told.row.account_id, told.write.id
+        task = asyncio.create_task(self._write(account_id, write_id))
+        self._trying.add(task)
+        task.add_done_callback(self._trying.discard)
+        await asyncio.wait({task}, timeout=_TRY_SECONDS)
+        async with transaction(self._sessions, account_id) as session:
+            return await self._read(session, told.row.id)
+
+    async def _write(self, account_id: UUID, write_id: UUID) -> None:
+        await self._writer.run(account_id, write_id)
+        await self._recorder.run(account_id, write_id)
+
+    async def _read(self, session: AsyncSession, engagement_id: UUID) -> Told:
+        row = await repository.find_engagement(session, engagement_id)
+        if row is None:
+            raise NotFound
+        [told] = await read_all(session, [row])
+        return told
+
+
+async def read_all(session: AsyncSession, rows: Sequence[Engagement]) -> list[Told]:
+    """Engagements with all that their answers show."""
+    people = await repository.participants_of(session, [row.id for row in rows])
+    writes = await repository.writes_of_engagements(session, rows)
+    return [Told(row, people.get(row.id, []), writes.get(row.id)) for row in rows]
+
+
+def place_of(calendar: Calendar, connection: Connection) -> Place:
+    """Where an event of this calendar stands."""
+    return Place(calendar.id, connection.provider, connection.subject, calendar.provider_calendar_id)
+
+
+def _new_engagement(
+    principal: Principal, wish: ContactMeetingCreate, no: NotSent | None, *, now: datetime
+) -> Engagement:
+    return Engagement(
+        account_id=principal.account_id,
+        id=new_id(),
+        owner_id=principal.user,
+        source=wish.source or "crm_record",
+        title=wish.title,
+        description=wish.description,
+        location=wish.location,
+        starts_at=wish.start_at.astimezone(UTC),
+        ends_at=wish.end_at.astimezone(UTC),
+        all_day=False,
+        time_zone=wish.time_zone,
+        outcome="scheduled",
+        organized=True,
+        invite_status="pending" if no is None else "not_sent",
+        invite_reason=no,
+        version=1,
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def _invited(contact: Contact) -> dict[UUID, tuple[str, str]]:
+    return {contact.id: ("attendee", Response.NEEDS_ACTION.value)}
+
+
+def _apply(row: Engagement, given: dict[str, Any]) -> None:
+    """Raises: ValidationFailed for a title that is cleared, or times that are no span."""
+    if "title" in given and given["title"] is None:
+        raise ValidationFailed(errors=[FieldError("/title", "not_allowed")])
+    for name in given.keys() & {"title", "description", "location"}:
+        setattr(row, name, given[name])
+    if "outcome" in given:
+        row.outcome = given["outcome"] or "scheduled"
+    start = given.get("start_at") or row.starts_at
+    end = given.get("end_at") or start + (row.ends_at - row.starts_at)
+    if not start < end <= start + _LONGEST:
+        raise ValidationFailed(errors=[FieldError("/end_at", "out_of_range")])
+    row.starts_at, row.ends_at = start.astimezone(UTC), end.astimezone(UTC)

@@ -1,0 +1,36 @@
+"""What the CRM is told of contacts and engagements (R52).
+
+The one rule: what the API would answer, without what depends on who asks or is still to come.
+"""
+
+from datetime import datetime
+from typing import Final
+
+from app.crm.views import Participants, contact_view, engagement_view
+from app.events.feed import add_event
+from app.events.types import EventType
+from app.ids import encode_id
+from app.insertion import Rows
+from app.models.crm import Contact, Engagement
+from app.queue import Enqueued
+
+_NOT_TOLD: Final = {"allowed_actions", "calendar_event"}
+
+
+def tell_of_contact(rows: Rows, event: EventType, contact: Contact, *, now: datetime) -> Enqueued:
+    """Something happened to a contact; of one that was erased only its id is told."""
+    data = contact_view(contact).model_dump(mode="json")
+    if event is EventType.CONTACT_DELETED:
+        data = {"id": data["id"]}
+    return add_event(rows, contact.account_id, event, subject_id=contact.id, data=data, now=now)
+
+
+def tell_of_engagement(
+    rows: Rows, event: EventType, row: Engagement, participants: Participants, *, now: datetime
+) -> Enqueued:
+    """Something happened to an engagement; of one that is gone only ids are told."""
+    view = engagement_view(row, participants, None, reader=None, now=now)
+    data = view.model_dump(mode="json", exclude=_NOT_TOLD)
+    if event is EventType.ENGAGEMENT_DELETED:
+        data = {"id": data["id"], "owner_id": encode_id("usr", row.owner_id)}
+    return add_event(rows, row.account_id, event, subject_id=row.id, data=data, now=now)

@@ -1,0 +1,176 @@
+"""What the service itself has done, on the timelines: bookings, and what became of meetings we wrote.
+
+The one rule: the engagement is made as the booking or the write is now, so that a job too many, or out of turn,
+changes nothing.
+"""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+
+from app.calendar import Clock, Response
+from app.calendar_writes.service import Owner, find_write
+from app.crm import repository
+from app.crm.news import tell_of_contact, tell_of_engagement
+from app.database import transaction
+from app.events.types import EventType
+from app.ids import new_id
+from app.models.bookings import Booking
+from app.models.calendar_writes import CalendarWrite
+from app.models.crm import Contact, Engagement
+from app.queue import Enqueued, Job, enqueue
+from app.sync.people import AddressBook
+
+_OUTCOMES = {"confirmed": "scheduled", "cancelled": "cancelled", "no_show": "no_show"}
+
+
+class BookingRecorder:
+    """Runs `record_booking`."""
+
+    def __init__(self, sessions: async_sessionmaker[AsyncSession], people: AddressBook, clock: Clock) -> None:
+        self._sessions = sessions
+        self._people = people
+        self._clock = clock
+
+    async def run(self, account_id: UUID, booking_id: UUID) -> None:
+        """The booking's engagement as the booking is; its visitor becomes a contact."""
+        async with transaction(self._sessions, account_id) as session:
+            booking = await session.scalar(
+                select(Booking).where(Booking.id == booking_id).with_for_update(key_share=True)
+            )
+            if booking is None:
+                return
+            jobs = await self._record(session, booking)
+            await session.flush()
+            await enqueue(session, jobs)
+
+    async def _record(self, session: AsyncSession, booking: Booking) -> list[Enqueued]:
+        row = await repository.find_of_booking(session, booking.id)
+        contacts, jobs = await self._contacts(session, booking)
+        if not contacts:
+            return []  # who booked was erased since
+        event, moved = _news(row, booking), row is None or (row.booking_version or 0) < booking.version
+        if row is None:
+            row = _new_engagement(booking, now=self._clock())
+            session.add(row)
+        if moved:
+            _take_over(row, booking)
+        await session.flush()
+        write = await find_write(session, Owner("booking", booking.id))
+        answer = (write.guest_response if write is not None else None) or Response.NEEDS_ACTION.value
+        wanted = {contact.id: ("attendee", Response.NEEDS_ACTION.value) for contact in contacts}
+        wanted[contacts[0].id] = ("attendee", answer)
+        if not (await repository.save_participants(session, row.account_id, row.id, wanted) or moved):
+            return jobs
+        participants = (await repository.participants_of(session, [row.id])).get(row.id, [])
+        return [*jobs, tell_of_engagement(session, event, row, participants, now=row.updated_at)]
+
+    async def _contacts(self, session: AsyncSession, booking: Booking) -> tuple[list[Contact], list[Enqueued]]:
+        """The visitor, made a contact when new, and the guests who are known."""
+        hasher = await self._people.hasher(session, booking.account_id)
+        visitor = hasher.hash(booking.visitor_email)
+        known = await repository.contacts_with(session, [visitor, *map(hasher.hash, booking.guests)])
+        jobs: list[Enqueued] = []
+        if visitor not in known:
+            if await repository.was_erased_after(session, visitor, booking.created_at):
+                return [], []
+            known[visitor], jobs = await self._welcome(session, booking, visitor)
+        guests = [known[hashed] for hashed in map(hasher.hash, booking.guests) if hashed in known]
+        return list(dict.fromkeys([known[visitor], *guests])), jobs
+
+    async def _welcome(
+        self, session: AsyncSession, booking: Booking, address_hash: bytes
+    ) -> tuple[Contact, list[Enqueued]]:
+        now = self._clock()
+        made = await repository.insert_contact(
+            session,
+            account_id=booking.account_id,
+            id=new_id(),
+            email=booking.visitor_email,
+            address_hash=address_hash,
+            name=booking.visitor_name,
+            source="scheduling_page",
+            version=1,
+            created_at=now,
+            updated_at=now,
+        )
+        if made is None:  # another booking of theirs was quicker
+            return (await repository.contacts_with(session, [address_hash]))[address_hash], []
+        told = tell_of_contact(session, EventType.CONTACT_CREATED, made, now=now)
+        return made, [told, Enqueued(Job.MATCH_CONTACT, made.account_id, made.id)]
+
+
+class WriteRecorder:
+    """Runs `record_write` for meetings."""
+
+    def __init__(self, sessions: async_sessionmaker[AsyncSession], clock: Clock) -> None:
+        self._sessions = sessions
+        self._clock = clock
+
+    async def run(self, account_id: UUID, write_id: UUID) -> None:
+        """Whether the invitation went out, and the video link that came with the event."""
+        async with transaction(self._sessions, account_id) as session:
+            engagement_id = await session.scalar(
+                select(CalendarWrite.engagement_id).where(CalendarWrite.id == write_id)
+            )
+            if engagement_id is None:
+                return
+            row = await repository.find_engagement(session, engagement_id, lock=True)
+            write = await find_write(session, Owner("engagement", engagement_id))
+            if row is None or write is None or not _show(row, write):
+                return
+            row.version += 1
+            row.updated_at = self._clock()
+            await session.flush()
+            participants = (await repository.participants_of(session, [row.id])).get(row.id, [])
+            told = tell_of_engagement(session, EventType.ENGAGEMENT_UPDATED, row, participants, now=row.updated_at)
+            await session.flush()
+            await enqueue(session, [told])
+
+
+def _show(row: Engagement, write: CalendarWrite) -> bool:
+    """The engagement shows what became of its write; whether that is news."""
+    before = (row.event_id, row.video_url, row.invite_status, row.invite_reason, row.outcome)
+    if write.written_seq == write.desired_seq and write.status == "written":
+        row.event_id, row.calendar_id = write.event_id, write.calendar_id
+        row.video_url = write.video_url or row.video_url
+        if write.invites:
+            row.invite_status, row.invite_reason = "sent", None
+        if write.draft is not None and write.written_start is None and row.outcome == "scheduled":
+            row.outcome, row.cancelled_at = "cancelled", row.updated_at  # its person had deleted it meanwhile
+    elif write.status == "failed" and write.invites and row.invite_status == "pending":
+        row.invite_status, row.invite_reason = "failed", write.last_error
+    return before != (row.event_id, row.video_url, row.invite_status, row.invite_reason, row.outcome)
+
+
+def _news(row: Engagement | None, booking: Booking) -> EventType:
+    if booking.status == "cancelled" and row is not None and row.outcome != "cancelled":
+        return EventType.ENGAGEMENT_CANCELLED
+    return EventType.ENGAGEMENT_CREATED if row is None else EventType.ENGAGEMENT_UPDATED
+
+
+def _new_engagement(booking: Booking, *, now: datetime) -> Engagement:
+    return Engagement(
+        account_id=booking.account_id,
+        id=new_id(),
+        owner_id=booking.host_id,
+        source="scheduling_page",
+        booking_id=booking.id,
+        organized=True,
+        invite_status="sent",
+        version=0,
+        created_at=now,
+    )
+
+
+def _take_over(row: Engagement, booking: Booking) -> None:
+    row.booking_version = booking.version
+    row.title, row.location, row.video_url = booking.title, booking.location, booking.video_url
+    row.starts_at, row.ends_at, row.time_zone = booking.starts_at, booking.ends_at, booking.visitor_time_zone
+    kept = row.outcome in {"completed", "no_show"} and booking.status == "confirmed"
+    row.outcome = row.outcome if kept else _OUTCOMES[booking.status]
+    row.cancelled_at = booking.cancelled_at
+    row.version += 1
+    row.updated_at = booking.updated_at

@@ -1,0 +1,78 @@
+"""From rows to answers about contacts and engagements. Pure.
+
+The one rule: what can be done with an engagement is said here, and asked here before it is done.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from app.crm import schemas
+from app.models.calendar_writes import CalendarWrite
+from app.models.crm import Contact, Engagement, EngagementContact
+
+Participants = Sequence[tuple[EngagementContact, Contact]]
+
+
+def contact_view(row: Contact) -> schemas.Contact:
+    """A contact."""
+    return schemas.Contact.model_validate(row)
+
+
+def engagement_view(
+    row: Engagement, participants: Participants, write: CalendarWrite | None, *, reader: UUID | None, now: datetime
+) -> schemas.Engagement:
+    """An engagement, as this user sees it; everybody in the account may read it, its owner may change it."""
+    return schemas.Engagement.model_validate(
+        {
+            "id": row.id,
+            "owner_id": row.owner_id,
+            "source": row.source,
+            "booking_id": row.booking_id,
+            "contacts": [_participant(part, contact) for part, contact in participants],
+            "title": row.title,
+            "description": row.description,
+            "location": row.location,
+            "video_url": row.video_url,
+            "start_at": row.starts_at,
+            "end_at": row.ends_at,
+            "all_day": row.all_day,
+            "time_zone": row.time_zone,
+            "outcome": row.outcome,
+            "invite_status": row.invite_status,
+            "invite_reason": row.invite_reason,
+            "calendar_event": _event_state(row, write),
+            "allowed_actions": allowed_actions(row, now=now) if reader == row.owner_id else [],
+            "version": row.version,
+            "cancelled_at": row.cancelled_at,
+            "created_at": row.created_at,
+            "updated_at": row.updated_at,
+        }
+    )
+
+
+def allowed_actions(row: Engagement, *, now: datetime) -> list[str]:
+    """A booking is changed as a booking; what somebody else organizes is theirs to change."""
+    if row.outcome == "cancelled":
+        return []
+    changeable = row.organized and row.booking_id is None and not row.all_day
+    if not changeable or (row.ends_at <= now and row.event_id is not None):
+        return ["set_outcome"]
+    return ["update", "cancel", "set_outcome"]
+
+
+def _participant(part: EngagementContact, contact: Contact) -> dict[str, object]:
+    return {
+        "contact_id": contact.id,
+        "name": contact.name,
+        "email": contact.email,
+        "role": part.role,
+        "response": part.response,
+    }
+
+
+def _event_state(row: Engagement, write: CalendarWrite | None) -> schemas.EngagementEvent:
+    if write is not None and write.calendar_id is not None:
+        return schemas.EngagementEvent.model_validate({"status": write.status, "error": write.last_error})
+    stands = row.event_id is not None and row.calendar_id is not None
+    return schemas.EngagementEvent(status="written" if stands else "not_applicable", error=None)

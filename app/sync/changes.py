@@ -1,0 +1,124 @@
+"""What a run has found to be otherwise, written down for whoever must follow: bookings, meetings, tasks.
+
+The one rule: it commits with the mirror that shows it, and stays until it was followed; a job is only its hint.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.calendar import Event
+from app.models.connections import Calendar
+from app.queue import Enqueued, Job
+from app.sync.people import AddressBook, addresses_of
+
+_NOTE = """
+INSERT INTO calendar_changes (account_id, calendar_id, event_id, topic, changed_at)
+SELECT $1, $2, u.event_id, u.topic, $3 FROM unnest($4::text[], $5::text[]) AS u(event_id, topic)
+ON CONFLICT (account_id, calendar_id, event_id) DO UPDATE SET
+    seq = calendar_changes.seq + 1, topic = excluded.topic, attempts = 0, not_before = NULL
+"""
+_FORGET_PEOPLE = (
+    "DELETE FROM mirror_addresses WHERE account_id = $1 AND calendar_id = $2 AND event_id = ANY ($3::text[])"
+)
+_REMEMBER_PEOPLE = """
+INSERT INTO mirror_addresses (account_id, calendar_id, event_id, address_hash)
+SELECT $1, $2, u.event_id, u.address_hash FROM unnest($3::text[], $4::bytea[]) AS u(event_id, address_hash)
+ON CONFLICT DO NOTHING
+"""
+
+
+class Topic(StrEnum):
+    """Whose affair a change is."""
+
+    BOOKING = "booking"
+    MEETING = "meeting"
+    TASK = "task"
+
+
+_FOLLOWED_BY: Final = {
+    Topic.BOOKING: Job.FOLLOW_BOOKINGS,
+    Topic.MEETING: Job.FOLLOW_MEETINGS,
+    Topic.TASK: Job.FOLLOW_TASKS,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """An event as the mirror had it."""
+
+    event_id: str
+    etag: str | None
+    key: str | None
+
+
+def topic_of(key: str | None) -> Topic:
+    """By the key of an event of ours; every other event may be a meeting."""
+    prefix = "" if key is None else key.partition(":")[0]
+    return Topic(prefix) if prefix in set(Topic) else Topic.MEETING
+
+
+def jobs_for(account_id: UUID, calendar_id: UUID, topics: Collection[Topic]) -> list[Enqueued]:
+    """Who is to follow."""
+    return [Enqueued(_FOLLOWED_BY[topic], account_id, calendar_id) for topic in sorted(topics)]
+
+
+def differing(before: Mapping[str, Known], after: Sequence[Event], *, primary: bool) -> dict[str, Topic]:
+    """The events somebody may have to follow, and who. Of a calendar that is not the primary, ours alone."""
+    found = {}
+    for event in after:
+        known = before.get(event.id)
+        if known is not None and known.etag is not None and (known.etag, known.key) == (event.etag, event.key):
+            continue
+        if event.key is not None or (primary and (known is not None or addresses_of(event))):
+            found[event.id] = topic_of(event.key)
+    still = {event.id for event in after}
+    for known in before.values():
+        if known.event_id not in still and (primary or known.key is not None):
+            found[known.event_id] = topic_of(known.key)
+    return found
+
+
+class ChangeLog:
+    """Notes what one run finds in one calendar, inside the caller's transaction."""
+
+    def __init__(self, session: AsyncSession, calendar: Calendar, people: AddressBook, *, now: datetime) -> None:
+        self._session = session
+        self._calendar = calendar
+        self._people = people
+        self._now = now
+        self._topics: set[Topic] = set()
+
+    def jobs(self) -> list[Enqueued]:
+        """Who is to follow what was noted."""
+        return jobs_for(self._calendar.account_id, self._calendar.id, self._topics)
+
+    async def note(self, before: Mapping[str, Known], after: Sequence[Event]) -> None:
+        """These events stood there before, and those stand there now."""
+        primary = self._calendar.is_primary
+        if primary:
+            await self._remember_people(before, after)
+        changed = differing(before, after, primary=primary)
+        if changed:
+            topics = [topic.value for topic in changed.values()]
+            await self._tell(_NOTE, self._now, list(changed), topics)
+            self._topics.update(changed.values())
+
+    async def _remember_people(self, before: Mapping[str, Known], after: Sequence[Event]) -> None:
+        """Those of our own events are known to whatever they are the event of."""
+        if known := [event.id for event in after if event.id in before]:
+            await self._tell(_FORGET_PEOPLE, known)
+        with_people = [event for event in after if event.key is None and addresses_of(event)]
+        if with_people:
+            hasher = await self._people.hasher(self._session, self._calendar.account_id)
+            ids, hashes = zip(*hasher.rows(with_people), strict=True)
+            await self._tell(_REMEMBER_PEOPLE, list(ids), list(hashes))
+
+    async def _tell(self, statement: str, *values: object) -> None:
+        connection = await self._session.connection()
+        await connection.exec_driver_sql(statement, (self._calendar.account_id, self._calendar.id, *values))

@@ -1,0 +1,215 @@
+"""Following what changed: each changed event is read anew and handed to the feature whose affair it is.
+
+    pick  [transaction]  the changes that matter; the others are done
+    read  [none open]    each event as it is now, at its provider
+    apply [transaction]  one event's consequences, and its change is done: both or neither
+
+The one rule: a change that came again after it was read is not done; it is read once more. Nothing here writes to the
+mirror: whoever holds a change must never wait for a sync.
+"""
+
+import asyncio
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, Protocol
+from uuid import UUID
+
+import structlog
+from sqlalchemy import delete, or_, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+
+from app.calendar import Clock, Event
+from app.connections.access import CalendarAccess
+from app.database import transaction
+from app.models.connections import Calendar, Connection
+from app.models.mirror import CalendarChange
+from app.providers.base import CalendarSession, ProviderError
+from app.queue import Enqueued, enqueue
+from app.sync.changes import Topic, jobs_for
+from app.vault import SecretUnreadableError
+
+_AT_ONCE: Final = 50
+_READS_AT_ONCE: Final = 4
+_FIRST_WAIT: Final = timedelta(seconds=2)
+_LONGEST_WAIT: Final = timedelta(minutes=10)
+_MOST_DOUBLINGS: Final = 10
+
+log = structlog.get_logger(__name__)
+
+
+class Feature(Protocol):
+    """Who follows the changes of one topic."""
+
+    async def pick(self, session: AsyncSession, calendar: Calendar, event_ids: Sequence[str]) -> set[str]:
+        """Those that matter."""
+        ...
+
+    async def apply(
+        self, session: AsyncSession, calendar: Calendar, event_id: str, event: Event | None
+    ) -> list[Enqueued]:
+        """Follow one event, as it is now (None: it is gone); the jobs to ask for."""
+        ...
+
+
+class PostponedError(Exception):
+    """The change cannot be followed yet: something of ours is under way there."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A change as it was picked, and the event as it was read."""
+
+    event_id: str
+    seq: int
+    event: Event | None = None
+    error: ProviderError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Round:
+    """Some changes of one calendar."""
+
+    calendar: Calendar
+    connection: Connection
+    picked: list[_Seen]
+
+
+class Follower:
+    """Runs the `follow_…` jobs."""
+
+    def __init__(self, sessions: async_sessionmaker[AsyncSession], access: CalendarAccess, clock: Clock) -> None:
+        self._sessions = sessions
+        self._access = access
+        self._clock = clock
+
+    async def run(self, account_id: UUID, calendar_id: UUID, topic: Topic, feature: Feature) -> None:
+        """Follow everything that waits in the calendar and is due."""
+        while (some := await self._pick(account_id, calendar_id, topic, feature)) is not None:
+            for seen in await self._read(some):
+                await self._follow(some.calendar, topic, feature, seen)
+
+    async def _pick(self, account_id: UUID, calendar_id: UUID, topic: Topic, feature: Feature) -> _Round | None:
+        async with transaction(self._sessions, account_id) as session:
+            place = await _find(session, calendar_id)
+            if place is None:
+                return None
+            calendar, connection = place
+            rows = await _due(session, calendar_id, topic, now=self._clock())
+            if not rows:
+                return None
+            wanted = await feature.pick(session, calendar, [row.event_id for row in rows])
+            await _done(session, calendar_id, [(row.event_id, row.seq) for row in rows if row.event_id not in wanted])
+            return _Round(
+                calendar, connection, [_Seen(row.event_id, row.seq) for row in rows if row.event_id in wanted]
+            )
+
+    async def _read(self, some: _Round) -> list[_Seen]:
+        connection, turns = some.connection, asyncio.Semaphore(_READS_AT_ONCE)
+        session = self._access.open(connection.account_id, connection.id, connection.provider)
+
+        async def read(seen: _Seen) -> _Seen:
+            async with turns:
+                return await _read_one(session, some.calendar.provider_calendar_id, seen)
+
+        return await asyncio.gather(*(read(seen) for seen in some.picked))
+
+    async def _follow(self, calendar: Calendar, topic: Topic, feature: Feature, seen: _Seen) -> None:
+        try:
+            async with transaction(self._sessions, calendar.account_id) as session:
+                row = await _lock(session, calendar.id, seen)
+                if row is None:
+                    return  # followed by another, or changed again: then it is still there to be read
+                if seen.error is not None:
+                    await self._postpone(session, row, topic, seen.error)
+                    return
+                jobs = await feature.apply(session, calendar, seen.event_id, seen.event)
+                await session.delete(row)
+                await session.flush()
+                await enqueue(session, jobs)
+        except PostponedError:
+            async with transaction(self._sessions, calendar.account_id) as session:
+                row = await _lock(session, calendar.id, seen)
+                if row is not None:
+                    await self._postpone(session, row, topic)
+
+    async def _postpone(
+        self, session: AsyncSession, row: CalendarChange, topic: Topic, error: ProviderError | None = None
+    ) -> None:
+        """Later again, and later still."""
+        wait = min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** min(row.attempts, _MOST_DOUBLINGS))
+        wait *= 0.75 + random.random() / 2  # noqa: S311 - spreads the load, no secret
+        if error is not None:
+            wait = max(wait, timedelta(seconds=error.retry_after or 0))
+            log.warning("following.failed", calendar_id=str(row.calendar_id), error=error.code)
+        row.attempts += 1
+        row.not_before = self._clock() + wait
+        await session.flush()
+        jobs = jobs_for(row.account_id, row.calendar_id, [topic])
+        await enqueue(session, [Enqueued(job.job, job.account_id, job.id, delay=wait) for job in jobs])
+
+
+async def _read_one(session: CalendarSession, calendar_id: str, seen: _Seen) -> _Seen:
+    try:
+        event = await session.get_event(calendar_id, seen.event_id)
+    except ProviderError as error:
+        return _Seen(seen.event_id, seen.seq, error=error)
+    except SecretUnreadableError:
+        return _Seen(seen.event_id, seen.seq, error=ProviderError("secret_unreadable", operation="following"))
+    return _Seen(seen.event_id, seen.seq, event=None if event is None or event.cancelled else event)
+
+
+async def _find(session: AsyncSession, calendar_id: UUID) -> tuple[Calendar, Connection] | None:
+    """The calendar and its connection, when it works: else what waits goes on waiting."""
+    row = (
+        await session.execute(
+            select(Calendar, Connection)
+            .join(
+                Connection,
+                (Connection.account_id == Calendar.account_id) & (Connection.id == Calendar.connection_id),
+            )
+            .where(Calendar.id == calendar_id, Connection.disconnected_at.is_(None), Connection.status == "active")
+        )
+    ).one_or_none()
+    return None if row is None else (row[0], row[1])
+
+
+async def _due(session: AsyncSession, calendar_id: UUID, topic: Topic, *, now: datetime) -> Sequence[CalendarChange]:
+    query = (
+        select(CalendarChange)
+        .where(
+            CalendarChange.calendar_id == calendar_id,
+            CalendarChange.topic == topic,
+            or_(CalendarChange.not_before.is_(None), CalendarChange.not_before <= now),
+        )
+        .order_by(CalendarChange.changed_at, CalendarChange.event_id)
+        .limit(_AT_ONCE)
+    )
+    return (await session.scalars(query)).all()
+
+
+async def _done(session: AsyncSession, calendar_id: UUID, read: list[tuple[str, int]]) -> None:
+    """Forget changes that matter to nobody, as far as they were read."""
+    if read:
+        await session.execute(
+            delete(CalendarChange)
+            .where(
+                CalendarChange.calendar_id == calendar_id, tuple_(CalendarChange.event_id, CalendarChange.seq).in_(read)
+            )
+            .execution_options(synchronize_session=False)
+        )
+
+
+async def _lock(session: AsyncSession, calendar_id: UUID, seen: _Seen) -> CalendarChange | None:
+    """The change, ours until the commit, if it is still the one that was read."""
+    return await session.scalar(
+        select(CalendarChange)
+        .where(
+            CalendarChange.calendar_id == calendar_id,
+            CalendarChange.event_id == seen.event_id,
+            CalendarChange.seq == seen.seq,
+        )
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )

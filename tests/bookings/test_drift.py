@@ -1,0 +1,311 @@
+"""What people do to booked events in their calendars, and what becomes of the booking (R23).
+
+The one rule: a person's hands act at the provider; everything else is read where its owner would read it.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from app.calendar_writes.stranded import ask_again_for_stranded
+from tests.support.people import Person
+from tests.support.visitors import KEY, Visit, our_events, our_writes, visit
+from tests.support.world import World, problem
+
+HOUR = timedelta(hours=1)
+
+
+async def booked(world: World, **page: Any) -> tuple[Person, Visit, str]:
+    """A booking whose event stands in the calendar, and the event's id."""
+    person = await world.connected()
+    made = await person.make_page(**page)
+    booking = await visit(person, made, person.at(3, "10:00"))
+    await world.work()
+    [event] = await our_events(world, person)
+    await world.sandbox.delete_mails()
+    return person, booking, event["id"]
+
+
+async def synced(world: World, person: Person) -> None:
+    """The calendar is read, and all that follows from it is done."""
+    answer = await person.post(f"/v1/connections/{person.connection_id}/sync")
+    assert answer.status_code == 202, answer.text
+    await world.work()
+
+
+async def move(world: World, person: Person, event_id: str, start: datetime, minutes: int = 30) -> None:
+    """The host drags the event."""
+    times = {"start": _google(start), "end": _google(start + timedelta(minutes=minutes))}
+    await world.sandbox.patch_google_event(person.email, event_id, times)
+
+
+def _google(at: datetime) -> dict[str, str]:
+    return {"dateTime": at.isoformat()}
+
+
+async def host_sees(person: Person, booking: Visit) -> dict[str, Any]:
+    body: dict[str, Any] = (await person.get(f"/v1/bookings/{booking.id}")).json()
+    return body
+
+
+async def ledger(person: Person, **query: Any) -> list[dict[str, Any]]:
+    answer = await person.get("/v1/drift-entries", **query)
+    assert answer.status_code == 200, answer.text
+    items: list[dict[str, Any]] = answer.json()["items"]
+    return items
+
+
+async def policy(person: Person, **policies: str) -> None:
+    answer = await person.patch("/v1/calendar-settings", {"drift_policies": policies})
+    assert answer.status_code == 200, answer.text
+
+
+async def subjects(world: World, to: str) -> list[str]:
+    return [mail["subject"] for mail in await world.sandbox.mails(to=to)]
+
+
+async def test_r23_a_moved_event_moves_the_booking_and_tells_the_visitor(world: World) -> None:
+    person, booking, event_id = await booked(world)
+    writes, later = len(await our_writes(world, person)), booking.start_at + 3 * HOUR
+    await move(world, person, event_id, later)
+    await synced(world, person)
+    seen = await host_sees(person, booking)
+    assert (datetime.fromisoformat(seen["start_at"]), seen["status"]) == (later, "confirmed")
+    assert datetime.fromisoformat((await booking.read())["start_at"]) == later
+    assert len(await our_writes(world, person)) == writes, "what stands there is not written again"
+    [entry] = await ledger(person)
+    assert (entry["kind"], entry["status"], entry["resolution"], entry["resolved_by"]) == (
+        "moved", "resolved", "adopt", "policy",
+    )  # fmt: skip
+    assert datetime.fromisoformat(entry["booked_start_at"]) == booking.start_at
+    assert datetime.fromisoformat(entry["observed_start_at"]) == later
+    assert len(await subjects(world, "vera@example.com")) == 1
+    assert await subjects(world, person.email) == [], "the host has done it"
+
+
+async def test_r23_nothing_is_done_twice_and_nothing_loops(world: World) -> None:
+    person, booking, event_id = await booked(world)
+    await move(world, person, event_id, booking.start_at + 3 * HOUR)
+    for _ in range(3):
+        await synced(world, person)
+    assert len(await ledger(person)) == 1
+    assert (await host_sees(person, booking))["version"] == 2
+    assert len(await subjects(world, "vera@example.com")) == 1
+
+
+async def test_r23_the_time_of_a_moved_booking_is_free_again_and_the_new_one_taken(world: World) -> None:
+    person, booking, event_id = await booked(world, increment_minutes=15)
+    later = booking.start_at + 3 * HOUR
+    await move(world, person, event_id, later)
+    await synced(world, person)
+    starts = [slot["start_at"] for slot in await person.slots(booking.page_id, person.day(3))]
+    offered = {datetime.fromisoformat(start) for start in starts}
+    assert booking.start_at in offered
+    assert later not in offered
+    assert (await booking.reschedule(later + timedelta(minutes=15))).status_code == 200, "its own event is no obstacle"
+
+
+async def test_r23_a_longer_or_shorter_event_changes_the_booking(world: World) -> None:
+    person, booking, event_id = await booked(world)
+    await move(world, person, event_id, booking.start_at, minutes=50)
+    await synced(world, person)
+    seen = await host_sees(person, booking)
+    assert datetime.fromisoformat(seen["end_at"]) - datetime.fromisoformat(seen["start_at"]) == timedelta(minutes=50)
+    [entry] = await ledger(person)
+    assert entry["kind"] == "resized"
+
+
+async def test_r23_a_deleted_event_cancels_the_booking(world: World) -> None:
+    person, booking, event_id = await booked(world)
+    await world.sandbox.delete_google_event(person.email, event_id)
+    await synced(world, person)
+    seen = await host_sees(person, booking)
+    assert (seen["status"], seen["cancelled_by"]) == ("cancelled", "host")
+    [entry] = await ledger(person)
+    assert (entry["kind"], entry["observed_start_at"]) == ("deleted", None)
+    assert len(await subjects(world, "vera@example.com")) == 1
+    assert await our_events(world, person) == []
+    offered = [slot["start_at"] for slot in await person.slots(booking.page_id, person.day(3))]
+    assert booking.start_at in map(datetime.fromisoformat, offered)
+
+
+async def test_r23_a_visitor_who_declines_ends_the_booking_and_the_host_is_told(world: World) -> None:
+    person, booking, event_id = await booked(world)
+    answer = {"attendee": "vera@example.com", "response": "declined"}
+    await world.sandbox.answer_google_invitation(person.email, event_id, **answer)
+    await synced(world, person)
+    seen = await host_sees(person, booking)
+    assert (seen["status"], seen["cancelled_by"]) == ("cancelled", "visitor")
+    assert len(await subjects(world, person.email)) == 1
+    assert await our_events(world, person) == []
+
+
+async def test_r23_an_accepting_visitor_changes_nothing(world: World) -> None:
+    person, booking, event_id = await booked(world)
+    answer = {"attendee": "vera@example.com", "response": "accepted"}
+    await world.sandbox.answer_google_invitation(person.email, event_id, **answer)
+    await synced(world, person)
+    assert (await host_sees(person, booking))["version"] == 1
+    assert await ledger(person) == []
+    [engagement] = (await person.get("/v1/engagements")).json()["items"]
+    assert [contact["response"] for contact in engagement["contacts"]] == ["accepted"]
+
+
+async def test_r23_a_copy_of_our_event_is_taken_away(world: World) -> None:
+    person, booking, _ = await booked(world)
+    [event] = await our_events(world, person)
+    copied = {name: event[name] for name in ("summary", "start", "end", "extendedProperties")}
+    await world.sandbox.insert_google_event(person.email, copied)
+    await synced(world, person)
+    assert [left["id"] for left in await our_events(world, person)] == [event["id"]]
+    [entry] = await ledger(person)
+    assert (entry["kind"], entry["resolution"]) == ("duplicated", "restore")
+    assert (await host_sees(person, booking))["status"] == "confirmed"
+
+
+async def test_r23_with_the_policy_restore_the_event_is_put_back(world: World) -> None:
+    person, booking, event_id = await booked(world)
+    await policy(person, moved="restore", deleted="restore")
+    await move(world, person, event_id, booking.start_at + 3 * HOUR)
+    await synced(world, person)
+    [event] = await our_events(world, person)
+    assert datetime.fromisoformat(event["start"]["dateTime"]) == booking.start_at
+    await world.sandbox.delete_google_event(person.email, event_id)
+    await synced(world, person)
+    assert len(await our_events(world, person)) == 1
+    assert (await host_sees(person, booking))["status"] == "confirmed"
+    assert {entry["resolution"] for entry in await ledger(person)} == {"restore"}
+
+
+async def test_r23_what_is_undone_again_and_again_is_asked_about(world: World) -> None:
+    person, booking, event_id = await booked(world)
+    await policy(person, moved="restore")
+    for hours in range(1, 6):
+        await move(world, person, event_id, booking.start_at + hours * HOUR)
+        await synced(world, person)
+    entries = await ledger(person)
+    assert [entry["status"] for entry in entries].count("resolved") == 3
+    assert (entries[0]["status"], entries[0]["reason"]) == ("open", "write_budget")
+
+
+async def test_r23_the_host_is_asked_and_decides(world: World) -> None:
+    person, booking, event_id = await booked(world)
+    await policy(person, moved="ask")
+    later = booking.start_at + 3 * HOUR
+    await move(world, person, event_id, later)
+    await synced(world, person)
+    assert (await host_sees(person, booking))["version"] == 1, "nothing happens before the host has decided"
+    [entry] = await ledger(person, status="open")
+    assert (entry["reason"], entry["allowed_actions"]) == ("policy", ["adopt", "restore"])
+    resolved = await person.post(f"/v1/drift-entries/{entry['id']}/resolve", {"resolution": "adopt"})
+    assert (resolved.status_code, resolved.json()["resolved_by"]) == (200, "host"), resolved.text
+    assert datetime.fromisoformat((await host_sees(person, booking))["start_at"]) == later
+    again = await person.post(f"/v1/drift-entries/{entry['id']}/resolve", {"resolution": "restore"})
+    problem(again, 409, "already_processed")
+
+
+async def test_r23_a_decision_to_restore_puts_the_event_back(world: World) -> None:
+    person, booking, event_id = await booked(world)
+    await policy(person, deleted="ask", moved="ask")
+    await world.sandbox.delete_google_event(person.email, event_id)
+    await synced(world, person)
+    [entry] = await ledger(person, status="open")
+    await person.post(f"/v1/drift-entries/{entry['id']}/resolve", {"resolution": "restore"})
+    await world.work()
+    [event] = await our_events(world, person)
+    assert datetime.fromisoformat(event["start"]["dateTime"]) == booking.start_at
+    assert (await host_sees(person, booking))["status"] == "confirmed"
+
+
+async def test_r23_what_is_moved_back_before_the_host_answers_is_settled(world: World) -> None:
+    person, booking, event_id = await booked(world)
+    await policy(person, moved="ask")
+    await move(world, person, event_id, booking.start_at + 3 * HOUR)
+    await synced(world, person)
+    await move(world, person, event_id, booking.start_at)
+    await synced(world, person)
+    [entry] = await ledger(person)
+    assert entry["status"] == "superseded"
+
+
+async def test_r45_an_event_moved_onto_another_booking_is_asked_about(world: World) -> None:
+    person, booking, event_id = await booked(world)
+    page = {"id": booking.page_id}
+    other = await visit(person, page, booking.start_at + HOUR, email="other@example.com")
+    await world.work()
+    await move(world, person, event_id, other.start_at)
+    await synced(world, person)
+    assert datetime.fromisoformat((await host_sees(person, booking))["start_at"]) == booking.start_at
+    [entry] = await ledger(person, status="open")
+    assert entry["reason"] == "slot_taken"
+    answer = await person.post(f"/v1/drift-entries/{entry['id']}/resolve", {"resolution": "adopt"})
+    assert problem(answer, 409, "slot_unavailable")["alternatives"]
+    await other.cancel()
+    await world.work()
+    answer = await person.post(f"/v1/drift-entries/{entry['id']}/resolve", {"resolution": "adopt"})
+    assert answer.status_code == 200, answer.text
+
+
+async def test_r23_an_event_made_all_day_is_asked_about(world: World) -> None:
+    person, _, event_id = await booked(world)
+    day = person.day(3)
+    times = {
+        "start": {"date": day.isoformat(), "dateTime": None},
+        "end": {"date": (day + timedelta(days=1)).isoformat(), "dateTime": None},
+    }
+    await world.sandbox.patch_google_event(person.email, event_id, times)
+    await synced(world, person)
+    [entry] = await ledger(person)
+    assert (entry["status"], entry["reason"], entry["observed_start_at"]) == ("open", "all_day", None)
+    answer = await person.post(f"/v1/drift-entries/{entry['id']}/resolve", {"resolution": "adopt"})
+    problem(answer, 422, "outside_booking_window")
+
+
+async def test_r23_a_change_is_followed_when_the_provider_is_back(world: World) -> None:
+    person, booking, event_id = await booked(world)
+    later = booking.start_at + 3 * HOUR
+    await move(world, person, event_id, later)
+    await world.sandbox.add_google_fault("unavailable", times=1, account=person.email, path=f"/events/{event_id}$")
+    await synced(world, person)
+    assert (await host_sees(person, booking))["version"] == 1
+    world.clock.offset += timedelta(minutes=5)
+    assert await ask_again_for_stranded(world.services.sessions, world.clock) == 1
+    await world.work()
+    assert datetime.fromisoformat((await host_sees(person, booking))["start_at"]) == later
+
+
+async def test_p4_an_entry_of_somebody_else_is_none(world: World) -> None:
+    person, _, event_id = await booked(world)
+    await policy(person, deleted="ask")
+    await world.sandbox.delete_google_event(person.email, event_id)
+    await synced(world, person)
+    [entry] = await ledger(person)
+    for other in (await world.person(account_id=person.account_id), await world.person()):
+        assert await ledger(other) == []
+        answer = await other.post(f"/v1/drift-entries/{entry['id']}/resolve", {"resolution": "adopt"})
+        problem(answer, 404, "not_found")
+
+
+async def test_r23_policies_are_saved_and_taken_back(world: World) -> None:
+    person = await world.connected()
+    await policy(person, moved="ask", duplicated="adopt")
+    saved = (await person.patch("/v1/calendar-settings", {"drift_policies": {"moved": None}})).json()
+    at_first = {"moved": "adopt", "resized": "adopt", "deleted": "adopt", "declined": "adopt"}
+    assert saved["drift_policies"] == at_first | {"duplicated": "adopt"}
+    saved = (await person.patch("/v1/calendar-settings", {"drift_policies": None})).json()
+    assert saved["drift_policies"] == at_first | {"duplicated": "restore"}
+    problem(await person.patch("/v1/calendar-settings", {"drift_policies": {"moved": "?"}}), 422, "validation_failed")
+
+
+@pytest.mark.parametrize("zone", ["Africa/Cairo", "Asia/Kolkata", "Pacific/Auckland"])
+async def test_r23_a_move_is_the_same_in_every_zone(world: World, zone: str) -> None:
+    person = await world.connected(zoneinfo=zone)
+    page = await person.make_page()
+    booking = await visit(person, page, person.at(3, "10:00"))
+    await world.work()
+    [event] = await our_events(world, person)
+    assert KEY in event["extendedProperties"]["private"]
+    await move(world, person, event["id"], person.at(4, "23:30"))
+    await synced(world, person)
+    assert datetime.fromisoformat((await host_sees(person, booking))["start_at"]) == person.at(4, "23:30")

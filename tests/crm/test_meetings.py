@@ -1,0 +1,267 @@
+"""Meetings made on a contact's record: events with invitations, or not, and why (R19, R21, R24)."""
+
+import asyncio
+from datetime import datetime, timedelta
+from typing import Any
+
+from tests.crm.scene import VERA, invite, make_contact, span, synced, timeline
+from tests.support.hands import ALL
+from tests.support.people import Person
+from tests.support.world import World, problem
+
+HOUR = timedelta(hours=1)
+
+
+def wish(person: Person, **changes: Any) -> dict[str, Any]:
+    start = person.at(2, "10:00")
+    return {
+        "title": "Demo",
+        "start_at": start.isoformat(),
+        "end_at": (start + HOUR).isoformat(),
+        "time_zone": person.time_zone,
+    } | changes
+
+
+async def meet(person: Person, contact: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    answer = await person.post(f"/v1/contacts/{contact['id']}/meetings", wish(person, **changes))
+    assert answer.status_code == 201, answer.text
+    body: dict[str, Any] = answer.json()
+    assert answer.headers["Location"] == f"/v1/engagements/{body['id']}"
+    return body
+
+
+async def the_event(world: World, person: Person) -> dict[str, Any]:
+    [event] = await world.sandbox.google_events(person.email)
+    return event
+
+
+async def test_r19_with_the_sync_on_the_contact_gets_the_providers_invitation(world: World) -> None:
+    person = await world.connected()
+    contact = await make_contact(person, name="Vera")
+    made = await meet(person, contact, description="All of it", location="Room 1", guests=["boss@example.com"])
+    assert (made["source"], made["invite_status"], made["invite_reason"]) == ("crm_record", "sent", None)
+    assert made["calendar_event"] == {"status": "written", "error": None}
+    event = await the_event(world, person)
+    assert (event["summary"], event["location"], event["description"]) == ("Demo", "Room 1", "All of it")
+    assert {guest["email"] for guest in event["attendees"]} == {VERA, "boss@example.com"}
+    mails = await world.sandbox.google_outbox(event_id=event["id"])
+    assert {(mail["to"], mail["kind"]) for mail in mails} == {(VERA, "invitation"), ("boss@example.com", "invitation")}
+    [meeting] = await timeline(person, contact)
+    assert meeting["id"] == made["id"]
+
+
+async def test_r19_with_the_sync_off_it_is_recorded_and_says_why(world: World) -> None:
+    person = await world.connected()
+    contact = await make_contact(person)
+    await person.patch("/v1/calendar-settings", {"calendar_sync": False})
+    made = await meet(person, contact)
+    assert (made["invite_status"], made["invite_reason"]) == ("not_sent", "calendar_sync_off")
+    assert made["calendar_event"]["status"] == "not_applicable"
+    await world.work()
+    assert await world.sandbox.google_events(person.email) == []
+    assert len(await timeline(person, contact)) == 1
+
+
+async def test_r19_without_a_connection_it_is_recorded_and_says_why(world: World) -> None:
+    person = await world.person()
+    made = await meet(person, await make_contact(person))
+    assert (made["invite_status"], made["invite_reason"]) == ("not_sent", "no_connection")
+
+
+async def test_r21_what_an_integration_logs_is_not_synced(world: World) -> None:
+    person = await world.connected()
+    made = await meet(person, await make_contact(person), source="integration")
+    assert (made["source"], made["invite_status"], made["invite_reason"]) == (
+        "integration", "not_sent", "integration_source",
+    )  # fmt: skip
+    await world.work()
+    assert await world.sandbox.google_events(person.email) == []
+
+
+async def test_r24_at_exchange_it_is_recorded_and_says_why(world: World) -> None:
+    person = await world.person()
+    hands = ALL["exchange"](world.sandbox)
+    await hands.account(person)
+    await hands.connect(person)
+    await world.work()
+    made = await meet(person, await make_contact(person))
+    assert (made["invite_status"], made["invite_reason"]) == ("not_sent", "provider_unsupported")
+
+
+async def test_r19_a_meeting_that_is_over_invites_nobody(world: World) -> None:
+    person = await world.connected()
+    past = {"start_at": person.at(-2, "10:00").isoformat(), "end_at": person.at(-2, "11:00").isoformat()}
+    made = await meet(person, await make_contact(person), **past)
+    assert (made["invite_status"], made["invite_reason"]) == ("not_sent", "already_over")
+
+
+async def test_r19_while_the_provider_is_down_it_is_pending_and_then_sent_once(world: World) -> None:
+    person = await world.connected()
+    contact = await make_contact(person)
+    await world.sandbox.add_google_fault("unavailable", times=2, account=person.email, method="POST", path="/events$")
+    made = await meet(person, contact)
+    assert (made["invite_status"], made["calendar_event"]["status"]) == ("pending", "pending")
+    await world.work(until=HOUR)
+    [meeting] = await timeline(person, contact)
+    assert (meeting["invite_status"], meeting["calendar_event"]["status"]) == ("sent", "written")
+    ledger = await world.sandbox.google_ledger(account=person.email, actor="api", operation="insert")
+    assert len(ledger) == 1
+
+
+async def test_r19_an_answer_that_was_lost_invites_nobody_twice(world: World) -> None:
+    person = await world.connected()
+    await world.sandbox.add_google_fault("lost_after_commit", account=person.email, method="POST", path="/events$")
+    await meet(person, await make_contact(person))
+    await world.work(until=HOUR)
+    mails = await world.sandbox.google_outbox(event_id=(await the_event(world, person))["id"])
+    assert [(mail["to"], mail["kind"]) for mail in mails] == [(VERA, "invitation")]
+
+
+async def test_an_idempotency_key_makes_one_meeting(world: World) -> None:
+    person = await world.connected()
+    contact = await make_contact(person)
+    path, key = f"/v1/contacts/{contact['id']}/meetings", {"Idempotency-Key": "once"}
+    answers = await asyncio.gather(*(person.post(path, wish(person), **key) for _ in range(4)))
+    made = [answer for answer in answers if answer.status_code == 201]
+    assert made
+    assert {answer.status_code for answer in answers} <= {201, 409}
+    again = await person.post(path, wish(person), **key)
+    assert again.status_code == 201, again.text
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert {answer.json()["id"] for answer in [*made, again]} == {again.json()["id"]}
+    other = await person.post(path, wish(person, title="Other"), **key)
+    problem(other, 422, "idempotency_key_reused")
+    assert len(await timeline(person, contact)) == 1
+
+
+async def test_r23_a_meeting_moved_in_the_calendar_moves_on_the_timeline_and_is_not_written_again(world: World) -> None:
+    person = await world.connected()
+    contact = await make_contact(person)
+    await meet(person, contact)
+    event, later = await the_event(world, person), person.at(2, "15:00")
+    await world.sandbox.patch_google_event(person.email, event["id"], span(later) | {"summary": "Renamed"})
+    for _ in range(2):
+        await synced(world, person)
+    [meeting] = await timeline(person, contact)
+    assert (datetime.fromisoformat(meeting["start_at"]), meeting["title"]) == (later, "Renamed")
+    assert meeting["version"] == 3, "made, invited, moved"
+    ledger = await world.sandbox.google_ledger(account=person.email, actor="api")
+    assert [entry["operation"] for entry in ledger] == ["insert"]
+
+
+async def test_r23_a_meeting_deleted_in_the_calendar_is_cancelled(world: World) -> None:
+    person = await world.connected()
+    contact = await make_contact(person)
+    await meet(person, contact)
+    await world.sandbox.delete_google_event(person.email, (await the_event(world, person))["id"])
+    await synced(world, person)
+    [meeting] = await timeline(person, contact)
+    assert meeting["outcome"] == "cancelled"
+    await world.work(until=HOUR)
+    assert await world.sandbox.google_events(person.email) == [], "it is not brought back"
+
+
+async def test_r19_an_edit_on_the_record_moves_the_event_and_a_cancellation_removes_it(world: World) -> None:
+    person = await world.connected()
+    contact = await make_contact(person)
+    made = await meet(person, contact)
+    later = person.at(3, "09:00")
+    answer = await person.patch(f"/v1/engagements/{made['id']}", {"start_at": later.isoformat(), "title": "Demo 2"})
+    assert answer.status_code == 200, answer.text
+    event = await the_event(world, person)
+    assert (event["summary"], datetime.fromisoformat(event["start"]["dateTime"])) == ("Demo 2", later)
+    assert datetime.fromisoformat(answer.json()["end_at"]) == later + HOUR
+    await synced(world, person)
+    assert datetime.fromisoformat((await timeline(person, contact))[0]["start_at"]) == later
+    cancelled = await person.post(f"/v1/engagements/{made['id']}/cancel")
+    assert (cancelled.status_code, cancelled.json()["outcome"]) == (200, "cancelled"), cancelled.text
+    assert await world.sandbox.google_events(person.email) == []
+    problem(await person.post(f"/v1/engagements/{made['id']}/cancel"), 409, "already_cancelled")
+
+
+async def test_r23_an_edit_of_a_meeting_made_in_the_calendar_reaches_it_and_keeps_its_text(world: World) -> None:
+    person = await world.connected()
+    contact = await make_contact(person)
+    text = "See <b>here</b> & there"
+    await invite(world, person, person.at(2, "10:00"), VERA, "friend@example.com", description=text)
+    await synced(world, person)
+    [meeting] = await timeline(person, contact)
+    later = person.at(2, "14:00")
+    answer = await person.patch(f"/v1/engagements/{meeting['id']}", {"start_at": later.isoformat()})
+    assert answer.status_code == 200, answer.text
+    event = await the_event(world, person)
+    assert datetime.fromisoformat(event["start"]["dateTime"]) == later
+    assert event["description"] == text
+    assert {guest["email"] for guest in event["attendees"]} >= {VERA, "friend@example.com"}
+    await synced(world, person)
+    assert len(await timeline(person, contact)) == 1
+
+
+async def test_r23_an_edit_after_the_event_was_deleted_does_not_bring_it_back(world: World) -> None:
+    person = await world.connected()
+    contact = await make_contact(person)
+    event_id = await invite(world, person, person.at(2, "10:00"), VERA)
+    await synced(world, person)
+    [meeting] = await timeline(person, contact)
+    await world.sandbox.delete_google_event(person.email, event_id)
+    await person.patch(f"/v1/engagements/{meeting['id']}", {"title": "Too late"})
+    await world.work(until=HOUR)
+    assert await world.sandbox.google_events(person.email) == []
+    await synced(world, person)
+    assert (await timeline(person, contact))[0]["outcome"] == "cancelled"
+
+
+async def test_a_meeting_is_changed_by_its_owner_alone_and_read_by_the_account(world: World) -> None:
+    person = await world.connected()
+    made = await meet(person, await make_contact(person))
+    colleague, stranger = await world.person(account_id=person.account_id), await world.person()
+    path = f"/v1/engagements/{made['id']}"
+    assert (await colleague.get(path)).json()["allowed_actions"] == []
+    problem(await colleague.patch(path, {"title": "Mine"}), 403, "forbidden")
+    problem(await colleague.post(f"{path}/cancel"), 403, "forbidden")
+    for answer in (
+        await stranger.get(path),
+        await stranger.patch(path, {"title": "x"}),
+        await stranger.post(f"{path}/cancel"),
+    ):
+        problem(answer, 404, "not_found")
+    problem(
+        await stranger.post(f"/v1/contacts/{made['contacts'][0]['contact_id']}/meetings", wish(stranger)),
+        404,
+        "not_found",
+    )
+
+
+async def test_a_booking_is_changed_as_a_booking(world: World) -> None:
+    person = await world.connected()
+    page = await person.make_page()
+    await person.book(page["id"], person.at(3, "10:00").isoformat())
+    await world.work()
+    [meeting] = (await person.get("/v1/engagements")).json()["items"]
+    assert meeting["allowed_actions"] == ["set_outcome"]
+    refused = await person.patch(f"/v1/engagements/{meeting['id']}", {"title": "x"})
+    assert problem(refused, 409, "capability_not_supported")["reason"] == "booking"
+    done = await person.patch(f"/v1/engagements/{meeting['id']}", {"outcome": "completed"})
+    assert done.json()["outcome"] == "completed"
+
+
+async def test_bad_input_is_refused(world: World) -> None:
+    person = await world.person()
+    contact = await make_contact(person)
+    path = f"/v1/contacts/{contact['id']}/meetings"
+    start = person.at(2, "10:00")
+    for changes in (
+        {"title": ""}, {"start_at": "2026-12-01T09:00:00"}, {"end_at": start.isoformat()}, {"time_zone": "Mars/Base"},
+        {"end_at": (start + timedelta(days=32)).isoformat()}, {"guests": ["nobody"]}, {"source": "calendar_sync"},
+    ):  # fmt: skip
+        answer = await person.post(path, wish(person, **changes))
+        assert answer.status_code == 422, (changes, answer.text)
+    made = await meet(person, contact)
+    for body in (
+        {"title": None},
+        {"end_at": start.isoformat(), "start_at": (start + HOUR).isoformat()},
+        {"outcome": "?"},
+    ):
+        problem(await person.patch(f"/v1/engagements/{made['id']}", body), 422, "validation_failed")
+    stale = await person.patch(f"/v1/engagements/{made['id']}", {"title": "x"}, **{"If-Match": '"7"'})
+    problem(stale, 412, "version_mismatch")

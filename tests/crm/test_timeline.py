@@ -1,0 +1,255 @@
+"""Events of people's calendars on their contacts' timelines (R20, R23).
+
+The one rule: of what is not the CRM's business nothing is found anywhere: not in an answer, a table or a log.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.crm.scene import VERA, invite, make_contact, span, synced, timeline
+from tests.support.world import World
+
+HOUR = timedelta(hours=1)
+
+
+async def test_r20_an_event_with_a_known_contact_becomes_a_meeting(world: World) -> None:
+    person = await world.connected()
+    contact = await make_contact(person, name="Vera Visitor")
+    start = person.at(2, "10:00")
+    await invite(world, person, start, "VERA@example.com", summary="Kick-off", location="Room 1", description="Plans")
+    await synced(world, person)
+    [meeting] = await timeline(person, contact)
+    assert {name: meeting[name] for name in ("source", "title", "location", "description", "outcome", "all_day")} == {
+        "source": "calendar_sync", "title": "Kick-off", "location": "Room 1", "description": "Plans",
+        "outcome": "scheduled", "all_day": False,
+    }  # fmt: skip
+    assert datetime.fromisoformat(meeting["start_at"]) == start
+    assert (meeting["invite_status"], meeting["calendar_event"]["status"]) == (None, "written")
+    [participant] = meeting["contacts"]
+    assert (participant["email"], participant["role"], participant["response"]) == (VERA, "attendee", "needs_action")
+    assert (await person.get("/v1/engagements")).json()["items"] == [meeting]
+
+
+async def test_r20_an_event_the_contact_organizes_is_a_meeting_nobody_here_can_move(world: World) -> None:
+    person = await world.connected()
+    await world.sandbox.google_account("vera@example.com")
+    contact = await make_contact(person)
+    event = {"summary": "Hers", "attendees": [{"email": person.email}]} | span(person.at(2, "10:00"))
+    await world.sandbox.insert_google_event("vera@example.com", event)
+    await synced(world, person)
+    [meeting] = await timeline(person, contact)
+    assert [who["role"] for who in meeting["contacts"]] == ["organizer"]
+    assert meeting["allowed_actions"] == ["set_outcome"]
+
+
+async def test_r20_edits_and_deletions_follow(world: World) -> None:
+    person = await world.connected()
+    contact = await make_contact(person)
+    start = person.at(2, "10:00")
+    event_id = await invite(world, person, start, VERA)
+    await synced(world, person)
+    await world.sandbox.patch_google_event(person.email, event_id, {"summary": "Later", **span(start + HOUR, 30)})
+    await synced(world, person)
+    [meeting] = await timeline(person, contact)
+    assert (meeting["title"], datetime.fromisoformat(meeting["start_at"])) == ("Later", start + HOUR)
+    await world.sandbox.delete_google_event(person.email, event_id)
+    await synced(world, person)
+    [meeting] = await timeline(person, contact)
+    assert (meeting["outcome"], meeting["cancelled_at"] is None) == ("cancelled", False)
+
+
+async def test_r20_answers_follow_and_a_declined_meeting_says_so(world: World) -> None:
+    person = await world.connected()
+    contact = await make_contact(person)
+    event_id = await invite(world, person, person.at(2, "10:00"), VERA)
+    await synced(world, person)
+    await world.sandbox.answer_google_invitation(person.email, event_id, attendee=VERA, response="declined")
+    await synced(world, person)
+    [meeting] = await timeline(person, contact)
+    assert (meeting["outcome"], meeting["contacts"][0]["response"]) == ("declined", "declined")
+
+
+async def test_r20_somebody_who_becomes_known_brings_their_meetings(world: World) -> None:
+    person = await world.connected()
+    await invite(world, person, person.at(2, "10:00"), VERA)
+    await synced(world, person)
+    contact = await make_contact(person)
+    await world.work()
+    assert len(await timeline(person, contact)) == 1
+
+
+async def test_r20_without_a_known_contact_nothing_is_kept(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    person = await world.connected()
+    await make_contact(person, "somebody.else@example.com")
+    secrets = {"summary": "Merger", "description": "with Acme", "location": "Vault 7"}
+    await invite(world, person, person.at(2, "10:00"), "stranger@elsewhere.test", **secrets)
+    await synced(world, person)
+    assert (await person.get("/v1/engagements")).json()["items"] == []
+    assert_nowhere(await everything(world), caplog.text, "Merger", "Acme", "Vault 7", "stranger@elsewhere.test")
+
+
+async def test_r20_of_a_private_event_nothing_is_kept(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    person = await world.connected()
+    contact = await make_contact(person)
+    secrets = {"summary": "Surgery", "visibility": "private"}
+    await invite(world, person, person.at(2, "10:00"), VERA, **secrets)
+    await synced(world, person)
+    assert await timeline(person, contact) == []
+    assert await world.rows("SELECT * FROM mirror_addresses") == []
+    assert_nowhere(await everything(world), caplog.text, "Surgery")
+
+
+async def test_r20_an_event_that_becomes_private_leaves_the_timeline_and_the_feed(world: World) -> None:
+    person = await world.connected()
+    contact = await make_contact(person)
+    event_id = await invite(world, person, person.at(2, "10:00"), VERA, summary="Surgery")
+    await synced(world, person)
+    assert len(await timeline(person, contact)) == 1
+    await world.sandbox.patch_google_event(person.email, event_id, {"visibility": "private"})
+    await synced(world, person)
+    assert await timeline(person, contact) == []
+    assert_nowhere(await everything(world), "", "Surgery")
+
+
+async def test_r20_a_meeting_the_contact_is_taken_off_leaves_the_timeline(world: World) -> None:
+    person = await world.connected()
+    contact = await make_contact(person)
+    event_id = await invite(world, person, person.at(2, "10:00"), VERA, "friend@example.com")
+    await synced(world, person)
+    without = {"attendees": [{"email": "friend@example.com"}]}
+    await world.sandbox.patch_google_event(person.email, event_id, without)
+    await synced(world, person)
+    assert await timeline(person, contact) == []
+
+
+async def test_r20_only_the_primary_calendar_is_read_for_this(world: World) -> None:
+    person = await world.connected()
+    contact = await make_contact(person)
+    other = await world.sandbox.google_calendar(person.email, "Other")
+    event = {"summary": "Elsewhere", "attendees": [{"email": VERA}]} | span(person.at(2, "10:00"))
+    await world.sandbox.insert_google_event(person.email, event, other["id"])
+    await person.post(f"/v1/connections/{person.connection_id}/calendars/refresh")
+    listed = (await person.get(f"/v1/connections/{person.connection_id}/calendars")).json()["items"]
+    ticked = {"availability_calendar_ids": [item["id"] for item in listed if item["ineligible_reason"] is None]}
+    assert (await person.patch("/v1/calendar-settings", ticked)).status_code == 200
+    await synced(world, person)
+    assert await timeline(person, contact) == []
+
+
+async def test_r20_while_the_sync_is_off_nothing_comes_and_then_all_of_it(world: World) -> None:
+    person = await world.connected()
+    contact = await make_contact(person)
+    await person.patch("/v1/calendar-settings", {"calendar_sync": False})
+    await invite(world, person, person.at(2, "10:00"), VERA)
+    await synced(world, person)
+    assert await timeline(person, contact) == []
+    await person.patch("/v1/calendar-settings", {"calendar_sync": True})
+    await world.work()
+    assert len(await timeline(person, contact)) == 1
+
+
+async def test_r20_every_instance_of_a_series_is_a_meeting_and_exceptions_are_their_own(world: World) -> None:
+    person = await world.connected()
+    contact = await make_contact(person)
+    rule = {"recurrence": ["RRULE:FREQ=DAILY;COUNT=4"]}
+    zone = {"timeZone": person.time_zone}
+    times = {name: value | zone for name, value in span(person.at(2, "10:00")).items()}
+    series = await invite(world, person, person.at(2, "10:00"), VERA, **rule, **times)
+    await synced(world, person)
+    meetings = await timeline(person, contact)
+    assert len(meetings) == 4
+    version = {meeting["id"]: meeting["version"] for meeting in meetings}
+    events = await world.sandbox.google_events(person.email)
+    assert series in {event["id"] for event in events}
+    await world.sandbox.patch_google_event(person.email, series, {"summary": "Daily"})
+    await synced(world, person)
+    assert {meeting["title"] for meeting in await timeline(person, contact)} == {"Daily"}
+    assert {meeting["id"] for meeting in await timeline(person, contact)} == version.keys()
+
+
+async def test_r20_an_all_day_meeting_is_whole_days_of_the_calendar(world: World) -> None:
+    person = await world.connected(zoneinfo="Pacific/Auckland")
+    contact = await make_contact(person)
+    day = person.day(2)
+    times = {"start": {"date": day.isoformat()}, "end": {"date": (day + timedelta(days=1)).isoformat()}}
+    await invite(world, person, person.at(2, "10:00"), VERA, **times)
+    await synced(world, person)
+    [meeting] = await timeline(person, contact)
+    assert meeting["all_day"] is True
+    assert datetime.fromisoformat(meeting["start_at"]) == person.at(2, "00:00")
+    assert datetime.fromisoformat(meeting["end_at"]) == person.at(3, "00:00")
+
+
+async def test_r23_nothing_is_written_because_something_was_read(world: World) -> None:
+    person = await world.connected()
+    await make_contact(person)
+    await invite(world, person, person.at(2, "10:00"), VERA)
+    for _ in range(3):
+        await synced(world, person)
+    assert await world.sandbox.google_ledger(account=person.email, actor="api") == []
+    assert (await person.get("/v1/engagements")).json()["items"][0]["version"] == 1
+
+
+async def test_r52_the_feed_tells_of_each_step_once(world: World) -> None:
+    person = await world.connected()
+    contact = await make_contact(person)
+    start = person.at(2, "10:00")
+    event_id = await invite(world, person, start, VERA)
+    await synced(world, person)
+    await world.sandbox.patch_google_event(person.email, event_id, span(start + HOUR))
+    await synced(world, person)
+    await world.sandbox.delete_google_event(person.email, event_id)
+    await synced(world, person)
+    rows = await world.rows("SELECT type, data FROM feed_events WHERE type LIKE 'engagement.%' ORDER BY sequence")
+    assert [row["type"] for row in rows] == ["engagement.created", "engagement.updated", "engagement.cancelled"]
+    assert contact["id"] in rows[0]["data"]
+
+
+async def test_r53_a_contact_of_one_account_is_unknown_to_the_next(world: World) -> None:
+    person = await world.connected()
+    other = await world.person()
+    await make_contact(other)
+    await invite(world, person, person.at(2, "10:00"), VERA)
+    await synced(world, person)
+    assert (await person.get("/v1/engagements")).json()["items"] == []
+    assert (await person.get("/v1/contacts")).json()["items"] == []
+    own = await make_contact(person)
+    assert len({row["address_hash"] for row in await world.rows("SELECT address_hash FROM contacts")}) == 2
+    assert (await other.get(f"/v1/contacts/{own['id']}")).status_code == 404
+
+
+async def test_r20_a_booking_is_on_its_visitors_timeline(world: World) -> None:
+    person = await world.connected()
+    page = await person.make_page()
+    answer = await person.book(page["id"], person.at(3, "10:00").isoformat())
+    await world.work()
+    [contact] = (await person.get("/v1/contacts", email=VERA)).json()["items"]
+    assert (contact["name"], contact["source"]) == ("Vera Visitor", "scheduling_page")
+    [meeting] = await timeline(person, contact)
+    assert (meeting["source"], meeting["booking_id"], meeting["outcome"]) == (
+        "scheduling_page", answer.json()["id"], "scheduled",
+    )  # fmt: skip
+    await synced(world, person)
+    assert len(await timeline(person, contact)) == 1, "its own event is not another meeting"
+    await person.post(f"/v1/bookings/{answer.json()['id']}/cancel", {})
+    await world.work()
+    assert [item["outcome"] for item in await timeline(person, contact)] == ["cancelled"]
+
+
+async def everything(world: World) -> str:
+    """Every row of every table that the service can write."""
+    tables = await world.rows("SELECT tablename FROM pg_tables WHERE schemaname IN ('public', 'queue')")
+    dumps: list[Any] = []
+    for table in tables:
+        name = table["tablename"]
+        schema = "queue." if name.startswith("pgqueuer") else ""
+        dumps += await world.rows(f"SELECT t::text FROM {schema}{name} t")  # noqa: S608 - the catalogue's own names
+    return repr(dumps)
+
+
+def assert_nowhere(dump: str, log: str, *words: str) -> None:
+    for word in words:
+        assert word not in dump, word
+        assert word not in log, word
