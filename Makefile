@@ -48,8 +48,10 @@ check-types: $(STAMP) ## mypy, strictly
 	$(BIN)/mypy
 	$(BIN)/mypy contract
 
-check-document: $(STAMP) ## openapi.json is what the code says
-	@$(BIN)/python -m app.cli openapi | cmp openapi.json - || { echo "openapi.json is not what the code says: make openapi"; exit 1; }
+check-document: $(STAMP) ## openapi.json and openapi.client.json are what the code says
+	@$(BIN)/python -m app.cli openapi | cmp openapi.json - && \
+	$(BIN)/python -m app.cli openapi --client | cmp openapi.client.json - || { \
+		echo "openapi.json or openapi.client.json is not what the code says: make openapi"; exit 1; }
 
 check-breaking: $(STAMP) ## old callers can go on
 	@$(BIN)/python -m contract.breaking
@@ -64,15 +66,17 @@ check-redocly: $(NODE_STAMP) ## openapi.json by Redocly's rules
 	$(NODE_BIN)/redocly lint --config contract/redocly.yaml --format stylish openapi.json
 
 check-typescript: $(NODE_STAMP) ## a generated TypeScript client compiles strictly
-	$(NODE_BIN)/openapi-ts --input openapi.json --output build/typescript-client --client @hey-api/client-fetch --no-log-file --silent
+	$(NODE_BIN)/openapi-ts --input openapi.client.json --output build/typescript-client --client @hey-api/client-fetch --no-log-file --silent
 	$(NODE_BIN)/tsc --project contract/tsconfig.json
 
 migrate: $(STAMP) ## bring the database at DATABASE_URL up to date
 	@$(BIN)/python -m app.cli migrate
 
-openapi: $(STAMP) ## write openapi.json anew
-	@$(BIN)/python -m app.cli openapi > .openapi.json.new || { rm -f .openapi.json.new; exit 1; }
-	@mv .openapi.json.new openapi.json
+openapi: $(STAMP) ## write openapi.json and openapi.client.json anew
+	@for client in "" .client; do \
+		$(BIN)/python -m app.cli openapi $${client:+--client} > .openapi.json.new || { rm -f .openapi.json.new; exit 1; }; \
+		mv .openapi.json.new openapi$$client.json; \
+	done
 
 bench: $(STAMP) ## figures beside their floors, as JSON lines
 	@$(BIN)/python -m bench

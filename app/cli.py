@@ -21,7 +21,7 @@ from pydantic_settings import BaseSettings
 from app.key_rotation import rotate_all
 from app.logs import configure_logs
 from app.main import create_app
-from app.routers.openapi import document_settings
+from app.routers.openapi import client_document, document_settings
 from app.settings import DatabaseSettings, Settings
 from app.worker import run_worker
 
@@ -82,9 +82,12 @@ def migrate() -> None:
 
 
 @cli.command()
-def openapi() -> None:
+def openapi(
+    client: Annotated[bool, typer.Option("--client", help="For generating clients: without `webhooks`.")] = False,
+) -> None:
     """Print the API's document."""
     document = create_app(document_settings()).openapi()
+    document = client_document(document) if client else document
     sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
 
 

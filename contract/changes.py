@@ -1,4 +1,4 @@
-"""What changed between two OpenAPI 3.1 documents that breaks a caller or a generated client. Pure.
+"""What changed between two OpenAPI 3.1 documents that breaks a caller, a generated client or a receiver. Pure.
 
 The one rule: only what this project's documents use is understood; anything else is an error, not silence.
 """
@@ -38,7 +38,34 @@ class _Comparison:
             yield f"{name}: the operation is gone"
         for name in sorted(before.keys() & after.keys()):
             yield from self._operation(before[name], after[name], name)
+        yield from self._webhooks()
         yield from self._components()
+
+    def _webhooks(self) -> Iterator[str]:
+        """What we send is to its receiver what an answer is to a caller; what it may answer, what a caller may send."""
+        before, after = _webhooks(self._old), _webhooks(self._new)
+        for name in before.keys() - after.keys():
+            yield f"{name}: is sent no more"
+        for name in sorted(before.keys() & after.keys()):
+            old, new = before[name], after[name]
+            if old.get("operationId") != new.get("operationId"):
+                yield f"{name}: the operationId was {old.get('operationId')}, now it is {new.get('operationId')}"
+            yield from self._sent(old, new, name)
+            for status in old.get("responses", {}).keys() - new.get("responses", {}).keys():
+                yield f"{name}: the answer {status} means nothing any more"
+
+    def _sent(self, old: Any, new: Any, where: str) -> Iterator[str]:
+        before, after = _parameters(self._old, old), _parameters(self._new, new)
+        for name in before.keys() - after.keys():
+            yield f"{where} {name}: is sent no more"
+        for name in sorted(before.keys() & after.keys()):
+            if before[name].get("required") and not after[name].get("required"):
+                yield f"{where} {name}: may now be absent"
+            yield from self._schemas.changes(
+                before[name].get("schema", {}), after[name].get("schema", {}), Direction.RESPONSE, f"{where} {name}"
+            )
+        old_body, new_body = (resolve(d, o.get("requestBody", {})) for d, o in ((self._old, old), (self._new, new)))
+        yield from self._content(old_body, new_body, Direction.RESPONSE, f"{where} body")
 
     def _components(self) -> Iterator[str]:
         for kind, what in (("schemas", "generated clients name this schema"), ("securitySchemes", "a way to sign in")):
@@ -103,11 +130,20 @@ class _Comparison:
 
 def _operations(document: Document) -> dict[str, Any]:
     """`GET /v1/me` → operation."""
+    return _by_method(document.get("paths", {}))
+
+
+def _webhooks(document: Document) -> dict[str, Any]:
+    """`webhook POST booking.created` → operation."""
+    return {f"webhook {name}": operation for name, operation in _by_method(document.get("webhooks", {})).items()}
+
+
+def _by_method(items: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for path, item in document.get("paths", {}).items():
+    for place, item in items.items():
         if strange := item.keys() - _PATH_ITEM_KEYS:
-            raise ValueError(f"{path}: {', '.join(sorted(strange))} is not understood here")
-        found |= {f"{method.upper()} {path}": item[method] for method in _METHODS if method in item}
+            raise ValueError(f"{place}: {', '.join(sorted(strange))} is not understood here")
+        found |= {f"{method.upper()} {place}": item[method] for method in _METHODS if method in item}
     return found
 
 

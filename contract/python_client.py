@@ -1,4 +1,4 @@
-"""Generates a Python client from openapi.json and uses it: `python -m contract.python_client`.
+"""Generates a Python client from openapi.client.json and uses it: `python -m contract.python_client`.
 
 The one rule: no warning while generating, no module that does not import, no example that the client cannot read.
 """
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
-DOCUMENT = ROOT / "openapi.json"
+DOCUMENT = ROOT / "openapi.client.json"
 OUTPUT = ROOT / "build" / "python-client"
 CONFIG = ROOT / "contract" / "python-client.yaml"
 PACKAGE = "calendar_connect_client"

@@ -47,7 +47,7 @@ class Event(Answer):
     occurred_at: datetime
     """When it happened."""
     data: dict[str, Any] = Field(examples=[_EXAMPLE])
-    """What it is about, as it was then."""
+    """What it is about, as it was then: `webhooks` of the full document has its form, type by type."""
 
 
 class EventList(Answer):

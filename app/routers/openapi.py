@@ -1,7 +1,8 @@
 """The API's document: what FastAPI reads off the routes, put into the form that clients are generated from.
 
 The one rule: what a route declares is its meaning; what follows from its shape (a body may be too large) and from its
-guards is added here, so that no route can forget it.
+guards is added here, so that no route can forget it. What we send to others, `webhooks`, comes with every document but
+the one for generating clients.
 """
 
 import secrets
@@ -16,6 +17,7 @@ from app.routers.guards import choosy_operations
 from app.routers.openapi_examples import Examples, component_name
 from app.routers.openapi_fields import DESCRIPTIONS
 from app.routers.openapi_problems import HEADERS, KINDS, header_references, problem_schemas, response_component
+from app.routers.openapi_webhooks import PARAMETERS, RESPONSES, event_schemas, webhooks
 from app.settings import Settings
 
 Document = dict[str, Any]
@@ -30,6 +32,8 @@ Connects Google, Office 365 and Exchange calendars to a CRM, keeps them in step,
 - Lists answer `items` and `next_cursor`; send it back as `cursor` to go on.
 - Errors are problems (RFC 9457) with a stable `code`; texts are in the language of `Accept-Language`: \
 `en`, `sv`, `de`, `it`, `pl`.
+- What happens is told in order, by the feed `listEvents` and by webhooks; `webhooks` of the full document, \
+`openapi.json`, has what each type of event carries.
 - Send `X-Request-Id` to find a request again; every answer carries one.
 """
 SERVERS = [{"url": "http://127.0.0.1:8000", "description": "What `make run` starts; a deployment has its own."}]
@@ -39,6 +43,9 @@ TAGS = {
     "Bookings": "What was booked with the caller, and what was asked for.",
     "Connecting": "From the disclosure over the provider's consent to a connection.",
     "Connections": "The caller's calendar accounts and how true their mirrors are.",
+    "Contacts": "The people the account knows, and the meetings with them.",
+    "Drift": "What people did to booked events in their calendars, and what was done about it.",
+    "Engagements": "Meetings with contacts, wherever they were made.",
     "Events": "What happened in the account, in order and without a gap. For service tokens with `events:read`.",
     "Health": "For whoever runs the service.",
     "Inboxes": "Which addresses are somebody's own, and which are shared.",
@@ -57,6 +64,7 @@ _OF_THE_DATABASE = 503
 _DESCRIPTIONS = {"204": "Done; there is nothing to tell.", "303": "Go on to the address in `Location`."}
 _FASTAPI_DESCRIPTION = "Successful Response"
 _FASTAPI_SCHEMAS = ("HTTPValidationError", "ValidationError")
+_KINDS_OF_COMPONENTS = ("schemas", "responses", "parameters", "headers")
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -83,7 +91,7 @@ def document_settings() -> Settings:
 
 
 def describe(app: FastAPI) -> Document:
-    """The whole document of an application's routes."""
+    """The whole document: an application's routes, and the webhooks of the service."""
     document = get_openapi(
         title=app.title,
         version=app.version,
@@ -107,8 +115,17 @@ def describe(app: FastAPI) -> Document:
             if operation["operationId"] in choosy:
                 operation["responses"].setdefault(_FORBIDDEN, {})
             _complete_operation(operation, path, examples, document["components"]["schemas"])
+    document["webhooks"] = webhooks(examples)
     _keep_what_is_used(document)
     return {key: _whole_numbers(value) for key, value in document.items()}
+
+
+def client_document(document: Document) -> Document:
+    """The document for generating clients: they call no webhook, and not every generator knows `webhooks`."""
+    client = {key: value for key, value in document.items() if key != "webhooks"}
+    client["components"] = dict(document["components"])
+    _keep_what_is_used(client)
+    return client
 
 
 def _whole_numbers(node: Any) -> Any:
@@ -125,14 +142,20 @@ def _complete_components(document: Document) -> None:
     schemas = components["schemas"]
     for name in _FASTAPI_SCHEMAS:
         schemas.pop(name, None)
-    schemas |= problem_schemas()
+    told = event_schemas()
+    for name in told.keys() & schemas.keys():
+        if told[name] != schemas[name]:
+            raise ValueError(f"two schemas are called {name}")
+    schemas |= problem_schemas() | {name: schema for name, schema in told.items() if name not in schemas}
     for schema in schemas.values():
         _tidy(schema)
-    for name in sorted(_reachable(_answers(document), schemas)):
-        schemas[name].pop("additionalProperties", None)  # answers may gain fields
+    for name in sorted(_reachable(_answers(document), schemas) | told.keys()):
+        schemas[name].pop("additionalProperties", None)  # what we say may gain fields
     components["schemas"] = dict(sorted(schemas.items()))
     components["headers"] = {name: dict(header) for name, header in HEADERS.items()}
-    components["responses"] = {kind.name: response_component(status) for status, kind in KINDS.items()}
+    components["parameters"] = {name: dict(parameter) for name, parameter in PARAMETERS.items()}
+    problems_by_name = {kind.name: response_component(status) for status, kind in KINDS.items()}
+    components["responses"] = problems_by_name | {name: dict(answer) for name, answer in RESPONSES.items()}
 
 
 def _tidy(schema: Any) -> None:
@@ -253,10 +276,12 @@ def _keep_what_is_used(document: Document) -> None:
     """Drop components that nothing refers to."""
     components = document["components"]
     used: set[tuple[str, str]] = set()
-    pending: list[Any] = [document["paths"]]
+    pending: list[Any] = [document["paths"], document.get("webhooks", {})]
     while pending:
         for kind, name in set(_references(pending.pop())) - used:
             used.add((kind, name))
             pending.append(components[kind][name])
-    for kind in ("schemas", "responses", "headers"):
+    for kind in _KINDS_OF_COMPONENTS:
         components[kind] = {name: value for name, value in components[kind].items() if (kind, name) in used}
+        if not components[kind]:
+            del components[kind]

@@ -68,10 +68,13 @@ _NEVER_FAILED: Mapping[str, Any] = {
     "previous_secret_until": None,
 }
 
+_CONFIRMED: Mapping[str, Any] = {"cancelled_by": None, "cancel_reason": None, "location": None}
+
 _SAMPLES_OF: Mapping[str, Mapping[str, Any]] = {
     "AvailabilityCalendar": {"name": "Work", "inactive_reason": None, "remedy": None},
-    "Booking": {"cancelled_by": None, "cancel_reason": None, "location": None},
+    "Booking": _CONFIRMED,
     "BookingCreate": {"name": "Grace Hopper", "email": "grace@example.com", "guests": []},
+    "BookingEventData": _CONFIRMED,
     "Calendar": {"name": "Work", "ineligible_reason": None},
     "CalendarEventState": {"status": "written", "error": None},
     "CalendarSyncState": {
@@ -97,6 +100,7 @@ _SAMPLES_OF: Mapping[str, Mapping[str, Any]] = {
     "HoursOfDay": {"end": "17:00"},
     "Location": {"kind": "video", "text": None},
     "MeetingRequest": {"clashes": None},
+    "MeetingRequestEventData": {"clashes": None},
     "PublicBooking": {"name": "Grace Hopper", "email": "grace@example.com", "guests": [], "location": None},
     "PublicMeetingRequest": {"name": "Grace Hopper", "email": "grace@example.com"},
     "PublicSchedulingPage": {"name": "Intro", "durations_minutes": [30, 60], "max_guests": 3},

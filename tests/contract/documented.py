@@ -1,4 +1,4 @@
-"""The committed document, as the tests of this folder look at it.
+"""The committed documents, as the tests of this folder look at them.
 
 The one rule: what is read here is `openapi.json` as callers have it, not what the code would say now.
 """
@@ -14,6 +14,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "openapi.json").read_text()
+CLIENT_TEXT = (ROOT / "openapi.client.json").read_text()
 DOCUMENT: dict[str, Any] = json.loads(TEXT)
 SCHEMAS: dict[str, Any] = DOCUMENT["components"]["schemas"]
 FIRST_ERROR = 400
@@ -59,6 +60,9 @@ OPERATIONS = [
     Operation(method.upper(), path, spec) for path, item in DOCUMENT["paths"].items() for method, spec in item.items()
 ]
 
+WEBHOOKS = [Operation("POST", name, item["post"]) for name, item in DOCUMENT["webhooks"].items()]
+"""Their path is the type of the event."""
+
 
 def resolved(node: Any) -> Any:
     """The node, or what its `$ref` points at."""
@@ -96,8 +100,34 @@ def reachable(nodes: list[Any]) -> set[str]:
 
 def complaints(schema: dict[str, Any], value: Any) -> list[str]:
     """What is wrong with a value, formats included."""
+    return _complaints({**schema, "components": DOCUMENT["components"]}, value)
+
+
+def undocumented(event: dict[str, Any]) -> list[str]:
+    """In what an event of the feed is not what `webhooks` says of its type; a field that is not told of counts."""
+    entry = DOCUMENT["webhooks"].get(event["type"])
+    if entry is None:
+        return ["the type is not documented"]
+    schema = entry["post"]["requestBody"]["content"]["application/json"]["schema"]
+    return _complaints({**schema, "components": _CLOSED}, event)
+
+
+def _closed(node: Any) -> Any:
+    """The node with every object closed: answers may grow, but not unnoticed."""
+    if isinstance(node, list):
+        return [_closed(value) for value in node]
+    if not isinstance(node, dict):
+        return node
+    closed = {key: _closed(value) for key, value in node.items()}
+    return {"additionalProperties": False} | closed if node.get("type") == "object" and "properties" in node else closed
+
+
+_CLOSED = _closed(DOCUMENT["components"])
+
+
+def _complaints(schema: dict[str, Any], value: Any) -> list[str]:
     # The components ride along, so that references resolve without a registry.
-    validator = Draft202012Validator({**schema, "components": DOCUMENT["components"]}, format_checker=FORMATS)
+    validator = Draft202012Validator(schema, format_checker=FORMATS)
     return [f"{error.json_path}: {error.message}" for error in validator.iter_errors(value)]
 
 

@@ -1,0 +1,165 @@
+"""The types of events as the API's document tells them: what each means, and what its `data` is.
+
+The one rule: this is the only place that says which type carries what; a type that is not here is not documented, and a
+test says so.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel
+
+from app.events.types import TEST_EVENT, EventType
+from app.routers.openapi_payloads import (
+    AvailabilityCalendarEventData,
+    BlockedAttemptEventData,
+    BookingEventData,
+    ConnectionEventData,
+    ContactEventData,
+    DriftEntryEventData,
+    EngagementEventData,
+    ErasedContactEventData,
+    MeetingRequestEventData,
+    RemovedEngagementEventData,
+    SchedulingPageEventData,
+    WebhookEndpointEventData,
+    WebhookTestEventData,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the document says of one type."""
+
+    summary: str
+    description: str
+    data: type[BaseModel]
+    example: Mapping[str, Any] = field(default_factory=dict)
+    """Of the example's `data`: where this type differs from the others that carry the same."""
+
+
+EVENTS: Mapping[str, Told] = {
+    EventType.CONNECTION_CREATED: Told(
+        "A connection was made",
+        "Somebody connected a calendar account.",
+        ConnectionEventData,
+        {"reason": None},
+    ),
+    EventType.CONNECTION_UPDATED: Told(
+        "A connection was changed",
+        "It has other credentials or another purpose, or works again.",
+        ConnectionEventData,
+        {"reason": None},
+    ),
+    EventType.CONNECTION_REAUTHORIZATION_REQUIRED: Told(
+        "A connection needs its person",
+        "The provider does not let us in any more. Only the person can heal it, by `reauthorizeConnection`.",
+        ConnectionEventData,
+        {"status": "reauthorization_required", "reason": "token_revoked"},
+    ),
+    EventType.CONNECTION_DELETED: Told(
+        "A connection was let go",
+        "What was read from the account is erased.",
+        ConnectionEventData,
+        {"status": "error", "reason": "disconnected"},
+    ),
+    EventType.AVAILABILITY_CALENDAR_INACTIVE: Told(
+        "A checked calendar cannot be read",
+        "Nobody can book its person until it can be read again.",
+        AvailabilityCalendarEventData,
+        {"status": "inactive", "inactive_reason": "access_lost"},
+    ),
+    EventType.AVAILABILITY_CALENDAR_ACTIVE: Told(
+        "A checked calendar can be read again",
+        "Its person can be booked again.",
+        AvailabilityCalendarEventData,
+        {"inactive_reason": None},
+    ),
+    EventType.SCHEDULING_PAGE_CREATED: Told(
+        "A scheduling page was made", "It can be booked from now on.", SchedulingPageEventData
+    ),
+    EventType.SCHEDULING_PAGE_UPDATED: Told(
+        "A scheduling page was changed", "Read the page to see what it says now.", SchedulingPageEventData
+    ),
+    EventType.SCHEDULING_PAGE_DELETED: Told(
+        "A scheduling page was deleted", "It can no longer be booked. Its bookings stay.", SchedulingPageEventData
+    ),
+    EventType.BOOKING_CREATED: Told("A time was booked", "The host's time is taken.", BookingEventData),
+    EventType.BOOKING_RESCHEDULED: Told(
+        "A booking was moved",
+        "By its host or its visitor; the time is the new one.",
+        BookingEventData,
+        {"start_at": "2026-12-02T13:00:00Z", "end_at": "2026-12-02T13:30:00Z", "version": 4},
+    ),
+    EventType.BOOKING_CANCELLED: Told(
+        "A booking was cancelled",
+        "By its host or its visitor; the host's time is free again.",
+        BookingEventData,
+        {"status": "cancelled", "cancelled_by": "visitor", "cancel_reason": "Something came up.", "version": 4},
+    ),
+    EventType.BOOKING_ATTEMPT_BLOCKED: Told(
+        "Somebody could not book",
+        "A visitor wanted to book while a calendar of the host could not be read.",
+        BlockedAttemptEventData,
+    ),
+    EventType.MEETING_REQUEST_CREATED: Told(
+        "A meeting was asked for",
+        "A visitor asked for a time while the host had no calendar connected.",
+        MeetingRequestEventData,
+    ),
+    EventType.DRIFT_ENTRY_CREATED: Told(
+        "A booked event was changed in the calendar",
+        "Somebody moved, resized, deleted, declined or copied it. `status` tells whether the host is asked.",
+        DriftEntryEventData,
+        {"status": "open", "reason": "policy", "resolution": None, "resolved_by": None, "resolved_at": None},
+    ),
+    EventType.DRIFT_ENTRY_RESOLVED: Told(
+        "The host decided about drift",
+        "The booking follows the calendar, or the calendar is put back as booked.",
+        DriftEntryEventData,
+        {"status": "resolved", "resolution": "adopt", "resolved_by": "host"},
+    ),
+    EventType.CONTACT_CREATED: Told("A contact was made", "The account knows somebody new.", ContactEventData),
+    EventType.CONTACT_UPDATED: Told("A contact was changed", "Something about the person is new.", ContactEventData),
+    EventType.CONTACT_DELETED: Told(
+        "A contact was erased", "Forget the person too: what was told of them is erased.", ErasedContactEventData
+    ),
+    EventType.ENGAGEMENT_CREATED: Told(
+        "A meeting came to a timeline",
+        "It was booked, made on the record, logged, or found in a calendar.",
+        EngagementEventData,
+    ),
+    EventType.ENGAGEMENT_UPDATED: Told(
+        "A meeting was changed", "On the record, as a booking, or in the calendar.", EngagementEventData
+    ),
+    EventType.ENGAGEMENT_CANCELLED: Told(
+        "A meeting was cancelled",
+        "On the record, as a booking, or in the calendar.",
+        EngagementEventData,
+        {"outcome": "cancelled"},
+    ),
+    EventType.ENGAGEMENT_DELETED: Told(
+        "A meeting left the timelines",
+        "Nobody it is with is known any more, or its author has made it private. What was told of it is erased.",
+        RemovedEngagementEventData,
+    ),
+    EventType.WEBHOOK_ENDPOINT_PAUSED: Told(
+        "An endpoint was paused",
+        "It failed for a day. Told by the feed, and to the account's other endpoints.",
+        WebhookEndpointEventData,
+        {"status_reason": "failing"},
+    ),
+    EventType.WEBHOOK_ENDPOINT_DISABLED: Told(
+        "An endpoint was disabled",
+        "It answered 410. Told by the feed, and to the account's other endpoints.",
+        WebhookEndpointEventData,
+        {"status": "disabled", "status_reason": "gone"},
+    ),
+    TEST_EVENT: Told(
+        "A test was asked for",
+        "What `sendTestWebhook` sends, to that endpoint alone. It is in no feed: its `sequence` is 0.",
+        WebhookTestEventData,
+    ),
+}
+"""By type, in the order of `EventType`; the test comes last."""
