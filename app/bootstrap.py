@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import TypedDict
+from uuid import UUID
 
 import asyncpg
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
@@ -37,6 +38,9 @@ from app.crm.following import MeetingFollower
 from app.crm.matching import Matching
 from app.crm.meetings import Meetings
 from app.crm.recording import BookingRecorder, WriteRecorder
+from app.crm.task_following import TaskFollower, TaskRecorder
+from app.crm.task_placing import TaskPlacer
+from app.crm.tasks import Tasks
 from app.database import create_engine, create_sessions
 from app.events.courier import Courier
 from app.events.endpoints import WebhookEndpoints
@@ -103,12 +107,21 @@ class Services:
     matching: Matching
     booking_recorder: BookingRecorder
     write_recorder: WriteRecorder
+    tasks: Tasks
+    task_placer: TaskPlacer
+    task_follower: TaskFollower
+    task_recorder: TaskRecorder
     feed: FeedReader
     sequencer: Sequencer
     pruner: Pruner
     webhooks: WebhookEndpoints
     courier: Courier
     webhook_trial: WebhookTrial
+
+    async def record_write(self, account_id: UUID, write_id: UUID) -> None:
+        """Runs `record_write`: whatever the event is the event of shows what became of it."""
+        await self.write_recorder.run(account_id, write_id)
+        await self.task_recorder.run(account_id, write_id)
 
 
 @asynccontextmanager
@@ -180,7 +193,16 @@ def _assemble(
         booking_follower=booking_follower,
         drift=DriftResolver(booking_follower, effects, clock),
         **events,
-        **_crm(sessions, people, follower, overview, writer, providers=providers, clock=clock),
+        **_crm(
+            sessions,
+            access,
+            overview,
+            people=people,
+            follower=follower,
+            writer=writer,
+            providers=providers,
+            clock=clock,
+        ),
     )
 
 
@@ -231,19 +253,24 @@ class _Crm(TypedDict):
     matching: Matching
     booking_recorder: BookingRecorder
     write_recorder: WriteRecorder
+    tasks: Tasks
+    task_placer: TaskPlacer
+    task_follower: TaskFollower
+    task_recorder: TaskRecorder
 
 
 def _crm(
     sessions: async_sessionmaker[AsyncSession],
+    access: CalendarAccess,
+    overview: Overview,
+    *,
     people: AddressBook,
     follower: Follower,
-    overview: Overview,
     writer: EventWriter,
-    *,
     providers: dict[ProviderName, Provider],
     clock: Clock,
 ) -> _Crm:
-    recorder = WriteRecorder(sessions, clock)
+    recorder, placer = WriteRecorder(sessions, clock), TaskPlacer(sessions, access, overview, clock)
     return _Crm(
         contacts=Contacts(people, clock),
         meetings=Meetings(sessions, overview, writer, recorder, clock),
@@ -251,6 +278,10 @@ def _crm(
         matching=Matching(sessions, clock),
         booking_recorder=BookingRecorder(sessions, people, clock),
         write_recorder=recorder,
+        tasks=Tasks(overview, clock),
+        task_placer=placer,
+        task_follower=TaskFollower(follower, providers, clock),
+        task_recorder=TaskRecorder(sessions, placer),
     )
 
 

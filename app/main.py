@@ -29,6 +29,7 @@ from app.routers import (
     public_bookings,
     public_pages,
     scheduling_pages,
+    tasks,
     users,
     webhook_endpoints,
 )
@@ -57,6 +58,7 @@ ROUTERS = (
     drift_entries,
     contacts,
     engagements,
+    tasks,
     users,
     events,
     webhook_endpoints,

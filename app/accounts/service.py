@@ -13,6 +13,7 @@ from app.accounts import repository
 from app.accounts.principal import Principal, Seat
 from app.errors import NotFound, Unauthenticated
 from app.models.accounts import Account, User
+from app.queue import Enqueued, Job, enqueue
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,8 @@ async def remember_caller(session: AsyncSession, principal: Principal) -> Princi
     known = await _judged(session, principal.user_id)
     if known is None or _is_news(principal, *known):
         await _save_caller(session, principal, principal.user_id, name=None if known is None else known[0].name)
+        if known is not None and seats_of(known[0]) != principal.seats:
+            await place_tasks_again(session, principal.account_id, principal.user_id)
         known = await _judged(session, principal.user_id)  # a newer word may have come between
     assert known is not None
     return _as_known(principal, *known)
@@ -101,7 +104,14 @@ async def upsert_user(
     )
     user = await repository.save_user(session, account_id, user_id, **_columns(state, at=now))
     repository.add_audit_entry(session, account_id, actor=actor, action="user.upserted", subject_id=user_id)
+    await session.flush()
+    await place_tasks_again(session, account_id, user_id)
     return user
+
+
+async def place_tasks_again(session: AsyncSession, account_id: UUID, user_id: UUID) -> None:
+    """The user's seats may be others: tasks that had to wait for one go on (R22, R55)."""
+    await enqueue(session, [Enqueued(Job.PLACE_TASKS, account_id, user_id)])
 
 
 async def get_user(session: AsyncSession, user_id: UUID) -> User:

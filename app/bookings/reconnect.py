@@ -15,7 +15,7 @@ from app.calendar_writes.service import readopt_writes, resume_writes
 from app.connections import repository as connections
 from app.database import transaction
 from app.models.bookings import MeetingRequest
-from app.queue import enqueue
+from app.queue import Enqueued, Job, enqueue
 from app.timespan import overlaps
 
 
@@ -34,6 +34,7 @@ class ConnectionReady:
                 return
             await readopt_writes(session, connection_id, now=self._clock())
             jobs = await resume_writes(session, connection_id)
+            jobs.append(Enqueued(Job.PLACE_TASKS, account_id, connection.user_id))
             for request in await repository.open_requests(session, connection.user_id, now=self._clock()):
                 request.clashes = await self._clashes(session, request)
             await session.flush()

@@ -222,7 +222,7 @@ class EventWriter:
             await self._carry_out(session, task, write, error, decision, now=now)
             if decision.tell and not task.looking:
                 await _tell_host(session, write, error.code)
-            jobs = _to_be_recorded(write) if decision.given_up else []
+            jobs = _to_be_recorded(write)
             if decision.wait is not None and not comes_back:
                 jobs.append(Enqueued(Job.WRITE_EVENT, write.account_id, write.id, delay=decision.wait))
             await session.flush()

@@ -55,6 +55,7 @@ class Link:
     features: Features
     active: bool
     can_write: bool
+    can_make_calendars: bool = True
 
 
 def capabilities(link: Link | None, seats: Sequence[Seat], task_sync_seat: Entitlement) -> tuple[CapabilityState, ...]:
@@ -82,11 +83,17 @@ def _reason(
         return Reason.PROVIDER_UNSUPPORTED
     if not link.active:
         return Reason.REAUTHORIZATION_REQUIRED
-    if capability is not Capability.ADDITIONAL_AVAILABILITY_CALENDARS and not link.can_write:
+    if not _granted(capability, link):
         return Reason.SCOPE_NOT_GRANTED
     if capability is Capability.TASK_SYNC and not task_sync_seat.met_by(seats):
         return Reason.SEAT_REQUIRED
     return None
+
+
+def _granted(capability: Capability, link: Link) -> bool:
+    if capability is Capability.ADDITIONAL_AVAILABILITY_CALENDARS:
+        return True
+    return link.can_write and (link.can_make_calendars or capability is not Capability.TASK_SYNC)
 
 
 def _supported(capability: Capability, features: Features) -> bool:

@@ -41,5 +41,6 @@ class Overview:
                 features=provider.features,
                 active=connection.status == "active",
                 can_write=provider.can_write(frozenset(connection.scopes)),
+                can_make_calendars=provider.can_make_calendars(frozenset(connection.scopes)),
             )
         return capabilities(link, seats, self.task_sync_seat)

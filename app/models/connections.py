@@ -110,8 +110,6 @@ class Calendar(HasId, Base):
     inactive_reason: Mapped[str | None]
     """None while it can be read; else access_lost calendar_deleted permission_reduced connection_removed."""
     unreachable_policy: Mapped[str] = mapped_column(server_default="block")
-    holds_tasks: Mapped[bool] = mapped_column(server_default="false")
-    """We made it for the person's tasks (R22)."""
     created_at: Mapped[Created]
 
 

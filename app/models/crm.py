@@ -6,7 +6,7 @@ The one rule: an engagement is somebody's meeting with a contact, or it is not t
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import Base, Created, HasId, InAccount
@@ -122,9 +122,6 @@ class Task(HasId, Base):
             ["account_id", "contact_id"], ["contacts.account_id", "contacts.id"], ondelete="SET NULL (contact_id)"
         ),
         Index(None, "account_id", "owner_id", "due_at"),
-        Index(
-            "ix_tasks_open", "account_id", "owner_id", postgresql_where=text("status <> 'completed' AND NOT unplaced")
-        ),
     )
 
     owner_id: Mapped[UUID]
@@ -138,6 +135,32 @@ class Task(HasId, Base):
     completed_at: Mapped[datetime | None]
     unplaced: Mapped[bool] = mapped_column(server_default="false")
     """Its person has deleted its event: it is not put back before the task is changed."""
+    deleted_at: Mapped[datetime | None]
+    """It is gone for everybody but the job that takes its event away."""
     version: Mapped[int] = mapped_column(server_default="1")
     created_at: Mapped[Created]
     updated_at: Mapped[Created]
+
+
+class TaskCalendar(InAccount, Base):
+    """The calendar that was made for the tasks of a connection's person (R22)."""
+
+    __tablename__ = "task_calendars"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["account_id", "connection_id"], ["connections.account_id", "connections.id"], ondelete="CASCADE"
+        ),
+        ForeignKeyConstraint(
+            ["account_id", "calendar_id"],
+            ["calendars.account_id", "calendars.id"],
+            ondelete="SET NULL (calendar_id)",
+        ),
+    )
+
+    connection_id: Mapped[UUID] = mapped_column(primary_key=True, sort_order=-1)
+    calendar_id: Mapped[UUID | None]
+    """None: it is still to be made, or its person has deleted it."""
+    attempts: Mapped[int] = mapped_column(server_default="0")
+    last_error: Mapped[str | None]
+    lease_until: Mapped[datetime | None]
+    """Somebody is making it."""

@@ -298,6 +298,10 @@ class Provider(Protocol):
         """Whether the granted scopes allow creating and changing events."""
         ...
 
+    def can_make_calendars(self, granted: frozenset[str]) -> bool:
+        """Whether they allow `create_calendar`."""
+        ...
+
 
 @runtime_checkable
 class SupportsOAuth(Protocol):

@@ -51,6 +51,7 @@ TAGS = {
     "Inboxes": "Which addresses are somebody's own, and which are shared.",
     "Scheduling pages": "The caller's bookable pages.",
     "Settings": "The caller's calendar settings, saved all at once.",
+    "Tasks": "What the caller has to do; with task sync on it stands in a calendar of its own.",
     "Users": "The CRM's users, pushed by its service token.",
     "Webhooks": "Where the account's events are sent, signed as Standard Webhooks has it. For service tokens with \
 `webhooks:write`.",

@@ -17,12 +17,14 @@ from app.routers.openapi_payloads import (
     BookingEventData,
     ConnectionEventData,
     ContactEventData,
+    DeletedTaskEventData,
     DriftEntryEventData,
     EngagementEventData,
     ErasedContactEventData,
     MeetingRequestEventData,
     RemovedEngagementEventData,
     SchedulingPageEventData,
+    TaskEventData,
     WebhookEndpointEventData,
     WebhookTestEventData,
 )
@@ -144,6 +146,11 @@ EVENTS: Mapping[str, Told] = {
         "Nobody it is with is known any more, or its author has made it private. What was told of it is erased.",
         RemovedEngagementEventData,
     ),
+    EventType.TASK_CREATED: Told("A task was made", "Somebody has something to do.", TaskEventData),
+    EventType.TASK_UPDATED: Told(
+        "A task was changed", "By its owner, or by what they did to its event in the calendar.", TaskEventData
+    ),
+    EventType.TASK_DELETED: Told("A task was deleted", "What was told of it is erased.", DeletedTaskEventData),
     EventType.WEBHOOK_ENDPOINT_PAUSED: Told(
         "An endpoint was paused",
         "It failed for a day. Told by the feed, and to the account's other endpoints.",

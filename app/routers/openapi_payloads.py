@@ -15,7 +15,8 @@ from app.bookings.drift_schemas import DriftEntry
 from app.bookings.schemas import Booking, MeetingRequest
 from app.connections.schemas import ProviderLiteral
 from app.crm.schemas import Contact, Engagement
-from app.ids import CalendarId, ConnectionId, ContactId, EngagementId, PageId, UserId, WebhookEndpointId
+from app.crm.task_schemas import Task
+from app.ids import CalendarId, ConnectionId, ContactId, EngagementId, PageId, TaskId, UserId, WebhookEndpointId
 
 Host = Annotated[UserId, Field(description="Whose time it is.")]
 
@@ -102,6 +103,22 @@ EngagementEventData = like(
     Engagement,
     without=("allowed_actions", "calendar_event"),
 )
+
+
+TaskEventData = like(
+    "TaskEventData",
+    "A task, as its owner saw it then.",
+    Task,
+    without=("allowed_actions", "calendar_event"),
+)
+
+
+class DeletedTaskEventData(Answer):
+    """A task that was deleted: nothing of it is left."""
+
+    id: TaskId
+    owner_id: UserId
+    """Whose it was."""
 
 
 class ErasedContactEventData(Answer):

@@ -91,6 +91,9 @@ class SettingsEditor:
                 await self._match_again(session, principal)
         if not settings.calendar_sync:
             settings.task_sync = False  # R22: tasks need the sync
+        if settings.task_sync:
+            await session.flush()
+            await enqueue(session, [Enqueued(Job.PLACE_TASKS, settings.account_id, settings.user_id)])
 
     async def _match_again(self, session: AsyncSession, principal: Principal) -> None:
         """What was not followed while the sync was off stands in the primary calendar."""

@@ -20,6 +20,7 @@ _TABLES = (
     "engagements",
     "engagement_contacts",
     "tasks",
+    "task_calendars",
     "drift_entries",
 )
 _OWNERS = {"engagement_id": "engagements", "task_id": "tasks"}
@@ -37,7 +38,6 @@ def upgrade() -> None:
         "calendar_settings",
         sa.Column("drift_policies", sa.dialects.postgresql.JSONB(), server_default="{}", nullable=False),
     )
-    op.add_column("calendars", sa.Column("holds_tasks", sa.Boolean(), server_default="false", nullable=False))
     # Who takes part is learnt by the next listing; before this there was nobody to tell.
     op.execute("UPDATE calendar_syncs SET cursor = NULL")
     mine = "account_id = nullif(current_setting('app.account_id', true), '')::uuid"
@@ -49,7 +49,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.drop_column("calendars", "holds_tasks")
     op.drop_column("calendar_settings", "drift_policies")
     op.execute("DELETE FROM calendar_writes WHERE booking_id IS NULL")
     op.drop_constraint(op.f("ck_calendar_writes_one_owner"), "calendar_writes")
@@ -181,17 +180,24 @@ def _make_tasks() -> None:
         _text("status"),
         _instant("completed_at", nullable=True),
         sa.Column("unplaced", sa.Boolean(), server_default="false", nullable=False),
+        _instant("deleted_at", nullable=True),
         *_history(),
         _refers("tasks", ["account_id", "owner_id"], "users"),
         _refers("tasks", ["account_id", "contact_id"], "contacts", ondelete="SET NULL (contact_id)"),
         sa.PrimaryKeyConstraint("account_id", "id", name="pk_tasks"),
     )
     op.create_index("ix_tasks_account_id_owner_id_due_at", "tasks", ["account_id", "owner_id", "due_at"])
-    op.create_index(
-        "ix_tasks_open",
-        "tasks",
-        ["account_id", "owner_id"],
-        postgresql_where=sa.text("status <> 'completed' AND NOT unplaced"),
+    op.create_table(
+        "task_calendars",
+        _uuid("account_id"),
+        _uuid("connection_id"),
+        _uuid("calendar_id", nullable=True),
+        sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
+        _text("last_error", nullable=True),
+        _instant("lease_until", nullable=True),
+        _refers("task_calendars", ["account_id", "connection_id"], "connections"),
+        _refers("task_calendars", ["account_id", "calendar_id"], "calendars", ondelete="SET NULL (calendar_id)"),
+        sa.PrimaryKeyConstraint("account_id", "connection_id", name="pk_task_calendars"),
     )
 
 

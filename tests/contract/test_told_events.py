@@ -28,6 +28,7 @@ JOURNEY = {
 }  # fmt: skip
 CHANGES = {"booking.rescheduled", "booking.cancelled", "engagement.updated", "engagement.cancelled"}
 DRIFT = {"drift_entry.created", "drift_entry.resolved"}
+TASKS = {"task.created", "task.updated", "task.deleted"}
 PEOPLE = {"contact.updated", "contact.deleted", "engagement.deleted"}
 HEALING = {"connection.reauthorization_required", "connection.updated"}
 CALENDARS = {"availability_calendar.inactive", "availability_calendar.active"}
@@ -65,7 +66,7 @@ def as_documented(message: Received) -> None:
 
 
 def test_every_type_of_event_is_told_here() -> None:
-    assert set(EventType) == JOURNEY | CHANGES | HEALING | CALENDARS | BLOCKED | STOPPED | DRIFT | PEOPLE, (
+    assert set(EventType) == JOURNEY | CHANGES | HEALING | CALENDARS | BLOCKED | STOPPED | DRIFT | PEOPLE | TASKS, (
         "have the feature tell it in a test of this module"
     )
 
@@ -172,6 +173,20 @@ async def test_r20_people_and_their_meetings_are_told_as_documented(world: World
     assert (await person.delete(f"/v1/contacts/{contact['id']}")).status_code == 204
     await world.work()
     assert await told(crm) == PEOPLE | engaged | {"connection.created"}
+
+
+async def test_r22_tasks_are_told_as_documented(world: World) -> None:
+    person = await world.person()
+    crm = await crm_of(world, person)
+    contact = await make_contact(person)
+    wish = {"title": "Call back", "due_at": person.at(2, "10:00").isoformat(), "contact_id": contact["id"]}
+    made = (await person.post("/v1/tasks", wish)).json()
+    await person.patch(f"/v1/tasks/{made['id']}", {"status": "completed", "notes": "Done."})
+    await world.work()
+    assert await told(crm) == {"contact.created", "task.created", "task.updated"}
+    await person.delete(f"/v1/tasks/{made['id']}")
+    await world.work()
+    assert await told(crm) == TASKS | {"contact.created"}
 
 
 async def test_r30_an_attempt_that_was_blocked_is_told_as_documented(world: World) -> None:

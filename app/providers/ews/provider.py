@@ -144,3 +144,7 @@ class ExchangeProvider:
     def can_write(self, granted: frozenset[str]) -> bool:  # noqa: ARG002 - a password has no scopes
         """What a calendar allows is in its role."""
         return True
+
+    def can_make_calendars(self, granted: frozenset[str]) -> bool:  # noqa: ARG002 - a password has no scopes
+        """A mailbox is its person's."""
+        return True

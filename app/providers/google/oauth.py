@@ -118,6 +118,10 @@ class GoogleOAuth:
         """Whether events may be created and changed."""
         return bool(granted & _SUFFICIENT[EVENTS])
 
+    def can_make_calendars(self, granted: frozenset[str]) -> bool:
+        """Whether calendars may be made; connections from before we asked for it may not."""
+        return bool(granted & {OWN_CALENDARS, CALENDAR, f"{_AUTH}/calendar.calendars"})
+
     def authorization_url(self, *, state: str, code_challenge: str, redirect_uri: str, login_hint: str | None) -> str:
         """The consent page. `consent` is what makes Google give a refresh token every time."""
         parameters = [

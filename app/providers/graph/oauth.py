@@ -139,6 +139,10 @@ class Office365OAuth:
         """Whether events may be created and changed."""
         return CALENDARS in _canonical(granted)
 
+    def can_make_calendars(self, granted: frozenset[str]) -> bool:
+        """Whether calendars may be made: the same scope."""
+        return self.can_write(granted)
+
     def authorization_url(self, *, state: str, code_challenge: str, redirect_uri: str, login_hint: str | None) -> str:
         """The consent page; `select_account`, because browsers are signed in to several accounts at once."""
         parameters = [
