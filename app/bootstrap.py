@@ -162,7 +162,7 @@ def _assemble(
     meetings_url_seat = Entitlement("meetings_url", tuple(settings.meetings_url_tiers))
     effects, follower = DriftEffects(post, clock), Follower(sessions, access, clock)
     booking_follower = BookingFollower(follower, effects, providers, clock)
-    horizon, poll = settings.sync_horizon_days, settings.sync_poll_seconds
+    horizon = settings.sync_horizon_days
     writer = EventWriter(sessions, access, clock, horizon_days=horizon)
     return Services(
         settings=settings,
@@ -182,7 +182,15 @@ def _assemble(
         tokens=tokens,
         desk=BookingDesk(sessions, bookings, reader, live, post, tokens=tokens, providers=providers, clock=clock),
         changes=BookingChanges(sessions, live, post, providers, clock),
-        sync=SyncEngine(sessions, access, people, clock, horizon_days=horizon, poll_seconds=poll),
+        sync=SyncEngine(
+            sessions,
+            access,
+            people,
+            clock,
+            horizon_days=horizon,
+            poll_seconds=settings.sync_poll_seconds,
+            push_poll_seconds=settings.push_poll_seconds,
+        ),
         watcher=Watcher(sessions, access, clock, push_url=settings.push_url),
         signals=SignalInbox(sessions, clock),
         writer=writer,

@@ -6,7 +6,7 @@ may run twice; the row says what is left to do.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -14,6 +14,7 @@ from uuid import UUID
 import msgspec
 from pgqueuer.adapters.persistence.qb import QueryQueueBuilder
 from pgqueuer.domain.settings import DBSettings
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 QUEUE = DBSettings(db_schema="queue")
@@ -110,4 +111,12 @@ def enqueuing(jobs: Sequence[Enqueued]) -> tuple[str, tuple[list[Any], ...]]:
         [item.delay for item in ordered],
         [item.dedupe_key for item in ordered],
         [None] * len(ordered),
+    )
+
+
+async def forget_old_failures(session: AsyncSession, *, before: datetime) -> None:
+    """Why jobs failed is kept to be looked into; what went well is never written down (migration 0006)."""
+    await session.execute(
+        text(f"DELETE FROM {QUEUE.db_schema}.pgqueuer_log WHERE created < :before"),  # noqa: S608 - our own schema
+        {"before": before},
     )

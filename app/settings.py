@@ -112,6 +112,8 @@ class Settings(DatabaseSettings):
     """Where providers reach us for pushes, https; None: they cannot, and calendars are polled."""
     sync_poll_seconds: int = Field(default=60, ge=1)
     """A calendar is polled at least this often."""
+    push_poll_seconds: int = Field(default=240, ge=1)
+    """The same for a calendar whose provider tells us of changes: what a lost push costs at most."""
     sync_horizon_days: int = Field(default=400, ge=60, le=800)
     """How far ahead series are expanded and times can be booked."""
     live_check_seconds: float = Field(default=2.0, gt=0, le=10)

@@ -27,7 +27,7 @@ from pgqueuer.models import Job as QueuedJob
 
 from app.bootstrap import Services, open_services
 from app.calendar_writes.stranded import ask_again_for_stranded
-from app.connections.housekeeping import forget_old_states
+from app.connections.housekeeping import forget_failures, forget_old_states
 from app.database import APP_ROLE
 from app.queue import QUEUE, Job, Payload
 from app.settings import Settings
@@ -198,6 +198,7 @@ def sweeps_of(services: Services) -> list[Sweep]:
         Sweep("due_syncs", 1, partial(enqueue_due_syncs, sessions, clock)),
         Sweep("due_watches", 5, partial(enqueue_due_watches, sessions, clock)),
         Sweep("old_states", 60, partial(forget_old_states, sessions, clock)),
+        Sweep("old_failures", 3600, partial(forget_failures, sessions, clock)),
         Sweep("stranded", 60, partial(ask_again_for_stranded, sessions, clock)),
         Sweep("unnumbered_events", 1, services.sequencer.sweep),
         Sweep("due_webhooks", 1, services.courier.sweep),

@@ -1,6 +1,6 @@
 """`python -m bench`: every figure beside its floor, a JSON line each. The rule: this file only chooses and prints.
 
-    python -m bench [--quick] [slots] [sync] [endpoint] [booking] [race]
+    python -m bench [--quick] [slots] [schedule] [sync] [endpoint] [booking] [race]
 
 Progress goes to standard error. A goal that is missed says so in its line; the exit code is 0 whenever all could be
 measured.
@@ -12,7 +12,7 @@ import os
 import platform
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from enum import StrEnum
 from typing import Annotated
 
@@ -22,6 +22,8 @@ from bench import booking, endpoint, race, slots, sync
 from bench.load import BenchError
 from bench.measure import Figure
 from bench.scale import FULL, QUICK, Scale
+from bench.schedule import figures as schedule
+from bench.schedule import play
 from bench.stage import open_stage
 from bench.sync_stage import open_sync_stage
 
@@ -30,6 +32,7 @@ class Bench(StrEnum):
     """What can be measured; `race` comes last, for it ends the servers."""
 
     SLOTS = "slots"
+    SCHEDULE = "schedule"
     SYNC = "sync"
     ENDPOINT = "endpoint"
     BOOKING = "booking"
@@ -40,12 +43,20 @@ BEGAN = time.perf_counter()
 OVER_HTTP = {Bench.ENDPOINT: endpoint.figures, Bench.BOOKING: booking.figures, Bench.RACE: race.figures}
 
 
-async def measure(chosen: set[Bench], scale: Scale) -> AsyncIterator[Figure]:
-    """The figures of these benches."""
+def pure(chosen: set[Bench], scale: Scale) -> Iterator[Figure]:
+    """The figures of the benches that need no server."""
     if Bench.SLOTS in chosen:
         _say("slots")
-        for figure in slots.figures(scale.pure_rounds):
-            yield figure
+        yield from slots.figures(scale.pure_rounds)
+    if Bench.SCHEDULE in chosen:
+        _say("schedule")
+        yield from schedule.figures(play.QUICK if scale is QUICK else play.FULL)
+
+
+async def measure(chosen: set[Bench], scale: Scale) -> AsyncIterator[Figure]:
+    """The figures of these benches."""
+    for figure in pure(chosen, scale):
+        yield figure
     if Bench.SYNC in chosen:
         _say("sync")
         async with open_sync_stage() as sync_stage:

@@ -13,6 +13,7 @@ import msgspec
 import pytest
 
 from app.bootstrap import Services
+from app.connections.housekeeping import forget_failures
 from app.database import transaction
 from app.queue import Enqueued, Job, Payload, enqueue
 from app.worker import jobs_of, queue_manager, retry_wait
@@ -156,3 +157,18 @@ async def test_p2_the_worker_runs_a_job_and_one_that_fails_comes_back(world: Wor
         await asyncio.sleep(0.2)
     assert runs == [target, target]
     assert await queued(world) == []
+
+
+async def test_what_went_well_leaves_no_row_and_old_failures_go(world: World) -> None:
+    await ask(world, Enqueued(Job.SYNC_CALENDAR, ACCOUNT, uuid4()))
+    async with working(world.services, world.database_url):
+        while await queued(world):  # noqa: ASYNC110 - in a table
+            await asyncio.sleep(0.05)
+    assert await world.rows("SELECT * FROM queue.pgqueuer_log") == []
+    await world.rows(
+        "INSERT INTO queue.pgqueuer_log (job_id, status, priority, entrypoint, traceback, created) "
+        "SELECT 1, 'exception', 0, 'x', '{}', now() - make_interval(days => n) FROM generate_series(13, 15) n"
+    )
+    await forget_failures(world.services.sessions, world.clock)
+    assert len(await world.rows("SELECT * FROM queue.pgqueuer_log")) == 1
+    await world.rows("DELETE FROM queue.pgqueuer_log")

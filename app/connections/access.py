@@ -56,6 +56,10 @@ class CalendarAccess:
         kind = self._providers[ProviderName(provider)]
         return kind.open(self._tokens(kind, account_id, connection_id), mailbox=str(connection_id))
 
+    def one_service(self, provider: str) -> bool:
+        """Whether all who connect there share its limits and its outages."""
+        return self._providers[ProviderName(provider)].features.one_service
+
     def watches(self, account_id: UUID, connection_id: UUID, provider: str) -> tuple[SupportsPush, Watches] | None:
         """The connection's watches, and who keeps them; None where the provider tells nobody."""
         kind = self._providers[ProviderName(provider)]

@@ -1,6 +1,6 @@
-"""Forgetting attempts to connect that nobody finished.
+"""Forgetting what nobody needs any more: attempts to connect that nobody finished, and why jobs failed long ago.
 
-The one rule: what an attempt left in the global directory goes when it can no longer be used.
+The one rule: what belongs to no account, and is therefore swept for all of them, goes when it can no longer be used.
 """
 
 from datetime import datetime, timedelta
@@ -13,6 +13,9 @@ from app.calendar import Clock
 from app.connections.authorization import LIFETIME
 from app.database import transaction
 from app.models.directory import Directory, DirectoryEntry
+from app.queue import forget_old_failures
+
+_FAILURES_KEPT = timedelta(days=14)
 
 
 async def forget_old_states(sessions: async_sessionmaker[AsyncSession], clock: Clock) -> None:
@@ -24,6 +27,12 @@ async def forget_old_states(sessions: async_sessionmaker[AsyncSession], clock: C
                 DirectoryEntry.target_id < _first_id_at(clock() - LIFETIME - timedelta(minutes=1)),
             )
         )
+
+
+async def forget_failures(sessions: async_sessionmaker[AsyncSession], clock: Clock) -> None:
+    """Remove what is known of jobs that failed weeks ago."""
+    async with transaction(sessions, None) as session:
+        await forget_old_failures(session, before=clock() - _FAILURES_KEPT)
 
 
 def _first_id_at(moment: datetime) -> UUID:

@@ -152,6 +152,8 @@ class Features:
     free_busy_days_max: int
     max_concurrency: int
     """Requests at once per mailbox."""
+    one_service: bool = True
+    """All its customers ask the same servers, under limits of the same house; else each has servers of its own."""
 
 
 class TokenSource(Protocol):

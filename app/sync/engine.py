@@ -9,7 +9,6 @@ sweeps what it did not see after it has seen everything, never before.
 """
 
 import asyncio
-import random
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -32,8 +31,9 @@ from app.sync.backoff import OwnFault, verdict
 from app.sync.batch import Batch
 from app.sync.changes import ChangeLog
 from app.sync.mirror import Mirror
+from app.sync.pace import Kin, Paces
 from app.sync.people import AddressBook
-from app.sync.polling import next_poll
+from app.sync.polling import doubts_watch, jittered, next_poll
 from app.vault import SecretUnreadableError
 
 LEASE = timedelta(minutes=2)
@@ -73,6 +73,9 @@ class _Run:
     batch: Batch
     full: bool
     """Everything is listed, so what is not listed is gone."""
+    kin: Kin
+    told: bool
+    """Somebody said that there is something to read; else it is a poll."""
     changed: bool = False
     """Something was told."""
 
@@ -89,6 +92,7 @@ class SyncEngine:
         *,
         horizon_days: int,
         poll_seconds: int,
+        push_poll_seconds: int,
     ) -> None:
         self._sessions = sessions
         self._access = access
@@ -96,6 +100,8 @@ class SyncEngine:
         self._clock = clock
         self._horizon = timedelta(days=horizon_days)
         self._poll = timedelta(seconds=poll_seconds)
+        self._behind_watch = timedelta(seconds=push_poll_seconds)
+        self._paces = Paces()
 
     async def run(self, account_id: UUID, calendar_id: UUID) -> None:
         """Bring the mirror up to date; again while signals came in meanwhile."""
@@ -136,6 +142,8 @@ class SyncEngine:
             sync, calendar, connection = found
             if connection.status != "active" or (sync.lease_until is not None and sync.lease_until > now):
                 return None
+            if await self._put_off(session, sync, connection, now):
+                return None
             if sync.state == "running":
                 sync.failures += 1  # its last run died without a word
             sync.state, sync.last_started_at, sync.lease_until = "running", now, now + LEASE
@@ -143,6 +151,29 @@ class SyncEngine:
             sync.generation += 1 if sync.cursor is None else 0
             await connections.set_due(session, account_id, calendar_id, at=now + LEASE)
             return self._begin(sync, calendar, connection, now)
+
+    async def _put_off(self, session: AsyncSession, sync: CalendarSync, connection: Connection, now: datetime) -> bool:
+        """Whether the provider is to be left alone for now: it refuses, or does not answer, much of what we ask."""
+        interval = self._interval(sync, now)
+        since = None if _was_told(sync) else sync.last_succeeded_at
+        lag = None if since is None else (now - since) / interval
+        wait = self._paces.put_off(self._kin(connection), now=now, lag=lag, interval=interval)
+        if wait is not None:
+            await connections.set_due(session, sync.account_id, sync.calendar_id, at=now + wait)
+        return wait is not None
+
+    def _kin(self, connection: Connection) -> Kin:
+        shared = self._access.one_service(connection.provider)
+        return Kin(connection.provider, connection.account_id, connection.id, shared=shared)
+
+    def _interval(self, sync: CalendarSync, now: datetime) -> timedelta:
+        return next_poll(
+            self._poll,
+            now=now,
+            watched_until=sync.watched_until,
+            changed_at=sync.changed_at,
+            behind_watch=self._behind_watch,
+        )
 
     def _begin(self, sync: CalendarSync, calendar: Calendar, connection: Connection, now: datetime) -> _Run:
         until = sync.expanded_until
@@ -158,6 +189,8 @@ class SyncEngine:
             expand_all=expand_all,
             batch=Batch(),
             full=sync.cursor is None,
+            kin=self._kin(connection),
+            told=_was_told(sync),
         )
 
     async def _read_changes(self, run: _Run) -> None:
@@ -242,16 +275,19 @@ class SyncEngine:
             calendar.inactive_reason = None
             if run.changed:
                 sync.changed_at = now
-            pause = next_poll(self._poll, now=now, watched_until=sync.watched_until, changed_at=sync.changed_at)
-            jitter = 0.75 + random.random() / 2  # noqa: S311 - spreads polls, no secret
-            await connections.set_due(session, calendar.account_id, calendar.id, at=now + pause * jitter)
+            if doubts_watch(changed=run.changed, told=run.told):
+                sync.watched_until = None  # until a push arrives again
+            pause = jittered(self._interval(sync, now))
+            await connections.set_due(session, calendar.account_id, calendar.id, at=now + pause)
             jobs = changes.jobs()
             if readable_again:
                 jobs += [tell_of_calendar(session, calendar, now=now)] if back else []
                 jobs.append(Enqueued(Job.CONNECTION_READY, calendar.account_id, calendar.connection_id))
             await session.flush()
             await enqueue(session, jobs)
-            return sync.dirty_seq != run.dirty_seq
+            again = sync.dirty_seq != run.dirty_seq
+        self._paces.succeeded(run.kin, now=now)
+        return again
 
     def _changes(self, session: AsyncSession, run: _Run) -> ChangeLog:
         return ChangeLog(session, run.calendar, self._people, now=self._clock())
@@ -286,6 +322,7 @@ class SyncEngine:
 
     async def _fail(self, run: _Run, error: ProviderError) -> None:
         now = self._clock()
+        self._paces.failed(run.kin, error, now=now)
         async with transaction(self._sessions, run.calendar.account_id) as session:
             # A dead grant is learnt by all calendars of a connection at once, and told to all of them: its lock is
             # taken before any of their rows', else they wait for each other.
@@ -314,6 +351,10 @@ class SyncEngine:
         if sync is None:
             raise _FencedOff
         return sync
+
+
+def _was_told(sync: CalendarSync) -> bool:
+    return sync.dirty_seq != sync.synced_seq or sync.last_succeeded_at is None
 
 
 async def _declare_inactive(

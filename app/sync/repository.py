@@ -1,10 +1,8 @@
-"""SQL of sync runs: claiming one, saving its end, finding what is due. Each method answers one named question.
+"""SQL of sync runs: claiming one, saving its end. Each method answers one named question.
 
 The one rule: a run writes only while its fence is the row's.
 """
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +10,6 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.models.connections import Calendar, CalendarSync, Connection
-from app.models.directory import DueCalendar
 
 
 async def lock_sync(session: AsyncSession, calendar_id: UUID) -> tuple[CalendarSync, Calendar, Connection] | None:
@@ -44,22 +41,3 @@ async def still_ours(session: AsyncSession, calendar_id: UUID, fence: int, **val
         .returning(CalendarSync)
         .execution_options(populate_existing=True)
     )
-
-
-async def take_due(session: AsyncSession, *, now: datetime, again: timedelta, limit: int) -> Sequence[DueCalendar]:
-    """Calendars that want a run. They come up again after `again`, should the run never happen."""
-    due = (
-        select(DueCalendar.calendar_id)
-        .where(DueCalendar.due_at <= now)
-        .order_by(DueCalendar.due_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    rows = await session.scalars(
-        update(DueCalendar)
-        .where(DueCalendar.calendar_id.in_(due.scalar_subquery()))
-        .values(due_at=now + again)
-        .returning(DueCalendar)
-        .execution_options(synchronize_session=False)
-    )
-    return rows.all()

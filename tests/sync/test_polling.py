@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.sync.polling import next_poll
+from app.sync.polling import doubts_watch, jittered, next_poll
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 BASE = timedelta(seconds=60)
@@ -28,6 +28,25 @@ def test_p3_lively_calendars_are_asked_more_often(quiet: timedelta | None, expec
 def test_p3_behind_a_watch_stands_a_slow_poll_that_costs_five_minutes_at_most() -> None:
     watched = NOW + timedelta(hours=1)
     pause = next_poll(BASE, now=NOW, watched_until=watched, changed_at=NOW)
-    assert timedelta(minutes=2) < pause * 1.25 <= timedelta(minutes=5)
+    assert timedelta(minutes=2) < jittered(pause, chance=0.0) < jittered(pause, chance=1.0) < timedelta(minutes=5)
     assert next_poll(BASE, now=NOW, watched_until=NOW, changed_at=NOW) == BASE / 2, "a watch that has ended is none"
     assert next_poll(timedelta(hours=1), now=NOW, watched_until=watched, changed_at=None) == timedelta(hours=1)
+
+
+def test_p3_behind_a_watch_the_poll_can_be_slower() -> None:
+    watched = NOW + timedelta(hours=1)
+    hour = timedelta(hours=1)
+    assert next_poll(BASE, now=NOW, watched_until=watched, changed_at=NOW, behind_watch=hour) == hour
+    assert next_poll(BASE, now=NOW, watched_until=None, changed_at=NOW, behind_watch=hour) == BASE / 2
+
+
+def test_p3_jitter_is_a_fifth_to_either_side() -> None:
+    drawn = [jittered(BASE) / BASE for _ in range(500)]
+    assert 0.8 <= min(drawn) < 0.85
+    assert 1.15 < max(drawn) <= 1.2
+
+
+def test_p3_a_watch_is_doubted_when_a_poll_finds_what_nobody_told() -> None:
+    assert doubts_watch(changed=True, told=False)
+    assert not doubts_watch(changed=True, told=True)
+    assert not doubts_watch(changed=False, told=False)

@@ -404,7 +404,8 @@ async def test_r16_calendars_that_learn_of_a_dead_grant_at_once_do_not_wait_for_
         syncs = await world.rows("SELECT account_id, calendar_id FROM calendar_syncs")
         access = _Opening(_Dead(asyncio.Barrier(len(syncs))))
         people = AddressBook(Vault(world.services.settings.master_keys))
-        engine = SyncEngine(world.services.sessions, access, people, world.clock, horizon_days=90, poll_seconds=60)
+        often = {"horizon_days": 90, "poll_seconds": 60, "push_poll_seconds": 240}
+        engine = SyncEngine(world.services.sessions, access, people, world.clock, **often)
         await asyncio.gather(*(engine.run(sync["account_id"], sync["calendar_id"]) for sync in syncs))
         assert await connection(scene) == ("reauthorization_required", "token_revoked")
         await scene.person.connect()
@@ -427,6 +428,9 @@ class _Opening:
 
     def __init__(self, session: object) -> None:
         self._session = session
+
+    def one_service(self, _: str) -> bool:
+        return True
 
     def open(self, *_: object) -> object:
         return self._session

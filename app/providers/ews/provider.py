@@ -91,6 +91,7 @@ class ExchangeProvider:
             free_busy_targets_max=_FREE_BUSY_TARGETS,
             free_busy_days_max=DAYS_MAX,
             max_concurrency=MAX_CONCURRENCY,
+            one_service=False,
         )
 
     async def __aenter__(self) -> Self:

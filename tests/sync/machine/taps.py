@@ -24,6 +24,9 @@ class TappedAccess:
         self._access = world.services.sync._access
         self._heard = heard
 
+    def one_service(self, provider: str) -> bool:
+        return self._access.one_service(provider)
+
     def open(self, *where: Any) -> "TappedSession":
         return TappedSession(self._access.open(*where), self._heard)
 
@@ -62,6 +65,7 @@ def engine_of(world: World, heard: Heard) -> SyncEngine:
         world.clock,
         horizon_days=settings.sync_horizon_days,
         poll_seconds=settings.sync_poll_seconds,
+        push_poll_seconds=settings.push_poll_seconds,
     )
 
 
