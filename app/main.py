@@ -24,6 +24,7 @@ from app.routers import (
     inboxes,
     me,
     meeting_requests,
+    metrics,
     provider_notifications,
     providers,
     public_bookings,
@@ -63,6 +64,7 @@ ROUTERS = (
     events,
     webhook_endpoints,
     health,
+    metrics,
     provider_notifications,
 )
 

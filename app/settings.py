@@ -101,6 +101,9 @@ class Settings(DatabaseSettings):
     log_format: Literal["auto", "json", "console"] = "auto"
     """`auto`: readable in a terminal, JSON elsewhere."""
 
+    metrics_token: SecretStr | None = None
+    """The bearer token under which `/metrics` is served; None: it is not."""
+
     legacy_accounts_before: str = "2023-03-13T00:00:00Z"
     """Accounts created before this may have kept two connections (R12)."""
     meetings_url_tiers: list[str] = ["starter", "professional", "enterprise"]

@@ -264,10 +264,13 @@ async def stop_mirroring(session: AsyncSession, account_id: UUID, calendar_id: U
         await session.execute(delete(table).where(table.calendar_id == calendar_id))
 
 
-async def set_due(session: AsyncSession, account_id: UUID, calendar_id: UUID, *, at: datetime) -> None:
-    """When the sweeper shall look at the calendar again."""
-    statement = insert(DueCalendar).values(calendar_id=calendar_id, account_id=account_id, due_at=at)
-    await session.execute(statement.on_conflict_do_update(index_elements=["calendar_id"], set_={"due_at": at}))
+async def set_due(
+    session: AsyncSession, account_id: UUID, calendar_id: UUID, *, at: datetime, synced_at: datetime | None = None
+) -> None:
+    """When the sweeper shall look at the calendar again; `synced_at`: its mirror is true now."""
+    values = {"due_at": at} if synced_at is None else {"due_at": at, "synced_at": synced_at}
+    statement = insert(DueCalendar).values(calendar_id=calendar_id, account_id=account_id, **values)
+    await session.execute(statement.on_conflict_do_update(index_elements=["calendar_id"], set_=values))
 
 
 async def remove_due(session: AsyncSession, calendar_id: UUID) -> None:

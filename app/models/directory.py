@@ -52,6 +52,8 @@ class DueCalendar(Base):
     calendar_id: Mapped[UUID] = mapped_column(primary_key=True)
     account_id: Mapped[UUID]
     due_at: Mapped[datetime]
+    synced_at: Mapped[datetime | None]
+    """When its mirror was last true: counted for all accounts at once, for whoever runs the service."""
 
 
 class DueWatch(Base):

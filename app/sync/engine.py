@@ -278,7 +278,7 @@ class SyncEngine:
             if doubts_watch(changed=run.changed, told=run.told):
                 sync.watched_until = None  # until a push arrives again
             pause = jittered(self._interval(sync, now))
-            await connections.set_due(session, calendar.account_id, calendar.id, at=now + pause)
+            await connections.set_due(session, calendar.account_id, calendar.id, at=now + pause, synced_at=now)
             jobs = changes.jobs()
             if readable_again:
                 jobs += [tell_of_calendar(session, calendar, now=now)] if back else []
