@@ -15,10 +15,11 @@ from app.queue import enqueue
 from app.sync.changes import Topic, jobs_for
 
 _NOTE = """
-INSERT INTO calendar_changes (account_id, calendar_id, event_id, topic, changed_at)
-SELECT DISTINCT a.account_id, a.calendar_id, a.event_id, 'meeting', $2::timestamptz
+INSERT INTO calendar_changes (account_id, calendar_id, event_id, series_id, topic, changed_at)
+SELECT DISTINCT a.account_id, a.calendar_id, a.event_id, m.series_id, 'meeting', $2::timestamptz
   FROM contacts c
   JOIN mirror_addresses a ON a.account_id = c.account_id AND a.address_hash = c.address_hash
+  JOIN mirror_events m ON m.account_id = a.account_id AND m.calendar_id = a.calendar_id AND m.event_id = a.event_id
  WHERE c.account_id = $1 AND {which} = $3
 ON CONFLICT (account_id, calendar_id, event_id) DO UPDATE SET seq = calendar_changes.seq + 1, not_before = NULL
 RETURNING calendar_id

@@ -75,6 +75,8 @@ class CalendarChange(_OfCalendar, Base):
     __table_args__ = (_to_calendar(), Index(None, "account_id", "changed_at"))
 
     event_id: Mapped[str] = mapped_column(primary_key=True)
+    series_id: Mapped[str | None]
+    """Many dates of one series are read together."""
     topic: Mapped[str]
     """Whose affair it is: booking meeting task."""
     seq: Mapped[int] = mapped_column(server_default="1")

@@ -18,8 +18,9 @@ from app.queue import Enqueued, Job
 from app.sync.people import AddressBook, addresses_of
 
 _NOTE = """
-INSERT INTO calendar_changes (account_id, calendar_id, event_id, topic, changed_at)
-SELECT $1, $2, u.event_id, u.topic, $3 FROM unnest($4::text[], $5::text[]) AS u(event_id, topic)
+INSERT INTO calendar_changes (account_id, calendar_id, event_id, series_id, topic, changed_at)
+SELECT $1, $2, u.event_id, u.series_id, u.topic, $3
+  FROM unnest($4::text[], $5::text[], $6::text[]) AS u(event_id, series_id, topic)
 ON CONFLICT (account_id, calendar_id, event_id) DO UPDATE SET
     seq = calendar_changes.seq + 1, topic = excluded.topic, attempts = 0, not_before = NULL
 """
@@ -55,6 +56,7 @@ class Known:
     event_id: str
     etag: str | None
     key: str | None
+    series_id: str | None = None
 
 
 def topic_of(key: str | None) -> Topic:
@@ -106,7 +108,9 @@ class ChangeLog:
         changed = differing(before, after, primary=primary)
         if changed:
             topics = [topic.value for topic in changed.values()]
-            await self._tell(_NOTE, self._now, list(changed), topics)
+            series = {known.event_id: known.series_id for known in before.values()}
+            series |= {event.id: event.series_id for event in after}
+            await self._tell(_NOTE, self._now, list(changed), [series[event_id] for event_id in changed], topics)
             self._topics.update(changed.values())
 
     async def _remember_people(self, before: Mapping[str, Known], after: Sequence[Event]) -> None:

@@ -8,7 +8,6 @@ The one rule: a change that came again after it was read is not done; it is read
 mirror: whoever holds a change must never wait for a sync.
 """
 
-import asyncio
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,13 +24,12 @@ from app.connections.access import CalendarAccess
 from app.database import transaction
 from app.models.connections import Calendar, Connection
 from app.models.mirror import CalendarChange
-from app.providers.base import CalendarSession, ProviderError
+from app.providers.base import ProviderError
 from app.queue import Enqueued, enqueue
 from app.sync.changes import Topic, jobs_for
-from app.vault import SecretUnreadableError
+from app.sync.rereading import Seen, read_all
 
 _AT_ONCE: Final = 50
-_READS_AT_ONCE: Final = 4
 _FIRST_WAIT: Final = timedelta(seconds=2)
 _LONGEST_WAIT: Final = timedelta(minutes=10)
 _MOST_DOUBLINGS: Final = 10
@@ -58,22 +56,12 @@ class PostponedError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
-    """A change as it was picked, and the event as it was read."""
-
-    event_id: str
-    seq: int
-    event: Event | None = None
-    error: ProviderError | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class _Round:
     """Some changes of one calendar."""
 
     calendar: Calendar
     connection: Connection
-    picked: list[_Seen]
+    picked: list[Seen]
 
 
 class Follower:
@@ -102,20 +90,17 @@ class Follower:
             wanted = await feature.pick(session, calendar, [row.event_id for row in rows])
             await _done(session, calendar_id, [(row.event_id, row.seq) for row in rows if row.event_id not in wanted])
             return _Round(
-                calendar, connection, [_Seen(row.event_id, row.seq) for row in rows if row.event_id in wanted]
+                calendar,
+                connection,
+                [Seen(row.event_id, row.seq, row.series_id) for row in rows if row.event_id in wanted],
             )
 
-    async def _read(self, some: _Round) -> list[_Seen]:
-        connection, turns = some.connection, asyncio.Semaphore(_READS_AT_ONCE)
+    async def _read(self, some: _Round) -> list[Seen]:
+        connection = some.connection
         session = self._access.open(connection.account_id, connection.id, connection.provider)
+        return await read_all(session, some.calendar.provider_calendar_id, some.picked, now=self._clock())
 
-        async def read(seen: _Seen) -> _Seen:
-            async with turns:
-                return await _read_one(session, some.calendar.provider_calendar_id, seen)
-
-        return await asyncio.gather(*(read(seen) for seen in some.picked))
-
-    async def _follow(self, calendar: Calendar, topic: Topic, feature: Feature, seen: _Seen) -> None:
+    async def _follow(self, calendar: Calendar, topic: Topic, feature: Feature, seen: Seen) -> None:
         try:
             async with transaction(self._sessions, calendar.account_id) as session:
                 row = await _lock(session, calendar.id, seen)
@@ -148,16 +133,6 @@ class Follower:
         await session.flush()
         jobs = jobs_for(row.account_id, row.calendar_id, [topic])
         await enqueue(session, [Enqueued(job.job, job.account_id, job.id, delay=wait) for job in jobs])
-
-
-async def _read_one(session: CalendarSession, calendar_id: str, seen: _Seen) -> _Seen:
-    try:
-        event = await session.get_event(calendar_id, seen.event_id)
-    except ProviderError as error:
-        return _Seen(seen.event_id, seen.seq, error=error)
-    except SecretUnreadableError:
-        return _Seen(seen.event_id, seen.seq, error=ProviderError("secret_unreadable", operation="following"))
-    return _Seen(seen.event_id, seen.seq, event=None if event is None or event.cancelled else event)
 
 
 async def _find(session: AsyncSession, calendar_id: UUID) -> tuple[Calendar, Connection] | None:
@@ -201,7 +176,7 @@ async def _done(session: AsyncSession, calendar_id: UUID, read: list[tuple[str, 
         )
 
 
-async def _lock(session: AsyncSession, calendar_id: UUID, seen: _Seen) -> CalendarChange | None:
+async def _lock(session: AsyncSession, calendar_id: UUID, seen: Seen) -> CalendarChange | None:
     """The change, ours until the commit, if it is still the one that was read."""
     return await session.scalar(
         select(CalendarChange)

@@ -34,7 +34,7 @@ ON CONFLICT (account_id, calendar_id, event_id) DO UPDATE SET
     key = excluded.key, generation = excluded.generation
 """
 _TOUCHED = """
-SELECT starts_at, ends_at, start_date, end_date, event_id, etag, key FROM mirror_events
+SELECT starts_at, ends_at, start_date, end_date, event_id, etag, key, series_id FROM mirror_events
  WHERE account_id = $1 AND calendar_id = $2 AND (event_id = ANY ($3::text[]) OR series_id = ANY ($3::text[]))
 """
 _REMOVE = """
@@ -124,9 +124,9 @@ class Mirror:
     def _noted(self, rows: Iterable[Any]) -> dict[str, Known]:
         """Rows of `_TOUCHED`'s columns, their months noted, by id."""
         before = {}
-        for start, end, first_day, last_day, event_id, etag, key in rows:
+        for start, end, first_day, last_day, *known in rows:
             self.touch(_when(start, end, first_day, last_day))
-            before[event_id] = Known(event_id, etag, key)
+            before[known[0]] = Known(*known)
         return before
 
     async def _ask(self, statement: str, *ids: list[str]) -> Sequence[Any]:
@@ -175,7 +175,7 @@ class Mirror:
 
     async def _note_months(self, condition: ColumnElement[bool]) -> dict[str, Known]:
         times = (MirrorEvent.starts_at, MirrorEvent.ends_at, MirrorEvent.start_date, MirrorEvent.end_date)
-        columns = (*times, MirrorEvent.event_id, MirrorEvent.etag, MirrorEvent.key)
+        columns = (*times, MirrorEvent.event_id, MirrorEvent.etag, MirrorEvent.key, MirrorEvent.series_id)
         return self._noted(await self._session.execute(select(*columns).where(condition)))
 
     async def _blocking_rows(self, month: date) -> list[BusyRow]:

@@ -80,6 +80,7 @@ def _make_changes() -> None:
         _uuid("account_id"),
         _uuid("calendar_id"),
         _text("event_id"),
+        _text("series_id", nullable=True),
         _text("topic"),
         sa.Column("seq", sa.Integer(), server_default="1", nullable=False),
         _instant("changed_at"),

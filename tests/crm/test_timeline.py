@@ -169,6 +169,26 @@ async def test_r20_every_instance_of_a_series_is_a_meeting_and_exceptions_are_th
     assert {meeting["id"] for meeting in await timeline(person, contact)} == version.keys()
 
 
+async def test_r20_a_series_of_a_year_is_read_as_one_and_forgotten_as_one(world: World) -> None:
+    person = await world.connected()
+    contact = await make_contact(person)
+    zone = {"timeZone": person.time_zone}
+    times = {name: value | zone for name, value in span(person.at(2, "10:00")).items()}
+    rule = {"recurrence": ["RRULE:FREQ=DAILY;COUNT=120"], "description": "Standing"}
+    series = await invite(world, person, person.at(2, "10:00"), VERA, **rule, **times)
+    before = len(await world.sandbox.google_requests(account=person.email))
+    await synced(world, person)
+    after = len(await world.sandbox.google_requests(account=person.email))
+    assert after - before < 20, "not a request a date"
+    meetings = await world.rows("SELECT description FROM engagements")
+    assert [row["description"] for row in meetings] == ["Standing"] * 120
+    await world.sandbox.delete_google_event(person.email, series)
+    await synced(world, person)
+    assert len(await world.sandbox.google_requests(account=person.email)) - after < 20
+    assert await world.rows("SELECT * FROM engagements WHERE outcome <> 'cancelled'") == []
+    assert {meeting["outcome"] for meeting in await timeline(person, contact)} == {"cancelled"}
+
+
 async def test_r20_an_all_day_meeting_is_whole_days_of_the_calendar(world: World) -> None:
     person = await world.connected(zoneinfo="Pacific/Auckland")
     contact = await make_contact(person)

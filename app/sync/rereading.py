@@ -1,0 +1,93 @@
+"""Reading changed events anew at their provider, as they are now.
+
+The one rule: a failure is told with the event it is of; nobody else's reading ends with it. Many dates of one series
+are one question, however many they are.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from app.calendar import Event, Timed
+from app.providers.base import CalendarSession, ProviderError
+from app.vault import SecretUnreadableError
+
+_AT_ONCE: Final = 4
+_TOGETHER: Final = 4
+"""So many dates of a series, and it is listed."""
+_BEHIND: Final = timedelta(days=60)
+_AHEAD: Final = timedelta(days=900)
+"""More than the mirror ever holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A change as it was picked, and the event as it was read."""
+
+    event_id: str
+    seq: int
+    series_id: str | None = None
+    event: Event | None = None
+    """None: it is gone, or could not be read."""
+    error: ProviderError | None = None
+
+
+async def read_all(session: CalendarSession, calendar_id: str, picked: Sequence[Seen], *, now: datetime) -> list[Seen]:
+    """Every picked event, in their order."""
+    turns = asyncio.Semaphore(_AT_ONCE)
+    counted = Counter(seen.series_id for seen in picked if seen.series_id is not None)
+    together = {series_id for series_id, count in counted.items() if count >= _TOGETHER}
+    alone = [seen for seen in picked if seen.series_id not in together]
+
+    async def one(seen: Seen) -> list[Seen]:
+        async with turns:
+            return [await _read_one(session, calendar_id, seen)]
+
+    async def whole(series_id: str) -> list[Seen]:
+        async with turns:
+            dates = [seen for seen in picked if seen.series_id == series_id]
+            return await _read_series(session, calendar_id, series_id, dates, now=now)
+
+    read = await asyncio.gather(*map(one, alone), *map(whole, sorted(together)))
+    found = {seen.event_id: seen for some in read for seen in some}
+    return [found[seen.event_id] for seen in picked]
+
+
+async def _read_one(session: CalendarSession, calendar_id: str, seen: Seen) -> Seen:
+    try:
+        event = await session.get_event(calendar_id, seen.event_id)
+    except (ProviderError, SecretUnreadableError) as error:
+        return replace(seen, error=_told(error))
+    return replace(seen, event=None if event is None or event.cancelled else event)
+
+
+async def _read_series(
+    session: CalendarSession, calendar_id: str, series_id: str, dates: Sequence[Seen], *, now: datetime
+) -> list[Seen]:
+    """All dates by one listing. It has no descriptions: the first date is read whole, and tells that of the series."""
+    window = Timed(now - _BEHIND, now + _AHEAD)
+    try:
+        listed = {
+            event.id: event
+            async for event in session.list_instances(calendar_id, window, series_id=series_id)
+            if not event.cancelled
+        }
+        first = next((seen.event_id for seen in dates if seen.event_id in listed), None)
+        whole = None if first is None else await session.get_event(calendar_id, first)
+    except (ProviderError, SecretUnreadableError) as error:
+        return [replace(seen, error=_told(error)) for seen in dates]
+    text = None if whole is None else whole.description
+    return [replace(seen, event=_described(listed.get(seen.event_id), text)) for seen in dates]
+
+
+def _described(event: Event | None, text: str | None) -> Event | None:
+    return event if event is None or event.description is not None else replace(event, description=text)
+
+
+def _told(error: ProviderError | SecretUnreadableError) -> ProviderError:
+    if isinstance(error, ProviderError):
+        return error
+    return ProviderError("secret_unreadable", operation="following")
