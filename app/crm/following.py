@@ -100,14 +100,14 @@ class MeetingFollower:
         return supported and settings.calendar_sync and user is not None and user.active
 
     async def _meeting(self, session: AsyncSession, calendar: Calendar, event: Event) -> Meeting | None:
-        addresses = sorted(addresses_of(event))
+        own = await _own_addresses(session, calendar)
+        addresses = sorted(addresses_of(event, own))
         if not addresses:
             return None
         hasher = await self._people.hasher(session, calendar.account_id)
         hashes = {address: hasher.hash(address) for address in addresses}
         known = await repository.contacts_with(session, list(hashes.values()))
         contacts = {address: known[hashed].id for address, hashed in hashes.items() if hashed in known}
-        own = await _own_addresses(session, calendar)
         return meeting_of(event, contacts=contacts, own=own, zone=calendar.time_zone)
 
     @staticmethod

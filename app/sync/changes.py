@@ -70,14 +70,19 @@ def jobs_for(account_id: UUID, calendar_id: UUID, topics: Collection[Topic]) -> 
     return [Enqueued(_FOLLOWED_BY[topic], account_id, calendar_id) for topic in sorted(topics)]
 
 
-def differing(before: Mapping[str, Known], after: Sequence[Event], *, primary: bool) -> dict[str, Topic]:
-    """The events somebody may have to follow, and who. Of a calendar that is not the primary, ours alone."""
+def differing(
+    before: Mapping[str, Known], after: Sequence[Event], *, people: Mapping[str, Collection[str]], primary: bool
+) -> dict[str, Topic]:
+    """The events somebody may have to follow, and who; `people` who takes part, by event.
+
+    Of a calendar that is not the primary, ours alone.
+    """
     found = {}
     for event in after:
         known = before.get(event.id)
         if known is not None and known.etag is not None and (known.etag, known.key) == (event.etag, event.key):
             continue
-        if event.key is not None or (primary and (known is not None or addresses_of(event))):
+        if event.key is not None or (primary and (known is not None or people[event.id])):
             found[event.id] = topic_of(event.key)
     still = {event.id for event in after}
     for known in before.values():
@@ -89,7 +94,11 @@ def differing(before: Mapping[str, Known], after: Sequence[Event], *, primary: b
 class ChangeLog:
     """Notes what one run finds in one calendar, inside the caller's transaction."""
 
-    def __init__(self, session: AsyncSession, calendar: Calendar, people: AddressBook, *, now: datetime) -> None:
+    def __init__(
+        self, session: AsyncSession, calendar: Calendar, people: AddressBook, *, own: Collection[str], now: datetime
+    ) -> None:
+        """`own` are the addresses of the calendar's person, normalised."""
+        self._own = own
         self._session = session
         self._calendar = calendar
         self._people = people
@@ -103,9 +112,10 @@ class ChangeLog:
     async def note(self, before: Mapping[str, Known], after: Sequence[Event]) -> None:
         """These events stood there before, and those stand there now."""
         primary = self._calendar.is_primary
+        people = {event.id: addresses_of(event, self._own) for event in after}
         if primary:
-            await self._remember_people(before, after)
-        changed = differing(before, after, primary=primary)
+            await self._remember_people(before, after, people)
+        changed = differing(before, after, people=people, primary=primary)
         if changed:
             topics = [topic.value for topic in changed.values()]
             series = {known.event_id: known.series_id for known in before.values()}
@@ -113,15 +123,17 @@ class ChangeLog:
             await self._tell(_NOTE, self._now, list(changed), [series[event_id] for event_id in changed], topics)
             self._topics.update(changed.values())
 
-    async def _remember_people(self, before: Mapping[str, Known], after: Sequence[Event]) -> None:
+    async def _remember_people(
+        self, before: Mapping[str, Known], after: Sequence[Event], people: Mapping[str, Collection[str]]
+    ) -> None:
         """Those of our own events are known to whatever they are the event of."""
         if known := [event.id for event in after if event.id in before]:
             await self._tell(_FORGET_PEOPLE, known)
-        with_people = [event for event in after if event.key is None and addresses_of(event)]
-        if with_people:
+        named = [(event.id, address) for event in after if event.key is None for address in people[event.id]]
+        if named:
             hasher = await self._people.hasher(self._session, self._calendar.account_id)
-            ids, hashes = zip(*hasher.rows(with_people), strict=True)
-            await self._tell(_REMEMBER_PEOPLE, list(ids), list(hashes))
+            ids, hashes = [event_id for event_id, _ in named], [hasher.hash(address) for _, address in named]
+            await self._tell(_REMEMBER_PEOPLE, ids, hashes)
 
     async def _tell(self, statement: str, *values: object) -> None:
         connection = await self._session.connection()

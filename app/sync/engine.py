@@ -9,6 +9,7 @@ sweeps what it did not see after it has seen everything, never before.
 """
 
 import asyncio
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -32,7 +33,7 @@ from app.sync.batch import Batch
 from app.sync.changes import ChangeLog
 from app.sync.mirror import Mirror
 from app.sync.pace import Kin, Paces
-from app.sync.people import AddressBook
+from app.sync.people import AddressBook, normalised
 from app.sync.polling import doubts_watch, jittered, next_poll
 from app.vault import SecretUnreadableError
 
@@ -76,6 +77,10 @@ class _Run:
     kin: Kin
     told: bool
     """Somebody said that there is something to read; else it is a poll."""
+    first: bool
+    """It has never succeeded."""
+    own: Collection[str]
+    """The addresses of the calendar's person."""
     changed: bool = False
     """Something was told."""
 
@@ -191,6 +196,8 @@ class SyncEngine:
             full=sync.cursor is None,
             kin=self._kin(connection),
             told=_was_told(sync),
+            first=sync.last_succeeded_at is None,
+            own=(normalised(connection.email),),
         )
 
     async def _read_changes(self, run: _Run) -> None:
@@ -258,11 +265,7 @@ class SyncEngine:
         """The last of the changes and the cursor that accounts for them; whether to run again."""
         now = self._clock()
         async with transaction(self._sessions, run.calendar.account_id) as session:
-            sync = await self._hold(session, run, state="idle", cursor=run.cursor, synced_seq=run.dirty_seq)
-            back = run.calendar.inactive_reason is not None
-            readable_again = sync.last_succeeded_at is None or back
-            sync.lease_until, sync.last_error, sync.failures = None, None, 0
-            sync.last_succeeded_at, sync.expanded_until, sync.failing_since = now, run.horizon.end, None
+            sync = await self._hold(session, run, **_succeeded(run, now))
             changes = self._changes(session, run)
             mirror = self._mirror(session, run, changes)
             if run.expand_all or run.full:
@@ -271,18 +274,9 @@ class SyncEngine:
             if run.full:
                 await mirror.sweep()
             await mirror.pack()
-            calendar = await session.merge(run.calendar, load=False)
-            calendar.inactive_reason = None
-            if run.changed:
-                sync.changed_at = now
-            if doubts_watch(changed=run.changed, told=run.told):
-                sync.watched_until = None  # until a push arrives again
             pause = jittered(self._interval(sync, now))
-            await connections.set_due(session, calendar.account_id, calendar.id, at=now + pause, synced_at=now)
-            jobs = changes.jobs()
-            if readable_again:
-                jobs += [tell_of_calendar(session, calendar, now=now)] if back else []
-                jobs.append(Enqueued(Job.CONNECTION_READY, calendar.account_id, calendar.connection_id))
+            await connections.set_due(session, sync.account_id, sync.calendar_id, at=now + pause, synced_at=now)
+            jobs = [*changes.jobs(), *await _readable_again(session, run, now)]
             await session.flush()
             await enqueue(session, jobs)
             again = sync.dirty_seq != run.dirty_seq
@@ -290,7 +284,7 @@ class SyncEngine:
         return again
 
     def _changes(self, session: AsyncSession, run: _Run) -> ChangeLog:
-        return ChangeLog(session, run.calendar, self._people, now=self._clock())
+        return ChangeLog(session, run.calendar, self._people, own=run.own, now=self._clock())
 
     def _mirror(self, session: AsyncSession, run: _Run, changes: ChangeLog | None = None) -> Mirror:
         return Mirror(session, run.calendar, generation=run.generation, horizon=run.horizon, changes=changes)
@@ -351,6 +345,37 @@ class SyncEngine:
         if sync is None:
             raise _FencedOff
         return sync
+
+
+def _succeeded(run: _Run, now: datetime) -> dict[str, object]:
+    """What a good end says of the calendar's sync."""
+    values: dict[str, object] = {
+        "state": "idle",
+        "cursor": run.cursor,
+        "synced_seq": run.dirty_seq,
+        "lease_until": None,
+        "last_error": None,
+        "failures": 0,
+        "failing_since": None,
+        "last_succeeded_at": now,
+        "expanded_until": run.horizon.end,
+    }
+    if run.changed:
+        values["changed_at"] = now
+    if doubts_watch(changed=run.changed, told=run.told):
+        values["watched_until"] = None  # until a push arrives again
+    return values
+
+
+async def _readable_again(session: AsyncSession, run: _Run, now: datetime) -> list[Enqueued]:
+    """The calendar can be read, for the first time or again: what waited for it goes on."""
+    back = run.calendar.inactive_reason is not None
+    if not (run.first or back):
+        return []
+    calendar = await session.merge(run.calendar, load=False)
+    calendar.inactive_reason = None
+    told = [tell_of_calendar(session, calendar, now=now)] if back else []
+    return [*told, Enqueued(Job.CONNECTION_READY, calendar.account_id, calendar.connection_id)]
 
 
 def _was_told(sync: CalendarSync) -> bool:

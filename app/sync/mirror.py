@@ -8,14 +8,13 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, or_, select
+from sqlalchemy import ColumnElement, and_, delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.calendar import AllDay, Event, Timed, When
-from app.models.calendar_writes import CalendarWrite
 from app.models.connections import Calendar
-from app.models.mirror import BusyMonth, MirrorEvent, MirrorSeries
+from app.models.mirror import MirrorEvent, MirrorSeries
 from app.sync.batch import Batch
 from app.sync.busy import BusyRow, level_of, month_bounds, month_spans, months_of, zone_or_utc
 from app.sync.changes import ChangeLog, Known
@@ -33,15 +32,34 @@ ON CONFLICT (account_id, calendar_id, event_id) DO UPDATE SET
     start_date = excluded.start_date, end_date = excluded.end_date, busy = excluded.busy, etag = excluded.etag,
     key = excluded.key, generation = excluded.generation
 """
-_TOUCHED = """
+_REMOVE = """
+WITH gone AS (
+    DELETE FROM mirror_events
+     WHERE account_id = $1 AND calendar_id = $2 AND (event_id = ANY ($4::text[]) OR series_id = ANY ($3::text[]))),
+forgotten AS (
+    DELETE FROM mirror_series WHERE account_id = $1 AND calendar_id = $2 AND series_id = ANY ($3::text[]))
 SELECT starts_at, ends_at, start_date, end_date, event_id, etag, key, series_id FROM mirror_events
  WHERE account_id = $1 AND calendar_id = $2 AND (event_id = ANY ($3::text[]) OR series_id = ANY ($3::text[]))
 """
-_REMOVE = """
-DELETE FROM mirror_events
- WHERE account_id = $1 AND calendar_id = $2 AND (event_id = ANY ($3::text[]) OR series_id = ANY ($4::text[]))
+"""All of it looks at what was there before; so what is removed is among what is answered."""
+_BLOCKING = """
+SELECT m.month, e.starts_at, e.ends_at, e.start_date, e.end_date, e.busy
+  FROM unnest($3::date[], $4::timestamptz[], $5::timestamptz[]) AS m(month, first, last)
+  JOIN mirror_events e ON e.account_id = $1 AND e.calendar_id = $2 AND e.busy > 0
+   AND ((e.starts_at < m.last AND e.ends_at > m.first)
+        OR (e.start_date <= (m.last + interval '1 day')::date AND e.end_date >= (m.first - interval '1 day')::date))
+  LEFT JOIN calendar_writes w ON w.account_id = e.account_id AND w.calendar_id = e.calendar_id AND w.key = e.key
+   AND w.written_start = e.starts_at AND w.written_end = e.ends_at
+ WHERE w.id IS NULL
 """
-_REMOVE_SERIES = "DELETE FROM mirror_series WHERE account_id = $1 AND calendar_id = $2 AND series_id = ANY ($3::text[])"
+_PACK = """
+INSERT INTO busy_months (account_id, calendar_id, month, busy, tentative)
+SELECT $1, $2, u.month, u.busy, u.tentative
+  FROM unnest($3::date[], $4::bytea[], $5::bytea[]) AS u(month, busy, tentative)
+ON CONFLICT (account_id, calendar_id, month) DO UPDATE SET busy = excluded.busy, tentative = excluded.tentative
+"""
+_MONTHS_AT_ONCE = 3
+"""A calendar of a working life is packed a few months at a time: its events are never all in memory."""
 _DAY = timedelta(days=1)
 
 
@@ -97,15 +115,13 @@ class Mirror:
 
     async def pack(self) -> None:
         """Pack the touched months again."""
-        for month in sorted(self._months):
-            spans = month_spans(month, await self._blocking_rows(month), self._zone)
-            values = {"busy": pack(spans.busy), "tentative": pack(spans.tentative)}
-            statement = insert(BusyMonth).values(
-                account_id=self._calendar.account_id, calendar_id=self._calendar.id, month=month, **values
-            )
-            await self._session.execute(
-                statement.on_conflict_do_update(index_elements=["account_id", "calendar_id", "month"], set_=values)
-            )
+        months = sorted(self._months)
+        for first in range(0, len(months), _MONTHS_AT_ONCE):
+            some = months[first : first + _MONTHS_AT_ONCE]
+            blocking = await self._blocking_rows(some)
+            spans = [month_spans(month, blocking[month], self._zone) for month in some]
+            packed = [pack(span.busy) for span in spans], [pack(span.tentative) for span in spans]
+            await self._ask(_PACK, some, *packed)
         self._months.clear()
 
     def touch(self, when: When) -> None:
@@ -116,10 +132,7 @@ class Mirror:
     async def _remove(self, batch: Batch) -> dict[str, Known]:
         """Remove events and whole series; an event that is only updated keeps its row. What stood there before."""
         known = [*batch.events, *batch.gone, *batch.series]
-        before = self._noted(await self._ask(_TOUCHED, known))
-        await self._ask(_REMOVE, [*batch.gone, *batch.series], known)
-        await self._ask(_REMOVE_SERIES, known)
-        return before
+        return self._noted(await self._ask(_REMOVE, known, [*batch.gone, *batch.series]))
 
     def _noted(self, rows: Iterable[Any]) -> dict[str, Known]:
         """Rows of `_TOUCHED`'s columns, their months noted, by id."""
@@ -129,10 +142,10 @@ class Mirror:
             before[known[0]] = Known(*known)
         return before
 
-    async def _ask(self, statement: str, *ids: list[str]) -> Sequence[Any]:
+    async def _ask(self, statement: str, *arrays: Sequence[Any]) -> Sequence[Any]:
         """Ids go as one array: as so many parameters they would make a plan that compares each with each."""
         connection = await self._session.connection()
-        result = await connection.exec_driver_sql(statement, (self._calendar.account_id, self._calendar.id, *ids))
+        result = await connection.exec_driver_sql(statement, (self._calendar.account_id, self._calendar.id, *arrays))
         return result.all() if result.returns_rows else ()
 
     async def _upsert(self, events: list[Event]) -> None:
@@ -178,39 +191,17 @@ class Mirror:
         columns = (*times, MirrorEvent.event_id, MirrorEvent.etag, MirrorEvent.key, MirrorEvent.series_id)
         return self._noted(await self._session.execute(select(*columns).where(condition)))
 
-    async def _blocking_rows(self, month: date) -> list[BusyRow]:
-        """What blocks time in the month. An event of ours that stands where we wrote it is the reservation's affair.
+    async def _blocking_rows(self, months: Sequence[date]) -> dict[date, list[BusyRow]]:
+        """What blocks time in the months. An event of ours that stands where we wrote it is the reservation's affair.
 
         That is so in the calendar it was written to alone: a colleague who watches it has no reservation.
         """
-        start, end = (datetime.fromtimestamp(second, UTC) for second in month_bounds(month))
-        as_written = and_(
-            CalendarWrite.account_id == MirrorEvent.account_id,
-            CalendarWrite.calendar_id == MirrorEvent.calendar_id,
-            CalendarWrite.key == MirrorEvent.key,
-            CalendarWrite.written_start == MirrorEvent.starts_at,
-            CalendarWrite.written_end == MirrorEvent.ends_at,
-        )
-        rows = await self._session.execute(
-            select(
-                MirrorEvent.starts_at,
-                MirrorEvent.ends_at,
-                MirrorEvent.start_date,
-                MirrorEvent.end_date,
-                MirrorEvent.busy,
-            )
-            .outerjoin(CalendarWrite, as_written)
-            .where(
-                self._mine(MirrorEvent),
-                MirrorEvent.busy > 0,
-                CalendarWrite.id.is_(None),
-                or_(
-                    and_(MirrorEvent.starts_at < end, MirrorEvent.ends_at > start),
-                    and_(MirrorEvent.start_date <= (end + _DAY).date(), MirrorEvent.end_date >= (start - _DAY).date()),
-                ),
-            )
-        )
-        return [BusyRow(_when(*row[:4]), row[4]) for row in rows]
+        bounds = [[datetime.fromtimestamp(second, UTC) for second in month_bounds(month)] for month in months]
+        firsts, lasts = [first for first, _ in bounds], [last for _, last in bounds]
+        blocking: dict[date, list[BusyRow]] = {month: [] for month in months}
+        for month, *span, busy in await self._ask(_BLOCKING, months, firsts, lasts):
+            blocking[month].append(BusyRow(_when(*span), busy))
+        return blocking
 
     def _mine(self, table: type[MirrorEvent] | type[MirrorSeries]) -> ColumnElement[bool]:
         return and_(table.account_id == self._calendar.account_id, table.calendar_id == self._calendar.id)

@@ -4,7 +4,7 @@ The one rule: an address leaves this module as a hash and never comes back; a pr
 """
 
 import hmac
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import Final
 from uuid import UUID
 
@@ -21,15 +21,18 @@ def normalised(address: str) -> str:
     return address.strip().casefold()
 
 
-def addresses_of(event: Event) -> frozenset[str]:
-    """Everybody who takes part but the calendar's own person; nobody when the event is private or cancelled."""
+def addresses_of(event: Event, own: Collection[str]) -> frozenset[str]:
+    """Everybody who takes part but the calendar's own person; nobody when the event is private or cancelled.
+
+    `own` are the person's addresses, normalised.
+    """
     if event.private or event.cancelled:
         return frozenset()
     others = {attendee.email for attendee in event.attendees if not attendee.is_self}
-    own = {normalised(attendee.email) for attendee in event.attendees if attendee.is_self}
+    selves = {normalised(attendee.email) for attendee in event.attendees if attendee.is_self}
     if event.organizer is not None:
         others.add(event.organizer)
-    return frozenset(normalised(address) for address in others if address) - own
+    return frozenset(normalised(address) for address in others if address) - selves - frozenset(own)
 
 
 class AddressHasher:
@@ -41,10 +44,6 @@ class AddressHasher:
     def hash(self, address: str) -> bytes:
         """The hash of one address, however it is spelt."""
         return hmac.digest(self._key, normalised(address).encode(), "sha256")[:_HASH_BYTES]
-
-    def rows(self, events: Iterable[Event]) -> list[tuple[str, bytes]]:
-        """Event id and hash, for everybody in these events."""
-        return [(event.id, self.hash(address)) for event in events for address in addresses_of(event)]
 
 
 class AddressBook:
