@@ -14,6 +14,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.accounts.entitlements import Entitlement
+from app.accounts.idempotency import Attempt, answer_of, claim_or_find
 from app.accounts.principal import Permission, Principal
 from app.accounts.repository import add_audit_entry, add_disclosure_acceptance
 from app.calendar import Clock, ProviderName
@@ -88,6 +89,16 @@ class Discovery:
     missing: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """A connection that was made, and where the browser goes next."""
+
+    connection: Connection
+    return_url: str
+    replayed: bool = False
+    """The key was answered before."""
+
+
 class CredentialConnections:
     """Connections made with a password."""
 
@@ -120,17 +131,26 @@ class CredentialConnections:
         except ExchangeUrlRequired as refusal:
             return Discovery(None, tuple(error.pointer.removeprefix("/") for error in refusal.errors))
 
-    async def connect(self, principal: Principal, wish: CredentialsWish, language: Language) -> tuple[Connection, str]:
-        """The connection, and where the browser goes next. Raises: the refusals of R3, R5, R8-R14."""
+    async def connect(
+        self, principal: Principal, wish: CredentialsWish, language: Language, *, attempt: Attempt | None = None
+    ) -> Connected:
+        """The connection, and where the browser goes next.
+
+        Raises: the refusals of R3, R5, R8-R14, IdempotencyKeyReused, RequestInProgress.
+        """
         self._check_person(principal, wish.client)
         return_url = allowed_return_url(wish.return_url, self._return_urls)
         version = disclosure_text(ProviderName(wish.provider), language).version
         if wish.disclosure_version != version:
             raise DisclosureNotAccepted(extra={"version": version})
         async with transaction(self._sessions, principal.account_id) as session:
+            if (before := await self._answered(session, principal, attempt)) is not None:
+                return Connected(before, return_url, replayed=True)
             await connection_to_heal(session, principal, wish.provider)
         consent = await self._consent(wish.provider, wish.credentials)
         async with transaction(self._sessions, principal.account_id) as session:
+            if (before := await self._answered(session, principal, attempt)) is not None:
+                return Connected(before, return_url, replayed=True)
             add_disclosure_acceptance(
                 session,
                 principal.account_id,
@@ -140,7 +160,19 @@ class CredentialConnections:
                 language=language,
             )
             candidate = Candidate(principal.account_id, principal.user, wish.provider, email=None)
-            return await establish(session, self._vault, candidate, consent, now=self._clock()), return_url
+            made, now = await establish(session, self._vault, candidate, consent, now=self._clock()), self._clock()
+            if attempt is not None:
+                session.add(answer_of(made.account_id, attempt, status_code=201, subject_id=made.id, now=now))
+            return Connected(made, return_url)
+
+    async def _answered(
+        self, session: AsyncSession, principal: Principal, attempt: Attempt | None
+    ) -> Connection | None:
+        """What this key was answered before. The password is not tried again for it."""
+        if attempt is None:
+            return None
+        before = await claim_or_find(session, principal.account_id, attempt, now=self._clock())
+        return None if before is None else await get_connection(session, principal, before.subject_id)
 
     async def change(self, principal: Principal, connection_id: UUID, fields: Mapping[str, str | None]) -> Connection:
         """Store other credentials that work; what was broken heals (R16).

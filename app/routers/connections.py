@@ -1,7 +1,10 @@
 """A person's connections: made with a password, looked at, healed, synced, let go."""
 
-from fastapi import APIRouter, Response
+import hmac
 
+from fastapi import APIRouter, Request, Response
+
+from app.accounts.idempotency import attempt
 from app.calendar import ProviderName
 from app.connections import repository, service
 from app.connections.authorization import ReauthorizeRequest
@@ -26,7 +29,7 @@ from app.connections.views import (
     sync_view,
 )
 from app.ids import ConnectionId, encode_id
-from app.routers.dependencies import ReaderLanguage, Services, Session, User
+from app.routers.dependencies import IdempotencyKey, ReaderLanguage, Services, Session, User
 from app.routers.openapi import problems
 from app.routers.rate_limits import LimitedSignIn
 
@@ -48,13 +51,19 @@ async def list_connections(
     responses=problems(401, 403, 404, 409, 422, 429, 502, 503), dependencies=[LimitedSignIn],
 )  # fmt: skip
 async def create_connection(
-    body: ConnectionCreate, caller: User, services: Services, language: ReaderLanguage, response: Response
-) -> ConnectionCreated:
+    body: ConnectionCreate, request: Request, caller: User, services: Services, language: ReaderLanguage,
+    response: Response, idempotency_key: IdempotencyKey = None,
+) -> ConnectionCreated:  # fmt: skip
     """Try the credentials, then connect the calendar. The password is tried once, and stored sealed."""
     wish = CredentialsWish(body.provider, body.client, body.disclosure_version, body.return_url, credentials_of(body))
-    row, return_url = await services.credentials.connect(caller, wish, language)
-    response.headers["Location"] = f"/v1/connections/{encode_id('conn', row.id)}"
-    return created_view(connection_view(row, services.overview.of(row, caller.seats), language), return_url)
+    # Not a plain hash of the body: there is a password in it, and a hash of one can be searched for.
+    sealed = hmac.digest(services.settings.signing_key.get_secret_value(), await request.body(), "sha256")
+    this = attempt(f"createConnection {caller.user}", idempotency_key, sealed)
+    made = await services.credentials.connect(caller, wish, language, attempt=this)
+    row, response.headers["Location"] = made.connection, f"/v1/connections/{encode_id('conn', made.connection.id)}"
+    if made.replayed:
+        response.headers["Idempotent-Replayed"] = "true"
+    return created_view(connection_view(row, services.overview.of(row, caller.seats), language), made.return_url)
 
 
 @router.get("/{connection_id}", summary="Read a connection", responses=problems(401, 404))

@@ -1,5 +1,6 @@
 """Connecting Exchange with a password (R3, R5, R9, R12-R14, R16-R18, R24): what is asked, tried, refused and kept."""
 
+import hashlib
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -225,3 +226,26 @@ async def test_r13_nobody_guesses_passwords_with_our_hands(world: World) -> None
     refused = problem(await person.connect_with_password(PASSWORD), 429, "rate_limited")
     assert refused["request_id"]
     assert (await discover(world, colleague)).status_code == 200, "everybody has their own count"
+
+
+async def test_r13_an_idempotency_key_connects_once_and_tries_the_password_once(world: World) -> None:
+    person = await employee(world)
+    where = await world.sandbox.addresses()
+    version = (await person.get("/v1/providers/exchange/disclosure")).json()["version"]
+    body = {
+        "provider": "exchange", "client": "web", "disclosure_version": version, "email": person.email,
+        "password": PASSWORD, "username": person.email, "ews_url": where["ews_url"],
+        "certificate": where["ews_authority_pem"],
+    }  # fmt: skip
+    key = {"Idempotency-Key": "once"}
+    made = await person.post("/v1/connections", body, **key)
+    assert made.status_code == 201, made.text
+    asked = len(await world.sandbox.exchange.requests())
+    again = await person.post("/v1/connections", body, **key)
+    assert (again.status_code, again.headers["Idempotent-Replayed"]) == (201, "true"), again.text
+    assert again.json()["id"] == made.json()["id"]
+    assert len(await world.sandbox.exchange.requests()) == asked, "nobody is asked again"
+    other = await person.post("/v1/connections", body | {"password": "another"}, **key)
+    problem(other, 422, "idempotency_key_reused")
+    [row] = await world.rows("SELECT request_hash FROM idempotent_answers")
+    assert row["request_hash"] not in {hashlib.sha256(text).digest() for text in (again.request.content, b"")}
