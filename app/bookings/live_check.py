@@ -94,7 +94,7 @@ class LiveCheck:
         if calendars:
             account_id = calendars[0].account_id
             async with transaction(self._sessions, account_id) as session:
-                await mark_dirty(session, [calendar.calendar_id for calendar in calendars])
+                await mark_dirty(session, [calendar.calendar_id for calendar in calendars], now=self._clock())
                 jobs = [Enqueued(Job.SYNC_CALENDAR, account_id, calendar.calendar_id) for calendar in calendars]
                 await enqueue(session, jobs)
 

@@ -60,7 +60,7 @@ class CalendarRefresher:
                 told += [tell_of_calendar(session, calendar, now=self._clock())] if calendar.checked else []
                 log.info("calendar.inactive", calendar_id=str(calendar.id), reason=reason.value)
         checked = [calendar for calendar in calendars if calendar.checked]
-        await repository.mark_dirty(session, [calendar.id for calendar in checked])
+        await repository.mark_dirty(session, [calendar.id for calendar in checked], now=self._clock())
         await session.flush()
         syncs = [Enqueued(Job.SYNC_CALENDAR, account_id, calendar.id) for calendar in checked]
         await enqueue(session, [*syncs, *told])

@@ -5,7 +5,7 @@ The one rule: a connection being disconnected is gone for everybody but the job 
 
 import secrets
 from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import Select, delete, func, select, update
@@ -25,6 +25,8 @@ from app.models.connections import (
 from app.models.directory import Directory, DirectoryEntry, DueCalendar
 from app.models.mirror import BusyMonth, MirrorEvent, MirrorSeries
 
+LOOK_AGAIN = timedelta(seconds=1)
+"""How soon the sweeper looks at a calendar of which something was told."""
 _FENCES = 2**30
 """A new sync row's fence begins somewhere below: a run that had claimed an earlier row is fenced off from it."""
 
@@ -89,12 +91,23 @@ async def find_closing_connection(session: AsyncSession, connection_id: UUID) ->
     )
 
 
-async def mark_dirty(session: AsyncSession, calendar_ids: Collection[UUID]) -> None:
-    """Something may have changed in these calendars; a run that is under way will look once more."""
+async def mark_dirty(session: AsyncSession, calendar_ids: Collection[UUID], *, now: datetime) -> None:
+    """Something may have changed in these calendars; a run that is under way will look once more.
+
+    The sweeper looks soon as well. The queue strikes a job off some 100 ms after it has run: until then a job asked
+    for beside this is dropped as its like, though no run is under way that would look.
+    """
     await session.execute(
         update(CalendarSync)
         .where(CalendarSync.calendar_id.in_(calendar_ids))
         .values(dirty_seq=CalendarSync.dirty_seq + 1)
+        .execution_options(synchronize_session=False)
+    )
+    soon = now + LOOK_AGAIN
+    await session.execute(
+        update(DueCalendar)
+        .where(DueCalendar.calendar_id.in_(calendar_ids), DueCalendar.due_at > soon)
+        .values(due_at=soon)
         .execution_options(synchronize_session=False)
     )
 

@@ -68,7 +68,7 @@ async def request_sync(session: AsyncSession, principal: Principal, connection_i
         raise CalendarNotConnected(detail="reauthorization_required")
     jobs = []
     mirrored = await repository.list_calendar_syncs(session, connection.id)
-    await repository.mark_dirty(session, [calendar.id for calendar, _ in mirrored])
+    await repository.mark_dirty(session, [calendar.id for calendar, _ in mirrored], now=now)
     for calendar, _ in mirrored:
         await repository.set_due(session, calendar.account_id, calendar.id, at=now)
         jobs.append(Enqueued(Job.SYNC_CALENDAR, calendar.account_id, calendar.id))

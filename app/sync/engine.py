@@ -274,12 +274,12 @@ class SyncEngine:
             if run.full:
                 await mirror.sweep()
             await mirror.pack()
-            pause = jittered(self._interval(sync, now))
+            again = sync.dirty_seq != run.dirty_seq
+            pause = connections.LOOK_AGAIN if again else jittered(self._interval(sync, now))
             await connections.set_due(session, sync.account_id, sync.calendar_id, at=now + pause, synced_at=now)
             jobs = [*changes.jobs(), *await _readable_again(session, run, now)]
             await session.flush()
             await enqueue(session, jobs)
-            again = sync.dirty_seq != run.dirty_seq
         self._paces.succeeded(run.kin, now=now)
         return again
 

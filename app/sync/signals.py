@@ -70,7 +70,7 @@ async def _act(session: AsyncSession, channel: PushChannel, news: News, *, now: 
         jobs.append(Enqueued(Job.WATCH_CALENDAR, channel.account_id, channel.calendar_id))
     if news is not News.RENEW:
         covered = await repository.covered_calendars(session, calendar, whole_mailbox=channel.whole_mailbox)
-        await mark_dirty(session, covered)
+        await mark_dirty(session, covered, now=now)
         await repository.set_watched_until(session, covered, channel.expires_at if news is News.CHANGED else None)
         jobs += [Enqueued(Job.SYNC_CALENDAR, channel.account_id, item) for item in covered]
     await session.flush()

@@ -158,7 +158,7 @@ class Watcher:
         async with transaction(self._sessions, channel.account_id) as session:
             await repository.add_channel(session, channel)
             covered = await self._note(session, task, channel)
-            await mark_dirty(session, covered)
+            await mark_dirty(session, covered, now=self._clock())
             await enqueue(session, [Enqueued(Job.SYNC_CALENDAR, channel.account_id, item) for item in covered])
         log.info("watch.started", calendar_id=str(task.calendar.id), until=channel.expires_at.isoformat())
         former = [*task.old] if task.current is None else [task.current, *task.old]

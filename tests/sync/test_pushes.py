@@ -13,7 +13,7 @@ import pytest
 import uvicorn
 
 from app.settings import Settings
-from app.sync.schedule import enqueue_due_watches
+from app.sync.schedule import enqueue_due_syncs, enqueue_due_watches
 from sandbox.client import Sandbox
 from sandbox.ports import free_port
 from tests.support.database import empty
@@ -133,6 +133,29 @@ async def test_p3_a_change_is_told_and_followed(reachable: World, hands: Hands) 
     await reachable.work()
     assert "10:00" not in {slot["start_at"][11:16] for slot in await person.slots(page["id"], person.day(3))}
     assert (await state(person))["pending_changes"] is False
+
+
+STILL_THERE = """
+INSERT INTO queue.pgqueuer (priority, status, entrypoint, dedupe_key, heartbeat, execute_after)
+SELECT 0, 'picked', 'sync_calendar', 'sync_calendar:' || calendar_id, now(), now() FROM calendar_syncs
+"""
+"""The queue strikes a job off a moment after it has run."""
+
+
+async def test_p3_a_change_told_while_the_last_job_is_being_struck_off_waits_for_no_poll(
+    reachable: World, hands: Hands
+) -> None:
+    person, post = await watched(reachable, hands)
+    page = await person.make_page()
+    await reachable.rows(STILL_THERE)
+    await hands.add(person, person.at(3, "10:00"))
+    await post.settled()
+    assert len(await reachable.rows(SIGNAL)) == 1, "the signal got no job of its own"
+    await reachable.rows("DELETE FROM queue.pgqueuer")
+    reachable.clock.offset += timedelta(seconds=2)
+    assert await enqueue_due_syncs(reachable.services.sessions, reachable.clock) == 1
+    await reachable.work()
+    assert "10:00" not in {slot["start_at"][11:16] for slot in await person.slots(page["id"], person.day(3))}
 
 
 async def test_p3_deliveries_that_come_twice_or_in_any_order_do_no_harm(reachable: World, hands: Hands) -> None:
