@@ -1,4 +1,4 @@
-"""The demo's hosts, one at each provider: what they have, how they connect, and what really stands in their calendars.
+"""The demo's hosts, one at each provider: what they have and do, and what really stands in their calendars.
 
 The one rule: what is checked is the provider's own truth, read through its control API, never what the service says.
 """
@@ -32,6 +32,8 @@ class House(Protocol):
     email: str
     changes: bool
     """Whether bookings can be moved and called off (R24)."""
+    follows: bool
+    """Whether the CRM and the calendar follow each other (R19, R20, R23; not R24)."""
     invites: bool
     """The provider mails its own invitations, whatever we ask: ours carries none (R49)."""
 
@@ -47,6 +49,21 @@ class House(Protocol):
     async def writes(self) -> list[str]:
         """What an application did to the calendar: insert, update, delete."""
 
+    async def move(self, event_id: str, to: Span) -> None:
+        """The host drags an event to another time."""
+
+    async def invite(self, guest: str, title: str, when: Span) -> str:
+        """The host makes an event with a guest, by hand. Returns its id."""
+
+    async def invitations(self, guest: str) -> list[str]:
+        """The events to which the provider itself has invited a guest by mail."""
+
+    async def watched(self) -> bool:
+        """Whether the provider tells an application of changes."""
+
+    async def notified(self) -> int:
+        """How many notifications of the provider's an application has taken."""
+
 
 @dataclass
 class GoogleHouse:
@@ -54,6 +71,7 @@ class GoogleHouse:
     email: str = "ada@example.com"
     provider = "google"
     changes = True
+    follows = True
     invites = False
 
     async def furnish(self, around: date) -> dict[str, int]:
@@ -77,6 +95,22 @@ class GoogleHouse:
     async def writes(self) -> list[str]:
         return [entry["operation"] for entry in await self.sandbox.google_ledger(account=self.email, actor="api")]
 
+    async def move(self, event_id: str, to: Span) -> None:
+        await self.sandbox.patch_google_event(self.email, event_id, _google_times(to))
+
+    async def invite(self, guest: str, title: str, when: Span) -> str:
+        event = {"summary": title, "attendees": [{"email": guest}], **_google_times(when)}
+        return str((await self.sandbox.insert_google_event(self.email, event))["id"])
+
+    async def invitations(self, guest: str) -> list[str]:
+        return [mail["event_id"] for mail in await self.sandbox.google_outbox(to=guest, kind="invitation")]
+
+    async def watched(self) -> bool:
+        return bool(await self.sandbox.google_channels(self.email, alive=True))
+
+    async def notified(self) -> int:
+        return _taken(await self.sandbox.google_deliveries(), "exists")
+
 
 @dataclass
 class MicrosoftHouse:
@@ -84,6 +118,7 @@ class MicrosoftHouse:
     email: str = "astrid@contoso.example"
     provider = "office365"
     changes = True
+    follows = True
     invites = True
 
     async def furnish(self, around: date) -> dict[str, int]:
@@ -110,6 +145,23 @@ class MicrosoftHouse:
     async def writes(self) -> list[str]:
         return [entry["operation"] for entry in await self.sandbox.microsoft.ledger(account=self.email, actor="api")]
 
+    async def move(self, event_id: str, to: Span) -> None:
+        await self.sandbox.microsoft.edit_event(self.email, event_id, _graph_times(to))
+
+    async def invite(self, guest: str, title: str, when: Span) -> str:
+        attendee = {"emailAddress": {"address": guest}, "type": "required"}
+        event = {"subject": title, "attendees": [attendee], **_graph_times(when)}
+        return str((await self.sandbox.microsoft.create_event(self.email, event))["id"])
+
+    async def invitations(self, guest: str) -> list[str]:
+        return [mail["event_id"] for mail in await self.sandbox.microsoft.outbox(to=guest, kind="invitation")]
+
+    async def watched(self) -> bool:
+        return bool(await self.sandbox.microsoft.subscriptions(self.email, alive=True))
+
+    async def notified(self) -> int:
+        return _taken(await self.sandbox.microsoft.deliveries(), "created", "updated", "deleted")
+
     async def _view(self, first: date, days: int) -> list[Json]:
         start = datetime(first.year, first.month, first.day, tzinfo=UTC)
         return await self.sandbox.microsoft.view(self.email, start=start, end=start + timedelta(days=days))
@@ -121,6 +173,7 @@ class ExchangeHouse:
     email: str = "agnes@corp.example"
     provider = "exchange"
     changes = False
+    follows = False
     invites = False
 
     async def furnish(self, around: date) -> dict[str, int]:
@@ -147,6 +200,22 @@ class ExchangeHouse:
     async def writes(self) -> list[str]:
         return [entry["operation"] for entry in await self.sandbox.exchange.ledger(account=self.email, actor="api")]
 
+    async def move(self, event_id: str, to: Span) -> None:
+        await self.sandbox.exchange.change_item(self.email, event_id, _exchange_times(to), send=True)
+
+    async def invite(self, guest: str, title: str, when: Span) -> str:
+        item = {"subject": title, "required": [guest], **_exchange_times(when)}
+        return str((await self.sandbox.exchange.create_item(self.email, item, send=True))["id"])
+
+    async def invitations(self, guest: str) -> list[str]:
+        return [mail["event_id"] for mail in await self.sandbox.exchange.outbox(to=guest, kind="invitation")]
+
+    async def watched(self) -> bool:
+        return False  # an Exchange of one's own is polled
+
+    async def notified(self) -> int:
+        return 0
+
     async def credentials(self) -> Json:
         """What the host types in."""
         where = await self.sandbox.addresses()
@@ -168,3 +237,22 @@ HOUSES = (GoogleHouse, MicrosoftHouse, ExchangeHouse)
 
 def _graph_time(time: Json) -> datetime:
     return datetime.fromisoformat(time["dateTime"][:19]).replace(tzinfo=UTC)
+
+
+def _google_times(span: Span) -> Json:
+    return {name: {"dateTime": moment.isoformat()} for name, moment in zip(("start", "end"), span, strict=True)}
+
+
+def _graph_times(span: Span) -> Json:
+    walls = [moment.astimezone(UTC).replace(tzinfo=None).isoformat() for moment in span]
+    return {name: {"dateTime": wall, "timeZone": "UTC"} for name, wall in zip(("start", "end"), walls, strict=True)}
+
+
+def _exchange_times(span: Span) -> Json:
+    return {name: moment.isoformat() for name, moment in zip(("start", "end"), span, strict=True)}
+
+
+def _taken(deliveries: list[Json], *kinds: str) -> int:
+    """Those that tell of a change and were answered with 2xx."""
+    told = [delivery for delivery in deliveries if delivery["status"] is not None and delivery["status"] < 300]
+    return sum(not set(kinds).isdisjoint(delivery["kinds"]) for delivery in told)
