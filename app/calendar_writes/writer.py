@@ -34,7 +34,7 @@ from app.providers.base import AmbiguousOutcome, ProviderError, ReauthRequired
 from app.queue import Enqueued, Job, enqueue
 from app.sync.backoff import OwnFault
 from app.sync.batch import Batch
-from app.sync.mirror import Mirror
+from app.sync.mirror import UNTOLD, Mirror
 from app.vault import SecretUnreadableError
 
 LEASE = timedelta(seconds=60)
@@ -196,13 +196,13 @@ class EventWriter:
         Under the lock of its sync: two that pack the same month at once would each lose what the other saw.
         """
         now = self._clock()
-        generation = await session.scalar(
-            select(CalendarSync.generation).where(CalendarSync.calendar_id == calendar.id).with_for_update()
+        found = await session.scalar(
+            select(CalendarSync.calendar_id).where(CalendarSync.calendar_id == calendar.id).with_for_update()
         )
-        if generation is None:
+        if found is None:
             return None
         horizon = Timed(now - timedelta(days=35), now + self._horizon)
-        return Mirror(session, calendar, generation=generation, horizon=horizon)
+        return Mirror(session, calendar, generation=UNTOLD, horizon=horizon)
 
     async def _fail(self, task: Task, error: ProviderError, *, comes_back: bool = False) -> None:
         """Save what became of the try; `comes_back`: its job will, by itself."""

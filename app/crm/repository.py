@@ -8,13 +8,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, delete, or_, select
+from sqlalchemy import and_, delete, exists, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.models.calendar_writes import CalendarWrite
 from app.models.connections import Calendar, Connection
 from app.models.crm import Contact, Engagement, EngagementContact, ErasedContact
+from app.models.mirror import MirrorEvent
 from app.models.scheduling import CalendarSettings
 
 
@@ -83,11 +84,19 @@ async def find_of_booking(session: AsyncSession, booking_id: UUID) -> Engagement
 async def find_of_event(
     session: AsyncSession, calendar_id: UUID, event_id: str, *, key: str | None
 ) -> Engagement | None:
-    """The engagement of an event, locked: by the event, or by the key we have written into it."""
+    """The engagement of an event, locked: by the event, or by the key we have written into it.
+
+    A person's copy carries the key as well. It is the meeting only where the event we wrote is not there any more.
+    """
+    standing = exists().where(
+        MirrorEvent.account_id == CalendarWrite.account_id,
+        MirrorEvent.calendar_id == CalendarWrite.calendar_id,
+        MirrorEvent.event_id == CalendarWrite.event_id,
+    )
     written = select(CalendarWrite.engagement_id).where(
         CalendarWrite.calendar_id == calendar_id,
         CalendarWrite.engagement_id.is_not(None),
-        or_(CalendarWrite.event_id == event_id, CalendarWrite.key == key),
+        or_(CalendarWrite.event_id == event_id, and_(CalendarWrite.key == key, ~standing)),
     )
     of_event = and_(Engagement.calendar_id == calendar_id, Engagement.event_id == event_id)
     return await _one(session, or_(of_event, Engagement.id.in_(written)), lock=True)

@@ -7,7 +7,7 @@ keep their dates and are expanded in the calendar's zone when the busy months ar
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKeyConstraint, Index, SmallInteger
+from sqlalchemy import ForeignKeyConstraint, Index, SmallInteger, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import Base, InAccount
@@ -32,6 +32,7 @@ class MirrorEvent(_OfCalendar, Base):
         Index(None, "account_id", "calendar_id", "series_id"),
         Index(None, "account_id", "calendar_id", "starts_at"),
         Index(None, "account_id", "calendar_id", "start_date"),
+        Index("ix_mirror_events_untold", "account_id", "calendar_id", postgresql_where=text("generation < 0")),
     )
 
     event_id: Mapped[str] = mapped_column(primary_key=True)
@@ -46,6 +47,7 @@ class MirrorEvent(_OfCalendar, Base):
     key: Mapped[str | None]
     """The idempotency key when the event is ours."""
     generation: Mapped[int]
+    """Of the listing that has told of it last; below 0: we wrote it, and none has yet."""
 
 
 class MirrorAddress(_OfCalendar, Base):

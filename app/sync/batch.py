@@ -22,6 +22,8 @@ class Batch:
     """Series whose instances must be read anew."""
     series: dict[str, list[Event]] = field(default_factory=dict)
     """Series and all their instances inside the horizon."""
+    untold: set[str] = field(default_factory=set)
+    """What we had written ourselves when the run began, and no listing has told of yet."""
 
     def add(self, changes: Iterable[Change]) -> None:
         """Fold in changes, in the provider's order."""
@@ -37,10 +39,18 @@ class Batch:
                     self._forget(series)
                     self.touched.add(series)
 
+    def look_at(self, event_id: str, event: Event | None) -> None:
+        """Fold in what a look at one event shows; of a date of a series the whole series is read."""
+        if event is None or event.cancelled:
+            self.add([Removed(event_id)])
+        else:
+            self.add([Upsert(event) if event.series_id is None else SeriesTouched(event.series_id)])
+
     def _forget(self, event_id: str) -> None:
         self.events.pop(event_id, None)
         self.gone.discard(event_id)
         self.touched.discard(event_id)
+        self.untold.discard(event_id)
 
     @property
     def rows(self) -> int:

@@ -155,7 +155,9 @@ class SyncEngine:
             sync.fence += 1
             sync.generation += 1 if sync.cursor is None else 0
             await connections.set_due(session, account_id, calendar_id, at=now + LEASE)
-            return self._begin(sync, calendar, connection, now)
+            run = self._begin(sync, calendar, connection, now)
+            run.batch.untold = await self._mirror(session, run).untold()
+            return run
 
     async def _put_off(self, session: AsyncSession, sync: CalendarSync, connection: Connection, now: datetime) -> bool:
         """Whether the provider is to be left alone for now: it refuses, or does not answer, much of what we ask."""
@@ -220,6 +222,8 @@ class SyncEngine:
         if page.cursor is None:
             raise ProtocolError("the last page came without a cursor", operation="sync_page")
         run.cursor = page.cursor
+        for event_id in sorted(run.batch.untold):  # Exchange does not tell of what came and went between two listings
+            run.batch.look_at(event_id, await run.session.get_event(run.calendar.provider_calendar_id, event_id))
 
     async def _read_series(self, run: _Run) -> None:
         """Every touched series, whole: no delta can be trusted to tell which of its instances are left."""

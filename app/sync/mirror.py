@@ -6,7 +6,7 @@ listing does it once for all at its end, for until then it takes nothing away.
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, and_, delete, select
 from sqlalchemy.dialects.postgresql import insert
@@ -62,6 +62,10 @@ _MONTHS_AT_ONCE = 3
 """A calendar of a working life is packed a few months at a time: its events are never all in memory."""
 _DAY = timedelta(days=1)
 
+_UNTOLD = "SELECT event_id FROM mirror_events WHERE account_id = $1 AND calendar_id = $2 AND generation < 0"
+UNTOLD: Final = -1
+"""The generation of what we have written ourselves: no listing has told of it yet."""
+
 
 class Mirror:
     """One calendar's mirror, inside the caller's transaction."""
@@ -98,9 +102,14 @@ class Mirror:
         if self._changes is not None:
             await self._changes.note(before, events)
 
+    async def untold(self) -> set[str]:
+        """What we wrote ourselves and no listing has told of yet."""
+        return {row.event_id for row in await self._ask(_UNTOLD)}
+
     async def sweep(self) -> None:
-        """Remove whatever a finished full listing did not see."""
-        stale = and_(self._mine(MirrorEvent), MirrorEvent.generation < self._generation)
+        """Remove whatever a finished full listing did not see; it may have begun before our own writes."""
+        seen_before = and_(MirrorEvent.generation < self._generation, MirrorEvent.generation != UNTOLD)
+        stale = and_(self._mine(MirrorEvent), seen_before)
         before = await self._note_months(stale)
         await self._session.execute(delete(MirrorEvent).where(stale))
         if self._changes is not None:

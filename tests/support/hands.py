@@ -66,7 +66,7 @@ class GoogleHands:
 
     async def events(self, person: Person) -> dict[str, Span]:
         listed = await self.sandbox.google_events(person.email)
-        return {item["id"]: (_instant(item["start"]["dateTime"]), _instant(item["end"]["dateTime"])) for item in listed}
+        return {item["id"]: (instant(item["start"]["dateTime"]), instant(item["end"]["dateTime"])) for item in listed}
 
     async def made_by_us(self, person: Person) -> int:
         ledger = await self.sandbox.google_ledger(account=person.email, actor="api")
@@ -98,7 +98,7 @@ class MicrosoftHands:
     async def events(self, person: Person) -> dict[str, Span]:
         now = datetime.now(UTC)
         listed = await self.sandbox.microsoft.view(person.email, start=now, end=now + timedelta(days=90))
-        return {item["id"]: (_of_graph(item["start"]), _of_graph(item["end"])) for item in listed}
+        return {item["id"]: (of_graph(item["start"]), of_graph(item["end"])) for item in listed}
 
     async def made_by_us(self, person: Person) -> int:
         return len(await self.sandbox.microsoft.ledger(account=person.email, actor="api", operation="insert"))
@@ -138,7 +138,7 @@ class ExchangeHands:
     async def events(self, person: Person) -> dict[str, Span]:
         now = datetime.now(UTC)
         listed = await self.sandbox.exchange.view(person.email, now, now + timedelta(days=90))
-        return {item["id"]: (_instant(item["start"]), _instant(item["end"])) for item in listed}
+        return {item["id"]: (instant(item["start"]), instant(item["end"])) for item in listed}
 
     async def made_by_us(self, person: Person) -> int:
         return len(await self.sandbox.exchange.ledger(account=person.email, actor="api", operation="insert"))
@@ -158,10 +158,12 @@ def _graph(moment: datetime) -> dict[str, str]:
     return {"dateTime": moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S"), "timeZone": "UTC"}
 
 
-def _of_graph(time: dict[str, Any]) -> datetime:
+def of_graph(time: dict[str, Any]) -> datetime:
+    """A time in Graph's words."""
     assert time["timeZone"] == "UTC", time
     return datetime.fromisoformat(time["dateTime"][:19]).replace(tzinfo=UTC)
 
 
-def _instant(text: str) -> datetime:
+def instant(text: str) -> datetime:
+    """A time with its offset."""
     return datetime.fromisoformat(text).astimezone(UTC)

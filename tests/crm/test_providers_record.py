@@ -1,0 +1,209 @@
+"""Meetings on the record in any provider's calendar: made, edited, cancelled, and changed there (R19, R23, R24).
+
+The one rule: a story is told once and played at every provider; Exchange is in step with the CRM only where the
+deployment lifts its limits, and the last story is told where it does not.
+"""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+
+from app.settings import Settings
+from sandbox.client import Sandbox
+from tests.crm.known import FRIEND, HOUR, TEXT, Known, begins, knowing
+from tests.crm.scene import VERA
+from tests.support.places import LIMITED, TWO_WAY
+
+
+@pytest.fixture(params=TWO_WAY)
+async def known(request: pytest.FixtureRequest, settings: Settings, sandbox: Sandbox) -> AsyncIterator[Known]:
+    async with knowing(request.param, settings, sandbox) as somebody:
+        yield somebody
+
+
+async def test_r19_a_meeting_on_the_record_is_one_event_with_one_invitation(known: Known) -> None:
+    made = await known.meet(description=TEXT, location="Room 1", guests=[FRIEND])
+    assert (made["invite_status"], made["invite_reason"]) == ("sent", None)
+    assert made["calendar_event"] == {"status": "written", "error": None}
+    event = await known.event()
+    start = known.person.at(2, "10:00")
+    assert (event.title, event.place, event.span) == ("Demo", "Room 1", (start, start + HOUR))
+    assert (event.guests, await known.hands.text(known.person, event.id)) == (
+        {VERA: "needs_action", FRIEND: "needs_action"}, TEXT,
+    )  # fmt: skip
+    await known.sync(times=3)
+    assert sorted(await known.hands.mails(known.person)) == [(FRIEND, "invitation"), (VERA, "invitation")]
+    meeting = await known.meeting()
+    assert (meeting["id"], meeting["version"], meeting["source"]) == (made["id"], made["version"], "crm_record")
+    assert (meeting["description"], meeting["location"]) == (TEXT, "Room 1")
+
+
+async def test_r19_an_answer_that_was_lost_invites_nobody_twice(known: Known) -> None:
+    await known.hands.lose_next_answer(known.person)
+    await known.meet()
+    await known.world.work(until=HOUR)
+    await known.sync(times=2)
+    assert (await known.event()).guests == {VERA: "needs_action"}
+    assert await known.hands.mails(known.person) == [(VERA, "invitation")]
+    assert (await known.writes()).count("insert") == 1
+    meeting = await known.meeting()
+    assert (meeting["invite_status"], meeting["calendar_event"]["status"]) == ("sent", "written")
+
+
+async def test_r23_a_meeting_of_the_record_follows_its_event_and_nothing_is_written(known: Known) -> None:
+    made = await known.meet()
+    written, event = await known.writes(), await known.event()
+    later = known.person.at(2, "15:00")
+    await known.hands.change(known.person, event.id, start=later, title="Renamed")
+    await known.sync(times=3)
+    meeting = await known.meeting()
+    assert (meeting["id"], begins(meeting), meeting["title"]) == (made["id"], later, "Renamed")
+    assert meeting["version"] == made["version"] + 1
+    await known.hands.answer(known.person, event.id, VERA, "accepted")
+    await known.sync(times=2)
+    assert [who["response"] for who in (await known.meeting())["contacts"]] == ["accepted"]
+    assert await known.writes() == written
+
+
+async def test_r23_a_meeting_of_the_record_deleted_in_the_calendar_is_cancelled_and_stays_away(known: Known) -> None:
+    await known.meet()
+    await known.sync()
+    written = await known.writes()
+    await known.hands.delete(known.person, (await known.event()).id)
+    await known.sync(times=2)
+    assert (await known.meeting())["outcome"] == "cancelled"
+    await known.world.work(until=HOUR)
+    assert (await known.hands.look(known.person), await known.writes()) == ([], written)
+
+
+async def test_r23_a_meeting_of_the_record_deleted_before_any_listing_told_of_it_is_cancelled(known: Known) -> None:
+    await known.meet()
+    await known.hands.delete(known.person, (await known.event()).id)
+    await known.sync(times=2)
+    assert (await known.meeting())["outcome"] == "cancelled"
+
+
+async def test_r23_a_copy_of_a_meeting_of_the_record_is_another_meeting(known: Known) -> None:
+    made, event = await known.meet(), await known.event()
+    copy = await known.hands.copy(known.person, event.id, start=known.person.at(4, "10:00"))
+    await known.sync(times=2)
+    meeting = await known.meeting()
+    assert (meeting["id"], begins(meeting)) == (made["id"], event.span[0]), "the meeting is where it was"
+    await known.hands.change(known.person, copy, guests=[VERA])
+    await known.sync(times=2)
+    first, second = await known.meetings()
+    assert (first["id"], begins(first), first["source"]) == (made["id"], event.span[0], "crm_record")
+    assert (begins(second), second["source"]) == (known.person.at(4, "10:00"), "calendar_sync")
+    await known.edit(first, title="The first")
+    assert {seen.id: seen.title for seen in await known.hands.look(known.person)} == {
+        event.id: "The first",
+        copy: "Demo",
+    }
+    await known.hands.delete(known.person, copy)
+    await known.sync(times=2)
+    assert [meeting["outcome"] for meeting in await known.meetings()] == ["scheduled", "cancelled"]
+
+
+async def test_r23_a_meeting_of_the_record_made_private_stays_the_crms(known: Known) -> None:
+    made = await known.meet()
+    await known.hands.change(known.person, (await known.event()).id, private=True)
+    await known.sync(times=2)
+    assert (await known.meeting())["id"] == made["id"]
+
+
+async def test_r19_edits_of_the_record_reach_the_event_and_a_cancellation_removes_it(known: Known) -> None:
+    made, later = await known.meet(description="Plans"), known.person.at(3, "09:00")
+    edited = await known.edit(made, start_at=later.isoformat(), title="Demo 2", description="More plans", location="R2")
+    event = await known.event()
+    assert (event.title, event.place, event.span) == ("Demo 2", "R2", (later, later + HOUR))
+    assert await known.hands.text(known.person, event.id) == "More plans"
+    assert event.guests.keys() == {VERA}
+    await known.sync(times=3)
+    assert begins(await known.meeting()) == later
+    assert (await known.meeting())["version"] == edited["version"], "no echo"
+    assert (await known.writes()).count("update") <= 2, "the invitation, and the edit"
+    cancelled = await known.person.post(f"/v1/engagements/{made['id']}/cancel")
+    assert (cancelled.status_code, cancelled.json()["outcome"]) == (200, "cancelled"), cancelled.text
+    await known.sync(times=2)
+    assert await known.hands.look(known.person) == []
+    assert (await known.hands.mails(known.person))[-1] == (VERA, "cancellation")
+    assert (await known.meeting())["outcome"] == "cancelled"
+
+
+async def test_r23_an_edit_of_the_record_over_one_of_the_calendar_is_written_and_both_are_one(known: Known) -> None:
+    made = await known.meet()
+    event = await known.event()
+    await known.hands.change(known.person, event.id, start=known.person.at(2, "15:00"))
+    await known.edit(made, title="Mine")
+    await known.sync(times=3)
+    seen, meeting = await known.event(), await known.meeting()
+    assert (seen.id, seen.title, seen.span[0]) == (event.id, "Mine", begins(meeting))
+    assert meeting["title"] == "Mine"
+
+
+async def test_r23_a_persons_event_edited_on_the_record_keeps_its_text_and_guests(known: Known) -> None:
+    start, later = known.person.at(2, "10:00"), known.person.at(2, "14:00")
+    event_id = await known.hands.put(known.person, start=start, guests=[VERA, FRIEND], text=TEXT, place="Room 1")
+    await known.sync()
+    await known.hands.answer(known.person, event_id, FRIEND, "accepted")
+    await known.edit(await known.meeting(), title="Moved")
+    event = await known.event()
+    assert (event.id, event.title, event.place) == (event_id, "Moved", "Room 1")
+    assert event.guests == {VERA: "needs_action", FRIEND: "accepted"}, "who has answered is not asked again"
+    assert await known.hands.text(known.person, event_id) == TEXT
+    await known.edit(await known.meeting(), start_at=later.isoformat())
+    await known.sync(times=3)
+    event = await known.event()
+    assert (event.id, event.span, event.guests.keys()) == (event_id, (later, later + HOUR), {VERA, FRIEND})
+    assert await known.hands.text(known.person, event_id) == TEXT
+    assert await known.writes() == ["update", "update"]
+    meeting = await known.meeting()
+    assert (meeting["source"], meeting["description"], begins(meeting)) == ("calendar_sync", TEXT, later)
+
+
+async def test_r23_a_persons_event_cancelled_on_the_record_goes_and_its_guests_are_told(known: Known) -> None:
+    await known.hands.put(known.person, start=known.person.at(2, "10:00"), guests=[VERA])
+    await known.sync()
+    cancelled = await known.person.post(f"/v1/engagements/{(await known.meeting())['id']}/cancel")
+    assert cancelled.status_code == 200, cancelled.text
+    await known.sync(times=2)
+    assert await known.hands.look(known.person) == []
+    assert (await known.hands.mails(known.person))[-1] == (VERA, "cancellation")
+    assert await known.writes() == ["delete"]
+
+
+async def test_r23_a_persons_event_that_was_deleted_is_not_brought_back_by_an_edit(known: Known) -> None:
+    event_id = await known.hands.put(known.person, start=known.person.at(2, "10:00"), guests=[VERA])
+    await known.sync()
+    await known.hands.delete(known.person, event_id)
+    await known.edit(await known.meeting(), title="Too late")
+    await known.world.work(until=HOUR)
+    assert await known.hands.look(known.person) == []
+    await known.sync()
+    assert (await known.meeting())["outcome"] == "cancelled"
+
+
+async def test_r23_one_date_of_a_persons_series_edited_on_the_record_moves_alone(known: Known) -> None:
+    start = known.person.at(2, "10:00")
+    await known.hands.put(known.person, start=start, guests=[VERA], days=3, text=TEXT)
+    await known.sync()
+    before = await known.meetings()
+    await known.edit(before[1], start_at=(begins(before[1]) + 2 * HOUR).isoformat())
+    await known.sync(times=3)
+    after = await known.meetings()
+    assert [meeting["id"] for meeting in after] == [meeting["id"] for meeting in before]
+    assert [begins(meeting) - begins(former) for meeting, former in zip(after, before, strict=True)] == [
+        timedelta(), 2 * HOUR, timedelta(),
+    ]  # fmt: skip
+    assert await known.writes() == ["update"]
+
+
+@pytest.mark.parametrize("known", [LIMITED], indirect=True)
+async def test_r24_where_the_limits_stand_a_meeting_of_the_record_says_why_it_is_no_event(known: Known) -> None:
+    made = await known.meet()
+    assert (made["invite_status"], made["invite_reason"]) == ("not_sent", "provider_unsupported")
+    assert made["calendar_event"]["status"] == "not_applicable"
+    await known.world.work(until=HOUR)
+    assert (await known.hands.look(known.person), await known.writes()) == ([], [])
+    assert await known.hands.mails(known.person) == []
