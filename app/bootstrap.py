@@ -281,7 +281,7 @@ def _crm(
     recorder, placer = WriteRecorder(sessions, clock), TaskPlacer(sessions, access, overview, clock)
     return _Crm(
         contacts=Contacts(people, clock),
-        meetings=Meetings(sessions, overview, writer, recorder, clock),
+        meetings=Meetings(sessions, overview, writer, recorder, clock, people=people),
         meeting_follower=MeetingFollower(follower, people, providers, clock),
         matching=Matching(sessions, clock),
         booking_recorder=BookingRecorder(sessions, people, clock),

@@ -233,7 +233,8 @@ async def _mail_sink(port: int) -> AsyncIterator[MailSink]:
 
 
 def _listen(port: int) -> socket.socket:
-    listener = socket.socket()
+    # asyncio sets TCP_NODELAY on what says that it is TCP, and on nothing else.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((HOST, port))

@@ -145,6 +145,47 @@ async def test_a_plain_owner_migrates_up_and_down_and_the_service_works(owned_da
     await migrate("upgrade", owned_database, "head")
 
 
+BEFORE_0005 = """
+INSERT INTO accounts (account_id, subscriptions) VALUES ($1, '[]');
+INSERT INTO users (account_id, id, email, locale, time_zone, permissions, seats)
+    VALUES ($1, $1, 'a@example.com', 'en', 'UTC', '{}', '[]');
+INSERT INTO connections (account_id, id, user_id, provider, subject, email, status, scopes, purposes)
+    VALUES ($1, $1, $1, 'google', 's', 'a@example.com', 'active', '{}', '{calendar,meetings}');
+INSERT INTO calendars (account_id, id, connection_id, provider_calendar_id, name, time_zone, role, is_primary, checked)
+    VALUES ($1, $1, $1, 'p', 'n', 'UTC', 'owner', true, true);
+INSERT INTO calendar_syncs (account_id, calendar_id, state, cursor) VALUES ($1, $1, 'idle', 'abc');
+INSERT INTO scheduling_pages (account_id, id, owner_id, type, name, slug, configuration)
+    VALUES ($1, $1, $1, 'personal', 'n', 's', '{}');
+INSERT INTO bookings (account_id, id, page_id, host_id, status, starts_at, ends_at, visitor_name, visitor_email,
+                      visitor_time_zone, language, guests, answers, token_hash, title, ical_uid)
+    VALUES ($1, $1, $1, $1, 'confirmed', now(), now() + interval '1 hour', 'v', 'v@example.com', 'UTC', 'en', '{}',
+            '[]', 'x', 't', 'u');
+INSERT INTO calendar_writes (account_id, id, booking_id, calendar_id, key, status)
+    VALUES ($1, $1, $1, $1, 'booking:x', 'written');
+"""
+
+
+async def test_a_plain_owner_migrates_what_stands_in_the_tables(owned_database: str) -> None:
+    """Row-level security is forced: a statement of theirs that forgets it changes nothing, and says nothing."""
+    await migrate("upgrade", owned_database, "0004")
+    account = new_id()
+    connection = await asyncpg.connect(owned_database)
+    try:
+        await connection.execute(f"SET app.account_id = '{account}'")
+        for statement in filter(str.strip, BEFORE_0005.split(";")):
+            await connection.execute(statement.replace("$1", f"'{account}'"))
+        await migrate("upgrade", owned_database, "head")
+        assert await connection.fetchval("SELECT count(*) FROM calendar_syncs WHERE cursor IS NULL") == 1
+        later = (
+            "SELECT count(*) FROM calendar_writes w JOIN bookings b ON b.id = w.booking_id AND b.ends_at = w.ends_at"
+        )
+        assert await connection.fetchval(later) == 1
+        await migrate("downgrade", owned_database, "0004")
+        assert await connection.fetchval("SELECT count(*) FROM calendar_writes") == 1
+    finally:
+        await connection.close()
+
+
 async def test_a_database_that_was_never_migrated_is_refused(database: str) -> None:
     engine = create_engine(database, pool_size=1)
     try:

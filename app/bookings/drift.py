@@ -50,6 +50,7 @@ class Doubt(StrEnum):
     SLOT_TAKEN = "slot_taken"
     IN_THE_PAST = "in_the_past"
     ALL_DAY = "all_day"
+    NO_LENGTH = "no_length"
     WRITE_BUDGET = "write_budget"
 
 
@@ -144,7 +145,8 @@ def plan(facts: Facts, policies: Mapping[Kind, Policy] = AT_FIRST) -> Plan:
     if facts.pending or _over(facts):
         return _NOTHING
     if facts.booked is None:
-        return Plan(put_back=bool(facts.observed))  # a person brought it back; it shall not be there
+        left = {item.event_id for item in facts.observed} - facts.kept
+        return Plan(put_back=bool(left))  # a person brought it back; it shall not be there
     standing, copies = _sorted_out(facts)
     found = [*_time(facts, standing), *_answer(facts, standing), *_copies(copies)]
     draft = _Draft()
@@ -202,6 +204,8 @@ def _decided(facts: Facts, policy: Policy, finding: Finding) -> Finding:
     elif policy is Policy.ADOPT and finding.kind in {Kind.MOVED, Kind.RESIZED}:
         if finding.observed is None:
             doubt = Doubt.ALL_DAY
+        elif finding.observed[1] <= finding.observed[0]:
+            doubt = Doubt.NO_LENGTH
         elif finding.observed[1] <= facts.now:
             doubt = Doubt.IN_THE_PAST
     return Finding(

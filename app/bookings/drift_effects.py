@@ -17,7 +17,7 @@ from app.bookings.event import event_draft, owner_of_event
 from app.bookings.news import tell_of_booking
 from app.bookings.offer import page_time_around
 from app.bookings.post import BookingPost
-from app.calendar import Clock, EventDraft
+from app.calendar import Clock, EventDraft, Response
 from app.calendar_writes.service import change_wish, draft_to_json
 from app.events.types import EventType
 from app.models.bookings import Booking
@@ -96,6 +96,8 @@ class DriftEffects:
     async def _end(self, session: AsyncSession, case: Case, page: PageTime, *, by: str, gone: bool) -> list[Enqueued]:
         booking, write = case.booking, case.write
         booking.status, booking.cancelled_by, booking.cancelled_at = "cancelled", by, self._clock()
+        if by == "visitor":
+            write.guest_response = Response.DECLINED.value
         self._touch(booking)
         await repository.free_time(session, booking.id)
         jobs = self._post.cancelled(session, booking, page, reason=None, host=by != "host")

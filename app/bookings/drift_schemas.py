@@ -25,7 +25,7 @@ class DriftEntry(Answer):
     status: Literal["open", "resolved", "superseded"]
     """`open` waits for the host; `superseded`: it is no longer so, or a newer entry says how it is now."""
     reason: str | None = Field(examples=["slot_taken"])
-    """Why it is open: policy, slot_taken, in_the_past, all_day, write_budget; more may come."""
+    """Why it is open: policy, slot_taken, in_the_past, all_day, no_length, write_budget; more may come."""
     resolution: Literal["adopt", "restore"] | None
     """`adopt`: the booking follows the calendar; `restore`: the calendar is put back as booked."""
     resolved_by: Literal["policy", "host"] | None
@@ -79,6 +79,13 @@ def drift_view(row: Row) -> DriftEntry:
             "observed_end_at": row.observed_end,
             "detected_at": row.detected_at,
             "resolved_at": row.resolved_at,
-            "allowed_actions": ["adopt", "restore"] if row.status == "open" else [],
+            "allowed_actions": _allowed(row),
         }
     )
+
+
+def _allowed(row: Row) -> list[str]:
+    """What cannot be a booking's time cannot be adopted."""
+    if row.status != "open":
+        return []
+    return ["restore"] if row.reason in {"all_day", "in_the_past", "no_length"} else ["adopt", "restore"]

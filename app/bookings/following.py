@@ -75,6 +75,8 @@ class BookingFollower:
         self, session: AsyncSession, calendar: Calendar, event_id: str, event: Event | None
     ) -> list[Enqueued]:
         """Find out whose event it is, and follow. Raises: PostponedError."""
+        if event is not None and event.series_id is not None:
+            return []  # a date of what its host has made a series; the series itself stands for the booking
         booking_id = await _booking_of(session, calendar, event_id, event)
         if booking_id is None:
             return []
@@ -158,9 +160,13 @@ async def _booking_of(session: AsyncSession, calendar: Calendar, event_id: str, 
 
 
 async def _mirrored(session: AsyncSession, calendar: Calendar, booking: Booking) -> frozenset[Standing]:
-    """The booking's events, as the mirror has them."""
+    """The booking's events, as the mirror has them. Made a series by its host, its dates are no copies of it."""
     rows = await session.scalars(
-        select(MirrorEvent).where(MirrorEvent.calendar_id == calendar.id, MirrorEvent.key == event_key(booking.id))
+        select(MirrorEvent).where(
+            MirrorEvent.calendar_id == calendar.id,
+            MirrorEvent.key == event_key(booking.id),
+            MirrorEvent.series_id.is_(None),
+        )
     )
     return frozenset(
         Standing(

@@ -145,6 +145,7 @@ class LiveCheck:
             rows = await session.scalars(
                 select(CalendarWrite).where(
                     CalendarWrite.key.in_([event.key for event in ours]),
+                    CalendarWrite.booking_id.is_not(None),  # nothing is reserved for a meeting of the CRM
                     CalendarWrite.calendar_id == calendar.calendar_id,  # a colleague's booking is as busy as any event
                 )
             )

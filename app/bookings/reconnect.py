@@ -33,7 +33,7 @@ class ConnectionReady:
             if connection is None or connection.status != "active":
                 return
             await readopt_writes(session, connection_id, now=self._clock())
-            jobs = await resume_writes(session, connection_id)
+            jobs = await resume_writes(session, connection_id, now=self._clock())
             jobs.append(Enqueued(Job.PLACE_TASKS, account_id, connection.user_id))
             for request in await repository.open_requests(session, connection.user_id, now=self._clock()):
                 request.clashes = await self._clashes(session, request)

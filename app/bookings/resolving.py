@@ -48,7 +48,11 @@ class DriftResolver:
         case, todo = await self._follower.plan_as_decided(session, booking, write, kind, Policy(resolution))
         if case.facts.pending:
             raise RequestInProgress(retry_after=5)
-        mine = [finding for finding in todo.findings if finding.kind is kind]
+        shown = ledger.finding_of(entry)
+        mine = [
+            item for item in todo.findings
+            if (item.kind, item.observed, item.event_ids) == (kind, shown.observed, shown.event_ids)
+        ]  # fmt: skip
         if not mine:
             ledger.supersede([entry], now=self._clock())
             return entry

@@ -7,7 +7,7 @@ have written meanwhile is overwritten only after a look at whose turn it is.
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from app.calendar import Event, EventDraft, Notify, Timed
+from app.calendar import Busy, Event, EventDraft, Notify, Timed
 from app.models.calendar_writes import CalendarWrite
 from app.models.connections import Calendar, Connection
 from app.providers.base import CalendarSession, EditConflict, EventNotFound
@@ -120,7 +120,20 @@ class Placing:
                 raise FencedOff from None
             if current is None or current.cancelled:
                 raise EventNotFound(operation="update_event") from None
+            if self._is_as_drafted(current, draft):
+                return current  # an earlier try's update landed, and nobody saw its end
             return await self._update(draft, event_id, current.etag)
+
+    def _is_as_drafted(self, event: Event, draft: EventDraft) -> bool:
+        """Whether writing it would change nothing that can be seen."""
+        wanted = draft.title, draft.location or None, {guest.email.lower() for guest in draft.attendees}
+        stands = event.title, event.location or None, {guest.email.lower() for guest in event.attendees}
+        same_text = draft.description is None or (event.description or "") == draft.description
+        linked = event.video_url is not None or not draft.video
+        busy = (event.busy is not Busy.FREE) == draft.busy
+        return (
+            _same_time(event, draft) and wanted == stands and same_text and linked and busy and event.key == self._key
+        )
 
     async def _update(self, draft: EventDraft, event_id: str, etag: str | None) -> Event:
         return await self._session.update_event(

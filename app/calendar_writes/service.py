@@ -10,7 +10,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import ColumnElement, false, or_, select, update
+from sqlalchemy import ColumnElement, and_, false, not_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.calendar import EventDraft
@@ -157,16 +157,21 @@ async def readopt_writes(session: AsyncSession, connection_id: UUID, *, now: dat
     )
 
 
-async def resume_writes(session: AsyncSession, connection_id: UUID) -> list[Enqueued]:
-    """Wishes of a connection's calendars that are not true yet, to be tried again."""
-    rows = await session.execute(
-        update(CalendarWrite)
-        .where(
-            CalendarWrite.calendar_id.in_(select(Calendar.id).where(Calendar.connection_id == connection_id)),
-            CalendarWrite.written_seq < CalendarWrite.desired_seq,
-        )
-        .values(status="pending", attempts=0)
-        .returning(CalendarWrite.account_id, CalendarWrite.id)
-        .execution_options(synchronize_session=False)
+async def resume_writes(session: AsyncSession, connection_id: UUID, *, now: datetime) -> list[Enqueued]:
+    """Wishes of a connection's calendars that are not true yet, to be tried again.
+
+    Nobody is invited to what is over: such a wish is given up. What shall not stand there is taken away in any case.
+    """
+    unfinished = and_(
+        CalendarWrite.calendar_id.in_(select(Calendar.id).where(Calendar.connection_id == connection_id)),
+        CalendarWrite.written_seq < CalendarWrite.desired_seq,
     )
-    return [Enqueued(Job.WRITE_EVENT, row.account_id, row.id) for row in rows]
+    over = and_(CalendarWrite.draft.is_not(None), CalendarWrite.ends_at <= now, CalendarWrite.task_id.is_(None))
+    returned = (CalendarWrite.account_id, CalendarWrite.id)
+    again = update(CalendarWrite).where(unfinished, not_(over)).values(status="pending", attempts=0)
+    ended = update(CalendarWrite).where(unfinished, over).values(status="failed", last_error="already_over")
+    jobs = []
+    for statement, job in ((again, Job.WRITE_EVENT), (ended, Job.RECORD_WRITE)):
+        rows = await session.execute(statement.returning(*returned).execution_options(synchronize_session=False))
+        jobs += [Enqueued(job, row.account_id, row.id) for row in rows]
+    return jobs

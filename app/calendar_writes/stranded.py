@@ -27,7 +27,9 @@ _KINDS = (Directory.DATA_KEY, Directory.PAGE)
 """Who has ever connected has a data key, who is booked has a page: nobody else has writes or mails."""
 _ENTRIES_AT_ONCE = 500
 _UNFOLLOWED_AFTER = timedelta(minutes=1)
-_WITH_A_JOB = f"SELECT payload FROM {QUEUE.db_schema}.pgqueuer WHERE status <> 'failed' AND payload = ANY ($1)"  # noqa: S608
+_WITH_A_JOB = (
+    f"SELECT entrypoint, payload FROM {QUEUE.db_schema}.pgqueuer WHERE status <> 'failed' AND payload = ANY ($1)"  # noqa: S608
+)
 
 log = structlog.get_logger(__name__)
 
@@ -117,10 +119,11 @@ async def _ask_for(sessions: async_sessionmaker[AsyncSession], waiting: list[Enq
     """Ask for those that have no job, not even a running one or one for later."""
     if not waiting:
         return 0
-    jobs = {msgspec.json.encode(Payload(job.account_id, job.id)): job for job in waiting}
+    jobs = {(job.job.value, msgspec.json.encode(Payload(job.account_id, job.id))): job for job in waiting}
     async with transaction(sessions, None) as session:
         connection = await session.connection()
-        known = set((await connection.exec_driver_sql(_WITH_A_JOB, (list(jobs),))).scalars())
-        lost = [job for payload, job in jobs.items() if payload not in known]
+        payloads = sorted({payload for _, payload in jobs})
+        known = {tuple(row) for row in await connection.exec_driver_sql(_WITH_A_JOB, (payloads,))}
+        lost = [job for asked, job in jobs.items() if asked not in known]
         await enqueue(session, lost)
     return len(lost)

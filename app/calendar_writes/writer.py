@@ -105,6 +105,11 @@ class EventWriter:
             looking = write.written_seq == write.desired_seq
             if connection.status != "active" or not _is_work(write, now):
                 return None  # done, given up, or waiting for the person; a healed connection resumes it
+            if write.invites and write.draft is not None and write.written_seq == 0 and write.ends_at <= now:
+                write.status, write.last_error = "failed", "already_over"  # nobody is invited to what is over
+                await session.flush()
+                await enqueue(session, _to_be_recorded(write))
+                return None
             if write.lease_until is not None and write.lease_until > now:
                 wait = write.lease_until - now + timedelta(seconds=1)
                 await enqueue(session, [Enqueued(Job.WRITE_EVENT, account_id, write_id, delay=wait)])
@@ -183,10 +188,7 @@ class EventWriter:
         if event is not None:
             batch.events[event.id] = event
         else:
-            ours = select(MirrorEvent.event_id).where(
-                MirrorEvent.calendar_id == task.calendar.id, MirrorEvent.key == task.write.key
-            )
-            batch.gone.update((await session.scalars(ours)).all())
+            batch.gone.update(await _removed(session, task))
         await mirror.save(batch)
         await mirror.pack()
 
@@ -246,6 +248,16 @@ class EventWriter:
             write.look_again_at = None
         elif decision.given_up:
             write.status = "failed"
+
+
+async def _removed(session: AsyncSession, task: Task) -> set[str]:
+    """What a removal took away. A person's own copy of the event stands, and blocks its time."""
+    if task.write.event_id is not None:
+        return {task.write.event_id, *task.write.extra_event_ids}
+    ours = select(MirrorEvent.event_id).where(
+        MirrorEvent.calendar_id == task.calendar.id, MirrorEvent.key == task.write.key
+    )
+    return set((await session.scalars(ours)).all())
 
 
 def _is_work(write: CalendarWrite, now: datetime) -> bool:

@@ -11,9 +11,12 @@ from app.accounts.entitlements import Entitlement
 from app.accounts.principal import Principal, Seat
 from app.calendar import ProviderName
 from app.connections import repository
-from app.connections.capabilities import CapabilityState, Link, capabilities
+from app.connections.capabilities import Capability, CapabilityState, Link, capabilities
 from app.models.connections import Connection
 from app.providers.base import Features, Provider
+
+_SYNC = frozenset({Capability.CALENDAR_SYNC, Capability.TASK_SYNC, Capability.CRM_MEETINGS})
+"""What the connection of the purpose `calendar` serves; all else is the one's that takes bookings."""
 
 
 class Overview:
@@ -28,9 +31,13 @@ class Overview:
         return self._providers[provider].features
 
     async def capabilities(self, session: AsyncSession, principal: Principal) -> tuple[CapabilityState, ...]:
-        """The caller's capabilities over the connection that takes bookings."""
-        connection = await repository.find_meetings_connection(session, principal.user)
-        return self.of(connection, principal.seats)
+        """The caller's capabilities; with two connections (R12), each over the one that serves it."""
+        booked = await repository.find_connection_for(session, principal.user, "meetings")
+        synced = await repository.find_connection_for(session, principal.user, "calendar")
+        by_purpose = zip(self.of(booked, principal.seats), self.of(synced, principal.seats), strict=True)
+        return tuple(
+            over_synced if over_synced.capability in _SYNC else over_booked for over_booked, over_synced in by_purpose
+        )
 
     def of(self, connection: Connection | None, seats: tuple[Seat, ...]) -> tuple[CapabilityState, ...]:
         """The capabilities of one connection and its person's seats."""

@@ -73,13 +73,13 @@ async def lock_connection(session: AsyncSession, connection_id: UUID) -> Connect
     )
 
 
-async def find_meetings_connection(session: AsyncSession, user_id: UUID) -> Connection | None:
-    """The connection that takes the user's bookings."""
+async def find_connection_for(session: AsyncSession, user_id: UUID, purpose: str) -> Connection | None:
+    """The connection that serves a purpose of the user's: `calendar` or `meetings`."""
     return await session.scalar(
         select(Connection).where(
             Connection.user_id == user_id,
             Connection.disconnected_at.is_(None),
-            Connection.purposes.contains(["meetings"]),
+            Connection.purposes.contains([purpose]),
         )
     )
 

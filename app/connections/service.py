@@ -48,6 +48,9 @@ async def close(session: AsyncSession, connection: Connection, *, actor: str, no
     told = [tell_of_connection(session, EventType.CONNECTION_DELETED, connection, now=now)]
     if heir is not None:
         told.append(tell_of_connection(session, EventType.CONNECTION_UPDATED, heir, now=now))
+        told.append(Enqueued(Job.PLACE_TASKS, heir.account_id, heir.user_id))
+        primaries = [item for item in await repository.list_calendars(session, heir.id) if item.is_primary]
+        told += [Enqueued(Job.MATCH_CALENDAR, item.account_id, item.id) for item in primaries]
     await session.flush()
     await enqueue(session, [Enqueued(Job.CLOSE_CONNECTION, connection.account_id, connection.id), *told])
 

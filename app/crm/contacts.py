@@ -7,6 +7,7 @@ keeps them from coming back by what they did before.
 from collections.abc import Sequence
 from uuid import UUID
 
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.principal import Principal
@@ -19,7 +20,7 @@ from app.errors import ContactExists, FieldError, NotFound, ValidationFailed, Ve
 from app.events.repository import redact
 from app.events.types import EventType
 from app.ids import new_id
-from app.models.crm import Contact
+from app.models.crm import Contact, Engagement
 from app.queue import Enqueued, Job, enqueue
 from app.sync.people import AddressBook
 
@@ -95,29 +96,43 @@ class Contacts:
     async def erase(self, session: AsyncSession, principal: Principal, contact_id: UUID) -> None:
         """Erase the person, their meetings nobody else we know took part in, and what the feed tells of them.
 
-        The events themselves stay in their owners' calendars. Raises: NotFound.
+        The events themselves stay in their owners' calendars, and bookings stay the hosts'. Raises: NotFound.
         """
         contact, now = await self.get(session, contact_id, lock=True), self._clock()
-        only_theirs = await repository.engagements_only_with(session, contact_id)
+        meetings = await repository.engagements_with(session, contact_id)
         await repository.remember_erased(session, contact.account_id, contact.address_hash, now)
-        for subject_id in (contact.id, *(row.id for row in only_theirs)):
+        for subject_id in (contact.id, *(row.id for row, _ in meetings)):
             await redact(session, contact.account_id, subject_id)
-        jobs = [tell_of_engagement(session, EventType.ENGAGEMENT_DELETED, row, [], now=now) for row in only_theirs]
-        jobs.append(tell_of_contact(session, EventType.CONTACT_DELETED, contact, now=now))
         self._write_down(session, principal, contact, "deleted")
-        for row in only_theirs:
-            await session.delete(row)
+        jobs = [tell_of_contact(session, EventType.CONTACT_DELETED, contact, now=now)]
+        for row, alone in meetings:
+            if alone:
+                jobs.append(tell_of_engagement(session, EventType.ENGAGEMENT_DELETED, row, [], now=now))
+                await session.delete(row)
         await session.delete(contact)
         await session.flush()
+        jobs += [await self._without_them(session, row) for row, alone in meetings if not alone]
+        await session.flush()
         await enqueue(session, jobs)
+
+    async def _without_them(self, session: AsyncSession, row: Engagement) -> Enqueued:
+        """A meeting of several goes on without the one who was erased, and whoever was told of them is told anew."""
+        row.version += 1
+        row.updated_at = self._clock()
+        await session.flush()
+        participants = (await repository.participants_of(session, [row.id])).get(row.id, [])
+        return tell_of_engagement(session, EventType.ENGAGEMENT_UPDATED, row, participants, now=row.updated_at)
 
     async def _readdress(self, session: AsyncSession, contact: Contact, email: str) -> bool:
         hashed = await self._hash(session, contact.account_id, email)
         if hashed == contact.address_hash:
             return False
-        if await repository.contacts_with(session, [hashed]):
-            raise ContactExists
-        contact.address_hash = hashed
+        try:
+            async with session.begin_nested():
+                contact.address_hash = hashed
+                await session.flush()
+        except IntegrityError as error:
+            raise ContactExists from error
         return True
 
     async def _tell(self, session: AsyncSession, event: EventType, contact: Contact, *, look: bool) -> None:

@@ -20,7 +20,7 @@ from app.calendar_writes.service import Owner, draft_from_json, draft_to_json, f
 from app.connections.settings import get_settings
 from app.crm import repository
 from app.crm.news import tell_of_engagement
-from app.crm.snapshot import Meeting, Snapshot, meeting_of, outcome_after, snapshot_of
+from app.crm.snapshot import KEPT_OUTCOMES, Meeting, Snapshot, meeting_of, outcome_after, snapshot_of
 from app.events.repository import redact
 from app.events.types import EventType
 from app.ids import new_id
@@ -38,7 +38,10 @@ SELECT u.event_id
   FROM unnest($1::text[]) AS u(event_id)
   LEFT JOIN mirror_events m ON m.account_id = $2 AND m.calendar_id = $3 AND m.event_id = u.event_id
  WHERE EXISTS (SELECT FROM engagements e
-                WHERE e.account_id = $2 AND e.calendar_id = $3 AND e.event_id = u.event_id)
+                WHERE e.account_id = $2 AND e.calendar_id = $3 AND e.event_id = u.event_id
+                  AND NOT EXISTS (SELECT FROM calendar_writes w
+                                   WHERE w.account_id = $2 AND w.engagement_id = e.id
+                                     AND (w.event_id, w.etag) = (m.event_id, m.etag)))
     OR EXISTS (SELECT FROM calendar_writes w
                 WHERE w.account_id = $2 AND w.calendar_id = $3 AND w.engagement_id IS NOT NULL
                   AND (w.event_id = u.event_id OR w.key = m.key)
@@ -82,10 +85,15 @@ class MeetingFollower:
             raise PostponedError
         if event is None:
             return [] if row is None else await self._cancel(session, row, write)
+        if write is not None and (write.event_id, write.etag) == (event.id, event.etag):
+            return []  # what stands there is what we wrote, in the provider's words
         meeting = await self._meeting(session, calendar, event)
         if row is None:
             return [] if meeting is None else await self._add(session, calendar, event, meeting)
+        row.calendar_id = calendar.id  # it had none while its person was disconnected
         if meeting is None and write is None:
+            if not event.private and (row.ends_at <= self._clock() or row.outcome in KEPT_OUTCOMES):
+                return []  # what has been is not undone by an address that was corrected
             return await self._take_away(session, row)
         return await self._change(session, row, write, event, meeting or await self._alone(session, calendar, event))
 

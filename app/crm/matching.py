@@ -16,15 +16,27 @@ from app.sync.changes import Topic, jobs_for
 
 _NOTE = """
 INSERT INTO calendar_changes (account_id, calendar_id, event_id, series_id, topic, changed_at)
-SELECT DISTINCT a.account_id, a.calendar_id, a.event_id, m.series_id, 'meeting', $2::timestamptz
+SELECT DISTINCT ON (found.calendar_id, found.event_id)
+       $1::uuid, found.calendar_id, found.event_id, found.series_id, 'meeting', $2::timestamptz
+  FROM ({found}) AS found
+ON CONFLICT (account_id, calendar_id, event_id) DO UPDATE SET seq = calendar_changes.seq + 1, not_before = NULL
+RETURNING calendar_id
+"""
+_WITH_PEOPLE = """
+SELECT a.calendar_id, a.event_id, m.series_id
   FROM contacts c
   JOIN mirror_addresses a ON a.account_id = c.account_id AND a.address_hash = c.address_hash
   JOIN mirror_events m ON m.account_id = a.account_id AND m.calendar_id = a.calendar_id AND m.event_id = a.event_id
  WHERE c.account_id = $1 AND {which} = $3
-ON CONFLICT (account_id, calendar_id, event_id) DO UPDATE SET seq = calendar_changes.seq + 1, not_before = NULL
-RETURNING calendar_id
 """
-_OF_CONTACT, _OF_CALENDAR = _NOTE.format(which="c.id"), _NOTE.format(which="a.calendar_id")
+_KNOWN = """
+SELECT e.calendar_id, e.event_id, NULL
+  FROM engagements e
+ WHERE e.account_id = $1 AND e.calendar_id = $3 AND e.event_id IS NOT NULL AND e.ends_at > $2
+"""
+"""Meetings whose events may have been moved, deleted or made private while nobody followed."""
+_OF_CONTACT = _NOTE.format(found=_WITH_PEOPLE.format(which="c.id"))
+_OF_CALENDAR = _NOTE.format(found=_WITH_PEOPLE.format(which="a.calendar_id") + "UNION ALL" + _KNOWN)
 
 
 class Matching:
@@ -39,7 +51,7 @@ class Matching:
         await self._note(_OF_CONTACT, account_id, contact_id)
 
     async def calendar(self, account_id: UUID, calendar_id: UUID) -> None:
-        """Every event of the calendar that names a contact is looked at."""
+        """Every event of the calendar that names a contact, or is a meeting already, is looked at."""
         await self._note(_OF_CALENDAR, account_id, calendar_id)
 
     async def _note(self, statement: str, account_id: UUID, subject_id: UUID) -> None:

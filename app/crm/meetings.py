@@ -19,6 +19,7 @@ from app.accounts.repository import add_audit_entry
 from app.calendar import Clock, Response
 from app.calendar_writes.service import Owner, Place, change_wish, draft_from_json, find_write, wish_event
 from app.calendar_writes.writer import EventWriter
+from app.connections.capabilities import Capability
 from app.connections.overview import Overview
 from app.crm import repository
 from app.crm.event import draft_over_standing, event_key, first_draft, redrafted
@@ -43,6 +44,7 @@ from app.models.calendar_writes import CalendarWrite
 from app.models.connections import Calendar, Connection
 from app.models.crm import Contact, Engagement
 from app.queue import Enqueued, Job, enqueue
+from app.sync.people import AddressBook
 
 _TRY_SECONDS: Final = 5
 _ONLY_FOR_EVENTS: Final = frozenset({"title", "start_at", "end_at", "description", "location"})
@@ -69,12 +71,15 @@ class Meetings:
         writer: EventWriter,
         recorder: WriteRecorder,
         clock: Clock,
+        *,
+        people: AddressBook,
     ) -> None:
         self._sessions = sessions
         self._overview = overview
         self._writer = writer
         self._recorder = recorder
         self._clock = clock
+        self._people = people
         self._trying: set[asyncio.Task[None]] = set()
 
     async def create(
@@ -96,7 +101,8 @@ class Meetings:
             row = _new_engagement(principal, wish, no, now=self._clock())
             session.add(row)
             await session.flush()
-            await repository.save_participants(session, row.account_id, row.id, _invited(contact))
+            invited = await self._invited(session, contact, wish)
+            await repository.save_participants(session, row.account_id, row.id, invited)
             jobs = []
             if no is None and place is not None:
                 draft, key = first_draft(row, contact, wish), event_key(row.id)
@@ -123,6 +129,7 @@ class Meetings:
             _apply(row, given)
             jobs = []
             if needed == "update":
+                await self._check_in_step(session, principal, row)
                 jobs = await self._rewrite(session, row, described="description" in given)
             told = await self._tell(session, principal, EventType.ENGAGEMENT_UPDATED, row, jobs)
         return await self._try(told)
@@ -135,6 +142,7 @@ class Meetings:
         async with transaction(self._sessions, principal.account_id) as session:
             row = await self._own(session, principal, engagement_id, if_match=if_match)
             self._check_allowed(row, "cancel")
+            await self._check_in_step(session, principal, row)
             row.outcome, row.cancelled_at = "cancelled", self._clock()
             jobs = await self._rewrite(session, row, described=False)
             told = await self._tell(session, principal, EventType.ENGAGEMENT_CANCELLED, row, jobs)
@@ -145,15 +153,40 @@ class Meetings:
     ) -> tuple[Place | None, NotSent | None]:
         """Where its event would stand, and why there will be none."""
         found = await repository.sync_calendar_of(session, principal.user)
+        now = await self._circumstances(session, principal, found)
+        no = why_not(replace(now, integration=wish.source == "integration", over=wish.end_at <= self._clock()))
+        return None if found is None else place_of(*found), no
+
+    async def _circumstances(
+        self, session: AsyncSession, principal: Principal, found: tuple[Calendar, Connection] | None
+    ) -> Circumstances:
         settings = await repository.settings_of(session, principal.user)
-        circumstances = Circumstances(
-            integration=wish.source == "integration",
+        return Circumstances(
+            integration=False,
             connected=found is not None,
             states=self._overview.of(found[1] if found else None, principal.seats),
             calendar_sync=settings is not None and settings.calendar_sync,
-            over=wish.end_at <= self._clock(),
+            over=False,
         )
-        return None if found is None else place_of(*found), why_not(circumstances)
+
+    async def _check_in_step(self, session: AsyncSession, principal: Principal, row: Engagement) -> None:
+        """A meeting whose event stands is not changed without it, nor the event against its person's will (R19).
+
+        Raises: CapabilityNotSupported.
+        """
+        found = await repository.sync_calendar_of(session, principal.user)
+        no = why_not(await self._circumstances(session, principal, found))
+        if no is not None and row.event_id is not None:
+            raise CapabilityNotSupported(detail=no, extra={"capability": Capability.CRM_MEETINGS, "reason": no})
+
+    async def _invited(
+        self, session: AsyncSession, contact: Contact, wish: ContactMeetingCreate
+    ) -> dict[UUID, tuple[str, str]]:
+        """The contact, and those of the guests who are contacts too."""
+        hasher = await self._people.hasher(session, contact.account_id)
+        known = await repository.contacts_with(session, [hasher.hash(address) for address in wish.guests])
+        everybody = [contact.id, *(guest.id for guest in known.values())]
+        return dict.fromkeys(everybody, ("attendee", Response.NEEDS_ACTION.value))
 
     async def _rewrite(self, session: AsyncSession, row: Engagement, *, described: bool) -> list[Enqueued]:
         """The event shall be as the engagement is; one of the person's own becomes ours to write."""
@@ -272,10 +305,6 @@ def _new_engagement(
         created_at=now,
         updated_at=now,
     )
-
-
-def _invited(contact: Contact) -> dict[UUID, tuple[str, str]]:
-    return {contact.id: ("attendee", Response.NEEDS_ACTION.value)}
 
 
 def _apply(row: Engagement, given: dict[str, Any]) -> None:

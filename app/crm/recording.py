@@ -136,8 +136,10 @@ def _show(row: Engagement, write: CalendarWrite) -> bool:
     if write.written_seq == write.desired_seq and write.status == "written":
         row.event_id, row.calendar_id = write.event_id, write.calendar_id
         row.video_url = write.video_url or row.video_url
-        if write.invites:
+        if write.invites and write.draft is not None:
             row.invite_status, row.invite_reason = "sent", None
+        elif row.invite_status == "pending":
+            row.invite_status, row.invite_reason = "not_sent", "cancelled"
         if write.draft is not None and write.written_start is None and row.outcome == "scheduled":
             row.outcome, row.cancelled_at = "cancelled", row.updated_at  # its person had deleted it meanwhile
     elif write.status == "failed" and write.invites and row.invite_status == "pending":

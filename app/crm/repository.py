@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import and_, delete, exists, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from app.models.calendar_writes import CalendarWrite
 from app.models.connections import Calendar, Connection
@@ -22,7 +23,7 @@ from app.models.scheduling import CalendarSettings
 async def find_contact(session: AsyncSession, contact_id: UUID, *, lock: bool = False) -> Contact | None:
     """One contact, as it is now."""
     query = select(Contact).where(Contact.id == contact_id).execution_options(populate_existing=True)
-    return await session.scalar(query.with_for_update(key_share=True) if lock else query)
+    return await session.scalar(query.with_for_update() if lock else query)
 
 
 async def list_contacts(
@@ -84,10 +85,14 @@ async def find_of_booking(session: AsyncSession, booking_id: UUID) -> Engagement
 async def find_of_event(
     session: AsyncSession, calendar_id: UUID, event_id: str, *, key: str | None
 ) -> Engagement | None:
-    """The engagement of an event, locked: by the event, or by the key we have written into it.
+    """The engagement of an event, locked: by the event; by the key we have written into it; or the one it was before
+    its person disconnected the calendar and connected it again.
 
     A person's copy carries the key as well. It is the meeting only where the event we wrote is not there any more.
     """
+    of_event = and_(Engagement.calendar_id == calendar_id, Engagement.event_id == event_id)
+    if (found := await _one(session, of_event, lock=True)) is not None:
+        return found
     standing = exists().where(
         MirrorEvent.account_id == CalendarWrite.account_id,
         MirrorEvent.calendar_id == CalendarWrite.calendar_id,
@@ -98,8 +103,16 @@ async def find_of_event(
         CalendarWrite.engagement_id.is_not(None),
         or_(CalendarWrite.event_id == event_id, and_(CalendarWrite.key == key, ~standing)),
     )
-    of_event = and_(Engagement.calendar_id == calendar_id, Engagement.event_id == event_id)
-    return await _one(session, or_(of_event, Engagement.id.in_(written)), lock=True)
+    if (found := await _one(session, Engagement.id.in_(written), lock=True)) is not None:
+        return found
+    owner = (
+        select(Connection.user_id)
+        .join(Calendar, (Calendar.account_id == Connection.account_id) & (Calendar.connection_id == Connection.id))
+        .where(Calendar.id == calendar_id)
+        .scalar_subquery()
+    )
+    left = and_(Engagement.calendar_id.is_(None), Engagement.event_id == event_id, Engagement.owner_id == owner)
+    return await _one(session, left, lock=True)
 
 
 async def _one(session: AsyncSession, condition: Any, *, lock: bool) -> Engagement | None:
@@ -165,15 +178,25 @@ async def save_participants(
     return True
 
 
-async def engagements_only_with(session: AsyncSession, contact_id: UUID) -> Sequence[Engagement]:
-    """The engagements in which this contact takes part, and no other."""
-    mine = select(EngagementContact.engagement_id).where(EngagementContact.contact_id == contact_id)
-    others = select(EngagementContact.engagement_id).where(EngagementContact.contact_id != contact_id)
-    return (
-        await session.scalars(
-            select(Engagement).where(Engagement.id.in_(mine), Engagement.id.not_in(others)).with_for_update()
+async def engagements_with(session: AsyncSession, contact_id: UUID) -> Sequence[tuple[Engagement, bool]]:
+    """The engagements in which this contact takes part, locked; and whether no other contact does."""
+    other = aliased(EngagementContact)
+    shared = exists().where(
+        other.account_id == EngagementContact.account_id,
+        other.engagement_id == EngagementContact.engagement_id,
+        other.contact_id != contact_id,
+    )
+    rows = await session.execute(
+        select(Engagement, ~shared)
+        .join(
+            EngagementContact,
+            (EngagementContact.account_id == Engagement.account_id)
+            & (EngagementContact.engagement_id == Engagement.id),
         )
-    ).all()
+        .where(EngagementContact.contact_id == contact_id)
+        .with_for_update(of=Engagement)
+    )
+    return [(row, alone) for row, alone in rows]
 
 
 async def sync_calendar_of(session: AsyncSession, user_id: UUID) -> tuple[Calendar, Connection] | None:

@@ -5,7 +5,7 @@ The one rule: an event without a known contact, or one its author calls private,
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import UTC, datetime, time
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -100,6 +100,8 @@ def _outcome(event: Event, mine: Collection[str], participants: Mapping[UUID, tu
 def _span(event: Event, zone: str) -> tuple[datetime, datetime, bool]:
     if isinstance(event.when, AllDay):
         there = ZoneInfo(zone)
-        start, end = (datetime.combine(day, time(), there) for day in (event.when.start, event.when.end))
+        # In UTC at once: a midnight that does not exist equals nothing in its own zone, itself included.
+        days = (event.when.start, event.when.end)
+        start, end = (datetime.combine(day, time(), there).astimezone(UTC) for day in days)
         return start, end, True
     return event.when.start, event.when.end, False

@@ -19,9 +19,9 @@ def task_key(task_id: UUID) -> str:
     return f"task:{task_id}"
 
 
-def calendar_key(connection_id: UUID) -> str:
-    """The idempotency key of the calendar itself."""
-    return f"tasks:{connection_id}"
+def calendar_key(user_id: UUID) -> str:
+    """The idempotency key of the calendar itself: the person's, so that it is found again after a disconnect."""
+    return f"tasks:{user_id}"
 
 
 def task_draft(task: Task, zone: str) -> EventDraft | None:

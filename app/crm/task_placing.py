@@ -133,9 +133,7 @@ class TaskPlacer:
         connection = making.connection
         session = self._access.open(account_id, connection.id, connection.provider)
         try:
-            ref = await session.create_calendar(
-                making.name, time_zone=making.time_zone, key=calendar_key(connection.id)
-            )
+            ref = await session.create_calendar(making.name, time_zone=making.time_zone, key=calendar_key(user_id))
         except (ProviderError, SecretUnreadableError) as error:
             await self._fail(account_id, user_id, making, error)
             return False
@@ -178,8 +176,11 @@ async def _place(session: AsyncSession, task: Task, calendar: Calendar, connecti
 
 
 def _move_house(write: CalendarWrite, calendar: Calendar, connection: Connection) -> None:
-    """The former calendar is gone, and the event with it."""
+    """Another calendar; the event is not there. The same one, connected again, has it still."""
+    same = (write.provider, write.provider_calendar_id) == (connection.provider, calendar.provider_calendar_id)
     write.calendar_id, write.provider_calendar_id = calendar.id, calendar.provider_calendar_id
     write.provider, write.subject = connection.provider, connection.subject
+    if same:
+        return
     write.event_id = write.etag = write.written_start = write.written_end = write.last_error = None
     write.failing_since = None

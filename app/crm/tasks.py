@@ -88,7 +88,7 @@ class Tasks:
         row.due_at = row.due_at.astimezone(UTC)
         if (row.status == "completed") != done:
             row.completed_at = None if done else now
-        row.unplaced = False
+        row.unplaced = row.unplaced and row.status == "completed"
         return await self._save(session, principal, row, EventType.TASK_UPDATED, now=now)
 
     async def delete(self, session: AsyncSession, principal: Principal, task_id: UUID) -> None:

@@ -23,6 +23,9 @@ def engagement_view(
     row: Engagement, participants: Participants, write: CalendarWrite | None, *, reader: UUID | None, now: datetime
 ) -> schemas.Engagement:
     """An engagement, as this user sees it; everybody in the account may read it, its owner may change it."""
+    invited, why = row.invite_status, row.invite_reason
+    if invited == "pending" and write is not None and write.calendar_id is None:
+        invited, why = "not_sent", "no_connection"
     return schemas.Engagement.model_validate(
         {
             "id": row.id,
@@ -39,8 +42,8 @@ def engagement_view(
             "all_day": row.all_day,
             "time_zone": row.time_zone,
             "outcome": row.outcome,
-            "invite_status": row.invite_status,
-            "invite_reason": row.invite_reason,
+            "invite_status": invited,
+            "invite_reason": why,
             "calendar_event": _event_state(row, write),
             "allowed_actions": allowed_actions(row, now=now) if reader == row.owner_id else [],
             "version": row.version,

@@ -33,7 +33,7 @@ class CalendarWrite(HasId, Base):
         UniqueConstraint("account_id", "engagement_id"),
         UniqueConstraint("account_id", "task_id"),
         UniqueConstraint("account_id", "key"),
-        Index(None, "account_id", "calendar_id"),
+        Index(None, "account_id", "calendar_id", "event_id"),
         Index("ix_calendar_writes_unfinished", "account_id", postgresql_where=text("written_seq < desired_seq")),
         Index("ix_calendar_writes_look_again", "account_id", postgresql_where=text("look_again_at IS NOT NULL")),
     )

@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from app.connections.repository import find_meetings_connection
+from app.connections.repository import find_connection_for
 from app.connections.settings import get_settings
 from app.ids import PageId, encode_id
 from app.routers.dependencies import IfMatch, Services, Session, User
@@ -75,5 +75,5 @@ async def delete_scheduling_page(page_id: PageId, session: Session, caller: User
 
 async def _view(session: Session, caller: User, services: Services, page: Any) -> SchedulingPage:
     settings = await get_settings(session, caller.account_id, caller.user)
-    online = await find_meetings_connection(session, caller.user) is not None
+    online = await find_connection_for(session, caller.user, "meetings") is not None
     return page_view(page, services.links, online=online, turned_off=settings.turned_off)

@@ -2,15 +2,15 @@
 
     pick  [transaction]  the changes that matter; the others are done
     read  [none open]    each event as it is now, at its provider
-    apply [transaction]  one event's consequences, and its change is done: both or neither
+    apply [transaction]  one event's consequences, and last of all its change is done: both or neither
 
-The one rule: a change that came again after it was read is not done; it is read once more. Nothing here writes to the
-mirror: whoever holds a change must never wait for a sync.
+The one rule: a change that came again after it was read is not done; it is read once more. Whoever holds a change waits
+for nobody: a sync holds its calendar when it notes one, and a writer waits for the sync.
 """
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 from uuid import UUID
@@ -24,7 +24,6 @@ from app.connections.access import CalendarAccess
 from app.database import transaction
 from app.models.connections import Calendar, Connection
 from app.models.mirror import CalendarChange
-from app.providers.base import ProviderError
 from app.queue import Enqueued, enqueue
 from app.sync.changes import Topic, jobs_for
 from app.sync.rereading import Seen, read_all
@@ -51,6 +50,10 @@ class Feature(Protocol):
         ...
 
 
+class _OvertakenError(Exception):
+    """Another has followed the change, or it has come again: then it is still there to be read."""
+
+
 class PostponedError(Exception):
     """The change cannot be followed yet: something of ours is under way there."""
 
@@ -73,10 +76,16 @@ class Follower:
         self._clock = clock
 
     async def run(self, account_id: UUID, calendar_id: UUID, topic: Topic, feature: Feature) -> None:
-        """Follow everything that waits in the calendar and is due."""
+        """Follow everything that waits in the calendar and is due; once more for what has to wait."""
+        waits: list[timedelta] = []
         while (some := await self._pick(account_id, calendar_id, topic, feature)) is not None:
             for seen in await self._read(some):
-                await self._follow(some.calendar, topic, feature, seen)
+                wait = await self._follow(some.calendar, feature, seen)
+                waits += [] if wait is None else [wait]
+        if waits:
+            async with transaction(self._sessions, account_id) as session:
+                [job] = jobs_for(account_id, calendar_id, [topic])
+                await enqueue(session, [replace(job, delay=min(waits))])
 
     async def _pick(self, account_id: UUID, calendar_id: UUID, topic: Topic, feature: Feature) -> _Round | None:
         async with transaction(self._sessions, account_id) as session:
@@ -100,39 +109,40 @@ class Follower:
         session = self._access.open(connection.account_id, connection.id, connection.provider)
         return await read_all(session, some.calendar.provider_calendar_id, some.picked, now=self._clock())
 
-    async def _follow(self, calendar: Calendar, topic: Topic, feature: Feature, seen: Seen) -> None:
+    async def _follow(self, calendar: Calendar, feature: Feature, seen: Seen) -> timedelta | None:
+        """Follow one change; how long to wait, when it has to be followed later."""
+        if seen.error is not None:
+            log.warning("following.failed", calendar_id=str(calendar.id), error=seen.error.code)
+            return await self._postpone(calendar, seen)
         try:
             async with transaction(self._sessions, calendar.account_id) as session:
-                row = await _lock(session, calendar.id, seen)
-                if row is None:
-                    return  # followed by another, or changed again: then it is still there to be read
-                if seen.error is not None:
-                    await self._postpone(session, row, topic, seen.error)
-                    return
                 jobs = await feature.apply(session, calendar, seen.event_id, seen.event)
-                await session.delete(row)
                 await session.flush()
+                await _take_away(session, calendar.id, seen)
                 await enqueue(session, jobs)
+        except _OvertakenError:
+            return None
         except PostponedError:
-            async with transaction(self._sessions, calendar.account_id) as session:
-                row = await _lock(session, calendar.id, seen)
-                if row is not None:
-                    await self._postpone(session, row, topic)
+            return await self._postpone(calendar, seen)
+        except Exception as error:
+            # One change that nobody foresaw must not keep those behind it waiting.
+            log.exception("following.broken", calendar_id=str(calendar.id), error=type(error).__name__)
+            return await self._postpone(calendar, seen)
+        return None
 
-    async def _postpone(
-        self, session: AsyncSession, row: CalendarChange, topic: Topic, error: ProviderError | None = None
-    ) -> None:
-        """Later again, and later still."""
-        wait = min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** min(row.attempts, _MOST_DOUBLINGS))
-        wait *= 0.75 + random.random() / 2  # noqa: S311 - spreads the load, no secret
-        if error is not None:
-            wait = max(wait, timedelta(seconds=error.retry_after or 0))
-            log.warning("following.failed", calendar_id=str(row.calendar_id), error=error.code)
-        row.attempts += 1
-        row.not_before = self._clock() + wait
-        await session.flush()
-        jobs = jobs_for(row.account_id, row.calendar_id, [topic])
-        await enqueue(session, [Enqueued(job.job, job.account_id, job.id, delay=wait) for job in jobs])
+    async def _postpone(self, calendar: Calendar, seen: Seen) -> timedelta | None:
+        """Later again, and later still; None: it has changed again, and is read anyway."""
+        async with transaction(self._sessions, calendar.account_id) as session:
+            row = await _lock(session, calendar.id, seen)
+            if row is None:
+                return None
+            wait: timedelta = min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** min(row.attempts, _MOST_DOUBLINGS))
+            wait *= 0.75 + random.random() / 2  # noqa: S311 - spreads the load, no secret
+            if seen.error is not None:
+                wait = max(wait, timedelta(seconds=seen.error.retry_after or 0))
+            row.attempts += 1
+            row.not_before = self._clock() + wait
+            return wait
 
 
 async def _find(session: AsyncSession, calendar_id: UUID) -> tuple[Calendar, Connection] | None:
@@ -174,6 +184,22 @@ async def _done(session: AsyncSession, calendar_id: UUID, read: list[tuple[str, 
             )
             .execution_options(synchronize_session=False)
         )
+
+
+async def _take_away(session: AsyncSession, calendar_id: UUID, seen: Seen) -> None:
+    """The change is done. Raises: _OvertakenError."""
+    taken = await session.scalar(
+        delete(CalendarChange)
+        .where(
+            CalendarChange.calendar_id == calendar_id,
+            CalendarChange.event_id == seen.event_id,
+            CalendarChange.seq == seen.seq,
+        )
+        .returning(CalendarChange.seq)
+        .execution_options(synchronize_session=False)
+    )
+    if taken is None:
+        raise _OvertakenError
 
 
 async def _lock(session: AsyncSession, calendar_id: UUID, seen: Seen) -> CalendarChange | None:

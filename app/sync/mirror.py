@@ -49,7 +49,7 @@ SELECT m.month, e.starts_at, e.ends_at, e.start_date, e.end_date, e.busy
    AND ((e.starts_at < m.last AND e.ends_at > m.first)
         OR (e.start_date <= (m.last + interval '1 day')::date AND e.end_date >= (m.first - interval '1 day')::date))
   LEFT JOIN calendar_writes w ON w.account_id = e.account_id AND w.calendar_id = e.calendar_id AND w.key = e.key
-   AND w.written_start = e.starts_at AND w.written_end = e.ends_at
+   AND w.booking_id IS NOT NULL AND w.written_start = e.starts_at AND w.written_end = e.ends_at
  WHERE w.id IS NULL
 """
 _PACK = """

@@ -67,7 +67,10 @@ async def _read_one(session: CalendarSession, calendar_id: str, seen: Seen) -> S
 async def _read_series(
     session: CalendarSession, calendar_id: str, series_id: str, dates: Sequence[Seen], *, now: datetime
 ) -> list[Seen]:
-    """All dates by one listing. It has no descriptions: the first date is read whole, and tells that of the series."""
+    """All dates by one listing. It has no descriptions: one date is read whole, and tells that of its likes.
+
+    A date of another version than most may have a text of its own, and is read by itself.
+    """
     window = Timed(now - _BEHIND, now + _AHEAD)
     try:
         listed = {
@@ -75,12 +78,22 @@ async def _read_series(
             async for event in session.list_instances(calendar_id, window, series_id=series_id)
             if not event.cancelled
         }
-        first = next((seen.event_id for seen in dates if seen.event_id in listed), None)
-        whole = None if first is None else await session.get_event(calendar_id, first)
     except (ProviderError, SecretUnreadableError) as error:
         return [replace(seen, error=_told(error)) for seen in dates]
-    text = None if whole is None else whole.description
-    return [replace(seen, event=_described(listed.get(seen.event_id), text)) for seen in dates]
+    standing = [listed[seen.event_id] for seen in dates if seen.event_id in listed]
+    usual = Counter((event.updated_at, event.etag) for event in standing).most_common(1)
+    likes = {event.id for event in standing if usual and (event.updated_at, event.etag) == usual[0][0]}
+    example = next((seen for seen in dates if seen.event_id in likes), None)
+    whole = None if example is None else await _read_one(session, calendar_id, example)
+    if whole is not None and whole.error is not None:
+        return [replace(seen, error=whole.error) for seen in dates]
+    text = None if whole is None or whole.event is None else whole.event.description
+    return [
+        replace(seen, event=_described(listed.get(seen.event_id), text))
+        if seen.event_id in likes or seen.event_id not in listed
+        else await _read_one(session, calendar_id, seen)
+        for seen in dates
+    ]
 
 
 def _described(event: Event | None, text: str | None) -> Event | None:

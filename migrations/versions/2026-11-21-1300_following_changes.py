@@ -38,8 +38,9 @@ def upgrade() -> None:
         "calendar_settings",
         sa.Column("drift_policies", sa.dialects.postgresql.JSONB(), server_default="{}", nullable=False),
     )
-    # Who takes part is learnt by the next listing; before this there was nobody to tell.
-    op.execute("UPDATE calendar_syncs SET cursor = NULL")
+    # Who takes part is learnt by the next listing; what it lists counts as changed, for nobody has followed it yet.
+    _for_all_accounts("calendar_syncs", "UPDATE calendar_syncs SET cursor = NULL")
+    _for_all_accounts("mirror_events", "UPDATE mirror_events SET etag = NULL")
     mine = "account_id = nullif(current_setting('app.account_id', true), '')::uuid"
     for table in _TABLES:
         op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
@@ -50,7 +51,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_column("calendar_settings", "drift_policies")
-    op.execute("DELETE FROM calendar_writes WHERE booking_id IS NULL")
+    _for_all_accounts("calendar_writes", "DELETE FROM calendar_writes WHERE booking_id IS NULL")
     op.drop_constraint(op.f("ck_calendar_writes_one_owner"), "calendar_writes")
     for column in (*_OWNERS, "ends_at", "invites", "comes_back", "guest_response", "extra_event_ids"):
         op.drop_column("calendar_writes", column)
@@ -250,10 +251,13 @@ def _open_writes() -> None:
         op.f("ck_calendar_writes_one_owner"), "calendar_writes", "num_nonnulls(booking_id, engagement_id, task_id) = 1"
     )
     op.add_column("calendar_writes", _instant("ends_at", nullable=True))
-    op.execute(
+    op.execute("ALTER TABLE bookings NO FORCE ROW LEVEL SECURITY")
+    _for_all_accounts(
+        "calendar_writes",
         "UPDATE calendar_writes AS write SET ends_at = booking.ends_at FROM bookings AS booking "
-        "WHERE booking.account_id = write.account_id AND booking.id = write.booking_id"
+        "WHERE booking.account_id = write.account_id AND booking.id = write.booking_id",
     )
+    op.execute("ALTER TABLE bookings FORCE ROW LEVEL SECURITY")
     op.alter_column("calendar_writes", "ends_at", nullable=False)
     op.add_column("calendar_writes", sa.Column("invites", sa.Boolean(), server_default="false", nullable=False))
     op.add_column("calendar_writes", sa.Column("comes_back", sa.Boolean(), server_default="true", nullable=False))
@@ -262,6 +266,13 @@ def _open_writes() -> None:
         "calendar_writes",
         sa.Column("extra_event_ids", sa.dialects.postgresql.ARRAY(sa.Text()), server_default="{}", nullable=False),
     )
+
+
+def _for_all_accounts(table: str, statement: str) -> None:
+    """Row-level security is forced: even the owner sees no rows where no account is set, and says nothing."""
+    op.execute(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")
+    op.execute(statement)
+    op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
 
 
 def _uuid(name: str, *, nullable: bool = False) -> sa.Column[Any]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from app.bookings.drift_effects import DriftEffects
 from app.calendar_writes.stranded import ask_again_for_stranded
 from tests.support.people import Person
 from tests.support.visitors import KEY, Visit, our_events, our_writes, visit
@@ -309,3 +310,81 @@ async def test_r23_a_move_is_the_same_in_every_zone(world: World, zone: str) -> 
     await move(world, person, event["id"], person.at(4, "23:30"))
     await synced(world, person)
     assert datetime.fromisoformat((await host_sees(person, booking))["start_at"]) == person.at(4, "23:30")
+
+
+async def test_r23_a_booked_event_made_a_series_by_its_host_loses_no_date(world: World) -> None:
+    person, booking, event_id = await booked(world)
+    await world.sandbox.patch_google_event(person.email, event_id, {"recurrence": ["RRULE:FREQ=WEEKLY;COUNT=4"]})
+    for _ in range(3):
+        await synced(world, person)
+    assert [event["status"] for event in await world.sandbox.google_events(person.email, deleted=True)] == ["confirmed"]
+    assert (await host_sees(person, booking))["status"] == "confirmed"
+    assert await ledger(person) == []
+
+
+async def test_r23_what_nobody_can_follow_keeps_nothing_behind_it_waiting(world: World) -> None:
+    person, booking, event_id = await booked(world)
+    other = await visit(person, {"id": booking.page_id}, person.at(4, "10:00"), email="other@example.com")
+    await world.work()
+    second = next(event["id"] for event in await our_events(world, person) if event["id"] != event_id)
+    await move(world, person, event_id, booking.start_at, minutes=0)
+    await move(world, person, second, other.start_at + HOUR)
+    await synced(world, person)
+    assert datetime.fromisoformat((await host_sees(person, other))["start_at"]) == other.start_at + HOUR
+    [entry] = await ledger(person, status="open")
+    assert (entry["reason"], entry["allowed_actions"]) == ("no_length", ["restore"])
+
+
+async def test_r23_one_failure_of_our_own_keeps_nothing_behind_it_waiting(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person, booking, event_id = await booked(world)
+    other = await visit(person, {"id": booking.page_id}, person.at(4, "10:00"), email="other@example.com")
+    await world.work()
+    second = next(event["id"] for event in await our_events(world, person) if event["id"] != event_id)
+    real = DriftEffects.carry_out
+
+    async def broken(self: DriftEffects, session: Any, case: Any, plan: Any) -> Any:
+        if case.write.event_id == event_id:
+            raise ZeroDivisionError
+        return await real(self, session, case, plan)
+
+    monkeypatch.setattr(DriftEffects, "carry_out", broken)
+    await move(world, person, event_id, booking.start_at + HOUR)
+    await move(world, person, second, other.start_at + HOUR)
+    await synced(world, person)
+    assert datetime.fromisoformat((await host_sees(person, other))["start_at"]) == other.start_at + HOUR
+    monkeypatch.undo()
+    world.clock.offset += timedelta(minutes=5)
+    await ask_again_for_stranded(world.services.sessions, world.clock)
+    await world.work()
+    assert datetime.fromisoformat((await host_sees(person, booking))["start_at"]) == booking.start_at + HOUR
+
+
+async def test_r23_the_host_decides_about_what_they_were_shown(world: World) -> None:
+    person, booking, event_id = await booked(world)
+    await policy(person, moved="ask")
+    await move(world, person, event_id, booking.start_at + HOUR)
+    await synced(world, person)
+    [entry] = await ledger(person)
+    await move(world, person, event_id, booking.start_at + 6 * HOUR)
+    [calendar] = await world.rows("SELECT account_id, id FROM calendars WHERE is_primary")
+    await world.services.sync.run(calendar["account_id"], calendar["id"])
+    answer = await person.post(f"/v1/drift-entries/{entry['id']}/resolve", {"resolution": "adopt"})
+    assert answer.json()["status"] == "superseded"
+    assert datetime.fromisoformat((await host_sees(person, booking))["start_at"]) == booking.start_at
+
+
+async def test_r31_a_copy_that_was_kept_blocks_its_time_when_the_booking_is_gone(world: World) -> None:
+    person, booking, _ = await booked(world)
+    await policy(person, duplicated="adopt")
+    [event] = await our_events(world, person)
+    copied = {name: event[name] for name in ("summary", "start", "end", "extendedProperties")}
+    await world.sandbox.insert_google_event(person.email, copied)
+    await synced(world, person)
+    assert (await booking.cancel()).status_code == 200
+    for _ in range(2):
+        await synced(world, person)
+    assert len(await our_events(world, person)) == 1
+    offered = [slot["start_at"] for slot in await person.slots(booking.page_id, person.day(3))]
+    assert booking.start_at not in map(datetime.fromisoformat, offered)

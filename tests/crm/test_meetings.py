@@ -265,3 +265,72 @@ async def test_bad_input_is_refused(world: World) -> None:
         problem(await person.patch(f"/v1/engagements/{made['id']}", body), 422, "validation_failed")
     stale = await person.patch(f"/v1/engagements/{made['id']}", {"title": "x"}, **{"If-Match": '"7"'})
     problem(stale, 412, "version_mismatch")
+
+
+async def test_p1_a_meeting_of_the_record_blocks_its_time(world: World) -> None:
+    person = await world.connected()
+    page = await person.make_page()
+    await meet(person, await make_contact(person))
+    start = person.at(2, "10:00")
+    for _ in range(2):
+        offered = [slot["start_at"] for slot in await person.slots(page["id"], person.day(2))]
+        assert start not in map(datetime.fromisoformat, offered)
+        assert (await person.book(page["id"], start.isoformat())).status_code == 409
+        await synced(world, person)
+
+
+async def test_r19_while_the_sync_is_off_an_event_is_not_written_over(world: World) -> None:
+    person = await world.connected()
+    contact = await make_contact(person)
+    made = await meet(person, contact)
+    await person.patch("/v1/calendar-settings", {"calendar_sync": False})
+    later = person.at(2, "15:00")
+    await world.sandbox.patch_google_event(person.email, (await the_event(world, person))["id"], span(later))
+    for answer in (
+        await person.patch(f"/v1/engagements/{made['id']}", {"title": "Only the title"}),
+        await person.post(f"/v1/engagements/{made['id']}/cancel"),
+    ):
+        assert problem(answer, 409, "capability_not_supported")["reason"] == "calendar_sync_off"
+    await world.work(until=HOUR)
+    event = await the_event(world, person)
+    assert (event["summary"], datetime.fromisoformat(event["start"]["dateTime"])) == ("Demo", later)
+
+
+async def test_r16_a_healed_connection_invites_nobody_to_what_is_over(world: World) -> None:
+    person = await world.connected()
+    contact = await make_contact(person)
+    await world.sandbox.revoke_google(person.email)
+    await synced_broken(world, person)
+    assert (await meet(person, contact))["invite_status"] == "pending"
+    world.clock.offset = timedelta(days=4)
+    await person.reauthorize()
+    await world.work(until=HOUR)
+    [meeting] = await timeline(person, contact)
+    assert (meeting["invite_status"], meeting["invite_reason"]) == ("failed", "already_over")
+    assert await world.sandbox.google_events(person.email) == []
+
+
+async def synced_broken(world: World, person: Person) -> None:
+    await person.post(f"/v1/connections/{person.connection_id}/sync")
+    await world.work()
+
+
+async def test_r19_what_was_cancelled_before_it_was_sent_says_so(world: World) -> None:
+    person = await world.connected()
+    contact = await make_contact(person)
+    await world.sandbox.add_google_fault(
+        "unavailable", times=None, account=person.email, method="POST", path="/events$"
+    )
+    made = await meet(person, contact)
+    assert (await person.post(f"/v1/engagements/{made['id']}/cancel")).status_code == 200
+    await world.sandbox.clear_google_faults()
+    await world.work(until=HOUR)
+    [meeting] = await timeline(person, contact)
+    assert (meeting["invite_status"], meeting["invite_reason"]) == ("not_sent", "cancelled")
+
+
+async def test_r19_a_guest_who_is_a_contact_has_it_on_their_timeline(world: World) -> None:
+    person = await world.connected()
+    guest = await make_contact(person, "gus@example.com")
+    made = await meet(person, await make_contact(person), guests=["gus@example.com", "stranger@example.com"])
+    assert [meeting["id"] for meeting in await timeline(person, guest)] == [made["id"]]

@@ -313,3 +313,27 @@ async def test_r51_the_calendar_is_named_in_its_persons_language(world: World, l
     names = {"sv": "Uppgifter", "de": "Aufgaben", "it": "Attività", "pl": "Zadania"}
     rows = await world.rows("SELECT name FROM calendars WHERE NOT is_primary")
     assert [row["name"] for row in rows] == [names[locale]]
+
+
+async def test_r22_a_calendar_for_tasks_is_found_again_after_a_disconnect(world: World) -> None:
+    person = await with_tasks(world)
+    await add(world, person)
+    [former] = await task_calendars(world)
+    await person.delete(f"/v1/connections/{person.connection_id}")
+    await world.work()
+    await person.connect()
+    await turn(person, on=True)
+    await world.work()
+    assert await task_calendars(world) == [former]
+    assert len(await events(world, person)) == 1
+
+
+async def test_r22_completing_a_task_whose_event_was_deleted_puts_nothing_back(world: World) -> None:
+    person = await with_tasks(world)
+    task = await add(world, person)
+    [event] = await events(world, person)
+    [calendar] = await task_calendars(world)
+    await world.sandbox.delete_google_event(person.email, event["id"], calendar)
+    await synced(world, person)
+    await change(world, person, task, status="completed")
+    assert await events(world, person) == []

@@ -3,8 +3,9 @@
 The one rule: of what is not the CRM's business nothing is found anywhere: not in an answer, a table or a log.
 """
 
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -273,3 +274,95 @@ def assert_nowhere(dump: str, log: str, *words: str) -> None:
     for word in words:
         assert word not in dump, word
         assert word not in log, word
+
+
+async def test_r16_disconnecting_and_connecting_again_doubles_no_meeting(world: World) -> None:
+    person = await world.connected()
+    contact = await make_contact(person)
+    event_id = await invite(world, person, person.at(2, "10:00"), VERA)
+    await synced(world, person)
+    [before] = await timeline(person, contact)
+    await person.delete(f"/v1/connections/{person.connection_id}")
+    await world.work()
+    await person.connect()
+    await world.work()
+    assert [meeting["id"] for meeting in await timeline(person, contact)] == [before["id"]]
+    await world.sandbox.patch_google_event(person.email, event_id, {"summary": "Again"})
+    await synced(world, person)
+    assert [meeting["title"] for meeting in await timeline(person, contact)] == ["Again"], "it is followed again"
+
+
+async def test_r20_what_happened_while_the_sync_was_off_is_made_up_for(world: World) -> None:
+    person = await world.connected()
+    contact = await make_contact(person)
+    deleted = await invite(world, person, person.at(2, "10:00"), VERA)
+    private = await invite(world, person, person.at(2, "12:00"), VERA, summary="Surgery")
+    await synced(world, person)
+    await person.patch("/v1/calendar-settings", {"calendar_sync": False})
+    await world.sandbox.delete_google_event(person.email, deleted)
+    await world.sandbox.patch_google_event(person.email, private, {"visibility": "private"})
+    await synced(world, person)
+    await person.patch("/v1/calendar-settings", {"calendar_sync": True})
+    await synced(world, person)
+    [meeting] = await timeline(person, contact)
+    assert meeting["outcome"] == "cancelled"
+    assert_nowhere(await everything(world), "", "Surgery")
+
+
+async def test_r20_a_date_with_a_text_of_its_own_keeps_it(world: World) -> None:
+    person = await world.connected()
+    contact = await make_contact(person)
+    zone = {"timeZone": person.time_zone}
+    times = {name: value | zone for name, value in span(person.at(2, "10:00")).items()}
+    rule = {"recurrence": ["RRULE:FREQ=DAILY;COUNT=6"], "description": "Standing"}
+    series = await invite(world, person, person.at(2, "10:00"), VERA, **rule, **times)
+    await synced(world, person)
+    rows = await world.rows("SELECT event_id FROM engagements ORDER BY starts_at")
+    await world.sandbox.patch_google_event(person.email, rows[0]["event_id"], {"description": "Only this day"})
+    await world.sandbox.patch_google_event(person.email, series, {"summary": "Renamed"})
+    await synced(world, person)
+    texts = sorted(meeting["description"] for meeting in await timeline(person, contact))
+    assert texts == ["Only this day", *["Standing"] * 5]
+
+
+async def test_r20_an_all_day_meeting_on_a_day_without_midnight_is_told_once(world: World) -> None:
+    person = await world.connected(zoneinfo="Africa/Cairo")
+    await make_contact(person)
+    day = cairo_without_midnight(world.clock())
+    times = {"start": {"date": day.isoformat()}, "end": {"date": (day + timedelta(days=1)).isoformat()}}
+    event_id = await invite(world, person, person.at(2, "10:00"), VERA, **times)
+    await synced(world, person)
+    for color in ("1", "2"):
+        await world.sandbox.patch_google_event(person.email, event_id, {"colorId": color})
+        await synced(world, person)
+    assert [meeting["version"] for meeting in (await person.get("/v1/engagements")).json()["items"]] == [1]
+
+
+def cairo_without_midnight(now: datetime) -> date:
+    """The next day in Cairo on which the clock goes from 23:59:59 to 01:00."""
+    zone = ZoneInfo("Africa/Cairo")
+    for days in range(1, 380):
+        day = (now + timedelta(days=days)).date()
+        midnight = datetime.combine(day, time(), zone)
+        if midnight.astimezone(UTC).astimezone(zone).hour == 1:
+            return day
+    raise AssertionError("Cairo keeps one time all year now")
+
+
+async def test_r12_the_connection_that_inherits_the_sync_finds_what_stands_in_it(world: World) -> None:
+    person = await world.connected()
+    contact = await make_contact(person)
+    await world.rows("UPDATE connections SET purposes = '{meetings}'")
+    await world.rows(
+        "INSERT INTO connections (account_id, id, user_id, provider, subject, email, status, scopes, purposes) "
+        "SELECT account_id, gen_random_uuid(), user_id, 'google', '', 'old@example.com', 'reauthorization_required', "
+        "'{}', '{calendar}' FROM connections"
+    )
+    await invite(world, person, person.at(2, "10:00"), VERA)
+    await synced(world, person)
+    assert await timeline(person, contact) == []
+    listed = (await person.get("/v1/connections")).json()["items"]
+    gone = next(item["id"] for item in listed if item["purposes"] == ["calendar"])
+    assert (await person.delete(f"/v1/connections/{gone}")).status_code == 204
+    await world.work()
+    assert len(await timeline(person, contact)) == 1
