@@ -138,91 +138,161 @@ async def open_services(settings: Settings, *, clock: Clock = utc_now) -> AsyncI
         signals = await stack.enter_async_context(FeedSignals(url))
         guard = Guard(settings.webhook_allowed_hosts)
         outside = await stack.enter_async_context(HttpClient(timeout_seconds=DEADLINE_SECONDS, guard=guard))
-        events = _events(settings, clock, engine, outside, signals)
-        yield _assemble(settings, clock, engine, http, providers, events=events, reads=reads, bookings=writes)
+        ground = _ground(settings, clock, create_sessions(engine), providers)
+        yield Services(
+            settings=settings,
+            clock=clock,
+            engine=engine,
+            sessions=ground.sessions,
+            verifier=TokenVerifier(
+                http, jwks_url=settings.jwks_url, issuer=settings.issuer, audience=settings.audience
+            ),
+            providers=providers,
+            overview=ground.overview,
+            writer=ground.writer,
+            **_connections(ground),
+            **_sync(ground),
+            **_booking(ground, PageReader(reads), writes),
+            **_crm(ground),
+            **_events(ground, guard, outside, signals),
+        )
 
 
-def _assemble(
+@dataclass(frozen=True, slots=True)
+class _Ground:
+    """What everything else stands on."""
+
+    settings: Settings
+    clock: Clock
+    sessions: async_sessionmaker[AsyncSession]
+    vault: Vault
+    providers: dict[ProviderName, Provider]
+    access: CalendarAccess
+    overview: Overview
+    people: AddressBook
+    follower: Follower
+    writer: EventWriter
+
+
+def _ground(
     settings: Settings,
     clock: Clock,
-    engine: AsyncEngine,
-    http: HttpClient,
+    sessions: async_sessionmaker[AsyncSession],
     providers: dict[ProviderName, Provider],
-    *,
-    events: "_Events",
-    reads: asyncpg.Pool,
-    bookings: asyncpg.Pool,
-) -> Services:
-    sessions, vault, reader = create_sessions(engine), Vault(settings.master_keys), PageReader(reads)
-    access, people = CalendarAccess(sessions, vault, providers, clock), AddressBook(vault)
-    links, tokens = Links(settings.booking_base_url), BookingTokens(settings.signing_key)
-    post = BookingPost(links, providers, sender=settings.mail_from)
-    live = _live_check(settings, sessions, access, clock)
-    overview = Overview(providers, task_sync_seat=Entitlement("task_sync", tuple(settings.task_sync_tiers)))
-    meetings_url_seat = Entitlement("meetings_url", tuple(settings.meetings_url_tiers))
-    effects, follower = DriftEffects(post, clock), Follower(sessions, access, clock)
-    booking_follower = BookingFollower(follower, effects, providers, clock)
-    horizon = settings.sync_horizon_days
-    writer = EventWriter(sessions, access, clock, horizon_days=horizon)
-    return Services(
+) -> _Ground:
+    vault = Vault(settings.master_keys)
+    access = CalendarAccess(sessions, vault, providers, clock)
+    return _Ground(
         settings=settings,
         clock=clock,
-        engine=engine,
         sessions=sessions,
-        verifier=TokenVerifier(http, jwks_url=settings.jwks_url, issuer=settings.issuer, audience=settings.audience),
+        vault=vault,
         providers=providers,
-        overview=overview,
-        authorizations=Authorizations(
-            sessions, vault, providers, clock, public_url=settings.public_url, **_connecting(settings)
-        ),
-        credentials=CredentialConnections(sessions, vault, providers, clock, **_connecting(settings)),
-        settings_editor=SettingsEditor(overview, clock, meetings_url_seat=meetings_url_seat),
-        pages=PublicPages(reader),
-        links=links,
-        tokens=tokens,
-        desk=BookingDesk(sessions, bookings, reader, live, post, tokens=tokens, providers=providers, clock=clock),
-        changes=BookingChanges(sessions, live, post, providers, clock),
-        sync=SyncEngine(
-            sessions,
-            access,
-            people,
-            clock,
-            horizon_days=horizon,
-            poll_seconds=settings.sync_poll_seconds,
-            push_poll_seconds=settings.push_poll_seconds,
-        ),
-        watcher=Watcher(sessions, access, clock, push_url=settings.push_url),
-        signals=SignalInbox(sessions, clock),
-        writer=writer,
-        mail=_mail(settings, sessions, clock, links, tokens),
-        closer=ConnectionCloser(sessions, vault, providers, access, clock),
-        refresher=CalendarRefresher(sessions, access, clock),
-        connection_ready=ConnectionReady(sessions, clock),
-        booking_follower=booking_follower,
-        drift=DriftResolver(booking_follower, effects, clock),
-        **events,
-        **_crm(
-            sessions,
-            access,
-            overview,
-            people=people,
-            follower=follower,
-            writer=writer,
-            providers=providers,
-            clock=clock,
-        ),
+        access=access,
+        overview=Overview(providers, task_sync_seat=Entitlement("task_sync", tuple(settings.task_sync_tiers))),
+        people=AddressBook(vault),
+        follower=Follower(sessions, access, clock),
+        writer=EventWriter(sessions, access, clock, horizon_days=settings.sync_horizon_days),
     )
 
 
-def _live_check(
-    settings: Settings, sessions: async_sessionmaker[AsyncSession], access: CalendarAccess, clock: Clock
-) -> LiveCheck:
+class _Connections(TypedDict):
+    """What makes, heals and ends connections."""
+
+    authorizations: Authorizations
+    credentials: CredentialConnections
+    closer: ConnectionCloser
+    refresher: CalendarRefresher
+
+
+def _connections(on: _Ground) -> _Connections:
+    seat = Entitlement("mobile_connect", tuple(on.settings.task_sync_tiers))
+    obeyed: _Connecting = {"return_urls": on.settings.return_urls, "mobile_seat": seat}
+    return _Connections(
+        authorizations=Authorizations(
+            on.sessions, on.vault, on.providers, on.clock, public_url=on.settings.public_url, **obeyed
+        ),
+        credentials=CredentialConnections(on.sessions, on.vault, on.providers, on.clock, **obeyed),
+        closer=ConnectionCloser(on.sessions, on.vault, on.providers, on.access, on.clock),
+        refresher=CalendarRefresher(on.sessions, on.access, on.clock),
+    )
+
+
+class _Connecting(TypedDict):
+    """What every way to connect obeys."""
+
+    return_urls: Sequence[str]
+    mobile_seat: Entitlement
+
+
+class _Sync(TypedDict):
+    """What keeps the mirrors true."""
+
+    sync: SyncEngine
+    watcher: Watcher
+    signals: SignalInbox
+
+
+def _sync(on: _Ground) -> _Sync:
+    return _Sync(
+        sync=SyncEngine(
+            on.sessions,
+            on.access,
+            on.people,
+            on.clock,
+            horizon_days=on.settings.sync_horizon_days,
+            poll_seconds=on.settings.sync_poll_seconds,
+            push_poll_seconds=on.settings.push_poll_seconds,
+        ),
+        watcher=Watcher(on.sessions, on.access, on.clock, push_url=on.settings.push_url),
+        signals=SignalInbox(on.sessions, on.clock),
+    )
+
+
+class _Booking(TypedDict):
+    """What offers times and takes bookings, and tells of them."""
+
+    settings_editor: SettingsEditor
+    pages: PublicPages
+    links: Links
+    tokens: BookingTokens
+    desk: BookingDesk
+    changes: BookingChanges
+    mail: MailDelivery
+    connection_ready: ConnectionReady
+    booking_follower: BookingFollower
+    drift: DriftResolver
+
+
+def _booking(on: _Ground, reader: PageReader, bookings: asyncpg.Pool) -> _Booking:
+    links, tokens = Links(on.settings.booking_base_url), BookingTokens(on.settings.signing_key)
+    post = BookingPost(links, on.providers, sender=on.settings.mail_from)
+    live, effects = _live_check(on), DriftEffects(post, on.clock)
+    follower = BookingFollower(on.follower, effects, on.providers, on.clock)
+    seat = Entitlement("meetings_url", tuple(on.settings.meetings_url_tiers))
+    return _Booking(
+        settings_editor=SettingsEditor(on.overview, on.clock, meetings_url_seat=seat),
+        pages=PublicPages(reader),
+        links=links,
+        tokens=tokens,
+        desk=BookingDesk(
+            on.sessions, bookings, reader, live, post, tokens=tokens, providers=on.providers, clock=on.clock
+        ),
+        changes=BookingChanges(on.sessions, live, post, on.providers, on.clock),
+        mail=_mail(on.settings, on.sessions, on.clock, links, tokens),
+        connection_ready=ConnectionReady(on.sessions, on.clock),
+        booking_follower=follower,
+        drift=DriftResolver(follower, effects, on.clock),
+    )
+
+
+def _live_check(on: _Ground) -> LiveCheck:
     return LiveCheck(
-        sessions,
-        access,
-        clock,
-        timeout_seconds=settings.live_check_seconds,
-        mirror_trusted_seconds=settings.mirror_trusted_seconds,
+        on.sessions,
+        on.access,
+        on.clock,
+        timeout_seconds=on.settings.live_check_seconds,
+        mirror_trusted_seconds=on.settings.mirror_trusted_seconds,
     )
 
 
@@ -237,18 +307,15 @@ class _Events(TypedDict):
     webhook_trial: WebhookTrial
 
 
-def _events(
-    settings: Settings, clock: Clock, engine: AsyncEngine, outside: HttpClient, signals: FeedSignals
-) -> _Events:
-    sessions, vault, guard = create_sessions(engine), Vault(settings.master_keys), Guard(settings.webhook_allowed_hosts)
-    lanes, post = Lanes(), WebhookPost(outside, clock)
+def _events(on: _Ground, guard: Guard, outside: HttpClient, signals: FeedSignals) -> _Events:
+    lanes, post = Lanes(), WebhookPost(outside, on.clock)
     return _Events(
-        feed=FeedReader(sessions, signals),
-        sequencer=Sequencer(sessions, clock),
-        pruner=Pruner(sessions, clock, retention_days=settings.event_retention_days),
-        webhooks=WebhookEndpoints(vault, guard, clock),
-        courier=Courier(sessions, vault, post, lanes, clock),
-        webhook_trial=WebhookTrial(sessions, vault, post, lanes, clock),
+        feed=FeedReader(on.sessions, signals),
+        sequencer=Sequencer(on.sessions, on.clock),
+        pruner=Pruner(on.sessions, on.clock, retention_days=on.settings.event_retention_days),
+        webhooks=WebhookEndpoints(on.vault, guard, on.clock),
+        courier=Courier(on.sessions, on.vault, post, lanes, on.clock),
+        webhook_trial=WebhookTrial(on.sessions, on.vault, post, lanes, on.clock),
     )
 
 
@@ -267,42 +334,21 @@ class _Crm(TypedDict):
     task_recorder: TaskRecorder
 
 
-def _crm(
-    sessions: async_sessionmaker[AsyncSession],
-    access: CalendarAccess,
-    overview: Overview,
-    *,
-    people: AddressBook,
-    follower: Follower,
-    writer: EventWriter,
-    providers: dict[ProviderName, Provider],
-    clock: Clock,
-) -> _Crm:
-    recorder, placer = WriteRecorder(sessions, clock), TaskPlacer(sessions, access, overview, clock)
+def _crm(on: _Ground) -> _Crm:
+    recorder = WriteRecorder(on.sessions, on.clock)
+    placer = TaskPlacer(on.sessions, on.access, on.overview, on.clock)
     return _Crm(
-        contacts=Contacts(people, clock),
-        meetings=Meetings(sessions, overview, writer, recorder, clock, people=people),
-        meeting_follower=MeetingFollower(follower, people, providers, clock),
-        matching=Matching(sessions, clock),
-        booking_recorder=BookingRecorder(sessions, people, clock),
+        contacts=Contacts(on.people, on.clock),
+        meetings=Meetings(on.sessions, on.overview, on.writer, recorder, on.clock, people=on.people),
+        meeting_follower=MeetingFollower(on.follower, on.people, on.providers, on.clock),
+        matching=Matching(on.sessions, on.clock),
+        booking_recorder=BookingRecorder(on.sessions, on.people, on.clock),
         write_recorder=recorder,
-        tasks=Tasks(overview, clock),
+        tasks=Tasks(on.overview, on.clock),
         task_placer=placer,
-        task_follower=TaskFollower(follower, providers, clock),
-        task_recorder=TaskRecorder(sessions, placer),
+        task_follower=TaskFollower(on.follower, on.providers, on.clock),
+        task_recorder=TaskRecorder(on.sessions, placer),
     )
-
-
-class _Connecting(TypedDict):
-    """What every way to connect obeys."""
-
-    return_urls: Sequence[str]
-    mobile_seat: Entitlement
-
-
-def _connecting(settings: Settings) -> _Connecting:
-    seat = Entitlement("mobile_connect", tuple(settings.task_sync_tiers))
-    return _Connecting(return_urls=settings.return_urls, mobile_seat=seat)
 
 
 def _mail(

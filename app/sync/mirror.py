@@ -144,7 +144,7 @@ class Mirror:
         return self._noted(await self._ask(_REMOVE, known, [*batch.gone, *batch.series]))
 
     def _noted(self, rows: Iterable[Any]) -> dict[str, Known]:
-        """Rows of `_TOUCHED`'s columns, their months noted, by id."""
+        """Rows as `_REMOVE` answers them, their months noted, by id."""
         before = {}
         for start, end, first_day, last_day, *known in rows:
             self.touch(_when(start, end, first_day, last_day))
