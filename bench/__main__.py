@@ -1,6 +1,6 @@
 """`python -m bench`: every figure beside its floor, a JSON line each. The rule: this file only chooses and prints.
 
-    python -m bench [--quick] [slots] [schedule] [sync] [endpoint] [booking] [race]
+    python -m bench [--quick] [slots] [schedule] [sync] [push] [endpoint] [booking] [race]
 
 Progress goes to standard error. A goal that is missed says so in its line; the exit code is 0 whenever all could be
 measured.
@@ -18,7 +18,7 @@ from typing import Annotated
 
 import typer
 
-from bench import booking, endpoint, race, slots, sync
+from bench import booking, endpoint, push, race, slots, sync
 from bench.load import BenchError
 from bench.measure import Figure
 from bench.scale import FULL, QUICK, Scale
@@ -34,6 +34,7 @@ class Bench(StrEnum):
     SLOTS = "slots"
     SCHEDULE = "schedule"
     SYNC = "sync"
+    PUSH = "push"
     ENDPOINT = "endpoint"
     BOOKING = "booking"
     RACE = "race"
@@ -62,6 +63,10 @@ async def measure(chosen: set[Bench], scale: Scale) -> AsyncIterator[Figure]:
         async with open_sync_stage() as sync_stage:
             async for figure in sync.figures(sync_stage, scale):
                 yield figure
+    if Bench.PUSH in chosen:
+        _say("push")
+        async for figure in push.figures(push.QUICK if scale is QUICK else push.FULL):
+            yield figure
     if chosen.isdisjoint(OVER_HTTP):
         return
     _say("starting the servers")
