@@ -19,6 +19,7 @@ from app.bookings.offer import check_offered, page_time_around, slot_taken
 from app.bookings.post import BookingPost
 from app.calendar import Clock, ProviderName
 from app.calendar_writes.service import change_wish, find_write
+from app.connections import repository as connections
 from app.database import transaction
 from app.errors import (
     AlreadyCancelled,
@@ -212,7 +213,7 @@ class BookingChanges:
 
     async def _check_capability(self, session: AsyncSession, booking: Booking, capability: str) -> None:
         """R24: some providers' events cannot be changed by us."""
-        target = await repository.destination(session, booking.host_id)
+        target = await connections.find_primary_for(session, booking.host_id, "meetings")
         if target is None:
             return
         provider = target[1].provider

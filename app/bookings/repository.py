@@ -16,7 +16,6 @@ from app.database import constraint
 from app.ids import new_id
 from app.insertion import Rows
 from app.models.bookings import NO_OVERLAP, Booking, MeetingRequest, Reservation
-from app.models.connections import Calendar, Connection
 from app.models.outbound import Mail
 from app.timespan import Span
 
@@ -119,26 +118,6 @@ async def open_requests(session: AsyncSession, host_id: UUID, *, now: datetime) 
             )
         )
     ).all()
-
-
-async def destination(session: AsyncSession, host_id: UUID) -> tuple[Calendar, Connection] | None:
-    """Where the host's bookings land: the primary calendar, and nothing else (R28)."""
-    row = (
-        await session.execute(
-            select(Calendar, Connection)
-            .join(
-                Connection,
-                (Connection.account_id == Calendar.account_id) & (Connection.id == Calendar.connection_id),
-            )
-            .where(
-                Connection.user_id == host_id,
-                Connection.disconnected_at.is_(None),
-                Connection.purposes.contains(["meetings"]),
-                Calendar.is_primary,
-            )
-        )
-    ).one_or_none()
-    return None if row is None else (row[0], row[1])
 
 
 async def mailed_since(session: AsyncSession, subject_id: UUID, kind: str, since: datetime) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Select, delete, func, select, update
+from sqlalchemy import ColumnElement, Select, and_, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -82,6 +82,31 @@ async def find_connection_for(session: AsyncSession, user_id: UUID, purpose: str
             Connection.purposes.contains([purpose]),
         )
     )
+
+
+async def find_calendar(session: AsyncSession, calendar_id: UUID) -> tuple[Calendar, Connection] | None:
+    """A calendar and its connection, which nobody has disconnected."""
+    return await _calendar(session, Calendar.id == calendar_id)
+
+
+async def find_primary_for(session: AsyncSession, user_id: UUID, purpose: str) -> tuple[Calendar, Connection] | None:
+    """The primary calendar of the connection that serves a purpose: where bookings (R28) or meetings land."""
+    serves = Connection.purposes.contains([purpose])
+    return await _calendar(session, and_(Connection.user_id == user_id, serves, Calendar.is_primary))
+
+
+async def _calendar(session: AsyncSession, condition: ColumnElement[bool]) -> tuple[Calendar, Connection] | None:
+    row = (
+        await session.execute(
+            select(Calendar, Connection)
+            .join(
+                Connection,
+                (Connection.account_id == Calendar.account_id) & (Connection.id == Calendar.connection_id),
+            )
+            .where(condition, Connection.disconnected_at.is_(None))
+        )
+    ).one_or_none()
+    return None if row is None else (row[0], row[1])
 
 
 async def find_closing_connection(session: AsyncSession, connection_id: UUID) -> Connection | None:
@@ -248,6 +273,9 @@ async def _follow_primary(session: AsyncSession, known: Sequence[Calendar], list
     else:
         await _change_calendar(session, former.id, is_primary=False)
         await _change_calendar(session, now.id, is_primary=True, checked=True)
+        # Who takes part is kept of a primary alone: all of it is listed again, and counts as changed.
+        await session.execute(update(CalendarSync).where(CalendarSync.calendar_id == now.id).values(cursor=None))
+        await session.execute(update(MirrorEvent).where(MirrorEvent.calendar_id == now.id).values(etag=None))
 
 
 async def _change_calendar(session: AsyncSession, calendar_id: UUID, **values: object) -> None:

@@ -19,6 +19,7 @@ from app.accounts.repository import add_audit_entry
 from app.calendar import Clock, Response
 from app.calendar_writes.service import Owner, Place, change_wish, draft_from_json, find_write, wish_event
 from app.calendar_writes.writer import EventWriter
+from app.connections import repository as connections
 from app.connections.capabilities import Capability
 from app.connections.overview import Overview
 from app.crm import repository
@@ -152,7 +153,7 @@ class Meetings:
         self, session: AsyncSession, principal: Principal, wish: ContactMeetingCreate
     ) -> tuple[Place | None, NotSent | None]:
         """Where its event would stand, and why there will be none."""
-        found = await repository.sync_calendar_of(session, principal.user)
+        found = await connections.find_primary_for(session, principal.user, "calendar")
         now = await self._circumstances(session, principal, found)
         no = why_not(replace(now, integration=wish.source == "integration", over=wish.end_at <= self._clock()))
         return None if found is None else place_of(*found), no
@@ -174,7 +175,7 @@ class Meetings:
 
         Raises: CapabilityNotSupported.
         """
-        found = await repository.sync_calendar_of(session, principal.user)
+        found = await connections.find_primary_for(session, principal.user, "calendar")
         no = why_not(await self._circumstances(session, principal, found))
         if no is not None and row.event_id is not None:
             raise CapabilityNotSupported(detail=no, extra={"capability": Capability.CRM_MEETINGS, "reason": no})
@@ -200,7 +201,7 @@ class Meetings:
             return [] if job is None else [job]
         if row.event_id is None or row.calendar_id is None:
             return []
-        found = await repository.calendar_with_connection(session, row.calendar_id)
+        found = await connections.find_calendar(session, row.calendar_id)
         if found is None:
             return []
         draft = draft_over_standing(row, described=described)

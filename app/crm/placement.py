@@ -12,6 +12,7 @@ from app.accounts.repository import find_user
 from app.accounts.service import seats_of
 from app.connections.capabilities import Capability
 from app.connections.overview import Overview
+from app.connections.repository import find_connection_for
 from app.crm import task_repository
 from app.crm.repository import settings_of
 from app.models.connections import Calendar, Connection
@@ -32,7 +33,7 @@ class Placement:
 
 async def placement_of(session: AsyncSession, overview: Overview, user_id: UUID) -> Placement:
     """R22: the sync and the task sync are on, the seat is assigned, the provider and the grant allow it."""
-    connection = await task_repository.sync_connection_of(session, user_id)
+    connection = await find_connection_for(session, user_id, "calendar")
     user = await find_user(session, user_id)
     settings = await settings_of(session, user_id)
     made = None if connection is None else await task_repository.find_task_calendar(session, connection.id)

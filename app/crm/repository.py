@@ -199,41 +199,6 @@ async def engagements_with(session: AsyncSession, contact_id: UUID) -> Sequence[
     return [(row, alone) for row, alone in rows]
 
 
-async def sync_calendar_of(session: AsyncSession, user_id: UUID) -> tuple[Calendar, Connection] | None:
-    """The primary calendar of the connection that is kept in step with the CRM (R12, R20)."""
-    row = (
-        await session.execute(
-            select(Calendar, Connection)
-            .join(
-                Connection,
-                (Connection.account_id == Calendar.account_id) & (Connection.id == Calendar.connection_id),
-            )
-            .where(
-                Connection.user_id == user_id,
-                Connection.disconnected_at.is_(None),
-                Connection.purposes.contains(["calendar"]),
-                Calendar.is_primary,
-            )
-        )
-    ).one_or_none()
-    return None if row is None else (row[0], row[1])
-
-
-async def calendar_with_connection(session: AsyncSession, calendar_id: UUID) -> tuple[Calendar, Connection] | None:
-    """A calendar and its connection; None when that is gone."""
-    row = (
-        await session.execute(
-            select(Calendar, Connection)
-            .join(
-                Connection,
-                (Connection.account_id == Calendar.account_id) & (Connection.id == Calendar.connection_id),
-            )
-            .where(Calendar.id == calendar_id, Connection.disconnected_at.is_(None))
-        )
-    ).one_or_none()
-    return None if row is None else (row[0], row[1])
-
-
 async def writes_of_engagements(session: AsyncSession, rows: Sequence[Engagement]) -> dict[UUID, CalendarWrite]:
     """What became of their events, by engagement: each has one of its own, or its booking's."""
     ids, bookings = [row.id for row in rows], {row.booking_id: row.id for row in rows if row.booking_id is not None}

@@ -54,17 +54,6 @@ async def tasks_to_place(session: AsyncSession, owner_id: UUID, *, after: UUID |
     return (await session.scalars(query.order_by(Task.id).limit(limit).with_for_update(key_share=True))).all()
 
 
-async def sync_connection_of(session: AsyncSession, user_id: UUID) -> Connection | None:
-    """The connection that is kept in step with the CRM (R12)."""
-    return await session.scalar(
-        select(Connection).where(
-            Connection.user_id == user_id,
-            Connection.disconnected_at.is_(None),
-            Connection.purposes.contains(["calendar"]),
-        )
-    )
-
-
 async def find_task_calendar(session: AsyncSession, connection_id: UUID) -> tuple[TaskCalendar, Calendar | None] | None:
     """The calendar for tasks, if it was ever asked for."""
     row = (

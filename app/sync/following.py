@@ -20,6 +20,7 @@ from sqlalchemy import delete, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.calendar import Clock, Event
+from app.connections import repository as connections
 from app.connections.access import CalendarAccess
 from app.database import transaction
 from app.models.connections import Calendar, Connection
@@ -89,9 +90,9 @@ class Follower:
 
     async def _pick(self, account_id: UUID, calendar_id: UUID, topic: Topic, feature: Feature) -> _Round | None:
         async with transaction(self._sessions, account_id) as session:
-            place = await _find(session, calendar_id)
-            if place is None:
-                return None
+            place = await connections.find_calendar(session, calendar_id)
+            if place is None or place[1].status != "active":
+                return None  # what waits goes on waiting
             calendar, connection = place
             rows = await _due(session, calendar_id, topic, now=self._clock())
             if not rows:
@@ -143,21 +144,6 @@ class Follower:
             row.attempts += 1
             row.not_before = self._clock() + wait
             return wait
-
-
-async def _find(session: AsyncSession, calendar_id: UUID) -> tuple[Calendar, Connection] | None:
-    """The calendar and its connection, when it works: else what waits goes on waiting."""
-    row = (
-        await session.execute(
-            select(Calendar, Connection)
-            .join(
-                Connection,
-                (Connection.account_id == Calendar.account_id) & (Connection.id == Calendar.connection_id),
-            )
-            .where(Calendar.id == calendar_id, Connection.disconnected_at.is_(None), Connection.status == "active")
-        )
-    ).one_or_none()
-    return None if row is None else (row[0], row[1])
 
 
 async def _due(session: AsyncSession, calendar_id: UUID, topic: Topic, *, now: datetime) -> Sequence[CalendarChange]:
