@@ -28,7 +28,7 @@ class Placement:
     reason: str | None
     """Why they go nowhere, a code."""
     error: str | None = None
-    """Why the calendar could not be made."""
+    """Why the calendar could not be made, or cannot be read any more."""
 
 
 async def placement_of(session: AsyncSession, overview: Overview, user_id: UUID) -> Placement:
@@ -38,6 +38,8 @@ async def placement_of(session: AsyncSession, overview: Overview, user_id: UUID)
     settings = await settings_of(session, user_id)
     made = None if connection is None else await task_repository.find_task_calendar(session, connection.id)
     calendar, error = (None, None) if made is None else (made[1], made[0].last_error)
+    if calendar is not None and calendar.inactive_reason is not None:
+        error = calendar.inactive_reason
     if user is None or not user.active:
         return Placement(connection, calendar, "user_left")
     states = overview.of(connection, seats_of(user))

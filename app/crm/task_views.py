@@ -55,7 +55,7 @@ def _event_state(row: Task, write: CalendarWrite | None, placement: Placement) -
     if reason is None and row.unplaced:
         reason = "removed_in_calendar"
     elif reason is None and stands and write is not None:
-        reason = write.last_error if write.status != "written" else None
+        reason = write.last_error if write.status != "written" else placement.error
     elif reason is None and row.status != "completed":
         status, reason = ("failed", placement.error) if placement.error else ("pending", None)
     return schemas.TaskEvent.model_validate({"status": status, "reason": reason})

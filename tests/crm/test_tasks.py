@@ -235,6 +235,8 @@ async def test_r22_a_calendar_its_person_has_deleted_is_made_anew_with_all_in_it
     first, second = await add(world, person), await add(world, person, title="Second")
     [calendar] = await task_calendars(world)
     await world.sandbox.delete_google_calendar(calendar)
+    await synced(world, person)
+    assert (await state(person, second))[1] == "access_lost", "and it is told"
     await change(world, person, first, title="First")
     await world.work(until=HOUR)
     [anew] = await task_calendars(world)
