@@ -121,9 +121,8 @@ class BookingChanges:
         async with transaction(self._sessions, account_id) as session:
             booking, page = await self._open(session, booking_id, start, by=by, if_match=if_match, lock=True)
             if booking.starts_at == datetime.fromtimestamp(start, UTC):
-                return Changed(
-                    booking, page, await find_write(session, owner_of_event(booking_id))
-                )  # moved there meanwhile
+                # moved there meanwhile
+                return Changed(booking, page, await find_write(session, owner_of_event(booking_id)))
             minutes = _minutes(booking)
             if not await repository.move_time(session, booking_id, page.rules(minutes).buffered(start)):
                 raise slot_taken(page, minutes, start=start, now=self._now())

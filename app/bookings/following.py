@@ -112,7 +112,7 @@ class BookingFollower:
             event_id=write.event_id,
             response=Response(write.guest_response) if write.guest_response else None,
             observed=observed,
-            pending=write.status != "failed" and write.written_seq < write.desired_seq,
+            pending=write.under_way,
             waiting=frozenset(ledger.finding_of(entry) for entry in waiting.values()),
             kept=await ledger.kept_copies(session, booking.id),
             restores=await ledger.count_restores(session, booking.id, now=now),

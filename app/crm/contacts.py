@@ -14,13 +14,13 @@ from app.accounts.principal import Principal
 from app.accounts.repository import add_audit_entry
 from app.calendar import Clock
 from app.crm import repository
-from app.crm.news import tell_of_contact, tell_of_engagement
+from app.crm.news import tell_of_contact, tell_of_engagement, touch_and_tell
 from app.crm.schemas import ContactCreate, ContactUpdate
 from app.errors import ContactExists, FieldError, NotFound, ValidationFailed, VersionMismatch
 from app.events.repository import redact
 from app.events.types import EventType
 from app.ids import new_id
-from app.models.crm import Contact, Engagement
+from app.models.crm import Contact
 from app.queue import Enqueued, Job, enqueue
 from app.sync.people import AddressBook
 
@@ -111,17 +111,11 @@ class Contacts:
                 await session.delete(row)
         await session.delete(contact)
         await session.flush()
-        jobs += [await self._without_them(session, row) for row, alone in meetings if not alone]
+        # A meeting of several goes on without the one who was erased, and whoever was told of them is told anew.
+        shared = [row for row, alone in meetings if not alone]
+        jobs += [await touch_and_tell(session, EventType.ENGAGEMENT_UPDATED, row, now=now) for row in shared]
         await session.flush()
         await enqueue(session, jobs)
-
-    async def _without_them(self, session: AsyncSession, row: Engagement) -> Enqueued:
-        """A meeting of several goes on without the one who was erased, and whoever was told of them is told anew."""
-        row.version += 1
-        row.updated_at = self._clock()
-        await session.flush()
-        participants = (await repository.participants_of(session, [row.id])).get(row.id, [])
-        return tell_of_engagement(session, EventType.ENGAGEMENT_UPDATED, row, participants, now=row.updated_at)
 
     async def _readdress(self, session: AsyncSession, contact: Contact, email: str) -> bool:
         hashed = await self._hash(session, contact.account_id, email)

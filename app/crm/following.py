@@ -8,7 +8,6 @@ The one rule: of an event without a known contact, or a private one, nothing is 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
-from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select
@@ -19,7 +18,7 @@ from app.calendar import Clock, Event, ProviderName, Timed
 from app.calendar_writes.service import Owner, draft_from_json, draft_to_json, find_write
 from app.connections.settings import get_settings
 from app.crm import repository
-from app.crm.news import tell_of_engagement
+from app.crm.news import tell_as_it_is, tell_of_engagement, touch_and_tell
 from app.crm.snapshot import KEPT_OUTCOMES, Meeting, Snapshot, meeting_of, outcome_after, snapshot_of
 from app.events.repository import redact
 from app.events.types import EventType
@@ -81,7 +80,7 @@ class MeetingFollower:
         """Make the engagement as the event is. Raises: PostponedError."""
         row = await repository.find_of_event(session, calendar.id, event_id, key=event.key if event else None)
         write = None if row is None else await find_write(session, Owner("engagement", row.id), lock=True)
-        if write is not None and write.status != "failed" and write.written_seq < write.desired_seq:
+        if write is not None and write.under_way:
             raise PostponedError
         if event is None:
             return [] if row is None else await self._cancel(session, row, write)
@@ -143,7 +142,7 @@ class MeetingFollower:
         session.add(row)
         await session.flush()
         await repository.save_participants(session, row.account_id, row.id, dict(meeting.participants))
-        return [await self._tell(session, EventType.ENGAGEMENT_CREATED, row)]
+        return [await tell_as_it_is(session, EventType.ENGAGEMENT_CREATED, row)]
 
     async def _change(
         self, session: AsyncSession, row: Engagement, write: CalendarWrite | None, event: Event, meeting: Meeting
@@ -156,7 +155,7 @@ class MeetingFollower:
             row.event_id = event.id
         if write is not None:
             _note(write, row, event)
-        return [await self._touch(session, EventType.ENGAGEMENT_UPDATED, row, now=self._clock())] if changed else []
+        return [await touch_and_tell(session, EventType.ENGAGEMENT_UPDATED, row, now=self._clock())] if changed else []
 
     async def _cancel(self, session: AsyncSession, row: Engagement, write: CalendarWrite | None) -> list[Enqueued]:
         """Its person has deleted the event: the meeting does not take place. One that is over was only tidied away."""
@@ -166,23 +165,13 @@ class MeetingFollower:
         if row.outcome == "cancelled" or row.ends_at <= now:
             return []
         row.outcome, row.cancelled_at = "cancelled", now
-        return [await self._touch(session, EventType.ENGAGEMENT_CANCELLED, row, now=now)]
+        return [await touch_and_tell(session, EventType.ENGAGEMENT_CANCELLED, row, now=now)]
 
     async def _take_away(self, session: AsyncSession, row: Engagement) -> list[Enqueued]:
         await redact(session, row.account_id, row.id)
         told = tell_of_engagement(session, EventType.ENGAGEMENT_DELETED, row, [], now=self._clock())
         await session.delete(row)
         return [told]
-
-    async def _touch(self, session: AsyncSession, event: EventType, row: Engagement, *, now: datetime) -> Enqueued:
-        row.version += 1
-        row.updated_at = now
-        return await self._tell(session, event, row)
-
-    async def _tell(self, session: AsyncSession, event: EventType, row: Engagement) -> Enqueued:
-        await session.flush()
-        participants = (await repository.participants_of(session, [row.id])).get(row.id, [])
-        return tell_of_engagement(session, event, row, participants, now=row.updated_at)
 
 
 def _take_over(row: Engagement, snapshot: Snapshot) -> bool:

@@ -6,6 +6,9 @@ The one rule: what the API would answer, without what depends on who asks or is 
 from datetime import datetime
 from typing import Final
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.crm.repository import participants_of
 from app.crm.views import Participants, contact_view, engagement_view
 from app.events.feed import add_event
 from app.events.types import EventType
@@ -23,6 +26,20 @@ def tell_of_contact(rows: Rows, event: EventType, contact: Contact, *, now: date
     if event is EventType.CONTACT_DELETED:
         data = {"id": data["id"]}
     return add_event(rows, contact.account_id, event, subject_id=contact.id, data=data, now=now)
+
+
+async def tell_as_it_is(session: AsyncSession, event: EventType, row: Engagement) -> Enqueued:
+    """An engagement was made or changed: told with everybody who takes part now."""
+    await session.flush()
+    participants = (await participants_of(session, [row.id])).get(row.id, [])
+    return tell_of_engagement(session, event, row, participants, now=row.updated_at)
+
+
+async def touch_and_tell(session: AsyncSession, event: EventType, row: Engagement, *, now: datetime) -> Enqueued:
+    """The same, of another version."""
+    row.version += 1
+    row.updated_at = now
+    return await tell_as_it_is(session, event, row)
 
 
 def tell_of_engagement(

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from app.calendar import Clock, Response
 from app.calendar_writes.service import Owner, find_write
 from app.crm import repository
-from app.crm.news import tell_of_contact, tell_of_engagement
+from app.crm.news import tell_as_it_is, tell_of_contact, touch_and_tell
 from app.database import transaction
 from app.events.types import EventType
 from app.ids import new_id
@@ -64,8 +64,7 @@ class BookingRecorder:
         wanted[contacts[0].id] = ("attendee", answer)
         if not (await repository.save_participants(session, row.account_id, row.id, wanted) or moved):
             return jobs
-        participants = (await repository.participants_of(session, [row.id])).get(row.id, [])
-        return [*jobs, tell_of_engagement(session, event, row, participants, now=row.updated_at)]
+        return [*jobs, await tell_as_it_is(session, event, row)]
 
     async def _contacts(self, session: AsyncSession, booking: Booking) -> tuple[list[Contact], list[Enqueued]]:
         """The visitor, made a contact when new, and the guests who are known."""
@@ -121,11 +120,7 @@ class WriteRecorder:
             write = await find_write(session, Owner("engagement", engagement_id))
             if row is None or write is None or not _show(row, write):
                 return
-            row.version += 1
-            row.updated_at = self._clock()
-            await session.flush()
-            participants = (await repository.participants_of(session, [row.id])).get(row.id, [])
-            told = tell_of_engagement(session, EventType.ENGAGEMENT_UPDATED, row, participants, now=row.updated_at)
+            told = await touch_and_tell(session, EventType.ENGAGEMENT_UPDATED, row, now=self._clock())
             await session.flush()
             await enqueue(session, [told])
 

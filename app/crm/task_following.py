@@ -71,7 +71,7 @@ class TaskFollower:
         write = None if task is None else await find_write(session, Owner("task", task.id), lock=True)
         if task is None or write is None or task.deleted_at is not None:
             return []
-        if write.status != "failed" and write.written_seq < write.desired_seq:
+        if write.under_way:
             raise PostponedError
         changed = _unplace(task, write) if event is None else _take_over(task, write, event, calendar)
         if not changed:

@@ -82,3 +82,8 @@ class CalendarWrite(HasId, Base):
     fence: Mapped[int] = mapped_column(server_default="0")
     lease_until: Mapped[datetime | None]
     created_at: Mapped[Created]
+
+    @property
+    def under_way(self) -> bool:
+        """A write of ours is still to land: what stands there will not stand there for long."""
+        return self.status != "failed" and self.written_seq < self.desired_seq
