@@ -15,7 +15,7 @@ from app import worker
 from app.bootstrap import Services
 from app.settings import Settings
 from app.worker import Sweep, run_worker, sweeps_of
-from tests.calendar_writes.test_writing import booked, state
+from tests.calendar_writes.test_writing import booked, is_written, state
 from tests.support.world import World
 
 
@@ -68,7 +68,7 @@ async def test_p3_a_worker_that_hears_nothing_any_more_connects_again(
     monkeypatch.setattr(QueueManager, "run", hard_of_hearing)
 
     async def written() -> bool:
-        return await state(person, booking) == ("written", None)
+        return await is_written(person, booking)
 
     async with started(in_this_world):
         await eventually(written)

@@ -17,7 +17,6 @@ from app.calendar import Clock, ProviderName
 from app.connections import repository
 from app.connections.health import mark_broken
 from app.database import transaction
-from app.models.connections import ConnectionToken
 from app.providers.base import (
     CalendarSession,
     Grant,
@@ -136,16 +135,11 @@ class _StoredTokens:
     async def _refresh(self, tokens: _Tokens) -> str:
         if tokens.refresh_token is None or not isinstance(self._provider, SupportsOAuth):
             reason = "token_expired" if isinstance(self._provider, SupportsOAuth) else "password_changed"
-            await self._break(reason)
-            raise ReauthRequired(operation="refresh", provider_code=reason)
+            return await self._break(tokens, ReauthRequired(operation="refresh", provider_code=reason))
         try:
             grant = await self._provider.refresh(await self._open_refresh_token(tokens.refresh_token))
         except ReauthRequired as refusal:
-            latest = await self._read()
-            if latest.version != tokens.version:
-                return latest.access_token  # rotated by somebody else meanwhile: theirs is the truth
-            await self._break(refusal.provider_code or "token_revoked")
-            raise
+            return await self._break(tokens, refusal)
         except BaseException:
             async with self._transaction() as session:
                 await repository.release_token_lease(session, self._connection_id, version=tokens.version)
@@ -155,12 +149,12 @@ class _StoredTokens:
 
     async def _read(self) -> _Tokens:
         async with self._transaction() as session:
-            row = await repository.find_token(session, self._connection_id)
-            if row is None:
-                raise ReauthRequired("the connection is gone", operation="token", provider_code="disconnected")
-            return await self._opened(session, row)
+            return await self._stored(session)
 
-    async def _opened(self, session: AsyncSession, row: ConnectionToken) -> _Tokens:
+    async def _stored(self, session: AsyncSession) -> _Tokens:
+        row = await repository.find_token(session, self._connection_id)
+        if row is None:
+            raise ReauthRequired("the connection is gone", operation="token", provider_code="disconnected")
         place = token_places(self._account_id, self._connection_id).access
         return _Tokens(
             access_token=await self._vault.open(session, place, row.access_token),
@@ -193,9 +187,19 @@ class _StoredTokens:
                 expires_at=grant.expires_at,
             )
 
-    async def _break(self, reason: str) -> None:
+    async def _break(self, tokens: _Tokens, refusal: ReauthRequired) -> str:
+        """Say that the grant is dead, and raise it; or the token that took the place of these meanwhile.
+
+        Whoever heals a connection holds its lock until the new tokens are saved, so what is read under it is the truth.
+        """
         async with self._transaction() as session:
+            await repository.lock_connection(session, self._connection_id)
+            latest = await self._stored(session)
+            if latest.version != tokens.version:
+                return latest.access_token
+            reason = refusal.provider_code or "token_revoked"
             await mark_broken(session, self._account_id, self._connection_id, reason=reason, now=self._clock())
+        raise refusal
 
     def _transaction(self) -> AbstractAsyncContextManager[AsyncSession]:
         return transaction(self._sessions, self._account_id)

@@ -9,8 +9,8 @@ from datetime import timedelta
 import pytest
 
 from app.calendar_writes import writer as writing
-from tests.calendar_writes.gate import Gate
 from tests.calendar_writes.test_writing import LATER, booked, start_of, state, the_event, the_write
+from tests.support.gate import Gate
 from tests.support.visitors import fault, our_events, our_writes
 from tests.support.world import World
 

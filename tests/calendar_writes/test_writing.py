@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 
-from tests.calendar_writes.gate import Gate
+from tests.support.gate import Gate
 from tests.support.people import Person
 from tests.support.visitors import Visit, fault, our_events, our_writes, visit
 from tests.support.world import World, problem
@@ -36,6 +36,12 @@ async def state(person: Person, booking: Visit) -> tuple[str, str | None]:
     event = (await person.get(f"/v1/bookings/{booking.id}")).json()["calendar_event"]
     assert (await booking.read())["calendar_event"] == {"status": event["status"], "error": None}
     return event["status"], event["error"]
+
+
+async def is_written(person: Person, booking: Visit) -> bool:
+    """Whether the event is in the calendar, while a worker may be at it."""
+    event = (await person.get(f"/v1/bookings/{booking.id}")).json()["calendar_event"]
+    return (event["status"], event["error"]) == ("written", None)
 
 
 async def the_event(world: World, person: Person) -> dict[str, Any]:

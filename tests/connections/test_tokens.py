@@ -6,12 +6,15 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from app.connections.access import CalendarAccess, token_places
 from app.connections.health import mark_broken
 from app.database import transaction
 from app.providers.base import CalendarSession, ReauthRequired, Transient
+from app.providers.google.provider import GoogleProvider
 from app.vault import Place, SecretUnreadableError, Vault
+from tests.support.gate import Gate
 from tests.support.google import failing, turned
 from tests.support.people import Person
 from tests.support.world import World
@@ -210,19 +213,42 @@ async def test_r16_another_account_does_not_heal(world: World) -> None:
     assert await broken(world, person) == ("reauthorization_required", "token_revoked")
 
 
-async def test_r16_a_refresh_that_was_overtaken_by_a_reconnect_does_not_break_what_was_healed(world: World) -> None:
+async def test_r16_a_refresh_that_was_overtaken_by_a_reconnect_does_not_break_what_was_healed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     person = await world.connected()
     world.clock.offset = timedelta(hours=2)
-    slow = {"kind": "latency", "ms": 500}
-    async with failing(world.sandbox, slow, times=1, path="/token$", account=person.email):
-        await world.sandbox.revoke_google(person.email)
-        late = asyncio.create_task((await session_of(world)).list_calendars())
-        await asyncio.sleep(0.1)
-        await world.rows("UPDATE connections SET status = 'reauthorization_required', reason = 'token_revoked'")
-        await person.connect()
-        await asyncio.wait({late})
+    await world.sandbox.revoke_google(person.email)
+    gate = Gate.at(monkeypatch, "refresh", of=GoogleProvider)
+    late = asyncio.create_task((await session_of(world)).list_calendars())
+    await gate.wait()
+    await world.rows("UPDATE connections SET status = 'reauthorization_required', reason = 'token_revoked'")
+    await person.connect()
+    await gate.open()
+    assert len(await late) == 1, "it goes on with the new token"
     assert await broken(world, person) == ("active", None)
-    assert len(late.result()) == 1, "it goes on with the new token"
+
+
+async def test_r16_a_refusal_that_comes_while_somebody_heals_waits_for_them_and_goes_on(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = await world.connected()
+    account = (await world.rows("SELECT account_id FROM connections"))[0]["account_id"]
+    gate = Gate.at(monkeypatch, "refresh", of=GoogleProvider)
+    world.clock.offset = timedelta(hours=2)
+    late = asyncio.create_task((await session_of(world)).list_calendars())
+    await gate.wait()
+    async with (
+        failing(world.sandbox, "invalid_grant", times=1, path="/token$"),
+        transaction(world.services.sessions, account) as healing,
+    ):
+        await healing.execute(text("UPDATE connections SET updated_at = now()"))
+        await gate.open()
+        await asyncio.sleep(0.3)
+        assert not late.done()
+        await healing.execute(text("UPDATE connection_tokens SET version = version + 1, lease_until = NULL"))
+    assert len(await late) == 1, "it goes on with the token that is stored now"
+    assert await broken(world, person) == ("active", None)
 
 
 async def columns(world: World) -> list[tuple[str, str]]:

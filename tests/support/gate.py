@@ -23,13 +23,13 @@ class Gate:
         self._reached, self._opened = asyncio.Event(), asyncio.Event()
 
     @classmethod
-    def at(cls, monkeypatch: pytest.MonkeyPatch, name: str) -> "Gate":
-        gate = cls(getattr(GoogleSession, name))
+    def at(cls, monkeypatch: pytest.MonkeyPatch, name: str, of: type = GoogleSession) -> "Gate":
+        gate = cls(getattr(of, name))
 
         async def held_up(*positional: Any, **named: Any) -> Any:
             return await gate.pass_through(*positional, **named)
 
-        monkeypatch.setattr(GoogleSession, name, held_up)
+        monkeypatch.setattr(of, name, held_up)
         return gate
 
     async def pass_through(self, *positional: Any, **named: Any) -> Any:
