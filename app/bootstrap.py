@@ -61,6 +61,7 @@ from app.scheduling.public import PublicPages
 from app.scheduling.reader import PageReader
 from app.scheduling.settings import SettingsEditor
 from app.settings import Settings
+from app.sync.changes import Follow, Topic
 from app.sync.engine import SyncEngine
 from app.sync.following import Follower
 from app.sync.people import AddressBook
@@ -91,6 +92,7 @@ class Services:
     tokens: BookingTokens
     desk: BookingDesk
     changes: BookingChanges
+    followers: dict[Topic, Follow]
     sync: SyncEngine
     watcher: Watcher
     signals: SignalInbox
@@ -139,6 +141,7 @@ async def open_services(settings: Settings, *, clock: Clock = utc_now) -> AsyncI
         guard = Guard(settings.webhook_allowed_hosts)
         outside = await stack.enter_async_context(HttpClient(timeout_seconds=DEADLINE_SECONDS, guard=guard))
         ground = _ground(settings, clock, create_sessions(engine), providers)
+        booking, crm = _booking(ground, PageReader(reads), writes), _crm(ground)
         yield Services(
             settings=settings,
             clock=clock,
@@ -151,9 +154,9 @@ async def open_services(settings: Settings, *, clock: Clock = utc_now) -> AsyncI
             overview=ground.overview,
             writer=ground.writer,
             **_connections(ground),
-            **_sync(ground),
-            **_booking(ground, PageReader(reads), writes),
-            **_crm(ground),
+            **_sync(ground, _followers(booking, crm)),
+            **booking,
+            **crm,
             **_events(ground, guard, outside, signals),
         )
 
@@ -225,16 +228,26 @@ class _Connecting(TypedDict):
     mobile_seat: Entitlement
 
 
+def _followers(booking: "_Booking", crm: "_Crm") -> dict[Topic, Follow]:
+    return {
+        Topic.BOOKING: booking["booking_follower"].run,
+        Topic.MEETING: crm["meeting_follower"].run,
+        Topic.TASK: crm["task_follower"].run,
+    }
+
+
 class _Sync(TypedDict):
     """What keeps the mirrors true."""
 
+    followers: dict[Topic, Follow]
     sync: SyncEngine
     watcher: Watcher
     signals: SignalInbox
 
 
-def _sync(on: _Ground) -> _Sync:
+def _sync(on: _Ground, followers: dict[Topic, Follow]) -> _Sync:
     return _Sync(
+        followers=followers,
         sync=SyncEngine(
             on.sessions,
             on.access,
@@ -243,6 +256,7 @@ def _sync(on: _Ground) -> _Sync:
             horizon_days=on.settings.sync_horizon_days,
             poll_seconds=on.settings.sync_poll_seconds,
             push_poll_seconds=on.settings.push_poll_seconds,
+            followers=followers,
         ),
         watcher=Watcher(on.sessions, on.access, on.clock, push_url=on.settings.push_url),
         signals=SignalInbox(on.sessions, on.clock),

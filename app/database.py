@@ -1,19 +1,21 @@
 """The way to PostgreSQL: engine, sessions, and the account every transaction runs in.
 
 The one rule: a transaction sees one account's rows, or none. The account travels in `session.info` and is told to
-PostgreSQL at the start of each transaction, where row-level security reads it.
+PostgreSQL in the message that begins each transaction; there row-level security reads it.
 """
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 from uuid import UUID
 
+import asyncpg
 from sqlalchemy import Connection, event
 from sqlalchemy.engine import ExceptionContext, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import Session, SessionTransaction
-from sqlalchemy.pool import NullPool
+from sqlalchemy.pool import ConnectionPoolEntry, ManagesConnection, NullPool
 
 APP_ROLE = "calendar_app"
 """The role the service works as: neither owner nor BYPASSRLS. The first migration makes it."""
@@ -41,12 +43,13 @@ def create_engine(url: str, *, pool_size: int = 20, role: str | None = APP_ROLE,
     pool = kept if pooled else {"poolclass": NullPool}
     engine = create_async_engine(
         driver_url(url),
-        connect_args={"server_settings": server_settings},
+        connect_args={"server_settings": server_settings, "connection_class": _AccountConnection},
         pool_pre_ping=False,
         hide_parameters=True,  # else every database error carries them into the log: people's addresses and texts
         **pool,
     )
     _refuse_swallowed_errors(engine)
+    event.listen(engine.sync_engine, "reset", _leave)
     return engine
 
 
@@ -57,15 +60,39 @@ def create_sessions(engine: AsyncEngine) -> async_sessionmaker[AsyncSession]:
     )
 
 
+class _AccountConnection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg has no types
+    """A connection whose next transaction begins in an account: one round trip instead of two."""
+
+    entering: UUID | None = None
+
+    async def execute(self, query: str, *args: object, timeout: float | None = None) -> str:  # noqa: ASYNC109 - theirs
+        """Several statements at once take no parameters: the account stands in the text, and is a UUID."""
+        if query.startswith("BEGIN") and self.entering is not None:
+            query += f" SELECT set_config('app.account_id', '{self.entering}', true)"
+            self.entering = None
+        status: str = await super().execute(query, *args, timeout=timeout)
+        return status
+
+
 class _AccountSession(Session):
-    """A session that tells PostgreSQL its account at the start of each transaction."""
+    """A session whose transactions begin in its account."""
 
 
 @event.listens_for(_AccountSession, "after_begin")
 def _enter(session: Session, transaction: SessionTransaction, connection: Connection) -> None:
-    account = session.info.get(_ACCOUNT)
-    if account is not None and not transaction.nested:
-        _tell(connection, account)
+    """Nothing is sent yet: the driver begins with the first statement."""
+    if not transaction.nested:
+        _driver_connection(connection.connection).entering = session.info.get(_ACCOUNT)
+
+
+def _leave(_: object, record: ConnectionPoolEntry, __: object) -> None:
+    """A transaction that never sent a statement leaves its account to nobody."""
+    if record.driver_connection is not None:
+        _driver_connection(record).entering = None
+
+
+def _driver_connection(connection: ManagesConnection) -> Any:
+    return connection.driver_connection
 
 
 def _tell(connection: Connection, account: UUID) -> None:

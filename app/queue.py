@@ -80,20 +80,19 @@ class Enqueued:
     account_id: UUID
     id: UUID
     delay: timedelta = timedelta()
+    once: bool = False
+    """Not beside its like, that waits, runs or has just run. For a poll, which comes again: a signal would be lost."""
 
     @property
     def dedupe_key(self) -> str | None:
-        """A sync waiting or running is enough, for `dirty_seq` remembers a signal that comes meanwhile.
-
-        Every other signal gets a job of its own: one dropped while its like is running would be lost.
-        """
-        return f"{self.job}:{self.id}" if self.job is Job.SYNC_CALENDAR and not self.delay else None
+        """What no two jobs in the queue share."""
+        return f"{self.job}:{self.id}" if self.once else None
 
 
 async def enqueue(session: AsyncSession, jobs: Sequence[Enqueued]) -> None:
     """Ask for jobs in the session's own transaction; do it last, for two open transactions wait for each other.
 
-    A sync whose like is waiting or running is skipped.
+    One that is wanted once is skipped beside its like.
     """
     if not jobs:
         return

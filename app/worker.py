@@ -25,10 +25,10 @@ from pgqueuer.domain.errors import PgqException, RetryRequested
 from pgqueuer.models import Context
 from pgqueuer.models import Job as QueuedJob
 
+from app.bare import open_bare_pool
 from app.bootstrap import Services, open_services
 from app.calendar_writes.stranded import ask_again_for_stranded
 from app.connections.housekeeping import forget_failures, forget_old_states
-from app.database import APP_ROLE
 from app.queue import QUEUE, Job, Payload
 from app.settings import Settings
 from app.sync.schedule import enqueue_due_syncs, enqueue_due_watches
@@ -37,6 +37,7 @@ _POLL = timedelta(seconds=1)
 _DEAD_AFTER = timedelta(seconds=3)
 _BATCH = 10
 _CONCURRENT = 40
+_QUEUE_CONNECTIONS = 4
 _COME_BACK_SECONDS = 1.0
 _SWEEPS_END_SECONDS = 3.0
 _FIRST_RETRY = timedelta(seconds=1)
@@ -110,7 +111,8 @@ async def run_worker(settings: Settings) -> None:
 
 async def _work(services: Services, stop: asyncio.Event) -> None:
     """Run jobs until told to stop, or until the database is lost."""
-    async with _pool(services.settings) as pool:
+    url = services.settings.database_url.get_secret_value()
+    async with open_bare_pool(url, name="worker", size=_QUEUE_CONNECTIONS) as pool:
         manager = queue_manager(services, pool)
         stopper = asyncio.create_task(_pass_on(stop, manager.shutdown))
         try:
@@ -130,15 +132,6 @@ async def _pass_on(stop: asyncio.Event, shutdown: asyncio.Event) -> None:
     shutdown.set()
 
 
-def _pool(settings: Settings) -> asyncpg.pool.Pool:
-    return asyncpg.create_pool(
-        settings.database_url.get_secret_value(),
-        min_size=2,
-        max_size=4,
-        server_settings={"role": APP_ROLE, "application_name": "calendar-connect worker"},
-    )
-
-
 def queue_manager(services: Services, pool: asyncpg.pool.Pool) -> QueueManager:
     """The queue's manager with every job registered."""
     queries = Queries(
@@ -147,10 +140,22 @@ def queue_manager(services: Services, pool: asyncpg.pool.Pool) -> QueueManager:
         qbq=qb.QueryQueueBuilder(QUEUE),
         qbs=qb.QuerySchedulerBuilder(QUEUE),
     )
-    manager = QueueManager(queries)
+    manager = _Manager(queries)
     for job, run in jobs_of(services).items():
         manager.entrypoint(job.value, on_failure="hold", executor_factory=_ComesBack)(_entrypoint(job, run))
     return manager
+
+
+class _Manager(QueueManager):
+    """Waits to be told of new jobs, and looks once a second for those whose time has come.
+
+    The library asks the queue three questions more before each wait, for jobs its last look has just missed. Here that
+    look is a second away at most; only a manager whose hands were full has left work lying.
+    """
+
+    async def _effective_dequeue_timeout(self, dequeue_timeout: timedelta) -> timedelta:
+        full = len(self.job_context) > _CONCURRENT - _BATCH
+        return self.min_dequeue_poll_interval if full else dequeue_timeout
 
 
 class _ComesBack(EntrypointExecutor):

@@ -136,6 +136,13 @@ async def test_r53_a_role_reset_does_not_make_the_connection_powerful(single: As
             assert (await connection.execute(text("SELECT current_user"))).scalar() == "calendar_app", statement
 
 
+async def test_r53_a_transaction_that_never_asked_anything_leaves_its_account_to_nobody(single: AsyncEngine) -> None:
+    async with transaction(create_sessions(single), uuid4()) as session:
+        await session.connection()
+    async with single.connect() as connection:
+        assert (await connection.execute(SETTING)).scalar() in {None, ""}
+
+
 async def test_a_lost_connection_is_replaced(single: AsyncEngine, world: World) -> None:
     sessions = create_sessions(single)
     async with transaction(sessions, None) as session:

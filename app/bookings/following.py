@@ -22,13 +22,13 @@ from app.calendar import Clock, Event, ProviderName, Response, Timed
 from app.calendar_writes.service import Owner, find_write
 from app.models.bookings import Booking
 from app.models.calendar_writes import CalendarWrite
-from app.models.connections import Calendar, Connection
+from app.models.connections import Calendar
 from app.models.mirror import MirrorEvent
 from app.models.scheduling import CalendarSettings
 from app.providers.base import Provider
 from app.queue import Enqueued
-from app.sync.changes import Topic
-from app.sync.following import Follower, PostponedError
+from app.sync.changes import NOTHING_FRESH, Fresh, Topic
+from app.sync.following import Follower, Place, PostponedError
 from app.sync.people import normalised
 
 _DIFFERING = """
@@ -58,23 +58,21 @@ class BookingFollower:
         self._providers = providers
         self._clock = clock
 
-    async def run(self, account_id: UUID, calendar_id: UUID) -> None:
+    async def run(self, account_id: UUID, calendar_id: UUID, fresh: Fresh = NOTHING_FRESH) -> None:
         """Follow what waits in the calendar."""
-        await self._follower.run(account_id, calendar_id, Topic.BOOKING, self)
+        await self._follower.run(account_id, calendar_id, Topic.BOOKING, self, fresh)
 
-    async def pick(self, session: AsyncSession, calendar: Calendar, event_ids: Sequence[str]) -> set[str]:
+    async def pick(self, session: AsyncSession, place: Place, event_ids: Sequence[str]) -> set[str]:
         """Events that stand otherwise than we wrote them; none where changes do not come back (R24)."""
-        provider = await session.scalar(select(Connection.provider).where(Connection.id == calendar.connection_id))
-        if provider is None or not self._providers[ProviderName(provider)].features.two_way_sync:
+        if not self._providers[ProviderName(place.connection.provider)].features.two_way_sync:
             return set()
-        connection = await session.connection()
+        connection, calendar = await session.connection(), place.calendar
         rows = await connection.exec_driver_sql(_DIFFERING, (list(event_ids), calendar.account_id, calendar.id))
         return set(rows.scalars())
 
-    async def apply(
-        self, session: AsyncSession, calendar: Calendar, event_id: str, event: Event | None
-    ) -> list[Enqueued]:
+    async def apply(self, session: AsyncSession, place: Place, event_id: str, event: Event | None) -> list[Enqueued]:
         """Find out whose event it is, and follow. Raises: PostponedError."""
+        calendar = place.calendar
         if event is not None and event.series_id is not None:
             return []  # a date of what its host has made a series; the series itself stands for the booking
         booking_id = await _booking_of(session, calendar, event_id, event)

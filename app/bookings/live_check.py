@@ -19,11 +19,11 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.calendar import AllDay, Busy, BusyTimes, Clock, Event, Timed
 from app.connections.access import CalendarAccess
-from app.connections.repository import mark_dirty
+from app.connections.repository import ask_for_syncs
 from app.database import transaction
 from app.models.calendar_writes import CalendarWrite
 from app.providers.base import CalendarSession, ProviderError
-from app.queue import Enqueued, Job, enqueue
+from app.queue import enqueue
 from app.scheduling.availability import WatchedCalendar
 from app.sync.busy import seconds_of, zone_or_utc
 from app.timespan import Span, Spans, clip, covering, merge, overlaps, subtract
@@ -94,9 +94,8 @@ class LiveCheck:
         if calendars:
             account_id = calendars[0].account_id
             async with transaction(self._sessions, account_id) as session:
-                await mark_dirty(session, [calendar.calendar_id for calendar in calendars], now=self._clock())
-                jobs = [Enqueued(Job.SYNC_CALENDAR, account_id, calendar.calendar_id) for calendar in calendars]
-                await enqueue(session, jobs)
+                wanted = [calendar.calendar_id for calendar in calendars]
+                await enqueue(session, await ask_for_syncs(session, account_id, wanted, now=self._clock()))
 
     async def _ask(self, calendars: list[WatchedCalendar], question: "_Question") -> Verdict:
         first = calendars[0]

@@ -93,15 +93,15 @@ async def expire_channels(session: AsyncSession, connection_id: UUID, *, now: da
         channel.expires_at = min(channel.expires_at, now)
 
 
-async def covered_calendars(session: AsyncSession, calendar: Calendar, *, whole_mailbox: bool) -> Sequence[UUID]:
-    """The mirrored calendars that a watch of this one tells of."""
-    query = select(CalendarSync.calendar_id).where(CalendarSync.calendar_id == calendar.id)
-    if whole_mailbox:
-        query = select(CalendarSync.calendar_id).join(
-            Calendar, (Calendar.account_id == CalendarSync.account_id) & (Calendar.id == CalendarSync.calendar_id)
-        )
-        query = query.where(Calendar.connection_id == calendar.connection_id)
-    return (await session.scalars(query)).all()
+async def covered_calendars(session: AsyncSession, calendar_id: UUID, *, whole_mailbox: bool) -> Sequence[UUID]:
+    """The calendars that a watch of this one tells of."""
+    if not whole_mailbox:
+        return [calendar_id]
+    here = select(Calendar.connection_id).where(Calendar.id == calendar_id).scalar_subquery()
+    query = select(CalendarSync.calendar_id).join(
+        Calendar, (Calendar.account_id == CalendarSync.account_id) & (Calendar.id == CalendarSync.calendar_id)
+    )
+    return (await session.scalars(query.where(Calendar.connection_id == here))).all()
 
 
 async def set_watched_until(session: AsyncSession, calendar_ids: Sequence[UUID], until: datetime | None) -> None:

@@ -18,7 +18,7 @@ from app.connections.news import tell_of_calendar
 from app.database import transaction
 from app.models.connections import Calendar
 from app.providers.base import ReauthRequired
-from app.queue import Enqueued, Job, enqueue
+from app.queue import enqueue
 
 log = structlog.get_logger(__name__)
 
@@ -60,9 +60,8 @@ class CalendarRefresher:
                 told += [tell_of_calendar(session, calendar, now=self._clock())] if calendar.checked else []
                 log.info("calendar.inactive", calendar_id=str(calendar.id), reason=reason.value)
         checked = [calendar for calendar in calendars if calendar.checked]
-        await repository.mark_dirty(session, [calendar.id for calendar in checked], now=self._clock())
         await session.flush()
-        syncs = [Enqueued(Job.SYNC_CALENDAR, account_id, calendar.id) for calendar in checked]
+        syncs = await repository.ask_for_syncs(session, account_id, [item.id for item in checked], now=self._clock())
         await enqueue(session, [*syncs, *told])
 
 

@@ -24,11 +24,28 @@ from app.models.connections import (
 )
 from app.models.directory import Directory, DirectoryEntry, DueCalendar
 from app.models.mirror import BusyMonth, MirrorEvent, MirrorSeries
+from app.queue import Enqueued, Job
 
 LOOK_AGAIN = timedelta(seconds=1)
-"""How soon the sweeper looks at a calendar of which something was told."""
+"""How soon the sweeper looks at a calendar that changes faster than it is read."""
+SWEPT_AFTER = timedelta(seconds=5)
+"""When the sweeper looks at a calendar of which something was told, should nobody have looked."""
 _FENCES = 2**30
 """A new sync row's fence begins somewhere below: a run that had claimed an earlier row is fenced off from it."""
+
+_ASK = """
+WITH before AS (
+    SELECT calendar_id, asked FROM calendar_syncs
+     WHERE account_id = $1 AND calendar_id = ANY ($2::uuid[]) ORDER BY calendar_id FOR UPDATE
+), dirty AS (
+    UPDATE calendar_syncs s
+       SET dirty_seq = s.dirty_seq + 1, asked = true, watched_until = COALESCE($4, s.watched_until)
+      FROM before WHERE s.account_id = $1 AND s.calendar_id = before.calendar_id
+), due AS (
+    UPDATE due_calendars SET due_at = $3 WHERE calendar_id IN (SELECT calendar_id FROM before) AND due_at > $3
+)
+SELECT calendar_id FROM before WHERE NOT asked
+"""
 
 
 async def find_authorization(session: AsyncSession, authorization_id: UUID) -> ConnectionAuthorization | None:
@@ -116,25 +133,21 @@ async def find_closing_connection(session: AsyncSession, connection_id: UUID) ->
     )
 
 
-async def mark_dirty(session: AsyncSession, calendar_ids: Collection[UUID], *, now: datetime) -> None:
-    """Something may have changed in these calendars; a run that is under way will look once more.
+async def ask_for_syncs(
+    session: AsyncSession,
+    account_id: UUID,
+    calendar_ids: Collection[UUID],
+    *,
+    now: datetime,
+    watched_until: datetime | None = None,
+) -> list[Enqueued]:
+    """Something may have changed in these calendars; the jobs to enqueue. `watched_until`: a watch has told of it.
 
-    The sweeper looks soon as well. The queue strikes a job off some 100 ms after it has run: until then a job asked
-    for beside this is dropped as its like, though no run is under way that would look.
+    A run that is under way will look once more, one that waits is enough. Should its job be lost, the sweeper looks.
     """
-    await session.execute(
-        update(CalendarSync)
-        .where(CalendarSync.calendar_id.in_(calendar_ids))
-        .values(dirty_seq=CalendarSync.dirty_seq + 1)
-        .execution_options(synchronize_session=False)
-    )
-    soon = now + LOOK_AGAIN
-    await session.execute(
-        update(DueCalendar)
-        .where(DueCalendar.calendar_id.in_(calendar_ids), DueCalendar.due_at > soon)
-        .values(due_at=soon)
-        .execution_options(synchronize_session=False)
-    )
+    connection = await session.connection()
+    asked = await connection.exec_driver_sql(_ASK, (account_id, list(calendar_ids), now + SWEPT_AFTER, watched_until))
+    return [Enqueued(Job.SYNC_CALENDAR, account_id, calendar_id) for calendar_id in asked.scalars()]
 
 
 async def delete_connection(session: AsyncSession, connection_id: UUID) -> None:

@@ -69,11 +69,8 @@ async def request_sync(session: AsyncSession, principal: Principal, connection_i
     connection = await get_connection(session, principal, connection_id)
     if connection.status != "active":
         raise CalendarNotConnected(detail="reauthorization_required")
-    jobs = []
-    mirrored = await repository.list_calendar_syncs(session, connection.id)
-    await repository.mark_dirty(session, [calendar.id for calendar, _ in mirrored], now=now)
-    for calendar, _ in mirrored:
-        await repository.set_due(session, calendar.account_id, calendar.id, at=now)
-        jobs.append(Enqueued(Job.SYNC_CALENDAR, calendar.account_id, calendar.id))
-    await session.flush()
+    mirrored = [calendar.id for calendar, _ in await repository.list_calendar_syncs(session, connection.id)]
+    jobs = await repository.ask_for_syncs(session, connection.account_id, mirrored, now=now)
+    for calendar_id in mirrored:
+        await repository.set_due(session, connection.account_id, calendar_id, at=now)
     await enqueue(session, jobs)

@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.repository import find_user
@@ -24,12 +23,11 @@ from app.events.repository import redact
 from app.events.types import EventType
 from app.ids import new_id
 from app.models.calendar_writes import CalendarWrite
-from app.models.connections import Calendar, Connection
 from app.models.crm import Engagement
 from app.providers.base import Provider
 from app.queue import Enqueued
-from app.sync.changes import Topic
-from app.sync.following import Follower, PostponedError
+from app.sync.changes import NOTHING_FRESH, Fresh, Topic
+from app.sync.following import Follower, Place, PostponedError
 from app.sync.people import AddressBook, addresses_of, normalised
 
 _CONCERNING = """
@@ -62,22 +60,21 @@ class MeetingFollower:
         self._providers = providers
         self._clock = clock
 
-    async def run(self, account_id: UUID, calendar_id: UUID) -> None:
+    async def run(self, account_id: UUID, calendar_id: UUID, fresh: Fresh = NOTHING_FRESH) -> None:
         """Follow what waits in the calendar."""
-        await self._follower.run(account_id, calendar_id, Topic.MEETING, self)
+        await self._follower.run(account_id, calendar_id, Topic.MEETING, self, fresh)
 
-    async def pick(self, session: AsyncSession, calendar: Calendar, event_ids: Sequence[str]) -> set[str]:
+    async def pick(self, session: AsyncSession, place: Place, event_ids: Sequence[str]) -> set[str]:
         """Events that are, or may be, somebody's meetings with a contact; none while the sync is off."""
-        if not await self._is_followed(session, calendar):
+        if not await self._is_followed(session, place):
             return set()
-        connection = await session.connection()
+        connection, calendar = await session.connection(), place.calendar
         rows = await connection.exec_driver_sql(_CONCERNING, (list(event_ids), calendar.account_id, calendar.id))
         return set(rows.scalars())
 
-    async def apply(
-        self, session: AsyncSession, calendar: Calendar, event_id: str, event: Event | None
-    ) -> list[Enqueued]:
+    async def apply(self, session: AsyncSession, place: Place, event_id: str, event: Event | None) -> list[Enqueued]:
         """Make the engagement as the event is. Raises: PostponedError."""
+        calendar = place.calendar
         row = await repository.find_of_event(session, calendar.id, event_id, key=event.key if event else None)
         write = None if row is None else await find_write(session, Owner("engagement", row.id), lock=True)
         if write is not None and write.under_way:
@@ -86,28 +83,28 @@ class MeetingFollower:
             return [] if row is None else await self._cancel(session, row, write)
         if write is not None and (write.event_id, write.etag) == (event.id, event.etag):
             return []  # what stands there is what we wrote, in the provider's words
-        meeting = await self._meeting(session, calendar, event)
+        meeting = await self._meeting(session, place, event)
         if row is None:
-            return [] if meeting is None else await self._add(session, calendar, event, meeting)
+            return [] if meeting is None else await self._add(session, place, event, meeting)
         row.calendar_id = calendar.id  # it had none while its person was disconnected
         if meeting is None and write is None:
             if not event.private and (row.ends_at <= self._clock() or row.outcome in KEPT_OUTCOMES):
                 return []  # what has been is not undone by an address that was corrected
             return await self._take_away(session, row)
-        return await self._change(session, row, write, event, meeting or await self._alone(session, calendar, event))
+        return await self._change(session, row, write, event, meeting or _alone(place, event))
 
-    async def _is_followed(self, session: AsyncSession, calendar: Calendar) -> bool:
+    async def _is_followed(self, session: AsyncSession, place: Place) -> bool:
         """R17, R20, R24, R55: the primary alone, where the sync is on and its person is still there."""
-        connection = await session.scalar(select(Connection).where(Connection.id == calendar.connection_id))
-        if connection is None or not calendar.is_primary or "calendar" not in connection.purposes:
+        connection = place.connection
+        supported = self._providers[ProviderName(connection.provider)].features.two_way_sync
+        if not (supported and place.calendar.is_primary and "calendar" in connection.purposes):
             return False
         user = await find_user(session, connection.user_id)
-        settings = await get_settings(session, calendar.account_id, connection.user_id)
-        supported = self._providers[ProviderName(connection.provider)].features.two_way_sync
-        return supported and settings.calendar_sync and user is not None and user.active
+        settings = await get_settings(session, connection.account_id, connection.user_id)
+        return settings.calendar_sync and user is not None and user.active
 
-    async def _meeting(self, session: AsyncSession, calendar: Calendar, event: Event) -> Meeting | None:
-        own = await _own_addresses(session, calendar)
+    async def _meeting(self, session: AsyncSession, place: Place, event: Event) -> Meeting | None:
+        calendar, own = place.calendar, _own_addresses(place)
         addresses = sorted(addresses_of(event, own))
         if not addresses:
             return None
@@ -117,21 +114,14 @@ class MeetingFollower:
         contacts = {address: known[hashed].id for address, hashed in hashes.items() if hashed in known}
         return meeting_of(event, contacts=contacts, own=own, zone=calendar.time_zone)
 
-    @staticmethod
-    async def _alone(session: AsyncSession, calendar: Calendar, event: Event) -> Meeting:
-        """A meeting we wrote ourselves whose contact was taken off, or that was made private: it is still the CRM's."""
-        own = await _own_addresses(session, calendar)
-        return Meeting(snapshot_of(event, {}, own=own, zone=calendar.time_zone), {})
-
-    async def _add(self, session: AsyncSession, calendar: Calendar, event: Event, meeting: Meeting) -> list[Enqueued]:
+    async def _add(self, session: AsyncSession, place: Place, event: Event, meeting: Meeting) -> list[Enqueued]:
         now = self._clock()
-        connection = (await session.scalars(select(Connection).where(Connection.id == calendar.connection_id))).one()
         row = Engagement(
-            account_id=calendar.account_id,
+            account_id=place.calendar.account_id,
             id=new_id(),
-            owner_id=connection.user_id,
+            owner_id=place.connection.user_id,
             source="calendar_sync",
-            calendar_id=calendar.id,
+            calendar_id=place.calendar.id,
             event_id=event.id,
             invite_status=None,
             version=1,
@@ -147,10 +137,10 @@ class MeetingFollower:
     async def _change(
         self, session: AsyncSession, row: Engagement, write: CalendarWrite | None, event: Event, meeting: Meeting
     ) -> list[Enqueued]:
-        changed = _take_over(row, meeting.snapshot)
+        changed = False
         if meeting.participants:
-            part = await repository.save_participants(session, row.account_id, row.id, dict(meeting.participants))
-            changed = part or changed
+            changed = await repository.save_participants(session, row.account_id, row.id, dict(meeting.participants))
+        changed = _take_over(row, meeting.snapshot) or changed
         if row.event_id != event.id and write is not None:
             row.event_id = event.id
         if write is not None:
@@ -198,6 +188,10 @@ def _note(write: CalendarWrite, row: Engagement, event: Event) -> None:
         write.draft = draft_to_json(draft)
 
 
-async def _own_addresses(session: AsyncSession, calendar: Calendar) -> set[str]:
-    email = await session.scalar(select(Connection.email).where(Connection.id == calendar.connection_id))
-    return set() if email is None else {normalised(email)}
+def _alone(place: Place, event: Event) -> Meeting:
+    """A meeting we wrote ourselves whose contact was taken off, or that was made private: it is still the CRM's."""
+    return Meeting(snapshot_of(event, {}, own=_own_addresses(place), zone=place.calendar.time_zone), {})
+
+
+def _own_addresses(place: Place) -> set[str]:
+    return {normalised(place.connection.email)}

@@ -26,8 +26,8 @@ from app.models.connections import Calendar
 from app.models.crm import Task
 from app.providers.base import Provider
 from app.queue import Enqueued, enqueue
-from app.sync.changes import Topic
-from app.sync.following import Follower, PostponedError
+from app.sync.changes import NOTHING_FRESH, Fresh, Topic
+from app.sync.following import Follower, Place, PostponedError
 
 _DIFFERING = """
 SELECT u.event_id
@@ -48,20 +48,19 @@ class TaskFollower:
         self._providers = providers
         self._clock = clock
 
-    async def run(self, account_id: UUID, calendar_id: UUID) -> None:
+    async def run(self, account_id: UUID, calendar_id: UUID, fresh: Fresh = NOTHING_FRESH) -> None:
         """Follow what waits in the calendar."""
-        await self._follower.run(account_id, calendar_id, Topic.TASK, self)
+        await self._follower.run(account_id, calendar_id, Topic.TASK, self, fresh)
 
-    async def pick(self, session: AsyncSession, calendar: Calendar, event_ids: Sequence[str]) -> set[str]:
+    async def pick(self, session: AsyncSession, place: Place, event_ids: Sequence[str]) -> set[str]:
         """Events of tasks that stand otherwise than we wrote them; copies of them are nothing to us."""
-        connection = await session.connection()
+        connection, calendar = await session.connection(), place.calendar
         rows = await connection.exec_driver_sql(_DIFFERING, (list(event_ids), calendar.account_id, calendar.id))
         return set(rows.scalars())
 
-    async def apply(
-        self, session: AsyncSession, calendar: Calendar, event_id: str, event: Event | None
-    ) -> list[Enqueued]:
+    async def apply(self, session: AsyncSession, place: Place, event_id: str, event: Event | None) -> list[Enqueued]:
         """Have the task follow. Raises: PostponedError."""
+        calendar = place.calendar
         task_id = await session.scalar(
             select(CalendarWrite.task_id).where(
                 CalendarWrite.calendar_id == calendar.id, CalendarWrite.event_id == event_id

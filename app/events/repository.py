@@ -79,14 +79,15 @@ async def has_unnumbered(session: AsyncSession, account_id: UUID) -> bool:
 
 async def lock_feed(session: AsyncSession, account_id: UUID, *, prune_at: datetime) -> EventFeed:
     """The account's feed, locked; made on first use, when its first pruning is set."""
-    made = await session.scalar(
-        insert(EventFeed).values(account_id=account_id).on_conflict_do_nothing().returning(EventFeed.account_id)
-    )
-    if made is not None:
-        due = insert(DueFeed).values(account_id=account_id, due_at=prune_at)
-        await session.execute(due.on_conflict_do_nothing())
     query = select(EventFeed).where(EventFeed.account_id == account_id).with_for_update()
-    return (await session.scalars(query.execution_options(populate_existing=True))).one()
+    query = query.execution_options(populate_existing=True)
+    feed = await session.scalar(query)
+    if feed is not None:
+        return feed
+    await session.execute(insert(EventFeed).values(account_id=account_id).on_conflict_do_nothing())
+    due = insert(DueFeed).values(account_id=account_id, due_at=prune_at)
+    await session.execute(due.on_conflict_do_nothing())
+    return (await session.scalars(query)).one()
 
 
 async def give_numbers(session: AsyncSession, account_id: UUID, *, now: datetime, limit: int) -> int:

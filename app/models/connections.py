@@ -133,6 +133,8 @@ class CalendarSync(InAccount, Base):
     """Raised by every signal that something changed; never lowered."""
     synced_seq: Mapped[int] = mapped_column(server_default="0")
     """The dirty_seq that the last good run had read before it fetched."""
+    asked: Mapped[bool] = mapped_column(server_default="false")
+    """A run was asked for and has not begun: another signal need not ask. Every run takes it back as it begins."""
     fence: Mapped[int] = mapped_column(server_default="0")
     """Raised by every claim; a run whose fence is old may not write."""
     lease_until: Mapped[datetime | None]

@@ -1,13 +1,14 @@
 """What a run has found to be otherwise, written down for whoever must follow: bookings, meetings, tasks.
 
-The one rule: it commits with the mirror that shows it, and stays until it was followed; a job is only its hint.
+The one rule: it commits with the mirror that shows it, and stays until it was followed; whoever is told is only hinted.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from types import MappingProxyType
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -23,6 +24,12 @@ SELECT $1, $2, u.event_id, u.series_id, u.topic, $3
   FROM unnest($4::text[], $5::text[], $6::text[]) AS u(event_id, series_id, topic)
 ON CONFLICT (account_id, calendar_id, event_id) DO UPDATE SET
     seq = calendar_changes.seq + 1, topic = excluded.topic, attempts = 0, not_before = NULL
+RETURNING event_id, seq
+"""
+_WAITING = """
+SELECT topic, count(*) FROM calendar_changes
+ WHERE account_id = $1 AND calendar_id = $2 AND (not_before IS NULL OR not_before <= $3)
+ GROUP BY topic
 """
 _FORGET_PEOPLE = (
     "DELETE FROM mirror_addresses WHERE account_id = $1 AND calendar_id = $2 AND event_id = ANY ($3::text[])"
@@ -42,6 +49,14 @@ class Topic(StrEnum):
     TASK = "task"
 
 
+Fresh = Mapping[str, tuple[int, Event]]
+"""Events just read, by id, each with the number of the change that it shows."""
+NOTHING_FRESH: Final[Fresh] = MappingProxyType({})
+Follow = Callable[[UUID, UUID, Fresh], Awaitable[None]]
+"""Follows what waits of a topic in an account's calendar."""
+
+HERE: Final = 20
+"""So many changes the run that found them has followed itself; more are a job of their own, and the sync goes on."""
 _FOLLOWED_BY: Final = {
     Topic.BOOKING: Job.FOLLOW_BOOKINGS,
     Topic.MEETING: Job.FOLLOW_MEETINGS,
@@ -103,11 +118,31 @@ class ChangeLog:
         self._calendar = calendar
         self._people = people
         self._now = now
+        self._noted: dict[str, int] = {}
         self._topics: set[Topic] = set()
 
     def jobs(self) -> list[Enqueued]:
         """Who is to follow what was noted."""
         return jobs_for(self._calendar.account_id, self._calendar.id, self._topics)
+
+    async def hand_over(self) -> tuple[list[Topic], list[Enqueued]]:
+        """Who is to follow at once, or by which jobs.
+
+        Where a job follows much already, nothing is asked for that nobody noted.
+        """
+        waiting = {Topic(topic): count for topic, count in await self._tell(_WAITING, self._now)}
+        if sum(waiting.values()) <= HERE:
+            return sorted(waiting), []
+        topics = waiting.keys() if self._noted else ()
+        return [], jobs_for(self._calendar.account_id, self._calendar.id, topics)
+
+    def fresh(self, whole: Mapping[str, Event]) -> Fresh:
+        """What was noted of events that need not be read again. Ours are: whoever writes them may be at it."""
+        return {
+            event_id: (seq, whole[event_id])
+            for event_id, seq in self._noted.items()
+            if event_id in whole and whole[event_id].key is None
+        }
 
     async def note(self, before: Mapping[str, Known], after: Sequence[Event]) -> None:
         """These events stood there before, and those stand there now."""
@@ -120,7 +155,9 @@ class ChangeLog:
             topics = [topic.value for topic in changed.values()]
             series = {known.event_id: known.series_id for known in before.values()}
             series |= {event.id: event.series_id for event in after}
-            await self._tell(_NOTE, self._now, list(changed), [series[event_id] for event_id in changed], topics)
+            series_ids = [series[event_id] for event_id in changed]
+            noted = await self._tell(_NOTE, self._now, list(changed), series_ids, topics)
+            self._noted.update(tuple(row) for row in noted)
             self._topics.update(changed.values())
 
     async def _remember_people(
@@ -135,6 +172,7 @@ class ChangeLog:
             ids, hashes = [event_id for event_id, _ in named], [hasher.hash(address) for _, address in named]
             await self._tell(_REMEMBER_PEOPLE, ids, hashes)
 
-    async def _tell(self, statement: str, *values: object) -> None:
+    async def _tell(self, statement: str, *values: object) -> Sequence[Any]:
         connection = await self._session.connection()
-        await connection.exec_driver_sql(statement, (self._calendar.account_id, self._calendar.id, *values))
+        result = await connection.exec_driver_sql(statement, (self._calendar.account_id, self._calendar.id, *values))
+        return result.all() if result.returns_rows else ()

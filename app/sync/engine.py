@@ -2,39 +2,38 @@
 
     claim [transaction]  lease, fence, the dirty_seq of before the fetch
     read  [none open]    pages of changes; every touched series anew, whole
-    save  [transaction]  mirror, busy months, cursor, synced_seq: all or nothing
+    save  [transaction]  mirror, busy months, cursor, synced_seq, what is to be followed: all or nothing
+    then                 whoever it concerns follows
 
 The one rule: the cursor is saved with the changes it accounts for, by the run that holds the fence. A full listing
 sweeps what it did not see after it has seen everything, never before.
 """
 
 import asyncio
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from app.calendar import Clock, Event, SyncPage, Timed
+from app.calendar import Clock, Event, SyncPage, Timed, Upsert
 from app.connections import repository as connections
 from app.connections.access import CalendarAccess
-from app.connections.eligibility import InactiveReason
 from app.connections.health import mark_broken
-from app.connections.news import tell_of_calendar
 from app.database import transaction
 from app.models.connections import Calendar, CalendarSync, Connection
-from app.providers.base import CalendarSession, CursorExpired, ProtocolError, ProviderError, ReauthRequired
-from app.queue import Enqueued, Job, enqueue
+from app.providers.base import CursorExpired, ProtocolError, ProviderError, ReauthRequired
+from app.queue import enqueue
 from app.sync import repository
 from app.sync.backoff import OwnFault, verdict
 from app.sync.batch import Batch
-from app.sync.changes import ChangeLog
+from app.sync.changes import ChangeLog, Follow, Topic
 from app.sync.mirror import Mirror
 from app.sync.pace import Kin, Paces
 from app.sync.people import AddressBook, normalised
-from app.sync.polling import doubts_watch, jittered, next_poll
+from app.sync.polling import jittered, next_poll
+from app.sync.run import End, Run, declare_inactive, readable_again, succeeded, was_told
 from app.vault import SecretUnreadableError
 
 LEASE = timedelta(minutes=2)
@@ -59,32 +58,6 @@ class _ZoneMoved(Exception):
         self.time_zone = time_zone
 
 
-@dataclass(slots=True)
-class _Run:
-    """What one run knows."""
-
-    calendar: Calendar
-    session: CalendarSession
-    fence: int
-    generation: int
-    dirty_seq: int
-    cursor: bytes | None
-    horizon: Timed
-    expand_all: bool
-    batch: Batch
-    full: bool
-    """Everything is listed, so what is not listed is gone."""
-    kin: Kin
-    told: bool
-    """Somebody said that there is something to read; else it is a poll."""
-    first: bool
-    """It has never succeeded."""
-    own: Collection[str]
-    """The addresses of the calendar's person."""
-    changed: bool = False
-    """Something was told."""
-
-
 class SyncEngine:
     """Runs `sync_calendar`."""
 
@@ -98,6 +71,7 @@ class SyncEngine:
         horizon_days: int,
         poll_seconds: int,
         push_poll_seconds: int,
+        followers: Mapping[Topic, Follow],
     ) -> None:
         self._sessions = sessions
         self._access = access
@@ -106,18 +80,25 @@ class SyncEngine:
         self._horizon = timedelta(days=horizon_days)
         self._poll = timedelta(seconds=poll_seconds)
         self._behind_watch = timedelta(seconds=push_poll_seconds)
+        self._followers = followers
         self._paces = Paces()
 
     async def run(self, account_id: UUID, calendar_id: UUID) -> None:
-        """Bring the mirror up to date; again while signals came in meanwhile."""
+        """Bring the mirror up to date and have it followed; again while signals came in meanwhile.
+
+        Should it die before what it found is followed, its job comes back, and finds that waiting.
+        """
         for _ in range(_MOST_REPEATS):
-            if not await self._run_once(account_id, calendar_id):
+            end = await self._run_once(account_id, calendar_id)
+            for topic in end.topics:
+                await self._followers[topic](account_id, calendar_id, end.fresh)
+            if not end.again:
                 return
 
-    async def _run_once(self, account_id: UUID, calendar_id: UUID) -> bool:
+    async def _run_once(self, account_id: UUID, calendar_id: UUID) -> End:
         run = await self._claim(account_id, calendar_id)
         if run is None:
-            return False
+            return End()
         try:
             await self._read_changes(run)
             await self._read_series(run)
@@ -125,9 +106,9 @@ class SyncEngine:
         except _FencedOff:
             log.info("sync.fenced_off", calendar_id=str(calendar_id))
         except _ZoneMoved as moved:
-            return await self._move(run, moved.time_zone)
+            return End(again=await self._move(run, moved.time_zone))
         except CursorExpired as expired:
-            return await self._restart(run, expired)
+            return End(again=await self._restart(run, expired))
         except SecretUnreadableError:  # trying again opens nothing: only a new secret helps
             await self._fail(run, ReauthRequired(operation="token", provider_code="secret_unreadable"))
         except ProviderError as error:
@@ -135,9 +116,9 @@ class SyncEngine:
         except Exception:
             await self._fail(run, OwnFault(operation="sync"))
             raise
-        return False
+        return End()
 
-    async def _claim(self, account_id: UUID, calendar_id: UUID) -> _Run | None:
+    async def _claim(self, account_id: UUID, calendar_id: UUID) -> Run | None:
         now = self._clock()
         async with transaction(self._sessions, account_id) as session:
             found = await repository.lock_sync(session, calendar_id)
@@ -145,6 +126,7 @@ class SyncEngine:
                 await connections.remove_due(session, calendar_id)
                 return None
             sync, calendar, connection = found
+            sync.asked = False  # whatever is told from here on asks anew
             if connection.status != "active" or (sync.lease_until is not None and sync.lease_until > now):
                 return None
             if await self._put_off(session, sync, connection, now):
@@ -162,7 +144,7 @@ class SyncEngine:
     async def _put_off(self, session: AsyncSession, sync: CalendarSync, connection: Connection, now: datetime) -> bool:
         """Whether the provider is to be left alone for now: it refuses, or does not answer, much of what we ask."""
         interval = self._interval(sync, now)
-        since = None if _was_told(sync) else sync.last_succeeded_at
+        since = None if was_told(sync) else sync.last_succeeded_at
         lag = None if since is None else (now - since) / interval
         wait = self._paces.put_off(self._kin(connection), now=now, lag=lag, interval=interval)
         if wait is not None:
@@ -182,10 +164,10 @@ class SyncEngine:
             behind_watch=self._behind_watch,
         )
 
-    def _begin(self, sync: CalendarSync, calendar: Calendar, connection: Connection, now: datetime) -> _Run:
+    def _begin(self, sync: CalendarSync, calendar: Calendar, connection: Connection, now: datetime) -> Run:
         until = sync.expanded_until
         expand_all = until is None or until - now < self._horizon - _EXPAND_AGAIN_BELOW
-        return _Run(
+        return Run(
             calendar=calendar,
             session=self._access.open(connection.account_id, connection.id, connection.provider),
             fence=sync.fence,
@@ -197,12 +179,12 @@ class SyncEngine:
             batch=Batch(),
             full=sync.cursor is None,
             kin=self._kin(connection),
-            told=_was_told(sync),
+            told=was_told(sync),
             first=sync.last_succeeded_at is None,
             own=(normalised(connection.email),),
         )
 
-    async def _read_changes(self, run: _Run) -> None:
+    async def _read_changes(self, run: Run) -> None:
         """Every page; the new cursor comes with the last. Much is saved on the way, without a cursor."""
         page: SyncPage | None = None
         while page is None or page.next_page is not None:
@@ -216,6 +198,8 @@ class SyncEngine:
             if first and page.time_zone is not None and page.time_zone != run.calendar.time_zone:
                 raise _ZoneMoved(page.time_zone)
             run.batch.add(page.changes)
+            if page.whole:
+                run.whole |= {change.event.id: change.event for change in page.changes if isinstance(change, Upsert)}
             run.changed = run.changed or bool(page.changes)
             if run.batch.rows >= _SAVE_ROWS or page.next_page is not None:
                 await self._save_progress(run)
@@ -225,7 +209,7 @@ class SyncEngine:
         for event_id in sorted(run.batch.untold):  # Exchange does not tell of what came and went between two listings
             run.batch.look_at(event_id, await run.session.get_event(run.calendar.provider_calendar_id, event_id))
 
-    async def _read_series(self, run: _Run) -> None:
+    async def _read_series(self, run: Run) -> None:
         """Every touched series, whole: no delta can be trusted to tell which of its instances are left."""
         if run.expand_all and not run.full:
             async with transaction(self._sessions, run.calendar.account_id) as session:
@@ -239,7 +223,7 @@ class SyncEngine:
             if run.batch.rows >= _SAVE_ROWS:
                 await self._save_progress(run)
 
-    async def _read_some(self, run: _Run, some: list[str]) -> list[list[Event]]:
+    async def _read_some(self, run: Run, some: list[str]) -> list[list[Event]]:
         """Several series at once; the first failure ends them all."""
         try:
             async with asyncio.TaskGroup() as group:
@@ -249,11 +233,11 @@ class SyncEngine:
         return [read.result() for read in reads]
 
     @staticmethod
-    async def _instances(run: _Run, series_id: str) -> list[Event]:
+    async def _instances(run: Run, series_id: str) -> list[Event]:
         instances = run.session.list_instances(run.calendar.provider_calendar_id, run.horizon, series_id=series_id)
         return [event async for event in instances]
 
-    async def _save_progress(self, run: _Run) -> None:
+    async def _save_progress(self, run: Run) -> None:
         """Save what is known so far and stay alive; the cursor stays where it was."""
         async with transaction(self._sessions, run.calendar.account_id) as session:
             await self._hold(session, run, lease_until=self._clock() + LEASE)
@@ -265,11 +249,11 @@ class SyncEngine:
             await enqueue(session, changes.jobs())
         run.batch.saved()
 
-    async def _finish(self, run: _Run) -> bool:
-        """The last of the changes and the cursor that accounts for them; whether to run again."""
+    async def _finish(self, run: Run) -> End:
+        """The last of the changes and the cursor that accounts for them."""
         now = self._clock()
         async with transaction(self._sessions, run.calendar.account_id) as session:
-            sync = await self._hold(session, run, **_succeeded(run, now))
+            sync = await self._hold(session, run, **succeeded(run, now))
             changes = self._changes(session, run)
             mirror = self._mirror(session, run, changes)
             if run.expand_all or run.full:
@@ -281,19 +265,20 @@ class SyncEngine:
             again = sync.dirty_seq != run.dirty_seq
             pause = connections.LOOK_AGAIN if again else jittered(self._interval(sync, now))
             await connections.set_due(session, sync.account_id, sync.calendar_id, at=now + pause, synced_at=now)
-            jobs = [*changes.jobs(), *await _readable_again(session, run, now)]
+            topics, jobs = await changes.hand_over()
+            jobs += await readable_again(session, run, now)
             await session.flush()
             await enqueue(session, jobs)
         self._paces.succeeded(run.kin, now=now)
-        return again
+        return End(again, topics, changes.fresh(run.whole))
 
-    def _changes(self, session: AsyncSession, run: _Run) -> ChangeLog:
+    def _changes(self, session: AsyncSession, run: Run) -> ChangeLog:
         return ChangeLog(session, run.calendar, self._people, own=run.own, now=self._clock())
 
-    def _mirror(self, session: AsyncSession, run: _Run, changes: ChangeLog | None = None) -> Mirror:
+    def _mirror(self, session: AsyncSession, run: Run, changes: ChangeLog | None = None) -> Mirror:
         return Mirror(session, run.calendar, generation=run.generation, horizon=run.horizon, changes=changes)
 
-    async def _restart(self, run: _Run, expired: CursorExpired) -> bool:
+    async def _restart(self, run: Run, expired: CursorExpired) -> bool:
         """The provider forgot our cursor: list everything. A listing that expires itself is a failure like others."""
         if run.full:
             await self._fail(run, expired)
@@ -303,7 +288,7 @@ class SyncEngine:
         log.info("sync.cursor_expired", calendar_id=str(run.calendar.id))
         return held
 
-    async def _move(self, run: _Run, time_zone: str) -> bool:
+    async def _move(self, run: Run, time_zone: str) -> bool:
         """The calendar's zone is another: list everything again, as it is there."""
         async with transaction(self._sessions, run.calendar.account_id) as session:
             held = await self._forget_cursor(session, run)
@@ -314,11 +299,11 @@ class SyncEngine:
         return held
 
     @staticmethod
-    async def _forget_cursor(session: AsyncSession, run: _Run) -> bool:
+    async def _forget_cursor(session: AsyncSession, run: Run) -> bool:
         values = {"cursor": None, "lease_until": None, "state": "idle"}
         return await repository.still_ours(session, run.calendar.id, run.fence, **values) is not None
 
-    async def _fail(self, run: _Run, error: ProviderError) -> None:
+    async def _fail(self, run: Run, error: ProviderError) -> None:
         now = self._clock()
         self._paces.failed(run.kin, error, now=now)
         async with transaction(self._sessions, run.calendar.account_id) as session:
@@ -336,7 +321,7 @@ class SyncEngine:
             sync.state = decision.state
             calendar = await session.merge(run.calendar, load=False)
             if decision.inactive_reason is not None:
-                await _declare_inactive(session, calendar, decision.inactive_reason, now=now)
+                await declare_inactive(session, calendar, decision.inactive_reason, now=now)
             if decision.broken:
                 reason = error.provider_code or "token_revoked"
                 await mark_broken(session, calendar.account_id, calendar.connection_id, reason=reason, now=now)
@@ -344,54 +329,8 @@ class SyncEngine:
                 await connections.set_due(session, calendar.account_id, calendar.id, at=now + decision.wait)
         log.warning("sync.failed", calendar_id=str(run.calendar.id), error=error.code, operation=error.operation)
 
-    async def _hold(self, session: AsyncSession, run: _Run, **values: object) -> CalendarSync:
+    async def _hold(self, session: AsyncSession, run: Run, **values: object) -> CalendarSync:
         sync = await repository.still_ours(session, run.calendar.id, run.fence, **values)
         if sync is None:
             raise _FencedOff
         return sync
-
-
-def _succeeded(run: _Run, now: datetime) -> dict[str, object]:
-    """What a good end says of the calendar's sync."""
-    values: dict[str, object] = {
-        "state": "idle",
-        "cursor": run.cursor,
-        "synced_seq": run.dirty_seq,
-        "lease_until": None,
-        "last_error": None,
-        "failures": 0,
-        "failing_since": None,
-        "last_succeeded_at": now,
-        "expanded_until": run.horizon.end,
-    }
-    if run.changed:
-        values["changed_at"] = now
-    if doubts_watch(changed=run.changed, told=run.told):
-        values["watched_until"] = None  # until a push arrives again
-    return values
-
-
-async def _readable_again(session: AsyncSession, run: _Run, now: datetime) -> list[Enqueued]:
-    """The calendar can be read, for the first time or again: what waited for it goes on."""
-    back = run.calendar.inactive_reason is not None
-    if not (run.first or back):
-        return []
-    calendar = await session.merge(run.calendar, load=False)
-    calendar.inactive_reason = None
-    told = [tell_of_calendar(session, calendar, now=now)] if back else []
-    return [*told, Enqueued(Job.CONNECTION_READY, calendar.account_id, calendar.connection_id)]
-
-
-def _was_told(sync: CalendarSync) -> bool:
-    return sync.dirty_seq != sync.synced_seq or sync.last_succeeded_at is None
-
-
-async def _declare_inactive(
-    session: AsyncSession, calendar: Calendar, reason: InactiveReason, *, now: datetime
-) -> None:
-    """The calendar cannot be read; the CRM is told when that is news."""
-    news, calendar.inactive_reason = calendar.inactive_reason is None, reason
-    if news:
-        told = tell_of_calendar(session, calendar, now=now)
-        await session.flush()
-        await enqueue(session, [told])

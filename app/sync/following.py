@@ -26,8 +26,8 @@ from app.database import transaction
 from app.models.connections import Calendar, Connection
 from app.models.mirror import CalendarChange
 from app.queue import Enqueued, enqueue
-from app.sync.changes import Topic, jobs_for
-from app.sync.rereading import Seen, read_all
+from app.sync.changes import NOTHING_FRESH, Fresh, Topic, jobs_for
+from app.sync.rereading import Seen, read_all, shown
 
 _AT_ONCE: Final = 50
 _FIRST_WAIT: Final = timedelta(seconds=2)
@@ -37,16 +37,22 @@ _MOST_DOUBLINGS: Final = 10
 log = structlog.get_logger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where events changed."""
+
+    calendar: Calendar
+    connection: Connection
+
+
 class Feature(Protocol):
     """Who follows the changes of one topic."""
 
-    async def pick(self, session: AsyncSession, calendar: Calendar, event_ids: Sequence[str]) -> set[str]:
+    async def pick(self, session: AsyncSession, place: Place, event_ids: Sequence[str]) -> set[str]:
         """Those that matter."""
         ...
 
-    async def apply(
-        self, session: AsyncSession, calendar: Calendar, event_id: str, event: Event | None
-    ) -> list[Enqueued]:
+    async def apply(self, session: AsyncSession, place: Place, event_id: str, event: Event | None) -> list[Enqueued]:
         """Follow one event, as it is now (None: it is gone); the jobs to ask for."""
         ...
 
@@ -63,9 +69,10 @@ class PostponedError(Exception):
 class _Round:
     """Some changes of one calendar."""
 
-    calendar: Calendar
-    connection: Connection
+    place: Place
     picked: list[Seen]
+    more: bool
+    """There may be others."""
 
 
 class Follower:
@@ -76,12 +83,19 @@ class Follower:
         self._access = access
         self._clock = clock
 
-    async def run(self, account_id: UUID, calendar_id: UUID, topic: Topic, feature: Feature) -> None:
-        """Follow everything that waits in the calendar and is due; once more for what has to wait."""
+    async def run(
+        self, account_id: UUID, calendar_id: UUID, topic: Topic, feature: Feature, fresh: Fresh = NOTHING_FRESH
+    ) -> None:
+        """Follow everything that waits in the calendar and is due; once more for what has to wait.
+
+        What is `fresh` is not read again, unless it has changed since.
+        """
         waits: list[timedelta] = []
-        while (some := await self._pick(account_id, calendar_id, topic, feature)) is not None:
-            for seen in await self._read(some):
-                wait = await self._follow(some.calendar, feature, seen)
+        more = True
+        while more and (some := await self._pick(account_id, calendar_id, topic, feature)) is not None:
+            more = some.more
+            for seen in await self._read(some, fresh):
+                wait = await self._follow(some.place, feature, seen)
                 waits += [] if wait is None else [wait]
         if waits:
             async with transaction(self._sessions, account_id) as session:
@@ -90,34 +104,37 @@ class Follower:
 
     async def _pick(self, account_id: UUID, calendar_id: UUID, topic: Topic, feature: Feature) -> _Round | None:
         async with transaction(self._sessions, account_id) as session:
-            place = await connections.find_calendar(session, calendar_id)
-            if place is None or place[1].status != "active":
+            found = await connections.find_calendar(session, calendar_id)
+            if found is None or found[1].status != "active":
                 return None  # what waits goes on waiting
-            calendar, connection = place
+            place = Place(*found)
             rows = await _due(session, calendar_id, topic, now=self._clock())
             if not rows:
                 return None
-            wanted = await feature.pick(session, calendar, [row.event_id for row in rows])
+            wanted = await feature.pick(session, place, [row.event_id for row in rows])
             await _done(session, calendar_id, [(row.event_id, row.seq) for row in rows if row.event_id not in wanted])
-            return _Round(
-                calendar,
-                connection,
-                [Seen(row.event_id, row.seq, row.series_id) for row in rows if row.event_id in wanted],
-            )
+            picked = [Seen(row.event_id, row.seq, row.series_id) for row in rows if row.event_id in wanted]
+            return _Round(place, picked, more=len(rows) == _AT_ONCE)
 
-    async def _read(self, some: _Round) -> list[Seen]:
-        connection = some.connection
+    async def _read(self, some: _Round, fresh: Fresh) -> list[Seen]:
+        just_read = [seen for seen in some.picked if _is_fresh(seen, fresh)]
+        known = {seen.event_id: shown(seen, fresh[seen.event_id][1]) for seen in just_read}
+        connection = some.place.connection
         session = self._access.open(connection.account_id, connection.id, connection.provider)
-        return await read_all(session, some.calendar.provider_calendar_id, some.picked, now=self._clock())
+        unknown = [seen for seen in some.picked if seen.event_id not in known]
+        read = await read_all(session, some.place.calendar.provider_calendar_id, unknown, now=self._clock())
+        known |= {seen.event_id: seen for seen in read}
+        return [known[seen.event_id] for seen in some.picked]
 
-    async def _follow(self, calendar: Calendar, feature: Feature, seen: Seen) -> timedelta | None:
+    async def _follow(self, place: Place, feature: Feature, seen: Seen) -> timedelta | None:
         """Follow one change; how long to wait, when it has to be followed later."""
+        calendar = place.calendar
         if seen.error is not None:
             log.warning("following.failed", calendar_id=str(calendar.id), error=seen.error.code)
             return await self._postpone(calendar, seen)
         try:
             async with transaction(self._sessions, calendar.account_id) as session:
-                jobs = await feature.apply(session, calendar, seen.event_id, seen.event)
+                jobs = await feature.apply(session, place, seen.event_id, seen.event)
                 await session.flush()
                 await _take_away(session, calendar.id, seen)
                 await enqueue(session, jobs)
@@ -144,6 +161,11 @@ class Follower:
             row.attempts += 1
             row.not_before = self._clock() + wait
             return wait
+
+
+def _is_fresh(seen: Seen, fresh: Fresh) -> bool:
+    """Whether the event was just read, and has not changed since."""
+    return seen.event_id in fresh and fresh[seen.event_id][0] == seen.seq
 
 
 async def _due(session: AsyncSession, calendar_id: UUID, topic: Topic, *, now: datetime) -> Sequence[CalendarChange]:

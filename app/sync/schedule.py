@@ -13,7 +13,7 @@ from app.calendar import Clock
 from app.connections.channels import take_due_watches
 from app.database import transaction
 from app.queue import Enqueued, Job, enqueue
-from app.sync.due import take_due, waiting_syncs
+from app.sync.due import Due, take_due, waiting_syncs
 
 _COMES_UP_AGAIN: Final = timedelta(minutes=3)
 _WATCH_COMES_UP_AGAIN: Final = timedelta(minutes=10)
@@ -44,5 +44,9 @@ async def enqueue_due_syncs(sessions: async_sessionmaker[AsyncSession], clock: C
     async with transaction(sessions, None) as session:
         limit = portion(await waiting_syncs(session, most=_MOST_WAITING))
         due = await take_due(session, now=clock(), again=_COMES_UP_AGAIN, limit=limit)
-        await enqueue(session, [Enqueued(Job.SYNC_CALENDAR, row.account_id, row.calendar_id) for row in due])
+        await enqueue(session, [_poll(row) for row in due])
         return len(due)
+
+
+def _poll(row: Due) -> Enqueued:
+    return Enqueued(Job.SYNC_CALENDAR, row.account_id, row.calendar_id, once=True)

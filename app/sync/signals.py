@@ -13,9 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.calendar import Clock
 from app.connections import channels as repository
-from app.connections.repository import mark_dirty
+from app.connections.repository import ask_for_syncs
 from app.database import enter_account, transaction
-from app.models.connections import Calendar
 from app.models.directory import Directory, DirectoryEntry
 from app.models.push import PushChannel
 from app.providers.push import News, Signal
@@ -59,7 +58,6 @@ class SignalInbox:
 
 
 async def _act(session: AsyncSession, channel: PushChannel, news: News, *, now: datetime) -> None:
-    calendar = await session.get_one(Calendar, (channel.account_id, channel.calendar_id))
     jobs: list[Enqueued] = []
     if news in {News.RENEW, News.ENDED}:
         if news is News.RENEW:
@@ -69,9 +67,10 @@ async def _act(session: AsyncSession, channel: PushChannel, news: News, *, now: 
         await repository.set_watch_due(session, channel.account_id, channel.calendar_id, at=now)
         jobs.append(Enqueued(Job.WATCH_CALENDAR, channel.account_id, channel.calendar_id))
     if news is not News.RENEW:
-        covered = await repository.covered_calendars(session, calendar, whole_mailbox=channel.whole_mailbox)
-        await mark_dirty(session, covered, now=now)
-        await repository.set_watched_until(session, covered, channel.expires_at if news is News.CHANGED else None)
-        jobs += [Enqueued(Job.SYNC_CALENDAR, channel.account_id, item) for item in covered]
+        covered = await repository.covered_calendars(session, channel.calendar_id, whole_mailbox=channel.whole_mailbox)
+        if news is not News.CHANGED:
+            await repository.set_watched_until(session, covered, None)
+        until = channel.expires_at if news is News.CHANGED else None
+        jobs += await ask_for_syncs(session, channel.account_id, covered, now=now, watched_until=until)
     await session.flush()
     await enqueue(session, jobs)

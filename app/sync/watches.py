@@ -23,14 +23,14 @@ from app.calendar import Clock
 from app.connections import channels as repository
 from app.connections.access import CalendarAccess
 from app.connections.health import mark_broken
-from app.connections.repository import mark_dirty
+from app.connections.repository import ask_for_syncs
 from app.database import transaction
 from app.ids import new_id
 from app.models.connections import Calendar, Connection
 from app.models.push import PushChannel
 from app.providers.base import ProviderError, RateLimited, ReauthRequired, Transient
 from app.providers.push import Callback, PushScope, PushUnsupported, SupportsPush, Watch, Watches
-from app.queue import Enqueued, Job, enqueue
+from app.queue import enqueue
 
 _RENEW_WITHIN = 8
 """A watch is renewed in the last eighth of its life."""
@@ -158,15 +158,14 @@ class Watcher:
         async with transaction(self._sessions, channel.account_id) as session:
             await repository.add_channel(session, channel)
             covered = await self._note(session, task, channel)
-            await mark_dirty(session, covered, now=self._clock())
-            await enqueue(session, [Enqueued(Job.SYNC_CALENDAR, channel.account_id, item) for item in covered])
+            await enqueue(session, await ask_for_syncs(session, channel.account_id, covered, now=self._clock()))
         log.info("watch.started", calendar_id=str(task.calendar.id), until=channel.expires_at.isoformat())
         former = [*task.old] if task.current is None else [task.current, *task.old]
         return _Task(task.calendar, task.connection, task.provider, task.watches, channel, former)
 
     async def _note(self, session: AsyncSession, task: _Task, channel: PushChannel) -> Sequence[UUID]:
         """When to look again, and how long the calendars are told of; those calendars."""
-        covered = await repository.covered_calendars(session, task.calendar, whole_mailbox=task.whole_mailbox)
+        covered = await repository.covered_calendars(session, task.calendar.id, whole_mailbox=task.whole_mailbox)
         await repository.set_watched_until(session, covered, channel.expires_at)
         early = task.provider.push_lifetime / _RENEW_WITHIN * (1 + random.random() / 4)  # noqa: S311 - jitter
         at = max(channel.expires_at - early, self._clock() + _ASK_AGAIN)

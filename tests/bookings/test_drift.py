@@ -10,6 +10,8 @@ import pytest
 
 from app.bookings.drift_effects import DriftEffects
 from app.calendar_writes.stranded import ask_again_for_stranded
+from app.sync.changes import Topic
+from tests.support.engines import engine_of
 from tests.support.people import Person
 from tests.support.visitors import KEY, Visit, our_events, our_writes, visit
 from tests.support.world import World, problem
@@ -369,7 +371,12 @@ async def test_r23_the_host_decides_about_what_they_were_shown(world: World) -> 
     [entry] = await ledger(person)
     await move(world, person, event_id, booking.start_at + 6 * HOUR)
     [calendar] = await world.rows("SELECT account_id, id FROM calendars WHERE is_primary")
-    await world.services.sync.run(calendar["account_id"], calendar["id"])
+
+    async def dies(*_: object) -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await engine_of(world, followers=dict.fromkeys(Topic, dies)).run(calendar["account_id"], calendar["id"])
     answer = await person.post(f"/v1/drift-entries/{entry['id']}/resolve", {"resolution": "adopt"})
     assert answer.json()["status"] == "superseded"
     assert datetime.fromisoformat((await host_sees(person, booking))["start_at"]) == booking.start_at

@@ -282,10 +282,10 @@ async def test_p5_no_token_stands_in_any_table_in_the_clear(world: World) -> Non
     assert secrets[0].startswith("ya29.")
     assert secrets[1].startswith("1//")
     keys = [key.get_secret_value() for key in world.services.settings.master_keys.values()]
-    for table, text in await columns(world):
+    for table, content in await columns(world):
         for secret in [*secrets, person.token]:
-            assert not any(form in text for form in forms(secret)), table
-        assert not any(key.hex() in text for key in keys), table
+            assert not any(form in content for form in forms(secret)), table
+        assert not any(key.hex() in content for key in keys), table
     answers = [
         (await person.get(path)).text
         for path in ("/v1/connections", f"/v1/connections/{person.connection_id}", "/v1/me", "/v1/calendar-settings")

@@ -14,7 +14,7 @@ from app.bookings.drift_effects import DriftEffects
 from app.database import transaction
 from app.models.mirror import CalendarChange
 from app.queue import Enqueued, Job, enqueue
-from app.sync import following, repository
+from app.sync import changes, following, repository
 from app.sync.engine import SyncEngine
 from app.sync.following import Follower
 from tests.crash import workers
@@ -34,11 +34,12 @@ Plant = Callable[[pytest.MonkeyPatch], None]
 def forgotten_before_it_is_followed(patch: pytest.MonkeyPatch) -> None:
     """The row goes in a transaction of its own, before what follows from it."""
 
-    async def follow(self: Any, calendar: Any, feature: Any, seen: Any) -> None:
+    async def follow(self: Any, place: Any, feature: Any, seen: Any) -> None:
+        calendar = place.calendar
         async with transaction(self._sessions, calendar.account_id) as session:
             await following._take_away(session, calendar.id, seen)
         async with transaction(self._sessions, calendar.account_id) as session:
-            jobs = await feature.apply(session, calendar, seen.event_id, seen.event)
+            jobs = await feature.apply(session, place, seen.event_id, seen.event)
             await session.flush()
             await enqueue(session, jobs)
 
@@ -95,8 +96,8 @@ class Planted:
 
 
 PLANTED = (
-    Planted(forgotten_before_it_is_followed, MOVED, Job.FOLLOW_BOOKINGS, "died at follow_bookings.*\nbooking:"),
-    Planted(forgotten_before_it_is_followed, ARRIVED, Job.FOLLOW_MEETINGS, "died at follow_meetings.*\nengagements:"),
+    Planted(forgotten_before_it_is_followed, MOVED, Job.SYNC_CALENDAR, "died at sync_calendar.*\nbooking:"),
+    Planted(forgotten_before_it_is_followed, ARRIVED, Job.SYNC_CALENDAR, "died at sync_calendar.*\nengagements:"),
     Planted(cursor_kept_before_the_changes, ARRIVED, Job.SYNC_CALENDAR, "died at sync_calendar.*at the provider: {"),
     Planted(jobs_done_before_they_are_run, BOOKED, Job.RECORD_BOOKING, "died at record_booking.*\nengagements:"),
     Planted(what_stands_is_written_again, MOVED, Job.SYNC_CALENDAR, "written"),
@@ -121,6 +122,7 @@ async def test_a_change_that_is_not_looked_at_again_is_caught(world: World, monk
             await take_away(session, calendar_id, replace(seen, seq=row.seq))
 
     monkeypatch.setattr(following, "_take_away", whatever_its_number)
+    monkeypatch.setattr(changes, "HERE", -1)
     async with open_scene(world, "google") as scene:
         with pytest.raises(AssertionError, match="seen_and_not_followed"):
             await overtake(scene, EVERY[0], few=_OFTEN)

@@ -150,9 +150,31 @@ async def test_p3_a_change_told_while_the_last_job_is_being_struck_off_waits_for
     await reachable.rows(STILL_THERE)
     await hands.add(person, person.at(3, "10:00"))
     await post.settled()
-    assert len(await reachable.rows(SIGNAL)) == 1, "the signal got no job of its own"
+    assert len(await reachable.rows(SIGNAL)) == 2, "the signal has a job of its own"
+    await reachable.rows("DELETE FROM queue.pgqueuer WHERE status = 'picked'")
+    await reachable.work()
+    assert "10:00" not in {slot["start_at"][11:16] for slot in await person.slots(page["id"], person.day(3))}
+
+
+async def test_p3_many_changes_told_before_anybody_looks_are_one_job(reachable: World, hands: Hands) -> None:
+    person, post = await watched(reachable, hands)
+    for hour in (10, 12, 14):
+        await hands.add(person, person.at(3, f"{hour}:00"))
+    await post.settled()
+    assert len(await reachable.rows(SIGNAL)) == 1
+    await reachable.work()
+    await hands.add(person, person.at(3, "16:00"))
+    await post.settled()
+    assert len(await reachable.rows(SIGNAL)) == 1, "whoever has looked is to be told again"
+
+
+async def test_p3_a_change_whose_job_was_lost_is_found_by_the_sweeper(reachable: World, hands: Hands) -> None:
+    person, post = await watched(reachable, hands)
+    page = await person.make_page()
+    await hands.add(person, person.at(3, "10:00"))
+    await post.settled()
     await reachable.rows("DELETE FROM queue.pgqueuer")
-    reachable.clock.offset += timedelta(seconds=2)
+    reachable.clock.offset += timedelta(seconds=6)
     assert await enqueue_due_syncs(reachable.services.sessions, reachable.clock) == 1
     await reachable.work()
     assert "10:00" not in {slot["start_at"][11:16] for slot in await person.slots(page["id"], person.day(3))}

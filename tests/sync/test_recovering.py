@@ -10,11 +10,10 @@ import pytest
 from app.ids import decode_id
 from app.providers.base import ReauthRequired, Transient
 from app.queue import Job
-from app.sync.engine import SyncEngine, _FencedOff
+from app.sync.engine import _FencedOff
 from app.sync.mirror import Mirror
-from app.sync.people import AddressBook
 from app.sync.schedule import enqueue_due_syncs
-from app.vault import Vault
+from tests.support.engines import engine_of
 from tests.support.google import failing, turned
 from tests.support.world import World
 from tests.sync.scene import Scene, wire
@@ -403,9 +402,7 @@ async def test_r16_calendars_that_learn_of_a_dead_grant_at_once_do_not_wait_for_
     for _ in range(3):
         syncs = await world.rows("SELECT account_id, calendar_id FROM calendar_syncs")
         access = _Opening(_Dead(asyncio.Barrier(len(syncs))))
-        people = AddressBook(Vault(world.services.settings.master_keys))
-        often = {"horizon_days": 90, "poll_seconds": 60, "push_poll_seconds": 240}
-        engine = SyncEngine(world.services.sessions, access, people, world.clock, **often)
+        engine = engine_of(world, access=access)
         await asyncio.gather(*(engine.run(sync["account_id"], sync["calendar_id"]) for sync in syncs))
         assert await connection(scene) == ("reauthorization_required", "token_revoked")
         await scene.person.connect()

@@ -27,6 +27,7 @@ async def look(play: Play) -> None:
     A sync that went well has made the mirror equal; and whatever happened, no slot is offered over an event that was
     known at the last sync that went well and still stands.
     """
+    await play.learn()
     truth = await play.side.standing(*play.window(NEAR_DAYS))
     ours = await _ours(play)
     succeeded_at = (await play.sync_row())["last_succeeded_at"]
@@ -41,6 +42,7 @@ async def look(play: Play) -> None:
 async def reckon(play: Play) -> None:
     """When everything has settled: the mirror, the slots, the bookings and the ledger are what they must be."""
     await play.settle()
+    await play.learn()
     row = await play.sync_row()
     assert (row["state"], row["last_error"]) == ("idle", None)
     assert row["synced_seq"] == row["dirty_seq"]

@@ -130,6 +130,14 @@ class Play:
         assert answer.status_code in {202, 409}, answer.text
         return answer.status_code == 202
 
+    async def learn(self) -> None:
+        """What a hand did to an event of ours may have come back to its booking (R23)."""
+        for booking in self.live:
+            if booking.touched:
+                seen = await booking.visit.read()
+                booking.gone = seen["status"] == "cancelled"
+                booking.visit.start_at = datetime.fromisoformat(seen["start_at"])
+
     async def unwritten(self) -> list[tuple[UUID, UUID]]:
         """Wishes that have not come true, as account and id."""
         rows = await self.database.fetch(

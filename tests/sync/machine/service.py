@@ -14,7 +14,7 @@ from tests.sync.machine import invariants
 from tests.sync.machine.people import NothingThere, picked
 from tests.sync.machine.play import LEASES_END, Booked, Play
 from tests.sync.machine.side import HOME, Mishap, Refused, Target
-from tests.sync.machine.taps import Death, Pause, engine_of, writer_of
+from tests.sync.machine.taps import Death, Pause, tapped_engine, writer_of
 
 
 class Step(Protocol):
@@ -135,7 +135,7 @@ class SyncDies:
 
     async def play(self, play: Play) -> None:
         row, death = await play.sync_row(), Death(self.answers)
-        engine = engine_of(play.world, death.heard)
+        engine = tapped_engine(play.world, death.heard)
         if await death.of(engine.run(row["account_id"], row["calendar_id"])):
             play.did["sync died"] += 1
 
@@ -169,7 +169,7 @@ class Overtaken:
                 await self.step.play(play)
             await play.run_sync()
 
-        engine = engine_of(play.world, pause.heard)
+        engine = tapped_engine(play.world, pause.heard)
         if await pause.over(engine.run(row["account_id"], row["calendar_id"]), meanwhile):
             play.did["sync overtaken"] += 1
 

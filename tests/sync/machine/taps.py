@@ -10,8 +10,7 @@ from typing import Any
 
 from app.calendar_writes.writer import EventWriter
 from app.sync.engine import SyncEngine
-from app.sync.people import AddressBook
-from app.vault import Vault
+from tests.support.engines import engine_of
 from tests.support.world import World
 
 Heard = Callable[[], Awaitable[None]]
@@ -55,18 +54,9 @@ class TappedSession:
             yield date
 
 
-def engine_of(world: World, heard: Heard) -> SyncEngine:
+def tapped_engine(world: World, heard: Heard) -> SyncEngine:
     """The sync engine of another worker."""
-    settings = world.services.settings
-    return SyncEngine(
-        world.services.sessions,
-        TappedAccess(world, heard),  # type: ignore[arg-type]
-        AddressBook(Vault(settings.master_keys)),
-        world.clock,
-        horizon_days=settings.sync_horizon_days,
-        poll_seconds=settings.sync_poll_seconds,
-        push_poll_seconds=settings.push_poll_seconds,
-    )
+    return engine_of(world, access=TappedAccess(world, heard))  # type: ignore[arg-type]
 
 
 def writer_of(world: World, heard: Heard) -> EventWriter:

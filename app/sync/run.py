@@ -1,0 +1,105 @@
+"""One run of a sync: what it knows, and what its end says of its calendar.
+
+The one rule: a run that ends well accounts for what it had read of `dirty_seq` before it fetched, and for no more.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.calendar import Event, Timed
+from app.connections.eligibility import InactiveReason
+from app.connections.news import tell_of_calendar
+from app.models.connections import Calendar, CalendarSync
+from app.providers.base import CalendarSession
+from app.queue import Enqueued, Job, enqueue
+from app.sync.batch import Batch
+from app.sync.changes import Fresh, Topic
+from app.sync.pace import Kin
+from app.sync.polling import doubts_watch
+
+
+@dataclass(slots=True)
+class Run:
+    """What one run knows."""
+
+    calendar: Calendar
+    session: CalendarSession
+    fence: int
+    generation: int
+    dirty_seq: int
+    cursor: bytes | None
+    horizon: Timed
+    expand_all: bool
+    batch: Batch
+    full: bool
+    """Everything is listed, so what is not listed is gone."""
+    kin: Kin
+    told: bool
+    """Somebody said that there is something to read; else it is a poll."""
+    first: bool
+    """It has never succeeded."""
+    own: Collection[str]
+    """The addresses of the calendar's person."""
+    changed: bool = False
+    """Something was told."""
+    whole: dict[str, Event] = field(default_factory=dict)
+    """Events that were listed with all there is to know of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """How a run ended."""
+
+    again: bool = False
+    """There is more to read already."""
+    topics: Collection[Topic] = ()
+    """Who is to follow at once; of more than can be followed at once a job was asked for."""
+    fresh: Fresh = field(default_factory=dict)
+
+
+def was_told(sync: CalendarSync) -> bool:
+    """Whether something was said of the calendar that no run has read yet."""
+    return sync.dirty_seq != sync.synced_seq or sync.last_succeeded_at is None
+
+
+def succeeded(run: Run, now: datetime) -> dict[str, object]:
+    """What a good end says of the calendar's sync."""
+    values: dict[str, object] = {
+        "state": "idle",
+        "cursor": run.cursor,
+        "synced_seq": run.dirty_seq,
+        "lease_until": None,
+        "last_error": None,
+        "failures": 0,
+        "failing_since": None,
+        "last_succeeded_at": now,
+        "expanded_until": run.horizon.end,
+    }
+    if run.changed:
+        values["changed_at"] = now
+    if doubts_watch(changed=run.changed, told=run.told):
+        values["watched_until"] = None  # until a push arrives again
+    return values
+
+
+async def readable_again(session: AsyncSession, run: Run, now: datetime) -> list[Enqueued]:
+    """The calendar can be read, for the first time or again: what waited for it goes on."""
+    back = run.calendar.inactive_reason is not None
+    if not (run.first or back):
+        return []
+    calendar = await session.merge(run.calendar, load=False)
+    calendar.inactive_reason = None
+    told = [tell_of_calendar(session, calendar, now=now)] if back else []
+    return [*told, Enqueued(Job.CONNECTION_READY, calendar.account_id, calendar.connection_id)]
+
+
+async def declare_inactive(session: AsyncSession, calendar: Calendar, reason: InactiveReason, *, now: datetime) -> None:
+    """The calendar cannot be read; the CRM is told when that is news."""
+    news, calendar.inactive_reason = calendar.inactive_reason is None, reason
+    if news:
+        told = tell_of_calendar(session, calendar, now=now)
+        await session.flush()
+        await enqueue(session, [told])
