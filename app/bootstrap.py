@@ -173,6 +173,7 @@ class _Ground:
     access: CalendarAccess
     overview: Overview
     people: AddressBook
+    sequencer: Sequencer
     follower: Follower
     writer: EventWriter
 
@@ -184,7 +185,7 @@ def _ground(
     providers: dict[ProviderName, Provider],
 ) -> _Ground:
     vault = Vault(settings.master_keys)
-    access = CalendarAccess(sessions, vault, providers, clock)
+    access, sequencer = CalendarAccess(sessions, vault, providers, clock), Sequencer(sessions, clock)
     return _Ground(
         settings=settings,
         clock=clock,
@@ -194,7 +195,8 @@ def _ground(
         access=access,
         overview=Overview(providers, task_sync_seat=Entitlement("task_sync", tuple(settings.task_sync_tiers))),
         people=AddressBook(vault),
-        follower=Follower(sessions, access, clock),
+        sequencer=sequencer,
+        follower=Follower(sessions, access, sequencer, clock),
         writer=EventWriter(sessions, access, clock, horizon_days=settings.sync_horizon_days),
     )
 
@@ -325,7 +327,7 @@ def _events(on: _Ground, guard: Guard, outside: HttpClient, signals: FeedSignals
     lanes, post = Lanes(), WebhookPost(outside, on.clock)
     return _Events(
         feed=FeedReader(on.sessions, signals),
-        sequencer=Sequencer(on.sessions, on.clock),
+        sequencer=on.sequencer,
         pruner=Pruner(on.sessions, on.clock, retention_days=on.settings.event_retention_days),
         webhooks=WebhookEndpoints(on.vault, guard, on.clock),
         courier=Courier(on.sessions, on.vault, post, lanes, on.clock),

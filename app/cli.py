@@ -13,6 +13,7 @@ import asyncpg
 import structlog
 import typer
 import uvicorn
+import uvloop
 from alembic import command
 from alembic.config import Config
 from pydantic import ValidationError
@@ -67,7 +68,7 @@ def worker() -> None:
     """Run jobs until stopped."""
     settings = _read(Settings)
     configure_logs(settings.log_level, settings.log_format)
-    asyncio.run(_work(settings))
+    uvloop.run(_work(settings))
 
 
 @cli.command()

@@ -6,9 +6,9 @@ provider, with no transaction open, and saves what it got before anybody uses it
 
 import asyncio
 from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
@@ -17,6 +17,7 @@ from app.calendar import Clock, ProviderName
 from app.connections import repository
 from app.connections.health import mark_broken
 from app.database import transaction
+from app.models.connections import Connection
 from app.providers.base import (
     CalendarSession,
     Grant,
@@ -27,7 +28,7 @@ from app.providers.base import (
     Transient,
 )
 from app.providers.push import SupportsPush, Watches
-from app.vault import Place, Vault
+from app.vault import Place, SecretUnreadableError, Vault
 
 _EXPIRES_SOON = timedelta(seconds=60)
 _LEASE = timedelta(seconds=30)
@@ -55,6 +56,13 @@ class CalendarAccess:
         kind = self._providers[ProviderName(provider)]
         return kind.open(self._tokens(kind, account_id, connection_id), mailbox=str(connection_id))
 
+    async def open_in(self, session: AsyncSession, connection: Connection) -> CalendarSession:
+        """The same, with a token read in a transaction that is under way anyway."""
+        kind = self._providers[ProviderName(connection.provider)]
+        tokens = self._tokens(kind, connection.account_id, connection.id)
+        await tokens.look(session)
+        return kind.open(tokens, mailbox=str(connection.id))
+
     def one_service(self, provider: str) -> bool:
         """Whether all who connect there share its limits and its outages."""
         return self._providers[ProviderName(provider)].features.one_service
@@ -80,11 +88,12 @@ class _Tokens:
     refresh_token: bytes | None
     """Sealed: it is opened where it is used."""
     version: int
-    fresh: bool
+    good_until: datetime | None
+    """None: until it is refused."""
 
 
 class _StoredTokens:
-    """A `TokenSource` over `connection_tokens`."""
+    """A `TokenSource` over `connection_tokens`, for the length of one session at the provider."""
 
     def __init__(
         self,
@@ -102,15 +111,22 @@ class _StoredTokens:
         self._clock = clock
         self._account_id = account_id
         self._connection_id = connection_id
+        self._known: _Tokens | None = None
+
+    async def look(self, session: AsyncSession) -> None:
+        """Read ahead. What is not to be had now is asked for, and told of, when it is needed."""
+        with suppress(ReauthRequired, SecretUnreadableError):
+            self._known = await self._stored(session)
 
     async def token(self) -> str:
         """A token believed to be good."""
-        tokens = await self._read()
-        return tokens.access_token if tokens.fresh else await self._refreshed(tokens)
+        if self._known is None or not self._is_fresh(self._known):
+            self._known = await self._read()
+        return self._known.access_token if self._is_fresh(self._known) else await self._refreshed(self._known)
 
     async def renew(self, rejected: str) -> str:
         """A token other than the rejected one."""
-        tokens = await self._read()
+        self._known = tokens = await self._read()
         return tokens.access_token if tokens.access_token != rejected else await self._refreshed(tokens)
 
     async def _refreshed(self, tokens: _Tokens) -> str:
@@ -160,8 +176,11 @@ class _StoredTokens:
             access_token=await self._vault.open(session, place, row.access_token),
             refresh_token=row.refresh_token,
             version=row.version,
-            fresh=row.expires_at is None or row.expires_at - _EXPIRES_SOON > self._clock(),
+            good_until=None if row.expires_at is None else row.expires_at - _EXPIRES_SOON,
         )
+
+    def _is_fresh(self, tokens: _Tokens) -> bool:
+        return tokens.good_until is None or tokens.good_until > self._clock()
 
     async def _open_refresh_token(self, sealed: bytes) -> str:
         async with self._transaction() as session:

@@ -90,11 +90,17 @@ async def lock_feed(session: AsyncSession, account_id: UUID, *, prune_at: dateti
     return (await session.scalars(query)).one()
 
 
+async def try_lock_feed(session: AsyncSession, account_id: UUID) -> bool:
+    """Lock the account's feed, if it is there and nobody holds it."""
+    query = select(EventFeed.account_id).where(EventFeed.account_id == account_id).with_for_update(skip_locked=True)
+    return await session.scalar(query) is not None
+
+
 async def give_numbers(session: AsyncSession, account_id: UUID, *, now: datetime, limit: int) -> int:
     """Number what can be seen, in the order of arrival; how many. The feed is locked by the caller.
 
-    Only committed events can be seen, and nobody else gives numbers meanwhile: so there is neither a gap nor a number
-    twice. What commits later is numbered later, however early it arrived.
+    Only committed events can be seen, and the transaction's own, and nobody else gives numbers meanwhile: so there is
+    neither a gap nor a number twice. What commits later is numbered later, however early it arrived.
     """
     connection = await session.connection()
     result = await connection.exec_driver_sql(_NUMBER, (account_id, now, limit))

@@ -1,4 +1,5 @@
-"""Giving the events of an account their numbers: the job `number_events`, and the sweep behind it.
+"""Giving the events of an account their numbers: in the transaction that tells of them where nobody else is at it,
+else by the job `number_events`; and the sweep behind both.
 
     lock    the account's row in `event_feeds`
     number  what is committed, in the order of arrival
@@ -9,6 +10,7 @@ events to itself until it commits; then they get the next numbers. So the order 
 what one reader has seen, no later event can come before.
 """
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
@@ -49,17 +51,35 @@ class Sequencer:
             await enqueue(session, [Enqueued(Job.NUMBER_EVENTS, item, item) for item in accounts])
         return len(accounts)
 
+    async def number_here(self, session: AsyncSession, jobs: Sequence[Enqueued]) -> list[Enqueued]:
+        """Number the transaction's own events, if nobody else is at it; the jobs that are left to be asked for.
+
+        The feed stays locked until the commit: let nothing come after this that waits for anybody.
+        """
+        asked = next((job for job in jobs if job.job is Job.NUMBER_EVENTS), None)
+        if asked is None or not await repository.try_lock_feed(session, asked.account_id):
+            return list(jobs)
+        count, told = await self._number(session, asked.account_id)
+        more = [asked] if count == _AT_ONCE else []
+        return [*(job for job in jobs if job.job is not Job.NUMBER_EVENTS), *more, *told]
+
     async def _number_some(self, account_id: UUID) -> int:
         now = self._clock()
         async with transaction(self._sessions, account_id) as session:
             if not await repository.has_unnumbered(session, account_id):
                 return 0  # another's run saw them too: no need to wait for the lock
             await repository.lock_feed(session, account_id, prune_at=now + _FIRST_PRUNING)
-            count = await repository.give_numbers(session, account_id, now=now, limit=_AT_ONCE)
-            if count == 0:
-                return 0
-            endpoints = await webhook_repository.set_all_due(session, account_id, at=now + _SWEPT_AFTER)
-            await repository.tell_readers(session, account_id)
-            await enqueue(session, [Enqueued(Job.DELIVER_WEBHOOKS, account_id, item) for item in endpoints])
+            count, told = await self._number(session, account_id)
+            await enqueue(session, told)
         log.info("events.numbered", count=count)
         return count
+
+    async def _number(self, session: AsyncSession, account_id: UUID) -> tuple[int, list[Enqueued]]:
+        """Under the lock of the feed: how many were numbered, and the jobs that tell of them."""
+        now = self._clock()
+        count = await repository.give_numbers(session, account_id, now=now, limit=_AT_ONCE)
+        if count == 0:
+            return 0, []
+        endpoints = await webhook_repository.set_all_due(session, account_id, at=now + _SWEPT_AFTER)
+        await repository.tell_readers(session, account_id)
+        return count, [Enqueued(Job.DELIVER_WEBHOOKS, account_id, item) for item in endpoints]

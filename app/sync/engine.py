@@ -23,7 +23,7 @@ from app.connections.access import CalendarAccess
 from app.connections.health import mark_broken
 from app.database import transaction
 from app.models.connections import Calendar, CalendarSync, Connection
-from app.providers.base import CursorExpired, ProtocolError, ProviderError, ReauthRequired
+from app.providers.base import CalendarSession, CursorExpired, ProtocolError, ProviderError, ReauthRequired
 from app.queue import enqueue
 from app.sync import repository
 from app.sync.backoff import OwnFault, verdict
@@ -137,7 +137,8 @@ class SyncEngine:
             sync.fence += 1
             sync.generation += 1 if sync.cursor is None else 0
             await connections.set_due(session, account_id, calendar_id, at=now + LEASE)
-            run = self._begin(sync, calendar, connection, now)
+            at_provider = await self._access.open_in(session, connection)
+            run = self._begin(sync, calendar, connection, at_provider, now)
             run.batch.untold = await self._mirror(session, run).untold()
             return run
 
@@ -164,12 +165,19 @@ class SyncEngine:
             behind_watch=self._behind_watch,
         )
 
-    def _begin(self, sync: CalendarSync, calendar: Calendar, connection: Connection, now: datetime) -> Run:
+    def _begin(
+        self,
+        sync: CalendarSync,
+        calendar: Calendar,
+        connection: Connection,
+        at_provider: CalendarSession,
+        now: datetime,
+    ) -> Run:
         until = sync.expanded_until
         expand_all = until is None or until - now < self._horizon - _EXPAND_AGAIN_BELOW
         return Run(
             calendar=calendar,
-            session=self._access.open(connection.account_id, connection.id, connection.provider),
+            session=at_provider,
             fence=sync.fence,
             generation=sync.generation,
             dirty_seq=sync.dirty_seq,

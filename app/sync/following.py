@@ -23,6 +23,7 @@ from app.calendar import Clock, Event
 from app.connections import repository as connections
 from app.connections.access import CalendarAccess
 from app.database import transaction
+from app.events.sequencer import Sequencer
 from app.models.connections import Calendar, Connection
 from app.models.mirror import CalendarChange
 from app.queue import Enqueued, enqueue
@@ -78,9 +79,16 @@ class _Round:
 class Follower:
     """Runs the `follow_…` jobs."""
 
-    def __init__(self, sessions: async_sessionmaker[AsyncSession], access: CalendarAccess, clock: Clock) -> None:
+    def __init__(
+        self,
+        sessions: async_sessionmaker[AsyncSession],
+        access: CalendarAccess,
+        sequencer: Sequencer,
+        clock: Clock,
+    ) -> None:
         self._sessions = sessions
         self._access = access
+        self._sequencer = sequencer
         self._clock = clock
 
     async def run(
@@ -137,7 +145,7 @@ class Follower:
                 jobs = await feature.apply(session, place, seen.event_id, seen.event)
                 await session.flush()
                 await _take_away(session, calendar.id, seen)
-                await enqueue(session, jobs)
+                await enqueue(session, await self._sequencer.number_here(session, jobs))
         except _OvertakenError:
             return None
         except PostponedError:

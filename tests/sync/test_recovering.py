@@ -429,7 +429,7 @@ class _Opening:
     def one_service(self, _: str) -> bool:
         return True
 
-    def open(self, *_: object) -> object:
+    async def open_in(self, *_: object) -> object:
         return self._session
 
 

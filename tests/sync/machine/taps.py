@@ -26,6 +26,9 @@ class TappedAccess:
     def one_service(self, provider: str) -> bool:
         return self._access.one_service(provider)
 
+    async def open_in(self, *where: Any) -> "TappedSession":
+        return TappedSession(await self._access.open_in(*where), self._heard)
+
     def open(self, *where: Any) -> "TappedSession":
         return TappedSession(self._access.open(*where), self._heard)
 
