@@ -3,13 +3,13 @@
 The one rule: importing this file does nothing; `create_app` builds, the lifespan opens and closes.
 """
 
-import gc
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from fastapi import FastAPI
 
 from app.bootstrap import Services, open_services
+from app.memory import settle
 from app.routers import (
     bookings,
     calendar_settings,
@@ -99,8 +99,7 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with open_services(settings) as services:
             attach(app, services)
-            gc.collect()
-            gc.freeze()  # what start-up made stays; collections need not look at it again
+            settle()
             yield
 
     return lifespan

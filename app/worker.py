@@ -4,7 +4,6 @@ The one rule: a job that fails comes back, later and later; none is ever dropped
 """
 
 import asyncio
-import gc
 import signal
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -29,6 +28,7 @@ from app.bare import open_bare_pool
 from app.bootstrap import Services, open_services
 from app.calendar_writes.stranded import ask_again_for_stranded
 from app.connections.housekeeping import forget_failures, forget_old_states
+from app.memory import settle
 from app.queue import QUEUE, Job, Payload
 from app.settings import Settings
 from app.sync.schedule import enqueue_due_syncs, enqueue_due_watches
@@ -93,8 +93,7 @@ async def run_worker(settings: Settings) -> None:
         loop.add_signal_handler(number, stop.set)
     async with open_services(settings) as services:
         sweepers = [asyncio.create_task(_again_and_again(sweep, stop)) for sweep in sweeps_of(services)]
-        gc.collect()
-        gc.freeze()  # what start-up made stays; collections need not look at it again
+        settle()
         log.info("worker.started")
         while not stop.is_set():
             try:
