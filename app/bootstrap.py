@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import TypedDict
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import asyncpg
@@ -16,13 +17,18 @@ from app.accounts.entitlements import Entitlement
 from app.accounts.tokens import TokenVerifier
 from app.addresses import Guard
 from app.bare import open_bare_pool
+from app.bookings.attempts import BookingAttempts
 from app.bookings.book import BookingDesk
 from app.bookings.change import BookingChanges
 from app.bookings.drift_effects import DriftEffects
 from app.bookings.following import BookingFollower
+from app.bookings.holds import SlotHolds
 from app.bookings.live_check import LiveCheck
 from app.bookings.post import BookingPost
 from app.bookings.reconnect import ConnectionReady
+from app.bookings.request_confirming import RequestConfirmer
+from app.bookings.request_expiry import RequestExpiry
+from app.bookings.requests import MeetingRequests
 from app.bookings.resolving import DriftResolver
 from app.bookings.tokens import BookingTokens
 from app.calendar import Clock, ProviderName, utc_now
@@ -57,9 +63,15 @@ from app.outbound.links import Links
 from app.outbound.mailer import Mailer
 from app.providers.base import Provider
 from app.providers.registry import open_providers
+from app.scheduling.availability_calendars import CalendarRecheck
+from app.scheduling.domain_verification import DomainProver
+from app.scheduling.domains import Domains
+from app.scheduling.prefill import Prefill
+from app.scheduling.proposals import TimeProposals
 from app.scheduling.public import PublicPages
 from app.scheduling.reader import PageReader
-from app.scheduling.settings import SettingsEditor
+from app.scheduling.settings import Allowed, SettingsEditor
+from app.scheduling.team import Team
 from app.settings import Settings
 from app.sync.changes import Follow, Topic
 from app.sync.engine import SyncEngine
@@ -87,10 +99,22 @@ class Services:
     authorizations: Authorizations
     credentials: CredentialConnections
     settings_editor: SettingsEditor
+    domains: Domains
+    domain_target: str
+    """The host that custom domains point at."""
+    team: Team
     pages: PublicPages
+    proposals: TimeProposals
+    prefill: Prefill
     links: Links
     tokens: BookingTokens
     desk: BookingDesk
+    attempts: BookingAttempts
+    requests: MeetingRequests
+    request_expiry: RequestExpiry
+    request_confirmer: RequestConfirmer
+    recheck: CalendarRecheck
+    holds: SlotHolds
     changes: BookingChanges
     followers: dict[Topic, Follow]
     sync: SyncEngine
@@ -208,10 +232,12 @@ class _Connections(TypedDict):
     credentials: CredentialConnections
     closer: ConnectionCloser
     refresher: CalendarRefresher
+    recheck: CalendarRecheck
 
 
 def _connections(on: _Ground) -> _Connections:
     seat = Entitlement("mobile_connect", tuple(on.settings.task_sync_tiers))
+    refresher = CalendarRefresher(on.sessions, on.access, on.clock)
     obeyed: _Connecting = {"return_urls": on.settings.return_urls, "mobile_seat": seat}
     return _Connections(
         authorizations=Authorizations(
@@ -219,7 +245,8 @@ def _connections(on: _Ground) -> _Connections:
         ),
         credentials=CredentialConnections(on.sessions, on.vault, on.providers, on.clock, **obeyed),
         closer=ConnectionCloser(on.sessions, on.vault, on.providers, on.access, on.clock),
-        refresher=CalendarRefresher(on.sessions, on.access, on.clock),
+        refresher=refresher,
+        recheck=CalendarRecheck(on.sessions, refresher),
     )
 
 
@@ -269,10 +296,20 @@ class _Booking(TypedDict):
     """What offers times and takes bookings, and tells of them."""
 
     settings_editor: SettingsEditor
+    domains: Domains
+    domain_target: str
+    team: Team
     pages: PublicPages
+    proposals: TimeProposals
+    prefill: Prefill
     links: Links
     tokens: BookingTokens
     desk: BookingDesk
+    attempts: BookingAttempts
+    requests: MeetingRequests
+    request_expiry: RequestExpiry
+    request_confirmer: RequestConfirmer
+    holds: SlotHolds
     changes: BookingChanges
     mail: MailDelivery
     connection_ready: ConnectionReady
@@ -284,21 +321,60 @@ def _booking(on: _Ground, reader: PageReader, bookings: asyncpg.Pool) -> _Bookin
     links, tokens = Links(on.settings.booking_base_url), BookingTokens(on.settings.signing_key)
     post = BookingPost(links, on.providers, sender=on.settings.mail_from)
     live, effects = _live_check(on), DriftEffects(post, on.clock)
+    attempts = BookingAttempts(on.sessions, reader, post, on.clock)
+    requests = MeetingRequests(on.sessions, live, post, on.providers, on.clock)
     follower = BookingFollower(on.follower, effects, on.providers, on.clock)
-    seat = Entitlement("meetings_url", tuple(on.settings.meetings_url_tiers))
+    target = on.settings.domain_target or links.host
     return _Booking(
-        settings_editor=SettingsEditor(on.overview, on.clock, meetings_url_seat=seat),
+        settings_editor=SettingsEditor(on.overview, on.clock, allowed=_allowed(on.settings)),
+        domain_target=target,
+        domains=_domains(on, target=target, shared=links.host),
+        team=Team(Entitlement("team_pages", tuple(on.settings.team_pages_tiers))),
         pages=PublicPages(reader),
+        proposals=TimeProposals(on.overview, on.clock),
+        prefill=Prefill(on.vault, on.people, on.clock),
         links=links,
         tokens=tokens,
         desk=BookingDesk(
-            on.sessions, bookings, reader, live, post, tokens=tokens, providers=on.providers, clock=on.clock
+            on.sessions,
+            bookings,
+            reader,
+            live,
+            post,
+            attempts=attempts,
+            tokens=tokens,
+            providers=on.providers,
+            clock=on.clock,
         ),
+        attempts=attempts,
+        requests=requests,
+        request_expiry=RequestExpiry(on.sessions, post, on.clock),
+        request_confirmer=RequestConfirmer(on.sessions, requests, on.clock),
+        holds=SlotHolds(on.sessions, bookings, reader, tokens, on.clock),
         changes=BookingChanges(on.sessions, live, post, on.providers, on.clock),
         mail=_mail(on.settings, on.sessions, on.clock, links, tokens),
         connection_ready=ConnectionReady(on.sessions, on.clock),
         booking_follower=follower,
         drift=DriftResolver(follower, effects, on.clock),
+    )
+
+
+def _allowed(settings: Settings) -> Allowed:
+    return Allowed(
+        meetings_url=Entitlement("meetings_url", tuple(settings.meetings_url_tiers)),
+        default_page=Entitlement("default_page", tuple(settings.default_page_tiers)),
+        custom_domain=Entitlement("custom_domain", tuple(settings.custom_domain_tiers)),
+    )
+
+
+def _domains(on: _Ground, *, target: str, shared: str) -> Domains:
+    wanted, public = on.settings, urlsplit(on.settings.public_url).hostname or ""
+    return Domains(
+        on.sessions,
+        DomainProver(wanted.dns_resolvers, timeout_seconds=wanted.dns_timeout_seconds, target=target),
+        on.clock,
+        subscription=_allowed(wanted).custom_domain,
+        ours={shared, target, public} - {""},
     )
 
 
@@ -379,6 +455,7 @@ def _mail(
         _mailer(settings),
         clock,
         booking_url=lambda booking_id, action: links.booking(booking_id, tokens.token(booking_id), action),
+        request_url=lambda request_id, action: links.meeting_request(request_id, tokens.token(request_id), action),
         settings_url=links.calendar_settings(),
     )
 

@@ -180,8 +180,6 @@ class SyncPage:
     """The state to keep; only on the last page."""
     full: bool = False
     """This is a full listing: whatever no page names is gone."""
-    whole: bool = False
-    """Its events are as `get_event` would have them, descriptions too."""
     time_zone: str | None = None
     """The calendar's zone as it is now (IANA); None when the provider's listing does not tell it or it is unknown."""
 

@@ -156,12 +156,36 @@ class BookingUnavailable(Conflict):
     code = "booking_unavailable"
 
 
+class HoldExpired(Conflict):
+    """The slot was kept for a while, and is taken since. Extra member: `alternatives`."""
+
+    code = "hold_expired"
+
+
+class BookingNotBegun(Conflict):
+    """Nobody has failed to come yet."""
+
+    code = "booking_not_begun"
+
+
 class SlugTaken(Conflict):
     code = "slug_taken"
 
 
 class DefaultPageInUse(Conflict):
     code = "default_page_in_use"
+
+
+class DomainInUse(Conflict):
+    """Somebody of the account publishes on it."""
+
+    code = "domain_in_use"
+
+
+class DomainExists(Conflict):
+    """The account has it already."""
+
+    code = "domain_exists"
 
 
 class AlreadyCancelled(Conflict):

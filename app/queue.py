@@ -61,6 +61,10 @@ class Job(StrEnum):
     """An account's old events shall go; the id is the account's."""
     DELIVER_WEBHOOKS = "deliver_webhooks"
     """A webhook endpoint has something to be told."""
+    EXPIRE_REQUEST = "expire_request"
+    """A meeting request's time has come."""
+    CONFIRM_REQUESTS = "confirm_requests"
+    """What was asked of the user with this id may be booked at once, where they want that."""
     TEST_WEBHOOK = "test_webhook"
     """A test was asked for; the id is the delivery's."""
 

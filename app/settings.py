@@ -108,6 +108,12 @@ class Settings(DatabaseSettings):
     """Accounts created before this may have kept two connections (R12)."""
     meetings_url_tiers: list[str] = ["starter", "professional", "enterprise"]
     """Tiers of a Sales or Service seat that may set a meetings URL (R35)."""
+    default_page_tiers: list[str] = ["starter", "professional", "enterprise"]
+    """Tiers of the account's Sales or Service subscription with which the default page can be changed (R36)."""
+    custom_domain_tiers: list[str] = ["starter", "professional", "enterprise"]
+    """Tiers of the account's Sales or Service subscription with which pages can be on a domain of its own (R37)."""
+    team_pages_tiers: list[str] = ["starter", "professional", "enterprise"]
+    """Tiers of a Sales or Service seat that may make group and round robin pages (R27)."""
     task_sync_tiers: list[str] = ["professional", "enterprise"]
     """Tiers of a Sales or Service seat that may sync tasks, or connect from the mobile app (R9, R22)."""
 
@@ -123,6 +129,15 @@ class Settings(DatabaseSettings):
     """The longest a booking waits for the provider's own free/busy."""
     mirror_trusted_seconds: int = Field(default=600, ge=0)
     """How old a mirror may be to decide when the provider cannot be asked."""
+    domain_target: str | None = None
+    """The host that the CNAME of custom domains names; None: the one of BOOKING_BASE_URL."""
+    dns_resolvers: list[str] = []
+    """Addresses of DNS servers, each with a port if it is not 53 (`192.0.2.1`, `[2001:db8::1]:5353`); none: the
+    system's."""
+    dns_timeout_seconds: float = Field(default=5.0, gt=0, le=30)
+    """The longest that the records of a custom domain are waited for."""
+    domain_checks_per_minute: int = Field(default=10, ge=1)
+    """How often an account can have the records of its domains looked up, a minute."""
     bookings_per_minute: int = Field(default=30, ge=1)
     """Booking attempts a minute per page and address."""
     reads_per_minute: int = Field(default=600, ge=1)

@@ -78,6 +78,8 @@ def jobs_of(services: Services) -> dict[Job, Run]:
         Job.CLOSE_CONNECTION: services.closer.run,
         Job.REFRESH_CALENDARS: services.refresher.run,
         Job.CONNECTION_READY: services.connection_ready.run,
+        Job.EXPIRE_REQUEST: services.request_expiry.run,
+        Job.CONFIRM_REQUESTS: services.request_confirmer.run,
         Job.NUMBER_EVENTS: services.sequencer.run,
         Job.PRUNE_EVENTS: services.pruner.run,
         Job.DELIVER_WEBHOOKS: services.courier.run,
@@ -203,10 +205,12 @@ def sweeps_of(services: Services) -> list[Sweep]:
         Sweep("due_watches", 5, partial(enqueue_due_watches, sessions, clock)),
         Sweep("old_states", 60, partial(forget_old_states, sessions, clock)),
         Sweep("old_failures", 3600, partial(forget_failures, sessions, clock)),
+        Sweep("lapsed_holds", 60, services.holds.sweep),
         Sweep("stranded", 60, partial(ask_again_for_stranded, sessions, clock)),
         Sweep("unnumbered_events", 1, services.sequencer.sweep),
         Sweep("due_webhooks", 1, services.courier.sweep),
         Sweep("old_events", 600, services.pruner.sweep),
+        Sweep("due_requests", 5, services.request_expiry.sweep),
     ]
 
 

@@ -1,6 +1,6 @@
 """`python -m bench`: every figure beside its floor, a JSON line each. The rule: this file only chooses and prints.
 
-    python -m bench [--quick] [slots] [schedule] [sync] [push] [endpoint] [booking] [race]
+    python -m bench [--quick] [slots] [schedule] [sync] [push] [endpoint] [teams] [booking] [race]
 
 Progress goes to standard error. A goal that is missed says so in its line; the exit code is 0 whenever all could be
 measured.
@@ -18,7 +18,7 @@ from typing import Annotated
 
 import typer
 
-from bench import booking, endpoint, push, race, slots, sync
+from bench import booking, endpoint, push, race, slots, sync, teams
 from bench.load import BenchError
 from bench.measure import Figure
 from bench.scale import FULL, QUICK, Scale
@@ -36,12 +36,18 @@ class Bench(StrEnum):
     SYNC = "sync"
     PUSH = "push"
     ENDPOINT = "endpoint"
+    TEAMS = "teams"
     BOOKING = "booking"
     RACE = "race"
 
 
 BEGAN = time.perf_counter()
-OVER_HTTP = {Bench.ENDPOINT: endpoint.figures, Bench.BOOKING: booking.figures, Bench.RACE: race.figures}
+OVER_HTTP = {
+    Bench.ENDPOINT: endpoint.figures,
+    Bench.TEAMS: teams.figures,
+    Bench.BOOKING: booking.figures,
+    Bench.RACE: race.figures,
+}
 
 
 def pure(chosen: set[Bench], scale: Scale) -> Iterator[Figure]:

@@ -29,32 +29,33 @@ async def figures(stage: Stage, scale: Scale) -> AsyncIterator[Figure]:
     """All figures of this bench."""
     few, many = await stage.hosts.make([(TYPICAL, FEW), (TYPICAL, MANY)])
     await stage.settle()
-    sizes = {str(FEW): await _size(stage, few), str(MANY): await _size(stage, many)}
+    sizes = {str(FEW): await size_of(stage, few), str(MANY): await size_of(stage, many)}
     await stage.warm(SERVICE, [get(few.slots_path), get(many.slots_path)], times=scale.warming)
     for clients in scale.clients:
         samples = {
-            str(FEW): _sample(stage, SERVICE, [get(few.slots_path)], clients, scale.seconds),
-            str(MANY): _sample(stage, SERVICE, [get(many.slots_path)], clients, scale.seconds),
-            _PING: _sample(stage, FLOOR, [get("/ping")], clients, scale.seconds),
-            _SELECT: _sample(stage, FLOOR, [get(f"/pages/{n + 1}") for n in range(PAGES)], clients, scale.seconds),
+            str(FEW): sample(stage, SERVICE, [get(few.slots_path)], clients, scale.seconds),
+            str(MANY): sample(stage, SERVICE, [get(many.slots_path)], clients, scale.seconds),
+            _PING: sample(stage, FLOOR, [get("/ping")], clients, scale.seconds),
+            _SELECT: sample(stage, FLOOR, [get(f"/pages/{n + 1}") for n in range(PAGES)], clients, scale.seconds),
         }
         rounds = await alternate(samples, scale.rounds)
         for figure in _compared(rounds, clients, sizes):
             yield figure
 
 
-def _sample(
+def sample(
     stage: Stage, server: str, requests: list[str], clients: int, seconds: float
 ) -> Callable[[], Awaitable[Load]]:
+    """One round of so many clients; all their answers must be good."""
     plan = Plan(stage.ports[server], clients, requests, seconds)
 
-    async def sample() -> Load:
+    async def taken() -> Load:
         return (await stage.load.run(plan)).all_answered(200)
 
-    return sample
+    return taken
 
 
-async def _size(stage: Stage, host: Host) -> dict[str, object]:
+async def size_of(stage: Stage, host: Host) -> dict[str, object]:
     """What the answer holds. Raises: BenchError when it offers nothing."""
     answer = await stage.api.get(host.slots_path)
     slots = len(msgspec.json.decode(answer.content).get("items", ()))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import httpx
 from sqlalchemy import select, update
@@ -58,14 +59,16 @@ class Host:
 
     page_id: str
     opening: Opening
+    days: int = DAYS
+    """For how many days slots are asked for."""
 
     @property
     def slots_path(self) -> str:
-        """The path and query for the slots of `DAYS` days from tomorrow."""
+        """The path and query for the slots from tomorrow on."""
         first = first_day()
         return (
             f"/v1/public/scheduling-pages/{self.page_id}/slots?time_zone={VISITOR_ZONE}&first_day={first}"
-            f"&last_day={first + timedelta(days=DAYS - 1)}&duration_minutes={self.opening.duration_minutes}"
+            f"&last_day={first + timedelta(days=self.days - 1)}&duration_minutes={self.opening.duration_minutes}"
         )
 
     @property
@@ -124,9 +127,52 @@ class HostMaker:
         finally:
             await engine.dispose()
 
+    async def make_team(self, opening: Opening, *, people: int, calendars: int, busy: int) -> tuple[Host, Host]:
+        """So many colleagues, each with so many calendars of so many busy spans: the first one's own page, and a round
+        robin of them all.
+        """
+        engine = create_engine(self._database_url)
+        account_id, sessions = new_id(), create_sessions(engine)
+        members = [await self._colleague(account_id, calendars) for _ in range(people)]
+        try:
+            async with transaction(sessions, account_id) as session:
+                for calendar in await session.scalars(select(Calendar).where(Calendar.checked)):
+                    await _fill(session, calendar, busy_spans(busy))
+        finally:
+            await engine.dispose()
+        (_, bearer), *others = members
+        team = {"type": "round_robin", "member_ids": [user for user, _ in others]}
+        own = await self._call("POST", "/v1/scheduling-pages", bearer, _page(opening))
+        shared = await self._call("POST", "/v1/scheduling-pages", bearer, _page(opening) | team)
+        return Host(own["id"], opening), Host(shared["id"], opening)
+
+    async def _colleague(self, account_id: UUID, calendars: int) -> tuple[str, dict[str, str]]:
+        """Somebody with so many calendars, all of them checked; their id, and what they show."""
+        user_id = new_id()
+        email = f"host-{user_id.hex}@example.com"
+        bearer = await self._bearer(account_id, user_id, email)
+        for number in range(1, calendars):
+            await self._sandbox.google_calendar(email, f"Project {number}")
+        await self._connect(email, bearer)
+        connections = await self._call("GET", "/v1/connections", bearer)
+        listed = await self._call("GET", f"/v1/connections/{connections['items'][0]['id']}/calendars", bearer)
+        checked = {"availability_calendar_ids": [calendar["id"] for calendar in listed["items"]]}
+        await self._call("PATCH", "/v1/calendar-settings", bearer, checked)
+        return encode_id("usr", user_id), bearer
+
     async def _one(self, sessions: async_sessionmaker[AsyncSession], opening: Opening, busy: int) -> Host:
         account_id, user_id = new_id(), new_id()
         email = f"host-{user_id.hex}@example.com"
+        bearer = await self._bearer(account_id, user_id, email)
+        await self._connect(email, bearer)
+        page = await self._call("POST", "/v1/scheduling-pages", bearer, _page(opening))
+        async with transaction(sessions, account_id) as session:
+            calendar = (await session.scalars(select(Calendar).where(Calendar.is_primary))).one()
+            await _fill(session, calendar, busy_spans(busy))
+        return Host(page["id"], opening)
+
+    async def _bearer(self, account_id: UUID, user_id: UUID, email: str) -> dict[str, str]:
+        """Somebody with a Google account, as the CRM knows them."""
         await self._sandbox.google_account(email, time_zone=ZONE)
         token = await self._sandbox.issue_token(
             sub=encode_id("usr", user_id),
@@ -135,12 +181,7 @@ class HostMaker:
             seats=[{"product": "sales_hub", "tier": "professional"}],
             zoneinfo=ZONE,
         )
-        bearer = {"Authorization": f"Bearer {token}"}
-        await self._connect(email, bearer)
-        page = await self._call("POST", "/v1/scheduling-pages", bearer, _page(opening))
-        async with transaction(sessions, account_id) as session:
-            await _fill(session, busy_spans(busy))
-        return Host(page["id"], opening)
+        return {"Authorization": f"Bearer {token}"}
 
     async def _connect(self, email: str, bearer: dict[str, str]) -> None:
         disclosure = await self._call("GET", "/v1/providers/google/disclosure", bearer)
@@ -169,9 +210,8 @@ def _page(opening: Opening) -> dict[str, object]:
     }
 
 
-async def _fill(session: AsyncSession, busy: Sequence[Span]) -> None:
-    """Put the spans into the person's calendar, as a finished sync leaves them."""
-    calendar = (await session.scalars(select(Calendar).where(Calendar.is_primary))).one()
+async def _fill(session: AsyncSession, calendar: Calendar, busy: Sequence[Span]) -> None:
+    """Put the spans into the calendar, as a finished sync leaves them."""
     now = datetime.now(UTC)
     horizon = Timed(now - timedelta(days=DAYS), now + timedelta(days=4 * DAYS))
     mirror = Mirror(session, calendar, generation=1, horizon=horizon)

@@ -60,8 +60,9 @@ class SchemaComparison:
     def _variants(self, schema: Any, document: Document) -> dict[str, Schema]:
         """The alternatives of a schema by a name that stays when the schema is edited; one, if it is no union."""
         found: dict[str, Schema] = {}
-        for variant in _flat(schema, document):
-            for name, single in _by_type(variant, document):
+        options = list(_flat(schema, document))
+        for variant in options:
+            for name, single in _by_type(variant, document, told_apart=len(options) > 1):
                 key = name
                 while key in found:
                     key += "'"
@@ -111,11 +112,12 @@ def _flat(schema: Any, document: Document) -> Iterator[Schema]:
             yield from _flat(option, document)
 
 
-def _by_type(schema: Schema, document: Document) -> Iterator[tuple[str, Schema]]:
+def _by_type(schema: Schema, document: Document, *, told_apart: bool) -> Iterator[tuple[str, Schema]]:
     """The schema under each type it allows; objects of a tagged union under their tag."""
     types = schema.get("type", "anything")
+    properties = schema.get("properties", {}).values() if told_apart else ()
     for name in [types] if isinstance(types, str) else types:
-        tags = [tag for tag in (_tag(value, document) for value in schema.get("properties", {}).values()) if tag]
+        tags = [tag for tag in (_tag(value, document) for value in properties) if tag]
         yield (f"{name} {tags[0]}" if tags else str(name)), schema
 
 

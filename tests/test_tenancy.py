@@ -27,6 +27,8 @@ GLOBAL = {
     "due_watches": ["calendar_id"],
     "due_events": ["event_id"],
     "due_feeds": ["account_id"],
+    "due_holds": ["hold_id"],
+    "due_requests": ["request_id"],
     "due_webhooks": ["endpoint_id"],
     "provider_grants": ["connection_id"],
 }

@@ -23,6 +23,10 @@ class Permission(StrEnum):
     """A service token that may push users (R55)."""
     EVENTS_READ = "events:read"
     """A service token that may read the account's event feed (R52)."""
+    FORMS_WRITE = "forms:write"
+    """A service token that may say what visitors have answered in the CRM's forms (R40)."""
+    BOOKINGS_WRITE = "bookings:write"
+    """A service token that may book for visitors, on any page of the account (R50)."""
     WEBHOOKS_WRITE = "webhooks:write"
     """A service token that may say where the account's events are sent (R52)."""
 

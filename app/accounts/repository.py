@@ -3,6 +3,7 @@
 The one rule: only the session's own account is ever seen; row-level security holds even where a query forgets.
 """
 
+from collections.abc import Collection
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -17,7 +18,8 @@ from app.models.base import Json
 
 _NEVER = datetime.fromtimestamp(0, UTC)
 """Nobody has said anything yet: whatever is said is newer."""
-LOCK_HOST = "SELECT 1 FROM users WHERE id = $1 FOR NO KEY UPDATE"
+LOCK_HOSTS = "SELECT id FROM users WHERE id = ANY ($1::uuid[]) ORDER BY id FOR NO KEY UPDATE"
+"""Always in one order: two bookings of the same people wait for each other, and never for ever."""
 
 
 async def find_user(session: AsyncSession, user_id: UUID) -> User | None:
@@ -100,9 +102,14 @@ async def deactivate_user(session: AsyncSession, account_id: UUID, user_id: UUID
 
 async def lock_host(session: AsyncSession, user_id: UUID) -> bool:
     """The same without reading the row, where every microsecond is waited for; False when there is no such user."""
+    return await lock_hosts(session, [user_id])
+
+
+async def lock_hosts(session: AsyncSession, user_ids: Collection[UUID]) -> bool:
+    """The same of several; False when one of them is not there."""
     connection = await session.connection()
-    found = await connection.exec_driver_sql(LOCK_HOST, (user_id,))
-    return found.first() is not None
+    found = await connection.exec_driver_sql(LOCK_HOSTS, (list(user_ids),))
+    return len(found.all()) == len(set(user_ids))
 
 
 async def lock_user(session: AsyncSession, user_id: UUID) -> User | None:

@@ -7,8 +7,9 @@
 The one rule: 201 is said after the commit, and two bookings of one host never overlap: the database refuses it.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 import asyncpg
@@ -16,36 +17,42 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.accounts import idempotency
 from app.accounts.idempotency import Attempt, answer_of
-from app.accounts.repository import LOCK_HOST, add_audit_entry
+from app.accounts.repository import LOCK_HOSTS, add_audit_entry
 from app.bare import BareTransaction, bare_transaction
 from app.bookings import repository
-from app.bookings.event import event_draft, event_key, location_text, owner_of_event
+from app.bookings.attempts import BookingAttempts
+from app.bookings.event import owner_of_event
 from app.bookings.forms import check_form
+from app.bookings.holds import check_hold, take_over, why_taken
 from app.bookings.live_check import LiveCheck, Verdict
-from app.bookings.news import tell_of_blocked_attempt, tell_of_booking, tell_of_request
+from app.bookings.making import new_booking, take_place
+from app.bookings.news import tell_of_booking, tell_of_request
 from app.bookings.offer import around, check_offered, check_open, slot_taken
 from app.bookings.post import BookingPost
 from app.bookings.schemas import BookingCreate
+from app.bookings.seating import assignment_of, in_turn, turns_of
 from app.bookings.tokens import BookingTokens, hash_token
 from app.bookings.turns import Turns
 from app.calendar import Clock, ProviderName
-from app.calendar_writes.service import Place, find_write, wish_event
+from app.calendar_writes.service import find_write
 from app.database import transaction
-from app.errors import AlreadyProcessed, BookingUnavailable, NotFound
+from app.errors import AlreadyProcessed, BookingUnavailable, NotFound, SlotUnavailable
 from app.events.types import EventType
 from app.i18n import Language
 from app.ids import new_id
 from app.insertion import Rows
+from app.models.base import Json
 from app.models.bookings import Booking, IdempotentAnswer, MeetingRequest
 from app.models.calendar_writes import CalendarWrite
-from app.models.directory import Directory, DirectoryEntry
 from app.providers.base import Provider
-from app.queue import Enqueued, Job, enqueue
+from app.queue import Enqueued, Job
 from app.scheduling.availability import Mode, PageTime
 from app.scheduling.reader import PageReader, read_page_time
 
+VISITOR: Final = "visitor"
+"""Who books, in the audit log, unless somebody does it on their behalf (R50)."""
 _REQUEST_LIFETIME = timedelta(days=14)
-_TELL_HOST_AGAIN = timedelta(hours=1)
+_CREATED, _ACCEPTED = 201, 202
 _ASKED_ALREADY = """
 SELECT 1 FROM meeting_requests
  WHERE page_id = $1 AND starts_at = $2 AND lower(visitor_email) = lower($3) AND status = 'pending'
@@ -71,6 +78,12 @@ class _Wish:
     answers: list[dict[str, str]]
     start: int
     language: Language
+    by: str
+    """Who made it, for the audit log."""
+
+
+class _NobodyKnowsError(Exception):
+    """A calendar could not be asked, and no mirror of it is young enough."""
 
 
 class BookingDesk:
@@ -84,6 +97,7 @@ class BookingDesk:
         live: LiveCheck,
         post: BookingPost,
         *,
+        attempts: BookingAttempts,
         tokens: BookingTokens,
         providers: dict[ProviderName, Provider],
         clock: Clock,
@@ -93,34 +107,39 @@ class BookingDesk:
         self._pages = pages
         self._live = live
         self._post = post
+        self._attempts = attempts
         self._tokens = tokens
         self._providers = providers
         self._clock = clock
         self._turns = Turns()
 
-    async def book(self, page_id: UUID, form: BookingCreate, *, attempt: Attempt | None) -> Outcome:
+    async def book(self, page_id: UUID, form: BookingCreate, *, attempt: Attempt | None, by: str = VISITOR) -> Outcome:
         """Book the slot, or ask for it while the host is offline.
 
         Raises: NotFound, PageTurnedOff, ValidationFailed, ConsentRequired, OutsideBookingWindow, SlotUnavailable
-        (with alternatives), BookingUnavailable, IdempotencyKeyReused, RequestInProgress.
+        (with alternatives), HoldExpired (the same), BookingUnavailable, IdempotencyKeyReused, RequestInProgress.
         """
-        page = await self._pages.read(page_id, around(int(form.start_at.timestamp()), form.duration_minutes))
+        between = around(int(form.start_at.timestamp()), form.duration_minutes)
+        page = await self._pages.read(page_id, between, excluding=form.hold_id)
         if page is None:
             raise NotFound
         if attempt is not None and (outcome := await self._answered(page, attempt)) is not None:
             return outcome
+        await check_hold(self._sessions, self._tokens, page, form)
         try:
-            return await self._take(page, self._wish(page, form), attempt)
+            return await self._take(page, self._wish(page, form, by), attempt)
         except idempotency.AnsweredMeanwhileError:
-            return await self.book(page_id, form, attempt=attempt)
+            return await self.book(page_id, form, attempt=attempt, by=by)
+        except SlotUnavailable as refusal:
+            raise await why_taken(self._sessions, page, form, refusal) from refusal
 
     @staticmethod
-    def _wish(page: PageTime, form: BookingCreate) -> _Wish:
+    def _wish(page: PageTime, form: BookingCreate, by: str) -> _Wish:
         """Raises: PageTurnedOff, ValidationFailed, ConsentRequired."""
         check_open(page, form.duration_minutes)
         document = page.configuration
         answers = check_form(document, form.answers, form.guests, consent=form.consent)
-        return _Wish(form, answers, int(form.start_at.timestamp()), form.language or document.language)
+        return _Wish(form, answers, int(form.start_at.timestamp()), form.language or document.language, by)
 
     async def _take(self, page: PageTime, wish: _Wish, attempt: Attempt | None) -> Outcome:
         """Look, ask, book; or keep the request."""
@@ -130,32 +149,53 @@ class BookingDesk:
         check_offered(page, minutes, start=wish.start, now=self._now())
         if page.mode is Mode.OFFLINE:
             return await self._request(page, wish, attempt)
+        taken: SlotUnavailable | None = None
+        for seating, why in await self._in_turn(page, wish):
+            try:
+                return await self._seat(seating, wish, attempt, why)
+            except SlotUnavailable as refusal:
+                taken = refusal  # a moment ago; of a round robin somebody else may still be free
+            except _NobodyKnowsError:
+                continue
+        raise taken if taken is not None else await self._tell_host(page)
+
+    async def _in_turn(self, page: PageTime, wish: _Wish) -> list[tuple[PageTime, Json | None]]:
+        """Who could host the meeting, first whose turn it is, each with why it is theirs."""
+        seatings, minutes = page.seatings(), wish.form.duration_minutes
+        if page.type != "round_robin":
+            return [(seating, None) for seating in seatings]
+        free = [item for item in seatings if item.refusal(minutes, start=wish.start, now=self._now()) is None]
+        async with transaction(self._sessions, page.account_id) as session:
+            turns = await turns_of(session, page.page_id, now=self._clock())
+        why = assignment_of(free, turns)
+        return [(seating, why) for seating in in_turn(free, turns)]
+
+    async def _seat(self, page: PageTime, wish: _Wish, attempt: Attempt | None, why: Json | None) -> Outcome:
+        """Ask, and book. Raises: SlotUnavailable, _NobodyKnowsError."""
+        minutes = wish.form.duration_minutes
         slot = page.rules(minutes).buffered(wish.start)
         verdict = await self._live.check(page.watched, slot, tentative_blocks=page.tentative_blocks)
         if verdict in {Verdict.UNKNOWN, Verdict.LOST}:
-            raise await self._tell_host(page)
+            raise _NobodyKnowsError
         if verdict is Verdict.BUSY:
             raise slot_taken(page, minutes, start=wish.start, now=self._now())
         try:
             async with self._turns.turn(page.host.id):
-                return await self._book(page, wish, attempt)
+                return await self._book(page, wish, attempt, why)
         except asyncpg.ExclusionViolationError as error:
             raise slot_taken(page, minutes, start=wish.start, now=self._now()) from error
 
-    async def _book(self, page: PageTime, wish: _Wish, attempt: Attempt | None) -> Outcome:
+    async def _book(self, page: PageTime, wish: _Wish, attempt: Attempt | None, why: Json | None) -> Outcome:
         async with bare_transaction(self._pool, page.account_id) as work:
             page = await self._look_under_lock(work, page, wish, attempt)
             if page.destination is None:
                 raise BookingUnavailable  # disconnected this moment; the next attempt becomes a request
-            booking = self._booking(page, wish, self._providers[ProviderName(page.destination.provider)])
+            booking_id, provider = new_id(), self._providers[ProviderName(page.destination.provider)]
+            booking = new_booking(page, booking_id, self._appointment(page, wish, booking_id), provider, why)
             work.add(booking)
-            repository.take_time(work, booking, page.rules(wish.form.duration_minutes).buffered(wish.start))
-            draft = event_draft(booking, page.configuration)
-            place = Place(**asdict(page.destination))
-            owner = owner_of_event(booking.id)
-            write = wish_event(work, page.account_id, owner, place, key=event_key(booking.id), draft=draft)
+            write = take_place(work, booking, page)
             mails = self._post.confirmed(work, booking, page)
-            self._record(work, booking, Directory.BOOKING, attempt, status_code=201, action="booking.created")
+            self._record(work, booking, attempt, status_code=_CREATED, action="booking.created", by=wish.by)
             told = tell_of_booking(work, EventType.BOOKING_CREATED, booking)
             await work.save([Enqueued(Job.WRITE_EVENT, write.account_id, write.id), *mails, *told])
             return Outcome(booking, page, write)
@@ -169,11 +209,9 @@ class BookingDesk:
             request = self._meeting_request(page, wish)
             if await work.fetchval(_ASKED_ALREADY, page.page_id, request.starts_at, request.visitor_email) is not None:
                 raise AlreadyProcessed(detail="asked_already")
-            work.add(request)
+            repository.add_request(work, request)
             mails = self._post.requested(work, request, page)
-            self._record(
-                work, request, Directory.MEETING_REQUEST, attempt, status_code=202, action="meeting_request.created"
-            )
+            self._record(work, request, attempt, status_code=_ACCEPTED, action="meeting_request.created", by=wish.by)
             told = tell_of_request(work, EventType.MEETING_REQUEST_CREATED, request)
             await work.save([*mails, told])
             return Outcome(request, page)
@@ -190,14 +228,19 @@ class BookingDesk:
         """The page again, with the key ours and its host locked: what is offered now is offered until the commit."""
         if attempt is not None and not await idempotency.claim(work, attempt, now=self._clock()):
             raise idempotency.AnsweredMeanwhileError
-        if await work.fetchval(LOCK_HOST, page.host.id) is None:
+        hosts = {host.host.id for host in page.hosts}
+        if len(await work.connection.fetch(LOCK_HOSTS, list(hosts))) < len(hosts):
             raise NotFound
+        await take_over(work, wish.form.hold_id)
         minutes = wish.form.duration_minutes
         looked = await read_page_time(work.connection, page.page_id, around(wish.start, minutes))
         if looked is None:
             raise NotFound
-        page = looked
-        check_open(page, minutes)
+        check_open(looked, minutes)
+        seating = looked.seated(hosts)
+        if seating is None:  # the page's hosts were changed this moment
+            raise slot_taken(looked, minutes, start=wish.start, now=self._now())
+        page = seating
         if page.unavailable:
             raise BookingUnavailable
         check_offered(page, minutes, start=wish.start, now=self._now())
@@ -207,50 +250,30 @@ class BookingDesk:
         self,
         rows: Rows,
         made: Booking | MeetingRequest,
-        kind: Directory,
         attempt: Attempt | None,
         *,
         status_code: int,
         action: str,
+        by: str,
     ) -> None:
-        """Directory, audit and the answer to repeat: everything that is there or not with what was made."""
-        rows.add(DirectoryEntry(kind=kind, key=made.id.hex, account_id=made.account_id, target_id=made.id))
-        add_audit_entry(rows, made.account_id, actor="visitor", action=action, subject_id=made.id)
+        """Audit and the answer to repeat, which are there or not with what was made."""
+        source = "scheduling_page" if by == VISITOR else "on_behalf"
+        add_audit_entry(rows, made.account_id, actor=by, action=action, subject_id=made.id, source=source)
         if attempt is not None:
             now = self._clock()
             rows.add(answer_of(made.account_id, attempt, status_code=status_code, subject_id=made.id, now=now))
 
     async def _replay(self, session: AsyncSession, before: IdempotentAnswer, page: PageTime) -> Outcome:
-        found: Booking | MeetingRequest | None = await repository.find_booking(session, before.subject_id)
-        found = found or await repository.find_request(session, before.subject_id)
+        find = repository.find_booking if before.status_code == _CREATED else repository.find_request
+        found = await find(session, before.subject_id)  # a request may be the booking of the same id by now
         if found is None:
             raise NotFound
         return Outcome(found, page, await find_write(session, owner_of_event(found.id)), replayed=True)
 
     async def _tell_host(self, page: PageTime) -> BookingUnavailable:
-        """R30: somebody tried, and the host should know; at most once an hour."""
-        async with transaction(self._sessions, page.account_id) as session:
-            since = self._clock() - _TELL_HOST_AGAIN
-            if not await repository.mailed_since(session, page.page_id, "attempt_blocked", since):
-                mails = await self._post.attempt_blocked(session, page)
-                told = tell_of_blocked_attempt(session, page, now=self._clock())
-                await session.flush()
-                await enqueue(session, [*mails, told])
+        """R30: somebody tried, and the host should know."""
+        await self._attempts.tell_host(page)
         return BookingUnavailable()
-
-    def _booking(self, page: PageTime, wish: _Wish, provider: Provider) -> Booking:
-        booking_id = new_id()
-        uid = provider.ical_uid(event_key(booking_id)) or f"{booking_id}@calendar-connect"
-        return Booking(
-            id=booking_id,
-            status="confirmed",
-            title=f"{page.name}: {wish.form.name}",
-            location=location_text(page.configuration),
-            ical_uid=uid,
-            sequence=0,
-            version=1,
-            **self._appointment(page, wish, booking_id),
-        )
 
     def _meeting_request(self, page: PageTime, wish: _Wish) -> MeetingRequest:
         request_id, lapses = new_id(), self._clock() + _REQUEST_LIFETIME

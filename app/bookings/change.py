@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from app.accounts.repository import add_audit_entry, lock_host
+from app.accounts.repository import add_audit_entry
 from app.bookings import repository
 from app.bookings.event import event_draft, event_key, owner_of_event
 from app.bookings.live_check import LiveCheck, Verdict
@@ -192,14 +192,14 @@ class BookingChanges:
         """The booking; with its host locked first, then itself: the order of every booking transaction."""
         booking = await repository.find_booking(session, booking_id)
         if booking is not None and lock:
-            await lock_host(session, booking.host_id)
+            await repository.lock_hosts_of(session, booking)
             booking = await repository.find_booking(session, booking_id, lock=True)
-        if booking is None or (isinstance(by, Host) and booking.host_id != by.user_id):
+        if booking is None or (isinstance(by, Host) and by.user_id not in booking.host_ids):
             raise NotFound
         return booking
 
     def _check_changeable(self, booking: Booking, if_match: int | None) -> None:
-        if booking.status != "confirmed":
+        if booking.status == "cancelled":
             raise AlreadyCancelled
         if if_match is not None and if_match != booking.version:
             raise VersionMismatch(extra={"version": booking.version})

@@ -73,7 +73,7 @@ class DriftEffects:
             write.extra_event_ids = sorted({*write.extra_event_ids, *plan.remove})
         if (plan.put_back or plan.remove) and plan.end_by is None:
             await session.flush()
-            wanted = event_draft(booking, page.configuration) if booking.status == "confirmed" else None
+            wanted = event_draft(booking, page.configuration) if booking.status != "cancelled" else None
             jobs.append(await _wish(session, booking.id, wanted))
         return jobs
 

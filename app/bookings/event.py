@@ -34,7 +34,11 @@ def event_draft(booking: Booking, page: Configuration) -> EventDraft:
         when=Timed(booking.starts_at, booking.ends_at, page.time_zone),
         description=_description(booking),
         location=booking.location,
-        attendees=(visitor, *(Attendee(email=guest) for guest in booking.guests)),
+        attendees=(
+            visitor,
+            *(Attendee(email=guest) for guest in booking.guests),
+            *(Attendee(email=host["email"], name=host["name"]) for host in booking.co_hosts),
+        ),
         video=page.location.kind == "video",
     )
 

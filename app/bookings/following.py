@@ -13,7 +13,6 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.repository import lock_host
 from app.bookings import ledger, repository
 from app.bookings.drift import AT_FIRST, Facts, Kind, Plan, Policy, Standing, TimeSpan, plan
 from app.bookings.drift_effects import Case, DriftEffects
@@ -27,7 +26,7 @@ from app.models.mirror import MirrorEvent
 from app.models.scheduling import CalendarSettings
 from app.providers.base import Provider
 from app.queue import Enqueued
-from app.sync.changes import NOTHING_FRESH, Fresh, Topic
+from app.sync.changes import Topic
 from app.sync.following import Follower, Place, PostponedError
 from app.sync.people import normalised
 
@@ -58,9 +57,9 @@ class BookingFollower:
         self._providers = providers
         self._clock = clock
 
-    async def run(self, account_id: UUID, calendar_id: UUID, fresh: Fresh = NOTHING_FRESH) -> None:
+    async def run(self, account_id: UUID, calendar_id: UUID) -> None:
         """Follow what waits in the calendar."""
-        await self._follower.run(account_id, calendar_id, Topic.BOOKING, self, fresh)
+        await self._follower.run(account_id, calendar_id, Topic.BOOKING, self)
 
     async def pick(self, session: AsyncSession, place: Place, event_ids: Sequence[str]) -> set[str]:
         """Events that stand otherwise than we wrote them; none where changes do not come back (R24)."""
@@ -81,6 +80,8 @@ class BookingFollower:
         booking, write = await self.lock(session, booking_id)
         if booking is None or write is None or write.calendar_id != calendar.id:
             return []
+        if booking.status == "no_show":
+            return []  # nobody came: what becomes of its event changes nothing about it
         observed = await _observed(session, calendar, booking, event_id, event)
         facts = await self._facts(session, booking, write, observed)
         if facts.pending:
@@ -94,7 +95,7 @@ class BookingFollower:
         booking = await repository.find_booking(session, booking_id)
         if booking is None:
             return None, None
-        await lock_host(session, booking.host_id)
+        await repository.lock_hosts_of(session, booking)
         booking = await repository.find_booking(session, booking_id, lock=True)
         return booking, await find_write(session, Owner("booking", booking_id), lock=True)
 
@@ -105,7 +106,7 @@ class BookingFollower:
         waiting = await ledger.open_entries(session, booking.id)
         return Facts(
             now=now,
-            booked=(booking.starts_at, booking.ends_at) if booking.status == "confirmed" else None,
+            booked=(booking.starts_at, booking.ends_at) if booking.status != "cancelled" else None,
             written=_written(write),
             event_id=write.event_id,
             response=Response(write.guest_response) if write.guest_response else None,

@@ -16,7 +16,7 @@ from app.models.bookings import Booking, MeetingRequest
 async def get_own_booking(session: AsyncSession, principal: Principal, booking_id: UUID) -> Booking:
     """The caller's booking. Raises: NotFound."""
     booking = await repository.find_booking(session, booking_id)
-    if booking is None or booking.host_id != principal.user:
+    if booking is None or principal.user not in booking.host_ids:
         raise NotFound
     return booking
 

@@ -24,7 +24,7 @@ from app.database import transaction
 from app.models.calendar_writes import CalendarWrite
 from app.providers.base import CalendarSession, ProviderError
 from app.queue import enqueue
-from app.scheduling.availability import WatchedCalendar
+from app.scheduling.host_time import WatchedCalendar
 from app.sync.busy import seconds_of, zone_or_utc
 from app.timespan import Span, Spans, clip, covering, merge, overlaps, subtract
 

@@ -6,6 +6,7 @@ The one rule: what the host would be answered, without what depends on who asks 
 from datetime import datetime
 from typing import Final
 
+from app.bookings.request_look import Look
 from app.bookings.views import booking_view, request_view
 from app.events.feed import add_event
 from app.events.types import EventType
@@ -15,21 +16,23 @@ from app.models.bookings import Booking, MeetingRequest
 from app.queue import Enqueued, Job
 from app.scheduling.availability import PageTime
 
+_NOT_TOLD_OF_REQUESTS: Final = {"allowed_actions", "alternatives"}
 _NOT_TOLD: Final = {"allowed_actions", "calendar_event", "video_url"}
 
 
 def tell_of_booking(rows: Rows, event: EventType, booking: Booking) -> list[Enqueued]:
     """Something happened to a booking: the feed is told, and its contacts' timelines."""
     view = booking_view(booking, None, now=booking.updated_at)
-    data = {"host_id": encode_id("usr", booking.host_id), **view.model_dump(mode="json", exclude=_NOT_TOLD)}
+    data = view.model_dump(mode="json", exclude=_NOT_TOLD)
     told = add_event(rows, booking.account_id, event, subject_id=booking.id, data=data, now=booking.updated_at)
     return [told, Enqueued(Job.RECORD_BOOKING, booking.account_id, booking.id)]
 
 
 def tell_of_request(rows: Rows, event: EventType, request: MeetingRequest) -> Enqueued:
     """Something happened to a meeting request."""
-    view = request_view(request, now=request.updated_at)
-    data = {"host_id": encode_id("usr", request.host_id), **view.model_dump(mode="json")}
+    view = request_view(Look(request, request.clashes), now=request.updated_at)
+    told = view.model_dump(mode="json", exclude=_NOT_TOLD_OF_REQUESTS)
+    data = {"host_id": encode_id("usr", request.host_id), **told}
     return add_event(rows, request.account_id, event, subject_id=request.id, data=data, now=request.updated_at)
 
 

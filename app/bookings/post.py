@@ -16,13 +16,14 @@ from app.calendar import ProviderName
 from app.i18n import Language, negotiate
 from app.insertion import Rows
 from app.models.bookings import Booking, MeetingRequest
-from app.models.connections import Calendar, Connection
+from app.models.connections import Calendar, CalendarSync, Connection
 from app.outbound.letters import AppointmentLetter, BlockedLetter, Occasion, Reader
 from app.outbound.links import Links
 from app.outbound.post import add_mail
 from app.providers.base import Provider
 from app.queue import Enqueued
 from app.scheduling.availability import PageTime
+from app.scheduling.host_time import Host
 
 
 class BookingPost:
@@ -40,7 +41,26 @@ class BookingPost:
     def requested(self, rows: Rows, request: MeetingRequest, page: PageTime) -> list[Enqueued]:
         """A meeting was asked for; nothing is booked, so there is no invitation."""
         letter = _letter(Occasion.REQUESTED, request, page)
-        return [_tell_visitor(rows, request, page, letter), _tell_host(rows, request, page, letter)]
+        for_visitor = replace(letter, request_id=request.id)
+        return [_tell_visitor(rows, request, page, for_visitor), _tell_host(rows, request, page, letter, page.host)]
+
+    def accepted(self, rows: Rows, booking: Booking, page: PageTime) -> list[Enqueued]:
+        """What was asked for is booked."""
+        return self._tell_all(rows, booking, page, self._letter(Occasion.ACCEPTED, booking, page))
+
+    def declined(self, rows: Rows, request: MeetingRequest, page: PageTime) -> Enqueued:
+        """What was asked for is refused."""
+        return self._choose_another(rows, Occasion.DECLINED, request, page)
+
+    def expired(self, rows: Rows, request: MeetingRequest, page: PageTime) -> Enqueued:
+        """What was asked for was never answered."""
+        return self._choose_another(rows, Occasion.EXPIRED, request, page)
+
+    @staticmethod
+    def withdrawn(rows: Rows, request: MeetingRequest, page: PageTime) -> Enqueued:
+        """What was asked for is asked for no more."""
+        letter = replace(_letter(Occasion.WITHDRAWN, request, page), reason=request.reason)
+        return _tell_host(rows, request, page, letter, page.host)
 
     def rescheduled(
         self,
@@ -64,24 +84,31 @@ class BookingPost:
         return self._tell_all(rows, booking, page, letter, host=host)
 
     async def attempt_blocked(self, session: AsyncSession, page: PageTime) -> list[Enqueued]:
-        """Somebody tried to book while a calendar of the host could not be read."""
-        content = BlockedLetter(
-            language=negotiate(page.host.locale),
-            page_name=page.name,
-            calendars=await _unreadable_calendars(session, page),
-            settings_url=self._links.calendar_settings(),
-        )
-        job = add_mail(
-            session,
-            page.account_id,
-            content,
-            kind="attempt_blocked",
-            subject_id=page.page_id,
-            to=page.host.email,
-            to_name=page.host.name,
-        )
-        await session.flush()
-        return [job]
+        """Somebody tried to book while a calendar could not be read: for those who can do something about it."""
+        concerned = [item.host for item in page.hosts if item.connected and not item.bookable] or [page.host]
+        return [
+            add_mail(
+                session,
+                page.account_id,
+                BlockedLetter(
+                    language=negotiate(host.locale),
+                    page_name=page.name,
+                    calendars=await _unreadable_calendars(session, host),
+                    settings_url=self._links.calendar_settings(),
+                ),
+                kind="attempt_blocked",
+                subject_id=page.page_id,
+                to=host.email,
+                to_name=host.name,
+            )
+            for host in concerned
+        ]
+
+    def _choose_another(self, rows: Rows, occasion: Occasion, request: MeetingRequest, page: PageTime) -> Enqueued:
+        """Nothing comes of it; the visitor is told, and where to choose another time."""
+        url = self._links.meeting(page.slug)
+        letter = replace(_letter(occasion, request, page), reason=request.reason, book_url=url)
+        return _tell_visitor(rows, request, page, letter)
 
     def _letter(self, occasion: Occasion, booking: Booking, page: PageTime) -> AppointmentLetter:
         """One invitation per visitor: none of ours where the provider mails its own and cannot be stopped (R49)."""
@@ -95,10 +122,12 @@ class BookingPost:
         self, rows: Rows, booking: Booking, page: PageTime, letter: AppointmentLetter, *, host: bool = True
     ) -> list[Enqueued]:
         for_visitor = letter if booking.status == "cancelled" else replace(letter, booking_id=booking.id)
+        if letter.occasion is Occasion.ACCEPTED:
+            letter = replace(letter, occasion=Occasion.CONFIRMED)  # the others have not asked
         return [
             _tell_visitor(rows, booking, page, for_visitor),
             *(_tell_guest(rows, booking, page, letter, guest) for guest in booking.guests),
-            *([_tell_host(rows, booking, page, letter)] if host else []),
+            *(_tell_host(rows, booking, page, letter, item.host) for item in page.hosts if host),
         ]
 
 
@@ -144,12 +173,14 @@ def _tell_guest(rows: Rows, booking: Booking, page: PageTime, letter: Appointmen
     )
 
 
-def _tell_host(rows: Rows, made: Booking | MeetingRequest, page: PageTime, letter: AppointmentLetter) -> Enqueued:
+def _tell_host(
+    rows: Rows, made: Booking | MeetingRequest, page: PageTime, letter: AppointmentLetter, host: Host
+) -> Enqueued:
     letter = replace(
         letter,
         reader=Reader.HOST,
-        language=negotiate(page.host.locale),
-        time_zone=page.host.time_zone,
+        language=negotiate(host.locale),
+        time_zone=host.time_zone,
         visitor_email=made.visitor_email,
         guests=tuple(made.guests),
         answers=tuple((answer["label"], answer["value"]) for answer in made.answers),
@@ -161,8 +192,8 @@ def _tell_host(rows: Rows, made: Booking | MeetingRequest, page: PageTime, lette
         letter,
         kind=_kind(letter),
         subject_id=made.id,
-        to=page.host.email,
-        to_name=page.host.name,
+        to=host.email,
+        to_name=host.name,
         reply_to=made.visitor_email,
     )
 
@@ -171,16 +202,26 @@ def _kind(letter: AppointmentLetter) -> str:
     return f"{letter.occasion}_{letter.reader}"
 
 
-async def _unreadable_calendars(session: AsyncSession, page: PageTime) -> tuple[str, ...]:
-    """The names of the host's availability calendars that cannot be read."""
+async def _unreadable_calendars(session: AsyncSession, host: Host) -> tuple[str, ...]:
+    """The names of the host's availability calendars that cannot be read, or have never been."""
     names = await session.scalars(
         select(Calendar.name)
         .join(
             Connection,
             (Connection.account_id == Calendar.account_id) & (Connection.id == Calendar.connection_id),
         )
-        .where(Connection.user_id == page.host.id, Connection.disconnected_at.is_(None), Calendar.checked)
-        .where(or_(Calendar.inactive_reason.is_not(None), Connection.status != "active"))
+        .outerjoin(
+            CalendarSync,
+            (CalendarSync.account_id == Calendar.account_id) & (CalendarSync.calendar_id == Calendar.id),
+        )
+        .where(Connection.user_id == host.id, Connection.disconnected_at.is_(None), Calendar.checked)
+        .where(
+            or_(
+                Calendar.inactive_reason.is_not(None),
+                Connection.status != "active",
+                CalendarSync.last_succeeded_at.is_(None),
+            )
+        )
         .order_by(Calendar.name)
     )
     return tuple(names)

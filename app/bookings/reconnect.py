@@ -1,7 +1,7 @@
 """A connection was made or healed: what waited for it goes on.
 
 The one rule: nothing that waited is forgotten: unfinished writes are tried again, open requests learn whether they
-clash (R26).
+clash (R26), and where the host wants it those that do not are booked.
 """
 
 from uuid import UUID
@@ -9,14 +9,12 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.bookings import repository
-from app.bookings.offer import page_time_around
+from app.bookings.request_look import clashes, page_time_of_request
 from app.calendar import Clock
 from app.calendar_writes.service import readopt_writes, resume_writes
 from app.connections import repository as connections
 from app.database import transaction
-from app.models.bookings import MeetingRequest
 from app.queue import Enqueued, Job, enqueue
-from app.timespan import overlaps
 
 
 class ConnectionReady:
@@ -35,21 +33,9 @@ class ConnectionReady:
             await readopt_writes(session, connection_id, now=self._clock())
             jobs = await resume_writes(session, connection_id, now=self._clock())
             jobs.append(Enqueued(Job.PLACE_TASKS, account_id, connection.user_id))
-            for request in await repository.open_requests(session, connection.user_id, now=self._clock()):
-                request.clashes = await self._clashes(session, request)
+            for host_id in await repository.asked_for(session, connection.user_id):
+                jobs.append(Enqueued(Job.CONFIRM_REQUESTS, account_id, host_id))
+                for request in await repository.open_requests(session, host_id, now=self._clock()):
+                    request.clashes = clashes(request, await page_time_of_request(session, request))
             await session.flush()
             await enqueue(session, jobs)
-
-    @staticmethod
-    async def _clashes(session: AsyncSession, request: MeetingRequest) -> bool | None:
-        """Whether the time is taken; None while a calendar has never been read.
-
-        The page may have been deleted or its hours changed since: only what is taken counts.
-        """
-        start, end = int(request.starts_at.timestamp()), int(request.ends_at.timestamp())
-        minutes = (end - start) // 60
-        page = await page_time_around(session, request.page_id, start, minutes, excluding=request.id)
-        if page.unavailable:
-            return None
-        wanted = page.rules(minutes).buffered(start)
-        return overlaps(page.busy, wanted) or overlaps(page.reserved, wanted)

@@ -3,8 +3,8 @@
 The one rule: a reservation is taken or refused by the database, never by what a query said a moment ago.
 """
 
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import and_, delete, func, or_, select, update
@@ -12,11 +12,14 @@ from sqlalchemy.dialects.postgresql.ranges import Range
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.accounts.repository import lock_hosts
 from app.database import constraint
 from app.ids import new_id
 from app.insertion import Rows
-from app.models.bookings import NO_OVERLAP, Booking, MeetingRequest, Reservation
+from app.models.bookings import NO_OVERLAP, Booking, MeetingRequest, Reservation, SlotHold
+from app.models.directory import Directory, DirectoryEntry, DueRequest
 from app.models.outbound import Mail
+from app.models.scheduling import SchedulingPage, SchedulingPageMember
 from app.timespan import Span
 
 
@@ -24,17 +27,38 @@ def _during(span: Span) -> Range[datetime]:
     return Range(datetime.fromtimestamp(span[0], UTC), datetime.fromtimestamp(span[1], UTC))
 
 
-def take_time(rows: Rows, booking: Booking, buffered: Span) -> None:
-    """Reserve the host's time for a new booking, as soon as it is inserted. The host's row is locked by the caller."""
-    rows.add(
-        Reservation(
-            account_id=booking.account_id,
-            id=new_id(),
-            host_id=booking.host_id,
-            booking_id=booking.id,
-            during=_during(buffered),
+def take_time(rows: Rows, booking: Booking, hosts: Iterable[UUID], buffered: Span) -> None:
+    """Reserve the hosts' time for a new booking, as soon as it is inserted. Their rows are locked by the caller."""
+    for host_id in hosts:
+        rows.add(
+            Reservation(
+                account_id=booking.account_id,
+                id=new_id(),
+                host_id=host_id,
+                booking_id=booking.id,
+                during=_during(buffered),
+            )
         )
-    )
+
+
+def keep_time(rows: Rows, hold: SlotHold, hosts: Iterable[UUID], buffered: Span) -> None:
+    """Reserve the hosts' time for a hold, until it expires. Their rows are locked by the caller."""
+    for host_id in hosts:
+        rows.add(
+            Reservation(
+                account_id=hold.account_id,
+                id=new_id(),
+                host_id=host_id,
+                hold_id=hold.id,
+                during=_during(buffered),
+                expires_at=hold.expires_at,
+            )
+        )
+
+
+async def lock_hosts_of(session: AsyncSession, booking: Booking) -> None:
+    """Lock everybody who hosts the booking, in the order in which every booking's transaction locks."""
+    await lock_hosts(session, booking.host_ids)
 
 
 async def move_time(session: AsyncSession, booking_id: UUID, buffered: Span) -> bool:
@@ -73,7 +97,8 @@ async def list_bookings(
     limit: int,
 ) -> Sequence[Booking]:
     """The host's bookings, oldest first, from after the given one."""
-    query = select(Booking).where(Booking.host_id == host_id)
+    together = Booking.co_hosts.contains([{"user_id": str(host_id)}])
+    query = select(Booking).where(or_(Booking.host_id == host_id, together))
     if status is not None:
         query = query.where(Booking.status == status)
     if starts_from is not None:
@@ -85,9 +110,44 @@ async def list_bookings(
     return (await session.scalars(query.order_by(Booking.id).limit(limit))).all()
 
 
-async def find_request(session: AsyncSession, request_id: UUID) -> MeetingRequest | None:
-    """One meeting request."""
-    return await session.scalar(select(MeetingRequest).where(MeetingRequest.id == request_id))
+def add_request(rows: Rows, request: MeetingRequest) -> None:
+    """A new meeting request, the way to it, and when it lapses."""
+    account_id, kind = request.account_id, Directory.MEETING_REQUEST
+    rows.add(request)
+    rows.add(DirectoryEntry(kind=kind, key=request.id.hex, account_id=account_id, target_id=request.id))
+    rows.add(DueRequest(request_id=request.id, account_id=account_id, due_at=request.expires_at))
+
+
+async def find_request(session: AsyncSession, request_id: UUID, *, lock: bool = False) -> MeetingRequest | None:
+    """One meeting request, as it is now."""
+    query = select(MeetingRequest).where(MeetingRequest.id == request_id).execution_options(populate_existing=True)
+    return await session.scalar(query.with_for_update(key_share=True) if lock else query)
+
+
+async def take_due_requests(
+    session: AsyncSession, *, now: datetime, again: timedelta, limit: int
+) -> Sequence[DueRequest]:
+    """Requests whose time has come, wherever they are; they come up again after `again`. Works in no account."""
+    due = (
+        select(DueRequest.request_id)
+        .where(DueRequest.due_at <= now)
+        .order_by(DueRequest.due_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    rows = await session.scalars(
+        update(DueRequest)
+        .where(DueRequest.request_id.in_(due.scalar_subquery()))
+        .values(due_at=now + again)
+        .returning(DueRequest)
+        .execution_options(synchronize_session=False)
+    )
+    return rows.all()
+
+
+async def end_waiting(session: AsyncSession, request_id: UUID) -> None:
+    """The request need not lapse any more."""
+    await session.execute(delete(DueRequest).where(DueRequest.request_id == request_id))
 
 
 async def list_requests(
@@ -107,15 +167,32 @@ async def list_requests(
     return (await session.scalars(query.order_by(MeetingRequest.id).limit(limit))).all()
 
 
+async def asked_for(session: AsyncSession, user_id: UUID) -> list[UUID]:
+    """Whose requests wait for this user's calendar: their own, and those of the owners of pages they host."""
+    owners = await session.scalars(
+        select(SchedulingPage.owner_id)
+        .distinct()
+        .join(
+            SchedulingPageMember,
+            (SchedulingPageMember.account_id == SchedulingPage.account_id)
+            & (SchedulingPageMember.page_id == SchedulingPage.id),
+        )
+        .where(SchedulingPageMember.user_id == user_id, SchedulingPage.owner_id != user_id)
+    )
+    return [user_id, *owners]
+
+
 async def open_requests(session: AsyncSession, host_id: UUID, *, now: datetime) -> Sequence[MeetingRequest]:
-    """The host's requests that still wait for an answer."""
+    """The host's requests that still wait for an answer; who asked first comes first."""
     return (
         await session.scalars(
-            select(MeetingRequest).where(
+            select(MeetingRequest)
+            .where(
                 MeetingRequest.host_id == host_id,
                 MeetingRequest.status == "pending",
                 MeetingRequest.expires_at > now,
             )
+            .order_by(MeetingRequest.id)
         )
     ).all()
 

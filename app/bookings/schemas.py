@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from app.accounts.schemas import Answer, Strict
 from app.i18n import Language
-from app.ids import BookingId, MeetingRequestId, PageId
+from app.ids import BookingId, HoldId, MeetingRequestId, PageId, UserId
 from app.scheduling.configuration import Email, Line, Text
 from app.time_zones import TimeZone
 
@@ -53,6 +53,10 @@ class BookingCreate(Strict):
     """Further people to invite."""
     consent: bool = False
     """The consent checkbox was ticked."""
+    hold_id: HoldId | None = None
+    """The hold that keeps the slot, when there is one."""
+    hold_token: Annotated[str, Field(min_length=1, max_length=100)] | None = None
+    """What `createSlotHold` told to keep."""
 
 
 class BookingReschedule(Strict):
@@ -150,12 +154,45 @@ class PublicMeetingRequest(Answer):
     """Where the answer goes."""
     expires_at: datetime
     """When it lapses unanswered."""
+    reason: str | None
+    """What the one who declined or withdrew it said."""
+    can_withdraw: bool
+    """It still waits for an answer."""
+    booking_id: BookingId | None
+    """Once accepted: the booking it is now. The same `Booking-Token` opens it."""
     booking_token: str | None
     """For the `Booking-Token` header; only in the answer that made the request."""
 
 
 class BookingResult(RootModel[Annotated[PublicBooking | PublicMeetingRequest, Field(discriminator="kind")]]):
     """A booking (201), or a meeting request while the host has no calendar (202)."""
+
+
+class CoHost(Answer):
+    """Somebody who hosts a booking beside the one who organizes it."""
+
+    user_id: UserId
+    """Who it is."""
+    name: str | None
+    """Their name, as it was then."""
+
+
+class AssignmentCandidate(Answer):
+    """Somebody who was free for a meeting of a round robin."""
+
+    user_id: UserId
+    """Who it is."""
+    meetings: int
+    """How many meetings of the page they had hosted, as far back as it counts."""
+
+
+class Assignment(Answer):
+    """Why a round robin gave the meeting to its host."""
+
+    rule: str = Field(examples=["fewest_meetings"])
+    """`fewest_meetings`: since the team was last changed, at most 30 days back; among equals who has waited longest."""
+    candidates: list[AssignmentCandidate]
+    """Everybody who was free then."""
 
 
 class Booking(Answer):
@@ -187,6 +224,12 @@ class Booking(Answer):
     cancelled_by: Literal["host", "visitor"] | None
     cancel_reason: str | None
     """What the one who cancelled said."""
+    host_id: UserId
+    """Who organizes it: the event is in their calendar."""
+    co_hosts: list[CoHost]
+    """Who hosts it with them."""
+    assignment: Assignment | None
+    """Why it is theirs; null: no round robin."""
     allowed_actions: list[str] = Field(examples=[["reschedule", "cancel"]])
     """What the caller may do with the booking now."""
     version: int
@@ -201,6 +244,33 @@ class BookingList(Answer):
     items: list[Booking]
     next_cursor: str | None
     """Where to go on; null at the end."""
+
+
+class MeetingRequestDecline(Strict):
+    """The host's refusal."""
+
+    reason: Text | None = None
+    """What to tell the visitor."""
+
+
+class MeetingRequestWithdraw(Strict):
+    """The visitor's change of mind."""
+
+    reason: Text | None = None
+    """What to tell the host."""
+
+
+class OpenTime(Answer):
+    """A time that is open."""
+
+    start_at: datetime
+    end_at: datetime
+
+
+class BookingAttempt(Answer):
+    """The wish that the host be told is noted."""
+
+    page_id: PageId
 
 
 class MeetingRequest(Answer):
@@ -223,8 +293,20 @@ class MeetingRequest(Answer):
     """The form as it was filled in."""
     clashes: bool | None
     """Whether the time is taken in the calendar that was connected since; null while nobody could tell."""
+    alternatives: list[OpenTime]
+    """Where it clashes: the page's nearest open times, rising."""
     expires_at: datetime
     """When it lapses unanswered."""
+    decided_by: Literal["host", "visitor", "policy"] | None
+    """`policy`: it was booked at once, as the host's settings have it. Null while it waits, and when it lapsed."""
+    decided_at: datetime | None
+    """When it was accepted, declined or withdrawn."""
+    reason: str | None
+    """What the one who declined or withdrew it said."""
+    booking_id: BookingId | None
+    """Once accepted: the booking it is now."""
+    allowed_actions: list[str] = Field(examples=[["accept", "decline"]])
+    """What the caller may do with the request now; `accept` when its time is known to be free."""
     created_at: datetime
     updated_at: datetime
 
@@ -235,3 +317,26 @@ class MeetingRequestList(Answer):
     items: list[MeetingRequest]
     next_cursor: str | None
     """Where to go on; null at the end."""
+
+
+class BookingOnBehalfCreate(BookingCreate):
+    """A slot for a visitor, wished by the page's owner or a service."""
+
+    page_id: PageId
+    """Which page is booked."""
+
+
+class BookedOnBehalf(Booking):
+    """A confirmed appointment, made for its visitor."""
+
+    kind: Literal["booking"]
+
+
+class RequestedOnBehalf(MeetingRequest):
+    """An appointment asked for on its visitor's behalf, while the host has no calendar."""
+
+    kind: Literal["meeting_request"]
+
+
+class OnBehalfResult(RootModel[Annotated[BookedOnBehalf | RequestedOnBehalf, Field(discriminator="kind")]]):
+    """A booking (201), or a meeting request while the host has no calendar (202), as the host sees it."""

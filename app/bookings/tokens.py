@@ -12,15 +12,19 @@ from pydantic import SecretBytes
 
 
 class BookingTokens:
-    """Makes and checks the tokens of bookings and meeting requests."""
+    """Makes and checks the tokens of bookings, meeting requests and holds."""
 
     def __init__(self, signing_key: SecretBytes) -> None:
         self._key = signing_key.get_secret_value()
 
     def token(self, subject_id: UUID) -> str:
-        """The token of a booking or meeting request."""
+        """The token of a booking, meeting request or hold."""
         digest = hmac.digest(self._key, b"booking-token|" + subject_id.bytes, "sha256")
         return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+    def mark(self, text: str) -> bytes:
+        """What is stored where the same text shall be known again and nobody read it."""
+        return hmac.digest(self._key, b"mark|" + text.encode(), "sha256")
 
     def match(self, token: str, subject_id: UUID, stored_hash: bytes) -> bool:
         """Whether the token is the subject's: the one it was given first, or the one of today's key. Constant time."""

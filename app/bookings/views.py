@@ -5,9 +5,11 @@ The one rule: a visitor learns of the host no more than the page said; the token
 
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
-from app.bookings import schemas
-from app.models.bookings import Booking, MeetingRequest
+from app.bookings import hold_schemas, schemas
+from app.bookings.request_look import Look, is_open
+from app.models.bookings import Booking, MeetingRequest, SlotHold
 from app.models.calendar_writes import CalendarWrite
 from app.scheduling.availability import PageTime
 
@@ -37,16 +39,22 @@ def public_booking_view(
     )
 
 
-def public_request_view(request: MeetingRequest, *, token: str | None = None) -> schemas.PublicMeetingRequest:
+def public_request_view(
+    request: MeetingRequest, *, now: datetime, token: str | None = None
+) -> schemas.PublicMeetingRequest:
     """A meeting request, as its visitor sees it."""
     return schemas.PublicMeetingRequest.model_validate(
         {
             "kind": "meeting_request",
             **_appointment(request),
+            "status": _status(request, now),
             "time_zone": request.visitor_time_zone,
             "name": request.visitor_name,
             "email": request.visitor_email,
             "expires_at": request.expires_at,
+            "reason": request.reason,
+            "can_withdraw": is_open(request, now),
+            "booking_id": _booking_id(request),
             "booking_token": token,
         }
     )
@@ -62,9 +70,12 @@ def booking_view(booking: Booking, write: CalendarWrite | None, *, now: datetime
             "location": booking.location,
             "video_url": None if write is None else write.video_url,
             "calendar_event": _event_state(write),
+            "host_id": booking.host_id,
+            "co_hosts": [{"user_id": UUID(host["user_id"]), "name": host["name"]} for host in booking.co_hosts],
+            "assignment": booking.assignment,
             "cancelled_by": booking.cancelled_by,
             "cancel_reason": booking.cancel_reason,
-            "allowed_actions": ["reschedule", "cancel"] if _open(booking, 0, now) else [],
+            "allowed_actions": _actions(booking, now),
             "version": booking.version,
             "created_at": booking.created_at,
             "updated_at": booking.updated_at,
@@ -72,19 +83,47 @@ def booking_view(booking: Booking, write: CalendarWrite | None, *, now: datetime
     )
 
 
-def request_view(request: MeetingRequest, *, now: datetime) -> schemas.MeetingRequest:
+def request_view(look: Look, *, now: datetime) -> schemas.MeetingRequest:
     """A meeting request, as the host sees it; one past its time reads as expired."""
-    lapsed = request.status == "pending" and request.expires_at <= now
+    request, waits = look.request, is_open(look.request, now)
+    allowed = ["accept", "decline"] if look.clashes is False else ["decline"]
     return schemas.MeetingRequest.model_validate(
         {
             **_appointment(request),
             **_visitor(request),
-            "status": "expired" if lapsed else request.status,
-            "clashes": request.clashes,
+            "status": _status(request, now),
+            "clashes": look.clashes,
+            "alternatives": look.alternatives,
             "expires_at": request.expires_at,
+            "decided_by": request.decided_by,
+            "decided_at": request.decided_at,
+            "reason": request.reason,
+            "booking_id": _booking_id(request),
+            "allowed_actions": allowed if waits else [],
             "created_at": request.created_at,
             "updated_at": request.updated_at,
         }
+    )
+
+
+def _status(request: MeetingRequest, now: datetime) -> str:
+    lapsed = request.status == "pending" and not is_open(request, now)
+    return "expired" if lapsed else request.status
+
+
+def _booking_id(request: MeetingRequest) -> UUID | None:
+    return request.id if request.status == "accepted" else None
+
+
+def hold_view(hold: SlotHold, *, token: str) -> hold_schemas.SlotHold:
+    """A hold, as its visitor sees it when it is made."""
+    return hold_schemas.SlotHold(
+        id=hold.id,
+        page_id=hold.page_id,
+        start_at=hold.starts_at,
+        end_at=hold.ends_at,
+        expires_at=hold.expires_at,
+        token=token,
     )
 
 
@@ -113,6 +152,13 @@ def _event_state(write: CalendarWrite | None) -> schemas.CalendarEventState:
     if write is None or write.calendar_id is None:
         return schemas.CalendarEventState(status="not_applicable", error=None)
     return schemas.CalendarEventState.model_validate({"status": write.status, "error": write.last_error})
+
+
+def _actions(booking: Booking, now: datetime) -> list[str]:
+    """What a host may do with it: change it until it begins, then say that nobody came."""
+    if booking.status != "confirmed":
+        return []
+    return ["reschedule", "cancel"] if _open(booking, 0, now) else ["no_show"]
 
 
 def _open(booking: Booking, cutoff_minutes: int, now: datetime) -> bool:

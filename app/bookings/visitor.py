@@ -1,9 +1,10 @@
-"""A visitor's own booking.
+"""A visitor's own booking or meeting request.
 
-The one rule: a wrong token, somebody else's booking and one that never was answer the same.
+The one rule: a wrong token, what is somebody else's and what never was answer the same.
 """
 
 from datetime import datetime, timedelta
+from typing import TypeVar
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -16,6 +17,7 @@ from app.bookings.tokens import BookingTokens
 from app.calendar_writes.service import find_write
 from app.database import enter_account
 from app.errors import BookingTokenInvalid
+from app.models.bookings import Booking, MeetingRequest
 from app.models.directory import Directory
 from app.scheduling import repository as directory
 
@@ -23,20 +25,42 @@ _NO_HASH = bytes(32)
 _KEPT = timedelta(days=90)
 """How long after a meeting its links can still be opened."""
 
+Made = TypeVar("Made", Booking, MeetingRequest)
+
 
 async def find_visitor_booking(
     session: AsyncSession, tokens: BookingTokens, booking_id: UUID, token: str, *, now: datetime
 ) -> Changed:
     """The booking, its page and its event. Raises: BookingTokenInvalid."""
-    entry = await directory.look_up(session, Directory.BOOKING, booking_id.hex)
-    booking = None
-    if entry is not None:
-        await enter_account(session, entry.account_id)
-        booking = await repository.find_booking(session, booking_id)
-    matches = tokens.match(token, booking_id, _NO_HASH if booking is None else booking.token_hash)
-    if booking is None or not matches or booking.ends_at + _KEPT < now:
-        raise BookingTokenInvalid
+    known = await _enter(session, Directory.BOOKING, booking_id)
+    found = await repository.find_booking(session, booking_id) if known else None
+    booking = _shown(tokens, token, booking_id, found, now=now)
     minutes = int((booking.ends_at - booking.starts_at).total_seconds()) // 60
     start = int(booking.starts_at.timestamp())
     page = await page_time_around(session, booking.page_id, start, minutes, excluding=booking_id)
     return Changed(booking, page, await find_write(session, owner_of_event(booking_id)))
+
+
+async def find_visitor_request(
+    session: AsyncSession, tokens: BookingTokens, request_id: UUID, token: str, *, now: datetime
+) -> MeetingRequest:
+    """The meeting request. Raises: BookingTokenInvalid."""
+    known = await _enter(session, Directory.MEETING_REQUEST, request_id)
+    found = await repository.find_request(session, request_id) if known else None
+    return _shown(tokens, token, request_id, found, now=now)
+
+
+async def _enter(session: AsyncSession, kind: Directory, subject_id: UUID) -> bool:
+    """Enter the account of what a link leads to; False when there is none."""
+    entry = await directory.look_up(session, kind, subject_id.hex)
+    if entry is not None:
+        await enter_account(session, entry.account_id)
+    return entry is not None
+
+
+def _shown(tokens: BookingTokens, token: str, subject_id: UUID, found: Made | None, *, now: datetime) -> Made:
+    """What was found, to whoever holds its token."""
+    matches = tokens.match(token, subject_id, _NO_HASH if found is None else found.token_hash)
+    if found is None or not matches or found.ends_at + _KEPT < now:
+        raise BookingTokenInvalid
+    return found

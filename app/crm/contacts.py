@@ -22,6 +22,7 @@ from app.events.types import EventType
 from app.ids import new_id
 from app.models.crm import Contact
 from app.queue import Enqueued, Job, enqueue
+from app.scheduling.prefill import forget_person
 from app.sync.people import AddressBook
 
 
@@ -101,6 +102,7 @@ class Contacts:
         contact, now = await self.get(session, contact_id, lock=True), self._clock()
         meetings = await repository.engagements_with(session, contact_id)
         await repository.remember_erased(session, contact.account_id, contact.address_hash, now)
+        await forget_person(session, contact.address_hash)
         for subject_id in (contact.id, *(row.id for row, _ in meetings)):
             await redact(session, contact.account_id, subject_id)
         self._write_down(session, principal, contact, "deleted")

@@ -26,7 +26,7 @@ from app.models.calendar_writes import CalendarWrite
 from app.models.crm import Engagement
 from app.providers.base import Provider
 from app.queue import Enqueued
-from app.sync.changes import NOTHING_FRESH, Fresh, Topic
+from app.sync.changes import Topic
 from app.sync.following import Follower, Place, PostponedError
 from app.sync.people import AddressBook, addresses_of, normalised
 
@@ -60,9 +60,9 @@ class MeetingFollower:
         self._providers = providers
         self._clock = clock
 
-    async def run(self, account_id: UUID, calendar_id: UUID, fresh: Fresh = NOTHING_FRESH) -> None:
+    async def run(self, account_id: UUID, calendar_id: UUID) -> None:
         """Follow what waits in the calendar."""
-        await self._follower.run(account_id, calendar_id, Topic.MEETING, self, fresh)
+        await self._follower.run(account_id, calendar_id, Topic.MEETING, self)
 
     async def pick(self, session: AsyncSession, place: Place, event_ids: Sequence[str]) -> set[str]:
         """Events that are, or may be, somebody's meetings with a contact; none while the sync is off."""

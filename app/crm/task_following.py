@@ -26,7 +26,7 @@ from app.models.connections import Calendar
 from app.models.crm import Task
 from app.providers.base import Provider
 from app.queue import Enqueued, enqueue
-from app.sync.changes import NOTHING_FRESH, Fresh, Topic
+from app.sync.changes import Topic
 from app.sync.following import Follower, Place, PostponedError
 
 _DIFFERING = """
@@ -48,9 +48,9 @@ class TaskFollower:
         self._providers = providers
         self._clock = clock
 
-    async def run(self, account_id: UUID, calendar_id: UUID, fresh: Fresh = NOTHING_FRESH) -> None:
+    async def run(self, account_id: UUID, calendar_id: UUID) -> None:
         """Follow what waits in the calendar."""
-        await self._follower.run(account_id, calendar_id, Topic.TASK, self, fresh)
+        await self._follower.run(account_id, calendar_id, Topic.TASK, self)
 
     async def pick(self, session: AsyncSession, place: Place, event_ids: Sequence[str]) -> set[str]:
         """Events of tasks that stand otherwise than we wrote them; copies of them are nothing to us."""

@@ -10,13 +10,16 @@ from app.models import (
     connections,
     crm,
     directory,
+    domains,
     drift,
     events,
     inboxes,
     mirror,
     outbound,
+    proposals,
     push,
     scheduling,
+    submissions,
 )
 
 __all__ = [
@@ -26,11 +29,14 @@ __all__ = [
     "connections",
     "crm",
     "directory",
+    "domains",
     "drift",
     "events",
     "inboxes",
     "mirror",
     "outbound",
+    "proposals",
     "push",
     "scheduling",
+    "submissions",
 ]

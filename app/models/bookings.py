@@ -10,7 +10,7 @@ from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConst
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.models.base import Base, Created, During, HasId, InAccount, JsonList
+from app.models.base import Base, Created, During, HasId, InAccount, Json, JsonList
 
 NO_OVERLAP = "reservations_no_overlap"
 
@@ -50,6 +50,7 @@ class Booking(_Appointment, Base):
         _to_page(),
         Index(None, "account_id", "host_id", "starts_at"),
         Index(None, "account_id", "page_id", "starts_at", postgresql_where=text("status = 'confirmed'")),
+        Index(None, "co_hosts", postgresql_using="gin", postgresql_ops={"co_hosts": "jsonb_path_ops"}),
         CheckConstraint("starts_at < ends_at", name="ends_after_start"),
     )
 
@@ -60,29 +61,62 @@ class Booking(_Appointment, Base):
     sequence: Mapped[int] = mapped_column(server_default="0")
     """Of the invitation: rises with every change (RFC 5545)."""
     version: Mapped[int] = mapped_column(server_default="1")
+    co_hosts: Mapped[JsonList] = mapped_column(server_default="[]")
+    """Who hosts beside the one who organizes: `[{"user_id", "name", "email"}]`."""
+    assignment: Mapped[Json | None]
+    """Why a round robin chose its host."""
     cancelled_by: Mapped[str | None]
     """host visitor"""
     cancel_reason: Mapped[str | None]
     cancelled_at: Mapped[datetime | None]
 
+    @property
+    def host_ids(self) -> list[UUID]:
+        """Everybody who hosts it, first the one who organizes."""
+        return [self.host_id, *(UUID(host["user_id"]) for host in self.co_hosts)]
+
+
+class SlotHold(HasId, Base):
+    """A slot kept for a visitor while the form is filled in (R48); its time stands in `reservations`."""
+
+    __tablename__ = "slot_holds"
+    __table_args__ = (_to_page(), Index(None, "account_id", "page_id"))
+
+    page_id: Mapped[UUID]
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    token_hash: Mapped[bytes]
+    """SHA-256 of the token that was told when it was made."""
+    network_hash: Mapped[bytes]
+    """A keyed hash of the network it was asked from: nobody keeps too many."""
+    expires_at: Mapped[datetime]
+    created_at: Mapped[Created]
+
 
 class Reservation(HasId, Base):
-    """A host's time, buffers included, that nothing else may take."""
+    """A host's time, buffers included, that nothing else may take: a booking's for good, a hold's for a while."""
 
     __tablename__ = "reservations"
     __table_args__ = (
         ForeignKeyConstraint(["account_id", "booking_id"], ["bookings.account_id", "bookings.id"], ondelete="CASCADE"),
+        ForeignKeyConstraint(["account_id", "hold_id"], ["slot_holds.account_id", "slot_holds.id"], ondelete="CASCADE"),
         UniqueConstraint("account_id", "booking_id", "host_id"),
+        UniqueConstraint("account_id", "hold_id", "host_id"),
+        CheckConstraint("(booking_id IS NULL) <> (hold_id IS NULL)", name="one_owner"),
+        CheckConstraint("(hold_id IS NULL) = (expires_at IS NULL)", name="holds_expire"),
         ExcludeConstraint(("account_id", "="), ("host_id", "="), ("during", "&&"), using="gist", name=NO_OVERLAP),
     )
 
     host_id: Mapped[UUID]
-    booking_id: Mapped[UUID]
+    booking_id: Mapped[UUID | None]
+    hold_id: Mapped[UUID | None]
     during: Mapped[During]
+    expires_at: Mapped[datetime | None]
+    """Of a hold. Past it the row blocks nothing: whoever takes the time has it deleted first (migration 0013)."""
 
 
 class MeetingRequest(_Appointment, Base):
-    """An appointment asked for while the host had no calendar (R26)."""
+    """An appointment asked for while the host had no calendar (R26). Accepted, it is the booking of the same id."""
 
     __tablename__ = "meeting_requests"
     __table_args__ = (_to_page(), Index(None, "account_id", "host_id", "status"))
@@ -90,6 +124,11 @@ class MeetingRequest(_Appointment, Base):
     clashes: Mapped[bool | None]
     """After a calendar was connected: whether the time is taken; None while nobody could tell."""
     expires_at: Mapped[datetime]
+    decided_by: Mapped[str | None]
+    """host visitor policy; None while it waits, and when it lapsed."""
+    decided_at: Mapped[datetime | None]
+    reason: Mapped[str | None]
+    """What the one who declined or withdrew it said."""
 
 
 class IdempotentAnswer(InAccount, Base):

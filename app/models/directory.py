@@ -22,12 +22,19 @@ class Directory(StrEnum):
     """A page's whole slug."""
     PREFIX = "prefix"
     """A person's meetings URL; the target is the user."""
+    HOST = "host"
+    """A custom domain that is connected; the target is the domain."""
+    FORMER_HOST = "former_host"
+    """One that was, and that nobody has connected since: links on it are still out there."""
     BOOKING = "booking"
     MEETING_REQUEST = "meeting_request"
     DATA_KEY = "data_key"
     """An account that has a data key; key rotation walks them."""
     CHANNEL = "channel"
     """What a provider calls a watch of ours; the target is the watch."""
+    TIME_PROPOSAL = "time_proposal"
+    CHAT_WIDGET = "chat_widget"
+    """What a chat widget carries; the target is the user."""
     OAUTH_STATE = "oauth_state"
     """The key is the hex SHA-256 of the state."""
 
@@ -100,6 +107,28 @@ class DueFeed(Base):
     __table_args__ = (Index(None, "due_at"),)
 
     account_id: Mapped[UUID] = mapped_column(primary_key=True)
+    due_at: Mapped[datetime]
+
+
+class DueRequest(Base):
+    """When a meeting request lapses unanswered; the row goes when it was answered or has lapsed."""
+
+    __tablename__ = "due_requests"
+    __table_args__ = (Index(None, "due_at"),)
+
+    request_id: Mapped[UUID] = mapped_column(primary_key=True)
+    account_id: Mapped[UUID]
+    due_at: Mapped[datetime]
+
+
+class DueHold(Base):
+    """Whose account a slot hold is in, and when it lapses; the row goes with it."""
+
+    __tablename__ = "due_holds"
+    __table_args__ = (Index(None, "due_at"),)
+
+    hold_id: Mapped[UUID] = mapped_column(primary_key=True)
+    account_id: Mapped[UUID]
     due_at: Mapped[datetime]
 
 

@@ -38,8 +38,8 @@ _STRANGERS: Final = ("_visitor", "_guest")
 
 log = structlog.get_logger(__name__)
 
-BookingUrl = Callable[[UUID, str], str]
-"""Where the visitor of a booking does something to it: `reschedule` or `cancel`."""
+VisitorUrl = Callable[[UUID, str], str]
+"""Where a visitor does something to what is theirs: `reschedule` or `cancel` a booking, `withdraw` a request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +60,15 @@ class MailDelivery:
         mailer: Mailer,
         clock: Clock,
         *,
-        booking_url: BookingUrl,
+        booking_url: VisitorUrl,
+        request_url: VisitorUrl,
         settings_url: str,
     ) -> None:
         self._sessions = sessions
         self._mailer = mailer
         self._clock = clock
         self._booking_url = booking_url
+        self._request_url = request_url
         self._settings_url = settings_url
 
     async def run(self, account_id: UUID, mail_id: UUID) -> None:
@@ -92,7 +94,11 @@ class MailDelivery:
         """The letter with the links it shall have: they are as the deployment is now, and some carry a token."""
         if isinstance(content, BrokenLetter):
             return replace(content, settings_url=self._settings_url)
-        if not isinstance(content, AppointmentLetter) or content.booking_id is None:
+        if not isinstance(content, AppointmentLetter):
+            return content
+        if content.request_id is not None:
+            return replace(content, withdraw_url=self._request_url(content.request_id, "withdraw"))
+        if content.booking_id is None:
             return content
         return replace(
             content,

@@ -31,6 +31,10 @@ class Occasion(StrEnum):
     """What was asked for is booked; for the visitor."""
     DECLINED = "declined"
     """What was asked for is refused; for the visitor."""
+    WITHDRAWN = "withdrawn"
+    """What was asked for is asked for no more; for the host."""
+    EXPIRED = "expired"
+    """What was asked for was never answered; for the visitor."""
     RESCHEDULED = "rescheduled"
     CANCELLED = "cancelled"
     REMINDER = "reminder"
@@ -69,8 +73,11 @@ class AppointmentLetter:
     reason: str | None = None
     booking_id: UUID | None = None
     """The reader may change it: the two links are made when the mail is sent, for they carry a token."""
+    request_id: UUID | None = None
+    """The reader may withdraw it: that link too is made when the mail is sent."""
     reschedule_url: str | None = None
     cancel_url: str | None = None
+    withdraw_url: str | None = None
     book_url: str | None = None
     """Where another time can be chosen."""
     invite: Invite | None = None
@@ -224,7 +231,12 @@ def _when(facts: AppointmentLetter, span: tuple[datetime, datetime]) -> str:
 
 
 def _actions(facts: AppointmentLetter) -> list[tuple[str, str]]:
-    offered = [("reschedule", facts.reschedule_url), ("cancel", facts.cancel_url), ("book", facts.book_url)]
+    offered = [
+        ("reschedule", facts.reschedule_url),
+        ("cancel", facts.cancel_url),
+        ("withdraw", facts.withdraw_url),
+        ("book", facts.book_url),
+    ]
     return [(translate(facts.language, f"mail.action.{name}"), url) for name, url in offered if url]
 
 

@@ -5,18 +5,29 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Request, Response
 from pydantic.json_schema import SkipJsonSchema
 
+from app.accounts.idempotency import attempt
 from app.accounts.schemas import Instant
 from app.bookings import repository
+from app.bookings.answers import on_behalf_result
 from app.bookings.change import Host
 from app.bookings.event import owner_of_event
 from app.bookings.host import get_own_booking
-from app.bookings.schemas import Booking, BookingCancel, BookingList, BookingReschedule
+from app.bookings.no_show import mark_no_show
+from app.bookings.on_behalf import book_on_behalf
+from app.bookings.schemas import (
+    Booking,
+    BookingCancel,
+    BookingList,
+    BookingOnBehalfCreate,
+    BookingReschedule,
+    OnBehalfResult,
+)
 from app.bookings.views import booking_view
 from app.calendar_writes.service import find_write, writes_of
 from app.ids import BookingId
 from app.models import bookings as rows
 from app.models.calendar_writes import CalendarWrite
-from app.routers.dependencies import IfMatch, Services, Session, User
+from app.routers.dependencies import BookingWriter, IdempotencyKey, IfMatch, Services, Session, User
 from app.routers.openapi import problems
 from app.routers.pagination import Cursor, CursorParameter, Limit
 
@@ -43,6 +54,29 @@ async def list_bookings(
     writes = await writes_of(session, [owner_of_event(row.id) for row in found[:limit]])
     views = [booking_view(row, writes.get(row.id), now=services.clock()) for row in found[:limit]]
     return BookingList(items=views, next_cursor=cursors.after(found[limit - 1].id) if len(found) > limit else None)
+
+
+@router.post(
+    "",
+    summary="Book for a visitor",
+    status_code=201,
+    responses=problems(401, 404, 409, 422, 503) | {202: {"model": OnBehalfResult, "description": "A meeting request."}},
+)
+async def create_booking(
+    body: BookingOnBehalfCreate, request: Request, caller: BookingWriter, services: Services, response: Response,
+    idempotency_key: IdempotencyKey = None,
+) -> OnBehalfResult:  # fmt: skip
+    """Book a slot of one's own page for somebody (201), or ask for it while there is no calendar (202); R50.
+
+    A service token needs `bookings:write` and may book any page of its account. It is a booking like any other: what
+    a visitor could not book cannot be booked here, and the visitor gets the same mails.
+    """
+    this = attempt(f"createBooking:{caller.actor}", idempotency_key, await request.body())
+    outcome = await book_on_behalf(services.sessions, services.desk, caller, body, attempt=this)
+    result, response.status_code, response.headers["Location"] = on_behalf_result(outcome, now=services.clock())
+    if outcome.replayed:
+        response.headers["Idempotent-Replayed"] = "true"
+    return result
 
 
 @router.get("/{booking_id}", summary="Read a booking", responses=problems(401, 404))
@@ -76,6 +110,15 @@ async def cancel_booking(
         caller.account_id, booking_id, by=Host(caller.user), reason=body.reason, if_match=if_match
     )
     return _view(services, response, changed.booking, changed.write)
+
+
+@router.post("/{booking_id}/no-show", summary="Say that nobody came", responses=problems(401, 404, 409, 412, 422))
+async def mark_booking_no_show(
+    booking_id: BookingId, session: Session, caller: User, services: Services, if_match: IfMatch, response: Response
+) -> Booking:
+    """Of a booking that has begun: its visitor did not come. Nobody is mailed; the timeline shows it."""
+    row = await mark_no_show(session, caller, booking_id, if_match=if_match, clock=services.clock)
+    return _view(services, response, row, await find_write(session, owner_of_event(row.id)))
 
 
 def _view(services: Services, response: Response, row: rows.Booking, write: CalendarWrite | None) -> Booking:

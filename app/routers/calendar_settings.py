@@ -7,6 +7,7 @@ from app.connections.settings import get_settings
 from app.i18n import Language
 from app.routers.dependencies import IfMatch, ReaderLanguage, Services, Session, User
 from app.routers.openapi import problems
+from app.scheduling.meeting_links import default_page
 from app.scheduling.schemas import (
     AvailabilityCalendar,
     AvailabilityCalendarList,
@@ -25,7 +26,8 @@ async def get_calendar_settings(
     """The caller's settings, the defaults where nothing was saved yet."""
     settings = await get_settings(session, caller.account_id, caller.user)
     response.headers["ETag"] = f'"{settings.version}"'
-    return settings_view(settings, await _checked(session, caller, language))
+    default = await default_page(session, settings)
+    return settings_view(settings, await _checked(session, caller, language), default=default)
 
 
 @router.patch(
@@ -38,7 +40,8 @@ async def update_calendar_settings(
     """Change what is given, all of it or nothing; absent keeps, null clears."""
     settings = await services.settings_editor.save(session, caller, body, if_match=if_match)
     response.headers["ETag"] = f'"{settings.version}"'
-    return settings_view(settings, await _checked(session, caller, language))
+    default = await default_page(session, settings)
+    return settings_view(settings, await _checked(session, caller, language), default=default)
 
 
 @router.get("/availability-calendars", summary="List the calendars checked for conflicts", responses=problems(401))

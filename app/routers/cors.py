@@ -31,8 +31,10 @@ _HEADERS = (
     "Authorization",
     "Booking-Token",
     "Content-Type",
+    "Hold-Token",
     "Idempotency-Key",
     "If-Match",
+    "Visitor-Token",
     "X-Request-Id",
 )
 

@@ -104,10 +104,24 @@ async def event_reader(principal: Caller) -> Principal:
     return principal
 
 
+async def form_writer(principal: Caller) -> Principal:
+    """A service that may say what visitors have answered (R40). Raises: Forbidden."""
+    principal.require_service()
+    principal.require(Permission.FORMS_WRITE)
+    return principal
+
+
 async def webhook_writer(principal: Caller) -> Principal:
     """A service that may say where the account's events are sent (R52). Raises: Forbidden."""
     principal.require_service()
     principal.require(Permission.WEBHOOKS_WRITE)
+    return principal
+
+
+async def booking_writer(principal: Caller) -> Principal:
+    """A person, or a service that may book for visitors (R50). Raises: Forbidden."""
+    if principal.user_id is None:
+        principal.require(Permission.BOOKINGS_WRITE)
     return principal
 
 
@@ -133,7 +147,9 @@ async def _if_match(
 
 User = Annotated[Principal, Depends(person)]
 UserWriter = Annotated[Principal, Depends(user_writer)]
+BookingWriter = Annotated[Principal, Depends(booking_writer)]
 EventReader = Annotated[Principal, Depends(event_reader)]
+FormWriter = Annotated[Principal, Depends(form_writer)]
 WebhookWriter = Annotated[Principal, Depends(webhook_writer)]
 BookingToken = Annotated[str, Depends(visitor_token)]
 IfMatch = Annotated[int | None, Depends(_if_match)]

@@ -10,10 +10,19 @@ from fastapi import FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, iter_route_contexts
 
-from app.routers.dependencies import authenticate, event_reader, person, user_writer, visitor_token, webhook_writer
+from app.routers.dependencies import (
+    authenticate,
+    booking_writer,
+    event_reader,
+    form_writer,
+    person,
+    user_writer,
+    visitor_token,
+    webhook_writer,
+)
 
 _GUARDS = {authenticate, visitor_token}
-_CHOOSY = {person, user_writer, event_reader, webhook_writer}
+_CHOOSY = {person, booking_writer, user_writer, event_reader, form_writer, webhook_writer}
 """They turn callers away whose token is good (403)."""
 _PUBLIC: dict[str, Any] = {"security": []}
 

@@ -6,10 +6,13 @@ from fastapi import APIRouter, Query, Request
 from pydantic.json_schema import SkipJsonSchema
 
 from app.bookings import repository
+from app.bookings.change import Host
 from app.bookings.host import get_own_request
-from app.bookings.schemas import MeetingRequest, MeetingRequestList
+from app.bookings.request_look import look_at
+from app.bookings.schemas import MeetingRequest, MeetingRequestDecline, MeetingRequestList
 from app.bookings.views import request_view
 from app.ids import MeetingRequestId
+from app.models import bookings as rows
 from app.routers.dependencies import Services, Session, User
 from app.routers.openapi import problems
 from app.routers.pagination import Cursor, CursorParameter, Limit
@@ -31,7 +34,7 @@ async def list_meeting_requests(
     found = await repository.list_requests(
         session, caller.user, status=status, now=now, after=cursors.read(cursor), limit=limit + 1
     )
-    views = [request_view(row, now=now) for row in found[:limit]]
+    views = [request_view(await look_at(session, row, now=now), now=now) for row in found[:limit]]
     return MeetingRequestList(
         items=views, next_cursor=cursors.after(found[limit - 1].id) if len(found) > limit else None
     )
@@ -42,4 +45,31 @@ async def get_meeting_request(
     request_id: MeetingRequestId, session: Session, caller: User, services: Services
 ) -> MeetingRequest:
     """One of the caller's meeting requests; `clashes` tells whether its time is taken since a calendar is there."""
-    return request_view(await get_own_request(session, caller, request_id), now=services.clock())
+    return await _view(session, await get_own_request(session, caller, request_id), services)
+
+
+@router.post("/{request_id}/accept", summary="Accept a meeting request", responses=problems(401, 404, 409))
+async def accept_meeting_request(
+    request_id: MeetingRequestId, session: Session, caller: User, services: Services
+) -> MeetingRequest:
+    """Book what was asked for: it needs a calendar, and the time to be free. The visitor is told, and invited.
+
+    The page's hours and limits do not count here, only what is taken: then it answers 409 `slot_unavailable` with
+    `alternatives`. The booking has the id in `booking_id`.
+    """
+    row = await services.requests.accept(caller.account_id, request_id, by=Host(caller.user))
+    return await _view(session, row, services)
+
+
+@router.post("/{request_id}/decline", summary="Decline a meeting request", responses=problems(401, 404, 409, 422))
+async def decline_meeting_request(
+    request_id: MeetingRequestId, body: MeetingRequestDecline, session: Session, caller: User, services: Services
+) -> MeetingRequest:
+    """Refuse what was asked for. The visitor is told, with the reason, and where to choose another time."""
+    row = await services.requests.decline(caller.account_id, request_id, by=Host(caller.user), reason=body.reason)
+    return await _view(session, row, services)
+
+
+async def _view(session: Session, row: rows.MeetingRequest, services: Services) -> MeetingRequest:
+    now = services.clock()
+    return request_view(await look_at(session, row, now=now), now=now)

@@ -41,6 +41,8 @@ class Told:
     """Of the example's `data`: where this type differs from the others that carry the same."""
 
 
+_DECIDED: Mapping[str, Any] = {"decided_at": "2026-11-20T11:00:00Z"}
+
 EVENTS: Mapping[str, Told] = {
     EventType.CONNECTION_CREATED: Told(
         "A connection was made",
@@ -100,6 +102,12 @@ EVENTS: Mapping[str, Told] = {
         BookingEventData,
         {"status": "cancelled", "cancelled_by": "visitor", "cancel_reason": "Something came up.", "version": 4},
     ),
+    EventType.BOOKING_NO_SHOW: Told(
+        "A visitor did not come",
+        "The host says so of a booking that had begun.",
+        BookingEventData,
+        {"status": "no_show", "version": 4},
+    ),
     EventType.BOOKING_ATTEMPT_BLOCKED: Told(
         "Somebody could not book",
         "A visitor wanted to book while a calendar of the host could not be read.",
@@ -109,6 +117,30 @@ EVENTS: Mapping[str, Told] = {
         "A meeting was asked for",
         "A visitor asked for a time while the host had no calendar connected.",
         MeetingRequestEventData,
+    ),
+    EventType.MEETING_REQUEST_ACCEPTED: Told(
+        "A meeting request was accepted",
+        "By its host, or at once, as the host wants it. `booking.created` is told of the booking.",
+        MeetingRequestEventData,
+        {"status": "accepted", "booking_id": "bkg_01k9qj5v3mfb9t2z8h4c6x7wdn", **_DECIDED, "decided_by": "host"},
+    ),
+    EventType.MEETING_REQUEST_DECLINED: Told(
+        "A meeting request was declined",
+        "By its host; the visitor is told.",
+        MeetingRequestEventData,
+        {"status": "declined", **_DECIDED, "decided_by": "host", "reason": "I am away that day."},
+    ),
+    EventType.MEETING_REQUEST_WITHDRAWN: Told(
+        "A meeting request was withdrawn",
+        "By its visitor; the host is told.",
+        MeetingRequestEventData,
+        {"status": "withdrawn", **_DECIDED, "decided_by": "visitor"},
+    ),
+    EventType.MEETING_REQUEST_EXPIRED: Told(
+        "A meeting request lapsed",
+        "Nobody answered it in time; the visitor is told.",
+        MeetingRequestEventData,
+        {"status": "expired"},
     ),
     EventType.DRIFT_ENTRY_CREATED: Told(
         "A booked event was changed in the calendar",

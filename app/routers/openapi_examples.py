@@ -36,7 +36,7 @@ _SAMPLES: Mapping[str, Any] = {
     "last_day": "2026-12-31",
     "locale": "sv-SE",
     "max_availability_calendars": 50,
-    "meeting_link": "https://meet.example.com/ada/intro",
+    "meeting_link": "https://meet.example.com/meetings/ada/intro",
     "meetings_url": "ada",
     "name": "Ada Lovelace",
     "next_cursor": None,
@@ -70,10 +70,24 @@ _NEVER_FAILED: Mapping[str, Any] = {
 
 _CONFIRMED: Mapping[str, Any] = {"cancelled_by": None, "cancel_reason": None, "location": None}
 
+_UNDECIDED: Mapping[str, Any] = {
+    "clashes": None,
+    "booking_id": None,
+    "decided_by": None,
+    "decided_at": None,
+    "reason": None,
+}
+
+_VISITOR: Mapping[str, Any] = {
+    "name": "Grace Hopper", "email": "grace@example.com", "guests": [], "hold_id": None, "hold_token": None,
+}  # fmt: skip
+
 _SAMPLES_OF: Mapping[str, Mapping[str, Any]] = {
     "AvailabilityCalendar": {"name": "Work", "inactive_reason": None, "remedy": None},
     "Booking": _CONFIRMED,
-    "BookingCreate": {"name": "Grace Hopper", "email": "grace@example.com", "guests": []},
+    "BookedOnBehalf": _CONFIRMED,
+    "BookingCreate": _VISITOR,
+    "BookingOnBehalfCreate": _VISITOR,
     "BookingEventData": _CONFIRMED,
     "Calendar": {"name": "Work", "ineligible_reason": None},
     "CalendarEventState": {"status": "written", "error": None},
@@ -96,14 +110,22 @@ _SAMPLES_OF: Mapping[str, Mapping[str, Any]] = {
     },
     "ConnectionCreate": {"version": "Exchange2016"},
     "Disclosure": {"version": "2026-11-01", "language": "en", "title": "Connecting Google Calendar"},
+    "Domain": {"status": "connected", "failure_reason": None, "remedy": None},
     "ExchangeDiscoveryCreate": {"version": "Exchange2016"},
     "HoursOfDay": {"end": "17:00"},
     "Location": {"kind": "video", "text": None},
-    "MeetingRequest": {"clashes": None},
-    "MeetingRequestEventData": {"clashes": None},
+    "MeetingRequest": {**_UNDECIDED, "allowed_actions": ["accept", "decline"], "alternatives": []},
+    "MeetingRequestEventData": _UNDECIDED,
     "PublicBooking": {"name": "Grace Hopper", "email": "grace@example.com", "guests": [], "location": None},
-    "PublicMeetingRequest": {"name": "Grace Hopper", "email": "grace@example.com"},
+    "PublicMeetingRequest": {
+        "name": "Grace Hopper",
+        "email": "grace@example.com",
+        "guests": [],
+        "booking_id": None,
+        "reason": None,
+    },
     "PublicSchedulingPage": {"name": "Intro", "durations_minutes": [30, 60], "max_guests": 3},
+    "RequestedOnBehalf": {**_UNDECIDED, "allowed_actions": ["decline"], "alternatives": []},
     "RollingDays": {"days": 30},
     "RollingWeeks": {"weeks": 4},
     "SchedulingPage": {

@@ -82,14 +82,17 @@ class SchedulingPageEventData(Answer):
     updated_at: datetime
 
 
-BookingEventData = hosted(
+BookingEventData = like(
     "BookingEventData",
     "A booking, as its host saw it then. The event in the calendar and the video link are written later.",
     Booking,
     without=("allowed_actions", "calendar_event", "video_url"),
 )
 MeetingRequestEventData = hosted(
-    "MeetingRequestEventData", "A meeting request, as its host saw it then.", MeetingRequest
+    "MeetingRequestEventData",
+    "A meeting request, as its host saw it then.",
+    MeetingRequest,
+    without=("allowed_actions", "alternatives"),
 )
 
 

@@ -57,7 +57,7 @@ class Problem(_Member):
     errors: list[ProblemField]
     """What is wrong with which field; empty when it is not about fields."""
     alternatives: list[AlternativeTime] | SkipJsonSchema[None] = None
-    """`slot_unavailable`: the nearest open times, rising."""
+    """`slot_unavailable`, `hold_expired`: the nearest open times, rising."""
     capability: str | SkipJsonSchema[None] = None
     """`capability_not_supported`, `calendar_not_connected`: what cannot be done."""
     entitlement: str | SkipJsonSchema[None] = None

@@ -1,6 +1,5 @@
 """Scheduling pages as visitors see them: find one, read it, see its slots, book one."""
 
-from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
@@ -12,17 +11,13 @@ from app.ids import PageId
 from app.routers.dependencies import IdempotencyKey, PublicSession, Services
 from app.routers.openapi import problems
 from app.routers.rate_limits import LimitedBooking, LimitedRead
+from app.routers.slot_query import FirstDay, LastDay, SlotMinutes, SlotZone
 from app.scheduling.public import PublicAddresses, SlotQuery
 from app.scheduling.schemas import PageLocation, PublicSchedulingPage, SlotList
 from app.scheduling.views import public_page_view
-from app.time_zones import TimeZone
 
 router = APIRouter(prefix="/v1/public", tags=["Booking"])
 PUBLIC: dict[str, Any] = {"security": []}
-NOT_YET = {
-    "description": "Not sent: a visitor cannot look at a meeting request yet.",
-    "schema": {"type": "string", "format": "uri-reference"},
-}
 
 
 @router.get(
@@ -38,8 +33,12 @@ async def resolve_scheduling_page_url(
     host: Annotated[str, Query(min_length=1, max_length=253, description="The URL's host.")],
     path: Annotated[str, Query(min_length=1, max_length=500, description="The URL's path.")],
 ) -> PageLocation:
-    """Which page a meeting link shows; a bare meetings URL shows its owner's default page."""
-    return PageLocation(page_id=await PublicAddresses(session, services.links).resolve(host, path))
+    """Which page a meeting link shows; a bare meetings URL shows its owner's default page.
+
+    Every URL that was ever handed out is known: earlier slugs, the shared domain and those of the page's account.
+    """
+    address = await PublicAddresses(session, services.links).resolve(host, path)
+    return PageLocation(page_id=address.page_id, meeting_link=address.link, moved=address.moved)
 
 
 @router.get(
@@ -65,10 +64,10 @@ async def get_public_scheduling_page(page_id: PageId, services: Services) -> Pub
 async def list_public_slots(
     page_id: PageId,
     services: Services,
-    time_zone: Annotated[TimeZone, Query(description="The visitor's zone (IANA): the slots are told in it.")],
-    first_day: Annotated[date, Query(description="The first civil day of that zone.")],
-    last_day: Annotated[date, Query(description="The last civil day of that zone: at most 61 days later.")],
-    duration_minutes: Annotated[int, Query(ge=5, le=1440, description="One of the page's durations, in minutes.")],
+    time_zone: SlotZone,
+    first_day: FirstDay,
+    last_day: LastDay,
+    duration_minutes: SlotMinutes,
 ) -> Response:
     """The slots that begin on those days, rising. Empty while the host is unavailable."""
     query = SlotQuery(time_zone, first_day, last_day, duration_minutes)
@@ -81,7 +80,7 @@ async def list_public_slots(
     summary="Book a time",
     status_code=201,
     responses=problems(404, 409, 413, 415, 422, 429, 503)
-    | {202: {"model": BookingResult, "description": "A meeting request.", "headers": {"Location": NOT_YET}}},
+    | {202: {"model": BookingResult, "description": "A meeting request."}},
     dependencies=[LimitedBooking],
     openapi_extra=PUBLIC,
 )
@@ -91,14 +90,14 @@ async def book_meeting(
 ) -> BookingResult:  # fmt: skip
     """Book an offered slot (201), or ask for it while the host has no calendar (202).
 
-    A slot that went answers 409 `slot_unavailable` with `alternatives`. The end and the host are the server's to say.
+    A slot that went answers 409 with `alternatives`: `slot_unavailable`, or `hold_expired` when it had been kept.
+    The end and the host are the server's to say.
     The answer's `booking_token` is what the visitor's links carry; it is told here only.
     """
     this = attempt(f"bookMeeting:{page_id}", idempotency_key, await request.body())
     outcome = await services.desk.book(page_id, body, attempt=this)
     result, response.status_code, location = booking_result(outcome, services.tokens, now=services.clock())
-    if location is not None:
-        response.headers["Location"] = location
+    response.headers["Location"] = location
     if outcome.replayed:
         response.headers["Idempotent-Replayed"] = "true"
     return result

@@ -32,6 +32,7 @@ class RateLimits:
         self._reads = RateLimitItemPerMinute(settings.reads_per_minute)
         self._bookings = RateLimitItemPerMinute(settings.bookings_per_minute)
         self._sign_ins = RateLimitItemPerMinute(settings.sign_ins_per_minute)
+        self._domain_checks = RateLimitItemPerMinute(settings.domain_checks_per_minute)
         self._changes = (
             RateLimitItemPerMinute(settings.changes_per_minute),
             RateLimitItemPerDay(settings.changes_per_day),
@@ -46,6 +47,11 @@ class RateLimits:
         page = str(request.path_params.get("page_id", ""))
         await self._count(request, [self._bookings], "booking", page, client_network(request, self._proxies))
 
+    async def count_hold(self, request: Request) -> None:
+        """Apart from bookings: who looks at many times can still book one. Raises: RateLimited."""
+        page = str(request.path_params.get("page_id", ""))
+        await self._count(request, [self._bookings], "hold", page, client_network(request, self._proxies))
+
     async def count_change(self, request: Request, booking_id: UUID) -> None:
         """From wherever it comes: each change is mailed to everybody who is invited. Raises: RateLimited."""
         await self._count(request, self._changes, "change", booking_id.hex)
@@ -53,6 +59,10 @@ class RateLimits:
     async def count_sign_in(self, request: Request, caller: Principal) -> None:
         """Passwords that a caller has us try: nobody shall guess with our hands. Raises: RateLimited."""
         await self._count(request, [self._sign_ins], "sign_in", caller.account_id.hex, caller.actor)
+
+    async def count_domain_check(self, request: Request, caller: Principal) -> None:
+        """Names that an account has us ask DNS for. Raises: RateLimited."""
+        await self._count(request, [self._domain_checks], "domain_check", caller.account_id.hex)
 
     async def _count(self, request: Request, limits: Sequence[RateLimitItem], *keys: str) -> None:
         """Count in each window; the answer tells of the one that is full, or has the least left."""
@@ -104,10 +114,20 @@ async def _limit_booking(request: Request) -> None:
     await request.app.state.rate_limits.count_booking(request)
 
 
+async def _limit_hold(request: Request) -> None:
+    await request.app.state.rate_limits.count_hold(request)
+
+
 async def _limit_sign_in(request: Request, caller: Caller) -> None:
     await request.app.state.rate_limits.count_sign_in(request, caller)
 
 
+async def _limit_domain_check(request: Request, caller: Caller) -> None:
+    await request.app.state.rate_limits.count_domain_check(request, caller)
+
+
 LimitedRead = Depends(_limit_read)
 LimitedBooking = Depends(_limit_booking)
+LimitedHold = Depends(_limit_hold)
 LimitedSignIn = Depends(_limit_sign_in)
+LimitedDomainCheck = Depends(_limit_domain_check)

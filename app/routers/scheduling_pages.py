@@ -10,13 +10,19 @@ from app.ids import PageId, encode_id
 from app.routers.dependencies import IfMatch, Services, Session, User
 from app.routers.openapi import problems
 from app.routers.pagination import Cursor, CursorParameter, Limit
+from app.routers.slot_query import FirstDay, LastDay, SlotMinutes, SlotZone
 from app.scheduling import pages
+from app.scheduling.domain_repository import host_of
+from app.scheduling.host_slots import own_slots
+from app.scheduling.public import SlotQuery
 from app.scheduling.schemas import (
     SchedulingPage,
     SchedulingPageCreate,
     SchedulingPageList,
     SchedulingPageUpdate,
+    SlotList,
 )
+from app.scheduling.team import members_of
 from app.scheduling.views import page_view
 
 router = APIRouter(prefix="/v1/scheduling-pages", tags=["Scheduling pages"])
@@ -39,7 +45,7 @@ async def create_scheduling_page(
     body: SchedulingPageCreate, session: Session, caller: User, services: Services, response: Response
 ) -> SchedulingPage:
     """Make a page; it works without a connected calendar and then takes meeting requests (R25, R26)."""
-    page = await pages.create_page(session, caller, body, now=services.clock())
+    page = await pages.create_page(session, caller, body, team=services.team, now=services.clock())
     response.headers["Location"] = f"/v1/scheduling-pages/{encode_id('page', page.id)}"
     response.headers["ETag"] = f'"{page.version}"'
     return await _view(session, caller, services, page)
@@ -61,7 +67,9 @@ async def update_scheduling_page(
     if_match: IfMatch, response: Response,
 ) -> SchedulingPage:  # fmt: skip
     """Change what is given; absent keeps, null goes back to the default. Bookings already made stay as they are."""
-    page = await pages.update_page(session, caller, page_id, body, if_match=if_match, now=services.clock())
+    page = await pages.update_page(
+        session, caller, page_id, body, if_match=if_match, team=services.team, now=services.clock()
+    )
     response.headers["ETag"] = f'"{page.version}"'
     return await _view(session, caller, services, page)
 
@@ -73,7 +81,25 @@ async def delete_scheduling_page(page_id: PageId, session: Session, caller: User
     return Response(status_code=204)
 
 
+@router.get(
+    "/{page_id}/slots",
+    summary="List your page's bookable times",
+    response_model=SlotList,
+    responses=problems(401, 404, 422),
+)
+async def list_scheduling_page_slots(
+    page_id: PageId, session: Session, caller: User, services: Services,
+    time_zone: SlotZone, first_day: FirstDay, last_day: LastDay, duration_minutes: SlotMinutes,
+) -> Response:  # fmt: skip
+    """What visitors are offered on those days, rising; also while pages are turned off, when visitors see nothing."""
+    query = SlotQuery(time_zone, first_day, last_day, duration_minutes)
+    answer = await own_slots(session, caller, page_id, query, now=services.clock())
+    return Response(answer, media_type="application/json")
+
+
 async def _view(session: Session, caller: User, services: Services, page: Any) -> SchedulingPage:
     settings = await get_settings(session, caller.account_id, caller.user)
     online = await find_connection_for(session, caller.user, "meetings") is not None
-    return page_view(page, services.links, online=online, turned_off=settings.turned_off)
+    members = (await members_of(session, caller.account_id, [page.id]))[page.id]
+    host = await host_of(session, page.owner_id)
+    return page_view(page, services.links, members=members, host=host, online=online, turned_off=settings.turned_off)

@@ -1,75 +1,107 @@
 """What a page can offer right now: one query, then pure arithmetic.
 
+    personal      its owner's time
+    group         everybody's at once: what is taken of anybody's is taken (R27)
+    round robin   anybody's: a time is offered when one of them is free
+
 The one rule: time is offered only where it is known to be free. No connection: offline, requests only (R26). One
-availability calendar that cannot be read, or was never read: the host is unavailable (R30).
+availability calendar that cannot be read, or was never read: its host is not to be had (R30).
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.scheduling.configuration import Configuration
+from app.scheduling.host_time import Destination, Host, HostTime, WatchedCalendar, host_time_of
 from app.scheduling.rules import configuration_of, slot_rules
 from app.scheduling.slots import Refusal, SlotRules, offered, refusal
-from app.timespan import Span, Spans, merge, unpack
+from app.timespan import Span, Spans, merge
 
 _WEEK = timedelta(days=8)
 PAGE_TIME = """
-WITH mine AS MATERIALIZED (
-    SELECT cal.account_id, cal.id, cal.inactive_reason, cal.connection_id, cal.provider_calendar_id, cal.time_zone,
-           c.provider
-      FROM calendars cal
-      JOIN connections c ON c.account_id = cal.account_id AND c.id = cal.connection_id
-      JOIN scheduling_pages p ON p.account_id = c.account_id AND p.owner_id = c.user_id
-     WHERE p.id = $1 AND cal.checked AND c.disconnected_at IS NULL)
-SELECT p.account_id, p.id, p.owner_id, p.type, p.name, p.slug, p.configuration::text, p.version,
-       u.name AS host_name, u.email AS host_email, u.active AS host_active, u.locale AS host_locale,
-       u.time_zone AS host_time_zone,
+WITH page AS MATERIALIZED (
+    SELECT * FROM scheduling_pages p WHERE p.id = $1 AND (p.deleted_at IS NULL OR $6::uuid IS NOT NULL)),
+engaged AS MATERIALIZED (
+    SELECT b.host_id AS user_id, 0 AS position FROM bookings b WHERE b.id = $6
+    UNION ALL
+    SELECT r.host_id, 1 FROM reservations r JOIN bookings b ON b.account_id = r.account_id AND b.id = r.booking_id
+     WHERE r.booking_id = $6 AND r.host_id <> b.host_id),
+hosts AS MATERIALIZED (
+    SELECT user_id, position FROM engaged
+    UNION ALL
+    SELECT page.owner_id, 0 FROM page WHERE NOT EXISTS (SELECT FROM engaged)
+    UNION ALL
+    SELECT m.user_id, m.position
+      FROM page
+      JOIN scheduling_page_members m ON m.account_id = page.account_id AND m.page_id = page.id
+      JOIN users u ON u.account_id = m.account_id AND u.id = m.user_id AND u.active
+     WHERE page.type <> 'personal' AND NOT EXISTS (SELECT FROM engaged)),
+mine AS MATERIALIZED (
+    SELECT c.user_id, cal.account_id, cal.id, cal.inactive_reason, cal.connection_id, cal.provider_calendar_id,
+           cal.time_zone, c.provider
+      FROM page
+      JOIN connections c ON c.account_id = page.account_id AND c.user_id IN (SELECT user_id FROM hosts)
+      JOIN calendars cal ON cal.account_id = c.account_id AND cal.connection_id = c.id
+     WHERE cal.checked AND c.disconnected_at IS NULL)
+SELECT p.account_id, p.id, p.type, p.name, p.slug, p.configuration::text, p.version,
+       h.user_id AS host_id, u.name AS host_name, u.email AS host_email, u.active AS host_active,
+       u.locale AS host_locale, u.time_zone AS host_time_zone,
        coalesce(s.turned_off, false) OR NOT coalesce(s.scheduling_pages, true) AS turned_off,
        coalesce(s.tentative_blocks, true) AS tentative_blocks,
        link.status = 'active' AS connected, link.provider, link.subject, link.calendar_id, link.provider_calendar_id,
        EXISTS (SELECT FROM mine LEFT JOIN calendar_syncs y
                   ON y.account_id = mine.account_id AND y.calendar_id = mine.id
-                WHERE mine.inactive_reason IS NOT NULL OR y.last_succeeded_at IS NULL) AS unreadable,
+                WHERE mine.user_id = h.user_id
+                  AND (mine.inactive_reason IS NOT NULL OR y.last_succeeded_at IS NULL)) AS unreadable,
        (SELECT extract(epoch FROM min(y.expanded_until))::bigint FROM mine JOIN calendar_syncs y
-            ON y.account_id = mine.account_id AND y.calendar_id = mine.id) AS known_until,
+            ON y.account_id = mine.account_id AND y.calendar_id = mine.id
+         WHERE mine.user_id = h.user_id) AS known_until,
        (SELECT jsonb_agg(jsonb_build_object(
                    'account_id', mine.account_id, 'connection_id', mine.connection_id, 'provider', mine.provider,
                    'calendar_id', mine.id, 'provider_calendar_id', mine.provider_calendar_id,
                    'time_zone', mine.time_zone, 'synced_at', y.last_succeeded_at))::text
           FROM mine LEFT JOIN calendar_syncs y
-            ON y.account_id = mine.account_id AND y.calendar_id = mine.id) AS watched,
+            ON y.account_id = mine.account_id AND y.calendar_id = mine.id
+         WHERE mine.user_id = h.user_id) AS watched,
        ARRAY(SELECT b.busy FROM busy_months b JOIN mine ON b.account_id = mine.account_id AND b.calendar_id = mine.id
-              WHERE b.month BETWEEN $2 AND $3) AS busy,
+              WHERE mine.user_id = h.user_id AND b.month BETWEEN $2 AND $3) AS busy,
        ARRAY(SELECT b.tentative FROM busy_months b
                JOIN mine ON b.account_id = mine.account_id AND b.calendar_id = mine.id
-              WHERE b.month BETWEEN $2 AND $3) AS tentative,
+              WHERE mine.user_id = h.user_id AND b.month BETWEEN $2 AND $3) AS tentative,
        ARRAY(SELECT unnest(ARRAY[extract(epoch FROM lower(r.during)), extract(epoch FROM upper(r.during))])::bigint
                FROM reservations r
-              WHERE r.account_id = p.account_id AND r.host_id = p.owner_id AND r.during && tstzrange($4, $5)
-                AND r.booking_id IS DISTINCT FROM $6) AS reserved,
+              WHERE r.account_id = p.account_id AND r.host_id = h.user_id AND r.during && tstzrange($4, $5)
+                AND coalesce(r.booking_id, r.hold_id) IS DISTINCT FROM $6
+                AND (r.expires_at IS NULL OR r.expires_at > now())) AS reserved,
+       CASE WHEN h.position = 0 THEN
        ARRAY(SELECT extract(epoch FROM b.starts_at)::bigint FROM bookings b
               WHERE b.account_id = p.account_id AND b.page_id = p.id AND b.status = 'confirmed'
-                AND b.starts_at >= $4 AND b.starts_at < $5 AND b.id IS DISTINCT FROM $6) AS booked
-  FROM scheduling_pages p
-  JOIN users u ON u.account_id = p.account_id AND u.id = p.owner_id
-  LEFT JOIN calendar_settings s ON s.account_id = p.account_id AND s.user_id = p.owner_id
+                AND b.starts_at >= $4 AND b.starts_at < $5 AND b.id IS DISTINCT FROM $6
+              UNION ALL
+             SELECT extract(epoch FROM k.starts_at)::bigint FROM slot_holds k
+              WHERE k.account_id = p.account_id AND k.page_id = p.id AND k.expires_at > now()
+                AND k.starts_at >= $4 AND k.starts_at < $5 AND k.id IS DISTINCT FROM $6) END AS booked
+  FROM page p
+ CROSS JOIN hosts h
+  JOIN users u ON u.account_id = p.account_id AND u.id = h.user_id
+  LEFT JOIN calendar_settings s ON s.account_id = p.account_id AND s.user_id = h.user_id
   LEFT JOIN LATERAL (
       SELECT c.status, c.provider, c.subject, cal.id AS calendar_id, cal.provider_calendar_id
         FROM connections c
         LEFT JOIN calendars cal ON cal.account_id = c.account_id AND cal.connection_id = c.id AND cal.is_primary
-       WHERE c.account_id = p.account_id AND c.user_id = p.owner_id AND c.disconnected_at IS NULL
+       WHERE c.account_id = p.account_id AND c.user_id = h.user_id AND c.disconnected_at IS NULL
          AND 'meetings' = ANY (c.purposes)
        LIMIT 1) link ON true
- WHERE p.id = $1 AND (p.deleted_at IS NULL OR $6::uuid IS NOT NULL)
+ ORDER BY h.position, h.user_id
 """
-"""A page and all that bears on its slots, in one row."""
+"""A page and all that bears on its slots: a row for each host, first the one who organizes. Of a booking that shall
+move ($6), those it has."""
 
 
 class Mode(StrEnum):
@@ -80,44 +112,8 @@ class Mode(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Host:
-    """Whose time it is."""
-
-    id: UUID
-    name: str | None
-    email: str
-    locale: str
-    time_zone: str
-    active: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Destination:
-    """The primary calendar of the connection that takes bookings (R28)."""
-
-    calendar_id: UUID
-    provider: str
-    subject: str
-    """The provider's id of the account whose calendar it is."""
-    provider_calendar_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class WatchedCalendar:
-    """An availability calendar of the host, and when its mirror was last true."""
-
-    account_id: UUID
-    connection_id: UUID
-    provider: str
-    calendar_id: UUID
-    provider_calendar_id: str
-    time_zone: str
-    synced_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
 class PageTime:
-    """A page and its host's time around a span."""
+    """A page and its hosts' time around a span."""
 
     account_id: UUID
     page_id: UUID
@@ -127,21 +123,48 @@ class PageTime:
     version: int
     document: str
     """The configuration as JSON."""
-    host: Host
-    destination: Destination | None
-    """Where bookings land; None: offline."""
     turned_off: bool
-    tentative_blocks: bool
-    mode: Mode
-    unavailable: bool
-    """A calendar of the host cannot be read: nothing is offered."""
-    known_until: int | None
-    """Series are expanded up to here, in UTC seconds; what lies beyond is not known to be free. None: offline."""
-    busy: Spans
-    reserved: Spans
     booked_starts: tuple[int, ...]
-    watched_document: str | None
-    """The host's availability calendars as JSON."""
+    hosts: tuple[HostTime, ...]
+    """First the one who organizes; of a round robin everybody whose turn it may be."""
+
+    @property
+    def host(self) -> Host:
+        """Who organizes."""
+        return self.hosts[0].host
+
+    @property
+    def destination(self) -> Destination | None:
+        """Where bookings land: in the calendar of who organizes (R28). None: offline."""
+        return self.hosts[0].destination
+
+    @property
+    def mode(self) -> Mode:
+        """Offline while none of the hosts has a calendar."""
+        return Mode.ONLINE if any(host.connected for host in self.hosts) else Mode.OFFLINE
+
+    @property
+    def unavailable(self) -> bool:
+        """Nobody knows when the hosts are free: nothing is offered."""
+        if self.mode is Mode.OFFLINE:
+            return False
+        enough = any if self.type == "round_robin" else all
+        return not enough(host.bookable for host in self.hosts)
+
+    @property
+    def tentative_blocks(self) -> bool:
+        """Whether tentative events count."""
+        return any(host.tentative_blocks for host in self.hosts)
+
+    @property
+    def busy(self) -> Spans:
+        """What is taken in anybody's calendars."""
+        return self.hosts[0].busy if len(self.hosts) == 1 else merge(*(host.busy for host in self.hosts))
+
+    @property
+    def reserved(self) -> Spans:
+        """What anybody is booked for."""
+        return self.hosts[0].reserved if len(self.hosts) == 1 else merge(*(host.reserved for host in self.hosts))
 
     @property
     def configuration(self) -> Configuration:
@@ -150,15 +173,37 @@ class PageTime:
 
     @property
     def watched(self) -> list[WatchedCalendar]:
-        """The calendars that are checked for the host."""
-        return msgspec.json.decode(self.watched_document or "[]", type=list[WatchedCalendar])
+        """The calendars that are checked."""
+        return [calendar for host in self.hosts for calendar in host.watched]
 
     def rules(self, duration_minutes: int) -> SlotRules:
         """The rules of one of the page's durations."""
         return slot_rules(self.document, duration_minutes)
 
-    def offered(self, duration_minutes: int, *, now: int, between: Span) -> list[int]:
-        """Starts of slots in UTC seconds, rising; none while the host is unavailable."""
+    def seatings(self) -> Sequence["PageTime"]:
+        """Who could host a meeting: all together or, of a round robin, each who is to be had alone."""
+        if self.type != "round_robin" or self.mode is Mode.OFFLINE:
+            return [self]
+        return [replace(self, hosts=(host,)) for host in self.hosts if host.bookable]
+
+    def seated(self, host_ids: Collection[UUID]) -> "PageTime | None":
+        """The seating of these hosts, if it is still one."""
+        found = (seating for seating in self.seatings() if {host.host.id for host in seating.hosts} == set(host_ids))
+        return next(found, None)
+
+    def offered(self, duration_minutes: int, *, now: int, between: Span) -> Sequence[int]:
+        """Starts of slots in UTC seconds, rising; none while the hosts are unavailable."""
+        starts = [seating._offered(duration_minutes, now=now, between=between) for seating in self.seatings()]  # noqa: SLF001
+        return starts[0] if len(starts) == 1 else sorted(set().union(*starts))
+
+    def refusal(self, duration_minutes: int, *, start: int, now: int) -> Refusal | None:
+        """Why the slot is not offered; None when it is. Says nothing of the hosts' availability."""
+        refusals = [seating._refusal(duration_minutes, start=start, now=now) for seating in self.seatings()]  # noqa: SLF001
+        if None in refusals:
+            return None
+        return Refusal.SLOT_UNAVAILABLE if Refusal.SLOT_UNAVAILABLE in refusals else Refusal.OUTSIDE_BOOKING_WINDOW
+
+    def _offered(self, duration_minutes: int, *, now: int, between: Span) -> list[int]:
         last = self._last_start(duration_minutes, default=between[1])
         between = between[0], min(between[1], last + 1)
         if self.unavailable or between[0] >= between[1]:
@@ -172,8 +217,7 @@ class PageTime:
             between=between,
         )
 
-    def refusal(self, duration_minutes: int, *, start: int, now: int) -> Refusal | None:
-        """Why the slot is not offered; None when it is. Says nothing of the host's availability."""
+    def _refusal(self, duration_minutes: int, *, start: int, now: int) -> Refusal | None:
         if start > self._last_start(duration_minutes, default=start):
             return Refusal.OUTSIDE_BOOKING_WINDOW
         return refusal(
@@ -187,7 +231,8 @@ class PageTime:
 
     def _last_start(self, duration_minutes: int, *, default: int) -> int:
         """The last start whose whole meeting lies in what is known."""
-        return default if self.known_until is None else self.known_until - duration_minutes * 60
+        known = [host.known_until for host in self.hosts if host.known_until is not None]
+        return min(known) - duration_minutes * 60 if known else default
 
 
 async def load_page_time(
@@ -196,8 +241,7 @@ async def load_page_time(
     """The page and everything that bears on its slots in `between`; without one booking, when that one shall move."""
     connection = await session.connection()
     result = await connection.exec_driver_sql(PAGE_TIME, page_time_parameters(page_id, between, excluding=excluding))
-    row = result.mappings().one_or_none()
-    return None if row is None else page_time_of(dict(row))
+    return page_time_of([dict(row) for row in result.mappings()])
 
 
 def page_time_parameters(page_id: UUID, between: Span, *, excluding: UUID | None = None) -> tuple[object, ...]:
@@ -207,38 +251,20 @@ def page_time_parameters(page_id: UUID, between: Span, *, excluding: UUID | None
     return page_id, early.date().replace(day=1), late.date().replace(day=1), early, late, excluding
 
 
-def _destination(row: Mapping[str, Any]) -> Destination:
-    return Destination(row["calendar_id"], row["provider"], row["subject"], row["provider_calendar_id"])
-
-
-def page_time_of(row: Mapping[str, Any]) -> PageTime:
-    """What `PAGE_TIME` answers."""
-    packed = row["busy"] + row["tentative"] if row["tentative_blocks"] else row["busy"]
-    reserved = row["reserved"]
+def page_time_of(rows: Sequence[Mapping[str, Any]]) -> PageTime | None:
+    """What `PAGE_TIME` answers; None: there is no such page."""
+    if not rows:
+        return None
+    page = rows[0]
     return PageTime(
-        account_id=row["account_id"],
-        page_id=row["id"],
-        name=row["name"],
-        slug=row["slug"],
-        type=row["type"],
-        version=row["version"],
-        document=row["configuration"],
-        host=Host(
-            id=row["owner_id"],
-            name=row["host_name"],
-            email=row["host_email"],
-            locale=row["host_locale"],
-            time_zone=row["host_time_zone"],
-            active=row["host_active"],
-        ),
-        destination=None if row["calendar_id"] is None else _destination(row),
-        turned_off=row["turned_off"] or not row["host_active"],
-        tentative_blocks=row["tentative_blocks"],
-        mode=Mode.OFFLINE if row["connected"] is None else Mode.ONLINE,
-        known_until=row["known_until"],
-        unavailable=row["connected"] is False or (row["connected"] is True and row["unreadable"]),
-        busy=merge(*map(unpack, packed)),
-        reserved=merge(zip(reserved[::2], reserved[1::2], strict=True)),
-        booked_starts=tuple(row["booked"]),
-        watched_document=row["watched"],
+        account_id=page["account_id"],
+        page_id=page["id"],
+        name=page["name"],
+        slug=page["slug"],
+        type=page["type"],
+        version=page["version"],
+        document=page["configuration"],
+        turned_off=page["turned_off"] or not page["host_active"],
+        booked_starts=tuple(page["booked"]),
+        hosts=tuple(map(host_time_of, rows)),
     )

@@ -33,15 +33,20 @@ from app.scheduling import repository
 from app.scheduling.configuration import OFFICE_HOURS, Configuration
 from app.scheduling.news import tell_of_page
 from app.scheduling.schemas import SchedulingPageCreate, SchedulingPageUpdate
+from app.scheduling.team import PERSONAL, Team
 
-_NOT_IN_DOCUMENT = {"name", "slug", "type"}
+_NOT_IN_DOCUMENT = {"name", "slug", "type", "member_ids"}
 _TRIES = 5
 
 
 async def create_page(
-    session: AsyncSession, principal: Principal, wish: SchedulingPageCreate, *, now: datetime
+    session: AsyncSession, principal: Principal, wish: SchedulingPageCreate, *, team: Team, now: datetime
 ) -> SchedulingPage:
-    """Make a page. Raises: SlugTaken, CapabilityNotSupported (scheduling pages are unticked)."""
+    """Make a page.
+
+    Raises: SlugTaken, CapabilityNotSupported (scheduling pages are unticked), EntitlementRequired, ValidationFailed.
+    """
+    team.check_type(principal, wish.type, wish.member_ids)
     settings = await get_settings(session, principal.account_id, principal.user)
     if not settings.scheduling_pages:
         raise CapabilityNotSupported(
@@ -63,6 +68,9 @@ async def create_page(
         updated_at=now,
     )
     session.add(page)
+    await session.flush()
+    if wish.type != PERSONAL:
+        await team.set_members(session, principal, page, wish.member_ids, now=now)
     await repository.register(session, Directory.PAGE, page_id.hex, principal.account_id, page_id)
     add_audit_entry(session, page.account_id, actor=principal.actor, action="page.created", subject_id=page_id)
     told = tell_of_page(session, EventType.SCHEDULING_PAGE_CREATED, page, now=now)
@@ -93,9 +101,10 @@ async def update_page(
     wish: SchedulingPageUpdate,
     *,
     if_match: int | None,
+    team: Team,
     now: datetime,
 ) -> SchedulingPage:
-    """Change a page. Raises: NotFound, VersionMismatch, SlugTaken, ValidationFailed."""
+    """Change a page. Raises: NotFound, VersionMismatch, SlugTaken, EntitlementRequired, ValidationFailed."""
     if cleared := [field for field in sorted(_NOT_IN_DOCUMENT & wish.model_fields_set) if getattr(wish, field) is None]:
         raise ValidationFailed(errors=[FieldError(f"/{field}", "not_allowed") for field in cleared])
     page = await get_page(session, principal, page_id)
@@ -106,6 +115,8 @@ async def update_page(
         page.name = wish.name
     if wish.slug is not None:
         page.slug = await _move_slug(session, page, wish.slug)
+    if wish.member_ids is not None:
+        await team.set_members(session, principal, page, wish.member_ids, now=now)
     page.configuration = _changed(page.configuration, wish)
     page.version += 1
     page.updated_at = now
@@ -147,11 +158,11 @@ async def _register_slug(
 ) -> str:
     """The asked slug or none; a name's slug gets a number until it is free."""
     if wish.slug is not None:
-        slug = _joined(prefix, wish.slug)
+        slug = whole_slug(prefix, wish.slug)
         if not await repository.register_slug(session, slug, account_id, page_id):
             raise SlugTaken
         return slug
-    base = _joined(prefix, slug_of(wish.name))
+    base = whole_slug(prefix, slug_of(wish.name))
     for candidate in (base, *(f"{base}-{page_id.hex[-4 - length :]}" for length in range(_TRIES))):
         if await repository.register_slug(session, candidate, account_id, page_id):
             return candidate
@@ -161,13 +172,14 @@ async def _register_slug(
 async def _move_slug(session: AsyncSession, page: SchedulingPage, slug: str) -> str:
     """Register the new slug; the old one stays registered, for it was handed out."""
     prefix = page.slug.rpartition("/")[0]
-    moved = _joined(prefix or None, slug)
+    moved = whole_slug(prefix or None, slug)
     if not await repository.register_slug(session, moved, page.account_id, page.id):
         raise SlugTaken
     return moved
 
 
-def _joined(prefix: str | None, slug: str) -> str:
+def whole_slug(prefix: str | None, slug: str) -> str:
+    """A slug behind a meetings URL (R35)."""
     return slug if prefix is None else f"{prefix}/{slug}"
 
 

@@ -15,11 +15,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.connections.settings import get_settings
 from app.database import enter_account
 from app.errors import FieldError, NoDefaultPage, NotFound, PageTurnedOff, ValidationFailed
-from app.models.directory import Directory
+from app.models.directory import Directory, DirectoryEntry
+from app.models.scheduling import SchedulingPage
 from app.outbound.links import Links
 from app.scheduling import repository
 from app.scheduling.availability import Mode, PageTime
 from app.scheduling.configuration import zone_info
+from app.scheduling.domain_names import host_in
+from app.scheduling.domain_repository import host_of, whose_host
+from app.scheduling.meeting_links import default_page
 from app.scheduling.reader import PageReader
 from app.scheduling.rendering import render_slots
 from app.timespan import Span
@@ -53,6 +57,17 @@ def _midnight(day: date, zone: object) -> int:
     return int(datetime.combine(day, time(), zone).timestamp())  # type: ignore[arg-type]
 
 
+@dataclass(frozen=True, slots=True)
+class PageAddress:
+    """What is found behind a URL."""
+
+    page_id: UUID
+    link: str
+    """The page's URL as it is now."""
+    moved: bool
+    """Another one was asked for."""
+
+
 class PublicAddresses:
     """Which page a URL shows, in one session."""
 
@@ -60,30 +75,50 @@ class PublicAddresses:
         self._session = session
         self._links = links
 
-    async def resolve(self, host: str, path: str) -> UUID:
-        """The page a URL shows. Raises: NotFound, NoDefaultPage."""
-        prefix = self._links.base_path + _PREFIX
-        if host.lower().split(":")[0] != self._links.host or not path.startswith(prefix):
+    async def resolve(self, host: str, path: str) -> PageAddress:
+        """The page a URL shows, and its URL now. Raises: NotFound, NoDefaultPage."""
+        asked = host_in(host)
+        slug, account_id = await self._slug_in(asked, path)
+        entry = await repository.look_up(self._session, Directory.SLUG, slug)
+        if entry is None:
+            entry = await repository.look_up(self._session, Directory.PREFIX, slug)
+        if entry is None or account_id not in {None, entry.account_id}:
             raise NotFound
-        slug = unquote(path.removeprefix(prefix)).strip("/").lower()
-        if not _SLUG.fullmatch(slug):
+        await enter_account(self._session, entry.account_id)
+        bare = entry.kind == Directory.PREFIX
+        page = await (self._default(entry) if bare else repository.find_page(self._session, entry.target_id))
+        if page is None:  # an old slug of a page stays known after the page
             raise NotFound
-        if (entry := await repository.look_up(self._session, Directory.SLUG, slug)) is not None:
-            return await self._not_deleted(entry.target_id)
-        owner = await repository.look_up(self._session, Directory.PREFIX, slug)
-        if owner is None:
-            raise NotFound
-        await enter_account(self._session, owner.account_id)
-        settings = await get_settings(self._session, owner.account_id, owner.target_id)
-        if settings.default_page_id is None:
-            raise NoDefaultPage
-        return settings.default_page_id
+        return await self._address(page, asked, slug, bare=bare)
 
-    async def _not_deleted(self, page_id: UUID) -> UUID:
-        """An old slug of a page stays known after the page."""
-        if await repository.look_up(self._session, Directory.PAGE, page_id.hex) is None:
+    async def _slug_in(self, host: str, path: str) -> tuple[str, UUID | None]:
+        """What a path names at a host, and whose pages the host shows: everybody's or one account's."""
+        account_id, before = None, ""
+        if host == self._links.host:
+            before = self._links.base_path
+        elif (entry := await whose_host(self._session, host)) is not None:
+            account_id = entry.account_id  # another account's pages on it would be as if they were this one's
+        else:
             raise NotFound
-        return page_id
+        slug = unquote(path.removeprefix(before + _PREFIX)).strip("/").lower()
+        if not path.startswith(before + _PREFIX) or not _SLUG.fullmatch(slug):
+            raise NotFound
+        return slug, account_id
+
+    async def _default(self, entry: DirectoryEntry) -> SchedulingPage:
+        settings = await get_settings(self._session, entry.account_id, entry.target_id)
+        page = await default_page(self._session, settings)
+        if page is None:
+            raise NoDefaultPage
+        return page
+
+    async def _address(self, page: SchedulingPage, asked: str, slug: str, *, bare: bool) -> PageAddress:
+        """Where the page is now; who asked for a bare meetings URL is led to one, while there is one."""
+        settings = await get_settings(self._session, page.account_id, page.owner_id)
+        host = await host_of(self._session, page.owner_id)
+        current = settings.meetings_url or page.slug if bare else page.slug
+        moved = (host or self._links.host, current) != (asked, slug)
+        return PageAddress(page.id, self._links.meeting(current, host=host), moved)
 
 
 class PublicPages:
@@ -99,22 +134,7 @@ class PublicPages:
 
     async def slots(self, page_id: UUID, query: SlotQuery, *, now: datetime) -> bytes:
         """The answer of `listPublicSlots`, rendered. Raises: NotFound, PageTurnedOff, ValidationFailed."""
-        between = query.between()
-        page = await self._load(page_id, between)
-        if query.duration_minutes not in page.configuration.durations_minutes:
-            raise ValidationFailed(errors=[FieldError("/query/duration_minutes", "not_allowed")])
-        starts = page.offered(query.duration_minutes, now=int(now.astimezone(UTC).timestamp()), between=between)
-        head = msgspec.json.encode(
-            {
-                "time_zone": query.time_zone,
-                "duration_minutes": query.duration_minutes,
-                "mode": page.mode.value,
-                "host_available": not page.unavailable,
-            }
-        )
-        grade = "confirmable" if page.mode is Mode.ONLINE else "request_only"
-        items = render_slots(starts, query.duration_minutes, query.time_zone, grade=grade)
-        return head[:-1] + b',"items":' + items + b"}"
+        return slot_list(await self._load(page_id, query.between()), query, now=now)
 
     async def _load(self, page_id: UUID, between: Span) -> PageTime:
         page = await self._reader.read(page_id, between)
@@ -123,3 +143,21 @@ class PublicPages:
         if page.turned_off:
             raise PageTurnedOff
         return page
+
+
+def slot_list(page: PageTime, query: SlotQuery, *, now: datetime) -> bytes:
+    """The slots that the page offers, rendered, to whoever asks. Raises: ValidationFailed."""
+    if query.duration_minutes not in page.configuration.durations_minutes:
+        raise ValidationFailed(errors=[FieldError("/query/duration_minutes", "not_allowed")])
+    starts = page.offered(query.duration_minutes, now=int(now.astimezone(UTC).timestamp()), between=query.between())
+    head = msgspec.json.encode(
+        {
+            "time_zone": query.time_zone,
+            "duration_minutes": query.duration_minutes,
+            "mode": page.mode.value,
+            "host_available": not page.unavailable,
+        }
+    )
+    grade = "confirmable" if page.mode is Mode.ONLINE else "request_only"
+    items = render_slots(starts, query.duration_minutes, query.time_zone, grade=grade)
+    return head[:-1] + b',"items":' + items + b"}"

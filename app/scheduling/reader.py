@@ -25,19 +25,18 @@ class PageReader:
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
 
-    async def read(self, page_id: UUID, between: Span) -> PageTime | None:
-        """The page and everything that bears on its slots in `between`; None when there is no such page."""
+    async def read(self, page_id: UUID, between: Span, *, excluding: UUID | None = None) -> PageTime | None:
+        """The page and everything that bears on its slots in `between`, without one hold; None: no such page."""
         async with self._pool.acquire(timeout=_WAIT) as connection:
             # Several statements at once take no parameters; the key is a UUID's 32 hexadecimal digits.
             await connection.execute(_ENTER.format(key=page_id.hex))
             try:
-                row = await connection.fetchrow(PAGE_TIME, *page_time_parameters(page_id, between))
+                rows = await connection.fetch(PAGE_TIME, *page_time_parameters(page_id, between, excluding=excluding))
             finally:
                 await connection.execute("COMMIT")
-        return None if row is None else page_time_of(row)
+        return page_time_of(rows)
 
 
 async def read_page_time(connection: asyncpg.Connection, page_id: UUID, between: Span) -> PageTime | None:
     """The same in a transaction that is under way."""
-    row = await connection.fetchrow(PAGE_TIME, *page_time_parameters(page_id, between))
-    return None if row is None else page_time_of(row)
+    return page_time_of(await connection.fetch(PAGE_TIME, *page_time_parameters(page_id, between)))

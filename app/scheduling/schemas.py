@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field
 
 from app.accounts.schemas import Answer, Strict
 from app.i18n import Language
-from app.ids import CalendarId, DomainId, PageId
+from app.ids import CalendarId, DomainId, PageId, UserId
 from app.scheduling.configuration import (
     BookingWindow,
     DateOverride,
@@ -81,21 +81,40 @@ class SchedulingPageUpdate(Strict):
     """The least time before the start at which a visitor may still reschedule, in minutes."""
     cancel_cutoff_minutes: Annotated[int, Field(ge=0, le=43200)] | None = None
     """The least time before the start at which a visitor may still cancel, in minutes."""
+    member_ids: Annotated[list[UserId], Field(max_length=50)] | None = None
+    """Who hosts a group or a round robin, in order; the page's owner is always one of them, named or not."""
 
 
 class SchedulingPageCreate(SchedulingPageUpdate):
     """A page to make. What is absent takes its default."""
 
-    type: Literal["personal"]
-    """Whose time is offered: one person's."""
+    type: Literal["personal", "group", "round_robin"]
+    """Whose time is offered: one person's, that of everybody at once, or that of one of several by turns."""
     name: Line
     """What the page is called."""
+
+
+class PageMember(Answer):
+    """Somebody who hosts meetings of a page."""
+
+    user_id: UserId
+    """Who it is."""
+    name: str | None
+    """Their name."""
+    email: str
+    """Their address."""
+    organizes: bool
+    """The page's owner; a group's meetings are in their calendar."""
+    status: Literal["ready", "no_calendar", "unavailable", "left"]
+    """Whether they can be booked: `no_calendar` and `unavailable` members are never taken for free."""
 
 
 class SchedulingPage(Answer):
     """A bookable page, as its owner sees it."""
 
     id: PageId
+    members: list[PageMember]
+    """Who hosts, the owner first."""
     type: Literal["personal", "group", "round_robin"]
     """Whose time is offered."""
     name: str
@@ -197,9 +216,13 @@ class PublicSchedulingPage(Answer):
 
 
 class PageLocation(Answer):
-    """Which page a URL shows."""
+    """Which page a URL shows, and where it is now."""
 
     page_id: PageId
+    meeting_link: str
+    """The URL that the page has now."""
+    moved: bool = Field(examples=[False])
+    """The asked URL is an earlier one, or on another domain: lead visitors on to `meeting_link` (308)."""
 
 
 class Slot(Answer):
@@ -235,6 +258,8 @@ class ChatProfile(Answer):
     """Whether the chat offers a meeting."""
     page_id: PageId | None
     """Which page it links to; null: the default page."""
+    widget_key: str | None = Field(examples=["q83v7wAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"])
+    """What the chat widget carries; null: the chat has never offered a meeting."""
 
 
 class ChatProfileUpdate(Strict):
@@ -327,13 +352,15 @@ class CalendarSettings(Answer):
     meetings_url: str | None
     """The prefix in the links of pages made from now on."""
     default_page_id: PageId | None
-    """The page behind the bare meetings URL."""
+    """The page behind the bare meetings URL, and in e-mail templates; null while there is no page."""
     domain_id: DomainId | None
     """The custom domain of the links; null: the shared one."""
     chat_profile: ChatProfile
     """The meeting link of the chat profile."""
     drift_policies: DriftPolicies
     """What happens when a booked event is changed in the calendar."""
+    auto_confirm_requests: bool
+    """Meeting requests whose time is free are booked as soon as a calendar is connected."""
     version: int
     """Rises with every Save; the `ETag`."""
 
@@ -356,10 +383,12 @@ class CalendarSettingsUpdate(Strict):
     meetings_url: Slug | None = None
     """The prefix in the links of pages made from now on; null removes it."""
     default_page_id: PageId | None = None
-    """The page behind the bare meetings URL; null: none."""
+    """The page behind the bare meetings URL, and in e-mail templates; null: the oldest, as at first."""
     domain_id: DomainId | None = None
     """The custom domain of the links; null: the shared one."""
     chat_profile: ChatProfileUpdate | None = None
     """The meeting link of the chat profile."""
     drift_policies: DriftPoliciesUpdate | None = None
     """What happens when a booked event is changed in the calendar; what is absent stays, null: all as at first."""
+    auto_confirm_requests: bool | None = None
+    """Book meeting requests whose time is free as soon as a calendar is connected."""

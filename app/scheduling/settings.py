@@ -3,6 +3,7 @@
 The one rule: every wish is checked before the first is granted. What is null goes back to how it was at first.
 """
 
+from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -30,19 +31,41 @@ from app.models.directory import Directory
 from app.models.scheduling import CalendarSettings
 from app.queue import Enqueued, Job, enqueue
 from app.scheduling import repository
+from app.scheduling.availability_calendars import tick
+from app.scheduling.chat import give_widget_key
+from app.scheduling.domain_repository import hold_connected
+from app.scheduling.meeting_links import default_page
 from app.scheduling.pages import get_page
 from app.scheduling.schemas import CalendarSettingsUpdate
 
-_AT_FIRST = {"task_sync": False, "scheduling_pages": True, "turned_off": False, "tentative_blocks": True}
+_AT_FIRST = {
+    "task_sync": False,
+    "scheduling_pages": True,
+    "turned_off": False,
+    "tentative_blocks": True,
+    "auto_confirm_requests": False,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """What it takes to save some of the settings."""
+
+    meetings_url: Entitlement
+    """The user's seat (R35)."""
+    default_page: Entitlement
+    """The account's subscription (R36)."""
+    custom_domain: Entitlement
+    """The account's subscription (R37)."""
 
 
 class SettingsEditor:
     """Changes calendar settings."""
 
-    def __init__(self, overview: Overview, clock: Clock, *, meetings_url_seat: Entitlement) -> None:
+    def __init__(self, overview: Overview, clock: Clock, *, allowed: Allowed) -> None:
         self._overview = overview
         self._clock = clock
-        self._meetings_url_seat = meetings_url_seat
+        self._allowed = allowed
 
     async def save(
         self, session: AsyncSession, principal: Principal, wish: CalendarSettingsUpdate, *, if_match: int | None
@@ -91,9 +114,11 @@ class SettingsEditor:
                 await self._match_again(session, principal)
         if not settings.calendar_sync:
             settings.task_sync = False  # R22: tasks need the sync
-        if settings.task_sync:
+        waited = {Job.PLACE_TASKS: settings.task_sync, Job.CONFIRM_REQUESTS: settings.auto_confirm_requests}
+        jobs = [Enqueued(job, settings.account_id, settings.user_id) for job, wanted in waited.items() if wanted]
+        if jobs:
             await session.flush()
-            await enqueue(session, [Enqueued(Job.PLACE_TASKS, settings.account_id, settings.user_id)])
+            await enqueue(session, jobs)
 
     async def _match_again(self, session: AsyncSession, principal: Principal) -> None:
         """What was not followed while the sync was off stands in the primary calendar."""
@@ -112,7 +137,7 @@ class SettingsEditor:
             return
         prefix = given["meetings_url"]
         if prefix is not None:
-            self._meetings_url_seat.require(principal.seats)
+            self._allowed.meetings_url.require(principal.seats)
             taken = not await repository.register(
                 session, Directory.PREFIX, str(prefix), principal.account_id, principal.user
             )
@@ -124,14 +149,35 @@ class SettingsEditor:
         self, session: AsyncSession, principal: Principal, settings: CalendarSettings, wish: CalendarSettingsUpdate
     ) -> None:
         given = wish.model_fields_set
-        if "domain_id" in given and wish.domain_id is not None:
-            raise DomainNotConnected
+        if "domain_id" in given:
+            await self._choose_domain(session, principal, settings, wish.domain_id)
         if "default_page_id" in given:
-            settings.default_page_id = await self._own_page(session, principal, wish.default_page_id)
+            await self._choose_default_page(session, principal, settings, wish.default_page_id)
         if "chat_profile" in given:
             chat = wish.chat_profile
             settings.chat_enabled = chat is not None and chat.enabled
             settings.chat_page_id = await self._own_page(session, principal, chat.page_id if chat is not None else None)
+            give_widget_key(session, settings)
+
+    async def _choose_domain(
+        self, session: AsyncSession, principal: Principal, settings: CalendarSettings, domain_id: UUID | None
+    ) -> None:
+        """All links of the person are on it from now on (R37); null: the shared one."""
+        if domain_id is not None and domain_id != settings.domain_id:
+            self._allowed.custom_domain.require(principal.subscriptions)
+            if not await hold_connected(session, domain_id):
+                raise DomainNotConnected
+        settings.domain_id = domain_id
+
+    async def _choose_default_page(
+        self, session: AsyncSession, principal: Principal, settings: CalendarSettings, page_id: UUID | None
+    ) -> None:
+        """Another one than it is takes a subscription (R36); null: the oldest, as at first."""
+        chosen = await self._own_page(session, principal, page_id)
+        before = await default_page(session, settings)
+        if chosen is not None and (before is None or before.id != chosen):
+            self._allowed.default_page.require(principal.subscriptions)
+        settings.default_page_id = chosen
 
     @staticmethod
     async def _own_page(session: AsyncSession, principal: Principal, page_id: UUID | None) -> UUID | None:
@@ -151,7 +197,7 @@ class SettingsEditor:
             if calendar.id in chosen and not calendar.checked:
                 self._check_eligible(calendar, connection)
         for calendar, _ in found:
-            await self._tick(session, calendar, ticked=calendar.id in chosen)
+            await tick(session, calendar, ticked=calendar.id in chosen, now=self._clock())
 
     @staticmethod
     async def _calendars(session: AsyncSession, principal: Principal) -> list[tuple[Calendar, Connection]]:
@@ -170,17 +216,6 @@ class SettingsEditor:
         )
         if reason is not None:
             raise CalendarNotEligible(detail=reason, extra={"reason": reason.value})
-
-    async def _tick(self, session: AsyncSession, calendar: Calendar, *, ticked: bool) -> None:
-        if ticked == calendar.checked:
-            return
-        calendar.checked = ticked
-        if ticked:
-            await connections.start_mirroring(session, calendar.account_id, calendar.id, now=self._clock())
-            await enqueue(session, [Enqueued(Job.SYNC_CALENDAR, calendar.account_id, calendar.id)])
-        else:
-            calendar.inactive_reason = None
-            await connections.stop_mirroring(session, calendar.account_id, calendar.id, now=self._clock())
 
 
 def _require_with_seat(

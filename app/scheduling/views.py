@@ -3,6 +3,9 @@
 The one rule: what a visitor sees is built field by field, never by leaving fields out of what the owner sees (R34).
 """
 
+from collections.abc import Sequence
+from dataclasses import asdict
+
 from app.i18n import Language, translate
 from app.models.connections import Calendar, CalendarSync
 from app.models.scheduling import CalendarSettings, SchedulingPage
@@ -10,10 +13,13 @@ from app.outbound.links import Links
 from app.scheduling import schemas
 from app.scheduling.availability import PageTime
 from app.scheduling.configuration import DRIFT_AT_FIRST, Configuration
+from app.scheduling.team import Member
 
 
-def page_view(page: SchedulingPage, links: Links, *, online: bool, turned_off: bool) -> schemas.SchedulingPage:
-    """A page, as its owner sees it."""
+def page_view(
+    page: SchedulingPage, links: Links, *, members: Sequence[Member], host: str | None, online: bool, turned_off: bool
+) -> schemas.SchedulingPage:
+    """A page, as its owner sees it; `host` is the owner's domain, None the shared one."""
     document = Configuration.model_validate(page.configuration)
     return schemas.SchedulingPage.model_validate(
         {
@@ -21,9 +27,10 @@ def page_view(page: SchedulingPage, links: Links, *, online: bool, turned_off: b
             "redirect_url": None if document.redirect_url is None else str(document.redirect_url),
             "id": page.id,
             "type": page.type,
+            "members": [schemas.PageMember.model_validate(asdict(member)) for member in members],
             "name": page.name,
             "slug": page.slug,
-            "meeting_link": links.meeting(page.slug),
+            "meeting_link": links.meeting(page.slug, host=host),
             "mode": "online" if online else "offline",
             "turned_off": turned_off,
             "version": page.version,
@@ -40,7 +47,7 @@ def public_page_view(page: PageTime) -> schemas.PublicSchedulingPage:
     return schemas.PublicSchedulingPage(
         id=page.page_id,
         name=page.name,
-        host_name=page.host.name,
+        host_name=None if page.type == "round_robin" else page.host.name,
         description=document.description,
         mode=page.mode.value,
         host_available=not page.unavailable,
@@ -73,9 +80,9 @@ def availability_calendar_view(
 
 
 def settings_view(
-    settings: CalendarSettings, calendars: list[schemas.AvailabilityCalendar]
+    settings: CalendarSettings, calendars: list[schemas.AvailabilityCalendar], *, default: SchedulingPage | None
 ) -> schemas.CalendarSettings:
-    """The person's settings."""
+    """The person's settings; `default` is their default page, chosen or not."""
     return schemas.CalendarSettings(
         calendar_sync=settings.calendar_sync,
         task_sync=settings.task_sync,
@@ -84,9 +91,12 @@ def settings_view(
         tentative_blocks=settings.tentative_blocks,
         availability_calendars=calendars,
         meetings_url=settings.meetings_url,
-        default_page_id=settings.default_page_id,
-        domain_id=None,
-        chat_profile=schemas.ChatProfile(enabled=settings.chat_enabled, page_id=settings.chat_page_id),
+        default_page_id=None if default is None else default.id,
+        domain_id=settings.domain_id,
+        chat_profile=schemas.ChatProfile(
+            enabled=settings.chat_enabled, page_id=settings.chat_page_id, widget_key=settings.widget_key
+        ),
         drift_policies=schemas.DriftPolicies.model_validate(DRIFT_AT_FIRST | settings.drift_policies),
+        auto_confirm_requests=settings.auto_confirm_requests,
         version=settings.version,
     )

@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Any, Final
 from uuid import UUID
 
@@ -24,7 +23,6 @@ SELECT $1, $2, u.event_id, u.series_id, u.topic, $3
   FROM unnest($4::text[], $5::text[], $6::text[]) AS u(event_id, series_id, topic)
 ON CONFLICT (account_id, calendar_id, event_id) DO UPDATE SET
     seq = calendar_changes.seq + 1, topic = excluded.topic, attempts = 0, not_before = NULL
-RETURNING event_id, seq
 """
 _WAITING = """
 SELECT topic, count(*) FROM calendar_changes
@@ -49,10 +47,7 @@ class Topic(StrEnum):
     TASK = "task"
 
 
-Fresh = Mapping[str, tuple[int, Event]]
-"""Events just read, by id, each with the number of the change that it shows."""
-NOTHING_FRESH: Final[Fresh] = MappingProxyType({})
-Follow = Callable[[UUID, UUID, Fresh], Awaitable[None]]
+Follow = Callable[[UUID, UUID], Awaitable[None]]
 """Follows what waits of a topic in an account's calendar."""
 
 HERE: Final = 20
@@ -118,7 +113,6 @@ class ChangeLog:
         self._calendar = calendar
         self._people = people
         self._now = now
-        self._noted: dict[str, int] = {}
         self._topics: set[Topic] = set()
 
     def jobs(self) -> list[Enqueued]:
@@ -133,16 +127,8 @@ class ChangeLog:
         waiting = {Topic(topic): count for topic, count in await self._tell(_WAITING, self._now)}
         if sum(waiting.values()) <= HERE:
             return sorted(waiting), []
-        topics = waiting.keys() if self._noted else ()
+        topics = waiting.keys() if self._topics else ()
         return [], jobs_for(self._calendar.account_id, self._calendar.id, topics)
-
-    def fresh(self, whole: Mapping[str, Event]) -> Fresh:
-        """What was noted of events that need not be read again. Ours are: whoever writes them may be at it."""
-        return {
-            event_id: (seq, whole[event_id])
-            for event_id, seq in self._noted.items()
-            if event_id in whole and whole[event_id].key is None
-        }
 
     async def note(self, before: Mapping[str, Known], after: Sequence[Event]) -> None:
         """These events stood there before, and those stand there now."""
@@ -156,8 +142,7 @@ class ChangeLog:
             series = {known.event_id: known.series_id for known in before.values()}
             series |= {event.id: event.series_id for event in after}
             series_ids = [series[event_id] for event_id in changed]
-            noted = await self._tell(_NOTE, self._now, list(changed), series_ids, topics)
-            self._noted.update(tuple(row) for row in noted)
+            await self._tell(_NOTE, self._now, list(changed), series_ids, topics)
             self._topics.update(changed.values())
 
     async def _remember_people(

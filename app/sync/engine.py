@@ -17,7 +17,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from app.calendar import Clock, Event, SyncPage, Timed, Upsert
+from app.calendar import Clock, Event, SyncPage, Timed
 from app.connections import repository as connections
 from app.connections.access import CalendarAccess
 from app.connections.health import mark_broken
@@ -91,7 +91,7 @@ class SyncEngine:
         for _ in range(_MOST_REPEATS):
             end = await self._run_once(account_id, calendar_id)
             for topic in end.topics:
-                await self._followers[topic](account_id, calendar_id, end.fresh)
+                await self._followers[topic](account_id, calendar_id)
             if not end.again:
                 return
 
@@ -206,8 +206,6 @@ class SyncEngine:
             if first and page.time_zone is not None and page.time_zone != run.calendar.time_zone:
                 raise _ZoneMoved(page.time_zone)
             run.batch.add(page.changes)
-            if page.whole:
-                run.whole |= {change.event.id: change.event for change in page.changes if isinstance(change, Upsert)}
             run.changed = run.changed or bool(page.changes)
             if run.batch.rows >= _SAVE_ROWS or page.next_page is not None:
                 await self._save_progress(run)
@@ -278,7 +276,7 @@ class SyncEngine:
             await session.flush()
             await enqueue(session, jobs)
         self._paces.succeeded(run.kin, now=now)
-        return End(again, topics, changes.fresh(run.whole))
+        return End(again, topics)
 
     def _changes(self, session: AsyncSession, run: Run) -> ChangeLog:
         return ChangeLog(session, run.calendar, self._people, own=run.own, now=self._clock())

@@ -27,8 +27,8 @@ from app.events.sequencer import Sequencer
 from app.models.connections import Calendar, Connection
 from app.models.mirror import CalendarChange
 from app.queue import Enqueued, enqueue
-from app.sync.changes import NOTHING_FRESH, Fresh, Topic, jobs_for
-from app.sync.rereading import Seen, read_all, shown
+from app.sync.changes import Topic, jobs_for
+from app.sync.rereading import Seen, read_all
 
 _AT_ONCE: Final = 50
 _FIRST_WAIT: Final = timedelta(seconds=2)
@@ -91,18 +91,13 @@ class Follower:
         self._sequencer = sequencer
         self._clock = clock
 
-    async def run(
-        self, account_id: UUID, calendar_id: UUID, topic: Topic, feature: Feature, fresh: Fresh = NOTHING_FRESH
-    ) -> None:
-        """Follow everything that waits in the calendar and is due; once more for what has to wait.
-
-        What is `fresh` is not read again, unless it has changed since.
-        """
+    async def run(self, account_id: UUID, calendar_id: UUID, topic: Topic, feature: Feature) -> None:
+        """Follow everything that waits in the calendar and is due; once more for what has to wait."""
         waits: list[timedelta] = []
         more = True
         while more and (some := await self._pick(account_id, calendar_id, topic, feature)) is not None:
             more = some.more
-            for seen in await self._read(some, fresh):
+            for seen in await self._read(some):
                 wait = await self._follow(some.place, feature, seen)
                 waits += [] if wait is None else [wait]
         if waits:
@@ -124,15 +119,10 @@ class Follower:
             picked = [Seen(row.event_id, row.seq, row.series_id) for row in rows if row.event_id in wanted]
             return _Round(place, picked, more=len(rows) == _AT_ONCE)
 
-    async def _read(self, some: _Round, fresh: Fresh) -> list[Seen]:
-        just_read = [seen for seen in some.picked if _is_fresh(seen, fresh)]
-        known = {seen.event_id: shown(seen, fresh[seen.event_id][1]) for seen in just_read}
+    async def _read(self, some: _Round) -> list[Seen]:
         connection = some.place.connection
         session = self._access.open(connection.account_id, connection.id, connection.provider)
-        unknown = [seen for seen in some.picked if seen.event_id not in known]
-        read = await read_all(session, some.place.calendar.provider_calendar_id, unknown, now=self._clock())
-        known |= {seen.event_id: seen for seen in read}
-        return [known[seen.event_id] for seen in some.picked]
+        return await read_all(session, some.place.calendar.provider_calendar_id, some.picked, now=self._clock())
 
     async def _follow(self, place: Place, feature: Feature, seen: Seen) -> timedelta | None:
         """Follow one change; how long to wait, when it has to be followed later."""
@@ -169,11 +159,6 @@ class Follower:
             row.attempts += 1
             row.not_before = self._clock() + wait
             return wait
-
-
-def _is_fresh(seen: Seen, fresh: Fresh) -> bool:
-    """Whether the event was just read, and has not changed since."""
-    return seen.event_id in fresh and fresh[seen.event_id][0] == seen.seq
 
 
 async def _due(session: AsyncSession, calendar_id: UUID, topic: Topic, *, now: datetime) -> Sequence[CalendarChange]:

@@ -35,11 +35,6 @@ class Seen:
     error: ProviderError | None = None
 
 
-def shown(seen: Seen, event: Event | None) -> Seen:
-    """The change with its event; one that is cancelled is gone."""
-    return replace(seen, event=None if event is None or event.cancelled else event)
-
-
 async def read_all(session: CalendarSession, calendar_id: str, picked: Sequence[Seen], *, now: datetime) -> list[Seen]:
     """Every picked event, in their order."""
     turns = asyncio.Semaphore(_AT_ONCE)
@@ -66,7 +61,7 @@ async def _read_one(session: CalendarSession, calendar_id: str, seen: Seen) -> S
         event = await session.get_event(calendar_id, seen.event_id)
     except (ProviderError, SecretUnreadableError) as error:
         return replace(seen, error=_told(error))
-    return shown(seen, event)
+    return replace(seen, event=None if event is None or event.cancelled else event)
 
 
 async def _read_series(

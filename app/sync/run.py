@@ -4,19 +4,19 @@ The one rule: a run that ends well accounts for what it had read of `dirty_seq` 
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.calendar import Event, Timed
+from app.calendar import Timed
 from app.connections.eligibility import InactiveReason
 from app.connections.news import tell_of_calendar
 from app.models.connections import Calendar, CalendarSync
 from app.providers.base import CalendarSession
 from app.queue import Enqueued, Job, enqueue
 from app.sync.batch import Batch
-from app.sync.changes import Fresh, Topic
+from app.sync.changes import Topic
 from app.sync.pace import Kin
 from app.sync.polling import doubts_watch
 
@@ -45,8 +45,6 @@ class Run:
     """The addresses of the calendar's person."""
     changed: bool = False
     """Something was told."""
-    whole: dict[str, Event] = field(default_factory=dict)
-    """Events that were listed with all there is to know of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +55,6 @@ class End:
     """There is more to read already."""
     topics: Collection[Topic] = ()
     """Who is to follow at once; of more than can be followed at once a job was asked for."""
-    fresh: Fresh = field(default_factory=dict)
 
 
 def was_told(sync: CalendarSync) -> bool:

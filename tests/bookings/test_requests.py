@@ -27,7 +27,7 @@ async def test_r26_an_offline_page_takes_a_request_and_writes_nothing(world: Wor
     assert answer.status_code == 202, answer.text
     body = answer.json()
     assert (body["kind"], body["status"]) == ("meeting_request", "pending")
-    assert "Location" not in answer.headers
+    assert answer.headers["Location"] == f"/v1/public/meeting-requests/{body['id']}"
     for table in ("bookings", "reservations", "calendar_writes"):
         assert await world.rows(f"SELECT FROM {table}") == []
     same = await person.book(page["id"], person.at(3, "10:00").isoformat(), email="second@example.com")

@@ -146,13 +146,17 @@ async def test_r4_null_brings_back_how_everything_was_at_first(world: World) -> 
         "chat_profile": {"enabled": True, "page_id": page["id"]},
         "availability_calendar_ids": [calendars[name]["id"] for name in ("Primary", "Project")],
         "drift_policies": {"moved": "ask"},
+        "auto_confirm_requests": True,
     }
     changed = (await person.patch(SAVE, changes)).json()
     untouched = {"version", "default_page_id", "domain_id", "task_sync"}
     assert {name for name in first if first[name] == changed[name]} == untouched - {"version"}
     restored = await person.patch(SAVE, dict.fromkeys(changes))
     assert restored.status_code == 200, restored.text
-    assert restored.json() | {"version": 0} == first | {"version": 0}
+    kept = {"enabled": False, "page_id": None, "widget_key": changed["chat_profile"]["widget_key"]}
+    assert restored.json()["chat_profile"] == kept, "a widget that stands on somebody's site finds its chat again"
+    same = {"version": 0, "chat_profile": None}
+    assert restored.json() | same == first | same
     await person.patch(SAVE, {"task_sync": True})
     assert (await person.patch(SAVE, {"task_sync": None})).json()["task_sync"] is False
 

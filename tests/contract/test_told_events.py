@@ -12,6 +12,7 @@ from app.events.types import TEST_EVENT, EventType
 from app.ids import decode_id
 from app.settings import Settings
 from sandbox.client import Sandbox
+from tests.bookings.requesting import accept, ask, connected, decline
 from tests.contract.documented import WEBHOOKS, complaints, resolved, undocumented
 from tests.crm.scene import VERA, invite, make_contact, span, synced
 from tests.events.crm import Crm, crm_of
@@ -33,6 +34,10 @@ PEOPLE = {"contact.updated", "contact.deleted", "engagement.deleted"}
 HEALING = {"connection.reauthorization_required", "connection.updated"}
 CALENDARS = {"availability_calendar.inactive", "availability_calendar.active"}
 BLOCKED = {"booking.attempt_blocked"}
+MISSED = {"booking.no_show"}
+REQUESTS = {
+    "meeting_request.accepted", "meeting_request.declined", "meeting_request.withdrawn", "meeting_request.expired",
+}  # fmt: skip
 STOPPED = {"webhook_endpoint.disabled", "webhook_endpoint.paused"}
 
 QUESTION = {"id": "company", "kind": "text", "label": "Company", "required": True}
@@ -66,9 +71,8 @@ def as_documented(message: Received) -> None:
 
 
 def test_every_type_of_event_is_told_here() -> None:
-    assert set(EventType) == JOURNEY | CHANGES | HEALING | CALENDARS | BLOCKED | STOPPED | DRIFT | PEOPLE | TASKS, (
-        "have the feature tell it in a test of this module"
-    )
+    told_here = MISSED | JOURNEY | CHANGES | HEALING | CALENDARS | BLOCKED | STOPPED | DRIFT | PEOPLE | TASKS | REQUESTS
+    assert set(EventType) == told_here, "have the feature tell it in a test of this module"
 
 
 @pytest.mark.parametrize("provider", sorted(ALL))
@@ -109,6 +113,25 @@ async def booked_and_changed(world: World, person: Person, page: dict[str, Any],
     await world.work()
 
 
+async def test_r52_what_becomes_of_requests_is_told_as_documented(world: World) -> None:
+    person = await world.person()
+    crm = await crm_of(world, person)
+    page = await person.make_page(form_fields=[QUESTION])
+    accepted, declined, withdrawn, late = [await ask(person, page, day, "10:00", **ANSWERED) for day in range(3, 7)]
+    await connected(world, person)
+    assert (await accept(person, accepted)).status_code == 200
+    assert (await decline(person, declined, reason="I am away.")).status_code == 200
+    assert (await withdrawn.withdraw()).status_code == 200
+    world.clock.offset = timedelta(days=7)
+    assert await world.services.request_expiry.sweep() == 1
+    await world.work()
+    assert (await late.get()).json()["status"] == "expired"
+    world.clock.offset = timedelta()
+    made = {"connection.created", "scheduling_page.created", "meeting_request.created"}
+    booked = {"booking.created", "contact.created", "engagement.created"}
+    assert await told(crm) == REQUESTS | made | booked
+
+
 async def test_r52_a_connection_that_breaks_and_heals_is_told_as_documented(world: World) -> None:
     person = await world.connected()
     crm = await crm_of(world, person)
@@ -136,6 +159,18 @@ async def test_r52_a_calendar_that_is_lost_and_regained_is_told_as_documented(wo
         await person.post(f"/v1/connections/{person.connection_id}/refresh-calendars")
         await world.work()
     assert await told(crm) == CALENDARS | {"connection.created"}
+
+
+async def test_r47_a_visitor_who_did_not_come_is_told_as_documented(world: World) -> None:
+    person = await world.connected()
+    crm = await crm_of(world, person)
+    booking = await visit(person, await person.make_page(), person.at(3, "10:00"))
+    await world.work()
+    world.clock.offset = timedelta(days=4)
+    assert (await person.post(f"/v1/bookings/{booking.id}/no-show")).status_code == 200
+    await world.work()
+    made = {"connection.created", "scheduling_page.created", "booking.created", "contact.created", "engagement.created"}
+    assert await told(crm) == MISSED | made | {"engagement.updated"}
 
 
 async def test_r23_drift_is_told_as_documented(world: World) -> None:

@@ -1,4 +1,4 @@
-"""What a sync finds is followed by the sync itself, with what it has just read; whatever dies between is made up for.
+"""What a sync finds is followed by the sync itself; whatever dies between is made up for.
 
 The one rule: the change is a row until it was followed, and whoever reads the calendar next finds it.
 """
@@ -36,25 +36,6 @@ async def dies(*_: object) -> None:
     raise ZeroDivisionError
 
 
-async def test_r20_what_a_sync_has_read_is_not_asked_for_again(world: World) -> None:
-    person, contact, event_id = await met(world)
-    before = len(await world.sandbox.google_requests(account=person.email))
-    await world.sandbox.patch_google_event(person.email, event_id, {"summary": "Another", "description": "Of cats"})
-    await synced(world, person)
-    asked = [request["path"] for request in (await world.sandbox.google_requests(account=person.email))[before:]]
-    assert not [path for path in asked if path.endswith(event_id)]
-    [meeting] = await timeline(person, contact)
-    assert (meeting["title"], meeting["description"]) == ("Another", "Of cats")
-
-
-async def test_r20_a_text_that_was_taken_away_is_taken_away(world: World) -> None:
-    person, contact, event_id = await met(world)
-    assert (await timeline(person, contact))[0]["description"] == "What it is about"
-    await world.sandbox.patch_google_event(person.email, event_id, {"description": ""})
-    await synced(world, person)
-    assert not (await timeline(person, contact))[0]["description"]
-
-
 async def test_p3_what_was_read_and_not_followed_is_followed_by_the_next_run(world: World) -> None:
     person, contact, event_id = await met(world)
     later = person.at(3, "10:00") + HOUR
@@ -68,22 +49,13 @@ async def test_p3_what_was_read_and_not_followed_is_followed_by_the_next_run(wor
     assert datetime.fromisoformat(meeting["start_at"]) == later
 
 
-async def test_p3_what_has_changed_since_it_was_read_is_read_again(world: World) -> None:
+async def test_p3_one_run_reads_and_follows_and_asks_for_no_job(world: World) -> None:
     person, contact, event_id = await met(world)
-    account_id, calendar_id = await the_calendar(world)
-    follow = world.services.followers[Topic.MEETING]
-
-    async def late(*arguments: Any) -> None:
-        """Another run has read the next change, and nobody has followed it."""
-        await world.sandbox.patch_google_event(person.email, event_id, {"summary": "The last word"})
-        with pytest.raises(ZeroDivisionError):
-            await engine_of(world, followers=dict.fromkeys(Topic, dies)).run(account_id, calendar_id)
-        await follow(*arguments)
-
-    await world.sandbox.patch_google_event(person.email, event_id, {"summary": "The word before"})
-    await engine_of(world, followers={**world.services.followers, Topic.MEETING: late}).run(account_id, calendar_id)
-    assert [meeting["title"] for meeting in await timeline(person, contact)] == ["The last word"]
-    assert await world.rows("SELECT * FROM calendar_changes") == []
+    await world.sandbox.patch_google_event(person.email, event_id, {"summary": "Another", "description": "Of cats"})
+    await world.services.sync.run(*await the_calendar(world))
+    [meeting] = await timeline(person, contact)
+    assert (meeting["title"], meeting["description"]) == ("Another", "Of cats")
+    assert await world.rows("SELECT * FROM queue.pgqueuer WHERE entrypoint LIKE 'follow%'") == []
 
 
 async def test_p3_many_changes_are_a_job_of_their_own(world: World) -> None:

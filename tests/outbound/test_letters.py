@@ -11,13 +11,15 @@ from app.i18n import Language
 from app.outbound.letters import BlockedLetter, BrokenLetter, Occasion, Reader, compose, from_json, to_json
 from tests.outbound.samples import START, a_letter, a_meeting
 
-FOR_VISITORS_ALONE = {Occasion.ACCEPTED, Occasion.DECLINED}
+FOR_VISITORS_ALONE = {Occasion.ACCEPTED, Occasion.DECLINED, Occasion.EXPIRED}
+FOR_HOSTS_ALONE = {Occasion.WITHDRAWN}
 CASES = [
     (occasion, reader)
     for occasion in Occasion
     for reader in Reader
     if (occasion, reader) != (Occasion.REQUESTED, Reader.GUEST)
     and (reader is Reader.VISITOR or occasion not in FOR_VISITORS_ALONE)
+    and (reader is Reader.HOST or occasion not in FOR_HOSTS_ALONE)
 ]
 
 

@@ -171,6 +171,7 @@ async def new_person(api: httpx.AsyncClient, sandbox: Sandbox, **claims: Any) ->
         "email": email,
         "permissions": ["personal_email_access"],
         "seats": [{"product": "sales_hub", "tier": "professional"}],
+        "subscriptions": [{"product": "sales_hub", "tier": "professional"}],
         "zoneinfo": zone,
         "locale": "en",
     } | claims

@@ -46,7 +46,6 @@ from app.providers.google.refusals import Duplicate, NoConference, ScopeMissing
 from app.providers.google.wire import (
     CALENDAR_FIELDS,
     CALENDARS_FIELDS,
-    CHANGES_FIELDS,
     EVENT_FIELDS,
     EVENTS_FIELDS,
     STANDING_FIELDS,
@@ -65,8 +64,6 @@ from app.providers.google.wire import (
 from app.providers.rest import Call, RestSession, together
 
 _EVENTS_PER_PAGE = "2500"
-_CHANGES = {"maxResults": "250", "fields": CHANGES_FIELDS}
-"""A page of changes comes with descriptions: it has to be short."""
 _CALENDARS_PER_PAGE = "250"
 _FOUND_PER_PAGE = "50"
 _CONFLICTS_MAX = 3
@@ -143,18 +140,16 @@ class GoogleSession:
         `singleEvents=true` would resend a touched series to the year 2099, and a deleted one only in part.
         """
         here = Position.read(calendar_id, cursor=cursor, page=page, since=since)
-        query = {"singleEvents": "false", **here.query(), **({} if cursor is None else _CHANGES)}
-        call = self._listing(calendar_id, "google.sync_page", query)
+        call = self._listing(calendar_id, "google.sync_page", {"singleEvents": "false", **here.query()})
         answer = await self._rest.fetch(call, decode_events)
         changes, zone = changes_of(answer.items, zone=answer.time_zone), known_zone(answer.time_zone)
-        first = cursor is None
         if answer.next_page_token:
             following = _next(here.page_token, answer.next_page_token, call)
-            return SyncPage(changes, next_page=here.page(following), time_zone=zone, full=first, whole=not first)
+            return SyncPage(changes, next_page=here.page(following), full=cursor is None, time_zone=zone)
         if not answer.next_sync_token:
             raise ProtocolError("a last page without a sync token", operation=call.operation)
         reached = here.cursor(answer.next_sync_token)
-        return SyncPage(changes, cursor=reached, time_zone=zone, full=first, whole=not first)
+        return SyncPage(changes, cursor=reached, full=cursor is None, time_zone=zone)
 
     async def create_event(self, calendar_id: str, draft: EventDraft, *, key: str, notify: Notify) -> Event:
         """Insert under the id of the key; when that is taken, answer or revive what is there."""

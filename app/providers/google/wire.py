@@ -171,9 +171,8 @@ _LISTED = (
 EVENT_FIELDS = f"{_LISTED},description"
 """What we ask for of one event."""
 EVENTS_FIELDS = f"kind,nextPageToken,nextSyncToken,timeZone,items({_LISTED})"
-"""What we ask for of many: no descriptions, a page of them can pass any size we would accept."""
-CHANGES_FIELDS = f"kind,nextPageToken,nextSyncToken,timeZone,items({EVENT_FIELDS})"
-"""What we ask for of a few that changed: everything, so that nobody has to ask again."""
+"""What we ask for of many: no descriptions, a page of them can pass any size we would accept. Of changes the same:
+Google wants every other parameter beside a sync token as it was at the first listing."""
 STANDING_FIELDS = (
     "etag,status,attendees,attendeesOmitted,transparency,extendedProperties(private),hangoutLink,"
     "conferenceData(entryPoints(entryPointType,uri))"

@@ -1,0 +1,64 @@
+"""A booking and what stands and falls with it: its hosts' time, and its event in the organizer's calendar.
+
+The one rule: a visitor's booking and an accepted request are made by the same hand, so that neither lacks a guard that
+the other has. The hosts are locked by the caller.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+from uuid import UUID
+
+from app.bookings import repository
+from app.bookings.event import event_draft, event_key, location_text, owner_of_event
+from app.calendar_writes.service import Place, wish_event
+from app.insertion import Rows
+from app.models.base import Json
+from app.models.bookings import Booking
+from app.models.calendar_writes import CalendarWrite
+from app.models.directory import Directory, DirectoryEntry
+from app.providers.base import Provider
+from app.scheduling.availability import PageTime
+
+
+def new_booking(
+    page: PageTime, booking_id: UUID, appointment: Mapping[str, Any], provider: Provider, why: Json | None
+) -> Booking:
+    """A confirmed booking of the page's hosts; `why` it is theirs, of a round robin."""
+    assignment = {} if why is None else {"assignment": why}
+    return Booking(
+        id=booking_id,
+        status="confirmed",
+        title=f"{page.name}: {appointment['visitor_name']}",
+        location=location_text(page.configuration),
+        ical_uid=provider.ical_uid(event_key(booking_id)) or f"{booking_id}@calendar-connect",
+        sequence=0,
+        version=1,
+        co_hosts=[
+            {"user_id": str(item.host.id), "name": item.host.name, "email": item.host.email} for item in page.hosts[1:]
+        ],
+        **assignment,
+        **appointment,
+    )
+
+
+def take_place(rows: Rows, booking: Booking, page: PageTime) -> CalendarWrite:
+    """The booking's reservations, the wish for its event, and the way to it. It is inserted before them."""
+    assert page.destination is not None
+    start, minutes = (
+        int(booking.starts_at.timestamp()),
+        int((booking.ends_at - booking.starts_at).total_seconds()) // 60,
+    )
+    hosts = [item.host.id for item in page.hosts]
+    repository.take_time(rows, booking, hosts, page.rules(minutes).buffered(start))
+    rows.add(
+        DirectoryEntry(kind=Directory.BOOKING, key=booking.id.hex, account_id=booking.account_id, target_id=booking.id)
+    )
+    return wish_event(
+        rows,
+        page.account_id,
+        owner_of_event(booking.id),
+        Place(**asdict(page.destination)),
+        key=event_key(booking.id),
+        draft=event_draft(booking, page.configuration),
+    )

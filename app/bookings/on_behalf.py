@@ -1,0 +1,33 @@
+"""Booking for a visitor: by the page's owner, or by a service of the account (R50).
+
+The one rule: it is a booking like any other, by the same desk with the same guards; only who made it is written down.
+"""
+
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+
+from app.accounts.idempotency import Attempt
+from app.accounts.principal import Principal
+from app.bookings.book import BookingDesk, Outcome
+from app.bookings.schemas import BookingOnBehalfCreate
+from app.database import transaction
+from app.errors import NotFound
+from app.scheduling import repository as pages
+
+
+async def book_on_behalf(
+    sessions: async_sessionmaker[AsyncSession],
+    desk: BookingDesk,
+    principal: Principal,
+    form: BookingOnBehalfCreate,
+    *,
+    attempt: Attempt | None,
+) -> Outcome:
+    """Book one of the caller's own pages; a service, any page of its account.
+
+    Raises: NotFound, and what `BookingDesk.book` raises.
+    """
+    async with transaction(sessions, principal.account_id) as session:
+        page = await pages.find_page(session, form.page_id)
+    if page is None or principal.user_id not in {None, page.owner_id}:
+        raise NotFound
+    return await desk.book(form.page_id, form, attempt=attempt, by=principal.actor)

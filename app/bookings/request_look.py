@@ -1,0 +1,75 @@
+"""Whether the time of a meeting request is to be had now.
+
+The one rule: what the host is shown and what accepting is judged by is the same. Only what is taken counts: the hours
+and limits of the page may have changed since, and whoever accepts knows.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.bookings.offer import alternatives, page_time_around
+from app.models.bookings import MeetingRequest
+from app.scheduling.availability import Mode, PageTime
+from app.timespan import overlaps
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A request, and what is known of its time."""
+
+    request: MeetingRequest
+    clashes: bool | None
+    """None while nobody can tell."""
+    alternatives: Sequence[dict[str, Any]] = ()
+    """Where it clashes: the nearest times that are open."""
+
+
+def is_open(request: MeetingRequest, now: datetime) -> bool:
+    """Whether it still waits for an answer."""
+    return request.status == "pending" and request.expires_at > now
+
+
+def start_of(request: MeetingRequest) -> int:
+    """When it would begin, in UTC seconds."""
+    return int(request.starts_at.timestamp())
+
+
+def minutes_of(request: MeetingRequest) -> int:
+    """How long it would last."""
+    return int((request.ends_at - request.starts_at).total_seconds()) // 60
+
+
+async def page_time_of_request(session: AsyncSession, request: MeetingRequest) -> PageTime:
+    """The page, which may have been deleted since, and its host's time around the request."""
+    return await page_time_around(
+        session, request.page_id, start_of(request), minutes_of(request), excluding=request.id
+    )
+
+
+def free_seatings(request: MeetingRequest, page: PageTime) -> list[PageTime]:
+    """Who could host it and has nothing else then."""
+    wanted = page.rules(minutes_of(request)).buffered(start_of(request))
+    return [item for item in page.seatings() if not overlaps(item.busy, wanted) and not overlaps(item.reserved, wanted)]
+
+
+def clashes(request: MeetingRequest, page: PageTime) -> bool | None:
+    """Whether its time is taken; None while nobody can tell."""
+    if page.mode is Mode.OFFLINE or page.unavailable:
+        return None
+    return not free_seatings(request, page)
+
+
+async def look_at(session: AsyncSession, request: MeetingRequest, *, now: datetime) -> Look:
+    """What is known of its time now; once it is answered, what was known then."""
+    if not is_open(request, now):
+        return Look(request, request.clashes)
+    page = await page_time_of_request(session, request)
+    taken = clashes(request, page)
+    if not taken:
+        return Look(request, taken)
+    minutes, second = minutes_of(request), int(now.timestamp())
+    return Look(request, taken, alternatives(page, minutes, start=start_of(request), now=second))

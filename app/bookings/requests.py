@@ -1,0 +1,216 @@
+"""Meeting requests: accepted, declined, withdrawn (R26).
+
+    look   [transaction]  the request, its page, what is taken
+    ask    [none open]    the provider itself, about this time
+    book   [transaction]  host locked → looked at again → booking, reservation, event, mails: all or nothing
+
+The one rule: a request is answered once. Accepted, it is the booking of the same id: the database itself refuses a
+second one, and the token that its visitor holds stays good.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+from uuid import UUID
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+
+from app.accounts.repository import add_audit_entry, lock_hosts
+from app.bookings import repository
+from app.bookings.change import Host, Visitor
+from app.bookings.live_check import LiveCheck, Verdict
+from app.bookings.making import new_booking, take_place
+from app.bookings.news import tell_of_booking, tell_of_request
+from app.bookings.offer import slot_taken
+from app.bookings.post import BookingPost
+from app.bookings.request_look import (
+    clashes,
+    free_seatings,
+    is_open,
+    minutes_of,
+    page_time_of_request,
+    start_of,
+)
+from app.bookings.seating import assignment_of, in_turn, turns_of
+from app.calendar import Clock, ProviderName
+from app.database import constraint, transaction
+from app.errors import (
+    AlreadyProcessed,
+    BookingUnavailable,
+    CalendarNotConnected,
+    Conflict,
+    NotFound,
+    SlotUnavailable,
+)
+from app.events.types import EventType
+from app.insertion import Rows
+from app.models.base import Json
+from app.models.bookings import NO_OVERLAP, Booking, MeetingRequest
+from app.providers.base import Provider
+from app.queue import Enqueued, Job, enqueue
+from app.scheduling.availability import Mode, PageTime
+
+_SHARED = (
+    "account_id", "page_id", "starts_at", "ends_at", "visitor_name", "visitor_email", "visitor_time_zone",
+    "language", "guests", "answers", "token_hash",
+)  # fmt: skip
+"""What a booking takes over from its request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The host has said beforehand that what is free may be booked."""
+
+    name: Literal["policy"] = "policy"
+
+
+Decider = Host | Visitor | Policy
+Write = Callable[[Rows, MeetingRequest, PageTime], Enqueued]
+"""How the other side is told."""
+
+
+class MeetingRequests:
+    """Answers requests. A visitor has shown the token; a host is looked for among the request's own."""
+
+    def __init__(
+        self,
+        sessions: async_sessionmaker[AsyncSession],
+        live: LiveCheck,
+        post: BookingPost,
+        providers: dict[ProviderName, Provider],
+        clock: Clock,
+    ) -> None:
+        self._sessions = sessions
+        self._live = live
+        self._post = post
+        self._providers = providers
+        self._clock = clock
+
+    async def accept(self, account_id: UUID, request_id: UUID, *, by: Host | Policy) -> MeetingRequest:
+        """Make it a booking.
+
+        Raises: NotFound, AlreadyProcessed, CalendarNotConnected, BookingUnavailable, SlotUnavailable (with
+        alternatives).
+        """
+        async with transaction(self._sessions, account_id) as session:
+            request = await self._find(session, request_id, by=by)
+            page = await self._free(session, request)
+            turns = await turns_of(session, page.page_id, now=self._clock())
+        free = free_seatings(request, page)
+        why = assignment_of(free, turns) if page.type == "round_robin" else None
+        refusal: Conflict = self._taken(request, page)
+        for seating in in_turn(free, turns):
+            try:
+                return await self._seat(request, seating, why, by=by)
+            except (SlotUnavailable, BookingUnavailable) as latest:
+                refusal = latest  # of a round robin somebody else may be free
+        raise refusal
+
+    async def _seat(self, request: MeetingRequest, page: PageTime, why: Json | None, *, by: Decider) -> MeetingRequest:
+        """Ask the calendars of these hosts, and book. Raises: SlotUnavailable, BookingUnavailable, AlreadyProcessed."""
+        slot = page.rules(minutes_of(request)).buffered(start_of(request))
+        verdict = await self._live.check(page.watched, slot, tentative_blocks=page.tentative_blocks)
+        if verdict is Verdict.BUSY:
+            raise self._taken(request, page)
+        if verdict is not Verdict.FREE:
+            raise BookingUnavailable
+        try:
+            return await self._book(request, page, why, by=by)
+        except IntegrityError as error:
+            if constraint(error) != NO_OVERLAP:
+                raise
+            raise self._taken(request, page) from error
+
+    async def decline(self, account_id: UUID, request_id: UUID, *, by: Host, reason: str | None) -> MeetingRequest:
+        """The host will not come; the visitor is told. Raises: NotFound, AlreadyProcessed."""
+        told = EventType.MEETING_REQUEST_DECLINED
+        return await self._end(account_id, request_id, told, self._post.declined, by=by, reason=reason)
+
+    async def withdraw(self, account_id: UUID, request_id: UUID, *, reason: str | None) -> MeetingRequest:
+        """The visitor will not come; the host is told. Raises: NotFound, AlreadyProcessed."""
+        told = EventType.MEETING_REQUEST_WITHDRAWN
+        return await self._end(account_id, request_id, told, self._post.withdrawn, by=Visitor(), reason=reason)
+
+    async def _end(
+        self, account_id: UUID, request_id: UUID, event: EventType, write: Write, *, by: Decider, reason: str | None
+    ) -> MeetingRequest:
+        """Nothing comes of it."""
+        async with transaction(self._sessions, account_id) as session:
+            request = await self._find(session, request_id, by=by, lock=True)
+            request.reason = reason
+            told = await self._decide(session, request, event, by=by)
+            page = await page_time_of_request(session, request)
+            mail = write(session, request, page)
+            await session.flush()
+            await enqueue(session, [mail, told])
+            return request
+
+    async def _book(self, asked: MeetingRequest, seating: PageTime, why: Json | None, *, by: Decider) -> MeetingRequest:
+        hosts = [item.host.id for item in seating.hosts]
+        async with transaction(self._sessions, asked.account_id) as session:
+            await lock_hosts(session, hosts)  # first the hosts, then what is theirs, as every booking does
+            request = await self._find(session, asked.id, by=by, lock=True)
+            page = (await self._free(session, request)).seated(hosts)
+            if page is None or page.destination is None:
+                raise BookingUnavailable  # the page's hosts, or their calendars, were changed this moment
+            if clashes(request, page):
+                raise self._taken(request, page)
+            request.clashes = False
+            booking = self._booking(request, page, why)
+            session.add(booking)
+            await session.flush()  # what belongs to it refers to it
+            write = take_place(session, booking, page)
+            jobs = [Enqueued(Job.WRITE_EVENT, write.account_id, write.id), *self._post.accepted(session, booking, page)]
+            jobs.append(await self._decide(session, request, EventType.MEETING_REQUEST_ACCEPTED, by=by))
+            add_audit_entry(
+                session, booking.account_id, actor=by.name, action="booking.created", subject_id=booking.id,
+                source="meeting_request",
+            )  # fmt: skip
+            jobs += tell_of_booking(session, EventType.BOOKING_CREATED, booking)
+            await session.flush()
+            await enqueue(session, jobs)
+            return request
+
+    async def _find(
+        self, session: AsyncSession, request_id: UUID, *, by: Decider, lock: bool = False
+    ) -> MeetingRequest:
+        """One that waits for an answer."""
+        request = await repository.find_request(session, request_id, lock=lock)
+        if request is None or (isinstance(by, Host) and request.host_id != by.user_id):
+            raise NotFound
+        if not is_open(request, self._clock()):
+            raise AlreadyProcessed
+        return request
+
+    async def _free(self, session: AsyncSession, request: MeetingRequest) -> PageTime:
+        """Its page and its hosts' time, of whom enough are free as far as the mirror knows."""
+        page = await page_time_of_request(session, request)
+        if page.mode is Mode.OFFLINE:
+            raise CalendarNotConnected
+        if page.unavailable:
+            raise BookingUnavailable
+        if clashes(request, page):
+            raise self._taken(request, page)
+        return page
+
+    def _taken(self, request: MeetingRequest, page: PageTime) -> SlotUnavailable:
+        return slot_taken(page, minutes_of(request), start=start_of(request), now=int(self._clock().timestamp()))
+
+    async def _decide(
+        self, session: AsyncSession, request: MeetingRequest, event: EventType, *, by: Decider
+    ) -> Enqueued:
+        """The answer, written down and told."""
+        request.status = event.value.rpartition(".")[2]
+        request.decided_by = by.name
+        request.decided_at = request.updated_at = self._clock()
+        await repository.end_waiting(session, request.id)
+        add_audit_entry(session, request.account_id, actor=by.name, action=event.value, subject_id=request.id)
+        return tell_of_request(session, event, request)
+
+    def _booking(self, request: MeetingRequest, page: PageTime, why: Json | None) -> Booking:
+        assert page.destination is not None
+        provider, now = self._providers[ProviderName(page.destination.provider)], self._clock()
+        appointment = {name: getattr(request, name) for name in _SHARED}
+        appointment |= {"host_id": page.host.id, "created_at": now, "updated_at": now}
+        return new_booking(page, request.id, appointment, provider, why)

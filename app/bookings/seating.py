@@ -1,0 +1,63 @@
+"""Whose turn it is to host a meeting of a round robin (R27).
+
+The one rule: of those who are free, whoever has the fewest meetings of this page since its team was last changed, at
+most thirty days back; among equals whoever has waited longest, then whoever comes first on the page. The booking keeps
+the counts it was decided by.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.ids import encode_id
+from app.models.base import Json
+from app.scheduling.availability import PageTime
+
+RULE: Final = "fewest_meetings"
+_LOOK_BACK: Final = timedelta(days=30)
+_NEVER: Final = datetime.min.replace(tzinfo=UTC)
+_TURNS = """
+SELECT b.host_id, count(*) AS meetings, max(b.created_at) AS last_at
+  FROM scheduling_pages p
+  JOIN bookings b ON b.account_id = p.account_id AND b.page_id = p.id
+ WHERE p.id = $1 AND b.status <> 'cancelled' AND b.created_at >= greatest(p.team_since, $2)
+ GROUP BY b.host_id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What somebody has hosted of a page."""
+
+    meetings: int = 0
+    last_at: datetime = _NEVER
+
+
+async def turns_of(session: AsyncSession, page_id: UUID, *, now: datetime) -> dict[UUID, Turn]:
+    """What each host has hosted, as far back as it counts."""
+    connection = await session.connection()
+    rows = await connection.exec_driver_sql(_TURNS, (page_id, now - _LOOK_BACK))
+    return {row.host_id: Turn(row.meetings, row.last_at) for row in rows}
+
+
+def in_turn(seatings: Sequence[PageTime], turns: Mapping[UUID, Turn]) -> list[PageTime]:
+    """The seatings, first the one whose turn it is."""
+
+    def waited(seating: PageTime) -> tuple[int, datetime]:
+        turn = turns.get(seating.host.id, Turn())
+        return turn.meetings, turn.last_at
+
+    return sorted(seatings, key=waited)
+
+
+def assignment_of(seatings: Sequence[PageTime], turns: Mapping[UUID, Turn]) -> Json:
+    """What is kept of the decision: who was free, and what they had hosted."""
+    counts = [
+        {"user_id": encode_id("usr", seating.host.id), "meetings": turns.get(seating.host.id, Turn()).meetings}
+        for seating in seatings
+    ]
+    return {"rule": RULE, "candidates": counts}

@@ -1,0 +1,33 @@
+"""The calendars that decide when the caller is free: let go of one, or have it looked at again (R30)."""
+
+from fastapi import APIRouter, Response
+
+from app.ids import CalendarId
+from app.routers.dependencies import ReaderLanguage, Services, Session, User
+from app.routers.openapi import problems
+from app.scheduling.availability_calendars import remove_calendar
+from app.scheduling.schemas import AvailabilityCalendar
+from app.scheduling.views import availability_calendar_view
+
+router = APIRouter(prefix="/v1/availability-calendars", tags=["Settings"])
+
+
+@router.delete("/{calendar_id}", summary="Stop checking a calendar", status_code=204, responses=problems(401, 404, 409))
+async def remove_availability_calendar(
+    calendar_id: CalendarId, session: Session, caller: User, services: Services
+) -> Response:
+    """The X: the other calendars alone decide from here on. Where it could not be read, booking works again at once."""
+    await remove_calendar(session, caller, calendar_id, now=services.clock())
+    return Response(status_code=204)
+
+
+@router.post("/{calendar_id}/recheck", summary="Check a calendar again", responses=problems(401, 404, 409, 502, 503))
+async def recheck_availability_calendar(
+    calendar_id: CalendarId, caller: User, services: Services, language: ReaderLanguage
+) -> AvailabilityCalendar:
+    """Have the provider asked now whether the calendar is there, and its events read.
+
+    It is `active` again as soon as they have been, some seconds later: `availability_calendar.active` tells of it.
+    """
+    calendar, sync = await services.recheck.run(caller, calendar_id)
+    return availability_calendar_view(calendar, sync, language)

@@ -1,0 +1,81 @@
+"""The account's own domains, which pages can be published on."""
+
+from fastapi import APIRouter, Request, Response
+
+from app.ids import DomainId, encode_id
+from app.routers.dependencies import IfMatch, ReaderLanguage, Services, Session, User
+from app.routers.openapi import problems
+from app.routers.pagination import Cursor, CursorParameter, Limit
+from app.routers.rate_limits import LimitedDomainCheck
+from app.scheduling import domain_repository
+from app.scheduling.domain_schemas import Domain, DomainCreate, DomainList, DomainUpdate
+from app.scheduling.domain_views import domain_view
+
+router = APIRouter(prefix="/v1/domains", tags=["Domains"])
+
+
+@router.get("", summary="List the account's domains", responses=problems(400, 401, 422))
+async def list_domains(
+    request: Request, session: Session, caller: User, services: Services, language: ReaderLanguage,
+    limit: Limit = 20, cursor: CursorParameter = None,
+) -> DomainList:  # fmt: skip
+    """All domains of the caller's account, the oldest first. Those that are connected can be chosen in the settings."""
+    cursors = Cursor(request)
+    rows = await domain_repository.list_domains(session, after=cursors.read(cursor), limit=limit + 1)
+    views = [domain_view(row, target=services.domain_target, language=language) for row in rows[:limit]]
+    return DomainList(items=views, next_cursor=cursors.after(rows[limit - 1].id) if len(rows) > limit else None)
+
+
+@router.post("", summary="Add a domain", status_code=201, responses=problems(401, 403, 409, 422))
+async def create_domain(
+    body: DomainCreate, session: Session, caller: User, services: Services, language: ReaderLanguage, response: Response
+) -> Domain:
+    """Say which domain; the answer says which DNS records to set. Nothing is published on it before it is verified."""
+    domain = await services.domains.create(session, caller, body)
+    response.headers["Location"] = f"/v1/domains/{encode_id('dom', domain.id)}"
+    response.headers["ETag"] = f'"{domain.version}"'
+    return domain_view(domain, target=services.domain_target, language=language)
+
+
+@router.get("/{domain_id}", summary="Read a domain", responses=problems(401, 404))
+async def get_domain(
+    domain_id: DomainId, session: Session, caller: User, services: Services, language: ReaderLanguage,
+    response: Response,
+) -> Domain:  # fmt: skip
+    """One of the account's domains: how it stands and what is wrong if something is. DNS is not asked."""
+    domain = await services.domains.get(session, domain_id)
+    response.headers["ETag"] = f'"{domain.version}"'
+    return domain_view(domain, target=services.domain_target, language=language)
+
+
+@router.patch("/{domain_id}", summary="Change a domain", responses=problems(401, 404, 412, 422))
+async def update_domain(
+    domain_id: DomainId, body: DomainUpdate, session: Session, caller: User, services: Services,
+    language: ReaderLanguage, if_match: IfMatch, response: Response,
+) -> Domain:  # fmt: skip
+    """Say whether search engines may show the pages; the domain's `robots.txt` follows."""
+    domain = await services.domains.update(session, caller, domain_id, body, if_match=if_match)
+    response.headers["ETag"] = f'"{domain.version}"'
+    return domain_view(domain, target=services.domain_target, language=language)
+
+
+@router.delete("/{domain_id}", summary="Take a domain away", status_code=204, responses=problems(401, 404, 409))
+async def delete_domain(domain_id: DomainId, session: Session, caller: User, services: Services) -> Response:
+    """Refused while somebody's links are on it. Links on it that are out there stay good as long as it points here."""
+    await services.domains.delete(session, caller, domain_id)
+    return Response(status_code=204)
+
+
+@router.post(
+    "/{domain_id}/verify",
+    summary="Look a domain's records up",
+    responses=problems(401, 403, 404, 429),
+    dependencies=[LimitedDomainCheck],
+)
+async def verify_domain(
+    domain_id: DomainId, caller: User, services: Services, language: ReaderLanguage, response: Response
+) -> Domain:
+    """Ask DNS now. The domain is connected when its `TXT` record stands; else `failure_reason` says what is wrong."""
+    domain = await services.domains.verify(caller, domain_id)
+    response.headers["ETag"] = f'"{domain.version}"'
+    return domain_view(domain, target=services.domain_target, language=language)

@@ -1,0 +1,48 @@
+"""A visitor's own meeting request, by the token that its answer and its mail carry. State changes by POST only."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+
+from app.bookings.schemas import MeetingRequestWithdraw, PublicMeetingRequest
+from app.bookings.views import public_request_view
+from app.bookings.visitor import find_visitor_request
+from app.database import transaction
+from app.ids import MeetingRequestId
+from app.models.bookings import MeetingRequest
+from app.routers.dependencies import BookingToken, Services
+from app.routers.openapi import problems
+from app.routers.rate_limits import LimitedRead
+
+router = APIRouter(prefix="/v1/public/meeting-requests", tags=["Booking"], dependencies=[LimitedRead])
+
+
+async def _own(request_id: MeetingRequestId, services: Services, token: BookingToken) -> MeetingRequest:
+    async with transaction(services.sessions, None) as session:
+        return await find_visitor_request(session, services.tokens, request_id, token, now=services.clock())
+
+
+Own = Annotated[MeetingRequest, Depends(_own)]
+
+
+async def _limit_change(request: Request, own: Own) -> None:
+    """After the token was checked, as of a booking."""
+    await request.app.state.rate_limits.count_change(request, own.id)
+
+
+@router.get("/{request_id}", summary="Read your meeting request", responses=problems(401, 404, 429))
+async def get_public_meeting_request(own: Own, services: Services) -> PublicMeetingRequest:
+    """What became of the request. Once accepted, `booking_id` is the booking that the same token opens."""
+    return public_request_view(own, now=services.clock())
+
+
+@router.post(
+    "/{request_id}/withdraw",
+    summary="Withdraw your meeting request",
+    responses=problems(401, 404, 409, 422, 429),
+    dependencies=[Depends(_limit_change)],
+)
+async def withdraw_meeting_request(body: MeetingRequestWithdraw, own: Own, services: Services) -> PublicMeetingRequest:
+    """Ask for it no more, while it still waits for an answer. The host is told."""
+    row = await services.requests.withdraw(own.account_id, own.id, reason=body.reason)
+    return public_request_view(row, now=services.clock())

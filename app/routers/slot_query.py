@@ -1,0 +1,16 @@
+"""The parameters that ask for slots, as types.
+
+The one rule: visitors and the page's owner ask alike.
+"""
+
+from datetime import date
+from typing import Annotated
+
+from fastapi import Query
+
+from app.time_zones import TimeZone
+
+SlotZone = Annotated[TimeZone, Query(description="The zone (IANA) that the slots are told in: the reader's.")]
+FirstDay = Annotated[date, Query(description="The first civil day of that zone.")]
+LastDay = Annotated[date, Query(description="The last civil day of that zone: at most 61 days later.")]
+SlotMinutes = Annotated[int, Query(ge=5, le=1440, description="One of the page's durations, in minutes.")]

@@ -1,0 +1,30 @@
+"""A few open times, to be put into a mail (R43)."""
+
+from fastapi import APIRouter, Response
+
+from app.accounts.idempotency import attempt
+from app.ids import encode_id
+from app.routers.dependencies import IdempotencyKey, Services, Session, User
+from app.routers.openapi import problems
+from app.scheduling.domain_repository import host_of
+from app.scheduling.proposal_schemas import TimeProposal, TimeProposalCreate
+from app.scheduling.proposals_views import proposal_view
+
+router = APIRouter(prefix="/v1/time-proposals", tags=["Time proposals"])
+
+
+@router.post("", summary="Propose times", status_code=201, responses=problems(401, 404, 409, 422))
+async def create_time_proposal(
+    body: TimeProposalCreate, session: Session, caller: User, services: Services, response: Response,
+    idempotency_key: IdempotencyKey = None,
+) -> TimeProposal:  # fmt: skip
+    """Propose open times of one of your pages, named or chosen: links that open the page at each, and a text for a
+    mail. Nothing is reserved; one time may stand in three open proposals. Not with Exchange (R24).
+    """
+    this = attempt(f"createTimeProposal {caller.user}", idempotency_key, body.model_dump_json().encode())
+    proposed = await services.proposals.create(session, caller, body, attempt=this)
+    response.headers["Location"] = f"/v1/public/time-proposals/{encode_id('prop', proposed.row.id)}"
+    if proposed.replayed:
+        response.headers["Idempotent-Replayed"] = "true"
+    host = await host_of(session, caller.user)
+    return proposal_view(proposed, services.links.meeting(proposed.page.slug, host=host))

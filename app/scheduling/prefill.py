@@ -1,0 +1,192 @@
+"""Forms that begin with what their visitor has said before (R40).
+
+    the CRM's form   submits answers, gets a visitor token, gives it to the visitor's browser
+    the page's form  shows the token, on a custom domain only, gets the answers to its own questions
+
+The one rule: whoever has no good token for this page, on one of the account's own domains, hears one and the same 404.
+"""
+
+import hashlib
+import json
+import secrets
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import delete, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.accounts.principal import Principal
+from app.accounts.repository import add_audit_entry
+from app.calendar import Clock
+from app.errors import NotFound
+from app.ids import new_id
+from app.models.domains import Domain
+from app.models.submissions import FormSubmission, VisitorToken
+from app.scheduling.availability import load_page_time
+from app.scheduling.configuration import Configuration, FormField
+from app.scheduling.domain_names import host_in
+from app.scheduling.domain_standing import DomainStatus
+from app.scheduling.prefill_schemas import MOST_FIELDS, FormPrefill, FormSubmissionCreate
+from app.scheduling.repository import enter_page
+from app.sync.people import AddressBook
+from app.vault import Place, Vault
+
+TOKEN_LIFETIME = timedelta(days=180)
+_TOKEN_BYTES = 32
+_MOST_TOKENS = 20
+"""A person has a few browsers; the oldest token gives way."""
+_ITS_SUBMISSION = (VisitorToken.account_id == FormSubmission.account_id) & (
+    VisitorToken.submission_id == FormSubmission.id
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A visitor token, told once."""
+
+    token: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What a person has said, as it is sealed."""
+
+    email: str
+    name: str | None = None
+    answers: dict[str, str] = field(default_factory=dict)
+    """The oldest first."""
+
+    def text(self) -> str:
+        return json.dumps({"email": self.email, "name": self.name, "answers": list(self.answers.items())})
+
+    @classmethod
+    def of(cls, text: str) -> "_Said":
+        stored = json.loads(text)
+        return cls(stored["email"], stored["name"], dict(stored["answers"]))
+
+    def then(self, wish: FormSubmissionCreate) -> "_Said":
+        """The newest answer wins, and so does the newest question when there are too many."""
+        kept = {key: value for key, value in self.answers.items() if key not in wish.answers}
+        newest = list((kept | wish.answers).items())[-MOST_FIELDS:]
+        return _Said(wish.email, wish.name or self.name, dict(newest))
+
+
+class Prefill:
+    """Keeps answers, and gives them back to who gave them."""
+
+    def __init__(self, vault: Vault, people: AddressBook, clock: Clock) -> None:
+        self._vault = vault
+        self._people = people
+        self._clock = clock
+
+    async def submit(self, session: AsyncSession, principal: Principal, wish: FormSubmissionCreate) -> Issued:
+        """Remember the answers, and make a token for the browser they came from."""
+        now, account_id = self._clock(), principal.account_id
+        row, before = await self._locked(session, account_id, wish.email)
+        row.content = await self._vault.seal(session, _place(row), before.then(wish).text())
+        row.submitted_at = now
+        token, expires_at = secrets.token_urlsafe(_TOKEN_BYTES), now + TOKEN_LIFETIME
+        session.add(
+            VisitorToken(
+                account_id=account_id,
+                token_hash=_hash(token),
+                submission_id=row.id,
+                expires_at=expires_at,
+                created_at=now,
+            )
+        )
+        await session.flush()
+        await _forget_old_tokens(session, row.id, now=now)
+        add_audit_entry(session, account_id, actor=principal.actor, action="form_submission.created", subject_id=row.id)
+        return Issued(token, expires_at)
+
+    async def read(self, session: AsyncSession, page_id: UUID, *, host: str, token: str) -> FormPrefill:
+        """What the page's form begins with for who holds the token; enters the page's account. Raises: NotFound."""
+        hashed, now = _hash(token), self._clock()
+        second = int(now.timestamp())
+        account_id = await enter_page(session, page_id)
+        page = None if account_id is None else await load_page_time(session, page_id, (second, second + 1))
+        if page is None or page.turned_off:
+            raise NotFound
+        row = await session.scalar(
+            select(FormSubmission)
+            .join(VisitorToken, _ITS_SUBMISSION)
+            .where(VisitorToken.token_hash == hashed, VisitorToken.expires_at > now)
+        )
+        if row is None or not await is_custom_domain(session, host):
+            raise NotFound
+        said = _Said.of(await self._vault.open(session, _place(row), row.content))
+        return FormPrefill(name=said.name, email=said.email, answers=_fitting(page.configuration, said.answers))
+
+    async def _locked(self, session: AsyncSession, account_id: UUID, email: str) -> tuple[FormSubmission, _Said]:
+        """The person's row, locked until the transaction ends, and what they said before."""
+        address_hash = (await self._people.hasher(session, account_id)).hash(email)
+        fresh = FormSubmission(account_id=account_id, id=new_id())
+        nothing = await self._vault.seal(session, _place(fresh), _Said(email).text())
+        values = {"account_id": account_id, "id": fresh.id, "address_hash": address_hash, "content": nothing}
+        await session.execute(insert(FormSubmission).values(values).on_conflict_do_nothing())
+        row = (
+            await session.scalars(
+                select(FormSubmission).where(FormSubmission.address_hash == address_hash).with_for_update()
+            )
+        ).one()
+        return row, _Said.of(await self._vault.open(session, _place(row), row.content))
+
+
+async def is_custom_domain(session: AsyncSession, host: str) -> bool:
+    """Whether the entered account has connected this host; the shared domain is nobody's (R40)."""
+    query = select(Domain.id).where(Domain.host == host_in(host), Domain.status == DomainStatus.CONNECTED)
+    return await session.scalar(query) is not None
+
+
+async def forget_person(session: AsyncSession, address_hash: bytes) -> None:
+    """Erase what somebody has submitted, and every token by which they were known (R54)."""
+    await session.execute(delete(FormSubmission).where(FormSubmission.address_hash == address_hash))
+
+
+async def _forget_old_tokens(session: AsyncSession, submission_id: UUID, *, now: datetime) -> None:
+    """The account's that have expired, and the person's that are too many."""
+    await session.execute(delete(VisitorToken).where(VisitorToken.expires_at <= now))
+    newest = (
+        select(VisitorToken.token_hash)
+        .where(VisitorToken.submission_id == submission_id)
+        .order_by(VisitorToken.expires_at.desc(), VisitorToken.token_hash)
+        .limit(_MOST_TOKENS)
+    )
+    await session.execute(
+        delete(VisitorToken).where(VisitorToken.submission_id == submission_id, VisitorToken.token_hash.not_in(newest))
+    )
+
+
+def _fitting(page: Configuration, answers: dict[str, str]) -> dict[str, str]:
+    """The answers to the page's own questions, as far as it would take them."""
+    return {
+        question.id: answers[question.id]
+        for question in page.form_fields
+        if question.id in answers and _fits(question, answers[question.id])
+    }
+
+
+def _fits(question: FormField, answer: str) -> bool:
+    """A box is ticked by its visitor or not at all: it may be a consent."""
+    match question.kind:
+        case "checkbox":
+            return False
+        case "choice":
+            return answer in question.options
+        case "long_text":
+            return True
+        case _:
+            return "\n" not in answer
+
+
+def _place(row: FormSubmission) -> Place:
+    return Place("form_submissions", "content", row.account_id, row.id)
+
+
+def _hash(token: str) -> bytes:
+    """Looked up by what nobody can steer towards a stored one: how long it takes tells nothing of the token."""
+    return hashlib.sha256(token.encode()).digest()

@@ -1,0 +1,25 @@
+"""`robots.txt` of a host (R39; RFC 9309).
+
+The one rule: indexing is on where nobody of the host's account has turned it off, unknown hosts included.
+"""
+
+from typing import Final
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.database import enter_account
+from app.scheduling import domain_repository
+from app.scheduling.domain_names import host_in
+
+EVERYTHING: Final = "User-agent: *\nDisallow:\n"
+NO_MEETINGS: Final = "User-agent: *\nDisallow: /meetings*\n"
+
+
+async def robots_txt(session: AsyncSession, host: str) -> str:
+    """The rules for a `Host` header."""
+    entry = await domain_repository.whose_host(session, host_in(host))
+    if entry is None:
+        return EVERYTHING
+    await enter_account(session, entry.account_id)
+    domain = await domain_repository.find_domain(session, entry.target_id)
+    return EVERYTHING if domain is None or domain.search_indexing else NO_MEETINGS

@@ -1,0 +1,126 @@
+"""Attempts to book somebody whose calendar cannot be read (R30).
+
+The one rule: the host is told which calendar it is and what to do; whoever tried is told nothing.
+"""
+
+import asyncio
+from collections import Counter
+from datetime import timedelta
+from typing import Any
+
+import httpx
+
+from app.ids import encode_id, new_id
+from tests.support.people import Person
+from tests.support.world import World, problem
+
+
+async def with_lost_calendar(world: World, **claims: Any) -> Person:
+    """Somebody whose second calendar was taken from them."""
+    person = await world.person(**claims)
+    boss = f"boss-of-{person.email}"
+    for email in (person.email, boss):
+        await world.sandbox.google_account(email)
+    shared = await world.sandbox.google_calendar(boss, "Boss's plans")
+    await world.sandbox.share_google_calendar(shared["id"], account=person.email, role="reader")
+    await person.connect()
+    listed = (await person.get(f"/v1/connections/{person.connection_id}/calendars")).json()["items"]
+    await person.patch("/v1/calendar-settings", {"availability_calendar_ids": [item["id"] for item in listed]})
+    await world.work()
+    await world.sandbox.share_google_calendar(shared["id"], account=person.email, role="none")
+    await person.post(f"/v1/connections/{person.connection_id}/sync")
+    await world.work()
+    return person
+
+
+async def report(world: World, page_id: str, address: str = "198.51.100.1") -> httpx.Response:
+    """Let them know, from an address of one's own."""
+    async with world.visitor_at(address) as visitor:
+        return await visitor.post(f"/v1/public/scheduling-pages/{page_id}/booking-attempts")
+
+
+async def told(world: World, person: Person) -> list[dict[str, Any]]:
+    """The mails to the host about attempts."""
+    await world.work()
+    mails: list[dict[str, Any]] = await world.sandbox.mails(person.email)
+    return mails
+
+
+async def test_r30_letting_the_host_know_names_the_calendar_and_both_remedies(world: World) -> None:
+    person = await with_lost_calendar(world)
+    page = await person.make_page()
+    answer = await report(world, page["id"])
+    assert (answer.status_code, answer.json()) == (202, {"page_id": page["id"]})
+    assert answer.headers["Location"] == f"/v1/public/scheduling-pages/{page['id']}"
+    [mail] = await told(world, person)
+    for words in ("Boss's plans", "Intro call", "regain access", "remove the inactive calendar", "/settings/calendar"):
+        assert words in mail["text"]
+    events = await world.rows("SELECT data::text FROM feed_events WHERE type = 'booking.attempt_blocked'")
+    assert len(events) == 1
+    assert "Boss" not in events[0]["data"], "a calendar's name may tell of a person's life"
+
+
+async def test_r30_the_answer_is_the_same_whatever_happens(world: World) -> None:
+    lost, healthy = await with_lost_calendar(world), await world.connected()
+    offline = await world.person()
+    pages = [await person.make_page() for person in (lost, healthy, offline)]
+    answers = [await report(world, page["id"]) for page in pages]
+    answers.append(await report(world, pages[0]["id"]))  # told a moment ago
+    assert {answer.status_code for answer in answers} == {202}
+    assert [answer.json() for answer in answers[:3]] == [{"page_id": page["id"]} for page in pages]
+    assert answers[3].json() == answers[0].json()
+    ignored = {"x-request-id", "location", "ratelimit"}
+    headers = [{key: value for key, value in answer.headers.items() if key not in ignored} for answer in answers]
+    assert all(item == headers[0] for item in headers)
+    assert len(await told(world, lost)) == 1
+    assert await told(world, healthy) == await told(world, offline) == [], "there is nothing to tell"
+
+
+async def test_r30_however_many_try_at_once_the_host_is_told_once_an_hour(world: World) -> None:
+    person = await with_lost_calendar(world)
+    page = await person.make_page()
+    start = person.at(3, "10:00").isoformat()
+
+    async def book(number: int) -> httpx.Response:
+        wish = {"start_at": start, "duration_minutes": 30, "name": "V", "email": "v@example.com", "time_zone": "UTC"}
+        async with world.visitor_at(f"203.0.113.{number}") as visitor:
+            return await visitor.post(f"/v1/public/scheduling-pages/{page['id']}/bookings", json=wish)
+
+    tries = [report(world, page["id"], f"198.51.100.{number}") for number in range(12)]
+    answers = await asyncio.gather(*tries, *(book(number) for number in range(12)))
+    assert Counter(answer.status_code for answer in answers) == {202: 12, 409: 12}
+    assert len(await told(world, person)) == 1
+    world.clock.offset = timedelta(minutes=59)
+    await report(world, page["id"])
+    assert len(await told(world, person)) == 1
+    world.clock.offset = timedelta(minutes=61)
+    await report(world, page["id"])
+    assert len(await told(world, person)) == 2
+
+
+async def test_r30_a_calendar_that_was_never_read_is_named_too(world: World) -> None:
+    person = await world.person()
+    await world.sandbox.google_account(person.email)
+    await person.connect()
+    page = await person.make_page()
+    await report(world, page["id"])
+    [row] = await world.rows("SELECT letter FROM mails WHERE kind = 'attempt_blocked'")
+    assert person.email in str(row["letter"]), "Google calls a primary calendar by its address"
+
+
+async def test_r30_a_page_that_is_not_there_or_turned_off_says_so(world: World) -> None:
+    person = await with_lost_calendar(world)
+    page = await person.make_page()
+    problem(await report(world, encode_id("page", new_id())), 404, "not_found")
+    await person.patch("/v1/calendar-settings", {"turned_off": True})
+    problem(await report(world, page["id"]), 404, "page_turned_off")
+    assert await told(world, person) == []
+
+
+async def test_r30_whoever_reports_without_end_is_slowed_down(world: World) -> None:
+    page = await (await world.connected()).make_page()
+    limit = world.services.settings.bookings_per_minute
+    answers = [await report(world, page["id"]) for _ in range(limit + 1)]
+    assert Counter(answer.status_code for answer in answers) == {202: limit, 429: 1}
+    problem(answers[-1], 429, "rate_limited")
+    assert answers[-1].headers["Retry-After"]
