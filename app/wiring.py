@@ -1,0 +1,374 @@
+"""How the parts of the service are put together, group by group.
+
+The one rule: a group is made from the ground and from groups before it, and nothing here is opened or started.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypedDict
+from urllib.parse import urlsplit
+
+import asyncpg
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+
+from app.accounts.entitlements import Entitlement
+from app.addresses import Guard
+from app.bookings.attempts import BookingAttempts
+from app.bookings.book import BookingDesk
+from app.bookings.change import BookingChanges
+from app.bookings.drift_effects import DriftEffects
+from app.bookings.following import BookingFollower
+from app.bookings.holds import SlotHolds
+from app.bookings.live_check import LiveCheck
+from app.bookings.post import BookingPost
+from app.bookings.reconnect import ConnectionReady
+from app.bookings.request_confirming import RequestConfirmer
+from app.bookings.request_expiry import RequestExpiry
+from app.bookings.requests import MeetingRequests
+from app.bookings.resolving import DriftResolver
+from app.bookings.tokens import BookingTokens
+from app.calendar import Clock, ProviderName
+from app.calendar_writes.writer import EventWriter
+from app.connections.access import CalendarAccess
+from app.connections.authorization import Authorizations
+from app.connections.credentials import CredentialConnections
+from app.connections.jobs import ConnectionCloser
+from app.connections.overview import Overview
+from app.connections.refresh import CalendarRefresher
+from app.crm.contacts import Contacts
+from app.crm.following import MeetingFollower
+from app.crm.matching import Matching
+from app.crm.meetings import Meetings
+from app.crm.recording import BookingRecorder, WriteRecorder
+from app.crm.task_following import TaskFollower, TaskRecorder
+from app.crm.task_placing import TaskPlacer
+from app.crm.tasks import Tasks
+from app.events.courier import Courier
+from app.events.endpoints import WebhookEndpoints
+from app.events.lanes import Lanes
+from app.events.posting import WebhookPost
+from app.events.pruning import Pruner
+from app.events.reading import FeedReader
+from app.events.sequencer import Sequencer
+from app.events.signals import FeedSignals
+from app.events.trial import WebhookTrial
+from app.http import HttpClient
+from app.outbound.delivery import MailDelivery
+from app.outbound.links import Links
+from app.outbound.mailer import Mailer
+from app.providers.base import Provider
+from app.scheduling.availability_calendars import CalendarRecheck
+from app.scheduling.domain_verification import DomainProver
+from app.scheduling.domains import Domains
+from app.scheduling.prefill import Prefill
+from app.scheduling.proposals import TimeProposals
+from app.scheduling.public import PublicPages
+from app.scheduling.reader import PageReader
+from app.scheduling.settings import Allowed, SettingsEditor
+from app.scheduling.team import Team
+from app.settings import Settings
+from app.sync.changes import Follow, Topic
+from app.sync.engine import SyncEngine
+from app.sync.following import Follower
+from app.sync.people import AddressBook
+from app.sync.signals import SignalInbox
+from app.sync.watches import Watcher
+from app.vault import Vault
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What everything else stands on."""
+
+    settings: Settings
+    clock: Clock
+    sessions: async_sessionmaker[AsyncSession]
+    vault: Vault
+    providers: dict[ProviderName, Provider]
+    access: CalendarAccess
+    overview: Overview
+    people: AddressBook
+    sequencer: Sequencer
+    follower: Follower
+    writer: EventWriter
+
+
+def ground(
+    settings: Settings,
+    clock: Clock,
+    sessions: async_sessionmaker[AsyncSession],
+    providers: dict[ProviderName, Provider],
+) -> Ground:
+    vault = Vault(settings.master_keys)
+    access, sequencer = CalendarAccess(sessions, vault, providers, clock), Sequencer(sessions, clock)
+    return Ground(
+        settings=settings,
+        clock=clock,
+        sessions=sessions,
+        vault=vault,
+        providers=providers,
+        access=access,
+        overview=Overview(providers, task_sync_seat=Entitlement("task_sync", tuple(settings.task_sync_tiers))),
+        people=AddressBook(vault),
+        sequencer=sequencer,
+        follower=Follower(sessions, access, sequencer, clock),
+        writer=EventWriter(sessions, access, clock, horizon_days=settings.sync_horizon_days),
+    )
+
+
+class Connections(TypedDict):
+    """What makes, heals and ends connections."""
+
+    authorizations: Authorizations
+    credentials: CredentialConnections
+    closer: ConnectionCloser
+    refresher: CalendarRefresher
+    recheck: CalendarRecheck
+
+
+def connections(on: Ground) -> Connections:
+    seat = Entitlement("mobile_connect", tuple(on.settings.task_sync_tiers))
+    refresher = CalendarRefresher(on.sessions, on.access, on.clock)
+    obeyed: _Connecting = {"return_urls": on.settings.return_urls, "mobile_seat": seat}
+    return Connections(
+        authorizations=Authorizations(
+            on.sessions, on.vault, on.providers, on.clock, public_url=on.settings.public_url, **obeyed
+        ),
+        credentials=CredentialConnections(on.sessions, on.vault, on.providers, on.clock, **obeyed),
+        closer=ConnectionCloser(on.sessions, on.vault, on.providers, on.access, on.clock),
+        refresher=refresher,
+        recheck=CalendarRecheck(on.sessions, refresher),
+    )
+
+
+class _Connecting(TypedDict):
+    """What every way to connect obeys."""
+
+    return_urls: Sequence[str]
+    mobile_seat: Entitlement
+
+
+def followers(booking: "Booking", crm: "Crm") -> dict[Topic, Follow]:
+    return {
+        Topic.BOOKING: booking["booking_follower"].run,
+        Topic.MEETING: crm["meeting_follower"].run,
+        Topic.TASK: crm["task_follower"].run,
+    }
+
+
+class Sync(TypedDict):
+    """What keeps the mirrors true."""
+
+    followers: dict[Topic, Follow]
+    sync: SyncEngine
+    watcher: Watcher
+    signals: SignalInbox
+
+
+def sync(on: Ground, followers: dict[Topic, Follow]) -> Sync:
+    return Sync(
+        followers=followers,
+        sync=SyncEngine(
+            on.sessions,
+            on.access,
+            on.people,
+            on.clock,
+            horizon_days=on.settings.sync_horizon_days,
+            poll_seconds=on.settings.sync_poll_seconds,
+            push_poll_seconds=on.settings.push_poll_seconds,
+            followers=followers,
+        ),
+        watcher=Watcher(on.sessions, on.access, on.clock, push_url=on.settings.push_url),
+        signals=SignalInbox(on.sessions, on.clock),
+    )
+
+
+class Pages(TypedDict):
+    """What pages are made of, and where they are found."""
+
+    settings_editor: SettingsEditor
+    domains: Domains
+    domain_target: str
+    team: Team
+    pages: PublicPages
+    proposals: TimeProposals
+    prefill: Prefill
+    links: Links
+
+
+def pages(on: Ground, reader: PageReader) -> Pages:
+    links = Links(on.settings.booking_base_url)
+    target = on.settings.domain_target or links.host
+    return Pages(
+        settings_editor=SettingsEditor(on.overview, on.clock, allowed=_allowed(on.settings)),
+        domain_target=target,
+        domains=_domains(on, target=target, shared=links.host),
+        team=Team(Entitlement("team_pages", tuple(on.settings.team_pages_tiers))),
+        pages=PublicPages(reader),
+        proposals=TimeProposals(on.overview, on.clock),
+        prefill=Prefill(on.vault, on.people, on.clock),
+        links=links,
+    )
+
+
+class Booking(TypedDict):
+    """What takes bookings, and tells of them."""
+
+    tokens: BookingTokens
+    desk: BookingDesk
+    attempts: BookingAttempts
+    requests: MeetingRequests
+    request_expiry: RequestExpiry
+    request_confirmer: RequestConfirmer
+    holds: SlotHolds
+    changes: BookingChanges
+    mail: MailDelivery
+    connection_ready: ConnectionReady
+    booking_follower: BookingFollower
+    drift: DriftResolver
+
+
+def booking(on: Ground, links: Links, reader: PageReader, pool: asyncpg.Pool) -> Booking:
+    tokens, clock = BookingTokens(on.settings.signing_key), on.clock
+    post = BookingPost(links, on.providers, sender=on.settings.mail_from)
+    live, effects = _live_check(on), DriftEffects(post, clock)
+    attempts = BookingAttempts(on.sessions, reader, post, clock)
+    requests = MeetingRequests(on.sessions, live, post, on.providers, clock)
+    follower = BookingFollower(on.follower, effects, on.providers, clock)
+    return Booking(
+        tokens=tokens,
+        desk=BookingDesk(
+            on.sessions,
+            pool,
+            reader,
+            live,
+            post,
+            attempts=attempts,
+            tokens=tokens,
+            providers=on.providers,
+            clock=clock,
+        ),
+        attempts=attempts,
+        requests=requests,
+        request_expiry=RequestExpiry(on.sessions, post, clock),
+        request_confirmer=RequestConfirmer(on.sessions, requests, clock),
+        holds=SlotHolds(on.sessions, pool, reader, tokens, clock),
+        changes=BookingChanges(on.sessions, live, post, on.providers, clock),
+        mail=_mail(on.settings, on.sessions, clock, links, tokens),
+        connection_ready=ConnectionReady(on.sessions, clock),
+        booking_follower=follower,
+        drift=DriftResolver(follower, effects, clock),
+    )
+
+
+def _allowed(settings: Settings) -> Allowed:
+    return Allowed(
+        meetings_url=Entitlement("meetings_url", tuple(settings.meetings_url_tiers)),
+        default_page=Entitlement("default_page", tuple(settings.default_page_tiers)),
+        custom_domain=Entitlement("custom_domain", tuple(settings.custom_domain_tiers)),
+    )
+
+
+def _domains(on: Ground, *, target: str, shared: str) -> Domains:
+    wanted, public = on.settings, urlsplit(on.settings.public_url).hostname or ""
+    return Domains(
+        on.sessions,
+        DomainProver(wanted.dns_resolvers, timeout_seconds=wanted.dns_timeout_seconds, target=target),
+        on.clock,
+        subscription=_allowed(wanted).custom_domain,
+        ours={shared, target, public} - {""},
+    )
+
+
+def _live_check(on: Ground) -> LiveCheck:
+    return LiveCheck(
+        on.sessions,
+        on.access,
+        on.clock,
+        timeout_seconds=on.settings.live_check_seconds,
+        mirror_trusted_seconds=on.settings.mirror_trusted_seconds,
+    )
+
+
+class Events(TypedDict):
+    """What tells the CRM."""
+
+    feed: FeedReader
+    sequencer: Sequencer
+    pruner: Pruner
+    webhooks: WebhookEndpoints
+    courier: Courier
+    webhook_trial: WebhookTrial
+
+
+def events(on: Ground, guard: Guard, outside: HttpClient, signals: FeedSignals) -> Events:
+    lanes, post = Lanes(), WebhookPost(outside, on.clock)
+    return Events(
+        feed=FeedReader(on.sessions, signals),
+        sequencer=on.sequencer,
+        pruner=Pruner(on.sessions, on.clock, retention_days=on.settings.event_retention_days),
+        webhooks=WebhookEndpoints(on.vault, guard, on.clock),
+        courier=Courier(on.sessions, on.vault, post, lanes, on.clock),
+        webhook_trial=WebhookTrial(on.sessions, on.vault, post, lanes, on.clock),
+    )
+
+
+class Crm(TypedDict):
+    """What keeps calendars and the CRM in step."""
+
+    contacts: Contacts
+    meetings: Meetings
+    meeting_follower: MeetingFollower
+    matching: Matching
+    booking_recorder: BookingRecorder
+    write_recorder: WriteRecorder
+    tasks: Tasks
+    task_placer: TaskPlacer
+    task_follower: TaskFollower
+    task_recorder: TaskRecorder
+
+
+def crm(on: Ground) -> Crm:
+    recorder = WriteRecorder(on.sessions, on.clock)
+    placer = TaskPlacer(on.sessions, on.access, on.overview, on.clock)
+    return Crm(
+        contacts=Contacts(on.people, on.clock),
+        meetings=Meetings(on.sessions, on.overview, on.writer, recorder, on.clock, people=on.people),
+        meeting_follower=MeetingFollower(on.follower, on.people, on.providers, on.clock),
+        matching=Matching(on.sessions, on.clock),
+        booking_recorder=BookingRecorder(on.sessions, on.people, on.clock),
+        write_recorder=recorder,
+        tasks=Tasks(on.overview, on.clock),
+        task_placer=placer,
+        task_follower=TaskFollower(on.follower, on.providers, on.clock),
+        task_recorder=TaskRecorder(on.sessions, placer),
+    )
+
+
+def _mail(
+    settings: Settings,
+    sessions: async_sessionmaker[AsyncSession],
+    clock: Clock,
+    links: Links,
+    tokens: BookingTokens,
+) -> MailDelivery:
+    return MailDelivery(
+        sessions,
+        _mailer(settings),
+        clock,
+        booking_url=lambda booking_id, action: links.booking(booking_id, tokens.token(booking_id), action),
+        request_url=lambda request_id, action: links.meeting_request(request_id, tokens.token(request_id), action),
+        settings_url=links.calendar_settings(),
+    )
+
+
+def _mailer(settings: Settings) -> Mailer:
+    password = settings.smtp_password
+    return Mailer(
+        host=settings.smtp_host,
+        port=settings.smtp_port,
+        username=settings.smtp_username,
+        password=None if password is None else password.get_secret_value(),
+        start_tls=settings.smtp_start_tls,
+        sender=settings.mail_from,
+    )
