@@ -86,6 +86,10 @@ class _NobodyKnowsError(Exception):
     """A calendar could not be asked, and no mirror of it is young enough."""
 
 
+class _OnlyAskedError(Exception):
+    """A calendar cannot be read, and its person lets times be asked for then (R30)."""
+
+
 class BookingDesk:
     """Takes bookings and meeting requests."""
 
@@ -149,14 +153,18 @@ class BookingDesk:
         check_offered(page, minutes, start=wish.start, now=self._now())
         if page.mode is Mode.OFFLINE:
             return await self._request(page, wish, attempt)
-        taken: SlotUnavailable | None = None
+        taken, askable = None, None
         for seating, why in await self._in_turn(page, wish):
             try:
                 return await self._seat(seating, wish, attempt, why)
             except SlotUnavailable as refusal:
                 taken = refusal  # a moment ago; of a round robin somebody else may still be free
+            except _OnlyAskedError:
+                askable = askable or seating
             except _NobodyKnowsError:
                 continue
+        if askable is not None:
+            return await self._request(askable, wish, attempt)
         raise taken if taken is not None else await self._tell_host(page)
 
     async def _in_turn(self, page: PageTime, wish: _Wish) -> list[tuple[PageTime, Json | None]]:
@@ -168,10 +176,11 @@ class BookingDesk:
         async with transaction(self._sessions, page.account_id) as session:
             turns = await turns_of(session, page.page_id, now=self._clock())
         why = assignment_of(free, turns)
-        return [(seating, why) for seating in in_turn(free, turns)]
+        in_order = sorted(in_turn(free, turns), key=lambda seating: seating.asks_only)  # a booking before a request
+        return [(seating, why) for seating in in_order]
 
     async def _seat(self, page: PageTime, wish: _Wish, attempt: Attempt | None, why: Json | None) -> Outcome:
-        """Ask, and book. Raises: SlotUnavailable, _NobodyKnowsError."""
+        """Ask, and book. Raises: SlotUnavailable, _NobodyKnowsError, _OnlyAskedError."""
         minutes = wish.form.duration_minutes
         slot = page.rules(minutes).buffered(wish.start)
         verdict = await self._live.check(page.watched, slot, tentative_blocks=page.tentative_blocks)
@@ -179,6 +188,8 @@ class BookingDesk:
             raise _NobodyKnowsError
         if verdict is Verdict.BUSY:
             raise slot_taken(page, minutes, start=wish.start, now=self._now())
+        if verdict is Verdict.ASK or page.asks_only:
+            raise _OnlyAskedError
         try:
             async with self._turns.turn(page.host.id):
                 return await self._book(page, wish, attempt, why)
@@ -201,10 +212,11 @@ class BookingDesk:
             return Outcome(booking, page, write)
 
     async def _request(self, page: PageTime, wish: _Wish, attempt: Attempt | None) -> Outcome:
-        """R26: nothing is known to be free, so nothing is promised and nothing is written to any calendar."""
+        """R26, R30: nobody can tell what is free, so nothing is promised and nothing is written to any calendar."""
+        offline = page.mode is Mode.OFFLINE
         async with bare_transaction(self._pool, page.account_id) as work:
             page = await self._look_under_lock(work, page, wish, attempt)
-            if page.mode is not Mode.OFFLINE:
+            if offline and page.mode is not Mode.OFFLINE:
                 raise BookingUnavailable(retry_after=1)  # connected this moment; the next attempt can be a booking
             request = self._meeting_request(page, wish)
             if await work.fetchval(_ASKED_ALREADY, page.page_id, request.starts_at, request.visitor_email) is not None:

@@ -109,7 +109,7 @@ class BookingChanges:
             tentative_blocks=page.tentative_blocks,
             moving=event_key(booking_id),
         )
-        if verdict in {Verdict.UNKNOWN, Verdict.LOST}:
+        if verdict in {Verdict.UNKNOWN, Verdict.LOST, Verdict.ASK}:
             raise BookingUnavailable
         if verdict is Verdict.BUSY:
             raise slot_taken(page, minutes, start=start, now=self._now())
@@ -181,7 +181,7 @@ class BookingChanges:
         page = await page_time_around(session, booking.page_id, start, minutes, excluding=booking_id)
         self._check_changeable(booking, if_match)
         self._check_cutoff(booking, page.configuration.reschedule_cutoff_minutes, by)
-        if page.unavailable or not page.host.active or page.mode is Mode.OFFLINE:
+        if page.unavailable or page.asks_only or not page.host.active or page.mode is Mode.OFFLINE:
             raise BookingUnavailable  # nobody knows what is free, or nobody would come
         if booking.starts_at != datetime.fromtimestamp(start, UTC):
             check_offered(page, minutes, start=start, now=self._now())

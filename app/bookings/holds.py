@@ -201,12 +201,12 @@ class SlotHolds:
         check_open(page, wish.minutes)
         if page.mode is Mode.OFFLINE:
             raise CalendarNotConnected(detail="page_offline")
-        if page.unavailable:
+        if page.unavailable or all(seating.asks_only for seating in page.seatings()):
             raise BookingUnavailable(detail="not_kept")
         check_offered(page, wish.minutes, start=wish.start, now=self._now())
 
     def _is_free(self, page: PageTime, wish: _Wish) -> bool:
-        return page.refusal(wish.minutes, start=wish.start, now=self._now()) is None
+        return not page.asks_only and page.refusal(wish.minutes, start=wish.start, now=self._now()) is None
 
     def _hold(self, page: PageTime, wish: _Wish, now: datetime) -> SlotHold:
         hold_id = new_id()

@@ -39,6 +39,11 @@ class Verdict(StrEnum):
     UNKNOWN = "unknown"
     LOST = "lost"
     """A calendar of the host cannot be read any more, and no mirror helps (R30)."""
+    ASK = "ask"
+    """One of them cannot be read, and its person lets the time be asked for."""
+
+
+_WORST_FIRST = (Verdict.BUSY, Verdict.LOST, Verdict.UNKNOWN, Verdict.ASK, Verdict.FREE)
 
 
 class LiveCheck:
@@ -76,19 +81,22 @@ class LiveCheck:
     async def _verdict(self, calendars: Sequence[WatchedCalendar], question: "_Question") -> Verdict:
         try:
             async with asyncio.timeout(self._timeout):
-                verdicts = await asyncio.gather(*(self._ask(group, question) for group in _by_connection(calendars)))
+                asked = await asyncio.gather(*(self._ask(group, question) for group in _by_connection(calendars)))
         except TimeoutError:
-            verdicts = [Verdict.UNKNOWN]
-        for decided in (Verdict.BUSY, Verdict.LOST):
-            if decided in verdicts:
-                return decided
-        if Verdict.UNKNOWN in verdicts and not self._mirror_is_young(calendars):
-            return Verdict.UNKNOWN
-        return Verdict.FREE
+            asked = [[(calendar, Verdict.UNKNOWN) for calendar in calendars]]
+        verdicts = {self._without_answer(*told) for group in asked for told in group}
+        return next(verdict for verdict in _WORST_FIRST if verdict in verdicts or verdict is Verdict.FREE)
 
-    def _mirror_is_young(self, calendars: Sequence[WatchedCalendar]) -> bool:
-        oldest = self._clock() - self._trusted
-        return all(calendar.synced_at is not None and calendar.synced_at >= oldest for calendar in calendars)
+    def _without_answer(self, calendar: WatchedCalendar, verdict: Verdict) -> Verdict:
+        """What to do without an answer: a young mirror is as good as one, and then the calendar's policy decides."""
+        if verdict not in {Verdict.UNKNOWN, Verdict.LOST}:
+            return verdict
+        synced_at = calendar.synced_at
+        if verdict is Verdict.UNKNOWN and synced_at is not None and synced_at >= self._clock() - self._trusted:
+            return Verdict.FREE
+        if calendar.policy == "ignore" or (calendar.policy == "last_known" and synced_at is not None):
+            return Verdict.FREE
+        return Verdict.ASK if calendar.policy == "request_only" else verdict
 
     async def _sync_soon(self, calendars: Sequence[WatchedCalendar]) -> None:
         if calendars:
@@ -97,19 +105,20 @@ class LiveCheck:
                 wanted = [calendar.calendar_id for calendar in calendars]
                 await enqueue(session, await ask_for_syncs(session, account_id, wanted, now=self._clock()))
 
-    async def _ask(self, calendars: list[WatchedCalendar], question: "_Question") -> Verdict:
+    async def _ask(
+        self, calendars: list[WatchedCalendar], question: "_Question"
+    ) -> list[tuple[WatchedCalendar, Verdict]]:
         first = calendars[0]
         session = self._access.open(first.account_id, first.connection_id, first.provider)
         try:
             answers = await session.free_busy([item.provider_calendar_id for item in calendars], question.window)
-            verdicts = [
-                await self._judge(session, calendar, answers.get(calendar.provider_calendar_id), question)
+            return [
+                (calendar, await self._judge(session, calendar, answers.get(calendar.provider_calendar_id), question))
                 for calendar in calendars
             ]
         except ProviderError as error:
             log.warning("live_check.failed", connection_id=str(first.connection_id), error=error.code)
-            return Verdict.UNKNOWN
-        return next(v for v in (Verdict.BUSY, Verdict.LOST, Verdict.UNKNOWN, Verdict.FREE) if v in verdicts)
+            return [(calendar, Verdict.UNKNOWN) for calendar in calendars]
 
     async def _judge(
         self, session: CalendarSession, calendar: WatchedCalendar, times: BusyTimes | None, question: "_Question"

@@ -5,8 +5,8 @@ from fastapi import APIRouter, Response
 from app.ids import CalendarId
 from app.routers.dependencies import ReaderLanguage, Services, Session, User
 from app.routers.openapi import problems
-from app.scheduling.availability_calendars import remove_calendar
-from app.scheduling.schemas import AvailabilityCalendar
+from app.scheduling.availability_calendars import remove_calendar, set_policy
+from app.scheduling.schemas import AvailabilityCalendar, AvailabilityCalendarUpdate
 from app.scheduling.views import availability_calendar_view
 
 router = APIRouter(prefix="/v1/availability-calendars", tags=["Settings"])
@@ -19,6 +19,20 @@ async def remove_availability_calendar(
     """The X: the other calendars alone decide from here on. Where it could not be read, booking works again at once."""
     await remove_calendar(session, caller, calendar_id, now=services.clock())
     return Response(status_code=204)
+
+
+@router.patch("/{calendar_id}", summary="Say what an unreadable calendar means", responses=problems(401, 404, 422))
+async def update_availability_calendar(
+    calendar_id: CalendarId,
+    body: AvailabilityCalendarUpdate,
+    session: Session,
+    caller: User,
+    language: ReaderLanguage,
+) -> AvailabilityCalendar:
+    """Choose what happens to your pages while this calendar cannot be read; null goes back to `block`."""
+    policy = body.unreachable_policy or "block"
+    calendar, sync = await set_policy(session, caller, calendar_id, policy)
+    return availability_calendar_view(calendar, sync, language)
 
 
 @router.post("/{calendar_id}/recheck", summary="Check a calendar again", responses=problems(401, 404, 409, 502, 503))

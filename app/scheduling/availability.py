@@ -5,7 +5,9 @@
     round robin   anybody's: a time is offered when one of them is free
 
 The one rule: time is offered only where it is known to be free. No connection: offline, requests only (R26). One
-availability calendar that cannot be read, or was never read: its host is not to be had (R30).
+availability calendar that cannot be read, or was never read: its host is not to be had (R30), unless they have said
+otherwise of this calendar: `last_known` goes by what was last read, `ignore` does without it, `request_only` offers
+times that can be asked for.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -43,37 +45,39 @@ hosts AS MATERIALIZED (
       JOIN users u ON u.account_id = m.account_id AND u.id = m.user_id AND u.active
      WHERE page.type <> 'personal' AND NOT EXISTS (SELECT FROM engaged)),
 mine AS MATERIALIZED (
-    SELECT c.user_id, cal.account_id, cal.id, cal.inactive_reason, cal.connection_id, cal.provider_calendar_id,
-           cal.time_zone, c.provider
+    SELECT c.user_id, cal.account_id, cal.id, cal.connection_id, cal.provider_calendar_id, cal.time_zone, c.provider,
+           cal.unreachable_policy AS policy, y.last_succeeded_at, y.expanded_until,
+           CASE WHEN cal.inactive_reason IS NULL AND c.status = 'active' AND y.last_succeeded_at IS NOT NULL THEN NULL
+                WHEN cal.unreachable_policy = 'last_known' AND y.last_succeeded_at IS NULL THEN 'block'
+                ELSE cal.unreachable_policy END AS gap
       FROM page
       JOIN connections c ON c.account_id = page.account_id AND c.user_id IN (SELECT user_id FROM hosts)
       JOIN calendars cal ON cal.account_id = c.account_id AND cal.connection_id = c.id
+      LEFT JOIN calendar_syncs y ON y.account_id = cal.account_id AND y.calendar_id = cal.id
      WHERE cal.checked AND c.disconnected_at IS NULL)
 SELECT p.account_id, p.id, p.type, p.name, p.slug, p.configuration::text, p.version,
        h.user_id AS host_id, u.name AS host_name, u.email AS host_email, u.active AS host_active,
        u.locale AS host_locale, u.time_zone AS host_time_zone,
        coalesce(s.turned_off, false) OR NOT coalesce(s.scheduling_pages, true) AS turned_off,
        coalesce(s.tentative_blocks, true) AS tentative_blocks,
-       link.status = 'active' AS connected, link.provider, link.subject, link.calendar_id, link.provider_calendar_id,
-       EXISTS (SELECT FROM mine LEFT JOIN calendar_syncs y
-                  ON y.account_id = mine.account_id AND y.calendar_id = mine.id
-                WHERE mine.user_id = h.user_id
-                  AND (mine.inactive_reason IS NOT NULL OR y.last_succeeded_at IS NULL)) AS unreadable,
-       (SELECT extract(epoch FROM min(y.expanded_until))::bigint FROM mine JOIN calendar_syncs y
-            ON y.account_id = mine.account_id AND y.calendar_id = mine.id
-         WHERE mine.user_id = h.user_id) AS known_until,
+       link.status IS NOT NULL AS connected, link.provider, link.subject, link.calendar_id, link.provider_calendar_id,
+       coalesce((SELECT bool_and(mine.gap IS DISTINCT FROM 'block') FROM mine WHERE mine.user_id = h.user_id),
+                link.status = 'active') AS readable,
+       EXISTS (SELECT FROM mine WHERE mine.user_id = h.user_id AND mine.gap = 'request_only') AS asks_only,
+       (SELECT extract(epoch FROM min(mine.expanded_until))::bigint FROM mine
+         WHERE mine.user_id = h.user_id AND mine.gap IS DISTINCT FROM 'ignore') AS known_until,
        (SELECT jsonb_agg(jsonb_build_object(
                    'account_id', mine.account_id, 'connection_id', mine.connection_id, 'provider', mine.provider,
                    'calendar_id', mine.id, 'provider_calendar_id', mine.provider_calendar_id,
-                   'time_zone', mine.time_zone, 'synced_at', y.last_succeeded_at))::text
-          FROM mine LEFT JOIN calendar_syncs y
-            ON y.account_id = mine.account_id AND y.calendar_id = mine.id
-         WHERE mine.user_id = h.user_id) AS watched,
+                   'time_zone', mine.time_zone, 'synced_at', mine.last_succeeded_at, 'policy', mine.policy))::text
+          FROM mine WHERE mine.user_id = h.user_id) AS watched,
        ARRAY(SELECT b.busy FROM busy_months b JOIN mine ON b.account_id = mine.account_id AND b.calendar_id = mine.id
-              WHERE mine.user_id = h.user_id AND b.month BETWEEN $2 AND $3) AS busy,
+              WHERE mine.user_id = h.user_id AND mine.gap IS DISTINCT FROM 'ignore'
+                AND b.month BETWEEN $2 AND $3) AS busy,
        ARRAY(SELECT b.tentative FROM busy_months b
                JOIN mine ON b.account_id = mine.account_id AND b.calendar_id = mine.id
-              WHERE mine.user_id = h.user_id AND b.month BETWEEN $2 AND $3) AS tentative,
+              WHERE mine.user_id = h.user_id AND mine.gap IS DISTINCT FROM 'ignore'
+                AND b.month BETWEEN $2 AND $3) AS tentative,
        ARRAY(SELECT unnest(ARRAY[extract(epoch FROM lower(r.during)), extract(epoch FROM upper(r.during))])::bigint
                FROM reservations r
               WHERE r.account_id = p.account_id AND r.host_id = h.user_id AND r.during && tstzrange($4, $5)
@@ -152,6 +156,11 @@ class PageTime:
         return not enough(host.bookable for host in self.hosts)
 
     @property
+    def asks_only(self) -> bool:
+        """A time may be asked for and is not booked: of somebody a calendar cannot be read, and that is their wish."""
+        return any(host.asks_only for host in self.hosts)
+
+    @property
     def tentative_blocks(self) -> bool:
         """Whether tentative events count."""
         return any(host.tentative_blocks for host in self.hosts)
@@ -195,6 +204,16 @@ class PageTime:
         """Starts of slots in UTC seconds, rising; none while the hosts are unavailable."""
         starts = [seating._offered(duration_minutes, now=now, between=between) for seating in self.seatings()]  # noqa: SLF001
         return starts[0] if len(starts) == 1 else sorted(set().union(*starts))
+
+    def confirmable(self, duration_minutes: int, starts: Sequence[int], *, now: int, between: Span) -> set[int]:
+        """Those of the offered starts that can be booked at once; the others are asked for (R26, R30)."""
+        if self.mode is Mode.OFFLINE:
+            return set()
+        if not self.asks_only:
+            return set(starts)
+        firm = [seating for seating in self.seatings() if not seating.asks_only]
+        found = [seating._offered(duration_minutes, now=now, between=between) for seating in firm]  # noqa: SLF001
+        return set().union(*found)
 
     def refusal(self, duration_minutes: int, *, start: int, now: int) -> Refusal | None:
         """Why the slot is not offered; None when it is. Says nothing of the hosts' availability."""

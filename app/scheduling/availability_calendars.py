@@ -56,6 +56,25 @@ async def remove_calendar(session: AsyncSession, principal: Principal, calendar_
     await session.flush()
 
 
+async def set_policy(session: AsyncSession, principal: Principal, calendar_id: UUID, policy: str) -> Checked:
+    """What to do while the calendar cannot be read. Raises: NotFound."""
+    settings = await settings_for_update(session, principal.account_id, principal.user)
+    calendar, _ = await _own(session, principal, calendar_id)
+    calendar.unreachable_policy = policy
+    settings.version += 1
+    add_audit_entry(
+        session,
+        principal.account_id,
+        actor=principal.actor,
+        action="availability_calendar.updated",
+        subject_id=calendar_id,
+        unreachable_policy=policy,
+    )
+    await session.flush()
+    checked = await connections.checked_calendars(session, principal.user)
+    return next(item for item in checked if item[0].id == calendar_id)
+
+
 async def _own(session: AsyncSession, principal: Principal, calendar_id: UUID) -> tuple[Calendar, Connection]:
     """A calendar that is checked for the caller, and its connection."""
     found = await connections.find_calendar(session, calendar_id)

@@ -48,6 +48,8 @@ class WatchedCalendar:
     provider_calendar_id: str
     time_zone: str
     synced_at: datetime | None
+    policy: str
+    """What to do while it cannot be read: block request_only last_known ignore."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,9 @@ class HostTime:
     """Where bookings land; None: not known yet, or no calendar is connected."""
     connected: bool
     readable: bool
-    """The connection works, and every calendar that is checked can be read and has been."""
+    """Every calendar that is checked can be read and has been, or its policy does without that."""
+    asks_only: bool
+    """The policy of a calendar that cannot be read lets times be asked for, and no more."""
     known_until: int | None
     """Series are expanded up to here, in UTC seconds; what lies beyond is not known to be free."""
     tentative_blocks: bool
@@ -93,8 +97,9 @@ def host_time_of(row: Mapping[str, Any]) -> HostTime:
             active=row["host_active"],
         ),
         destination=None if row["calendar_id"] is None else _destination(row),
-        connected=row["connected"] is not None,
-        readable=row["connected"] is True and not row["unreadable"],
+        connected=row["connected"],
+        readable=bool(row["readable"]),
+        asks_only=row["asks_only"],
         known_until=row["known_until"],
         tentative_blocks=row["tentative_blocks"],
         busy=merge(*map(unpack, packed)),

@@ -19,13 +19,13 @@ from app.models.directory import Directory, DirectoryEntry
 from app.models.scheduling import SchedulingPage
 from app.outbound.links import Links
 from app.scheduling import repository
-from app.scheduling.availability import Mode, PageTime
+from app.scheduling.availability import PageTime
 from app.scheduling.configuration import zone_info
 from app.scheduling.domain_names import host_in
 from app.scheduling.domain_repository import host_of, whose_host
 from app.scheduling.meeting_links import default_page
 from app.scheduling.reader import PageReader
-from app.scheduling.rendering import render_slots
+from app.scheduling.rendering import render_graded
 from app.timespan import Span
 
 MOST_DAYS = 62
@@ -149,7 +149,9 @@ def slot_list(page: PageTime, query: SlotQuery, *, now: datetime) -> bytes:
     """The slots that the page offers, rendered, to whoever asks. Raises: ValidationFailed."""
     if query.duration_minutes not in page.configuration.durations_minutes:
         raise ValidationFailed(errors=[FieldError("/query/duration_minutes", "not_allowed")])
-    starts = page.offered(query.duration_minutes, now=int(now.astimezone(UTC).timestamp()), between=query.between())
+    second, between = int(now.astimezone(UTC).timestamp()), query.between()
+    starts = page.offered(query.duration_minutes, now=second, between=between)
+    firm = page.confirmable(query.duration_minutes, starts, now=second, between=between)
     head = msgspec.json.encode(
         {
             "time_zone": query.time_zone,
@@ -158,6 +160,5 @@ def slot_list(page: PageTime, query: SlotQuery, *, now: datetime) -> bytes:
             "host_available": not page.unavailable,
         }
     )
-    grade = "confirmable" if page.mode is Mode.ONLINE else "request_only"
-    items = render_slots(starts, query.duration_minutes, query.time_zone, grade=grade)
+    items = render_graded(starts, firm, query.duration_minutes, query.time_zone)
     return head[:-1] + b',"items":' + items + b"}"

@@ -5,12 +5,15 @@ clocks every slot differs from its neighbours in two wall times, and those are l
 """
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Final
 
 from app.scheduling.zones import offset_at, runs, zone_named
 
+CONFIRMABLE: Final = "confirmable"
+REQUEST_ONLY: Final = "request_only"
 _WALL_ZERO: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - what a clock on the wall shows has no zone
 
 
@@ -47,6 +50,21 @@ def render_slots(starts: Sequence[int], duration_minutes: int, zone: str, *, gra
             pieces.append(_items(starts[first:last], duration, opening, closing, grade))
         first = last
     return f"[{','.join(pieces)}]".encode("ascii")
+
+
+def render_graded(starts: Sequence[int], firm: Collection[int], duration_minutes: int, zone: str) -> bytes:
+    """The same, each slot with its own grade: those in `firm` can be confirmed, the others are asked for.
+
+    Raises: TimeZoneUnknown.
+    """
+    if len(firm) in {0, len(starts)}:
+        return render_slots(starts, duration_minutes, zone, grade=CONFIRMABLE if firm else REQUEST_ONLY)
+    parts = groupby(starts, key=firm.__contains__)
+    rendered = (
+        render_slots(list(some), duration_minutes, zone, grade=CONFIRMABLE if sure else REQUEST_ONLY)
+        for sure, some in parts
+    )
+    return b"[" + b",".join(part[1:-1] for part in rendered) + b"]"
 
 
 def _steady(starts: Sequence[int], duration: int, zone: str) -> Iterator[tuple[int, int, int]]:

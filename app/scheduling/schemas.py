@@ -291,6 +291,14 @@ class AvailabilityCalendar(Answer):
     """When its mirror was last true."""
 
 
+class AvailabilityCalendarUpdate(Strict):
+    """What to change of a checked calendar."""
+
+    unreachable_policy: Literal["block", "request_only", "last_known", "ignore"] | None
+    """While it cannot be read: `block` offers nothing, `request_only` lets times be asked for, `last_known` goes by
+    what was last read, `ignore` does without it."""
+
+
 class AvailabilityCalendarList(Answer):
     """The calendars that are checked."""
 

@@ -37,6 +37,7 @@ def host(told: dict[str, Any], *, bookable: bool) -> HostTime:
         destination=None,
         connected=True,
         readable=bookable,
+        asks_only=False,
         known_until=None,
         tentative_blocks=True,
         busy=merge(told["busy"]) if bookable else merge([]),

@@ -1,0 +1,179 @@
+"""What a calendar that cannot be read means, as its person has said (R30).
+
+The one rule: the other calendars count as ever, and the visitor learns nothing of any of them.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.bookings.test_booking_attempts import with_lost_calendar
+from tests.support.google import failing
+from tests.support.people import Person
+from tests.support.teams import busy, colleagues, team_page
+from tests.support.visitors import our_events
+from tests.support.world import World, problem
+
+LIST = "/v1/availability-calendars"
+
+
+async def lost_one(person: Person) -> dict[str, Any]:
+    """The calendar that cannot be read."""
+    [lost] = [item for item in (await person.get(LIST)).json()["items"] if not item["is_primary"]]
+    return lost
+
+
+async def choose(person: Person, policy: str | None) -> dict[str, Any]:
+    """Say what the lost calendar means."""
+    answer = await person.patch(f"{LIST}/{(await lost_one(person))['calendar_id']}", {"unreachable_policy": policy})
+    assert answer.status_code == 200, answer.text
+    body: dict[str, Any] = answer.json()
+    return body
+
+
+async def grades(person: Person, page_id: str) -> dict[str, str]:
+    """The grade of each wall time offered."""
+    return {slot["start_at"][11:16]: slot["grade"] for slot in await person.slots(page_id, person.day(3))}
+
+
+async def with_boss_busy_at_ten(world: World) -> Person:
+    """Somebody whose second calendar was busy at ten when it was last read."""
+    person = await with_lost_calendar(world)
+    [row] = await world.rows("SELECT provider_calendar_id AS id FROM calendars WHERE NOT is_primary")
+    await world.sandbox.share_google_calendar(row["id"], account=person.email, role="reader")
+    at = person.at(3, "10:00")
+    span = {"start": {"dateTime": at.isoformat()}, "end": {"dateTime": (at + timedelta(minutes=30)).isoformat()}}
+    await world.sandbox.insert_google_event(f"boss-of-{person.email}", {"summary": "Plans", **span}, row["id"])
+    await person.post(f"{LIST}/{(await lost_one(person))['calendar_id']}/recheck")
+    await world.work()
+    assert (await lost_one(person))["status"] == "active"
+    await world.sandbox.share_google_calendar(row["id"], account=person.email, role="none")
+    await person.post(f"/v1/connections/{person.connection_id}/sync")
+    await world.work()
+    assert (await lost_one(person))["status"] == "inactive"
+    return person
+
+
+async def test_r30_block_is_how_it_is_at_first_and_what_null_brings_back(world: World) -> None:
+    person = await with_lost_calendar(world)
+    page = await person.make_page()
+    assert (await lost_one(person))["unreachable_policy"] == "block"
+    assert await grades(person, page["id"]) == {}
+    assert (await choose(person, "ignore"))["unreachable_policy"] == "ignore"
+    assert await grades(person, page["id"])
+    assert (await choose(person, None))["unreachable_policy"] == "block"
+    assert await grades(person, page["id"]) == {}
+
+
+async def test_r30_ignore_does_without_the_calendar(world: World) -> None:
+    person = await with_boss_busy_at_ten(world)
+    page = await person.make_page()
+    await choose(person, "ignore")
+    assert (await grades(person, page["id"]))["10:00"] == "confirmable"
+    await busy(world, person, person.at(3, "12:00"))
+    assert "12:00" not in await grades(person, page["id"]), "the primary counts as ever"
+    assert (await person.book(page["id"], person.at(3, "10:00").isoformat())).status_code == 201
+
+
+async def test_r30_last_known_goes_by_what_was_last_read(world: World) -> None:
+    person = await with_boss_busy_at_ten(world)
+    page = await person.make_page()
+    await choose(person, "last_known")
+    offered = await grades(person, page["id"])
+    assert "10:00" not in offered
+    assert offered["11:00"] == "confirmable"
+    world.clock.offset = timedelta(minutes=20)  # no mirror is young any more
+    assert (await person.book(page["id"], person.at(3, "11:00").isoformat())).status_code == 201
+
+
+async def test_r30_what_was_never_read_is_not_known(world: World) -> None:
+    person = await with_lost_calendar(world)
+    page = await person.make_page()
+    await choose(person, "last_known")
+    await world.rows("UPDATE calendar_syncs SET last_succeeded_at = NULL WHERE last_error IS NOT NULL")
+    assert await grades(person, page["id"]) == {}
+
+
+async def test_r30_request_only_lets_times_be_asked_for(world: World) -> None:
+    person = await with_boss_busy_at_ten(world)
+    page = await person.make_page()
+    await choose(person, "request_only")
+    offered = await grades(person, page["id"])
+    assert "10:00" not in offered
+    assert set(offered.values()) == {"request_only"}
+    seen = (await person.api.get(f"/v1/public/scheduling-pages/{page['id']}")).json()
+    assert (seen["mode"], seen["host_available"]) == ("online", True)
+    asked = await person.book(page["id"], person.at(3, "11:00").isoformat())
+    assert (asked.status_code, asked.json()["kind"]) == (202, "meeting_request")
+    await world.work()
+    assert await our_events(world, person) == []
+    assert await world.rows("SELECT * FROM reservations") == []
+    held = await person.api.post(
+        f"/v1/public/scheduling-pages/{page['id']}/holds",
+        json={"start_at": person.at(3, "12:00").isoformat(), "duration_minutes": 30},
+    )
+    problem(held, 409, "booking_unavailable")
+
+
+async def test_r30_a_calendar_lost_this_moment_is_asked_for_as_well(world: World) -> None:
+    person = await world.connected()
+    page = await person.make_page()
+    [primary] = (await person.get(LIST)).json()["items"]
+    await person.patch(f"{LIST}/{primary['calendar_id']}", {"unreachable_policy": "request_only"})
+    assert set((await grades(person, page["id"])).values()) == {"confirmable"}
+    world.clock.offset = timedelta(minutes=20)
+    async with failing(world.sandbox, "unavailable", path="freeBusy", account=person.email):
+        assert (await person.book(page["id"], person.at(3, "10:00").isoformat())).status_code == 202
+    assert (await person.book(page["id"], person.at(3, "11:00").isoformat())).status_code == 201
+
+
+async def test_r30_a_round_robin_confirms_where_it_can(world: World) -> None:
+    ada, ben = await colleagues(world, 2)
+    page = await team_page([ada, ben], "round_robin")
+    [primary] = (await ben.get(LIST)).json()["items"]
+    await ben.patch(f"{LIST}/{primary['calendar_id']}", {"unreachable_policy": "request_only"})
+    await busy(world, ada, ada.at(3, "10:00"))
+    await world.sandbox.revoke_google(ben.email)
+    await ben.post(f"/v1/connections/{ben.connection_id}/sync")
+    await world.work()
+    offered = await grades(ada, page["id"])
+    assert (offered["10:00"], offered["11:00"]) == ("request_only", "confirmable")
+    assert list(offered) == sorted(offered)
+    assert (await ada.book(page["id"], ada.at(3, "10:00").isoformat())).status_code == 202
+    assert (await ada.book(page["id"], ada.at(3, "11:00").isoformat())).status_code == 201
+
+
+async def test_r30_a_booking_is_not_moved_where_nobody_can_tell(world: World) -> None:
+    person = await with_lost_calendar(world)
+    page = await person.make_page()
+    await choose(person, "ignore")
+    booked = (await person.book(page["id"], person.at(3, "10:00").isoformat())).json()
+    await choose(person, "request_only")
+    moved = await person.api.post(
+        f"/v1/public/bookings/{booked['id']}/reschedule",
+        json={"start_at": person.at(3, "12:00").isoformat()},
+        headers={"Booking-Token": booked["booking_token"]},
+    )
+    problem(moved, 409, "booking_unavailable")
+
+
+@pytest.mark.parametrize("policy", ["open", "", 7])
+async def test_r30_there_are_four_policies(world: World, policy: object) -> None:
+    person = await world.connected()
+    [primary] = (await person.get(LIST)).json()["items"]
+    path = f"{LIST}/{primary['calendar_id']}"
+    problem(await person.patch(path, {"unreachable_policy": policy}), 422, "validation_failed")
+    problem(await person.patch(path, {}), 422, "validation_failed")
+
+
+async def test_r53_a_policy_is_its_persons_alone(world: World) -> None:
+    ada, ben = await colleagues(world, 2)
+    [stranger] = await colleagues(world, 1)
+    [primary] = (await ada.get(LIST)).json()["items"]
+    for other in (ben, stranger):
+        answer = await other.patch(f"{LIST}/{primary['calendar_id']}", {"unreachable_policy": "ignore"})
+        problem(answer, 404, "not_found")
+    before = (await ada.get("/v1/calendar-settings")).json()["version"]
+    await ada.patch(f"{LIST}/{primary['calendar_id']}", {"unreachable_policy": "ignore"})
+    assert (await ada.get("/v1/calendar-settings")).json()["version"] == before + 1
