@@ -17,7 +17,7 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"name": "a\x00b"}, "/name", "not_allowed"),
     ({"name": "a\r\nBcc: x@example.com"}, "/name", "not_allowed"),
     ({"name": None}, "/name", "invalid"),
-    ({"type": "group"}, "/type", "not_allowed"),
+    ({"type": "pair"}, "/type", "not_allowed"),
     ({"slug": "-intro"}, "/slug", "invalid"),
     ({"slug": "in/tro"}, "/slug", "invalid"),
     ({"slug": "intro\n"}, "/slug", "invalid"),
