@@ -10,10 +10,11 @@ All of it shares the machine's cores: the simulated Google, its deliveries, API,
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -55,6 +56,8 @@ class _Office:
     """Each person's event, by address."""
     edited: dict[str, dict[int, float]] = field(default_factory=dict)
     """When each edit was committed, by address and number."""
+    numbers: Iterator[int] = field(default_factory=count)
+    """Of edits, and never one twice: an event that is called what it was called already is no news."""
     late: list[float] = field(default_factory=list)
     """Seconds from a commit to the feed."""
 
@@ -83,7 +86,7 @@ async def _at(office: _Office, rate: int, seconds: float) -> AsyncIterator[Figur
     async with asyncio.TaskGroup() as group:
         for number in range(int(rate * seconds)):
             await asyncio.sleep(max(0.0, began + number / rate - time.monotonic()))
-            group.create_task(_edit(office, people[number % len(people)], number))
+            group.create_task(_edit(office, people[number % len(people)], next(office.numbers)))
     took, deadline = time.monotonic() - began, time.monotonic() + _DRAINED_WITHIN
     while office.outstanding and time.monotonic() < deadline:  # noqa: ASYNC110 - it ends by the clock as well
         await asyncio.sleep(0.05)
