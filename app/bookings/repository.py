@@ -4,7 +4,7 @@ The one rule: a reservation is taken or refused by the database, never by what a
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from uuid import UUID
 
 from sqlalchemy import and_, delete, func, or_, select, update
@@ -122,27 +122,6 @@ async def find_request(session: AsyncSession, request_id: UUID, *, lock: bool = 
     """One meeting request, as it is now."""
     query = select(MeetingRequest).where(MeetingRequest.id == request_id).execution_options(populate_existing=True)
     return await session.scalar(query.with_for_update(key_share=True) if lock else query)
-
-
-async def take_due_requests(
-    session: AsyncSession, *, now: datetime, again: timedelta, limit: int
-) -> Sequence[DueRequest]:
-    """Requests whose time has come, wherever they are; they come up again after `again`. Works in no account."""
-    due = (
-        select(DueRequest.request_id)
-        .where(DueRequest.due_at <= now)
-        .order_by(DueRequest.due_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    rows = await session.scalars(
-        update(DueRequest)
-        .where(DueRequest.request_id.in_(due.scalar_subquery()))
-        .values(due_at=now + again)
-        .returning(DueRequest)
-        .execution_options(synchronize_session=False)
-    )
-    return rows.all()
 
 
 async def end_waiting(session: AsyncSession, request_id: UUID) -> None:

@@ -19,7 +19,9 @@ from app.bookings.post import BookingPost
 from app.bookings.request_look import page_time_of_request
 from app.calendar import Clock
 from app.database import transaction
+from app.due import take_due_rows
 from app.events.types import EventType
+from app.models.directory import DueRequest
 from app.queue import Enqueued, Job, enqueue
 
 _AT_ONCE: Final = 500
@@ -38,7 +40,7 @@ class RequestExpiry:
         """Ask for the end of every request whose time has come; how many there were."""
         async with transaction(self._sessions, None) as session:
             now = self._clock()
-            due = await repository.take_due_requests(session, now=now, again=_COMES_UP_AGAIN, limit=_AT_ONCE)
+            due = await take_due_rows(session, DueRequest, now=now, again=_COMES_UP_AGAIN, limit=_AT_ONCE)
             await enqueue(session, [Enqueued(Job.EXPIRE_REQUEST, row.account_id, row.request_id) for row in due])
         return len(due)
 

@@ -5,7 +5,7 @@ The one rule: a watch and its entry in the directory come and go together.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import delete, select, update
@@ -123,22 +123,3 @@ async def set_watch_due(session: AsyncSession, account_id: UUID, calendar_id: UU
 async def remove_watch_due(session: AsyncSession, calendar_id: UUID) -> None:
     """The calendar needs no watch any more."""
     await session.execute(delete(DueWatch).where(DueWatch.calendar_id == calendar_id))
-
-
-async def take_due_watches(session: AsyncSession, *, now: datetime, again: timedelta, limit: int) -> Sequence[DueWatch]:
-    """Calendars whose watch is to be looked at. They come up again after `again`, should nobody look."""
-    due = (
-        select(DueWatch.calendar_id)
-        .where(DueWatch.due_at <= now)
-        .order_by(DueWatch.due_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    rows = await session.scalars(
-        update(DueWatch)
-        .where(DueWatch.calendar_id.in_(due.scalar_subquery()))
-        .values(due_at=now + again)
-        .returning(DueWatch)
-        .execution_options(synchronize_session=False)
-    )
-    return rows.all()

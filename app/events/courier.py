@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.calendar import Clock
 from app.database import transaction
+from app.due import take_due_rows
 from app.events import repository, webhook_repository
 from app.events.endpoints import signing_keys
 from app.events.feed import add_event
@@ -31,6 +32,7 @@ from app.events.repository import Entry
 from app.events.retry import Attempt, Verdict, back_off, verdict
 from app.events.types import EventType
 from app.ids import encode_id, new_id
+from app.models.directory import DueWebhook
 from app.models.events import WebhookDelivery, WebhookEndpoint
 from app.queue import Enqueued, Job, enqueue
 from app.vault import Vault
@@ -93,7 +95,7 @@ class Courier:
         """Ask for a turn of every endpoint that is due; how many."""
         async with transaction(self._sessions, None) as session:
             now = self._clock()
-            due = await webhook_repository.take_due(session, now=now, again=_COMES_UP_AGAIN, limit=_AT_ONCE)
+            due = await take_due_rows(session, DueWebhook, now=now, again=_COMES_UP_AGAIN, limit=_AT_ONCE)
             await enqueue(session, [Enqueued(Job.DELIVER_WEBHOOKS, row.account_id, row.endpoint_id) for row in due])
             return len(due)
 

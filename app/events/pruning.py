@@ -12,7 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.calendar import Clock
 from app.database import transaction
+from app.due import take_due_rows
 from app.events import repository
+from app.models.directory import DueFeed
 from app.queue import Enqueued, Job, enqueue
 
 _AGAIN: Final = timedelta(days=1)
@@ -43,6 +45,6 @@ class Pruner:
     async def sweep(self) -> int:
         """Ask for the pruning of every feed that is due; how many."""
         async with transaction(self._sessions, None) as session:
-            due = await repository.take_due_feeds(session, now=self._clock(), again=_AGAIN, limit=_AT_ONCE)
-            await enqueue(session, [Enqueued(Job.PRUNE_EVENTS, item, item) for item in due])
+            due = await take_due_rows(session, DueFeed, now=self._clock(), again=_AGAIN, limit=_AT_ONCE)
+            await enqueue(session, [Enqueued(Job.PRUNE_EVENTS, row.account_id, row.account_id) for row in due])
             return len(due)

@@ -5,7 +5,7 @@ The one rule: a number is given, and a prefix pruned, under the lock of the acco
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.models.base import Json
-from app.models.directory import DueEvent, DueFeed
+from app.models.directory import DueFeed
 from app.models.events import EventFeed, FeedEvent, WebhookDelivery
 
 CHANNEL: Final = "calendar_connect_events"
@@ -134,46 +134,6 @@ def _entry(row: RowMapping) -> Entry:
         occurred_at=row["occurred_at"],
         data=msgspec.json.decode(row["data"]),
     )
-
-
-async def take_due_events(session: AsyncSession, *, now: datetime, again: timedelta, limit: int) -> set[UUID]:
-    """Accounts with events that have waited too long for their number; they come up again after `again`.
-
-    Works in no account.
-    """
-    due = (
-        select(DueEvent.event_id)
-        .where(DueEvent.due_at <= now)
-        .order_by(DueEvent.due_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    rows = await session.scalars(
-        update(DueEvent)
-        .where(DueEvent.event_id.in_(due.scalar_subquery()))
-        .values(due_at=now + again)
-        .returning(DueEvent.account_id)
-        .execution_options(synchronize_session=False)
-    )
-    return set(rows)
-
-
-async def take_due_feeds(session: AsyncSession, *, now: datetime, again: timedelta, limit: int) -> Sequence[UUID]:
-    """Accounts whose feed is to be pruned; they come up again after `again`. Works in no account."""
-    due = (
-        select(DueFeed.account_id)
-        .where(DueFeed.due_at <= now)
-        .order_by(DueFeed.due_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    rows = await session.scalars(
-        update(DueFeed)
-        .where(DueFeed.account_id.in_(due.scalar_subquery()))
-        .values(due_at=now + again)
-        .returning(DueFeed.account_id)
-    )
-    return rows.all()
 
 
 async def prune(session: AsyncSession, feed: EventFeed, *, before: datetime, limit: int) -> int:

@@ -20,7 +20,9 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.calendar import Clock
 from app.database import transaction
+from app.due import take_due_rows
 from app.events import repository, webhook_repository
+from app.models.directory import DueEvent
 from app.queue import Enqueued, Job, enqueue
 
 _AT_ONCE: Final = 500
@@ -47,7 +49,8 @@ class Sequencer:
         """Ask again for the numbers of what lost its job; in how many accounts."""
         async with transaction(self._sessions, None) as session:
             now = self._clock()
-            accounts = await repository.take_due_events(session, now=now, again=_COMES_UP_AGAIN, limit=_AT_ONCE)
+            due = await take_due_rows(session, DueEvent, now=now, again=_COMES_UP_AGAIN, limit=_AT_ONCE)
+            accounts = {row.account_id for row in due}
             await enqueue(session, [Enqueued(Job.NUMBER_EVENTS, item, item) for item in accounts])
         return len(accounts)
 

@@ -5,10 +5,10 @@ at for the last time, so that whoever adds to the feed meanwhile either is seen 
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -68,25 +68,6 @@ async def set_due(session: AsyncSession, account_id: UUID, endpoint_id: UUID, *,
 async def remove_due(session: AsyncSession, endpoint_id: UUID) -> None:
     """The endpoint has been told everything, or wants to hear nothing."""
     await session.execute(delete(DueWebhook).where(DueWebhook.endpoint_id == endpoint_id))
-
-
-async def take_due(session: AsyncSession, *, now: datetime, again: timedelta, limit: int) -> Sequence[DueWebhook]:
-    """Endpoints that are to be told. They come up again after `again`, should nobody look. Works in no account."""
-    due = (
-        select(DueWebhook.endpoint_id)
-        .where(DueWebhook.due_at <= now)
-        .order_by(DueWebhook.due_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    rows = await session.scalars(
-        update(DueWebhook)
-        .where(DueWebhook.endpoint_id.in_(due.scalar_subquery()))
-        .values(due_at=now + again)
-        .returning(DueWebhook)
-        .execution_options(synchronize_session=False)
-    )
-    return rows.all()
 
 
 async def list_deliveries(

@@ -9,7 +9,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import Index
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
 from app.models.base import Base
 
@@ -50,28 +50,35 @@ class DirectoryEntry(Base):
     target_id: Mapped[UUID]
 
 
-class DueCalendar(Base):
+class Due:
+    """A row that says when something wants doing, found by an index over all accounts."""
+
+    account_id: Mapped[UUID]
+    due_at: Mapped[datetime]
+
+    @declared_attr.directive
+    @classmethod
+    def __table_args__(cls) -> tuple[Index]:
+        """The index."""
+        return (Index(None, "due_at"),)
+
+
+class DueCalendar(Due, Base):
     """When a calendar wants to be synced next."""
 
     __tablename__ = "due_calendars"
-    __table_args__ = (Index(None, "due_at"),)
 
     calendar_id: Mapped[UUID] = mapped_column(primary_key=True)
-    account_id: Mapped[UUID]
-    due_at: Mapped[datetime]
     synced_at: Mapped[datetime | None]
     """When its mirror was last true: counted for all accounts at once, for whoever runs the service."""
 
 
-class DueWatch(Base):
+class DueWatch(Due, Base):
     """When a calendar's watch wants to be looked at next."""
 
     __tablename__ = "due_watches"
-    __table_args__ = (Index(None, "due_at"),)
 
     calendar_id: Mapped[UUID] = mapped_column(primary_key=True)
-    account_id: Mapped[UUID]
-    due_at: Mapped[datetime]
 
 
 class ProviderGrant(Base):
@@ -89,55 +96,41 @@ class ProviderGrant(Base):
     """SHA-256 of provider and subject: who it is cannot be read from it."""
 
 
-class DueEvent(Base):
+class DueEvent(Due, Base):
     """An event that waits for its number; the row goes when the number comes."""
 
     __tablename__ = "due_events"
-    __table_args__ = (Index(None, "due_at"),)
 
     event_id: Mapped[UUID] = mapped_column(primary_key=True)
-    account_id: Mapped[UUID]
-    due_at: Mapped[datetime]
 
 
-class DueFeed(Base):
+class DueFeed(Due, Base):
     """When an account's feed is to be pruned next."""
 
     __tablename__ = "due_feeds"
-    __table_args__ = (Index(None, "due_at"),)
 
     account_id: Mapped[UUID] = mapped_column(primary_key=True)
-    due_at: Mapped[datetime]
 
 
-class DueRequest(Base):
+class DueRequest(Due, Base):
     """When a meeting request lapses unanswered; the row goes when it was answered or has lapsed."""
 
     __tablename__ = "due_requests"
-    __table_args__ = (Index(None, "due_at"),)
 
     request_id: Mapped[UUID] = mapped_column(primary_key=True)
-    account_id: Mapped[UUID]
-    due_at: Mapped[datetime]
 
 
-class DueHold(Base):
+class DueHold(Due, Base):
     """Whose account a slot hold is in, and when it lapses; the row goes with it."""
 
     __tablename__ = "due_holds"
-    __table_args__ = (Index(None, "due_at"),)
 
     hold_id: Mapped[UUID] = mapped_column(primary_key=True)
-    account_id: Mapped[UUID]
-    due_at: Mapped[datetime]
 
 
-class DueWebhook(Base):
+class DueWebhook(Due, Base):
     """When an endpoint is to be told again. No row: it has been told everything, or wants to hear nothing."""
 
     __tablename__ = "due_webhooks"
-    __table_args__ = (Index(None, "due_at"),)
 
     endpoint_id: Mapped[UUID] = mapped_column(primary_key=True)
-    account_id: Mapped[UUID]
-    due_at: Mapped[datetime]

@@ -10,8 +10,9 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.calendar import Clock
-from app.connections.channels import take_due_watches
 from app.database import transaction
+from app.due import take_due_rows
+from app.models.directory import DueWatch
 from app.queue import Enqueued, Job, enqueue
 from app.sync.due import Due, take_due, waiting_syncs
 
@@ -34,7 +35,8 @@ def portion(waiting: int) -> int:
 async def enqueue_due_watches(sessions: async_sessionmaker[AsyncSession], clock: Clock) -> int:
     """Ask for a look at every watch that is due; how many there were."""
     async with transaction(sessions, None) as session:
-        due = await take_due_watches(session, now=clock(), again=_WATCH_COMES_UP_AGAIN, limit=_WATCHES_AT_ONCE)
+        now = clock()
+        due = await take_due_rows(session, DueWatch, now=now, again=_WATCH_COMES_UP_AGAIN, limit=_WATCHES_AT_ONCE)
         await enqueue(session, [Enqueued(Job.WATCH_CALENDAR, row.account_id, row.calendar_id) for row in due])
         return len(due)
 
