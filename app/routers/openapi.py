@@ -96,7 +96,22 @@ def document_settings() -> Settings:
 
 def describe(app: FastAPI) -> Document:
     """The whole document: an application's routes, and the webhooks of the service."""
-    document = get_openapi(
+    document = _routes(app)
+    _complete_components(document)
+    examples, choosy = Examples(document["components"]["schemas"]), choosy_operations(app)
+    for path, item in document["paths"].items():
+        for operation in item.values():
+            if operation["operationId"] in choosy:
+                operation["responses"].setdefault(_FORBIDDEN, {})
+            _complete_operation(operation, path, examples, document["components"]["schemas"])
+    document["webhooks"] = webhooks(examples)
+    _keep_what_is_used(document)
+    return {key: _whole_numbers(value) for key, value in document.items()}
+
+
+def _routes(app: FastAPI) -> Document:
+    """What FastAPI says of the routes, and who we are."""
+    return get_openapi(
         title=app.title,
         version=app.version,
         summary="Calendar connections and scheduling pages for a CRM.",
@@ -112,16 +127,6 @@ def describe(app: FastAPI) -> Document:
         routes=app.routes,
         separate_input_output_schemas=False,
     )
-    _complete_components(document)
-    examples, choosy = Examples(document["components"]["schemas"]), choosy_operations(app)
-    for path, item in document["paths"].items():
-        for operation in item.values():
-            if operation["operationId"] in choosy:
-                operation["responses"].setdefault(_FORBIDDEN, {})
-            _complete_operation(operation, path, examples, document["components"]["schemas"])
-    document["webhooks"] = webhooks(examples)
-    _keep_what_is_used(document)
-    return {key: _whole_numbers(value) for key, value in document.items()}
 
 
 def client_document(document: Document) -> Document:
@@ -143,14 +148,8 @@ def _whole_numbers(node: Any) -> Any:
 
 def _complete_components(document: Document) -> None:
     components = document["components"]
-    schemas = components["schemas"]
-    for name in _FASTAPI_SCHEMAS:
-        schemas.pop(name, None)
-    told = event_schemas()
-    for name in told.keys() & schemas.keys():
-        if told[name] != schemas[name]:
-            raise ValueError(f"two schemas are called {name}")
-    schemas |= problem_schemas() | {name: schema for name, schema in told.items() if name not in schemas}
+    schemas, told = components["schemas"], event_schemas()
+    _add_schemas(schemas, told)
     for schema in schemas.values():
         _tidy(schema)
     for name in sorted(_reachable(_answers(document), schemas) | told.keys()):
@@ -160,6 +159,16 @@ def _complete_components(document: Document) -> None:
     components["parameters"] = {name: dict(parameter) for name, parameter in PARAMETERS.items()}
     problems_by_name = {kind.name: response_component(status) for status, kind in KINDS.items()}
     components["responses"] = problems_by_name | {name: dict(answer) for name, answer in RESPONSES.items()}
+
+
+def _add_schemas(schemas: Document, told: Document) -> None:
+    """Ours beside the routes' own, without FastAPI's. Raises: ValueError when two are called the same."""
+    for name in _FASTAPI_SCHEMAS:
+        schemas.pop(name, None)
+    for name in told.keys() & schemas.keys():
+        if told[name] != schemas[name]:
+            raise ValueError(f"two schemas are called {name}")
+    schemas |= problem_schemas() | {name: schema for name, schema in told.items() if name not in schemas}
 
 
 def _tidy(schema: Any) -> None:

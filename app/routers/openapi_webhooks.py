@@ -80,8 +80,6 @@ def webhooks(examples: Examples) -> dict[str, Any]:
 
 
 def _operation(name: str, told: Told, examples: Examples) -> dict[str, Any]:
-    schema = {"$ref": _TEMPLATE.format(model=_schema_name(name))}
-    example = examples.of(schema)
     return {
         "tags": [TAG],
         "summary": told.summary,
@@ -89,19 +87,21 @@ def _operation(name: str, told: Told, examples: Examples) -> dict[str, Any]:
         "operationId": f"on{_words(name)}",
         "security": [],
         "parameters": [{"$ref": f"#/components/parameters/{component}"} for component in PARAMETERS],
-        "requestBody": {
-            "description": "The event, as the feed answers it.",
-            "required": True,
-            "content": {
-                "application/json": {
-                    "schema": schema,
-                    "example": example | {"data": example["data"] | told.example},
-                }
-            },
-        },
+        "requestBody": _body(name, told, examples),
         "responses": {
             status: {"$ref": f"#/components/responses/{component}"} for status, component in _ANSWERS.items()
         },
+    }
+
+
+def _body(name: str, told: Told, examples: Examples) -> dict[str, Any]:
+    schema = {"$ref": _TEMPLATE.format(model=_schema_name(name))}
+    example = examples.of(schema)
+    shown = {"schema": schema, "example": example | {"data": example["data"] | told.example}}
+    return {
+        "description": "The event, as the feed answers it.",
+        "required": True,
+        "content": {"application/json": shown},
     }
 
 
