@@ -6,7 +6,7 @@ from app.ids import CalendarId
 from app.routers.dependencies import ReaderLanguage, Services, Session, User
 from app.routers.openapi import problems
 from app.scheduling.availability_calendars import remove_calendar, set_policy
-from app.scheduling.schemas import AvailabilityCalendar, AvailabilityCalendarUpdate
+from app.scheduling.settings_schemas import AvailabilityCalendar, AvailabilityCalendarUpdate
 from app.scheduling.views import availability_calendar_view
 
 router = APIRouter(prefix="/v1/availability-calendars", tags=["Settings"])

@@ -8,7 +8,7 @@ from app.i18n import Language
 from app.routers.dependencies import IfMatch, ReaderLanguage, Services, Session, User
 from app.routers.openapi import problems
 from app.scheduling.meeting_links import default_page
-from app.scheduling.schemas import (
+from app.scheduling.settings_schemas import (
     AvailabilityCalendar,
     AvailabilityCalendarList,
     CalendarSettings,

@@ -36,7 +36,7 @@ from app.scheduling.chat import give_widget_key
 from app.scheduling.domain_repository import hold_connected
 from app.scheduling.meeting_links import default_page
 from app.scheduling.pages import get_page
-from app.scheduling.schemas import CalendarSettingsUpdate
+from app.scheduling.settings_schemas import CalendarSettingsUpdate
 
 _AT_FIRST = {
     "task_sync": False,

@@ -10,7 +10,7 @@ from app.i18n import Language, translate
 from app.models.connections import Calendar, CalendarSync
 from app.models.scheduling import CalendarSettings, SchedulingPage
 from app.outbound.links import Links
-from app.scheduling import schemas
+from app.scheduling import schemas, settings_schemas
 from app.scheduling.availability import PageTime
 from app.scheduling.configuration import DRIFT_AT_FIRST, Configuration
 from app.scheduling.team import Member
@@ -64,10 +64,10 @@ def public_page_view(page: PageTime) -> schemas.PublicSchedulingPage:
 
 def availability_calendar_view(
     calendar: Calendar, sync: CalendarSync | None, language: Language
-) -> schemas.AvailabilityCalendar:
+) -> settings_schemas.AvailabilityCalendar:
     """A checked calendar."""
     reason = calendar.inactive_reason
-    return schemas.AvailabilityCalendar(
+    return settings_schemas.AvailabilityCalendar(
         calendar_id=calendar.id,
         name=calendar.name,
         is_primary=calendar.is_primary,
@@ -80,10 +80,13 @@ def availability_calendar_view(
 
 
 def settings_view(
-    settings: CalendarSettings, calendars: list[schemas.AvailabilityCalendar], *, default: SchedulingPage | None
-) -> schemas.CalendarSettings:
+    settings: CalendarSettings,
+    calendars: list[settings_schemas.AvailabilityCalendar],
+    *,
+    default: SchedulingPage | None,
+) -> settings_schemas.CalendarSettings:
     """The person's settings; `default` is their default page, chosen or not."""
-    return schemas.CalendarSettings(
+    return settings_schemas.CalendarSettings(
         calendar_sync=settings.calendar_sync,
         task_sync=settings.task_sync,
         scheduling_pages=settings.scheduling_pages,
@@ -93,10 +96,10 @@ def settings_view(
         meetings_url=settings.meetings_url,
         default_page_id=None if default is None else default.id,
         domain_id=settings.domain_id,
-        chat_profile=schemas.ChatProfile(
+        chat_profile=settings_schemas.ChatProfile(
             enabled=settings.chat_enabled, page_id=settings.chat_page_id, widget_key=settings.widget_key
         ),
-        drift_policies=schemas.DriftPolicies.model_validate(DRIFT_AT_FIRST | settings.drift_policies),
+        drift_policies=settings_schemas.DriftPolicies.model_validate(DRIFT_AT_FIRST | settings.drift_policies),
         auto_confirm_requests=settings.auto_confirm_requests,
         version=settings.version,
     )
