@@ -27,6 +27,7 @@ from app.bookings.request_expiry import RequestExpiry
 from app.bookings.requests import MeetingRequests
 from app.bookings.resolving import DriftResolver
 from app.bookings.tokens import BookingTokens
+from app.bookings.turns import Turns
 from app.calendar import Clock, ProviderName
 from app.calendar_writes.writer import EventWriter
 from app.connections.access import CalendarAccess
@@ -229,7 +230,7 @@ class Booking(TypedDict):
 
 
 def booking(on: Ground, links: Links, reader: PageReader, pool: asyncpg.Pool) -> Booking:
-    tokens, clock = BookingTokens(on.settings.signing_key), on.clock
+    tokens, turns, clock = BookingTokens(on.settings.signing_key), Turns(), on.clock
     post = BookingPost(links, on.providers, sender=on.settings.mail_from)
     live, effects = _live_check(on), DriftEffects(post, clock)
     attempts = BookingAttempts(on.sessions, reader, post, clock)
@@ -244,6 +245,7 @@ def booking(on: Ground, links: Links, reader: PageReader, pool: asyncpg.Pool) ->
             live,
             post,
             attempts=attempts,
+            turns=turns,
             tokens=tokens,
             providers=on.providers,
             clock=clock,
@@ -252,7 +254,7 @@ def booking(on: Ground, links: Links, reader: PageReader, pool: asyncpg.Pool) ->
         requests=requests,
         request_expiry=RequestExpiry(on.sessions, post, clock),
         request_confirmer=RequestConfirmer(on.sessions, requests, clock),
-        holds=SlotHolds(on.sessions, pool, reader, tokens, clock),
+        holds=SlotHolds(on.sessions, pool, reader, turns=turns, tokens=tokens, clock=clock),
         changes=BookingChanges(on.sessions, live, post, on.providers, clock),
         mail=_mail(on.settings, on.sessions, clock, links, tokens),
         connection_ready=ConnectionReady(on.sessions, clock),

@@ -30,7 +30,7 @@ from app.bookings.news import tell_of_booking, tell_of_request
 from app.bookings.offer import around, check_offered, check_open, slot_taken
 from app.bookings.post import BookingPost
 from app.bookings.schemas import BookingCreate
-from app.bookings.seating import assignment_of, in_turn, turns_of
+from app.bookings.seating import by_turns
 from app.bookings.tokens import BookingTokens, hash_token
 from app.bookings.turns import Turns
 from app.calendar import Clock, ProviderName
@@ -102,6 +102,7 @@ class BookingDesk:
         post: BookingPost,
         *,
         attempts: BookingAttempts,
+        turns: Turns,
         tokens: BookingTokens,
         providers: dict[ProviderName, Provider],
         clock: Clock,
@@ -115,7 +116,7 @@ class BookingDesk:
         self._tokens = tokens
         self._providers = providers
         self._clock = clock
-        self._turns = Turns()
+        self._turns = turns
 
     async def book(self, page_id: UUID, form: BookingCreate, *, attempt: Attempt | None, by: str = VISITOR) -> Outcome:
         """Book the slot, or ask for it while the host is offline.
@@ -174,10 +175,8 @@ class BookingDesk:
             return [(seating, None) for seating in seatings]
         free = [item for item in seatings if item.refusal(minutes, start=wish.start, now=self._now()) is None]
         async with transaction(self._sessions, page.account_id) as session:
-            turns = await turns_of(session, page.page_id, now=self._clock())
-        why = assignment_of(free, turns)
-        in_order = sorted(in_turn(free, turns), key=lambda seating: seating.asks_only)  # a booking before a request
-        return [(seating, why) for seating in in_order]
+            in_order = await by_turns(session, page, free, now=self._clock())
+        return sorted(in_order, key=lambda turn: turn[0].asks_only)  # a booking before a request
 
     async def _seat(self, page: PageTime, wish: _Wish, attempt: Attempt | None, why: Json | None) -> Outcome:
         """Ask, and book. Raises: SlotUnavailable, _NobodyKnowsError, _OnlyAskedError."""

@@ -88,6 +88,8 @@ class SlotHolds:
         sessions: async_sessionmaker[AsyncSession],
         pool: asyncpg.Pool,
         pages: PageReader,
+        *,
+        turns: Turns,
         tokens: BookingTokens,
         clock: Clock,
     ) -> None:
@@ -96,7 +98,7 @@ class SlotHolds:
         self._pages = pages
         self._tokens = tokens
         self._clock = clock
-        self._turns = Turns()
+        self._turns = turns
 
     async def keep(self, page_id: UUID, form: SlotHoldCreate, *, network: str, attempt: Attempt | None) -> Kept:
         """Keep an offered slot.

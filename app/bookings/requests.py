@@ -32,7 +32,7 @@ from app.bookings.request_look import (
     page_time_of_request,
     start_of,
 )
-from app.bookings.seating import assignment_of, in_turn, turns_of
+from app.bookings.seating import by_turns
 from app.calendar import Clock, ProviderName
 from app.database import constraint, transaction
 from app.errors import (
@@ -96,11 +96,9 @@ class MeetingRequests:
         async with transaction(self._sessions, account_id) as session:
             request = await self._find(session, request_id, by=by)
             page = await self._free(session, request)
-            turns = await turns_of(session, page.page_id, now=self._clock())
-        free = free_seatings(request, page)
-        why = assignment_of(free, turns) if page.type == "round_robin" else None
+            in_order = await by_turns(session, page, free_seatings(request, page), now=self._clock())
         refusal: Conflict = self._taken(request, page)
-        for seating in in_turn(free, turns):
+        for seating, why in in_order:
             try:
                 return await self._seat(request, seating, why, by=by)
             except (SlotUnavailable, BookingUnavailable) as latest:

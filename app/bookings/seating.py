@@ -44,6 +44,17 @@ async def turns_of(session: AsyncSession, page_id: UUID, *, now: datetime) -> di
     return {row.host_id: Turn(row.meetings, row.last_at) for row in rows}
 
 
+async def by_turns(
+    session: AsyncSession, page: PageTime, free: Sequence[PageTime], *, now: datetime
+) -> list[tuple[PageTime, Json | None]]:
+    """The free seatings of a page, first whose turn it is, each with why; only a round robin has turns."""
+    if page.type != "round_robin":
+        return [(seating, None) for seating in free]
+    turns = await turns_of(session, page.page_id, now=now)
+    why = assignment_of(free, turns)
+    return [(seating, why) for seating in in_turn(free, turns)]
+
+
 def in_turn(seatings: Sequence[PageTime], turns: Mapping[UUID, Turn]) -> list[PageTime]:
     """The seatings, first the one whose turn it is."""
 
