@@ -73,10 +73,11 @@ async def mailed(world: World) -> list[str]:
 
 async def letter(world: World, kind: str) -> dict[str, Any]:
     """The one mail of the kind, which was sent."""
-    [row] = await world.rows("SELECT to_email, status FROM mails WHERE kind = $1", kind)
+    [row] = await world.rows("SELECT id, to_email, status FROM mails WHERE kind = $1", kind)
     assert row["status"] == "sent"
     mails: list[dict[str, Any]] = await world.sandbox.mails(row["to_email"])
-    return mails[-1]
+    [mail] = [mail for mail in mails if str(row["id"]) in mail["message_id"]]
+    return mail
 
 
 async def feed(world: World) -> list[str]:
