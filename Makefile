@@ -17,6 +17,9 @@ STAMP := .venv/.installed-$(shell cat requirements/dev.txt requirements/uv.txt |
 NODE_STAMP := contract/node_modules/.installed-$(shell cat contract/package-lock.json contract/.npmrc | cksum | tr ' ' '-')
 SUPPORTED := import sys, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
 
+# Each process has a database and a sandbox of its own.
+PARALLEL := --numprocesses auto --maxprocesses 4 --dist worksteal
+
 CHECKS := format lint layers types document breaking python spectral redocly typescript
 
 .PHONY: help run demo test check migrate openapi bench lock format clean $(CHECKS:%=check-%)
@@ -30,8 +33,8 @@ run: $(STAMP) ## database, sandbox, API and worker, until Ctrl-C
 demo: $(STAMP) ## the main job through the public API, step by step
 	@$(BIN)/python -m sandbox demo
 
-test: $(STAMP) ## the whole test suite; ARGS=... for pytest
-	$(BIN)/pytest $(ARGS)
+test: $(STAMP) ## the whole test suite, as many at once as there are cores; ARGS=... for pytest
+	$(BIN)/pytest $(PARALLEL) $(ARGS)
 
 check: $(CHECKS:%=check-%) ## every other check, the quick ones first
 

@@ -197,14 +197,17 @@ async def test_r46_cancelling_what_was_deleted_by_hand_is_done(world: World) -> 
     assert await state(person, booking) == ("written", None)
 
 
-async def test_r46_a_change_while_the_write_runs_wins_and_is_written_once(world: World) -> None:
+async def test_r46_a_change_while_the_write_runs_wins_and_is_written_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     person, booking = await booked(world)
     account_id, write_id = await the_write(world)
-    await fault(world, person, SLOW, method="POST", path="/events$")
+    gate = Gate.at(monkeypatch, "create_event")
     running = asyncio.create_task(world.services.writer.run(account_id, write_id))
-    await asyncio.sleep(0.15)
+    await gate.wait()
     to = person.at(3, "14:00")
     assert (await booking.reschedule(to)).status_code == 200
+    await gate.open()
     await running
     assert start_of(await the_event(world, person)) == to
     await world.work(until=LATER)
@@ -212,13 +215,16 @@ async def test_r46_a_change_while_the_write_runs_wins_and_is_written_once(world:
     assert await state(person, booking) == ("written", None)
 
 
-async def test_r46_a_cancel_while_the_event_is_being_made_leaves_none(world: World) -> None:
+async def test_r46_a_cancel_while_the_event_is_being_made_leaves_none(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     person, booking = await booked(world)
     account_id, write_id = await the_write(world)
-    await fault(world, person, SLOW, method="POST", path="/events$")
+    gate = Gate.at(monkeypatch, "create_event")
     running = asyncio.create_task(world.services.writer.run(account_id, write_id))
-    await asyncio.sleep(0.15)
+    await gate.wait()
     assert (await booking.cancel()).status_code == 200
+    await gate.open()
     await running
     await world.work(until=LATER)
     assert await our_events(world, person) == []
@@ -279,18 +285,21 @@ async def test_r46_a_killed_writers_work_is_finished_by_the_next_without_a_secon
     assert await state(person, booking) == ("written", None)
 
 
-async def test_r46_a_writer_that_wakes_too_late_says_nothing_but_has_the_winner_look_again(world: World) -> None:
+async def test_r46_a_writer_that_wakes_too_late_says_nothing_but_has_the_winner_look_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     person, booking = await booked(world)
     account_id, write_id = await the_write(world)
-    await fault(world, person, {"kind": "latency", "ms": 1500}, method="POST", path="/events$")
+    gate = Gate.at(monkeypatch, "create_event")
     slow = asyncio.create_task(world.services.writer.run(account_id, write_id))
-    await asyncio.sleep(0.2)
+    await gate.wait()
     world.clock.offset = timedelta(seconds=61)
     to = person.at(3, "14:00")
     assert (await booking.reschedule(to)).status_code == 200
     await world.services.writer.run(account_id, write_id)
     [written] = await world.rows("SELECT * FROM calendar_writes")
     assert not slow.done()
+    await gate.open()
     await slow
     asked = {"desired_seq": 3, "status": "pending"}
     assert await world.rows("SELECT * FROM calendar_writes") == [written | asked]

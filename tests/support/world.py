@@ -66,7 +66,8 @@ class World:
         """Somebody whose Google calendar is connected and synced."""
         person = await self.person(**claims)
         await self.sandbox.google_account(person.email, time_zone=person.time_zone)
-        await person.connect()
+        done = await person.connect()
+        assert done["status"] == "completed", done
         await self.work()
         return person
 

@@ -14,6 +14,7 @@ from app.sync.engine import _FencedOff
 from app.sync.mirror import Mirror
 from app.sync.schedule import enqueue_due_syncs
 from tests.support.engines import engine_of
+from tests.support.gate import Gate
 from tests.support.google import failing, turned
 from tests.support.world import World
 from tests.sync.scene import Scene, wire
@@ -281,16 +282,18 @@ async def test_p1_what_was_deleted_while_a_calendar_was_unticked_does_not_block_
     await project.agrees(spans=0)
 
 
-async def test_p3_a_change_signalled_during_a_run_leads_to_another_run(world: World) -> None:
+async def test_p3_a_change_signalled_during_a_run_leads_to_another_run(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     scene = await with_events(world)
     sync = await row(scene)
-    async with failing(world.sandbox, {"kind": "latency", "ms": 300}, path=LISTING, account=scene.person.email):
-        running = asyncio.create_task(run(scene))
-        await asyncio.sleep(0.15)
-        await world.sandbox.clear_google_faults()
-        answer = await scene.person.post(f"/v1/connections/{scene.person.connection_id}/sync")
-        assert answer.status_code == 202
-        await running
+    gate = Gate.at(monkeypatch, "sync_page")
+    running = asyncio.create_task(run(scene))
+    await gate.wait()
+    answer = await scene.person.post(f"/v1/connections/{scene.person.connection_id}/sync")
+    assert answer.status_code == 202
+    await gate.open()
+    await running
     after = await row(scene)
     assert after["dirty_seq"] == sync["dirty_seq"] + 1
     assert after["synced_seq"] == after["dirty_seq"]
