@@ -259,6 +259,8 @@ class SyncEngine:
         """The last of the changes and the cursor that accounts for them."""
         now = self._clock()
         async with transaction(self._sessions, run.calendar.account_id) as session:
+            if run.calendar.inactive_reason is not None:  # its row is written: in the order of those who list calendars
+                await connections.lock_connection(session, run.calendar.connection_id)
             sync = await self._hold(session, run, **succeeded(run, now))
             changes = self._changes(session, run)
             mirror = self._mirror(session, run, changes)

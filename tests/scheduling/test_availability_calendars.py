@@ -162,3 +162,19 @@ async def test_r30_many_at_once_remove_once(world: World) -> None:
     assert {answer.status_code for answer in answers[6:]} <= {200, 404}
     audit = await world.rows("SELECT FROM audit_entries WHERE action = 'availability_calendar.removed'")
     assert len(audit) == 1
+
+
+async def test_r30_asking_again_and_the_sync_that_finds_the_calendar_wait_for_each_other(world: World) -> None:
+    """Both write the calendar and how far it is synced; in two orders they would stop each other."""
+    person = await with_lost_calendar(world)
+    _, [lost] = await calendars(person)
+    path = f"{LIST}/{lost['calendar_id']}/recheck"
+    for _ in range(8):
+        await share_again(world, person)
+        await person.post(path)
+        _, *answers = await asyncio.gather(world.work(), *(person.post(path) for _ in range(3)))
+        assert [(answer.status_code, answer.text[:200]) for answer in answers if answer.status_code != 200] == []
+        await world.work()
+        await share_again(world, person, role="none")
+        await person.post(path)
+        await world.work()
