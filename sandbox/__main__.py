@@ -41,12 +41,13 @@ def run_simulators(  # noqa: PLR0917 - the options of a command
     http_port: Annotated[int, typer.Option(help="0 is a free one.")] = 0,
     smtp_port: Annotated[int, typer.Option(help="0 is a free one.")] = 0,
     exchange_port: Annotated[int, typer.Option(help="0 is a free one.")] = 0,
+    dns_port: Annotated[int, typer.Option(help="UDP; 0 is a free one.")] = 0,
     ready_file: Annotated[Path | None, typer.Option(help="Written as JSON when everything answers.")] = None,
     keys_file: Annotated[Path | None, typer.Option(help="Keeps the issuer's keys over restarts.")] = None,
     certificates: Annotated[Path | None, typer.Option(help="Keeps Exchange's certificates over restarts.")] = None,
 ) -> None:
-    """Run the simulated providers, the identity provider and the mail sink until Ctrl-C."""
-    places = Places(http_port, smtp_port, exchange_port, keys_file, certificates)
+    """Run the simulated providers, the identity provider, the mail sink and the DNS server until Ctrl-C."""
+    places = Places(http_port, smtp_port, exchange_port, dns_port, keys_file, certificates)
     try:
         asyncio.run(serve_until_signalled(places, ready_file=ready_file))
     except PortTakenError as error:
@@ -60,10 +61,11 @@ def run_everything(  # noqa: PLR0917 - the options of a command
     sandbox_port: Annotated[int, typer.Option(help="0 is a free one.")] = FIXED_PORTS.sandbox,
     smtp_port: Annotated[int, typer.Option(help="0 is a free one.")] = FIXED_PORTS.smtp,
     exchange_port: Annotated[int, typer.Option(help="0 is a free one.")] = FIXED_PORTS.exchange,
+    dns_port: Annotated[int, typer.Option(help="UDP; 0 is a free one.")] = FIXED_PORTS.dns,
     postgres_port: Annotated[int, typer.Option(help="0 is a free one.")] = FIXED_PORTS.postgres,
 ) -> None:
     """Run the database, the simulators, the API and the worker until Ctrl-C."""
-    ports = Ports(api=api_port, sandbox=sandbox_port, smtp=smtp_port, exchange=exchange_port, postgres=postgres_port)
+    ports = Ports(api_port, sandbox_port, smtp_port, exchange_port, dns_port, postgres_port)
     raise SystemExit(asyncio.run(run(data_directory=data, ports=ports)))
 
 

@@ -280,6 +280,29 @@ class Sandbox:
         """Mails work again."""
         await self._send("DELETE", "/control/mail/faults")
 
+    # DNS ---------------------------------------------------------------------------------------
+
+    async def set_dns(self, name: str, type: str, *values: str) -> None:  # noqa: A002 - DNS calls it so
+        """Let a name have these records of a type, in place of those it had."""
+        await self._send("PUT", "/control/dns/records", {"name": name, "type": type, "values": values})
+
+    async def delete_dns(self, name: str | None = None, type: str | None = None) -> None:  # noqa: A002
+        """Take away records: those of the name and the type, where given."""
+        await self._send("DELETE", "/control/dns/records", name=name, type=type)
+
+    async def break_dns(self, mode: str = "servfail") -> None:
+        """The DNS server fails from now on: `servfail`, or `silent`."""
+        await self._send("POST", "/control/dns/outage", {"mode": mode})
+
+    async def heal_dns(self) -> None:
+        """The DNS server works again."""
+        await self._send("DELETE", "/control/dns/outage")
+
+    async def dns_questions(self) -> list[Json]:
+        """What the DNS server was asked, oldest first: `name type`."""
+        questions: list[Json] = (await self._send("GET", "/control/dns/questions"))["items"]
+        return questions
+
     # time --------------------------------------------------------------------------------------
 
     async def advance_clock(self, seconds: float) -> datetime:

@@ -1,6 +1,6 @@
-"""`make demo`: the main job, once per provider, through the public HTTP API, on real wire protocols.
+"""`make demo`: the main job, once per provider, and the further journeys of a company, through the public HTTP API.
 
-It prints one JSON object per step.
+It prints one JSON object per step. All wire protocols are real.
 
 The rule: every step checks what it prints. The first thing that is not so ends the demo with its name and exit code 1.
 """
@@ -8,9 +8,11 @@ The rule: every step checks what it prints. The first thing that is not so ends 
 import json
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol, TypeVar
 
 import httpx
 
+from sandbox import demo_domain, demo_lost_calendar, demo_offline, demo_proposal, demo_round_robin
 from sandbox.client import Sandbox
 from sandbox.demo_booking import (
     book_a_slot,
@@ -23,6 +25,7 @@ from sandbox.demo_booking import (
     refuse_a_second_booking_with_alternatives,
     reschedule_by_the_visitors_link,
 )
+from sandbox.demo_company import found_company
 from sandbox.demo_connecting import (
     connect,
     prepare_a_busy_calendar,
@@ -45,12 +48,22 @@ from sandbox.demo_following import (
     see_the_timeline_follow,
 )
 from sandbox.demo_journey import Demo, DemoError, Json
-from sandbox.houses import HOUSES, House
+from sandbox.houses import HOUSES
 from sandbox.stack import Stack
 from sandbox.webhook_receiver import receiving
 
-Step = Callable[[Demo], Awaitable[Json]]
-STEPS: tuple[Step, ...] = (
+
+class Journey(Protocol):
+    """Who takes part and what was learnt on the way."""
+
+    @property
+    def label(self) -> Json:
+        """What is on each of the journey's lines."""
+
+
+J = TypeVar("J", bound=Journey)
+Step = Callable[[J], Awaitable[Json]]
+STEPS: tuple[Step[Demo], ...] = (
     prepare_a_busy_calendar,
     have_events_sent_to_a_webhook,
     read_and_accept_the_disclosure,
@@ -79,13 +92,13 @@ STEPS: tuple[Step, ...] = (
 )
 
 
-async def go_through(demo: Demo, steps: Sequence[Step] = STEPS) -> bool:
+async def go_through(journey: J, steps: Sequence[Step[J]]) -> bool:
     """Every step in order, each with a line of its own; whether all went well."""
     for number, step in enumerate(steps, start=1):
         began = time.perf_counter()
-        line: Json = {"provider": demo.house.provider, "step": number, "name": step.__name__}
+        line: Json = {**journey.label, "step": number, "name": step.__name__}
         try:
-            line |= {"ok": True, **await step(demo)}
+            line |= {"ok": True, **await step(journey)}
         except (DemoError, httpx.HTTPError, LookupError, TimeoutError) as error:
             print(json.dumps(line | {"ok": False, "error": f"{type(error).__name__}: {error}"}), flush=True)
             return False
@@ -94,17 +107,33 @@ async def go_through(demo: Demo, steps: Sequence[Step] = STEPS) -> bool:
 
 
 async def demo() -> int:
-    """Start everything on free ports, go through the journey, stop everything. Returns the exit code."""
+    """Start everything on free ports, go through every journey, stop everything. Returns the exit code."""
     async with (
         Stack() as stack,
         Sandbox(stack.sandbox_url) as sandbox,
         httpx.AsyncClient(base_url=stack.api_url, timeout=30) as api,
     ):
-        ok = all([await _at(house(sandbox), sandbox, api) for house in HOUSES])
+        ok = await _main_job(api, sandbox) and await _further_journeys(api, sandbox)
     print(f"demo: {'ok' if ok else 'failed'}", flush=True)
     return 0 if ok else 1
 
 
-async def _at(house: House, sandbox: Sandbox, api: httpx.AsyncClient) -> bool:
-    with receiving() as receiver:
-        return await go_through(Demo(api, sandbox, house, receiver))
+async def _main_job(api: httpx.AsyncClient, sandbox: Sandbox) -> bool:
+    """Once per provider, each in an account of its own."""
+    for house in HOUSES:
+        with receiving() as receiver:
+            if not await go_through(Demo(api, sandbox, house(sandbox), receiver), STEPS):
+                return False
+    return True
+
+
+async def _further_journeys(api: httpx.AsyncClient, sandbox: Sandbox) -> bool:
+    """In one account, whose people have connected calendars from the first journey on."""
+    company = await found_company(api, sandbox)
+    return (
+        await go_through(demo_round_robin.RoundRobin(company), demo_round_robin.STEPS)
+        and await go_through(demo_offline.Offline(company.olof), demo_offline.STEPS)
+        and await go_through(demo_lost_calendar.LostCalendar(company.gerda), demo_lost_calendar.STEPS)
+        and await go_through(demo_domain.OwnDomain(company), demo_domain.STEPS)
+        and await go_through(demo_proposal.Proposal(company), demo_proposal.STEPS)
+    )

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import httpx
 
-from sandbox.demo_journey import HOST_ZONE, PATIENCE, VISITOR_ZONE, Demo, Json, eventually, expect
+from sandbox.demo_journey import HOST_ZONE, PATIENCE, VISITOR_ZONE, Demo, Host, Json, eventually, expect
 
 OPEN_DAYS = 14
 LEAST_SLOTS = 20  # `Demo.free` takes them from all over the list
@@ -26,7 +26,7 @@ async def make_a_scheduling_page(demo: Demo) -> Json:
         "language": "sv",
         "form_fields": [{"id": "company", "label": "Företag", "kind": "text", "required": True}],
     }
-    page = (await demo.call("POST", "/v1/scheduling-pages", body, status=201, headers=demo.host)).json()
+    page = (await demo.call("POST", "/v1/scheduling-pages", body, status=201, headers=demo.headers)).json()
     demo.page_id = page["id"]
     expect(page["mode"] == "online", "the page is online")
     return {"page_id": page["id"], "meeting_link": page["meeting_link"]}
@@ -44,7 +44,7 @@ async def list_slots_that_avoid_every_busy_time(demo: Demo) -> Json:
     return {"slots": len(demo.slots), "busy_spans": len(busy), "first": demo.slots[0]["start_at"]}
 
 
-async def list_slots(demo: Demo) -> list[Json]:
+async def list_slots(host: Host) -> list[Json]:
     """What a visitor is offered now."""
     query = {
         "time_zone": VISITOR_ZONE,
@@ -52,15 +52,15 @@ async def list_slots(demo: Demo) -> list[Json]:
         "last_day": (_today() + timedelta(days=OPEN_DAYS)).isoformat(),
         "duration_minutes": "30",
     }
-    path = f"/v1/public/scheduling-pages/{demo.page_id}/slots"
-    answer = await demo.call("GET", f"{path}?{httpx.QueryParams(query)}")
+    path = f"/v1/public/scheduling-pages/{host.page_id}/slots"
+    answer = await host.call("GET", f"{path}?{httpx.QueryParams(query)}")
     items: list[Json] = answer.json()["items"]
     return items
 
 
-async def offers(demo: Demo, start: datetime) -> bool:
+async def offers(host: Host, start: datetime) -> bool:
     """Whether a visitor can have this time now."""
-    return start in {datetime.fromisoformat(slot["start_at"]) for slot in await list_slots(demo)}
+    return start in {datetime.fromisoformat(slot["start_at"]) for slot in await list_slots(host)}
 
 
 def _today() -> date:
@@ -93,16 +93,21 @@ def _wish(demo: Demo, start_at: str) -> Json:
 
 async def find_the_event_in_the_calendar_exactly_once(demo: Demo) -> Json:
     """R46: one event, on the primary calendar, at the booked time."""
-
-    async def written() -> bool:
-        booking = await demo.read(f"/v1/bookings/{demo.booking['id']}")
-        return bool(booking["calendar_event"]["status"] == "written")
-
-    await eventually(written, "the event is written")
+    await until_written(demo, demo.booking["id"])
     events = await demo.house.ours()
     expect(len(events) == 1, f"exactly one event, not {len(events)}")
     expect(events[0].start == datetime.fromisoformat(demo.booking["start_at"]), "it is at the booked time")
     return {"event_id": events[0].id, "title": events[0].title}
+
+
+async def until_written(host: Host, booking_id: str) -> None:
+    """Wait until the booking says that its event is in the host's calendar."""
+
+    async def written() -> bool:
+        booking = await host.read(f"/v1/bookings/{booking_id}")
+        return bool(booking["calendar_event"]["status"] == "written")
+
+    await eventually(written, "the event is written")
 
 
 async def find_the_invitation_in_the_mail(demo: Demo) -> Json:
@@ -173,10 +178,10 @@ async def cancel_by_the_visitors_link(demo: Demo) -> Json:
 
 
 async def _refused(demo: Demo, path: str, body: Json) -> Json:
-    """R24: the refusal names what is missing, and where."""
+    """R24: the refusal names what is missing."""
     refused = (await demo.call("POST", path, body, status=409, headers=_token(demo))).json()
     expect(refused["code"] == "capability_not_supported", "the code says so")
-    return {name: refused[name] for name in ("code", "capability", "provider")}
+    return {name: refused[name] for name in ("code", "capability", "detail")}
 
 
 async def nth_mail(demo: Demo, count: int) -> Json:

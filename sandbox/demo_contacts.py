@@ -41,8 +41,8 @@ async def make_a_meeting_on_the_contacts_record(demo: Demo) -> Json:
         "time_zone": HOST_ZONE,
     }
     path, key = f"/v1/contacts/{demo.contact_id}/meetings", {"Idempotency-Key": "demo-meeting-1"}
-    made = (await demo.call("POST", path, body, status=201, headers=demo.host | key)).json()
-    again = (await demo.call("POST", path, body, status=201, headers=demo.host | key)).json()
+    made = (await demo.call("POST", path, body, status=201, headers=demo.headers | key)).json()
+    again = (await demo.call("POST", path, body, status=201, headers=demo.headers | key)).json()
     expect(again["id"] == made["id"], "the repeat is the same meeting")
     told = {"engagement_id": made["id"]}
     if not demo.house.follows:

@@ -17,7 +17,7 @@ PAGE = 100
 async def have_events_sent_to_a_webhook(demo: Demo) -> Json:
     """Before anything happens in the account the CRM says where it wants to be told; users cannot."""
     path, body = "/v1/webhook-endpoints", {"url": demo.receiver.url, "description": "The demo's CRM"}
-    await demo.call("POST", path, body, status=403, headers=demo.host)
+    await demo.call("POST", path, body, status=403, headers=demo.headers)
     made = (await demo.call("POST", path, body, status=201, headers=demo.service)).json()
     demo.receiver.trust(made["secret"])
     demo.endpoint_id = made["id"]

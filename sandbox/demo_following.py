@@ -144,7 +144,7 @@ async def see_time_blocked(demo: Demo, span: Span) -> float:
 
     Only then does it mean something that the CRM was told nothing.
     """
-    await demo.call("POST", f"/v1/connections/{demo.connection_id}/sync", status=202, headers=demo.host)
+    await demo.call("POST", f"/v1/connections/{demo.connection_id}/sync", status=202, headers=demo.headers)
 
     async def blocked() -> bool:
         return not await offers(demo, span[0])

@@ -1,4 +1,4 @@
-"""One journey of the demo: who takes part, what was learnt on the way, and how a step checks.
+"""A journey of the demo: who takes part, what was learnt on the way, and how a step checks.
 
 The one rule: what a step says has been looked at; what cannot be seen in time ends the journey.
 """
@@ -14,6 +14,7 @@ import httpx
 
 from sandbox.client import Sandbox
 from sandbox.houses import House, Span
+from sandbox.identity import new_id
 from sandbox.webhook_receiver import WebhookReceiver
 
 Json = dict[str, Any]
@@ -59,33 +60,17 @@ async def _look_until(deadline: float, look: Look) -> Any:
 
 
 @dataclass
-class Demo:
-    """One journey at one provider, step by step; what a step learns is kept for the next."""
+class Host:
+    """A user of the CRM with a calendar at one provider, and what they do through the API."""
 
     api: httpx.AsyncClient
     sandbox: Sandbox
     house: House
-    receiver: WebhookReceiver
-    host: dict[str, str] = field(default_factory=dict)
+    user_id: str = field(default_factory=lambda: new_id("usr"), kw_only=True)
+    headers: dict[str, str] = field(default_factory=dict, kw_only=True)
     """What the host's requests carry."""
-    service: dict[str, str] = field(default_factory=dict)
-    """What the CRM's own requests carry."""
-    endpoint_id: str = ""
-    connection_id: str = ""
-    page_id: str = ""
-    slots: list[Json] = field(default_factory=list)
-    booking: Json = field(default_factory=dict)
-    contact_id: str = ""
-    moved_to: Span | None = None
-    acted_at: float = 0.0
-    """When the host last did something in the calendar, in seconds of the monotonic clock."""
-    notified_before: int = 0
-    """How many notifications the provider had sent by then."""
-
-    @property
-    def visitor(self) -> str:
-        """Whoever books at this provider."""
-        return f"vera.{self.house.provider}@example.com"
+    connection_id: str = field(default="", kw_only=True)
+    page_id: str = field(default="", kw_only=True)
 
     async def call(
         self,
@@ -103,7 +88,54 @@ class Demo:
 
     async def read(self, path: str) -> Any:
         """What the host reads there."""
-        return (await self.call("GET", path, headers=self.host)).json()
+        return (await self.call("GET", path, headers=self.headers)).json()
+
+    async def send(self, method: str, path: str, body: Json | None = None, *, status: int = 200) -> Any:
+        """What the host is answered, which must be this status."""
+        return (await self.call(method, path, body, status=status, headers=self.headers)).json()
+
+    async def take_token(self, account_id: str, **claims: Any) -> None:
+        """The host signs in at the CRM: a user of this account who may connect a calendar, unless `claims` differ."""
+        token = await self.sandbox.issue_token(
+            **{
+                "sub": self.user_id,
+                "account_id": account_id,
+                "email": self.house.email,
+                "permissions": ["personal_email_access"],
+                "seats": [{"product": "sales_hub", "tier": "professional"}],
+                "zoneinfo": HOST_ZONE,
+            }
+            | claims
+        )
+        self.headers = {"Authorization": f"Bearer {token}"}
+
+
+@dataclass
+class Demo(Host):
+    """The main journey at one provider, step by step; what a step learns is kept for the next."""
+
+    receiver: WebhookReceiver
+    service: dict[str, str] = field(default_factory=dict)
+    """What the CRM's own requests carry."""
+    endpoint_id: str = ""
+    slots: list[Json] = field(default_factory=list)
+    booking: Json = field(default_factory=dict)
+    contact_id: str = ""
+    moved_to: Span | None = None
+    acted_at: float = 0.0
+    """When the host last did something in the calendar, in seconds of the monotonic clock."""
+    notified_before: int = 0
+    """How many notifications the provider had sent by then."""
+
+    @property
+    def label(self) -> Json:
+        """What is on each of the journey's lines."""
+        return {"journey": "main", "provider": self.house.provider}
+
+    @property
+    def visitor(self) -> str:
+        """Whoever books at this provider."""
+        return f"vera.{self.house.provider}@example.com"
 
     def free(self, fifth: int) -> Span:
         """A time that was offered, so many fifths down the list: steps that take different ones do not meet."""

@@ -18,6 +18,7 @@ from sandbox.ports import HOST
 PREFIX = "CALENDAR_CONNECT_"
 MAIL_FROM = "Calendar Connect <no-reply@example.com>"
 APP_LINK = "calendar-connect://connected/"  # the mobile app's deep link
+DOMAIN_TARGET = "pages.calendar-connect.example"  # what custom domains point at: nothing can point at an address
 
 
 @dataclass(frozen=True)
@@ -46,9 +47,19 @@ class Secrets:
 
 
 def environment(
-    *, database_url: str, public_url: str, sandbox_url: str, smtp_host: str, smtp_port: int, keys: Secrets
+    *,
+    database_url: str,
+    public_url: str,
+    sandbox_url: str,
+    smtp_host: str,
+    smtp_port: int,
+    keys: Secrets,
+    dns_address: str | None = None,
 ) -> dict[str, str]:
-    """Everything the service reads. `public_url` is the API's own address, `sandbox_url` the simulators'."""
+    """Everything the service reads. `public_url` is the API's own address, `sandbox_url` the simulators'.
+
+    Without a `dns_address` the system's resolvers are asked.
+    """
     identity, google = f"{sandbox_url}/identity", f"{sandbox_url}/google"
     settings = {
         "ISSUER": identity,
@@ -71,6 +82,8 @@ def environment(
         "EXCHANGE_ALLOWED_HOSTS": json.dumps([HOST]),
         "PUSH_URL": public_url,
         "WEBHOOK_ALLOWED_HOSTS": json.dumps([HOST]),
+        "DNS_RESOLVERS": json.dumps([dns_address] if dns_address else []),
+        "DOMAIN_TARGET": DOMAIN_TARGET,
         "SMTP_HOST": smtp_host,
         "SMTP_PORT": str(smtp_port),
         "MAIL_FROM": MAIL_FROM,

@@ -30,12 +30,16 @@ class House(Protocol):
 
     provider: str
     email: str
+    name: str
     changes: bool
     """Whether bookings can be moved and called off (R24)."""
     follows: bool
     """Whether the CRM and the calendar follow each other (R19, R20, R23; not R24)."""
     invites: bool
     """The provider mails its own invitations, whatever we ask: ours carries none (R49)."""
+
+    async def move_in(self) -> None:
+        """A mailbox with an empty calendar; one that exists stays as it is."""
 
     async def furnish(self, around: date) -> dict[str, int]:
         """A working life in the calendar; the number of events by kind."""
@@ -69,13 +73,17 @@ class House(Protocol):
 class GoogleHouse:
     sandbox: Sandbox
     email: str = "ada@example.com"
+    name: str = "Ada Andersson"
     provider = "google"
     changes = True
     follows = True
     invites = False
 
+    async def move_in(self) -> None:
+        await self.sandbox.google_account(self.email, name=self.name, time_zone="Europe/Stockholm")
+
     async def furnish(self, around: date) -> dict[str, int]:
-        await self.sandbox.google_account(self.email, name="Ada Andersson", time_zone="Europe/Stockholm")
+        await self.move_in()
         seeded = await self.sandbox.seed_google(self.email, around=around, with_damage=True)
         kinds: dict[str, int] = seeded["calendars"][self.email]
         return kinds
@@ -116,13 +124,17 @@ class GoogleHouse:
 class MicrosoftHouse:
     sandbox: Sandbox
     email: str = "astrid@contoso.example"
+    name: str = "Astrid Berg"
     provider = "office365"
     changes = True
     follows = True
     invites = True
 
+    async def move_in(self) -> None:
+        await self.sandbox.microsoft.account(self.email, name=self.name)
+
     async def furnish(self, around: date) -> dict[str, int]:
-        await self.sandbox.microsoft.account(self.email, name="Astrid Berg")
+        await self.move_in()
         seeded = await self.sandbox.microsoft.seed(self.email, around=around)
         kinds: dict[str, int] = next(iter(seeded["calendars"].values()))
         return kinds
@@ -171,13 +183,17 @@ class MicrosoftHouse:
 class ExchangeHouse:
     sandbox: Sandbox
     email: str = "agnes@corp.example"
+    name: str = "Agnes Ek"
     provider = "exchange"
     changes = False
     follows = False
     invites = False
 
+    async def move_in(self) -> None:
+        await self.sandbox.exchange.account(self.email, name=self.name, time_zone="Europe/Stockholm")
+
     async def furnish(self, around: date) -> dict[str, int]:
-        await self.sandbox.exchange.account(self.email, name="Agnes Ek", time_zone="Europe/Stockholm")
+        await self.move_in()
         seeded = await self.sandbox.exchange.seed(self.email, around=around)
         kinds: dict[str, int] = next(iter(seeded["calendars"].values()))
         return kinds

@@ -30,13 +30,14 @@ _PLACES = (
     ("/identity/.well-known/openid-configuration", "its discovery document"),
     ("/mail", "The mails that were sent"),
     ("/control/mail/messages", "the same as JSON, with <code>?to=</code>"),
+    ("/control/dns/records", "What the DNS server says; beside it <code>/questions</code> and <code>/outage</code>"),
     ("/dashboard", "Plays the CRM's meetings dashboard, where connecting ends"),
     ("/control/clock", "The simulators' clock"),
     ("/health", "Is it up?"),
 )
 
 
-def front_page(*, smtp_address: str, ews_url: str) -> HTMLResponse:
+def front_page(*, smtp_address: str, dns_address: str, ews_url: str) -> HTMLResponse:
     """What is where."""
     rows = "".join(
         f'<tr><td><a href="{path}"><code>{path}</code></a></td><td>{what}</td></tr>' for path, what in _PLACES
@@ -44,7 +45,9 @@ def front_page(*, smtp_address: str, ews_url: str) -> HTMLResponse:
     body = (
         "<h1>Sandbox</h1><p>Simulated providers for calendar-connect. Nothing here leaves this machine.</p>"
         f"<table>{rows}<tr><td><code>{escape(ews_url)}</code></td><td>Simulated Exchange, over TLS</td></tr>"
-        f"<tr><td><code>{escape(smtp_address)}</code></td><td>SMTP: takes every mail</td></tr></table>"
+        f"<tr><td><code>{escape(smtp_address)}</code></td><td>SMTP: takes every mail</td></tr>"
+        f"<tr><td><code>{escape(dns_address)}</code></td><td>DNS, over UDP: the records it was given</td></tr>"
+        "</table>"
     )
     return _render("Sandbox", body)
 

@@ -16,19 +16,20 @@ class PortTakenError(Exception):
     """Somebody else listens there."""
 
 
-def free_port() -> int:
-    """A port nobody listens on, chosen at random so that neighbours rarely choose the same."""
+def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
+    """A port nobody listens on, chosen at random so that neighbours rarely choose the same. UDP: `SOCK_DGRAM`."""
     for port in random.sample(BELOW_EPHEMERAL, ATTEMPTS):
-        if is_free(port):
+        if is_free(port, kind):
             return port
     raise PortTakenError(f"No free port among {ATTEMPTS} tried on {HOST}.")
 
 
-def is_free(port: int) -> bool:
+def is_free(port: int, kind: socket.SocketKind = socket.SOCK_STREAM) -> bool:
     """Could a server bind this port now?"""
-    with socket.socket() as probe:
-        # As servers do: connections of the last owner that linger in TIME_WAIT are no obstacle.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    with socket.socket(type=kind) as probe:
+        if kind == socket.SOCK_STREAM:
+            # As servers do: connections of the last owner that linger in TIME_WAIT are no obstacle.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
         except OSError:

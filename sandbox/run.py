@@ -20,7 +20,7 @@ from sandbox.postgres import PostgresStartError
 from sandbox.processes import stop_signalled
 from sandbox.stack import API, POSTGRES, PROCESSES, SANDBOX, SERVICE, WORKER, Commands, Ports, Stack, StackError
 
-FIXED_PORTS = Ports(api=8000, sandbox=9100, smtp=9125, exchange=9143, postgres=9432)
+FIXED_PORTS = Ports(api=8000, sandbox=9100, smtp=9125, exchange=9143, dns=9153, postgres=9432)
 TOKEN_LIFETIME = 24 * 3600  # seconds
 DATABASE_WATCH = 1.0  # seconds
 LOG_FORMAT = "CALENDAR_CONNECT_LOG_FORMAT"
@@ -30,6 +30,7 @@ COLOURS = {SANDBOX: "33", API: "36", WORKER: "35", "migrate": "34", "run": "32"}
 WELCOME = """
   API            {api}            its document: openapi.json
   Sandbox        {sandbox}            what is where, all mails, the controls
+  DNS            {dns}                   over UDP, for custom domains; its records: PUT {sandbox}/control/dns/records
   PostgreSQL     {database}                   its password: {postgres_directory}/password
 
 Try (the token is {person}'s, good for a day; she has a busy Google calendar):
@@ -163,6 +164,7 @@ def _welcome(stack: Stack, data_directory: Path, token_file: Path) -> str:
     return WELCOME.format(
         api=stack.api_url,
         sandbox=stack.sandbox_url,
+        dns=f"{HOST}:{stack.ports.dns}",
         database=f"{HOST}:{stack.ports.postgres}",
         postgres_directory=stack.postgres.directory,
         person=PERSON,

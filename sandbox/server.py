@@ -1,4 +1,4 @@
-"""One process with every simulator: HTTP by uvicorn, SMTP beside it, in one event loop.
+"""One process with every simulator: HTTP by uvicorn, SMTP and DNS beside it, in one event loop.
 
 The rule: the addresses are known before anything is composed, since an issuer must know its own URL. So the sockets
 are bound first.
@@ -22,6 +22,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 from starlette.responses import HTMLResponse
 
 from sandbox.clock import Clock
+from sandbox.dns import DnsServer, create_dns_control, serving_dns
 from sandbox.exchange.app import create_exchange
 from sandbox.exchange.control import create_control as create_exchange_control
 from sandbox.exchange.tls import ensure_certificates
@@ -52,6 +53,8 @@ class Addresses:
     ews_url: str
     ews_authority: str
     """The file of the certification authority that Exchange's clients must trust."""
+    dns_address: str
+    """The DNS server's address and UDP port."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,14 @@ class Worlds:
         return cls(clock, GoogleWorld(clock), MicrosoftWorld(clock), ExchangeWorld(clock))
 
 
+@dataclass(frozen=True)
+class Network:
+    """The servers that are no provider's."""
+
+    mail: MailSink
+    dns: DnsServer
+
+
 class ClockChange(BaseModel):
     """What to do with the simulators' time, in this order."""
 
@@ -80,7 +91,7 @@ class ClockChange(BaseModel):
     run: bool = False
 
 
-def create_sandbox(addresses: Addresses, sink: MailSink, worlds: Worlds, *, keys_file: Path | None = None) -> FastAPI:
+def create_sandbox(addresses: Addresses, network: Network, worlds: Worlds, *, keys_file: Path | None = None) -> FastAPI:
     """Everything that speaks plain HTTP as one application; Exchange itself has a door of its own, with TLS."""
     app = FastAPI(title="Sandbox", openapi_url=None)
     app.mount("/google", create_google(worlds.google))
@@ -88,10 +99,11 @@ def create_sandbox(addresses: Addresses, sink: MailSink, worlds: Worlds, *, keys
     app.mount("/microsoft", create_microsoft(worlds.microsoft))
     app.mount("/control/microsoft", create_microsoft_control(worlds.microsoft))
     app.mount("/control/exchange", create_exchange_control(worlds.exchange))
-    app.mount("/control/mail", create_mail_control(sink))
+    app.mount("/control/mail", create_mail_control(network.mail))
+    app.mount("/control/dns", create_dns_control(network.dns))
     app.mount("/identity", create_identity(f"{addresses.http_url}/identity", keys_file=keys_file))
     _add_clock_routes(app, worlds.clock)
-    _add_pages(app, addresses, sink)
+    _add_pages(app, addresses, network.mail)
     return app
 
 
@@ -132,7 +144,8 @@ def _add_pages(app: FastAPI, addresses: Addresses, sink: MailSink) -> None:
 
     @app.get("/")
     async def front() -> HTMLResponse:
-        return front_page(smtp_address=f"{HOST}:{sink.port}", ews_url=addresses.ews_url)
+        smtp_address = f"{HOST}:{sink.port}"
+        return front_page(smtp_address=smtp_address, dns_address=addresses.dns_address, ews_url=addresses.ews_url)
 
     @app.get("/dashboard")
     async def dashboard(request: Request) -> HTMLResponse:
@@ -173,6 +186,7 @@ class Places:
     http_port: int = 0
     smtp_port: int = 0
     exchange_port: int = 0
+    dns_port: int = 0
     keys_file: Path | None = None
     """The identity provider's keys; None: new ones."""
     certificates: Path | None = None
@@ -188,17 +202,19 @@ async def serve(places: Places = Places()) -> AsyncIterator[Addresses]:
         directory = places.certificates or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         certificates = ensure_certificates(directory)
         sink = await stack.enter_async_context(_mail_sink(places.smtp_port))
+        dns = await stack.enter_async_context(serving_dns(places.dns_port))
         addresses = Addresses(
             http_url=f"http://{HOST}:{http.getsockname()[1]}",
             smtp_host=HOST,
             smtp_port=sink.port,
             ews_url=f"https://{HOST}:{https.getsockname()[1]}/EWS/Exchange.asmx",
             ews_authority=str(certificates.authority),
+            dns_address=dns.address,
         )
         worlds = Worlds.new()
         stack.push_async_callback(worlds.google.aclose)
         stack.push_async_callback(worlds.microsoft.aclose)
-        app = create_sandbox(addresses, sink, worlds, keys_file=places.keys_file)
+        app = create_sandbox(addresses, Network(sink, dns), worlds, keys_file=places.keys_file)
         await stack.enter_async_context(_running(http, app=app))
         exchange = create_exchange(worlds.exchange)
         files = {"ssl_certfile": str(certificates.chain), "ssl_keyfile": str(certificates.key)}
@@ -253,6 +269,7 @@ async def serve_until_signalled(places: Places, *, ready_file: Path | None) -> N
             _write_whole(ready_file, asdict(addresses))
         print(f"sandbox ready: {addresses.http_url}, SMTP {addresses.smtp_host}:{addresses.smtp_port}", flush=True)
         print(f"Exchange ready: {addresses.ews_url}, trust {addresses.ews_authority}", flush=True)
+        print(f"DNS ready: {addresses.dns_address} (UDP)", flush=True)
         await stopped.wait()
 
 

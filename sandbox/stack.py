@@ -6,6 +6,7 @@ The rule: any part can be killed and started again at the same address, and leav
 import asyncio
 import os
 import shutil
+import socket
 import sys
 import tempfile
 import time
@@ -39,19 +40,24 @@ class Ports:
     sandbox: int = 0
     smtp: int = 0
     exchange: int = 0
+    dns: int = 0
     postgres: int = 0
 
     def settled(self) -> "Ports":
         """Free ports chosen. Raises StackError when a fixed one is taken."""
         chosen = asdict(self)
         for name, port in chosen.items():
-            if port and not is_free(port):
+            if port and not is_free(port, _kind(name)):
                 raise StackError(f"Port {port} of {HOST} is taken: choose another with --{name}-port.")
         for name in [name for name, port in chosen.items() if not port]:
             while not chosen[name]:
-                candidate = free_port()
+                candidate = free_port(_kind(name))
                 chosen[name] = 0 if candidate in chosen.values() else candidate
         return Ports(**chosen)
+
+
+def _kind(name: str) -> socket.SocketKind:
+    return socket.SOCK_DGRAM if name == "dns" else socket.SOCK_STREAM
 
 
 @dataclass(frozen=True)
@@ -168,13 +174,14 @@ class Stack:
             sandbox_url=self.sandbox_url,
             smtp_host=HOST,
             smtp_port=self.ports.smtp,
+            dns_address=f"{HOST}:{self.ports.dns}",
             keys=keys,
         )
         return {**os.environ, "PYTHONUNBUFFERED": "1", **built, **self.overrides}
 
     def _build_children(self, directory: Path) -> dict[str, Child]:
         ports = ["--http-port", str(self.ports.sandbox), "--smtp-port", str(self.ports.smtp)]
-        ports += ["--exchange-port", str(self.ports.exchange)]
+        ports += ["--exchange-port", str(self.ports.exchange), "--dns-port", str(self.ports.dns)]
         kept = ["--keys-file", str(directory.absolute() / "issuer-keys.json")]
         kept += ["--certificates", str(directory.absolute() / "certificates")]
         commands = {

@@ -7,10 +7,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from sandbox import demo_journey
-from sandbox.demo import STEPS, go_through
+from sandbox import demo, demo_domain, demo_journey, demo_lost_calendar, demo_offline, demo_proposal, demo_round_robin
+from sandbox.demo import go_through
 from sandbox.demo_feed import check_same
 from sandbox.demo_journey import Demo, DemoError, eventually, never
+from sandbox.demo_round_robin import languages_of
 from sandbox.webhook_receiver import WebhookReceiver
 
 
@@ -75,7 +76,41 @@ async def test_the_first_thing_that_is_not_so_ends_it(capsys, failure):
 
 
 def test_no_two_steps_have_one_name():
-    assert len({step.__name__ for step in STEPS}) == len(STEPS)
+    journeys = (demo, demo_round_robin, demo_offline, demo_lost_calendar, demo_domain, demo_proposal)
+    names = [step.__name__ for journey in journeys for step in journey.STEPS]
+    assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize(
+    ("text", "languages"),
+    [
+        ("Your meeting is booked", {"en"}),
+        ("Ditt möte är bokat:\nhttps://meet.example.org/meetings/your/ihr", {"sv"}),
+        ("Ihr Termin ist gebucht", {"de"}),
+        ("IL TUO APPUNTAMENTO È PRENOTATO", {"it"}),
+        ("Twoje spotkanie jest zarezerwowane. Inny termin?", {"pl"}),
+        ("Ihr Termin ist gebucht. Change your booking", {"de", "en"}),
+        ("13:00", set()),
+    ],
+)
+def test_r51_languages_are_told_apart(text, languages):
+    assert languages_of(text) == languages
+
+
+async def test_the_first_journey_that_fails_ends_the_demo(monkeypatch):
+    gone: list[str] = []
+
+    async def go(journey: object, _: object) -> bool:
+        gone.append(type(journey).__name__)
+        return type(journey).__name__ != "Offline"
+
+    async def found(*_: object) -> SimpleNamespace:
+        return SimpleNamespace(olof=None, gerda=None)
+
+    monkeypatch.setattr(demo, "go_through", go)
+    monkeypatch.setattr(demo, "found_company", found)
+    assert not await demo._further_journeys(None, None)
+    assert gone == ["RoundRobin", "Offline"]
 
 
 async def test_what_does_not_come_in_time_is_named():

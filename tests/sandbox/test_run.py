@@ -215,7 +215,9 @@ def test_the_environment_is_what_the_service_reads():
         smtp_host="127.0.0.1",
         smtp_port=25,
         keys=Secrets.random(),
+        dns_address="127.0.0.1:53",
     )
+    assert json.loads(built["CALENDAR_CONNECT_DNS_RESOLVERS"]) == ["127.0.0.1:53"]
     assert len(base64.b64decode(json.loads(built["CALENDAR_CONNECT_MASTER_KEYS"])["1"])) == 32
     assert len(base64.b64decode(built["CALENDAR_CONNECT_SIGNING_KEY"])) == 32
     assert "http://api/" in json.loads(built["CALENDAR_CONNECT_RETURN_URLS"])

@@ -121,7 +121,7 @@ async def test_the_command_writes_its_ready_file_serves_and_stops_at_a_signal(tm
     try:
         line = await asyncio.wait_for(process.stdout.readline(), timeout=20)
         addresses = json.loads(ready.read_text())
-        assert addresses.keys() == {"http_url", "smtp_host", "smtp_port", "ews_url", "ews_authority"}
+        assert addresses.keys() == {"http_url", "smtp_host", "smtp_port", "ews_url", "ews_authority", "dns_address"}
         assert addresses["http_url"] in line.decode()
         assert [path.name for path in tmp_path.iterdir()] == ["ready.json"]  # no draft is left
         async with httpx.AsyncClient() as client:

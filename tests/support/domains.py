@@ -12,8 +12,8 @@ import httpx
 
 from app.settings import Settings
 from sandbox.client import Sandbox
+from sandbox.dns import DnsServer, serving_dns
 from tests.support.database import empty
-from tests.support.dns import DnsServer, serving_dns
 from tests.support.people import Person
 from tests.support.world import World, open_world
 
