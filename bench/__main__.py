@@ -1,6 +1,6 @@
 """`python -m bench`: every figure beside its floor, a JSON line each. The rule: this file only chooses and prints.
 
-    python -m bench [--quick] [slots] [schedule] [sync] [push] [endpoint] [teams] [booking] [race]
+    python -m bench [--quick] [slots] [schedule] [sync] [push] [endpoint] [teams] [report] [booking] [race]
 
 Progress goes to standard error. A goal that is missed says so in its line; the exit code is 0 whenever all could be
 measured.
@@ -18,7 +18,7 @@ from typing import Annotated
 
 import typer
 
-from bench import booking, endpoint, push, race, slots, sync, teams
+from bench import booking, endpoint, push, race, report, slots, sync, teams
 from bench.load import BenchError
 from bench.measure import Figure
 from bench.scale import FULL, QUICK, Scale
@@ -37,6 +37,7 @@ class Bench(StrEnum):
     PUSH = "push"
     ENDPOINT = "endpoint"
     TEAMS = "teams"
+    REPORT = "report"
     BOOKING = "booking"
     RACE = "race"
 
@@ -45,6 +46,7 @@ BEGAN = time.perf_counter()
 OVER_HTTP = {
     Bench.ENDPOINT: endpoint.figures,
     Bench.TEAMS: teams.figures,
+    Bench.REPORT: report.figures,
     Bench.BOOKING: booking.figures,
     Bench.RACE: race.figures,
 }

@@ -6,7 +6,7 @@ mirror, by the code that fills it otherwise, since no provider is waited for.
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -59,17 +59,32 @@ class Host:
 
     page_id: str
     opening: Opening
+    bearer: Mapping[str, str]
+    """What the owner shows."""
     days: int = DAYS
     """For how many days slots are asked for."""
 
     @property
     def slots_path(self) -> str:
         """The path and query for the slots from tomorrow on."""
+        return f"/v1/public/scheduling-pages/{self.page_id}/slots?{self._query}"
+
+    @property
+    def own_slots_path(self) -> str:
+        """The same, as the owner asks."""
+        return f"/v1/scheduling-pages/{self.page_id}/slots?{self._query}"
+
+    @property
+    def report_path(self) -> str:
+        """Why these slots are those."""
+        return f"/v1/scheduling-pages/{self.page_id}/availability-report?{self._query}"
+
+    @property
+    def _query(self) -> str:
         first = first_day()
-        return (
-            f"/v1/public/scheduling-pages/{self.page_id}/slots?time_zone={VISITOR_ZONE}&first_day={first}"
-            f"&last_day={first + timedelta(days=self.days - 1)}&duration_minutes={self.opening.duration_minutes}"
-        )
+        last = first + timedelta(days=self.days - 1)
+        minutes = self.opening.duration_minutes
+        return f"time_zone={VISITOR_ZONE}&first_day={first}&last_day={last}&duration_minutes={minutes}"
 
     @property
     def bookings_path(self) -> str:
@@ -144,7 +159,7 @@ class HostMaker:
         team = {"type": "round_robin", "member_ids": [user for user, _ in others]}
         own = await self._call("POST", "/v1/scheduling-pages", bearer, _page(opening))
         shared = await self._call("POST", "/v1/scheduling-pages", bearer, _page(opening) | team)
-        return Host(own["id"], opening), Host(shared["id"], opening)
+        return Host(own["id"], opening, bearer), Host(shared["id"], opening, bearer)
 
     async def _colleague(self, account_id: UUID, calendars: int) -> tuple[str, dict[str, str]]:
         """Somebody with so many calendars, all of them checked; their id, and what they show."""
@@ -169,7 +184,7 @@ class HostMaker:
         async with transaction(sessions, account_id) as session:
             calendar = (await session.scalars(select(Calendar).where(Calendar.is_primary))).one()
             await _fill(session, calendar, busy_spans(busy))
-        return Host(page["id"], opening)
+        return Host(page["id"], opening, bearer)
 
     async def _bearer(self, account_id: UUID, user_id: UUID, email: str) -> dict[str, str]:
         """Somebody with a Google account, as the CRM knows them."""

@@ -5,9 +5,10 @@ The one rule: whoever measures does not share an interpreter with what is measur
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 import msgspec
@@ -99,9 +100,10 @@ async def open_load_process() -> AsyncIterator[LoadProcess]:
         await process.wait()
 
 
-def get(path: str) -> str:
+def get(path: str, headers: Mapping[str, str] = MappingProxyType({})) -> str:
     """A GET, as it goes over the wire."""
-    return f"GET {path} HTTP/1.1\r\nHost: bench\r\nAccept: application/json\r\n\r\n"
+    more = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    return f"GET {path} HTTP/1.1\r\nHost: bench\r\nAccept: application/json\r\n{more}\r\n"
 
 
 def post(path: str, body: object = None) -> str:

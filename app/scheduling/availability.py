@@ -69,7 +69,8 @@ SELECT p.account_id, p.id, p.type, p.name, p.slug, p.configuration::text, p.vers
        (SELECT jsonb_agg(jsonb_build_object(
                    'account_id', mine.account_id, 'connection_id', mine.connection_id, 'provider', mine.provider,
                    'calendar_id', mine.id, 'provider_calendar_id', mine.provider_calendar_id,
-                   'time_zone', mine.time_zone, 'synced_at', mine.last_succeeded_at, 'policy', mine.policy))::text
+                   'time_zone', mine.time_zone, 'synced_at', mine.last_succeeded_at, 'policy', mine.policy,
+                   'gap', mine.gap))::text
           FROM mine WHERE mine.user_id = h.user_id) AS watched,
        ARRAY(SELECT b.busy FROM busy_months b JOIN mine ON b.account_id = mine.account_id AND b.calendar_id = mine.id
               WHERE mine.user_id = h.user_id AND mine.gap IS DISTINCT FROM 'ignore'

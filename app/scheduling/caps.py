@@ -26,10 +26,26 @@ def days_with_room(caps: Caps, zone: str, booked_starts: Iterable[int]) -> Calla
     """Tells of a day, counted from 1970-01-01, whether one more meeting may begin on it."""
     if caps.daily is None and caps.weekly is None:
         return lambda _: True
-    days = Counter(civil_day(zone, start) for start in booked_starts)
-    weeks: Counter[int] = Counter()
-    for day, count in days.items():
-        weeks[monday(day)] += count
-    full_days = {day for day, count in days.items() if caps.daily is not None and count >= caps.daily}
-    full_weeks = {week for week, count in weeks.items() if caps.weekly is not None and count >= caps.weekly}
+    booked = Booked.of(zone, booked_starts)
+    full_days = {day for day, count in booked.days.items() if caps.daily is not None and count >= caps.daily}
+    full_weeks = {week for week, count in booked.weeks.items() if caps.weekly is not None and count >= caps.weekly}
     return lambda day: day not in full_days and monday(day) not in full_weeks
+
+
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """How many meetings begin on which days and in which weeks."""
+
+    days: Counter[int]
+    """By day, counted from 1970-01-01."""
+    weeks: Counter[int]
+    """By the Monday of the week."""
+
+    @classmethod
+    def of(cls, zone: str, starts: Iterable[int]) -> "Booked":
+        """Counted by the civil days of a zone."""
+        days = Counter(civil_day(zone, start) for start in starts)
+        weeks: Counter[int] = Counter()
+        for day, count in days.items():
+            weeks[monday(day)] += count
+        return cls(days, weeks)

@@ -50,6 +50,8 @@ class WatchedCalendar:
     synced_at: datetime | None
     policy: str
     """What to do while it cannot be read: block request_only last_known ignore."""
+    gap: str | None
+    """It cannot be read now, and this is done about it; None: it can."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,8 @@ from enum import StrEnum
 from typing import Final
 
 from app.scheduling.caps import Caps, days_with_room
-from app.scheduling.hours import Stretch, WorkingHours, stretches
+from app.scheduling.grid import working_grids
+from app.scheduling.hours import WorkingHours
 from app.scheduling.window import BookingWindow
 from app.scheduling.zones import DAY, civil_day
 from app.timespan import Span, Spans, clip, merge, widen
@@ -125,27 +126,12 @@ def refusal(
 
 
 def _grids(rules: SlotRules, within: Span) -> Iterator[tuple[range, int]]:
-    """The starts in working time, stretch by stretch, with the stretch's day; whether free or not."""
+    """The starts whose meetings lie in working time, stretch by stretch, with the stretch's day; free or not."""
     duration, step = rules.duration_minutes * 60, rules.increment_minutes * 60
-    first, last = within
-    for stretch, end in _with_ends(stretches(rules.hours, (first, last + duration))):
-        begin = stretch.start + (stretch.anchor - stretch.start) % step
-        grid = range(begin, min(stretch.end, last, end - duration + 1), step)
-        if grid:
-            yield grid, stretch.day
-
-
-def _with_ends(working: Iterable[Stretch]) -> list[tuple[Stretch, int]]:
-    """Each stretch with the end of the working time that it begins or goes on."""
-    joined: list[tuple[Stretch, int]] = []
-    following, end = None, 0
-    for stretch in reversed(list(working)):
-        if stretch.end != following:
-            end = stretch.end
-        joined.append((stretch, end))
-        following = stretch.start
-    joined.reverse()
-    return joined
+    for starts, day, until in working_grids(rules.hours, step, within, reach=duration):
+        fitting = range(starts.start, min(starts.stop, until - duration + 1), step)
+        if fitting:
+            yield fitting, day
 
 
 def _blocked(rules: SlotRules, busy: Iterable[Span], reserved: Iterable[Span], starts: Span) -> Spans:

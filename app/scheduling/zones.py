@@ -74,6 +74,11 @@ def day_number(day: date) -> int:
     return day.toordinal() - _DAY_ZERO
 
 
+def civil_date(day: int) -> date:
+    """The day counted from 1970-01-01 as a date."""
+    return date.fromordinal(day + _DAY_ZERO)
+
+
 def weekday(day: int) -> int:
     """Monday is 0. (Day 0 was a Thursday.)"""
     return (day + 3) % 7

@@ -1,0 +1,106 @@
+"""What could be changed so that a closed time is open. Pure.
+
+The one rule: a change is the least of its kind.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from uuid import UUID
+
+import msgspec
+
+from app.scheduling import configuration
+from app.scheduling.caps import Booked
+from app.scheduling.hours import Intervals
+from app.scheduling.obstacles import Obstacle, Rule
+from app.scheduling.slots import SlotRules
+from app.scheduling.window import BookingWindow, DateRange, RollingDays, RollingWeeks
+from app.scheduling.zones import civil_date, monday
+from app.timespan import Span
+
+
+class Setting(msgspec.Struct, frozen=True):
+    """A number of the page's, and what it would have to be."""
+
+    name: str
+    value: int
+
+
+class Window(msgspec.Struct, frozen=True):
+    """The booking window would have to be this one."""
+
+    window: BookingWindow
+
+
+class Hours(msgspec.Struct, frozen=True):
+    """The working hours of one date would have to be these."""
+
+    day: date
+    intervals: Intervals
+
+
+class FreeHost(msgspec.Struct, frozen=True):
+    """A host would have to be free then, by what `rule` says: a calendar connected or mended, a meeting moved."""
+
+    host_id: UUID
+    calendar_id: UUID | None
+    booking_id: UUID | None
+    rule: Rule
+    during: Span
+
+
+Change = Setting | Window | Hours | FreeHost
+Changes = Sequence[Change]
+
+
+def shorter_notice(start: int, now: int) -> Setting:
+    """The longest notice that still lets this one through."""
+    return Setting("minimum_notice_minutes", (start - now) // 60)
+
+
+def wider_window(window: BookingWindow, day: int, today: int) -> Changes:
+    """The least window that has the day in it, too; none where a window cannot reach so far."""
+    match window:
+        case RollingDays() if today < day <= today + configuration.MOST_DAYS_AHEAD:
+            return (Window(RollingDays(day - today)),)
+        case RollingWeeks() if today < day < monday(today) + configuration.MOST_WEEKS_AHEAD * 7:
+            return (Window(RollingWeeks((day - monday(today)) // 7 + 1)),)
+        case DateRange(first, last):
+            there = civil_date(day)
+            return (Window(DateRange(min(first, there), max(last, there))),)
+    return ()
+
+
+def higher_daily_limit(booked: Booked, day: int) -> Changes:
+    """Room for one more on the day; none where a limit cannot be so high."""
+    value = booked.days[day] + 1
+    return (Setting("daily_limit", value),) if value <= configuration.MOST_A_DAY else ()
+
+
+def higher_weekly_limit(booked: Booked, day: int) -> Changes:
+    """Room for one more in the week; none where a limit cannot be so high."""
+    value = booked.weeks[monday(day)] + 1
+    return (Setting("weekly_limit", value),) if value <= configuration.MOST_A_WEEK else ()
+
+
+def freer_hosts(rules: SlotRules, start: int, obstacles: Iterable[Obstacle]) -> Changes | None:
+    """All that would have to change about the hosts' time; None: nothing can do that now."""
+    found: list[Change] = []
+    before = after = configuration.MINUTES_PER_DAY
+    first, last = rules.buffered(start)
+    for obstacle in obstacles:
+        rule, (begin, end) = obstacle.rule, obstacle.taken or (first, last)
+        if rule is Rule.BUFFER_BEFORE:
+            before = min(before, (start - end) // 60)
+        elif rule is Rule.BUFFER_AFTER:
+            after = min(after, (begin - start) // 60 - rules.duration_minutes)
+        elif rule is Rule.HELD or rule is Rule.NOT_KNOWN_YET or obstacle.host_id is None:
+            return None  # only time tells
+        else:
+            during = max(first, begin), min(last, end)
+            found.append(FreeHost(obstacle.host_id, obstacle.calendar_id, obstacle.booking_id, rule, during))
+    if before < configuration.MINUTES_PER_DAY:
+        found.append(Setting("buffer_before_minutes", before))
+    if after < configuration.MINUTES_PER_DAY:
+        found.append(Setting("buffer_after_minutes", after))
+    return found

@@ -1,0 +1,134 @@
+"""`getAvailabilityReport`: why each time of a page is or is not offered.
+
+    page_time     [query]  the page, its rules and its hosts, as slots are made of them
+    taken         [query]  each calendar and each booking by itself
+    explanation   [pure]   a verdict on each time
+    rendering     [pure]   what is told of it
+
+The one rule: the report says what visitors would be offered, and why; it decides nothing by itself.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.accounts.principal import Principal
+from app.errors import FieldError, NotFound, ValidationFailed
+from app.ids import encode_id
+from app.models.connections import Calendar
+from app.scheduling.availability import Mode, PageTime, load_page_time
+from app.scheduling.explanation import explain
+from app.scheduling.grid import working_day
+from app.scheduling.host_time import HostTime
+from app.scheduling.obstacles import Obstacle, Rule, Seating
+from app.scheduling.pages import get_page
+from app.scheduling.public import SlotQuery
+from app.scheduling.report_rendering import Item, ReportRendering
+from app.scheduling.taken import HostTaken, load_taken
+
+
+async def availability_report(
+    session: AsyncSession, principal: Principal, page_id: UUID, query: SlotQuery, *, now: datetime
+) -> bytes:
+    """The answer, rendered. Raises: NotFound, ValidationFailed."""
+    await get_page(session, principal, page_id)
+    page = await load_page_time(session, page_id, query.between())
+    if page is None:
+        raise NotFound
+    if query.duration_minutes not in page.configuration.durations_minutes:
+        raise ValidationFailed(errors=[FieldError("/query/duration_minutes", "not_allowed")])
+    taken = await load_taken(session, page, query.between())
+    report = {
+        "time_zone": query.time_zone,
+        "duration_minutes": query.duration_minutes,
+        "mode": page.mode.value,
+        "host_available": not page.unavailable,
+        "turned_off": page.turned_off,
+        "hosts": await _hosts(session, page, principal.user),
+        "items": list(_items(page, taken, query, reader=principal.user, now=int(now.astimezone(UTC).timestamp()))),
+    }
+    return msgspec.json.encode(report)
+
+
+def _items(page: PageTime, taken: HostTaken, query: SlotQuery, *, reader: UUID, now: int) -> Iterator[Item]:
+    rules = page.rules(query.duration_minutes)
+    rendering = ReportRendering(query.time_zone, query.duration_minutes, reader=reader)
+    verdicts = explain(
+        rules,
+        seatings(page, taken),
+        booked_starts=page.booked_starts,
+        now=now,
+        between=query.between(),
+        daily=working_day(rules.hours),
+    )
+    return map(rendering.item, verdicts)
+
+
+def seatings(page: PageTime, taken: HostTaken) -> Sequence[Seating]:
+    """Who could host a meeting, and what of their time is in the way; those who are not to be had, too."""
+    if page.type != "round_robin" or page.mode is Mode.OFFLINE:
+        return [_seating(page, page.hosts, taken)]
+    return [_seating(page, [host], taken) for host in page.hosts]
+
+
+def _seating(page: PageTime, hosts: Sequence[HostTime], taken: HostTaken) -> Seating:
+    offline = page.mode is Mode.OFFLINE
+    return Seating(
+        always=[] if offline else [obstacle for host in hosts for obstacle in _unknown(host)],
+        taken=[item for host in hosts for item in taken[host.host.id]],
+        known_until=[(host.host.id, host.known_until) for host in hosts if host.known_until is not None],
+        asks_only=offline or any(host.asks_only for host in hosts),
+    )
+
+
+def _unknown(host: HostTime) -> Iterator[Obstacle]:
+    """Why it is not known when a host is free."""
+    if not host.connected:
+        yield Obstacle(Rule.CALENDAR_NOT_CONNECTED, host.host.id)
+    elif not host.readable:
+        lost = [calendar.calendar_id for calendar in host.watched if calendar.gap == "block"]
+        yield from (Obstacle(Rule.CALENDAR_UNREACHABLE, host.host.id, calendar_id) for calendar_id in lost)
+        if not lost:  # the connection is broken, and no calendar of it is known yet
+            yield Obstacle(Rule.CALENDAR_UNREACHABLE, host.host.id)
+
+
+async def _hosts(session: AsyncSession, page: PageTime, reader: UUID) -> list[Item]:
+    return [
+        {
+            "user_id": encode_id("usr", host.host.id),
+            "name": host.host.name,
+            "status": _status(host),
+            "calendars": await _calendars(session, host) if host.host.id == reader else [],
+        }
+        for host in page.hosts
+    ]
+
+
+def _status(host: HostTime) -> str:
+    if not host.connected:
+        return "no_calendar"
+    if not host.readable:
+        return "unavailable"
+    return "request_only" if host.asks_only else "ready"
+
+
+async def _calendars(session: AsyncSession, host: HostTime) -> list[Item]:
+    watched = {calendar.calendar_id: calendar for calendar in host.watched}
+    named = await session.execute(
+        select(Calendar.id, Calendar.name)
+        .where(Calendar.account_id.in_([calendar.account_id for calendar in host.watched]), Calendar.id.in_(watched))
+        .order_by(Calendar.is_primary.desc(), Calendar.name, Calendar.id)
+    )
+    return [
+        {
+            "calendar_id": encode_id("cal", calendar_id),
+            "name": name,
+            "readable": watched[calendar_id].gap is None,
+            "unreachable_policy": watched[calendar_id].policy,
+        }
+        for calendar_id, name in named
+    ]
