@@ -20,6 +20,7 @@ from app.bookings.change import BookingChanges
 from app.bookings.following import BookingFollower
 from app.bookings.holds import SlotHolds
 from app.bookings.reconnect import ConnectionReady
+from app.bookings.reminders import Reminders
 from app.bookings.request_confirming import RequestConfirmer
 from app.bookings.request_expiry import RequestExpiry
 from app.bookings.requests import MeetingRequests
@@ -55,6 +56,7 @@ from app.outbound.links import Links
 from app.providers.base import Provider
 from app.providers.registry import open_providers
 from app.scheduling.availability_calendars import CalendarRecheck
+from app.scheduling.domain_checks import DomainChecks
 from app.scheduling.domains import Domains
 from app.scheduling.prefill import Prefill
 from app.scheduling.proposals import TimeProposals
@@ -87,6 +89,7 @@ class Services:
     credentials: CredentialConnections
     settings_editor: SettingsEditor
     domains: Domains
+    domain_checks: DomainChecks
     domain_target: str
     """The host that custom domains point at."""
     team: Team
@@ -100,6 +103,7 @@ class Services:
     requests: MeetingRequests
     request_expiry: RequestExpiry
     request_confirmer: RequestConfirmer
+    reminders: Reminders
     recheck: CalendarRecheck
     holds: SlotHolds
     changes: BookingChanges
@@ -130,6 +134,11 @@ class Services:
     webhooks: WebhookEndpoints
     courier: Courier
     webhook_trial: WebhookTrial
+
+    @property
+    def fixed_providers(self) -> frozenset[str]:
+        """Those whose events cannot be changed from here (R24)."""
+        return frozenset(name for name, provider in self.providers.items() if not provider.features.event_update)
 
     async def record_write(self, account_id: UUID, write_id: UUID) -> None:
         """Runs `record_write`: whatever the event is the event of shows what became of it."""

@@ -157,7 +157,9 @@ class BookingUnavailable(Conflict):
 
 
 class HoldExpired(Conflict):
-    """The slot was kept for a while, and is taken since. Extra member: `alternatives`."""
+    """The slot was kept for a while and is no more. Extra member: `alternatives`, the slot itself among them if it is
+    still to be had.
+    """
 
     code = "hold_expired"
 
@@ -169,6 +171,8 @@ class BookingNotBegun(Conflict):
 
 
 class SlugTaken(Conflict):
+    """Extra member: `conflicts_with_domain`, the host of the link that has it, if that is the caller's account's."""
+
     code = "slug_taken"
 
 

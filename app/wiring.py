@@ -22,6 +22,7 @@ from app.bookings.holds import SlotHolds
 from app.bookings.live_check import LiveCheck
 from app.bookings.post import BookingPost
 from app.bookings.reconnect import ConnectionReady
+from app.bookings.reminders import Reminders
 from app.bookings.request_confirming import RequestConfirmer
 from app.bookings.request_expiry import RequestExpiry
 from app.bookings.requests import MeetingRequests
@@ -59,6 +60,7 @@ from app.outbound.links import Links
 from app.outbound.mailer import Mailer
 from app.providers.base import Provider
 from app.scheduling.availability_calendars import CalendarRecheck
+from app.scheduling.domain_checks import DomainChecks
 from app.scheduling.domain_verification import DomainProver
 from app.scheduling.domains import Domains
 from app.scheduling.prefill import Prefill
@@ -189,6 +191,7 @@ class Pages(TypedDict):
 
     settings_editor: SettingsEditor
     domains: Domains
+    domain_checks: DomainChecks
     domain_target: str
     team: Team
     pages: PublicPages
@@ -200,10 +203,13 @@ class Pages(TypedDict):
 def pages(on: Ground, reader: PageReader) -> Pages:
     links = Links(on.settings.booking_base_url)
     target = on.settings.domain_target or links.host
+    prover = DomainProver(on.settings.dns_resolvers, timeout_seconds=on.settings.dns_timeout_seconds, target=target)
+    checks = DomainChecks(on.sessions, prover, on.clock, subscription=_allowed(on.settings).custom_domain)
     return Pages(
-        settings_editor=SettingsEditor(on.overview, on.clock, allowed=_allowed(on.settings)),
+        settings_editor=SettingsEditor(on.overview, links, on.clock, allowed=_allowed(on.settings)),
         domain_target=target,
-        domains=_domains(on, target=target, shared=links.host),
+        domains=_domains(on, checks, ours={links.host, target}),
+        domain_checks=checks,
         team=Team(Entitlement("team_pages", tuple(on.settings.team_pages_tiers))),
         pages=PublicPages(reader),
         proposals=TimeProposals(on.overview, on.clock),
@@ -221,6 +227,7 @@ class Booking(TypedDict):
     requests: MeetingRequests
     request_expiry: RequestExpiry
     request_confirmer: RequestConfirmer
+    reminders: Reminders
     holds: SlotHolds
     changes: BookingChanges
     mail: MailDelivery
@@ -234,7 +241,7 @@ def booking(on: Ground, links: Links, reader: PageReader, pool: asyncpg.Pool) ->
     post = BookingPost(links, on.providers, sender=on.settings.mail_from)
     live, effects = _live_check(on), DriftEffects(post, clock)
     attempts = BookingAttempts(on.sessions, reader, post, clock)
-    requests = MeetingRequests(on.sessions, live, post, on.providers, clock)
+    requests = MeetingRequests(on.sessions, live, post, on.providers, clock, turns=turns)
     follower = BookingFollower(on.follower, effects, on.providers, clock)
     return Booking(
         tokens=tokens,
@@ -254,8 +261,9 @@ def booking(on: Ground, links: Links, reader: PageReader, pool: asyncpg.Pool) ->
         requests=requests,
         request_expiry=RequestExpiry(on.sessions, post, clock),
         request_confirmer=RequestConfirmer(on.sessions, requests, clock),
+        reminders=Reminders(on.sessions, post, clock),
         holds=SlotHolds(on.sessions, pool, reader, turns=turns, tokens=tokens, clock=clock),
-        changes=BookingChanges(on.sessions, live, post, on.providers, clock),
+        changes=BookingChanges(on.sessions, live, post, on.providers, clock, turns=turns),
         mail=_mail(on.settings, on.sessions, clock, links, tokens),
         connection_ready=ConnectionReady(on.sessions, clock),
         booking_follower=follower,
@@ -271,14 +279,13 @@ def _allowed(settings: Settings) -> Allowed:
     )
 
 
-def _domains(on: Ground, *, target: str, shared: str) -> Domains:
-    wanted, public = on.settings, urlsplit(on.settings.public_url).hostname or ""
+def _domains(on: Ground, checks: DomainChecks, *, ours: set[str]) -> Domains:
+    public = urlsplit(on.settings.public_url).hostname or ""
     return Domains(
-        on.sessions,
-        DomainProver(wanted.dns_resolvers, timeout_seconds=wanted.dns_timeout_seconds, target=target),
+        checks,
         on.clock,
-        subscription=_allowed(wanted).custom_domain,
-        ours={shared, target, public} - {""},
+        subscription=_allowed(on.settings).custom_domain,
+        ours=ours | {public} - {""},
     )
 
 

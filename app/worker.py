@@ -79,6 +79,8 @@ def jobs_of(services: Services) -> dict[Job, Run]:
         Job.REFRESH_CALENDARS: services.refresher.run,
         Job.CONNECTION_READY: services.connection_ready.run,
         Job.EXPIRE_REQUEST: services.request_expiry.run,
+        Job.REMIND: services.reminders.run,
+        Job.CHECK_DOMAIN: services.domain_checks.run,
         Job.CONFIRM_REQUESTS: services.request_confirmer.run,
         Job.NUMBER_EVENTS: services.sequencer.run,
         Job.PRUNE_EVENTS: services.pruner.run,
@@ -211,6 +213,8 @@ def sweeps_of(services: Services) -> list[Sweep]:
         Sweep("due_webhooks", 1, services.courier.sweep),
         Sweep("old_events", 600, services.pruner.sweep),
         Sweep("due_requests", 5, services.request_expiry.sweep),
+        Sweep("due_domains", 10, services.domain_checks.sweep),
+        Sweep("due_reminders", 5, services.reminders.sweep),
     ]
 
 

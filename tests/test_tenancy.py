@@ -24,10 +24,12 @@ from tests.support.world import World
 GLOBAL = {
     "directory": ["kind", "key"],
     "due_calendars": ["calendar_id"],
+    "due_domains": ["domain_id"],
     "due_watches": ["calendar_id"],
     "due_events": ["event_id"],
     "due_feeds": ["account_id"],
     "due_holds": ["hold_id"],
+    "due_reminders": ["booking_id"],
     "due_requests": ["request_id"],
     "due_webhooks": ["endpoint_id"],
     "provider_grants": ["connection_id"],

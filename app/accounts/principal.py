@@ -26,7 +26,8 @@ class Permission(StrEnum):
     FORMS_WRITE = "forms:write"
     """A service token that may say what visitors have answered in the CRM's forms (R40)."""
     BOOKINGS_WRITE = "bookings:write"
-    """A service token that may book for visitors, on any page of the account (R50)."""
+    """A service token that may book for visitors on any page of the account, and read, answer and change what is booked
+    and asked for there (R50)."""
     WEBHOOKS_WRITE = "webhooks:write"
     """A service token that may say where the account's events are sent (R52)."""
 

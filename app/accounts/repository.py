@@ -27,6 +27,11 @@ async def find_user(session: AsyncSession, user_id: UUID) -> User | None:
     return await session.scalar(select(User).where(User.id == user_id))
 
 
+async def find_account(session: AsyncSession, account_id: UUID) -> Account | None:
+    """The account, as it was last told of."""
+    return await session.scalar(select(Account).where(Account.account_id == account_id))
+
+
 async def find_caller(session: AsyncSession, user_id: UUID) -> tuple[User, Account] | None:
     """The user, active or not, and the account, as they are now."""
     row = (

@@ -9,29 +9,31 @@ from app.bookings.book import Outcome
 from app.bookings.request_look import Look
 from app.bookings.schemas import BookedOnBehalf, BookingResult, OnBehalfResult, RequestedOnBehalf
 from app.bookings.tokens import BookingTokens
-from app.bookings.views import booking_view, public_booking_view, public_request_view, request_view
+from app.bookings.views import FixedProviders, booking_view, public_booking_view, public_request_view, request_view
 from app.ids import encode_id
 from app.models.bookings import Booking
 
 _CREATED, _ACCEPTED = 201, 202
 
 
-def booking_result(outcome: Outcome, tokens: BookingTokens, *, now: datetime) -> tuple[BookingResult, int, str]:
+def booking_result(
+    outcome: Outcome, tokens: BookingTokens, *, fixed: FixedProviders, now: datetime
+) -> tuple[BookingResult, int, str]:
     """The body, the status, and where to read what was made."""
     made = outcome.made
     token = tokens.token(made.id)
     if isinstance(made, Booking):
-        body = public_booking_view(made, outcome.page, outcome.write, now=now, token=token)
+        body = public_booking_view(made, outcome.page, outcome.write, fixed=fixed, now=now, token=token)
         return BookingResult(body), _CREATED, f"/v1/public/bookings/{encode_id('bkg', made.id)}"
     asked = public_request_view(made, now=now, token=token)
     return BookingResult(asked), _ACCEPTED, f"/v1/public/meeting-requests/{encode_id('mreq', made.id)}"
 
 
-def on_behalf_result(outcome: Outcome, *, now: datetime) -> tuple[OnBehalfResult, int, str]:
+def on_behalf_result(outcome: Outcome, *, fixed: FixedProviders, now: datetime) -> tuple[OnBehalfResult, int, str]:
     """The same for who booked on a visitor's behalf; the visitor's token is told in the visitor's mail alone."""
     made = outcome.made
     if isinstance(made, Booking):
-        seen = booking_view(made, outcome.write, now=now)
+        seen = booking_view(made, outcome.write, fixed=fixed, now=now)
         body = BookedOnBehalf(kind="booking", **seen.model_dump())
         return OnBehalfResult(body), _CREATED, f"/v1/bookings/{encode_id('bkg', made.id)}"
     asked = request_view(Look(made, made.clashes), now=now)

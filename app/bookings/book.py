@@ -23,11 +23,11 @@ from app.bookings import repository
 from app.bookings.attempts import BookingAttempts
 from app.bookings.event import owner_of_event
 from app.bookings.forms import check_form
-from app.bookings.holds import check_hold, take_over, why_taken
+from app.bookings.holds import check_hold, take_over, why_refused
 from app.bookings.live_check import LiveCheck, Verdict
 from app.bookings.making import new_booking, take_place
 from app.bookings.news import tell_of_booking, tell_of_request
-from app.bookings.offer import around, check_offered, check_open, slot_taken
+from app.bookings.offer import around, check_offered, check_open, page_time_around, slot_taken
 from app.bookings.post import BookingPost
 from app.bookings.schemas import BookingCreate
 from app.bookings.seating import by_turns
@@ -36,7 +36,7 @@ from app.bookings.turns import Turns
 from app.calendar import Clock, ProviderName
 from app.calendar_writes.service import find_write
 from app.database import transaction
-from app.errors import AlreadyProcessed, BookingUnavailable, NotFound, SlotUnavailable
+from app.errors import AlreadyProcessed, BookingUnavailable, HoldExpired, NotFound, SlotUnavailable
 from app.events.types import EventType
 from app.i18n import Language
 from app.ids import new_id
@@ -47,6 +47,7 @@ from app.models.calendar_writes import CalendarWrite
 from app.providers.base import Provider
 from app.queue import Enqueued, Job
 from app.scheduling.availability import Mode, PageTime
+from app.scheduling.proposals_repository import answer_proposal
 from app.scheduling.reader import PageReader, read_page_time
 
 VISITOR: Final = "visitor"
@@ -135,8 +136,8 @@ class BookingDesk:
             return await self._take(page, self._wish(page, form, by), attempt)
         except idempotency.AnsweredMeanwhileError:
             return await self.book(page_id, form, attempt=attempt, by=by)
-        except SlotUnavailable as refusal:
-            raise await why_taken(self._sessions, page, form, refusal) from refusal
+        except (SlotUnavailable, HoldExpired) as refusal:
+            raise await why_refused(self._sessions, page, form, refusal, now=self._now()) from refusal
 
     @staticmethod
     def _wish(page: PageTime, form: BookingCreate, by: str) -> _Wish:
@@ -202,6 +203,7 @@ class BookingDesk:
                 raise BookingUnavailable  # disconnected this moment; the next attempt becomes a request
             booking_id, provider = new_id(), self._providers[ProviderName(page.destination.provider)]
             booking = new_booking(page, booking_id, self._appointment(page, wish, booking_id), provider, why)
+            booking.proposal_id = await answer_proposal(work, page.page_id, wish.form.proposal_id)
             work.add(booking)
             write = take_place(work, booking, page)
             mails = self._post.confirmed(work, booking, page)
@@ -218,6 +220,7 @@ class BookingDesk:
             if offline and page.mode is not Mode.OFFLINE:
                 raise BookingUnavailable(retry_after=1)  # connected this moment; the next attempt can be a booking
             request = self._meeting_request(page, wish)
+            request.proposal_id = await answer_proposal(work, page.page_id, wish.form.proposal_id)
             if await work.fetchval(_ASKED_ALREADY, page.page_id, request.starts_at, request.visitor_email) is not None:
                 raise AlreadyProcessed(detail="asked_already")
             repository.add_request(work, request)
@@ -279,6 +282,9 @@ class BookingDesk:
         found = await find(session, before.subject_id)  # a request may be the booking of the same id by now
         if found is None:
             raise NotFound
+        if isinstance(found, Booking):  # of a round robin: whose turn it was, not who is first on the page
+            start = int(found.starts_at.timestamp())
+            page = await page_time_around(session, found.page_id, start, 0, excluding=found.id)
         return Outcome(found, page, await find_write(session, owner_of_event(found.id)), replayed=True)
 
     async def _tell_host(self, page: PageTime) -> BookingUnavailable:

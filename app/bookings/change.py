@@ -13,10 +13,13 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from app.accounts.repository import add_audit_entry
 from app.bookings import repository
 from app.bookings.event import event_draft, event_key, owner_of_event
+from app.bookings.host import concerns
 from app.bookings.live_check import LiveCheck, Verdict
+from app.bookings.moving import end, move
 from app.bookings.news import tell_of_booking
 from app.bookings.offer import check_offered, page_time_around, slot_taken
 from app.bookings.post import BookingPost
+from app.bookings.turns import Turns
 from app.calendar import Clock, ProviderName
 from app.calendar_writes.service import change_wish, find_write
 from app.connections import repository as connections
@@ -39,10 +42,16 @@ from app.scheduling.availability import Mode, PageTime
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """The host changes the booking; it must be theirs."""
+    """The host's side changes the booking: somebody it concerns, or a service of the account."""
 
-    user_id: UUID
+    user_id: UUID | None
+    """None: a service."""
     name: Literal["host"] = "host"
+
+    @property
+    def actor(self) -> str:
+        """As the audit log names it."""
+        return self.name if self.user_id is not None else "service"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +59,7 @@ class Visitor:
     """The visitor changes the booking; the token was shown."""
 
     name: Literal["visitor"] = "visitor"
+    actor: Literal["visitor"] = "visitor"
 
 
 Side = Host | Visitor
@@ -74,12 +84,15 @@ class BookingChanges:
         post: BookingPost,
         providers: dict[ProviderName, Provider],
         clock: Clock,
+        *,
+        turns: Turns,
     ) -> None:
         self._sessions = sessions
         self._live = live
         self._post = post
         self._providers = providers
         self._clock = clock
+        self._turns = turns
 
     async def reschedule(
         self,
@@ -99,7 +112,7 @@ class BookingChanges:
         start = int(to.timestamp())
         async with transaction(self._sessions, account_id) as session:
             booking, page = await self._open(session, booking_id, start, by=by, if_match=if_match)
-            await self._check_capability(session, booking, "event_reschedule")
+            await self._check_capability(session, booking, "event_reschedule", by)
             if booking.starts_at == datetime.fromtimestamp(start, UTC):
                 return Changed(booking, page, await find_write(session, owner_of_event(booking_id)))
         minutes = _minutes(booking)
@@ -113,7 +126,8 @@ class BookingChanges:
             raise BookingUnavailable
         if verdict is Verdict.BUSY:
             raise slot_taken(page, minutes, start=start, now=self._now())
-        return await self._move(account_id, booking_id, start, by=by, reason=reason, if_match=if_match)
+        async with self._turns.turn(page.host.id):
+            return await self._move(account_id, booking_id, start, by=by, reason=reason, if_match=if_match)
 
     async def _move(
         self, account_id: UUID, booking_id: UUID, start: int, *, by: Side, reason: str | None, if_match: int | None
@@ -126,13 +140,11 @@ class BookingChanges:
             minutes = _minutes(booking)
             if not await repository.move_time(session, booking_id, page.rules(minutes).buffered(start)):
                 raise slot_taken(page, minutes, start=start, now=self._now())
-            former = booking.starts_at, booking.ends_at
-            booking.starts_at = datetime.fromtimestamp(start, UTC)
-            booking.ends_at = booking.starts_at + timedelta(minutes=minutes)
-            self._touch(booking)
+            to = datetime.fromtimestamp(start, UTC)
+            former = await move(session, booking, page, (to, to + timedelta(minutes=minutes)), now=self._clock())
             jobs = [await change_wish(session, owner_of_event(booking_id), event_draft(booking, page.configuration))]
             jobs += self._post.rescheduled(session, booking, page, former=former, reason=reason)
-            add_audit_entry(session, account_id, actor=by.name, action="booking.rescheduled", subject_id=booking_id)
+            add_audit_entry(session, account_id, actor=by.actor, action="booking.rescheduled", subject_id=booking_id)
             jobs += tell_of_booking(session, EventType.BOOKING_RESCHEDULED, booking)
             await session.flush()
             await enqueue(session, [job for job in jobs if job is not None])
@@ -152,14 +164,11 @@ class BookingChanges:
             )
             self._check_changeable(booking, if_match)
             self._check_cutoff(booking, page.configuration.cancel_cutoff_minutes, by)
-            await self._check_capability(session, booking, "event_cancel")
-            booking.status, booking.cancelled_by, booking.cancel_reason = "cancelled", by.name, reason
-            booking.cancelled_at = self._clock()
-            self._touch(booking)
-            await repository.free_time(session, booking_id)
+            await self._check_capability(session, booking, "event_cancel", by)
+            await end(session, booking, by=by.name, reason=reason, now=self._clock())
             jobs = [await change_wish(session, owner_of_event(booking_id), None)]
             jobs += self._post.cancelled(session, booking, page, reason=reason)
-            add_audit_entry(session, account_id, actor=by.name, action="booking.cancelled", subject_id=booking_id)
+            add_audit_entry(session, account_id, actor=by.actor, action="booking.cancelled", subject_id=booking_id)
             jobs += tell_of_booking(session, EventType.BOOKING_CANCELLED, booking)
             await session.flush()
             await enqueue(session, [job for job in jobs if job is not None])
@@ -194,7 +203,7 @@ class BookingChanges:
         if booking is not None and lock:
             await repository.lock_hosts_of(session, booking)
             booking = await repository.find_booking(session, booking_id, lock=True)
-        if booking is None or (isinstance(by, Host) and by.user_id not in booking.host_ids):
+        if booking is None or (isinstance(by, Host) and not await concerns(session, booking, by.user_id)):
             raise NotFound
         return booking
 
@@ -210,21 +219,19 @@ class BookingChanges:
         if booking.starts_at - margin <= self._clock():
             raise CutoffPassed
 
-    async def _check_capability(self, session: AsyncSession, booking: Booking, capability: str) -> None:
-        """R24: some providers' events cannot be changed by us."""
+    async def _check_capability(self, session: AsyncSession, booking: Booking, capability: str, by: Side) -> None:
+        """R24: some providers' events cannot be changed by us. Whose provider it is, a visitor is not told (R34)."""
         target = await connections.find_primary_for(session, booking.host_id, "meetings")
         if target is None:
             return
         provider = target[1].provider
-        if not self._providers[ProviderName(provider)].features.event_update:
-            raise CapabilityNotSupported(
-                detail="provider_unsupported", extra={"capability": capability, "provider": provider}
-            )
-
-    def _touch(self, booking: Booking) -> None:
-        booking.sequence += 1
-        booking.version += 1
-        booking.updated_at = self._clock()
+        if self._providers[ProviderName(provider)].features.event_update:
+            return
+        if isinstance(by, Visitor):
+            raise CapabilityNotSupported(detail="ask_the_host", extra={"capability": capability})
+        raise CapabilityNotSupported(
+            detail="provider_unsupported", extra={"capability": capability, "provider": provider}
+        )
 
     def _now(self) -> int:
         return int(self._clock().timestamp())

@@ -14,8 +14,9 @@ from app.bookings import ledger, repository
 from app.bookings.drift import Doubt, Facts, Finding, Kind, Plan, Policy, Standing, TimeSpan
 from app.bookings.drift_news import tell_of_drift
 from app.bookings.event import event_draft, owner_of_event
+from app.bookings.moving import end, move
 from app.bookings.news import tell_of_booking
-from app.bookings.offer import page_time_around
+from app.bookings.offer import page_time_of_booking
 from app.bookings.post import BookingPost
 from app.calendar import Clock, EventDraft, Response
 from app.calendar_writes.service import change_wish, draft_to_json
@@ -45,7 +46,7 @@ class DriftEffects:
     async def carry_out(self, session: AsyncSession, case: Case, plan: Plan) -> list[Enqueued]:
         """Do it all; the jobs to ask for. A time that is taken turns adopting into asking."""
         booking, facts = case.booking, case.facts
-        page = await page_of(session, booking)
+        page = await page_time_of_booking(session, booking)
         waiting = await ledger.open_entries(session, booking.id)
         if plan.move_to is not None and not await take(session, booking, page, plan.move_to):
             plan = _asking(plan)
@@ -63,7 +64,7 @@ class DriftEffects:
         standing = next((item for item in facts.observed if item.event_id == _subject(plan, write)), None)
         if plan.move_to is not None:
             assert standing is not None
-            jobs += self._move(session, case, page, standing, plan.move_to)
+            jobs += await self._move(session, case, page, standing, plan.move_to)
         if plan.end_by is not None:
             jobs += await self._end(session, case, page, by=plan.end_by, gone=standing is None)
         if plan.note is not None:
@@ -77,14 +78,12 @@ class DriftEffects:
             jobs.append(await _wish(session, booking.id, wanted))
         return jobs
 
-    def _move(
+    async def _move(
         self, session: AsyncSession, case: Case, page: PageTime, standing: Standing, to: TimeSpan
     ) -> list[Enqueued]:
         """The booking follows its event. The provider is told nothing: it stands there already."""
         booking, write = case.booking, case.write
-        former = booking.starts_at, booking.ends_at
-        booking.starts_at, booking.ends_at = to
-        self._touch(booking)
+        former = await move(session, booking, page, to, now=self._clock())
         draft = event_draft(booking, page.configuration)
         write.draft, write.ends_at = draft_to_json(draft), booking.ends_at
         _note(write, standing, booked=to)
@@ -95,11 +94,9 @@ class DriftEffects:
 
     async def _end(self, session: AsyncSession, case: Case, page: PageTime, *, by: str, gone: bool) -> list[Enqueued]:
         booking, write = case.booking, case.write
-        booking.status, booking.cancelled_by, booking.cancelled_at = "cancelled", by, self._clock()
         if by == "visitor":
             write.guest_response = Response.DECLINED.value
-        self._touch(booking)
-        await repository.free_time(session, booking.id)
+        await end(session, booking, by=by, now=self._clock())
         jobs = self._post.cancelled(session, booking, page, reason=None, host=by != "host")
         _audit(session, booking, "booking.cancelled")
         jobs += tell_of_booking(session, EventType.BOOKING_CANCELLED, booking)
@@ -110,11 +107,6 @@ class DriftEffects:
             await session.flush()
             jobs.append(await _wish(session, booking.id, None))
         return jobs
-
-    def _touch(self, booking: Booking) -> None:
-        booking.sequence += 1
-        booking.version += 1
-        booking.updated_at = self._clock()
 
 
 def _subject(plan: Plan, write: CalendarWrite) -> str | None:
@@ -127,13 +119,6 @@ async def _wish(session: AsyncSession, booking_id: UUID, draft: EventDraft | Non
     job = await change_wish(session, owner_of_event(booking_id), draft)
     assert job is not None
     return job
-
-
-async def page_of(session: AsyncSession, booking: Booking) -> PageTime:
-    """The booking's page and its host's time, without the booking itself."""
-    minutes = int((booking.ends_at - booking.starts_at).total_seconds()) // 60
-    start = int(booking.starts_at.timestamp())
-    return await page_time_around(session, booking.page_id, start, minutes, excluding=booking.id)
 
 
 async def take(session: AsyncSession, booking: Booking, page: PageTime, span: TimeSpan) -> bool:

@@ -5,7 +5,8 @@
     let go   by its token, by the booking, or by lapsing
 
 The one rule: a hold is a reservation with an end. While it lasts the database refuses everybody else; once it has
-lapsed it blocks nothing. The database's clock alone says what has lapsed, for constraint, trigger and pages go by it.
+lapsed it blocks nothing and books nothing, whether it was swept or not. The database's clock alone says what has
+lapsed, for constraint, trigger and pages go by it.
 """
 
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from app.accounts.repository import LOCK_HOSTS
 from app.bare import BareTransaction, bare_transaction
 from app.bookings import repository
 from app.bookings.hold_schemas import SlotHoldCreate
-from app.bookings.offer import around, check_offered, check_open, slot_taken
+from app.bookings.offer import alternatives, around, check_offered, check_open, slot_taken
 from app.bookings.schemas import BookingCreate
 from app.bookings.tokens import BookingTokens, hash_token
 from app.bookings.turns import Turns
@@ -58,7 +59,10 @@ SELECT clock_timestamp() AS now, count(*) AS all, count(*) FILTER (WHERE network
        min(expires_at) AS next
   FROM slot_holds WHERE page_id = $1 AND expires_at > now()
 """
-_LET_GO = "WITH due AS (DELETE FROM due_holds WHERE hold_id = $1) DELETE FROM slot_holds WHERE id = $1"
+_LET_GO = """
+WITH due AS (DELETE FROM due_holds WHERE hold_id = $1)
+DELETE FROM slot_holds WHERE id = $1 RETURNING expires_at > now() AS lasted
+"""
 _OPEN = "SELECT EXISTS (SELECT FROM slot_holds WHERE id = $1 AND expires_at > now())"
 
 
@@ -231,7 +235,7 @@ class SlotHolds:
 async def check_hold(
     sessions: async_sessionmaker[AsyncSession], tokens: BookingTokens, page: PageTime, form: BookingCreate
 ) -> None:
-    """The hold that a wish names is the visitor's and keeps this very slot; one that is gone keeps none.
+    """The hold that a wish names is the visitor's, and was made for this very slot. Whether it lasts, `take_over` says.
 
     Raises: ValidationFailed.
     """
@@ -247,12 +251,23 @@ async def check_hold(
         raise ValidationFailed(errors=[FieldError("/hold_id", "not_allowed")])
 
 
-async def why_taken(
-    sessions: async_sessionmaker[AsyncSession], page: PageTime, form: BookingCreate, refusal: SlotUnavailable
+async def why_refused(
+    sessions: async_sessionmaker[AsyncSession],
+    page: PageTime,
+    form: BookingCreate,
+    refusal: SlotUnavailable | HoldExpired,
+    *,
+    now: int,
 ) -> SlotUnavailable | HoldExpired:
-    """The slot went: because the hold that the wish names had lapsed, or in spite of it."""
+    """The slot went, kept or not; or the hold is no more and the slot may still be had: then it is an alternative too,
+    for the visitor to say so.
+    """
     if form.hold_id is None:
         return refusal
+    if isinstance(refusal, HoldExpired):
+        start = int(form.start_at.timestamp())
+        others = alternatives(page, form.duration_minutes, start=start, now=now, itself=True)
+        return HoldExpired(extra={"alternatives": others})
     async with transaction(sessions, page.account_id) as session:
         connection = await session.connection()
         kept = (await connection.exec_driver_sql(_OPEN, (form.hold_id,))).scalar()
@@ -260,9 +275,12 @@ async def why_taken(
 
 
 async def take_over(work: BareTransaction, hold_id: UUID | None) -> None:
-    """The hold's time is the booking's to take, in the same transaction; a booking that fails leaves the hold."""
-    if hold_id is not None:
-        await work.connection.execute(_LET_GO, hold_id)
+    """The hold's time is the booking's to take, in the same transaction; a booking that fails leaves the hold.
+
+    Raises: HoldExpired when it has lapsed, was let go or has been booked.
+    """
+    if hold_id is not None and not await work.fetchval(_LET_GO, hold_id):
+        raise HoldExpired
 
 
 async def _find(session: AsyncSession, hold_id: UUID) -> SlotHold | None:

@@ -1,6 +1,7 @@
-"""A host's own bookings and meeting requests.
+"""Whose a booking or a meeting request is: who of the account reads, answers and changes it.
 
-The one rule: they are found through the caller's own user; somebody else's answer like none at all.
+The one rule: its hosts, the owner of the page it was made on, and a service that may book (R50) do the same with it,
+in lists and one by one; to everybody else it answers like none at all.
 """
 
 from uuid import UUID
@@ -13,10 +14,17 @@ from app.errors import NotFound
 from app.models.bookings import Booking, MeetingRequest
 
 
+async def concerns(session: AsyncSession, made: Booking | MeetingRequest, user_id: UUID | None) -> bool:
+    """Whether it is this user's; None: a service of the account, which may do what its users may."""
+    if user_id is None or user_id in made.host_ids:
+        return True
+    return await repository.owner_of_page(session, made.page_id) == user_id
+
+
 async def get_own_booking(session: AsyncSession, principal: Principal, booking_id: UUID) -> Booking:
     """The caller's booking. Raises: NotFound."""
     booking = await repository.find_booking(session, booking_id)
-    if booking is None or principal.user not in booking.host_ids:
+    if booking is None or not await concerns(session, booking, principal.user_id):
         raise NotFound
     return booking
 
@@ -24,6 +32,6 @@ async def get_own_booking(session: AsyncSession, principal: Principal, booking_i
 async def get_own_request(session: AsyncSession, principal: Principal, request_id: UUID) -> MeetingRequest:
     """The caller's meeting request. Raises: NotFound."""
     request = await repository.find_request(session, request_id)
-    if request is None or request.host_id != principal.user:
+    if request is None or not await concerns(session, request, principal.user_id):
         raise NotFound
     return request

@@ -1,4 +1,4 @@
-"""A booking and what stands and falls with it: its hosts' time, and its event in the organizer's calendar.
+"""A booking and what stands and falls with it: its hosts' time, its reminders, its event in the organizer's calendar.
 
 The one rule: a visitor's booking and an accepted request are made by the same hand, so that neither lacks a guard that
 the other has. The hosts are locked by the caller.
@@ -11,6 +11,7 @@ from uuid import UUID
 
 from app.bookings import repository
 from app.bookings.event import event_draft, event_key, location_text, owner_of_event
+from app.bookings.reminders import remind
 from app.calendar_writes.service import Place, wish_event
 from app.insertion import Rows
 from app.models.base import Json
@@ -43,7 +44,7 @@ def new_booking(
 
 
 def take_place(rows: Rows, booking: Booking, page: PageTime) -> CalendarWrite:
-    """The booking's reservations, the wish for its event, and the way to it. It is inserted before them."""
+    """The booking's reservations, its reminders, the wish for its event, and the way to it. It is inserted first."""
     assert page.destination is not None
     start, minutes = (
         int(booking.starts_at.timestamp()),
@@ -51,6 +52,7 @@ def take_place(rows: Rows, booking: Booking, page: PageTime) -> CalendarWrite:
     )
     hosts = [item.host.id for item in page.hosts]
     repository.take_time(rows, booking, hosts, page.rules(minutes).buffered(start))
+    remind(rows, booking, page)
     rows.add(
         DirectoryEntry(kind=Directory.BOOKING, key=booking.id.hex, account_id=booking.account_id, target_id=booking.id)
     )

@@ -22,7 +22,7 @@ _NOT_TOLD: Final = {"allowed_actions", "calendar_event", "video_url"}
 
 def tell_of_booking(rows: Rows, event: EventType, booking: Booking) -> list[Enqueued]:
     """Something happened to a booking: the feed is told, and its contacts' timelines."""
-    view = booking_view(booking, None, now=booking.updated_at)
+    view = booking_view(booking, None, fixed=(), now=booking.updated_at)
     data = view.model_dump(mode="json", exclude=_NOT_TOLD)
     told = add_event(rows, booking.account_id, event, subject_id=booking.id, data=data, now=booking.updated_at)
     return [told, Enqueued(Job.RECORD_BOOKING, booking.account_id, booking.id)]

@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.errors import FieldError, NotFound, OutsideBookingWindow, PageTurnedOff, SlotUnavailable, ValidationFailed
+from app.models.bookings import Booking
 from app.scheduling.availability import PageTime, load_page_time
 from app.scheduling.slots import Refusal
 from app.timespan import Span
@@ -32,6 +33,13 @@ async def page_time_around(
     if found is None:
         raise NotFound
     return found
+
+
+async def page_time_of_booking(session: AsyncSession, booking: Booking) -> PageTime:
+    """The booking's page, which may have been deleted since, and its hosts' time without the booking itself."""
+    minutes = int((booking.ends_at - booking.starts_at).total_seconds()) // 60
+    start = int(booking.starts_at.timestamp())
+    return await page_time_around(session, booking.page_id, start, minutes, excluding=booking.id)
 
 
 def check_open(page: PageTime, duration_minutes: int) -> None:
@@ -58,10 +66,12 @@ def slot_taken(page: PageTime, duration_minutes: int, *, start: int, now: int) -
     return SlotUnavailable(extra={"alternatives": alternatives(page, duration_minutes, start=start, now=now)})
 
 
-def alternatives(page: PageTime, duration_minutes: int, *, start: int, now: int) -> list[dict[str, Any]]:
-    """Up to five open slots around the wanted one, rising."""
+def alternatives(
+    page: PageTime, duration_minutes: int, *, start: int, now: int, itself: bool = False
+) -> list[dict[str, Any]]:
+    """Up to five open slots around the wanted one, rising; `itself`: it may be among them."""
     starts = page.offered(duration_minutes, now=now, between=(start - _AROUND, start + _AROUND))
-    starts = [other for other in starts if other != start]
+    starts = [other for other in starts if itself or other != start]
     index = bisect_left(starts, start)
     near = starts[max(0, index - _ALTERNATIVES) : index + _ALTERNATIVES]
     chosen = sorted(sorted(near, key=lambda other: abs(other - start))[:_ALTERNATIVES])

@@ -20,10 +20,12 @@ from app.models.connections import Calendar, CalendarSync, Connection
 from app.outbound.letters import AppointmentLetter, BlockedLetter, Occasion, Reader
 from app.outbound.links import Links
 from app.outbound.post import add_mail
-from app.providers.base import Provider
+from app.providers.base import Features, Provider
 from app.queue import Enqueued
 from app.scheduling.availability import PageTime
+from app.scheduling.domain_repository import host_of
 from app.scheduling.host_time import Host
+from app.scheduling.repository import find_page
 
 
 class BookingPost:
@@ -48,19 +50,19 @@ class BookingPost:
         """What was asked for is booked."""
         return self._tell_all(rows, booking, page, self._letter(Occasion.ACCEPTED, booking, page))
 
-    def declined(self, rows: Rows, request: MeetingRequest, page: PageTime) -> Enqueued:
+    async def declined(self, session: AsyncSession, request: MeetingRequest, page: PageTime) -> Enqueued:
         """What was asked for is refused."""
-        return self._choose_another(rows, Occasion.DECLINED, request, page)
+        return await self._choose_another(session, Occasion.DECLINED, request, page)
 
-    def expired(self, rows: Rows, request: MeetingRequest, page: PageTime) -> Enqueued:
+    async def expired(self, session: AsyncSession, request: MeetingRequest, page: PageTime) -> Enqueued:
         """What was asked for was never answered."""
-        return self._choose_another(rows, Occasion.EXPIRED, request, page)
+        return await self._choose_another(session, Occasion.EXPIRED, request, page)
 
     @staticmethod
-    def withdrawn(rows: Rows, request: MeetingRequest, page: PageTime) -> Enqueued:
+    async def withdrawn(session: AsyncSession, request: MeetingRequest, page: PageTime) -> Enqueued:
         """What was asked for is asked for no more."""
         letter = replace(_letter(Occasion.WITHDRAWN, request, page), reason=request.reason)
-        return _tell_host(rows, request, page, letter, page.host)
+        return _tell_host(session, request, page, letter, page.host)
 
     def rescheduled(
         self,
@@ -83,6 +85,14 @@ class BookingPost:
         letter = replace(self._letter(Occasion.CANCELLED, booking, page), reason=reason)
         return self._tell_all(rows, booking, page, letter, host=host)
 
+    def reminded(self, rows: Rows, booking: Booking, page: PageTime, *, video_url: str | None) -> list[Enqueued]:
+        """A booking is coming up. Nothing has changed, so there is no invitation; a host who has left is not told."""
+        letter = self._letter(Occasion.REMINDER, booking, page)
+        letter = replace(letter, location=letter.location or video_url, invite=None)
+        hosts = [item.host for item in page.hosts if item.host.active]
+        told = self._tell_all(rows, booking, page, letter, host=False)
+        return [*told, *(_tell_host(rows, booking, page, letter, host) for host in hosts)]
+
     async def attempt_blocked(self, session: AsyncSession, page: PageTime) -> list[Enqueued]:
         """Somebody tried to book while a calendar could not be read: for those who can do something about it."""
         concerned = [item.host for item in page.hosts if item.connected and not item.bookable] or [page.host]
@@ -104,24 +114,41 @@ class BookingPost:
             for host in concerned
         ]
 
-    def _choose_another(self, rows: Rows, occasion: Occasion, request: MeetingRequest, page: PageTime) -> Enqueued:
+    async def _choose_another(
+        self, session: AsyncSession, occasion: Occasion, request: MeetingRequest, page: PageTime
+    ) -> Enqueued:
         """Nothing comes of it; the visitor is told, and where to choose another time."""
-        url = self._links.meeting(page.slug)
+        url = await self._link_to(session, page)
         letter = replace(_letter(occasion, request, page), reason=request.reason, book_url=url)
-        return _tell_visitor(rows, request, page, letter)
+        return _tell_visitor(session, request, page, letter)
+
+    async def _link_to(self, session: AsyncSession, page: PageTime) -> str | None:
+        """The page where its owner's links are now (R37); None once it is deleted."""
+        found = await find_page(session, page.page_id)
+        if found is None:
+            return None
+        return self._links.meeting(found.slug, host=await host_of(session, found.owner_id))
 
     def _letter(self, occasion: Occasion, booking: Booking, page: PageTime) -> AppointmentLetter:
         """One invitation per visitor: none of ours where the provider mails its own and cannot be stopped (R49)."""
-        kind = None if page.destination is None else self._providers.get(ProviderName(page.destination.provider))
-        ours = kind is None or kind.features.can_suppress_notifications
+        features = self._features(page)
+        ours = features is None or features.can_suppress_notifications
         invite = invite_to(booking, page, sender=self._sender) if ours else None
         video = page.configuration.location.kind == "video"
         return replace(_letter(occasion, booking, page), location=booking.location, video=video, invite=invite)
 
+    def _features(self, page: PageTime) -> Features | None:
+        """What the calendar can do that the event goes to; None: there is none."""
+        if page.destination is None or page.destination.provider not in self._providers:
+            return None
+        return self._providers[ProviderName(page.destination.provider)].features
+
     def _tell_all(
         self, rows: Rows, booking: Booking, page: PageTime, letter: AppointmentLetter, *, host: bool = True
     ) -> list[Enqueued]:
-        for_visitor = letter if booking.status == "cancelled" else replace(letter, booking_id=booking.id)
+        features = self._features(page)
+        changeable = booking.status != "cancelled" and (features is None or features.event_update)
+        for_visitor = replace(letter, booking_id=booking.id) if changeable else letter
         if letter.occasion is Occasion.ACCEPTED:
             letter = replace(letter, occasion=Occasion.CONFIRMED)  # the others have not asked
         return [

@@ -5,9 +5,10 @@ The one rule: a reservation is taken or refused by the database, never by what a
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, delete, func, or_, select, update
+from sqlalchemy import ARRAY, CollectionAggregate, Uuid, and_, any_, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql.ranges import Range
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -86,9 +87,20 @@ async def find_booking(session: AsyncSession, booking_id: UUID, *, lock: bool = 
     return await session.scalar(query.with_for_update(key_share=True) if lock else query)
 
 
+async def owner_of_page(session: AsyncSession, page_id: UUID) -> UUID | None:
+    """Who made the page, which may have been deleted since."""
+    return await session.scalar(select(SchedulingPage.owner_id).where(SchedulingPage.id == page_id))
+
+
+def _any_page_of(user_id: UUID) -> CollectionAggregate[Any]:
+    """The pages that a user has made, deleted ones included: worked out once, so that an index finds what is theirs."""
+    pages = select(SchedulingPage.id).where(SchedulingPage.owner_id == user_id)
+    return any_(func.array(pages.scalar_subquery(), type_=ARRAY(Uuid())))
+
+
 async def list_bookings(
     session: AsyncSession,
-    host_id: UUID,
+    user_id: UUID | None,
     *,
     status: str | None,
     starts_from: datetime | None,
@@ -96,9 +108,11 @@ async def list_bookings(
     after: UUID | None,
     limit: int,
 ) -> Sequence[Booking]:
-    """The host's bookings, oldest first, from after the given one."""
-    together = Booking.co_hosts.contains([{"user_id": str(host_id)}])
-    query = select(Booking).where(or_(Booking.host_id == host_id, together))
+    """The bookings that concern a user, or all of the account; oldest first, from after the given one."""
+    query = select(Booking)
+    if user_id is not None:
+        together = Booking.co_hosts.contains([{"user_id": str(user_id)}])
+        query = query.where(or_(Booking.host_id == user_id, together, Booking.page_id == _any_page_of(user_id)))
     if status is not None:
         query = query.where(Booking.status == status)
     if starts_from is not None:
@@ -130,10 +144,14 @@ async def end_waiting(session: AsyncSession, request_id: UUID) -> None:
 
 
 async def list_requests(
-    session: AsyncSession, host_id: UUID, *, status: str | None, now: datetime, after: UUID | None, limit: int
+    session: AsyncSession, user_id: UUID | None, *, status: str | None, now: datetime, after: UUID | None, limit: int
 ) -> Sequence[MeetingRequest]:
-    """The host's meeting requests, oldest first, from after the given one; a pending one past its time is expired."""
-    query = select(MeetingRequest).where(MeetingRequest.host_id == host_id)
+    """The meeting requests that concern a user, or all of the account; oldest first, from after the given one. A
+    pending one past its time is expired.
+    """
+    query = select(MeetingRequest)
+    if user_id is not None:
+        query = query.where(or_(MeetingRequest.host_id == user_id, MeetingRequest.page_id == _any_page_of(user_id)))
     if status == "expired":
         lapsed = and_(MeetingRequest.status == "pending", MeetingRequest.expires_at <= now)
         query = query.where(or_(MeetingRequest.status == "expired", lapsed))

@@ -16,7 +16,7 @@ from app.accounts.repository import add_audit_entry
 from app.bookings import repository
 from app.bookings.news import tell_of_request
 from app.bookings.post import BookingPost
-from app.bookings.request_look import page_time_of_request
+from app.bookings.request_look import as_asked, page_time_of_request
 from app.calendar import Clock
 from app.database import transaction
 from app.due import take_due_rows
@@ -58,7 +58,8 @@ class RequestExpiry:
             await repository.end_waiting(session, request_id)
             event = EventType.MEETING_REQUEST_EXPIRED
             add_audit_entry(session, account_id, actor="worker", action=event.value, subject_id=request_id)
-            mail = self._post.expired(session, request, await page_time_of_request(session, request))
+            page = as_asked(request, await page_time_of_request(session, request))
+            mail = await self._post.expired(session, request, page)
             told = tell_of_request(session, event, request)
             await session.flush()
             await enqueue(session, [mail, told])

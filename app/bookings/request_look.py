@@ -5,7 +5,7 @@ and limits of the page may have changed since, and whoever accepts knows.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -48,6 +48,12 @@ async def page_time_of_request(session: AsyncSession, request: MeetingRequest) -
     return await page_time_around(
         session, request.page_id, start_of(request), minutes_of(request), excluding=request.id
     )
+
+
+def as_asked(request: MeetingRequest, page: PageTime) -> PageTime:
+    """The page as mails about the request tell of it: first comes who was asked, of a round robin perhaps a member."""
+    hosts = sorted(page.hosts, key=lambda item: item.host.id != request.host_id)
+    return replace(page, hosts=tuple(hosts))
 
 
 def free_seatings(request: MeetingRequest, page: PageTime) -> list[PageTime]:

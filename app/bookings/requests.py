@@ -8,7 +8,7 @@ The one rule: a request is answered once. Accepted, it is the booking of the sam
 second one, and the token that its visitor holds stays good.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
@@ -19,12 +19,14 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from app.accounts.repository import add_audit_entry, lock_hosts
 from app.bookings import repository
 from app.bookings.change import Host, Visitor
+from app.bookings.host import concerns
 from app.bookings.live_check import LiveCheck, Verdict
 from app.bookings.making import new_booking, take_place
 from app.bookings.news import tell_of_booking, tell_of_request
 from app.bookings.offer import slot_taken
 from app.bookings.post import BookingPost
 from app.bookings.request_look import (
+    as_asked,
     clashes,
     free_seatings,
     is_open,
@@ -33,6 +35,7 @@ from app.bookings.request_look import (
     start_of,
 )
 from app.bookings.seating import by_turns
+from app.bookings.turns import Turns
 from app.calendar import Clock, ProviderName
 from app.database import constraint, transaction
 from app.errors import (
@@ -44,7 +47,6 @@ from app.errors import (
     SlotUnavailable,
 )
 from app.events.types import EventType
-from app.insertion import Rows
 from app.models.base import Json
 from app.models.bookings import NO_OVERLAP, Booking, MeetingRequest
 from app.providers.base import Provider
@@ -53,7 +55,7 @@ from app.scheduling.availability import Mode, PageTime
 
 _SHARED = (
     "account_id", "page_id", "starts_at", "ends_at", "visitor_name", "visitor_email", "visitor_time_zone",
-    "language", "guests", "answers", "token_hash",
+    "language", "guests", "answers", "token_hash", "proposal_id",
 )  # fmt: skip
 """What a booking takes over from its request."""
 
@@ -63,15 +65,16 @@ class Policy:
     """The host has said beforehand that what is free may be booked."""
 
     name: Literal["policy"] = "policy"
+    actor: Literal["policy"] = "policy"
 
 
 Decider = Host | Visitor | Policy
-Write = Callable[[Rows, MeetingRequest, PageTime], Enqueued]
+Write = Callable[[AsyncSession, MeetingRequest, PageTime], Awaitable[Enqueued]]
 """How the other side is told."""
 
 
 class MeetingRequests:
-    """Answers requests. A visitor has shown the token; a host is looked for among the request's own."""
+    """Answers requests. A visitor has shown the token; of a host it is asked whether the request concerns them."""
 
     def __init__(
         self,
@@ -80,12 +83,15 @@ class MeetingRequests:
         post: BookingPost,
         providers: dict[ProviderName, Provider],
         clock: Clock,
+        *,
+        turns: Turns,
     ) -> None:
         self._sessions = sessions
         self._live = live
         self._post = post
         self._providers = providers
         self._clock = clock
+        self._turns = turns
 
     async def accept(self, account_id: UUID, request_id: UUID, *, by: Host | Policy) -> MeetingRequest:
         """Make it a booking.
@@ -114,7 +120,8 @@ class MeetingRequests:
         if verdict is not Verdict.FREE:
             raise BookingUnavailable
         try:
-            return await self._book(request, page, why, by=by)
+            async with self._turns.turn(page.host.id):
+                return await self._book(request, page, why, by=by)
         except IntegrityError as error:
             if constraint(error) != NO_OVERLAP:
                 raise
@@ -138,8 +145,8 @@ class MeetingRequests:
             request = await self._find(session, request_id, by=by, lock=True)
             request.reason = reason
             told = await self._decide(session, request, event, by=by)
-            page = await page_time_of_request(session, request)
-            mail = write(session, request, page)
+            page = as_asked(request, await page_time_of_request(session, request))
+            mail = await write(session, request, page)
             await session.flush()
             await enqueue(session, [mail, told])
             return request
@@ -162,7 +169,7 @@ class MeetingRequests:
             jobs = [Enqueued(Job.WRITE_EVENT, write.account_id, write.id), *self._post.accepted(session, booking, page)]
             jobs.append(await self._decide(session, request, EventType.MEETING_REQUEST_ACCEPTED, by=by))
             add_audit_entry(
-                session, booking.account_id, actor=by.name, action="booking.created", subject_id=booking.id,
+                session, booking.account_id, actor=by.actor, action="booking.created", subject_id=booking.id,
                 source="meeting_request",
             )  # fmt: skip
             jobs += tell_of_booking(session, EventType.BOOKING_CREATED, booking)
@@ -175,7 +182,7 @@ class MeetingRequests:
     ) -> MeetingRequest:
         """One that waits for an answer."""
         request = await repository.find_request(session, request_id, lock=lock)
-        if request is None or (isinstance(by, Host) and request.host_id != by.user_id):
+        if request is None or (isinstance(by, Host) and not await concerns(session, request, by.user_id)):
             raise NotFound
         if not is_open(request, self._clock()):
             raise AlreadyProcessed
@@ -203,7 +210,7 @@ class MeetingRequests:
         request.decided_by = by.name
         request.decided_at = request.updated_at = self._clock()
         await repository.end_waiting(session, request.id)
-        add_audit_entry(session, request.account_id, actor=by.name, action=event.value, subject_id=request.id)
+        add_audit_entry(session, request.account_id, actor=by.actor, action=event.value, subject_id=request.id)
         return tell_of_request(session, event, request)
 
     def _booking(self, request: MeetingRequest, page: PageTime, why: Json | None) -> Booking:

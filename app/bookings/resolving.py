@@ -13,10 +13,10 @@ from app.accounts.principal import Principal
 from app.accounts.repository import add_audit_entry
 from app.bookings import ledger
 from app.bookings.drift import Kind, Policy
-from app.bookings.drift_effects import DriftEffects, page_of, take
+from app.bookings.drift_effects import DriftEffects, take
 from app.bookings.drift_news import tell_of_drift
 from app.bookings.following import BookingFollower
-from app.bookings.offer import slot_taken
+from app.bookings.offer import page_time_of_booking, slot_taken
 from app.calendar import Clock
 from app.errors import AlreadyProcessed, NotFound, OutsideBookingWindow, RequestInProgress
 from app.models.drift import DriftEntry
@@ -58,7 +58,7 @@ class DriftResolver:
             return entry
         if mine[0].decision is Policy.ASK:
             raise OutsideBookingWindow
-        page = await page_of(session, booking)
+        page = await page_time_of_booking(session, booking)
         if todo.move_to is not None and not await take(session, booking, page, todo.move_to):
             now, start = int(case.facts.now.timestamp()), int(todo.move_to[0].timestamp())
             raise slot_taken(page, min(page.configuration.durations_minutes), start=start, now=now)

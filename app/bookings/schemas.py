@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from app.accounts.schemas import Answer, Strict
 from app.i18n import Language
-from app.ids import BookingId, HoldId, MeetingRequestId, PageId, UserId
+from app.ids import BookingId, HoldId, MeetingRequestId, PageId, TimeProposalId, UserId
 from app.scheduling.configuration import Email, Line, Text
 from app.time_zones import TimeZone
 
@@ -54,9 +54,13 @@ class BookingCreate(Strict):
     consent: bool = False
     """The consent checkbox was ticked."""
     hold_id: HoldId | None = None
-    """The hold that keeps the slot, when there is one."""
+    """The hold that keeps the slot, when there is one. Has it lapsed, was it let go or booked: 409 `hold_expired`."""
     hold_token: Annotated[str, Field(min_length=1, max_length=100)] | None = None
     """What `createSlotHold` told to keep."""
+    proposal_id: TimeProposalId | None = None
+    """The `proposal` of the link that led here (R43). A proposal is booked once: then 409 `already_processed`. One that
+    this page does not know, or knows no more, counts as none.
+    """
 
 
 class BookingReschedule(Strict):
@@ -230,6 +234,8 @@ class Booking(Answer):
     """Who hosts it with them."""
     assignment: Assignment | None
     """Why it is theirs; null: no round robin."""
+    proposal_id: TimeProposalId | None
+    """The proposed times it was booked by; null: none."""
     allowed_actions: list[str] = Field(examples=[["reschedule", "cancel"]])
     """What the caller may do with the booking now."""
     version: int

@@ -3,6 +3,7 @@
 The one rule: a visitor learns of the host no more than the page said; the token is told once.
 """
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -13,12 +14,21 @@ from app.models.bookings import Booking, MeetingRequest, SlotHold
 from app.models.calendar_writes import CalendarWrite
 from app.scheduling.availability import PageTime
 
+FixedProviders = Collection[str]
+"""Those whose events cannot be changed from here (R24)."""
+
 
 def public_booking_view(
-    booking: Booking, page: PageTime, write: CalendarWrite | None, *, now: datetime, token: str | None = None
+    booking: Booking,
+    page: PageTime,
+    write: CalendarWrite | None,
+    *,
+    fixed: FixedProviders,
+    now: datetime,
+    token: str | None = None,
 ) -> schemas.PublicBooking:
     """A booking, as its visitor sees it."""
-    document = page.configuration
+    document, changeable = page.configuration, not _is_fixed(write, fixed)
     return schemas.PublicBooking.model_validate(
         {
             "kind": "booking",
@@ -31,8 +41,8 @@ def public_booking_view(
             "location": booking.location,
             "video_url": None if write is None else write.video_url,
             "calendar_event": _event_state(write).model_copy(update={"error": None}),  # R34: why is the host's to know
-            "can_reschedule": _open(booking, document.reschedule_cutoff_minutes, now),
-            "can_cancel": _open(booking, document.cancel_cutoff_minutes, now),
+            "can_reschedule": changeable and _open(booking, document.reschedule_cutoff_minutes, now),
+            "can_cancel": changeable and _open(booking, document.cancel_cutoff_minutes, now),
             "booking_token": token,
             "version": booking.version,
         }
@@ -60,7 +70,9 @@ def public_request_view(
     )
 
 
-def booking_view(booking: Booking, write: CalendarWrite | None, *, now: datetime) -> schemas.Booking:
+def booking_view(
+    booking: Booking, write: CalendarWrite | None, *, fixed: FixedProviders, now: datetime
+) -> schemas.Booking:
     """A booking, as its host sees it."""
     return schemas.Booking.model_validate(
         {
@@ -73,9 +85,10 @@ def booking_view(booking: Booking, write: CalendarWrite | None, *, now: datetime
             "host_id": booking.host_id,
             "co_hosts": [{"user_id": UUID(host["user_id"]), "name": host["name"]} for host in booking.co_hosts],
             "assignment": booking.assignment,
+            "proposal_id": booking.proposal_id,
             "cancelled_by": booking.cancelled_by,
             "cancel_reason": booking.cancel_reason,
-            "allowed_actions": _actions(booking, now),
+            "allowed_actions": _actions(booking, now, fixed=_is_fixed(write, fixed)),
             "version": booking.version,
             "created_at": booking.created_at,
             "updated_at": booking.updated_at,
@@ -154,11 +167,17 @@ def _event_state(write: CalendarWrite | None) -> schemas.CalendarEventState:
     return schemas.CalendarEventState.model_validate({"status": write.status, "error": write.last_error})
 
 
-def _actions(booking: Booking, now: datetime) -> list[str]:
+def _is_fixed(write: CalendarWrite | None, fixed: FixedProviders) -> bool:
+    return write is not None and write.provider in fixed
+
+
+def _actions(booking: Booking, now: datetime, *, fixed: bool) -> list[str]:
     """What a host may do with it: change it until it begins, then say that nobody came."""
     if booking.status != "confirmed":
         return []
-    return ["reschedule", "cancel"] if _open(booking, 0, now) else ["no_show"]
+    if not _open(booking, 0, now):
+        return ["no_show"]
+    return [] if fixed else ["reschedule", "cancel"]
 
 
 def _open(booking: Booking, cutoff_minutes: int, now: datetime) -> bool:

@@ -32,8 +32,15 @@ class _Appointment(HasId):
     """`[{"field_id", "label", "value"}]`, as the form was when it was filled in."""
     token_hash: Mapped[bytes]
     """SHA-256 of the token in the visitor's links."""
+    proposal_id: Mapped[UUID | None]
+    """The proposed times it answers (R43), which may have been forgotten since."""
     created_at: Mapped[Created]
     updated_at: Mapped[Created]
+
+    @property
+    def host_ids(self) -> list[UUID]:
+        """Everybody who hosts it, first the one who organizes."""
+        return [self.host_id]
 
 
 def _to_page() -> ForeignKeyConstraint:
@@ -50,6 +57,8 @@ class Booking(_Appointment, Base):
         _to_page(),
         Index(None, "account_id", "host_id", "starts_at"),
         Index(None, "account_id", "page_id", "starts_at", postgresql_where=text("status = 'confirmed'")),
+        Index(None, "account_id", "page_id"),
+        Index(None, "account_id", "proposal_id", postgresql_where=text("proposal_id IS NOT NULL")),
         Index(None, "co_hosts", postgresql_using="gin", postgresql_ops={"co_hosts": "jsonb_path_ops"}),
         CheckConstraint("starts_at < ends_at", name="ends_after_start"),
     )
@@ -119,7 +128,11 @@ class MeetingRequest(_Appointment, Base):
     """An appointment asked for while the host had no calendar (R26). Accepted, it is the booking of the same id."""
 
     __tablename__ = "meeting_requests"
-    __table_args__ = (_to_page(), Index(None, "account_id", "host_id", "status"))
+    __table_args__ = (
+        _to_page(),
+        Index(None, "account_id", "host_id", "status"),
+        Index(None, "account_id", "page_id"),
+    )
 
     clashes: Mapped[bool | None]
     """After a calendar was connected: whether the time is taken; None while nobody could tell."""

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import Index
+from sqlalchemy import ARRAY, Index, Integer
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
 from app.models.base import Base
@@ -118,6 +118,24 @@ class DueRequest(Due, Base):
     __tablename__ = "due_requests"
 
     request_id: Mapped[UUID] = mapped_column(primary_key=True)
+
+
+class DueReminder(Due, Base):
+    """When those who meet are to be reminded next; the row goes with the last reminder, or with the booking's time."""
+
+    __tablename__ = "due_reminders"
+
+    booking_id: Mapped[UUID] = mapped_column(primary_key=True)
+    minutes_before: Mapped[list[int]] = mapped_column(ARRAY(Integer))
+    """The reminders that are left, longest first; they count from the booking's start."""
+
+
+class DueDomain(Due, Base):
+    """When a domain's records are to be looked up again. No row: not before somebody asks."""
+
+    __tablename__ = "due_domains"
+
+    domain_id: Mapped[UUID] = mapped_column(primary_key=True)
 
 
 class DueHold(Due, Base):

@@ -27,8 +27,10 @@ class Domain(HasId, Base):
     failure_reason: Mapped[str | None]
     """Of the last check."""
     failures: Mapped[int] = mapped_column(server_default="0")
-    """Checks that failed, one after another."""
+    """Checks that failed, one after another, while it is connected."""
     failing_since: Mapped[datetime | None]
+    awaited_since: Mapped[datetime | None]
+    """Since when its record is waited for: it was added, somebody asked, or it was lost. None while it is connected."""
     points_here: Mapped[bool | None]
     """Whether the last check saw the CNAME; None: it could not tell."""
     search_indexing: Mapped[bool] = mapped_column(server_default="true")

@@ -22,8 +22,9 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from app.calendar import Clock
 from app.database import transaction
 from app.models.base import Json
+from app.models.bookings import Booking
 from app.models.outbound import Mail
-from app.outbound.letters import AppointmentLetter, BrokenLetter, Content, compose, from_json
+from app.outbound.letters import AppointmentLetter, BrokenLetter, Content, Occasion, compose, from_json
 from app.outbound.mailer import SEND_SECONDS, Mailer, MailError
 from app.queue import Enqueued, Job, enqueue
 
@@ -116,9 +117,9 @@ class MailDelivery:
                 wait = mail.lease_until - now + timedelta(seconds=1)
                 await enqueue(session, [Enqueued(Job.SEND_MAIL, account_id, mail_id, delay=wait)])
                 return None
-            if await _has_enough(session, mail, now):
-                mail.status, mail.letter, mail.last_error = "failed", None, "recipient_limit"
-                log.warning("mail.recipient_limit", kind=mail.kind)
+            if (reason := await _why_not(session, mail, from_json(mail.letter), now)) is not None:
+                mail.status, mail.letter, mail.last_error = "failed", None, reason
+                log.warning("mail.not_sent", kind=mail.kind, reason=reason)
                 return None
             mail.attempts += 1
             mail.lease_until = now + LEASE
@@ -153,6 +154,23 @@ def back_off(attempt: int, *, chance: float) -> timedelta:
     """How long to wait after this many attempts: one second, doubling to a quarter of an hour, half of it by chance."""
     longest: timedelta = min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** min(attempt - 1, _MOST_DOUBLINGS))
     return longest * (0.5 + chance / 2)
+
+
+async def _why_not(session: AsyncSession, mail: Mail, content: Content, now: datetime) -> str | None:
+    """Why the mail shall not be sent at all; None: it shall."""
+    if await _has_enough(session, mail, now):
+        return "recipient_limit"
+    return "out_of_date" if await _is_out_of_date(session, mail.subject_id, content, now) else None
+
+
+async def _is_out_of_date(session: AsyncSession, subject_id: UUID, content: Content, now: datetime) -> bool:
+    """Whether it reminds of a meeting that has begun while the mail waited, or that was moved or cancelled."""
+    if not isinstance(content, AppointmentLetter) or content.occasion is not Occasion.REMINDER:
+        return False
+    begins = await session.scalar(
+        select(Booking.starts_at).where(Booking.id == subject_id, Booking.status == "confirmed")
+    )
+    return begins is None or begins != content.starts_at or begins <= now
 
 
 async def _has_enough(session: AsyncSession, mail: Mail, now: datetime) -> bool:

@@ -65,9 +65,10 @@ def invite(meeting: Invite) -> bytes:
     calendar.add("prodid", _PRODUCT)
     calendar.add("calscale", "GREGORIAN")
     calendar.add("method", meeting.method.value)
-    if meeting.time_zone not in {"UTC", "Etc/UTC"}:
+    start, end = _shown(meeting)
+    if start.tzinfo is not UTC and meeting.time_zone not in {"UTC", "Etc/UTC"}:
         calendar.add_component(vtimezone(meeting.time_zone, meeting.starts_at.year))
-    calendar.add_component(_event(meeting))
+    calendar.add_component(_event(meeting, start, end))
     content: bytes = calendar.to_ical()
     return content
 
@@ -77,14 +78,25 @@ def clean(text: str) -> str:
     return _UNSAFE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
-def _event(meeting: Invite) -> Event:
+def _shown(meeting: Invite) -> tuple[datetime, datetime]:
+    """When it begins and ends by the clocks of its zone; in UTC where they show one of the times twice.
+
+    A local time can only mean the first of the two (RFC 5545 3.3.5), and not every program takes it so.
+    """
     zone = ZoneInfo(meeting.time_zone)
+    start, end = meeting.starts_at.astimezone(zone), meeting.ends_at.astimezone(zone)
+    if any(time.replace(fold=0).utcoffset() != time.replace(fold=1).utcoffset() for time in (start, end)):
+        return start.astimezone(UTC), end.astimezone(UTC)
+    return start, end
+
+
+def _event(meeting: Invite, start: datetime, end: datetime) -> Event:
     event = Event()
     event.add("uid", meeting.uid)
     event.add("sequence", meeting.sequence)
     event.add("dtstamp", meeting.stamp.astimezone(UTC).replace(microsecond=0))
-    event.add("dtstart", meeting.starts_at.astimezone(zone))
-    event.add("dtend", meeting.ends_at.astimezone(zone))
+    event.add("dtstart", start)
+    event.add("dtend", end)
     event.add("summary", _line(meeting.summary))
     if meeting.description:
         event.add("description", clean(meeting.description))

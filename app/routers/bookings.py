@@ -1,4 +1,4 @@
-"""A host's bookings."""
+"""The bookings of hosts, of those whose pages they were made on, and of services that book."""
 
 from typing import Annotated, Literal
 
@@ -27,7 +27,7 @@ from app.calendar_writes.service import find_write, writes_of
 from app.ids import BookingId
 from app.models import bookings as rows
 from app.models.calendar_writes import CalendarWrite
-from app.routers.dependencies import BookingWriter, IdempotencyKey, IfMatch, Services, Session, User
+from app.routers.dependencies import BookingWriter, IdempotencyKey, IfMatch, Services, Session
 from app.routers.openapi import problems
 from app.routers.pagination import Cursor, CursorParameter, Limit
 
@@ -41,18 +41,24 @@ Before = Annotated[Instant | SkipJsonSchema[None], Query(description="Only those
 
 @router.get("", summary="List your bookings", responses=problems(400, 401, 422))
 async def list_bookings(
-    request: Request, session: Session, caller: User, services: Services, limit: Limit = 20,
+    request: Request, session: Session, caller: BookingWriter, services: Services, limit: Limit = 20,
     cursor: CursorParameter = None, status: Status = None,
     starts_from: From = None, starts_before: Before = None,
 ) -> BookingList:  # fmt: skip
-    """The caller's bookings, oldest first."""
+    """The bookings the caller hosts, and those of the pages the caller has made, whoever hosts them; oldest first.
+
+    A service token needs `bookings:write`, and sees all of the account.
+    """
     cursors = Cursor(request)
     found = await repository.list_bookings(
-        session, caller.user, status=status, starts_from=starts_from, starts_before=starts_before,
+        session, caller.user_id, status=status, starts_from=starts_from, starts_before=starts_before,
         after=cursors.read(cursor), limit=limit + 1,
     )  # fmt: skip
     writes = await writes_of(session, [owner_of_event(row.id) for row in found[:limit]])
-    views = [booking_view(row, writes.get(row.id), now=services.clock()) for row in found[:limit]]
+    views = [
+        booking_view(row, writes.get(row.id), fixed=services.fixed_providers, now=services.clock())
+        for row in found[:limit]
+    ]
     return BookingList(items=views, next_cursor=cursors.after(found[limit - 1].id) if len(found) > limit else None)
 
 
@@ -69,11 +75,14 @@ async def create_booking(
     """Book a slot of one's own page for somebody (201), or ask for it while there is no calendar (202); R50.
 
     A service token needs `bookings:write` and may book any page of its account. It is a booking like any other: what
-    a visitor could not book cannot be booked here, and the visitor gets the same mails.
+    a visitor could not book cannot be booked here, and the visitor gets the same mails. Whoever a round robin gave it
+    to, the caller can read it and change it.
     """
     this = attempt(f"createBooking:{caller.actor}", idempotency_key, await request.body())
     outcome = await book_on_behalf(services.sessions, services.desk, caller, body, attempt=this)
-    result, response.status_code, response.headers["Location"] = on_behalf_result(outcome, now=services.clock())
+    result, response.status_code, response.headers["Location"] = on_behalf_result(
+        outcome, fixed=services.fixed_providers, now=services.clock()
+    )
     if outcome.replayed:
         response.headers["Idempotent-Replayed"] = "true"
     return result
@@ -81,40 +90,45 @@ async def create_booking(
 
 @router.get("/{booking_id}", summary="Read a booking", responses=problems(401, 404))
 async def get_booking(
-    booking_id: BookingId, session: Session, caller: User, services: Services, response: Response
+    booking_id: BookingId, session: Session, caller: BookingWriter, services: Services, response: Response
 ) -> Booking:
-    """One of the caller's bookings."""
+    """A booking the caller hosts, or one of a page the caller has made; for a service, any of the account."""
     row = await get_own_booking(session, caller, booking_id)
     return _view(services, response, row, await find_write(session, owner_of_event(row.id)))
 
 
 @router.post("/{booking_id}/reschedule", summary="Move a booking", responses=problems(401, 404, 409, 412, 422, 503))
 async def reschedule_booking(
-    booking_id: BookingId, body: BookingReschedule, caller: User, services: Services,
+    booking_id: BookingId, body: BookingReschedule, caller: BookingWriter, services: Services,
     if_match: IfMatch, response: Response,
 ) -> Booking:  # fmt: skip
-    """Move the booking to another offered slot of the same length. The visitor is told."""
+    """Move the booking to another offered slot of the same length. The visitor is told. Who may read it may move it."""
     changed = await services.changes.reschedule(
-        caller.account_id, booking_id, to=body.start_at, by=Host(caller.user), reason=body.reason, if_match=if_match
+        caller.account_id, booking_id, to=body.start_at, by=Host(caller.user_id), reason=body.reason, if_match=if_match
     )
     return _view(services, response, changed.booking, changed.write)
 
 
 @router.post("/{booking_id}/cancel", summary="Cancel a booking", responses=problems(401, 404, 409, 412, 422))
 async def cancel_booking(
-    booking_id: BookingId, body: BookingCancel, caller: User, services: Services,
+    booking_id: BookingId, body: BookingCancel, caller: BookingWriter, services: Services,
     if_match: IfMatch, response: Response,
 ) -> Booking:  # fmt: skip
-    """End the booking. The event is removed and the visitor is told."""
+    """End the booking. The event is removed and the visitor is told. Who may read it may end it."""
     changed = await services.changes.cancel(
-        caller.account_id, booking_id, by=Host(caller.user), reason=body.reason, if_match=if_match
+        caller.account_id, booking_id, by=Host(caller.user_id), reason=body.reason, if_match=if_match
     )
     return _view(services, response, changed.booking, changed.write)
 
 
 @router.post("/{booking_id}/no-show", summary="Say that nobody came", responses=problems(401, 404, 409, 412, 422))
 async def mark_booking_no_show(
-    booking_id: BookingId, session: Session, caller: User, services: Services, if_match: IfMatch, response: Response
+    booking_id: BookingId,
+    session: Session,
+    caller: BookingWriter,
+    services: Services,
+    if_match: IfMatch,
+    response: Response,
 ) -> Booking:
     """Of a booking that has begun: its visitor did not come. Nobody is mailed; the timeline shows it."""
     row = await mark_no_show(session, caller, booking_id, if_match=if_match, clock=services.clock)
@@ -123,4 +137,4 @@ async def mark_booking_no_show(
 
 def _view(services: Services, response: Response, row: rows.Booking, write: CalendarWrite | None) -> Booking:
     response.headers["ETag"] = f'"{row.version}"'
-    return booking_view(row, write, now=services.clock())
+    return booking_view(row, write, fixed=services.fixed_providers, now=services.clock())

@@ -119,7 +119,7 @@ async def webhook_writer(principal: Caller) -> Principal:
 
 
 async def booking_writer(principal: Caller) -> Principal:
-    """A person, or a service that may book for visitors (R50). Raises: Forbidden."""
+    """A person, or a service that may book for visitors and look after what it booked (R50). Raises: Forbidden."""
     if principal.user_id is None:
         principal.require(Permission.BOOKINGS_WRITE)
     return principal

@@ -7,7 +7,7 @@ from app.routers.dependencies import IfMatch, ReaderLanguage, Services, Session,
 from app.routers.openapi import problems
 from app.routers.pagination import Cursor, CursorParameter, Limit
 from app.routers.rate_limits import LimitedDomainCheck
-from app.scheduling import domain_repository
+from app.scheduling import domain_checks, domain_repository
 from app.scheduling.domain_schemas import Domain, DomainCreate, DomainList, DomainUpdate
 from app.scheduling.domain_views import domain_view
 
@@ -30,7 +30,10 @@ async def list_domains(
 async def create_domain(
     body: DomainCreate, session: Session, caller: User, services: Services, language: ReaderLanguage, response: Response
 ) -> Domain:
-    """Say which domain; the answer says which DNS records to set. Nothing is published on it before it is verified."""
+    """Say which domain; the answer says which DNS records to set. Nothing is published on it before it is connected.
+
+    The records are looked for by themselves: soon at first, then less and less often, for 30 days.
+    """
     domain = await services.domains.create(session, caller, body)
     response.headers["Location"] = f"/v1/domains/{encode_id('dom', domain.id)}"
     response.headers["ETag"] = f'"{domain.version}"'
@@ -43,7 +46,7 @@ async def get_domain(
     response: Response,
 ) -> Domain:  # fmt: skip
     """One of the account's domains: how it stands and what is wrong if something is. DNS is not asked."""
-    domain = await services.domains.get(session, domain_id)
+    domain = await domain_checks.get_domain(session, domain_id)
     response.headers["ETag"] = f'"{domain.version}"'
     return domain_view(domain, target=services.domain_target, language=language)
 
@@ -75,7 +78,10 @@ async def delete_domain(domain_id: DomainId, session: Session, caller: User, ser
 async def verify_domain(
     domain_id: DomainId, caller: User, services: Services, language: ReaderLanguage, response: Response
 ) -> Domain:
-    """Ask DNS now. The domain is connected when its `TXT` record stands; else `failure_reason` says what is wrong."""
+    """Ask DNS now. The domain is connected when its `TXT` record stands; else `failure_reason` says what is wrong.
+
+    One that is waited for is looked at often again from now on.
+    """
     domain = await services.domains.verify(caller, domain_id)
     response.headers["ETag"] = f'"{domain.version}"'
     return domain_view(domain, target=services.domain_target, language=language)

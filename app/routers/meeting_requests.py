@@ -13,7 +13,7 @@ from app.bookings.schemas import MeetingRequest, MeetingRequestDecline, MeetingR
 from app.bookings.views import request_view
 from app.ids import MeetingRequestId
 from app.models import bookings as rows
-from app.routers.dependencies import Services, Session, User
+from app.routers.dependencies import BookingWriter, Services, Session
 from app.routers.openapi import problems
 from app.routers.pagination import Cursor, CursorParameter, Limit
 
@@ -26,13 +26,15 @@ Status = Annotated[
 
 @router.get("", summary="List your meeting requests", responses=problems(400, 401, 422))
 async def list_meeting_requests(
-    request: Request, session: Session, caller: User, services: Services, limit: Limit = 20,
+    request: Request, session: Session, caller: BookingWriter, services: Services, limit: Limit = 20,
     cursor: CursorParameter = None, status: Status = None,
 ) -> MeetingRequestList:  # fmt: skip
-    """What visitors asked for while no calendar was connected, oldest first."""
+    """What visitors asked the caller for, or on the pages the caller has made, while it could not be booked at once;
+    oldest first. A service token needs `bookings:write`, and sees all of the account.
+    """
     cursors, now = Cursor(request), services.clock()
     found = await repository.list_requests(
-        session, caller.user, status=status, now=now, after=cursors.read(cursor), limit=limit + 1
+        session, caller.user_id, status=status, now=now, after=cursors.read(cursor), limit=limit + 1
     )
     views = [request_view(await look_at(session, row, now=now), now=now) for row in found[:limit]]
     return MeetingRequestList(
@@ -42,31 +44,37 @@ async def list_meeting_requests(
 
 @router.get("/{request_id}", summary="Read a meeting request", responses=problems(401, 404))
 async def get_meeting_request(
-    request_id: MeetingRequestId, session: Session, caller: User, services: Services
+    request_id: MeetingRequestId, session: Session, caller: BookingWriter, services: Services
 ) -> MeetingRequest:
-    """One of the caller's meeting requests; `clashes` tells whether its time is taken since a calendar is there."""
+    """A request that was made of the caller, or on a page the caller has made; for a service, any of the account.
+
+    `clashes` tells whether its time is taken since a calendar is there."""
     return await _view(session, await get_own_request(session, caller, request_id), services)
 
 
 @router.post("/{request_id}/accept", summary="Accept a meeting request", responses=problems(401, 404, 409))
 async def accept_meeting_request(
-    request_id: MeetingRequestId, session: Session, caller: User, services: Services
+    request_id: MeetingRequestId, session: Session, caller: BookingWriter, services: Services
 ) -> MeetingRequest:
     """Book what was asked for: it needs a calendar, and the time to be free. The visitor is told, and invited.
 
     The page's hours and limits do not count here, only what is taken: then it answers 409 `slot_unavailable` with
     `alternatives`. The booking has the id in `booking_id`.
     """
-    row = await services.requests.accept(caller.account_id, request_id, by=Host(caller.user))
+    row = await services.requests.accept(caller.account_id, request_id, by=Host(caller.user_id))
     return await _view(session, row, services)
 
 
 @router.post("/{request_id}/decline", summary="Decline a meeting request", responses=problems(401, 404, 409, 422))
 async def decline_meeting_request(
-    request_id: MeetingRequestId, body: MeetingRequestDecline, session: Session, caller: User, services: Services
+    request_id: MeetingRequestId,
+    body: MeetingRequestDecline,
+    session: Session,
+    caller: BookingWriter,
+    services: Services,
 ) -> MeetingRequest:
     """Refuse what was asked for. The visitor is told, with the reason, and where to choose another time."""
-    row = await services.requests.decline(caller.account_id, request_id, by=Host(caller.user), reason=body.reason)
+    row = await services.requests.decline(caller.account_id, request_id, by=Host(caller.user_id), reason=body.reason)
     return await _view(session, row, services)
 
 

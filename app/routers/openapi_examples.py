@@ -141,6 +141,7 @@ _SAMPLES_OF: Mapping[str, Mapping[str, Any]] = {
         "max_guests": 3,
         "reschedule_cutoff_minutes": 60,
         "cancel_cutoff_minutes": 60,
+        "reminders_minutes_before": [1440, 60],
     },
     "WebhookDelivery": {"error": None},
     "WebhookEndpoint": {"status_reason": None, "description": "Bookings into the CRM", **_NEVER_FAILED},

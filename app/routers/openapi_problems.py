@@ -60,6 +60,8 @@ class Problem(_Member):
     """`slot_unavailable`, `hold_expired`: the nearest open times, rising."""
     capability: str | SkipJsonSchema[None] = None
     """`capability_not_supported`, `calendar_not_connected`: what cannot be done."""
+    conflicts_with_domain: str | SkipJsonSchema[None] = None
+    """`slug_taken`: the host of the link that has it, when that is one of the caller's account."""
     entitlement: str | SkipJsonSchema[None] = None
     """`entitlement_required`: what is missing."""
     oldest_sequence: int | SkipJsonSchema[None] = None

@@ -87,4 +87,4 @@ async def download_public_invite(own: Own, services: Services) -> Response:
 
 def _view(services: Services, response: Response, own: Changed) -> PublicBooking:
     response.headers["ETag"] = f'"{own.booking.version}"'
-    return public_booking_view(own.booking, own.page, own.write, now=services.clock())
+    return public_booking_view(own.booking, own.page, own.write, fixed=services.fixed_providers, now=services.clock())

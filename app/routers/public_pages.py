@@ -90,13 +90,16 @@ async def book_meeting(
 ) -> BookingResult:  # fmt: skip
     """Book an offered slot (201), or ask for it while the host has no calendar (202).
 
-    A slot that went answers 409 with `alternatives`: `slot_unavailable`, or `hold_expired` when it had been kept.
+    A slot that went answers 409 `slot_unavailable`. A hold that is no more answers 409 `hold_expired`, whether the slot
+    went or not. Both name `alternatives`; of a lapsed hold the slot itself is one if it is still free.
     The end and the host are the server's to say.
     The answer's `booking_token` is what the visitor's links carry; it is told here only.
     """
     this = attempt(f"bookMeeting:{page_id}", idempotency_key, await request.body())
     outcome = await services.desk.book(page_id, body, attempt=this)
-    result, response.status_code, location = booking_result(outcome, services.tokens, now=services.clock())
+    result, response.status_code, location = booking_result(
+        outcome, services.tokens, fixed=services.fixed_providers, now=services.clock()
+    )
     response.headers["Location"] = location
     if outcome.replayed:
         response.headers["Idempotent-Replayed"] = "true"

@@ -15,6 +15,8 @@ from app.scheduling import pages
 from app.scheduling.domain_repository import host_of
 from app.scheduling.host_slots import own_slots
 from app.scheduling.public import SlotQuery
+from app.scheduling.report import availability_report
+from app.scheduling.report_schemas import AvailabilityReport
 from app.scheduling.schemas import (
     SchedulingPage,
     SchedulingPageCreate,
@@ -45,7 +47,9 @@ async def create_scheduling_page(
     body: SchedulingPageCreate, session: Session, caller: User, services: Services, response: Response
 ) -> SchedulingPage:
     """Make a page; it works without a connected calendar and then takes meeting requests (R25, R26)."""
-    page = await pages.create_page(session, caller, body, team=services.team, now=services.clock())
+    page = await pages.create_page(
+        session, caller, body, team=services.team, links=services.links, now=services.clock()
+    )
     response.headers["Location"] = f"/v1/scheduling-pages/{encode_id('page', page.id)}"
     response.headers["ETag"] = f'"{page.version}"'
     return await _view(session, caller, services, page)
@@ -68,7 +72,14 @@ async def update_scheduling_page(
 ) -> SchedulingPage:  # fmt: skip
     """Change what is given; absent keeps, null goes back to the default. Bookings already made stay as they are."""
     page = await pages.update_page(
-        session, caller, page_id, body, if_match=if_match, team=services.team, now=services.clock()
+        session,
+        caller,
+        page_id,
+        body,
+        if_match=if_match,
+        team=services.team,
+        links=services.links,
+        now=services.clock(),
     )
     response.headers["ETag"] = f'"{page.version}"'
     return await _view(session, caller, services, page)
@@ -94,6 +105,23 @@ async def list_scheduling_page_slots(
     """What visitors are offered on those days, rising; also while pages are turned off, when visitors see nothing."""
     query = SlotQuery(time_zone, first_day, last_day, duration_minutes)
     answer = await own_slots(session, caller, page_id, query, now=services.clock())
+    return Response(answer, media_type="application/json")
+
+
+@router.get(
+    "/{page_id}/availability-report",
+    summary="See why times are or are not offered",
+    response_model=AvailabilityReport,
+    responses=problems(401, 404, 422),
+)
+async def get_availability_report(
+    page_id: PageId, session: Session, caller: User, services: Services,
+    time_zone: SlotZone, first_day: FirstDay, last_day: LastDay, duration_minutes: SlotMinutes,
+) -> Response:  # fmt: skip
+    """Each time between the earliest and the latest working hour of any day: how it is offered or, if it is not, every
+    rule that closes it and the least that would have to change. For a heat map, and for "why can nobody book me?"."""
+    query = SlotQuery(time_zone, first_day, last_day, duration_minutes)
+    answer = await availability_report(session, caller, page_id, query, now=services.clock())
     return Response(answer, media_type="application/json")
 
 

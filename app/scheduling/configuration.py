@@ -17,6 +17,11 @@ from app.i18n import Language
 from app.time_zones import TimeZone
 
 MINUTES_PER_DAY = 1440
+MOST_HOURS_A_DAY = 12
+MOST_DAYS_AHEAD = 365
+MOST_WEEKS_AHEAD = 52
+MOST_A_DAY = 100
+MOST_A_WEEK = 500
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x85\u2028\u2029]")
 
 
@@ -97,7 +102,7 @@ class DateOverride(Strict):
 
     day: date
     """The civil day in the page's zone."""
-    hours: Annotated[list[HoursOfDay], Field(max_length=12)]
+    hours: Annotated[list[HoursOfDay], Field(max_length=MOST_HOURS_A_DAY)]
     """What replaces the weekly hours on that day."""
 
 
@@ -110,7 +115,7 @@ class RollingDays(Strict):
     """Bookable from today on, so many civil days ahead."""
 
     kind: Literal["rolling_days"]
-    days: Annotated[int, Field(ge=1, le=365)]
+    days: Annotated[int, Field(ge=1, le=MOST_DAYS_AHEAD)]
     """Civil days after today that can be booked, in the page's zone."""
 
 
@@ -118,7 +123,7 @@ class RollingWeeks(Strict):
     """Bookable this week (from Monday) and the weeks after it."""
 
     kind: Literal["rolling_weeks"]
-    weeks: Annotated[int, Field(ge=1, le=52)]
+    weeks: Annotated[int, Field(ge=1, le=MOST_WEEKS_AHEAD)]
     """Weeks, the running one included."""
 
 
@@ -172,6 +177,16 @@ def _questions_once(questions: list[FormField]) -> list[FormField]:
     return questions
 
 
+def _longest_first(minutes: list[int]) -> list[int]:
+    _once("a reminder", minutes)
+    return sorted(minutes, reverse=True)
+
+
+Reminders = Annotated[
+    list[Annotated[int, Field(ge=5, le=14 * MINUTES_PER_DAY, examples=[1440])]],
+    Field(max_length=3),
+    AfterValidator(_longest_first),
+]
 Durations = Annotated[list[Duration], Field(min_length=1, max_length=10), AfterValidator(_durations_once)]
 DateOverrides = Annotated[list[DateOverride], Field(max_length=366), AfterValidator(_days_once)]
 FormFields = Annotated[list[FormField], Field(max_length=30), AfterValidator(_questions_once)]
@@ -199,8 +214,8 @@ class Configuration(Strict):
     booking_window: BookingWindow = RollingDays(kind="rolling_days", days=30)
     weekly_hours: Annotated[list[WeeklyHours], Field(max_length=84)]
     date_overrides: DateOverrides = Field(default_factory=list)
-    daily_limit: Annotated[int, Field(ge=1, le=100)] | None = None
-    weekly_limit: Annotated[int, Field(ge=1, le=500)] | None = None
+    daily_limit: Annotated[int, Field(ge=1, le=MOST_A_DAY)] | None = None
+    weekly_limit: Annotated[int, Field(ge=1, le=MOST_A_WEEK)] | None = None
     form_fields: FormFields = Field(default_factory=list)
     max_guests: Annotated[int, Field(ge=0, le=20)] = 0
     consent_text: Text | None = None
@@ -209,6 +224,7 @@ class Configuration(Strict):
     redirect_url: WebAddress | None = None
     reschedule_cutoff_minutes: Annotated[int, Field(ge=0, le=43200)] = 0
     cancel_cutoff_minutes: Annotated[int, Field(ge=0, le=43200)] = 0
+    reminders_minutes_before: Reminders = Field(default_factory=list)
 
 
 OFFICE_HOURS = [WeeklyHours(day=day, start="09:00", end="17:00") for day in WEEKDAYS[:5]]

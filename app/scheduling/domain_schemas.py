@@ -47,8 +47,10 @@ class Domain(Answer):
     host: str = Field(examples=["meet.example.com"])
     """As it stands in URLs: ASCII."""
     status: Literal["pending", "connected", "failed"]
-    """`pending`: not checked yet; `connected`: every user of the account may choose it; `failed`: the checks say it is
-    not theirs. One failed check takes nothing from a connected domain; three over a day do.
+    """`pending`: its record is waited for; `connected`: every user of the account may choose it; `failed`: it is not
+    the account's, says the check that was asked for, or says every check of 72 hours of one that was connected. It is
+    looked at by itself: soon and then less often while it is waited for, for 30 days; once connected, every day. A DNS
+    that does not answer takes nothing from a connected domain.
     """
     failure_reason: str | None = Field(examples=["record_missing"])
     """What was wrong at the last check: `record_missing`, `record_wrong`, `dns_timeout`, `dns_failed` or
@@ -66,11 +68,11 @@ class Domain(Answer):
     allowed_actions: list[str] = Field(examples=[["update", "verify", "delete"]])
     """What the caller can do with it."""
     version: int
-    """Rises with every change; the `ETag`."""
+    """Rises with every change; the `ETag`. A check by itself that found nothing new is none."""
     connected_at: datetime | None
     """When the first good check was made, since it is connected."""
     checked_at: datetime | None
-    """When it was last checked."""
+    """When it was last checked, by itself or because somebody asked."""
     created_at: datetime
     """When it was added."""
     updated_at: datetime

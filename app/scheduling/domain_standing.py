@@ -1,6 +1,10 @@
-"""What a check of a domain's DNS record means for the domain. Pure.
+"""What a check of a domain's DNS record means for the domain, and when it is looked at again. Pure.
 
-The one rule: a domain is connected by one good check, and stops being so by bad ones over a day, never by silence.
+    waiting    found by itself soon after its record stands: every minute at first, then less and less often
+    connected  every day; every six hours while its record is not there
+    given up   after thirty days in vain: looked at again when somebody asks
+
+The one rule: a domain is connected by one good check, and stops being so by bad ones over three days, never by silence.
 """
 
 from dataclasses import dataclass, replace
@@ -8,8 +12,15 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-_ENOUGH: Final = 3
-_PATIENCE: Final = timedelta(days=1)
+_ENOUGH: Final = 7
+_APART: Final = timedelta(hours=12)
+"""Failed checks count once in so long: seven of them are 72 hours, however often somebody asks."""
+_DAILY: Final = timedelta(days=1)
+_IN_DOUBT: Final = timedelta(hours=6)
+_SOONEST: Final = timedelta(minutes=1)
+_PART: Final = 10
+"""Who has waited an hour is looked at again in six minutes."""
+_GIVE_UP: Final = timedelta(days=30)
 
 
 class DomainStatus(StrEnum):
@@ -44,14 +55,25 @@ class Standing:
     failing_since: datetime | None = None
 
 
-def after_check(before: Standing, failure: Failure | None, *, now: datetime) -> Standing:
-    """How the domain stands after one more check."""
+def after_check(before: Standing, failure: Failure | None, *, asked: bool, now: datetime) -> Standing:
+    """How the domain stands after one more check; `asked`: somebody wants to know, else it was looked up by itself."""
     if failure is None:
         return Standing(DomainStatus.CONNECTED)
-    connected = before.status is DomainStatus.CONNECTED
-    if connected and failure in _TELLS_NOTHING:
+    if before.status is not DomainStatus.CONNECTED:
+        return replace(before, status=DomainStatus.FAILED if asked else before.status, failure=failure)
+    if failure in _TELLS_NOTHING:
         return replace(before, failure=failure)
-    since, failures = before.failing_since or now, before.failures + 1
-    lost = failures >= _ENOUGH and now - since >= _PATIENCE
-    status = DomainStatus.CONNECTED if connected and not lost else DomainStatus.FAILED
+    since = before.failing_since or now
+    failures = min(before.failures + 1, 1 + (now - since) // _APART)
+    status = DomainStatus.CONNECTED if failures < _ENOUGH else DomainStatus.FAILED
     return Standing(status, failure, failures, since)
+
+
+def next_check(standing: Standing, *, awaited_since: datetime | None, now: datetime) -> datetime | None:
+    """When to look again; None: not before somebody asks. What is not connected is waited for since `awaited_since`."""
+    if standing.status is DomainStatus.CONNECTED:
+        return now + (_DAILY if standing.failure is None else _IN_DOUBT)
+    waited = timedelta() if awaited_since is None else now - awaited_since
+    if waited >= _GIVE_UP:
+        return None
+    return now + max(_SOONEST, min(waited / _PART, _DAILY))

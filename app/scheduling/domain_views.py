@@ -6,8 +6,8 @@ The one rule: the records that are told are the very ones that are looked for.
 from app.i18n import Language, translate
 from app.models.domains import Domain
 from app.scheduling import domain_schemas
+from app.scheduling.domain_checks import proof
 from app.scheduling.domain_names import PROOF_LABEL, readable
-from app.scheduling.domains import proof
 
 
 def domain_view(domain: Domain, *, target: str, language: Language) -> domain_schemas.Domain:

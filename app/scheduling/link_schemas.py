@@ -47,6 +47,8 @@ class SlugAvailability(Answer):
     available: bool
     """False: it is taken, on whichever domain."""
     conflicts_with_domain: str | None = Field(examples=[None])
-    """The host of the page that has it, when that is a page of the caller's account; else null."""
+    """The host of the link that has it, a page's or somebody's meetings URL, when that is one of the caller's account;
+    else null.
+    """
     meeting_link: str
     """What the page's link would be."""

@@ -27,12 +27,14 @@ from app.errors import (
 from app.events.types import EventType
 from app.ids import new_id
 from app.models.directory import Directory
-from app.models.scheduling import SchedulingPage
+from app.models.scheduling import CalendarSettings, SchedulingPage
+from app.outbound.links import Links
 from app.queue import enqueue
 from app.scheduling import repository
 from app.scheduling.configuration import OFFICE_HOURS, Configuration
 from app.scheduling.news import tell_of_page
 from app.scheduling.schemas import SchedulingPageCreate, SchedulingPageUpdate
+from app.scheduling.slug_conflicts import slug_taken
 from app.scheduling.team import PERSONAL, Team
 
 _NOT_IN_DOCUMENT = {"name", "slug", "type", "member_ids"}
@@ -40,7 +42,13 @@ _TRIES = 5
 
 
 async def create_page(
-    session: AsyncSession, principal: Principal, wish: SchedulingPageCreate, *, team: Team, now: datetime
+    session: AsyncSession,
+    principal: Principal,
+    wish: SchedulingPageCreate,
+    *,
+    team: Team,
+    links: Links,
+    now: datetime,
 ) -> SchedulingPage:
     """Make a page.
 
@@ -53,7 +61,7 @@ async def create_page(
             detail="scheduling_pages_off", extra={"capability": "scheduling_pages", "reason": "scheduling_pages_off"}
         )
     page_id = new_id()
-    slug = await _register_slug(session, principal.account_id, page_id, settings.meetings_url, wish)
+    slug = await _register_slug(session, settings, page_id, wish, links)
     document = {"time_zone": principal.time_zone, "weekly_hours": OFFICE_HOURS} | _given(wish)
     page = SchedulingPage(
         account_id=principal.account_id,
@@ -102,6 +110,7 @@ async def update_page(
     *,
     if_match: int | None,
     team: Team,
+    links: Links,
     now: datetime,
 ) -> SchedulingPage:
     """Change a page. Raises: NotFound, VersionMismatch, SlugTaken, EntitlementRequired, ValidationFailed."""
@@ -114,7 +123,7 @@ async def update_page(
     if wish.name is not None:
         page.name = wish.name
     if wish.slug is not None:
-        page.slug = await _move_slug(session, page, wish.slug)
+        page.slug = await _move_slug(session, page, wish.slug, links)
     if wish.member_ids is not None:
         await team.set_members(session, principal, page, wish.member_ids, now=now)
     page.configuration = _changed(page.configuration, wish)
@@ -154,13 +163,14 @@ def _given(wish: SchedulingPageUpdate) -> dict[str, Any]:
 
 
 async def _register_slug(
-    session: AsyncSession, account_id: UUID, page_id: UUID, prefix: str | None, wish: SchedulingPageCreate
+    session: AsyncSession, settings: CalendarSettings, page_id: UUID, wish: SchedulingPageCreate, links: Links
 ) -> str:
     """The asked slug or none; a name's slug gets a number until it is free."""
+    account_id, prefix = settings.account_id, settings.meetings_url
     if wish.slug is not None:
         slug = whole_slug(prefix, wish.slug)
         if not await repository.register_slug(session, slug, account_id, page_id):
-            raise SlugTaken
+            raise await slug_taken(session, account_id, slug, links)
         return slug
     base = whole_slug(prefix, slug_of(wish.name))
     for candidate in (base, *(f"{base}-{page_id.hex[-4 - length :]}" for length in range(_TRIES))):
@@ -169,12 +179,12 @@ async def _register_slug(
     raise SlugTaken
 
 
-async def _move_slug(session: AsyncSession, page: SchedulingPage, slug: str) -> str:
+async def _move_slug(session: AsyncSession, page: SchedulingPage, slug: str, links: Links) -> str:
     """Register the new slug; the old one stays registered, for it was handed out."""
     prefix = page.slug.rpartition("/")[0]
     moved = whole_slug(prefix or None, slug)
     if not await repository.register_slug(session, moved, page.account_id, page.id):
-        raise SlugTaken
+        raise await slug_taken(session, page.account_id, moved, links)
     return moved
 
 

@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, Field
 
 from app.accounts.schemas import Answer, Strict
 from app.i18n import Language
-from app.ids import PageId, TimeProposalId
+from app.ids import BookingId, PageId, TimeProposalId
 from app.time_zones import TimeZone
 
 MOST_TIMES = 10
@@ -82,8 +82,12 @@ class TimeProposal(Answer):
     """For a plain mail."""
     html: str = Field(examples=[f'<div lang="en">[…]<p><a href="{_PAGE}">{_OTHER}</a></p></div>'])
     """For an HTML mail: a fragment without scripts, styles or pictures."""
+    status: Literal["open", "expired"]
+    """`expired`: it counts as open no more, for it is old or was booked."""
+    booking_id: BookingId | None
+    """The meeting that was booked by it, as long as that is not cancelled."""
     expires_at: datetime = Field(examples=["2026-11-27T10:15:00Z"])
-    """Until when it counts as open: seven days, or the start of the last time."""
+    """Until when it counts as open, unless it is booked before: seven days, or the start of the last time."""
     created_at: datetime
 
 
@@ -101,8 +105,10 @@ class PublicProposedTime(Answer):
     end_at: datetime
     status: Literal["open", "taken"]
     """`taken`: it cannot be booked any more."""
+    booked: bool
+    """It is taken by what was booked by this proposal."""
     nearest: list[NearTime] = Field(examples=[[]])
-    """Open times near a taken one, rising; empty for an open one."""
+    """Open times near a taken one, rising; empty for an open one, and for the one that was booked by this proposal."""
 
 
 class PublicTimeProposal(Answer):
@@ -123,7 +129,10 @@ class PublicTimeProposal(Answer):
     time_zone: str
     """The recipient's zone (IANA), as the sender took it to be."""
     status: Literal["open", "expired"]
-    """`expired`: it is old; times that are still open can be booked all the same."""
+    """`expired`: it counts as open no more, for it is old or was booked; what is open of it can be booked all the same.
+    """
+    booked: bool
+    """A meeting was booked by it, and is not cancelled. Another one is booked without `proposal_id`."""
     expires_at: datetime = Field(examples=["2026-11-27T10:15:00Z"])
     """Until when it counts as open."""
     times: list[PublicProposedTime]

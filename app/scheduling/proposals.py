@@ -1,6 +1,6 @@
 """A few open times for a mail (R43): made by a host, looked at by whoever got the mail.
 
-The one rule: nothing is reserved. What is proposed is offered at that moment, and what is shown is live.
+The one rule: nothing is reserved. What is proposed can be booked at once at that moment, and what is shown is live.
 """
 
 from collections.abc import Sequence
@@ -36,6 +36,7 @@ from app.scheduling.availability import PageTime, load_page_time
 from app.scheduling.pages import get_page
 from app.scheduling.proposal_schemas import ChosenTimes, GivenTimes, TimeProposalCreate
 from app.scheduling.proposals_choice import Commitments, choose, commitments, nearest
+from app.scheduling.proposals_repository import Booked
 from app.scheduling.slots import Refusal
 from app.timespan import Span
 
@@ -51,10 +52,12 @@ _ALTERNATIVES: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class Proposed:
-    """A proposal and its page."""
+    """A proposal and its page, as the sender has them."""
 
     row: TimeProposal
     page: SchedulingPage
+    booked: Booked | None = None
+    open: bool = True
     replayed: bool = False
 
 
@@ -65,6 +68,8 @@ class Standing:
     start: int
     open: bool
     nearest: Sequence[int]
+    booked: bool = False
+    """It is what was booked by this proposal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +79,8 @@ class Shown:
     row: TimeProposal
     page: PageTime
     times: Sequence[Standing]
-    expired: bool
+    booked: bool
+    open: bool
 
 
 class TimeProposals:
@@ -126,14 +132,22 @@ class TimeProposals:
             raise NotFound
         if page.turned_off:
             raise PageTurnedOff
-        times = [_standing(page, row.duration_minutes, start, now=now) for start in starts]
-        return Shown(row, page, times, expired=row.expires_at <= moment)
+        booked = await repository.booking_by(session, row.id)
+        mine = None if booked is None else int(booked.starts_at.timestamp())
+        times = [
+            Standing(start, open=False, nearest=(), booked=True)
+            if start == mine
+            else _standing(page, row.duration_minutes, start, now=now)
+            for start in starts
+        ]
+        return Shown(row, page, times, booked=booked is not None, open=_is_open(row, booked, now=moment))
 
     async def _again(self, session: AsyncSession, principal: Principal, proposal_id: UUID) -> Proposed:
         row = await repository.find_proposal(session, proposal_id)
         if row is None:
             raise NotFound
-        return Proposed(row, await get_page(session, principal, row.page_id), replayed=True)
+        page, booked = await get_page(session, principal, row.page_id), await repository.booking_by(session, row.id)
+        return Proposed(row, page, booked, open=_is_open(row, booked, now=self._clock()), replayed=True)
 
     async def _check_capability(self, session: AsyncSession, principal: Principal) -> None:
         """A missing calendar is not the calendar's fault."""
@@ -178,10 +192,11 @@ class _Board:
         if overlaps := [place for place, start in enumerate(starts) if self._meets(start, starts[:place])]:
             raise ValidationFailed(errors=_at(overlaps))
         refusals = {place: self._refusal(start) for place, start in enumerate(starts)}
+        firm = self._firm(starts, (min(starts), max(starts) + 1))
         outside = [place for place, why in refusals.items() if why is Refusal.OUTSIDE_BOOKING_WINDOW]
         if outside:
             raise OutsideBookingWindow(errors=_at(outside))
-        if gone := [place for place, why in refusals.items() if why is not None]:
+        if gone := [place for place, why in refusals.items() if why is not None or starts[place] not in firm]:
             raise SlotUnavailable(errors=_at(gone), extra=self._alternatives(starts[gone[0]]))
         if often := [place for place, start in enumerate(starts) if self.committed.full(self._span(start))]:
             raise SlotUnavailable(
@@ -204,7 +219,12 @@ class _Board:
 
     def _free(self, between: Span) -> list[int]:
         offered = self.page.offered(self.minutes, now=self.now, between=between)
-        return [start for start in offered if not self.committed.full(self._span(start))]
+        firm = self._firm(offered, between)
+        return [start for start in offered if start in firm and not self.committed.full(self._span(start))]
+
+    def _firm(self, starts: Sequence[int], between: Span) -> set[int]:
+        """Those that are booked at once; what could only be asked for is not proposed (R30)."""
+        return self.page.confirmable(self.minutes, starts, now=self.now, between=between)
 
     def _alternatives(self, wanted: int) -> dict[str, object]:
         free = nearest(self._free((wanted - _AROUND, wanted + _AROUND)), wanted, _ALTERNATIVES)
@@ -243,8 +263,13 @@ def _check_bookable(page: PageTime, minutes: int) -> None:
         raise PageTurnedOff
     if minutes not in page.configuration.durations_minutes:
         raise ValidationFailed(errors=[FieldError("/duration_minutes", "not_allowed")])
-    if page.unavailable:
+    if page.unavailable or all(seating.asks_only for seating in page.seatings()):
         raise BookingUnavailable
+
+
+def _is_open(row: TimeProposal, booked: Booked | None, *, now: datetime) -> bool:
+    """Whether its sender may still be taken at their word: nobody has, and it is not old."""
+    return booked is None and row.expires_at > now
 
 
 def _row(page: SchedulingPage, wish: TimeProposalCreate, starts: Sequence[int], *, now: datetime) -> TimeProposal:

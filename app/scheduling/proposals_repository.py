@@ -4,16 +4,33 @@ The one rule: the account's row-level security says whose they are; the director
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.bare import BareTransaction
 from app.database import enter_account
+from app.errors import AlreadyProcessed
+from app.models.bookings import Booking
 from app.models.directory import Directory, DirectoryEntry
 from app.models.proposals import TimeProposal
 from app.scheduling.repository import look_up
+
+_CANCELLED: Final = "cancelled"
+_LOCK = "SELECT id FROM time_proposals WHERE id = $1 AND page_id = $2 FOR NO KEY UPDATE"
+_STANDS = "SELECT id FROM bookings WHERE proposal_id = $1 AND status <> 'cancelled' LIMIT 1"
+
+
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """The booking that a proposal led to."""
+
+    id: UUID
+    starts_at: datetime
 
 
 async def find_proposal(session: AsyncSession, proposal_id: UUID) -> TimeProposal | None:
@@ -31,9 +48,32 @@ async def enter_proposal(session: AsyncSession, proposal_id: UUID) -> TimePropos
 
 
 async def open_proposals(session: AsyncSession, owner_id: UUID, *, now: datetime) -> Sequence[TimeProposal]:
-    """The owner's proposals that have not expired."""
-    query = select(TimeProposal).where(TimeProposal.owner_id == owner_id, TimeProposal.expires_at > now)
+    """The owner's proposals that have neither expired nor been booked."""
+    booked = exists().where(Booking.proposal_id == TimeProposal.id, Booking.status != _CANCELLED)
+    query = select(TimeProposal).where(TimeProposal.owner_id == owner_id, TimeProposal.expires_at > now, ~booked)
     return (await session.scalars(query)).all()
+
+
+async def booking_by(session: AsyncSession, proposal_id: UUID) -> Booked | None:
+    """The booking that was made by the proposal and stands; the first, should a request have become another."""
+    query = select(Booking.id, Booking.starts_at).where(
+        Booking.proposal_id == proposal_id, Booking.status != _CANCELLED
+    )
+    row = (await session.execute(query.order_by(Booking.id).limit(1))).one_or_none()
+    return None if row is None else Booked(row.id, row.starts_at)
+
+
+async def answer_proposal(work: BareTransaction, page_id: UUID, proposal_id: UUID | None) -> UUID | None:
+    """The proposal that is being booked, if the page has it, locked: of two that book by it at once the second sees the
+    first. Hosts are locked before.
+
+    Raises: AlreadyProcessed when it was booked.
+    """
+    if proposal_id is None or await work.fetchval(_LOCK, proposal_id, page_id) is None:
+        return None
+    if await work.fetchval(_STANDS, proposal_id) is not None:
+        raise AlreadyProcessed(detail="proposal_booked")
+    return proposal_id
 
 
 async def delete_old(session: AsyncSession, owner_id: UUID, *, before: datetime) -> None:

@@ -37,6 +37,8 @@ def proposal_view(proposed: Proposed, meeting_link: str) -> TimeProposal:
         times=[ProposedTime(start_at=time.start_at, end_at=time.end_at, link=time.link) for time in times],
         text=plain_text(language, times, zone=row.time_zone, meeting_link=meeting_link),
         html=html_fragment(language, times, zone=row.time_zone, meeting_link=meeting_link),
+        status="open" if proposed.open else "expired",
+        booking_id=None if proposed.booked is None else proposed.booked.id,
         expires_at=row.expires_at,
         created_at=row.created_at,
     )
@@ -54,13 +56,15 @@ def public_proposal_view(shown: Shown) -> PublicTimeProposal:
         mode=page.mode.value,
         duration_minutes=row.duration_minutes,
         time_zone=row.time_zone,
-        status="expired" if shown.expired else "open",
+        status="open" if shown.open else "expired",
+        booked=shown.booked,
         expires_at=row.expires_at,
         times=[
             PublicProposedTime(
                 start_at=_instant(time.start),
                 end_at=_instant(time.start + length),
                 status="open" if time.open else "taken",
+                booked=time.booked,
                 nearest=[NearTime(start_at=_instant(near), end_at=_instant(near + length)) for near in time.nearest],
             )
             for time in shown.times

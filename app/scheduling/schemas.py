@@ -21,6 +21,7 @@ from app.scheduling.configuration import (
     Increment,
     Line,
     Location,
+    Reminders,
     Text,
     WebAddress,
     WeeklyHours,
@@ -81,6 +82,9 @@ class SchedulingPageUpdate(Strict):
     """The least time before the start at which a visitor may still reschedule, in minutes."""
     cancel_cutoff_minutes: Annotated[int, Field(ge=0, le=43200)] | None = None
     """The least time before the start at which a visitor may still cancel, in minutes."""
+    reminders_minutes_before: Reminders | None = None
+    """How long before the start everybody is reminded by mail, in minutes; null: nobody is. A change counts for what is
+    booked or moved from then on."""
     member_ids: Annotated[list[UserId], Field(max_length=50)] | None = None
     """Who hosts a group or a round robin, in order; the page's owner is always one of them, named or not."""
 
@@ -167,6 +171,9 @@ class SchedulingPage(Answer):
     """The least time before the start at which a visitor may still reschedule, in minutes."""
     cancel_cutoff_minutes: int
     """The least time before the start at which a visitor may still cancel, in minutes."""
+    reminders_minutes_before: list[int]
+    """How long before the start everybody is reminded by mail, in minutes, longest first. A change counts for what
+    is booked or moved from then on."""
     version: int
     """Rises with every change; the `ETag`."""
     allowed_actions: list[str]

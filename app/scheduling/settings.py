@@ -23,12 +23,12 @@ from app.errors import (
     DomainNotConnected,
     NotFound,
     PrimaryCalendarRequired,
-    SlugTaken,
     VersionMismatch,
 )
 from app.models.connections import Calendar, Connection
 from app.models.directory import Directory
 from app.models.scheduling import CalendarSettings
+from app.outbound.links import Links
 from app.queue import Enqueued, Job, enqueue
 from app.scheduling import repository
 from app.scheduling.availability_calendars import tick
@@ -37,6 +37,7 @@ from app.scheduling.domain_repository import hold_connected
 from app.scheduling.meeting_links import default_page
 from app.scheduling.pages import get_page
 from app.scheduling.settings_schemas import CalendarSettingsUpdate
+from app.scheduling.slug_conflicts import slug_taken
 
 _AT_FIRST = {
     "task_sync": False,
@@ -62,8 +63,9 @@ class Allowed:
 class SettingsEditor:
     """Changes calendar settings."""
 
-    def __init__(self, overview: Overview, clock: Clock, *, allowed: Allowed) -> None:
+    def __init__(self, overview: Overview, links: Links, clock: Clock, *, allowed: Allowed) -> None:
         self._overview = overview
+        self._links = links
         self._clock = clock
         self._allowed = allowed
 
@@ -142,7 +144,8 @@ class SettingsEditor:
                 session, Directory.PREFIX, str(prefix), principal.account_id, principal.user
             )
             if taken or await repository.look_up(session, Directory.SLUG, str(prefix)) is not None:
-                raise SlugTaken
+                kinds = [Directory.PREFIX if taken else Directory.SLUG]
+                raise await slug_taken(session, principal.account_id, str(prefix), self._links, kinds=kinds)
         settings.meetings_url = None if prefix is None else str(prefix)
 
     async def _save_pages(

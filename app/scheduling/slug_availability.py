@@ -3,8 +3,6 @@
 The one rule: the answer is what making a page with it would say at this moment; nothing is reserved.
 """
 
-from dataclasses import dataclass
-
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.principal import Principal
@@ -15,38 +13,27 @@ from app.scheduling import repository
 from app.scheduling.domain_repository import host_of
 from app.scheduling.link_schemas import SlugAvailability
 from app.scheduling.pages import whole_slug
-
-
-@dataclass(frozen=True, slots=True)
-class _Taken:
-    """A slug that cannot be had."""
-
-    domain: str | None
-    """Where the page that has it is, if the caller may know."""
+from app.scheduling.slug_conflicts import conflicting_host
 
 
 async def slug_availability(session: AsyncSession, principal: Principal, slug: str, links: Links) -> SlugAvailability:
     """What a page of the caller with this slug would meet."""
     settings = await get_settings(session, principal.account_id, principal.user)
     whole = whole_slug(settings.meetings_url, slug)
-    taken = await _taken(session, principal, whole, links)
     return SlugAvailability(
         slug=whole,
-        available=taken is None,
-        conflicts_with_domain=None if taken is None else taken.domain,
+        available=await _is_free(session, principal, whole),
+        conflicts_with_domain=await conflicting_host(session, principal.account_id, whole, links),
         meeting_link=links.meeting(whole, host=await host_of(session, principal.user)),
     )
 
 
-async def _taken(session: AsyncSession, principal: Principal, slug: str, links: Links) -> _Taken | None:
+async def _is_free(session: AsyncSession, principal: Principal, slug: str) -> bool:
     if await repository.look_up(session, Directory.PREFIX, slug) is not None:
-        return _Taken(None)
+        return False
     entry = await repository.look_up(session, Directory.SLUG, slug)
     if entry is None:
-        return None
+        return True
     if entry.account_id != principal.account_id:
-        return _Taken(None)
-    page = await repository.find_page(session, entry.target_id)
-    if page is None:  # what a deleted page of the account was called
-        return None
-    return _Taken(await host_of(session, page.owner_id) or links.host)
+        return False
+    return await repository.find_page(session, entry.target_id) is None  # what a deleted page of theirs was called

@@ -3,11 +3,13 @@
 The one rule: while a hold lasts nobody else gets the slot, and once it has lapsed it stands in nobody's way.
 """
 
+import asyncio
 from datetime import datetime, timedelta
 from typing import Any
 
 import asyncpg
 import httpx
+import pytest
 
 from app.ids import decode_id, encode_id, new_id
 from tests.bookings.test_concurrency import assert_consistent
@@ -128,15 +130,41 @@ async def test_r48_a_hold_that_lapsed_gives_way_to_another_and_to_a_booking_that
     assert await assert_consistent(world) == 1
 
 
-async def test_r48_a_lapsed_hold_that_nobody_overtook_still_books(world: World) -> None:
+@pytest.mark.parametrize("swept", [False, True])
+async def test_r48_a_lapsed_hold_books_nothing_and_offers_the_slot_anew(world: World, swept: bool) -> None:
     person, page, start = await host(world)
-    hold, other = await kept(world.api, page, start), await kept(world.api, page, start + timedelta(hours=1))
+    hold, lasting = await kept(world.api, page, start), await kept(world.api, page, start + timedelta(hours=1))
+    await release(world, lasting)
     await lapse(world)
+    if swept:
+        await world.services.holds.sweep()
+    for gone in (hold, lasting):
+        late = problem(await person.book(page["id"], gone["start_at"], **by(gone)), 409, "hold_expired")
+        assert len(late["alternatives"]) == 5
+        again = [item for item in late["alternatives"] if item["start_at"] == gone["start_at"]]
+        assert again == [{name: gone[name] for name in ("start_at", "end_at")}], "it is free still"
+    assert await world.rows("SELECT FROM bookings") == []
+    assert (await person.book(page["id"], hold["start_at"])).status_code == 201
+
+
+async def test_r48_a_hold_books_once(world: World) -> None:
+    person, page, start = await host(world)
+    hold = await kept(world.api, page, start)
     assert (await person.book(page["id"], start.isoformat(), **by(hold))).status_code == 201
-    await world.services.holds.sweep()
-    swept = await person.book(page["id"], other["start_at"], **by(other))
-    assert swept.status_code == 201, "forgotten altogether, and still the visitor's own"
-    assert await traces(world) == [0, 0, 0]
+    for at in (start, start + timedelta(hours=2)):
+        late = problem(await person.book(page["id"], at.isoformat(), **by(hold)), 409, "hold_expired")
+        offered_again = at in {datetime.fromisoformat(item["start_at"]) for item in late["alternatives"]}
+        assert offered_again is (at != start)
+    assert await assert_consistent(world) == 1
+
+
+async def test_r48_the_same_booking_sent_twice_at_once_is_one_also_with_a_hold(world: World) -> None:
+    person, page, start = await host(world)
+    hold = await kept(world.api, page, start)
+    key = {"Idempotency-Key": "one"}
+    answers = await asyncio.gather(*(person.book(page["id"], start.isoformat(), key, **by(hold)) for _ in range(8)))
+    assert {answer.status_code for answer in answers} == {201}, [answer.text for answer in answers]
+    assert len({answer.json()["id"] for answer in answers}) == 1
 
 
 async def test_r48_a_lapsed_hold_whose_slot_went_says_so_with_others(world: World) -> None:

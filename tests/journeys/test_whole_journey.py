@@ -47,9 +47,14 @@ async def test_r1_the_main_job_from_consent_to_the_end(world: World, hands: Hand
     else:
         to = person.at(4, "15:00")
         refused = problem(await booking.reschedule(to), 409, "capability_not_supported")
-        assert (refused["capability"], refused["provider"]) == ("event_reschedule", hands.provider)
+        assert refused["capability"] == "event_reschedule"
+        assert "provider" not in refused, "R34: whose calendar it is, a visitor is not told"
         problem(await booking.cancel(), 409, "capability_not_supported")
+    read, seen = await booking.read(), (await person.get(f"/v1/bookings/{booking.id}")).json()
+    changeable = hands.changes and read["status"] != "cancelled"
+    assert {read["can_reschedule"], read["can_cancel"], bool(seen["allowed_actions"])} == {changeable}
     mails = await world.sandbox.mails(visitor)
+    assert ("/reschedule#" in mails[0]["text"]) == hands.changes
     assert len(mails) == (3 if hands.changes else 1), "confirmed, moved, cancelled"
 
 

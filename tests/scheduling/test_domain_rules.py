@@ -1,5 +1,6 @@
 """Which names may be domains, how hosts are compared, and what a check means. No I/O (R37)."""
 
+from collections.abc import Container
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -7,11 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.scheduling.domain_names import NameRefusal, domain_host, host_in, readable
-from app.scheduling.domain_standing import DomainStatus, Failure, Standing, after_check
+from app.scheduling.domain_standing import DomainStatus, Failure, Standing, after_check, next_check
 from app.scheduling.domain_verification import DomainProver, _nameserver
 
 OURS = {"meet.calendar-connect.example", "pages.calendar-connect.com"}
 NOW = datetime(2026, 3, 29, 0, 30, tzinfo=UTC)
+HOUR = timedelta(hours=1)
 CONNECTED = Standing(DomainStatus.CONNECTED)
 PENDING = Standing(DomainStatus.PENDING)
 
@@ -108,32 +110,75 @@ def test_whatever_is_sent_as_a_host_is_read_without_an_error(text: str) -> None:
 
 def test_r37_one_good_check_connects_whatever_was_before() -> None:
     for before in (PENDING, CONNECTED, Standing(DomainStatus.FAILED, Failure.RECORD_WRONG, 7, NOW)):
-        assert after_check(before, None, now=NOW) == CONNECTED
+        for asked in (True, False):
+            assert after_check(before, None, asked=asked, now=NOW) == CONNECTED
 
 
 @pytest.mark.parametrize("failure", Failure)
-def test_r37_a_domain_that_was_never_connected_fails_at_once(failure: Failure) -> None:
-    after = after_check(PENDING, failure, now=NOW)
-    assert (after.status, after.failure) == (DomainStatus.FAILED, failure)
+def test_r37_a_domain_that_was_never_connected_fails_when_somebody_asks_and_waits_when_nobody_does(
+    failure: Failure,
+) -> None:
+    asked = after_check(PENDING, failure, asked=True, now=NOW)
+    assert (asked.status, asked.failure) == (DomainStatus.FAILED, failure)
+    waiting = after_check(PENDING, failure, asked=False, now=NOW)
+    assert (waiting.status, waiting.failure) == (DomainStatus.PENDING, failure)
+    assert after_check(asked, failure, asked=False, now=NOW).status is DomainStatus.FAILED
 
 
-def test_r37_a_connected_domain_fails_by_three_checks_over_a_day() -> None:
-    standing, day = CONNECTED, timedelta(days=1)
-    for after in (timedelta(), timedelta(hours=1), day - timedelta(seconds=1)):
-        standing = after_check(standing, Failure.RECORD_MISSING, now=NOW + after)
-        assert standing.status is DomainStatus.CONNECTED, "not within a day"
-    assert after_check(standing, Failure.RECORD_MISSING, now=NOW + day).status is DomainStatus.FAILED
-    assert after_check(standing, None, now=NOW + day) == CONNECTED
-    twice = after_check(CONNECTED, Failure.RECORD_WRONG, now=NOW)
-    assert after_check(twice, Failure.RECORD_WRONG, now=NOW + 9 * day).status is DomainStatus.CONNECTED, "not by two"
+def lost_after(every: timedelta, *, asked: bool = False, silent: Container[timedelta] = ()) -> timedelta:
+    """How long a connected domain stays so whose record is gone, looked at at even times."""
+    standing, passed = CONNECTED, timedelta()
+    while True:
+        failure = Failure.DNS_TIMEOUT if passed in silent else Failure.RECORD_MISSING
+        standing = after_check(standing, failure, asked=asked, now=NOW + passed)
+        if standing.status is DomainStatus.FAILED:
+            return passed
+        passed += every
+
+
+@pytest.mark.parametrize("hours", [0.01, 1, 6, 12])
+@pytest.mark.parametrize("asked", [True, False])
+def test_r37_a_connected_domain_is_lost_by_the_checks_of_72_hours(hours: float, asked: bool) -> None:
+    every = timedelta(hours=hours)
+    assert timedelta(hours=72) <= lost_after(every, asked=asked) < timedelta(hours=72) + every
+
+
+def test_r37_a_few_checks_are_not_72_hours_of_them_however_long_ago_the_first() -> None:
+    assert lost_after(timedelta(days=9)) == timedelta(days=54), "the seventh"
+    silence = [HOUR * hours for hours in range(1, 71)]
+    assert lost_after(HOUR, silent=silence) > timedelta(hours=74), "it is not held by silence between"
+
+
+def test_r37_one_good_check_forgets_the_bad_ones() -> None:
+    standing = CONNECTED
+    for hours in range(0, 72, 6):
+        standing = after_check(standing, Failure.RECORD_WRONG, asked=False, now=NOW + HOUR * hours)
+    assert after_check(standing, None, asked=False, now=NOW + HOUR * 72) == CONNECTED
 
 
 @pytest.mark.parametrize("failure", [Failure.DNS_TIMEOUT, Failure.DNS_FAILED])
 def test_r37_silence_takes_nothing_from_a_connected_domain(failure: Failure) -> None:
     standing = CONNECTED
     for days in range(30):
-        standing = after_check(standing, failure, now=NOW + timedelta(days=days))
-    assert (standing.status, standing.failure) == (DomainStatus.CONNECTED, failure)
+        standing = after_check(standing, failure, asked=days % 2 == 0, now=NOW + timedelta(days=days))
+    assert (standing.status, standing.failure, standing.failures) == (DomainStatus.CONNECTED, failure, 0)
+
+
+def test_r37_a_domain_is_waited_for_often_at_first_then_less_and_less() -> None:
+    passed, waits = timedelta(), []
+    while (due := next_check(PENDING, awaited_since=NOW, now=NOW + passed)) is not None:
+        waits.append(due - NOW - passed)
+        passed = due - NOW
+    assert waits == sorted(waits)
+    assert (waits[0], waits[9], waits[-1]) == (timedelta(minutes=1), timedelta(minutes=1), timedelta(days=1))
+    assert timedelta(days=30) <= passed <= timedelta(days=31)
+    assert len(waits) < 120, "a month of waiting costs little"
+
+
+def test_r37_a_connected_domain_is_looked_at_daily_and_more_often_in_doubt() -> None:
+    doubtful = Standing(DomainStatus.CONNECTED, Failure.DNS_TIMEOUT)
+    assert next_check(CONNECTED, awaited_since=None, now=NOW) == NOW + timedelta(days=1)
+    assert next_check(doubtful, awaited_since=None, now=NOW) == NOW + timedelta(hours=6)
 
 
 @pytest.mark.parametrize(

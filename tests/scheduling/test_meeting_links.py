@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
+import httpx
 import pytest
 
 from app.settings import Settings
@@ -237,6 +238,49 @@ async def test_r38_a_slug_is_free_when_a_page_could_be_made_with_it(web: Web) ->
         assert told["available"] == (slug in {"free", "gone"})
     for odd in ("-a", "a_b", "a" * 61, "å"):
         problem(await person.get(f"/v1/slugs/{odd}"), 404, "not_found")
+
+
+async def refused_by(answer: httpx.Response) -> str | None:
+    """Which host has the slug, as a refusal tells it."""
+    host: str | None = problem(answer, 409, "slug_taken").get("conflicts_with_domain")
+    return host
+
+
+async def test_r38_a_refusal_names_the_domain_of_the_accounts_own_link_and_no_other(web: Web) -> None:
+    person, stranger = await web.person(), await web.person()
+    colleague = await web.colleague(person)
+    await web.choose(colleague, await web.connected(colleague))
+    await colleague.make_page(slug="ours")
+    await web.choose(stranger, await web.connected(stranger, "book.example.org"))
+    theirs = await stranger.make_page(slug="theirs")
+    mine = await person.make_page(slug="mine")
+    await stranger.patch(SETTINGS, {"meetings_url": "bob"})
+    for slug, host in (("ours", "meet.example.com"), ("theirs", None), ("bob", None)):
+        made = await person.post(PAGES, {"type": "personal", "name": "A", "slug": slug})
+        assert await refused_by(made) == host
+        moved = await person.patch(f"{PAGES}/{mine['id']}", {"slug": slug})
+        assert await refused_by(moved) == host
+        assert await refused_by(await person.patch(SETTINGS, {"meetings_url": slug})) == host
+        assert "book.example.org" not in made.text + moved.text
+    await stranger.patch(SETTINGS, {"meetings_url": None})
+    for slug in ("ours", "mine"):
+        moved = await stranger.patch(f"{PAGES}/{theirs['id']}", {"slug": slug})
+        assert await refused_by(moved) is None
+    await colleague.delete(f"{PAGES}/{(await colleague.get(PAGES)).json()['items'][0]['id']}")
+    assert await refused_by(await person.patch(SETTINGS, {"meetings_url": "ours"})) is None, "its page is gone"
+
+
+async def test_r38_a_refusal_names_the_shared_domain_too(web: Web) -> None:
+    person = await web.person()
+    colleague = await web.colleague(person)
+    await colleague.make_page(slug="ours")
+    await colleague.patch(SETTINGS, {"meetings_url": "ada"})
+    assert await refused_by(await person.patch(SETTINGS, {"meetings_url": "ours"})) == "127.0.0.1"
+    assert await refused_by(await person.patch(SETTINGS, {"meetings_url": "ada"})) == "127.0.0.1"
+    assert await refused_by(await person.post(PAGES, {"type": "personal", "name": "A", "slug": "ours"})) == "127.0.0.1"
+    mine = await person.make_page(slug="mine")
+    assert await refused_by(await person.patch(f"{PAGES}/{mine['id']}", {"slug": "ours"})) == "127.0.0.1"
+    assert (await person.get("/v1/slugs/ada")).json()["conflicts_with_domain"] == "127.0.0.1"
 
 
 async def test_r35_a_slug_is_asked_for_behind_the_callers_meetings_url(web: Web) -> None:

@@ -1,0 +1,42 @@
+"""A booking gets another time, or ends.
+
+The one rule: whether a visitor, a host or the calendar moves or ends it, it is done by the same hand, so that nobody
+forgets what hangs on the time: the count of changes that invitations go by, the reservation, the reminders. The booking
+and its hosts are locked by the caller.
+"""
+
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.bookings import repository
+from app.bookings.reminders import forget, remind_anew
+from app.models.bookings import Booking
+from app.scheduling.availability import PageTime
+
+
+async def move(
+    session: AsyncSession, booking: Booking, page: PageTime, to: tuple[datetime, datetime], *, now: datetime
+) -> tuple[datetime, datetime]:
+    """Give it the time that was reserved for it (`repository.move_time`); the one it had before."""
+    former = booking.starts_at, booking.ends_at
+    booking.starts_at, booking.ends_at = to
+    _touch(booking, now)
+    if booking.starts_at != former[0]:  # reminders go by the start: one that is longer now is reminded of as before
+        await remind_anew(session, booking, page)
+    return former
+
+
+async def end(session: AsyncSession, booking: Booking, *, by: str, reason: str | None = None, now: datetime) -> None:
+    """Cancel it, and give its time back."""
+    booking.status, booking.cancelled_by, booking.cancel_reason = "cancelled", by, reason
+    booking.cancelled_at = now
+    _touch(booking, now)
+    await repository.free_time(session, booking.id)
+    await forget(session, booking.id)
+
+
+def _touch(booking: Booking, now: datetime) -> None:
+    booking.sequence += 1
+    booking.version += 1
+    booking.updated_at = now
