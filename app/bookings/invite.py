@@ -3,9 +3,11 @@
 The one rule: the mail and the download are the same invitation, made from the booking and its page.
 """
 
+from dataclasses import replace
 from email.utils import parseaddr
 
 from app.models.bookings import Booking
+from app.models.calendar_writes import CalendarWrite
 from app.outbound.ics import Invite, Method, Person, invite
 from app.scheduling.availability import PageTime
 
@@ -30,6 +32,7 @@ def invite_to(booking: Booking, page: PageTime, *, sender: str) -> Invite:
     )
 
 
-def invite_of(booking: Booking, page: PageTime, *, sender: str) -> bytes:
-    """The invitation as an iCalendar file."""
-    return invite(invite_to(booking, page, sender=sender))
+def invite_of(booking: Booking, page: PageTime, write: CalendarWrite | None, *, sender: str) -> bytes:
+    """The invitation as an iCalendar file: in a calendar that has the provider's own already, it is the same event."""
+    uid = None if write is None else write.ical_uid
+    return invite(replace(invite_to(booking, page, sender=sender), uid=uid or booking.ical_uid))

@@ -152,6 +152,7 @@ class EventWriter:
                 written_seq=task.seq,
                 event_id=task.write.event_id if event is None else event.id,
                 etag=None if event is None else event.etag,
+                ical_uid=(None if event is None else event.ical_uid) or task.write.ical_uid,
                 written_start=None if when is None else when.start,
                 written_end=None if when is None else when.end,
                 video_url=None if event is None else event.video_url,

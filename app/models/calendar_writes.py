@@ -64,6 +64,8 @@ class CalendarWrite(HasId, Base):
     """pending written failed"""
     event_id: Mapped[str | None]
     etag: Mapped[str | None]
+    ical_uid: Mapped[str | None]
+    """Under which calendars know it, as the provider has told."""
     extra_event_ids: Mapped[list[str]] = mapped_column(server_default="{}")
     """Copies of it that are to be taken away with the next write."""
     written_start: Mapped[datetime | None]

@@ -80,7 +80,7 @@ async def cancel_public_booking(
 )
 async def download_public_invite(own: Own, services: Services) -> Response:
     """The booking as an iCalendar file: a request, or a cancellation once it is cancelled."""
-    content = invite_of(own.booking, own.page, sender=services.settings.mail_from)
+    content = invite_of(own.booking, own.page, own.write, sender=services.settings.mail_from)
     headers = {"Content-Disposition": 'attachment; filename="invite.ics"', "Cache-Control": "no-store"}
     return Response(content, media_type="text/calendar; charset=utf-8", headers=headers)
 

@@ -3,6 +3,7 @@
 from datetime import UTC, timedelta
 
 import pytest
+from icalendar import Calendar
 
 from tests.support.hands import ALL, Hands
 from tests.support.people import Person
@@ -41,6 +42,7 @@ async def test_r1_the_main_job_from_consent_to_the_end(world: World, hands: Hand
     start = person.at(3, "12:00").astimezone(UTC)
     assert (start, start + timedelta(minutes=30)) in (await hands.events(person)).values()
     assert (await booking.read())["calendar_event"]["status"] == "written"
+    assert await downloaded_uid(booking) in await hands.uids(person), "it is the event that the calendar has"
     assert await hands.made_by_us(person) == 1
     if hands.changes:
         await move_and_cancel(world, hands, person, booking)
@@ -56,6 +58,13 @@ async def test_r1_the_main_job_from_consent_to_the_end(world: World, hands: Hand
     mails = await world.sandbox.mails(visitor)
     assert ("/reschedule#" in mails[0]["text"]) == hands.changes
     assert len(mails) == (3 if hands.changes else 1), "confirmed, moved, cancelled"
+
+
+async def downloaded_uid(booking: Visit) -> str:
+    """Under which the downloaded invitation goes into a calendar."""
+    answer = await booking.api.get(f"{booking.path}/invite.ics", headers={"Booking-Token": booking.token})
+    [event] = Calendar.from_ical(answer.content).walk("VEVENT")
+    return str(event["UID"])
 
 
 async def move_and_cancel(world: World, hands: Hands, person: Person, booking: Visit) -> None:

@@ -37,6 +37,9 @@ class Hands(Protocol):
     async def events(self, person: Person) -> dict[str, Span]:
         """The events of the next months by id."""
 
+    async def uids(self, person: Person) -> set[str]:
+        """Under which the events of the next months go from calendar to calendar."""
+
     async def made_by_us(self, person: Person) -> int:
         """How many events applications ever made in the person's calendar."""
 
@@ -67,6 +70,9 @@ class GoogleHands:
     async def events(self, person: Person) -> dict[str, Span]:
         listed = await self.sandbox.google_events(person.email)
         return {item["id"]: (instant(item["start"]["dateTime"]), instant(item["end"]["dateTime"])) for item in listed}
+
+    async def uids(self, person: Person) -> set[str]:
+        return {item["iCalUID"] for item in await self.sandbox.google_events(person.email)}
 
     async def made_by_us(self, person: Person) -> int:
         ledger = await self.sandbox.google_ledger(account=person.email, actor="api")
@@ -99,6 +105,11 @@ class MicrosoftHands:
         now = datetime.now(UTC)
         listed = await self.sandbox.microsoft.view(person.email, start=now, end=now + timedelta(days=90))
         return {item["id"]: (of_graph(item["start"]), of_graph(item["end"])) for item in listed}
+
+    async def uids(self, person: Person) -> set[str]:
+        now = datetime.now(UTC)
+        listed = await self.sandbox.microsoft.view(person.email, start=now, end=now + timedelta(days=90))
+        return {item["iCalUId"] for item in listed}
 
     async def made_by_us(self, person: Person) -> int:
         return len(await self.sandbox.microsoft.ledger(account=person.email, actor="api", operation="insert"))
@@ -139,6 +150,10 @@ class ExchangeHands:
         now = datetime.now(UTC)
         listed = await self.sandbox.exchange.view(person.email, now, now + timedelta(days=90))
         return {item["id"]: (instant(item["start"]), instant(item["end"])) for item in listed}
+
+    async def uids(self, person: Person) -> set[str]:
+        now = datetime.now(UTC)
+        return {item["uid"] for item in await self.sandbox.exchange.view(person.email, now, now + timedelta(days=90))}
 
     async def made_by_us(self, person: Person) -> int:
         return len(await self.sandbox.exchange.ledger(account=person.email, actor="api", operation="insert"))
