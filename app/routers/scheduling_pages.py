@@ -15,8 +15,8 @@ from app.scheduling import pages
 from app.scheduling.domain_repository import host_of
 from app.scheduling.host_slots import own_slots
 from app.scheduling.public import SlotQuery
-from app.scheduling.report import availability_report
-from app.scheduling.report_schemas import AvailabilityReport
+from app.scheduling.report.schemas import AvailabilityReport
+from app.scheduling.report.service import availability_report
 from app.scheduling.schemas import (
     SchedulingPage,
     SchedulingPageCreate,

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from app.ids import encode_id, new_id
-from app.scheduling.report_schemas import AvailabilityReport
+from app.scheduling.report.schemas import AvailabilityReport
 from tests.bookings.test_booking_attempts import with_lost_calendar
 from tests.scheduling.test_unreachable_policies import choose, lost_one
 from tests.support.people import Person

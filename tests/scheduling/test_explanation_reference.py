@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.scheduling import slots
-from app.scheduling.explanation import Verdict, explain
 from app.scheduling.grid import WHOLE_DAY, working_day
-from app.scheduling.obstacles import Obstacle, Rule, Seating, Taken
-from app.scheduling.openings import Change, FreeHost, Hours, Setting, Window
+from app.scheduling.report.explanation import Verdict, explain
+from app.scheduling.report.obstacles import Obstacle, Rule, Seating, Taken
+from app.scheduling.report.openings import Change, FreeHost, Hours, Setting, Window
 from app.scheduling.slots import SlotRules
 from app.scheduling.window import RollingDays, RollingWeeks
 from app.timespan import Span, merge, subtract

@@ -1,18 +1,18 @@
 """Verdicts as the items of an answer, in the zone that was asked for. Pure.
 
 The one rule: ids of calendars and bookings are told of the reader's own alone. The shapes are those of
-`report_schemas`, made by hand, for a month has thousands of times.
+`schemas`, made by hand, for a month has thousands of times.
 """
 
 from typing import Any, Final
 from uuid import UUID
 
 from app.ids import encode_id
-from app.scheduling.explanation import Verdict
 from app.scheduling.hours import Intervals, LocalInterval
-from app.scheduling.obstacles import Obstacle, Rule
-from app.scheduling.openings import Change, FreeHost, Hours, Setting
 from app.scheduling.rendering import CONFIRMABLE, REQUEST_ONLY, LocalClock
+from app.scheduling.report.explanation import Verdict
+from app.scheduling.report.obstacles import Obstacle, Rule
+from app.scheduling.report.openings import Change, FreeHost, Hours, Setting
 from app.scheduling.window import BookingWindow, DateRange, RollingDays, RollingWeeks
 
 Item = dict[str, Any]

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from app.scheduling.configuration import MINUTES_PER_DAY, MOST_HOURS_A_DAY
 from app.scheduling.grid import WHOLE_DAY, every_day, working_grids, working_time
 from app.scheduling.hours import Intervals, LocalInterval, WorkingHours, stretches
-from app.scheduling.openings import Hours
+from app.scheduling.report.openings import Hours
 from app.scheduling.slots import SlotRules
 from app.scheduling.zones import DAY, civil_date, civil_day, offset_at, runs, weekday
 from app.timespan import Span, subtract

@@ -15,7 +15,7 @@ from app.models.bookings import Booking, Reservation
 from app.models.mirror import BusyMonth
 from app.scheduling.availability import PageTime
 from app.scheduling.host_time import HostTime
-from app.scheduling.obstacles import Rule, Taken
+from app.scheduling.report.obstacles import Rule, Taken
 from app.timespan import Span, Spans, covering, merge, subtract, unpack
 
 _AROUND = timedelta(days=3)  # a meeting of a day, and its buffers

@@ -16,9 +16,9 @@ import msgspec
 from app.scheduling.caps import Booked
 from app.scheduling.grid import closed_grids, working_grids
 from app.scheduling.hours import LocalInterval
-from app.scheduling.missing_hours import MissingHours
-from app.scheduling.obstacles import Obstacle, Rule, Seating, closed_starts
-from app.scheduling.openings import (
+from app.scheduling.report.missing_hours import MissingHours
+from app.scheduling.report.obstacles import Obstacle, Rule, Seating, closed_starts
+from app.scheduling.report.openings import (
     Changes,
     freer_hosts,
     higher_daily_limit,

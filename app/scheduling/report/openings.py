@@ -12,7 +12,7 @@ import msgspec
 from app.scheduling import configuration
 from app.scheduling.caps import Booked
 from app.scheduling.hours import Intervals
-from app.scheduling.obstacles import Obstacle, Rule
+from app.scheduling.report.obstacles import Obstacle, Rule
 from app.scheduling.slots import SlotRules
 from app.scheduling.window import BookingWindow, DateRange, RollingDays, RollingWeeks
 from app.scheduling.zones import civil_date, monday

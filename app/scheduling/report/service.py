@@ -21,14 +21,14 @@ from app.errors import FieldError, NotFound, ValidationFailed
 from app.ids import encode_id
 from app.models.connections import Calendar
 from app.scheduling.availability import Mode, PageTime, load_page_time
-from app.scheduling.explanation import explain
 from app.scheduling.grid import working_day
 from app.scheduling.host_time import HostTime
-from app.scheduling.obstacles import Obstacle, Rule, Seating
 from app.scheduling.pages import get_page
 from app.scheduling.public import SlotQuery
-from app.scheduling.report_rendering import Item, ReportRendering
-from app.scheduling.taken import HostTaken, load_taken
+from app.scheduling.report.explanation import explain
+from app.scheduling.report.obstacles import Obstacle, Rule, Seating
+from app.scheduling.report.rendering import Item, ReportRendering
+from app.scheduling.report.taken import HostTaken, load_taken
 
 
 async def availability_report(
