@@ -20,6 +20,7 @@ from app.scheduling.report.missing_hours import MissingHours
 from app.scheduling.report.obstacles import Obstacle, Rule, Seating, closed_starts
 from app.scheduling.report.openings import (
     Changes,
+    changes_wanted,
     freer_hosts,
     higher_daily_limit,
     higher_weekly_limit,
@@ -104,10 +105,10 @@ def _verdict(
         firm = any(not seating.asks_only for seating, some in zip(seatings, hosts, strict=True) if not some)
         return Verdict(start, closed_by, firm, changes)
     closed_by = [*closed_by, *chain.from_iterable(hosts)]
-    ways = [way for some in hosts if (way := freer_hosts(rules, start, some)) is not None]
-    if changes is None or not ways:
+    more = freer_hosts(rules, start, min(hosts, key=changes_wanted))
+    if changes is None or more is None:
         return Verdict(start, closed_by, firm=False, opened_by=None)
-    return Verdict(start, closed_by, firm=False, opened_by=[*changes, *min(ways, key=len)])
+    return Verdict(start, closed_by, firm=False, opened_by=[*changes, *more])
 
 
 def _candidates(rules: SlotRules, between: Span, daily: LocalInterval) -> list[Candidate]:

@@ -84,7 +84,10 @@ def closed_starts(seating: Seating, rules: SlotRules, starts: Sequence[int]) -> 
         obstacle = Obstacle(Rule.NOT_KNOWN_YET, host_id)
         yield from ((index, obstacle) for index in range(beyond, len(starts)))
     for taken in seating.taken:
-        yield from _Around(taken, rules).closed(starts)
+        around = _Around(taken, rules)
+        for index in around.reached(starts):
+            for obstacle in around.near(starts[index]):
+                yield index, obstacle
 
 
 class _Around:
@@ -96,23 +99,24 @@ class _Around:
         self._before, self._after = rules.buffer_before_minutes * 60, rules.buffer_after_minutes * 60
         self._known: dict[tuple[Rule, int, int], Obstacle] = {}
 
-    def closed(self, starts: Sequence[int]) -> Iterator[tuple[int, Obstacle]]:
+    def reached(self, starts: Sequence[int]) -> Iterator[int]:
+        """The indexes of those starts that are closed, rising."""
         reach = self._duration + self._after
         for first, last in widen(self._taken.spans, before=reach - 1, after=self._before):
-            for index in range(bisect_left(starts, first), bisect_left(starts, last)):
-                for obstacle in self._near(starts[index]):
-                    yield index, obstacle
+            yield from range(bisect_left(starts, first), bisect_left(starts, last))
 
-    def _near(self, start: int) -> Iterator[Obstacle]:
+    def near(self, start: int) -> Sequence[Obstacle]:
         """What is taken before, during and after a meeting, one obstacle each."""
         begins, ends, end = self._taken.spans.starts, self._taken.spans.ends, start + self._duration
         first, last = bisect_right(ends, start), bisect_left(begins, end)
+        found = []
         if first < last:
-            yield self._obstacle(self._taken.rule, first, last)
+            found.append(self._obstacle(self._taken.rule, first, last))
         if self._before and (nearest := bisect_right(ends, start - self._before)) < first:
-            yield self._obstacle(Rule.BUFFER_BEFORE, nearest, first)
+            found.append(self._obstacle(Rule.BUFFER_BEFORE, nearest, first))
         if self._after and last < (farthest := bisect_left(begins, end + self._after)):
-            yield self._obstacle(Rule.BUFFER_AFTER, last, farthest)
+            found.append(self._obstacle(Rule.BUFFER_AFTER, last, farthest))
+        return found
 
     def _obstacle(self, rule: Rule, first: int, last: int) -> Obstacle:
         """From one of the spans to another; the same for all starts that they close."""

@@ -3,8 +3,10 @@
 The one rule: a change is the least of its kind.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from datetime import date
+from typing import Final
 from uuid import UUID
 
 import msgspec
@@ -51,6 +53,8 @@ class FreeHost(msgspec.Struct, frozen=True):
 
 Change = Setting | Window | Hours | FreeHost
 Changes = Sequence[Change]
+_BUFFERS: Final = (Rule.BUFFER_BEFORE, Rule.BUFFER_AFTER)
+_ONLY_TIME_TELLS: Final = (Rule.HELD, Rule.NOT_KNOWN_YET)
 
 
 def shorter_notice(start: int, now: int) -> Setting:
@@ -83,6 +87,12 @@ def higher_weekly_limit(booked: Booked, day: int) -> Changes:
     return (Setting("weekly_limit", value),) if value <= configuration.MOST_A_WEEK else ()
 
 
+def changes_wanted(obstacles: Iterable[Obstacle]) -> float:
+    """How many changes about the hosts' time would open it: of each buffer one, whatever reaches into it."""
+    wanted = {obstacle.rule if obstacle.rule in _BUFFERS else obstacle for obstacle in obstacles}
+    return math.inf if any(obstacle.rule in _ONLY_TIME_TELLS for obstacle in obstacles) else len(wanted)
+
+
 def freer_hosts(rules: SlotRules, start: int, obstacles: Iterable[Obstacle]) -> Changes | None:
     """All that would have to change about the hosts' time; None: nothing can do that now."""
     found: list[Change] = []
@@ -94,8 +104,8 @@ def freer_hosts(rules: SlotRules, start: int, obstacles: Iterable[Obstacle]) -> 
             before = min(before, (start - end) // 60)
         elif rule is Rule.BUFFER_AFTER:
             after = min(after, (begin - start) // 60 - rules.duration_minutes)
-        elif rule is Rule.HELD or rule is Rule.NOT_KNOWN_YET or obstacle.host_id is None:
-            return None  # only time tells
+        elif rule in _ONLY_TIME_TELLS or obstacle.host_id is None:
+            return None
         else:
             during = max(first, begin), min(last, end)
             found.append(FreeHost(obstacle.host_id, obstacle.calendar_id, obstacle.booking_id, rule, during))
