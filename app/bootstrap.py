@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 from app import wiring
+from app.accounts.audit_seals import AuditSeals
 from app.accounts.tokens import TokenVerifier
 from app.addresses import Guard
 from app.bare import open_bare_pool
@@ -130,6 +131,7 @@ class Services:
     task_recorder: TaskRecorder
     feed: FeedReader
     sequencer: Sequencer
+    audit_seals: AuditSeals
     pruner: Pruner
     webhooks: WebhookEndpoints
     courier: Courier

@@ -1,4 +1,4 @@
-"""The command line: serve · worker · migrate · openapi · rotate-keys.
+"""The command line: serve · worker · migrate · openapi · rotate-keys · check-audit-log.
 
 The one rule: settings come from the environment; a missing one is named, with no trace and no value.
 """
@@ -19,6 +19,9 @@ from alembic.config import Config
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings
 
+from app import failpoints
+from app.audit_check import check_audit_log
+from app.ids import decode_id
 from app.key_rotation import rotate_all
 from app.logs import configure_logs
 from app.main import create_app
@@ -59,6 +62,7 @@ def serve(
     """Run the API."""
     settings = _read(Settings)
     configure_logs(settings.log_level, settings.log_format)
+    failpoints.arm(settings.failpoints)
     asyncio.run(check_login(settings))
     uvicorn.run(create_app(settings), host=host, port=port, **SERVING)
 
@@ -68,6 +72,7 @@ def worker() -> None:
     """Run jobs until stopped."""
     settings = _read(Settings)
     configure_logs(settings.log_level, settings.log_format)
+    failpoints.arm(settings.failpoints)
     uvloop.run(_work(settings))
 
 
@@ -98,6 +103,18 @@ def rotate_keys() -> None:
     settings = _read(Settings)
     configure_logs(settings.log_level, settings.log_format)
     print(f"{asyncio.run(rotate_all(settings))} data keys wrapped again")
+
+
+@cli.command("check-audit-log")
+def check_audit(account: Annotated[str, typer.Argument(help="The account's id: acct_…")]) -> None:
+    """Follow the seals of an account's audit log; exit code 1 where one does not hold."""
+    try:
+        account_id = decode_id("acct", account)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    broken = asyncio.run(check_audit_log(_read(DatabaseSettings), account_id))
+    print("".join(f"entry {sequence} is not what was sealed\n" for sequence in broken) or "every seal holds\n", end="")
+    raise typer.Exit(1 if broken else 0)
 
 
 async def _work(settings: Settings) -> None:

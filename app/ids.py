@@ -55,6 +55,17 @@ def _pieces(prefix: str) -> tuple[BeforeValidator, PlainSerializer, WithJsonSche
     return BeforeValidator(parse), PlainSerializer(lambda value: encode_id(prefix, value)), WithJsonSchema(schema)
 
 
+def _of_any_kind(value: object) -> UUID:
+    if not isinstance(value, str):
+        raise ValueError("not an id")  # noqa: TRY004 - pydantic turns ValueErrors into field errors
+    return decode_id(value.rpartition("_")[0], value)
+
+
+_ANY = {"type": "string", "pattern": "^[a-z]+_[0-7][0-9a-hjkmnp-tv-z]{25}$"}
+AnyId = Annotated[
+    UUID, BeforeValidator(_of_any_kind), WithJsonSchema(_ANY | {"examples": ["bkg_01k9qj5v3mfb9t2z8h4c6x7wdn"]})
+]
+"""The id of anything the API shows."""
 AccountId = Annotated[UUID, *_pieces("acct")]
 UserId = Annotated[UUID, *_pieces("usr")]
 ConnectionId = Annotated[UUID, *_pieces("conn")]

@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from app.bootstrap import Services, open_services
 from app.memory import settle
 from app.routers import (
+    audit_log,
     availability_calendars,
     booking_attempts,
     bookings,
@@ -87,6 +88,7 @@ ROUTERS = (
     users,
     events,
     webhook_endpoints,
+    audit_log,
     health,
     metrics,
     provider_notifications,

@@ -56,6 +56,7 @@ class Job(StrEnum):
     CONNECTION_READY = "connection_ready"
     """A connection was made or healed, or a calendar of it can be read (again): go on with what waited for it."""
     NUMBER_EVENTS = "number_events"
+    SEAL_AUDIT = "seal_audit"
     """Events were written down in the account, whose id is the job's as well."""
     PRUNE_EVENTS = "prune_events"
     """An account's old events shall go; the id is the account's."""

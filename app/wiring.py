@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import asyncpg
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
+from app.accounts.audit_seals import AuditSeals
 from app.accounts.entitlements import Entitlement
 from app.addresses import Guard
 from app.bookings.attempts import BookingAttempts
@@ -304,6 +305,7 @@ class Events(TypedDict):
 
     feed: FeedReader
     sequencer: Sequencer
+    audit_seals: AuditSeals
     pruner: Pruner
     webhooks: WebhookEndpoints
     courier: Courier
@@ -315,6 +317,7 @@ def events(on: Ground, guard: Guard, outside: HttpClient, signals: FeedSignals) 
     return Events(
         feed=FeedReader(on.sessions, signals),
         sequencer=on.sequencer,
+        audit_seals=AuditSeals(on.sessions, on.clock),
         pruner=Pruner(on.sessions, on.clock, retention_days=on.settings.event_retention_days),
         webhooks=WebhookEndpoints(on.vault, guard, on.clock),
         courier=Courier(on.sessions, on.vault, post, lanes, on.clock),

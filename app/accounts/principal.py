@@ -21,6 +21,8 @@ class Permission(StrEnum):
     """R3: may connect a calendar."""
     USERS_WRITE = "users:write"
     """A service token that may push users (R55)."""
+    AUDIT_READ = "audit:read"
+    """May read who did what in the whole account: a person who administers it, or a service (R54)."""
     EVENTS_READ = "events:read"
     """A service token that may read the account's event feed (R52)."""
     FORMS_WRITE = "forms:write"

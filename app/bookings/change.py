@@ -51,7 +51,7 @@ class Host:
     @property
     def actor(self) -> str:
         """As the audit log names it."""
-        return self.name if self.user_id is not None else "service"
+        return "service" if self.user_id is None else f"user:{self.user_id}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ The one rule: the CRM is the master; a row here is a snapshot that background wo
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKeyConstraint, Index
+from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import Base, Created, HasId, InAccount, Json, JsonList
@@ -68,10 +68,14 @@ class DisclosureAcceptance(HasId, Base):
 
 
 class AuditEntry(HasId, Base):
-    """Who did what to what. Ids and codes, never content."""
+    """Who did what to what. Ids and codes, never content. The service can append to it, and change nothing in it."""
 
     __tablename__ = "audit_entries"
-    __table_args__ = (Index(None, "account_id", "subject_id"),)
+    __table_args__ = (
+        Index(None, "account_id", "subject_id"),
+        UniqueConstraint("account_id", "sequence"),
+        Index("ix_audit_entries_unsealed", "account_id", postgresql_where=text("sequence IS NULL")),
+    )
 
     actor: Mapped[str]
     """`user:<uuid>`, `service`, `visitor`, `worker`."""
@@ -80,3 +84,16 @@ class AuditEntry(HasId, Base):
     subject_id: Mapped[UUID]
     data: Mapped[Json]
     at: Mapped[Created]
+    sequence: Mapped[int | None] = mapped_column(BigInteger)
+    """The account's number of it; None until it is sealed."""
+    seal: Mapped[bytes | None]
+    """SHA-256 of what it says and of the seal before it."""
+
+
+class AuditChain(InAccount, Base):
+    """How far an account's log is sealed. Its row is the lock under which that is done."""
+
+    __tablename__ = "audit_chains"
+
+    last_sequence: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    last_seal: Mapped[bytes] = mapped_column(server_default=text("''::bytea"))

@@ -104,6 +104,14 @@ class DueEvent(Due, Base):
     event_id: Mapped[UUID] = mapped_column(primary_key=True)
 
 
+class DueAudit(Due, Base):
+    """An entry of the audit log that waits for its seal; the row goes when the seal comes."""
+
+    __tablename__ = "due_audits"
+
+    entry_id: Mapped[UUID] = mapped_column(primary_key=True)
+
+
 class DueFeed(Due, Base):
     """When an account's feed is to be pruned next."""
 

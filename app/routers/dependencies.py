@@ -104,6 +104,12 @@ async def event_reader(principal: Caller) -> Principal:
     return principal
 
 
+async def audit_reader(principal: Caller) -> Principal:
+    """Whoever may read who did what in the account (R54). Raises: Forbidden."""
+    principal.require(Permission.AUDIT_READ)
+    return principal
+
+
 async def form_writer(principal: Caller) -> Principal:
     """A service that may say what visitors have answered (R40). Raises: Forbidden."""
     principal.require_service()
@@ -148,6 +154,7 @@ async def _if_match(
 User = Annotated[Principal, Depends(person)]
 UserWriter = Annotated[Principal, Depends(user_writer)]
 BookingWriter = Annotated[Principal, Depends(booking_writer)]
+AuditReader = Annotated[Principal, Depends(audit_reader)]
 EventReader = Annotated[Principal, Depends(event_reader)]
 FormWriter = Annotated[Principal, Depends(form_writer)]
 WebhookWriter = Annotated[Principal, Depends(webhook_writer)]

@@ -11,6 +11,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, iter_route_contexts
 
 from app.routers.dependencies import (
+    audit_reader,
     authenticate,
     booking_writer,
     event_reader,
@@ -22,7 +23,7 @@ from app.routers.dependencies import (
 )
 
 _GUARDS = {authenticate, visitor_token}
-_CHOOSY = {person, booking_writer, user_writer, event_reader, form_writer, webhook_writer}
+_CHOOSY = {person, audit_reader, booking_writer, user_writer, event_reader, form_writer, webhook_writer}
 """They turn callers away whose token is good (403)."""
 _PUBLIC: dict[str, Any] = {"security": []}
 

@@ -39,6 +39,7 @@ Connects Google, Office 365 and Exchange calendars to a CRM, keeps them in step,
 SERVERS = [{"url": "http://127.0.0.1:8000", "description": "What `make run` starts; a deployment has its own."}]
 TAGS = {
     "Account": "Who the caller is, and what the caller may do.",
+    "Audit log": "Who did what in the account. For tokens with `audit:read`.",
     "Booking": "What visitors do: find a page, see its times, book one, change it.",
     "Bookings": "What was booked with the caller, and what was asked for.",
     "Connecting": "From the disclosure over the provider's consent to a connection.",

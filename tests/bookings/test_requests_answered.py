@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from app.ids import encode_id, new_id
+from app.ids import decode_id, encode_id, new_id
 from tests.bookings.requesting import (
     Asked,
     accept,
@@ -63,7 +63,8 @@ async def test_r26_an_accepted_request_is_a_booking_like_any_other(world: World)
     assert held["taken"] == timedelta(minutes=45), "buffers included"
     assert await mailed(world) == ["accepted_visitor", "confirmed_guest", "confirmed_host"]
     assert await feed(world) == ["meeting_request.created", "meeting_request.accepted", "booking.created"]
-    assert await audited(world) == [("host", "meeting_request.accepted"), ("host", "booking.created")]
+    me = f"user:{decode_id('usr', person.user_id)}"
+    assert await audited(world) == [(me, "meeting_request.accepted"), (me, "booking.created")]
 
 
 async def test_r26_the_visitors_token_opens_the_booking_that_the_request_became(world: World) -> None:
@@ -178,7 +179,8 @@ async def test_r26_a_declined_request_tells_its_visitor_why_and_where_to_choose_
     seen = (await asked.get()).json()
     assert (seen["status"], seen["reason"]) == ("declined", "I am away that day.")
     assert await feed(world) == ["meeting_request.created", "meeting_request.declined"]
-    assert await audited(world) == [("host", "meeting_request.declined")]
+    me = f"user:{decode_id('usr', person.user_id)}"
+    assert await audited(world) == [(me, "meeting_request.declined")]
     again = await person.book(page["id"], person.at(3, "10:00").isoformat())
     assert again.status_code == 202, "what was declined may be asked for again"
 

@@ -145,6 +145,7 @@ class ReportHost(Answer):
     """Somebody who hosts the page's meetings."""
 
     user_id: UserId
+    """The host's id; in the rules and changes `host_id`."""
     name: str | None
     """What they are called."""
     status: Literal["ready", "request_only", "no_calendar", "unavailable"]
