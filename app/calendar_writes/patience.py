@@ -26,7 +26,8 @@ _PASSES = (
 )  # fmt: skip
 """What passes by itself. A token that is refused again and again is the sync's to judge, for the whole connection."""
 _FIRST_WAIT = timedelta(seconds=1)
-_LONGEST_WAIT = timedelta(minutes=10)
+_LONGEST_WAIT = timedelta(minutes=4)
+"""Within five minutes of an outage's end everything has been tried again."""
 _MOST_DOUBLINGS = 12
 _FIRST_SLOW_WAIT = timedelta(minutes=10)
 _LONGEST_SLOW_WAIT = timedelta(hours=6)

@@ -107,6 +107,8 @@ class RestSession:
         async with self._slots:
             answer = await self._authorized(call)
         if answer.status < _REDIRECTION:
+            if call.method == "DELETE" and answer.content:  # no API of ours says a word there: a proxy's login page
+                raise unreadable(call, answer)
             return answer
         if answer.status < _REFUSED:
             raise unreadable(call, answer)  # we follow nothing, and no API of ours redirects: a proxy's login page

@@ -77,6 +77,7 @@ def add_problem_handlers(app: FastAPI) -> None:
     app.add_exception_handler(PoolTimeoutError, _pool_exhausted)
     app.add_exception_handler(asyncpg.PostgresError, _bare_database_error)
     app.add_exception_handler(asyncpg.InterfaceError, _database_gone)
+    app.add_exception_handler(asyncpg.InternalClientError, _database_gone)
     app.add_exception_handler(OSError, _database_gone)
 
 
@@ -174,9 +175,14 @@ async def _database_error(request: Request, error: Exception) -> Response:
         return problem_response(request, RequestInProgress(retry_after=1))
     if state in _NOT_TEXT:
         return problem_response(request, MalformedRequest())
-    if error.connection_invalidated or state in _GONE:
+    if error.connection_invalidated or state in _GONE or _was_told_farewell(error):
         return await _database_gone(request, error)
     raise error
+
+
+def _was_told_farewell(error: DBAPIError) -> bool:
+    """A server that dies says so to idle connections; used before they are closed, asyncpg is at odds with itself."""
+    return error.orig is not None and isinstance(error.orig.__cause__, asyncpg.InternalClientError)
 
 
 async def _bare_database_error(request: Request, error: Exception) -> Response:

@@ -16,10 +16,14 @@ from app.providers.base import (
     QuotaExceeded,
     RateLimited,
     ReauthRequired,
+    Transient,
 )
 
 _FIRST = timedelta(seconds=5)
 _LONGEST = timedelta(minutes=15)
+_LONGEST_PASSING = timedelta(minutes=4)
+"""For what passes by itself: within five minutes of its end everybody has been asked again, however long it lasted.
+That they are not asked all at once is the pace's to see to."""
 _QUOTA = timedelta(hours=1)
 _CONFIRMED_AFTER = timedelta(hours=1)
 _MOST_DOUBLINGS = 10
@@ -68,7 +72,8 @@ def verdict(
 
 def _wait(error: ProviderError, failures: int, chance: float) -> timedelta:
     """Full jitter between half and all of a doubling wait; never less than the provider asked for."""
-    longest: timedelta = min(_LONGEST, _FIRST * 2 ** min(failures - 1, _MOST_DOUBLINGS))
+    most = _LONGEST_PASSING if isinstance(error, Transient | RateLimited) else _LONGEST
+    longest: timedelta = min(most, _FIRST * 2 ** min(failures - 1, _MOST_DOUBLINGS))
     wait = longest * (0.5 + chance / 2)
     if isinstance(error, QuotaExceeded):
         wait = _QUOTA * (1 + chance / 4)

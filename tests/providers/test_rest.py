@@ -159,6 +159,14 @@ async def test_an_answer_we_cannot_read_is_an_error_for_a_read_and_ambiguous_for
         await rest.fetch(write, DECODE)
 
 
+async def test_a_removal_that_is_answered_with_words_has_perhaps_not_happened(rest, server, write):
+    removal = replace(write, method="DELETE", body=None)
+    server.script(Reply(204), Reply(200, body=b"<html>Sign in to the network</html>"))
+    assert (await rest.send(removal)).status == 204
+    with pytest.raises(AmbiguousOutcome):
+        await rest.send(removal)
+
+
 async def test_other_refusals_are_the_providers_to_explain(rest, server, write):
     server.script(Reply(422, headers={"Retry-After": "7"}))
     with pytest.raises(InvalidRequest, match="422") as refused:

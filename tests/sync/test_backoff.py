@@ -20,15 +20,16 @@ from app.sync.backoff import Verdict, verdict
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 
-def test_p3_waits_double_with_jitter_up_to_a_quarter_of_an_hour() -> None:
-    def wait(failures: int, chance: float) -> float:
-        decision = verdict(Transient("x"), failures=failures, failing_since=NOW, now=NOW, chance=chance)
+def test_p3_waits_double_with_jitter_up_to_four_minutes_for_what_passes() -> None:
+    def wait(failures: int, chance: float, error: ProviderError | None = None) -> float:
+        decision = verdict(error or Transient("x"), failures=failures, failing_since=NOW, now=NOW, chance=chance)
         assert decision.wait is not None
         return decision.wait.total_seconds()
 
     assert [wait(n, 0.9999) for n in (1, 2, 3)] == pytest.approx([5, 10, 20], rel=0.01)
     assert [wait(n, 0.0) for n in (1, 2, 3)] == [2.5, 5, 10]
-    assert wait(60, 0.9999) == pytest.approx(900, rel=0.01)
+    assert wait(60, 0.9999) == wait(60, 0.9999, RateLimited("x")) == pytest.approx(240, rel=0.01)
+    assert wait(60, 0.9999, PermissionDenied("x")) == pytest.approx(900, rel=0.01)
 
 
 def test_p3_a_wait_is_never_shorter_than_what_was_asked_for() -> None:
