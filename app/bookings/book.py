@@ -38,6 +38,7 @@ from app.calendar_writes.service import find_write
 from app.database import transaction
 from app.errors import AlreadyProcessed, BookingUnavailable, HoldExpired, NotFound, SlotUnavailable
 from app.events.types import EventType
+from app.failpoints import Failpoint, reached
 from app.i18n import Language
 from app.ids import new_id
 from app.insertion import Rows
@@ -157,6 +158,8 @@ class BookingDesk:
             return await self._request(page, wish, attempt)
         taken, askable = None, None
         for seating, why in await self._in_turn(page, wish):
+            if taken is not None and not await self._is_left(seating, wish):
+                continue  # gone as well, while somebody else's was waited for
             try:
                 return await self._seat(seating, wish, attempt, why)
             except SlotUnavailable as refusal:
@@ -168,6 +171,13 @@ class BookingDesk:
         if askable is not None:
             return await self._request(askable, wish, attempt)
         raise taken if taken is not None else await self._tell_host(page)
+
+    async def _is_left(self, seating: PageTime, wish: _Wish) -> bool:
+        """Whether these hosts are still free: to look costs less than to ask their calendars and to wait for a lock."""
+        minutes = wish.form.duration_minutes
+        page = await self._pages.read(seating.page_id, around(wish.start, minutes), excluding=wish.form.hold_id)
+        now = None if page is None else page.seated({host.host.id for host in seating.hosts})
+        return now is not None and now.refusal(minutes, start=wish.start, now=self._now()) is None
 
     async def _in_turn(self, page: PageTime, wish: _Wish) -> list[tuple[PageTime, Json | None]]:
         """Who could host the meeting, first whose turn it is, each with why it is theirs."""
@@ -210,7 +220,9 @@ class BookingDesk:
             self._record(work, booking, attempt, status_code=_CREATED, action="booking.created", by=wish.by)
             told = tell_of_booking(work, EventType.BOOKING_CREATED, booking)
             await work.save([Enqueued(Job.WRITE_EVENT, write.account_id, write.id), *mails, *told])
-            return Outcome(booking, page, write)
+            reached(Failpoint.BOOKING_BEFORE_COMMIT)
+        reached(Failpoint.BOOKING_AFTER_COMMIT)
+        return Outcome(booking, page, write)
 
     async def _request(self, page: PageTime, wish: _Wish, attempt: Attempt | None) -> Outcome:
         """R26, R30: nobody can tell what is free, so nothing is promised and nothing is written to any calendar."""
