@@ -8,7 +8,6 @@ The one rule: whoever dies stays dead until the queue misses the worker. Half of
 before that, as a push would have it; the others after.
 """
 
-import os
 from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
 
@@ -18,10 +17,10 @@ from tests.crash.pictures import Before, Picture, before, picture
 from tests.crash.scene import Scene, Subject
 from tests.crash.stories import Story
 from tests.crash.workers import Place
+from tests.support.long import LONG
 
 Choose = Callable[[Sequence[Place]], Sequence[Place]]
 PlaceT = TypeVar("PlaceT")
-LONG: Final = os.environ.get("CALENDAR_CONNECT_LONG") == "1"
 _FEW: Final = 4
 _MISSED: Final = 0.2
 """How many of the places are not reached, one in any case: a job may be through a step or two sooner than counted."""

@@ -15,7 +15,7 @@ from app.scheduling.window import DateRange, RollingDays, RollingWeeks
 MINUTE = 60
 
 
-@lru_cache(maxsize=50_000)
+@lru_cache(maxsize=200_000)
 def on_the_wall(zone: str, instant: int) -> datetime:
     """What the clocks show: naive."""
     return datetime.fromtimestamp(instant, UTC).astimezone(ZoneInfo(zone)).replace(tzinfo=None)

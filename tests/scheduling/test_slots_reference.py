@@ -1,4 +1,10 @@
-"""R31, R32: the fast answer against the minute-by-minute one, on random pages around the days clocks change."""
+"""R31, R32: the fast answer against the minute-by-minute one, on random pages around the days clocks change.
+
+The one rule: whatever a page can be told is drawn here: hours and overrides, notice, window, buffers, caps, what is
+taken. A normal run tries five hundred pages; twenty thousand are tried with
+
+    CALENDAR_CONNECT_LONG=1 pytest tests/scheduling -k reference
+"""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -11,6 +17,7 @@ from app.scheduling.slots import INCREMENTS, Refusal, SlotRules
 from app.scheduling.window import DateRange, RollingDays, RollingWeeks
 from app.timespan import merge, to_seconds
 from tests.scheduling import reference
+from tests.support.long import normally
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 
@@ -114,17 +121,25 @@ def questions(draw, most_busy: int = 6):
     }
 
 
-thorough = settings(max_examples=300, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
+def tried(examples: int) -> settings:
+    """So many pages in a normal run."""
+    return settings(
+        max_examples=normally(examples, when_long=20_000),
+        deadline=None,
+        database=None,
+        print_blob=True,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
 
 
-@thorough
+@tried(500)
 @given(questions())
 def test_the_slots_are_those_of_the_minute_by_minute_reference(question):
     rules, told = question
     assert slots.offered(rules, **told) == reference.offered(rules, **told)
 
 
-@thorough
+@tried(500)
 @given(questions())
 def test_a_time_is_refused_exactly_when_it_is_not_offered(question):
     rules, told = question
@@ -139,7 +154,7 @@ def test_a_time_is_refused_exactly_when_it_is_not_offered(question):
         assert (refusal is Refusal.OUTSIDE_BOOKING_WINDOW) == outside
 
 
-@thorough
+@tried(200)
 @given(questions())
 def test_no_matter_how_what_is_taken_is_told(question):
     rules, told = question
@@ -150,7 +165,7 @@ def test_no_matter_how_what_is_taken_is_told(question):
     assert slots.offered(rules, busy=merge(busy), reserved=merge(reserved), **told) == usual
 
 
-@thorough
+@tried(200)
 @given(questions(), st.integers(0, 30 * HOUR))
 def test_two_halves_of_a_question_have_the_answer_of_the_whole(question, part):
     rules, told = question

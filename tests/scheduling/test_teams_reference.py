@@ -6,7 +6,7 @@ The one rule: a group is one host whose time is everybody's taken together; a ro
 from typing import Any
 from uuid import uuid4
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.scheduling.availability import PageTime
@@ -14,9 +14,7 @@ from app.scheduling.host_time import Host, HostTime
 from app.scheduling.slots import SlotRules
 from app.timespan import merge
 from tests.scheduling import reference
-from tests.scheduling.test_slots_reference import questions
-
-thorough = settings(max_examples=500, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
+from tests.scheduling.test_slots_reference import questions, tried
 
 
 class Page(PageTime):
@@ -66,7 +64,7 @@ some = st.lists(st.tuples(st.integers(-2 * HOUR, 30 * HOUR), st.integers(0, 9 * 
 """Spans, from the beginning of what is asked on: start and length."""
 
 
-@thorough
+@tried(200)
 @given(questions(most_busy=4), st.lists(st.tuples(some, some, st.booleans()), min_size=1, max_size=3))
 def test_r27_a_team_offers_what_the_reference_says(question, others) -> None:
     rules, told = question

@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 
 from sandbox.client import Sandbox
+from tests.support.long import LONG, normally
 from tests.support.people import Person
 from tests.support.world import World
 from tests.sync.machine import invariants, people, service
@@ -26,9 +27,8 @@ from tests.sync.machine.side import Answer, Level, Mishap, Refused, Rule, Side, 
 from tests.sync.machine.tour import TOUR
 from tests.sync.machine.wire import possible
 
-LONG = os.environ.get("CALENDAR_CONNECT_LONG") == "1"
-_STORIES = int(os.environ.get("CALENDAR_CONNECT_STORIES", "150")) if LONG else 3
-_CHAPTERS = 8 if LONG else 4
+_STORIES = normally(3, when_long=int(os.environ.get("CALENDAR_CONNECT_STORIES", "150")))
+_CHAPTERS = normally(4, when_long=8)
 _LONGEST_CHAPTER = 10
 
 told = settings(
