@@ -6,6 +6,7 @@ The one rule: no secret has a default. Every name is `CALENDAR_CONNECT_` + the f
 import base64
 import binascii
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, BeforeValidator, Field, SecretBytes, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -21,6 +22,10 @@ def _key_bytes(value: object) -> object:
 
 
 Key = Annotated[SecretBytes, BeforeValidator(_key_bytes)]
+
+
+def _is_loopback(url: str) -> bool:
+    return urlsplit(url).hostname in {"127.0.0.1", "::1", "localhost"}
 
 
 class DatabaseSettings(BaseSettings):
@@ -153,6 +158,16 @@ class Settings(DatabaseSettings):
     """How long events can be read and replayed, and deliveries looked at."""
     webhook_allowed_hosts: list[str] = []
     """Names, addresses and networks that a webhook may go to although they are private, without TLS, on any port."""
+
+    failpoints: dict[str, Annotated[int, Field(ge=1)]] = {}
+    """Moments at which the process dies, for proofs (`app/failpoints.py`). Refused unless callers and issuer are on
+    this machine, as in the sandbox."""
+
+    @model_validator(mode="after")
+    def _dies_in_the_sandbox_only(self) -> Self:
+        if self.failpoints and not all(_is_loopback(url) for url in (self.public_url, self.issuer)):
+            raise ValueError("failpoints are for the sandbox: PUBLIC_URL and ISSUER are not on this machine")
+        return self
 
     @model_validator(mode="after")
     def _keys_are_long_enough(self) -> Self:

@@ -25,6 +25,7 @@ from app.calendar_writes.service import draft_from_json
 from app.connections.access import CalendarAccess
 from app.connections.health import mark_broken
 from app.database import transaction
+from app.failpoints import Failpoint, reached
 from app.models.bookings import Booking
 from app.models.calendar_writes import CalendarWrite
 from app.models.connections import Calendar, CalendarSync, Connection
@@ -130,11 +131,14 @@ class EventWriter:
             still_ours=partial(self._is_ours, task),
             anywhere=Timed(now, now + self._horizon),
         )
+        reached(Failpoint.WRITE_BEFORE_APPLIED)
         try:
             async with asyncio.timeout(_WRITE_SECONDS):
-                return await placing.run()
+                outcome = await placing.run()
         except TimeoutError as error:
             raise AmbiguousOutcome("the lease would have ended", operation="write_event") from error
+        reached(Failpoint.WRITE_AFTER_APPLIED)
+        return outcome
 
     async def _is_ours(self, task: Task) -> bool:
         async with transaction(self._sessions, task.connection.account_id) as session:

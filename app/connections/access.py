@@ -17,6 +17,7 @@ from app.calendar import Clock, ProviderName
 from app.connections import repository
 from app.connections.health import mark_broken
 from app.database import transaction
+from app.failpoints import Failpoint, reached
 from app.models.connections import Connection
 from app.providers.base import (
     CalendarSession,
@@ -160,6 +161,7 @@ class _StoredTokens:
             async with self._transaction() as session:
                 await repository.release_token_lease(session, self._connection_id, version=tokens.version)
             raise
+        reached(Failpoint.REFRESH_BEFORE_PERSIST)
         await self._save(grant, over_version=tokens.version)
         return grant.access_token
 

@@ -21,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.calendar import Clock
 from app.database import transaction
+from app.failpoints import Failpoint, reached
 from app.models.base import Json
 from app.models.bookings import Booking
 from app.models.outbound import Mail
@@ -78,6 +79,7 @@ class MailDelivery:
         if claimed is None:
             return
         mail = claimed.mail
+        reached(Failpoint.MAIL_BEFORE_SENT)
         try:
             await self._mailer.send(
                 compose(self._with_links(from_json(claimed.letter))),
@@ -89,6 +91,7 @@ class MailDelivery:
         except MailError as error:
             await self._failed(claimed, error)
         else:
+            reached(Failpoint.MAIL_AFTER_SENT)
             await self._sent(claimed)
 
     def _with_links(self, content: Content) -> Content:

@@ -22,6 +22,7 @@ from app.connections import repository as connections
 from app.connections.access import CalendarAccess
 from app.connections.health import mark_broken
 from app.database import transaction
+from app.failpoints import Failpoint, reached
 from app.models.connections import Calendar, CalendarSync, Connection
 from app.providers.base import CalendarSession, CursorExpired, ProtocolError, ProviderError, ReauthRequired
 from app.queue import enqueue
@@ -203,6 +204,7 @@ class SyncEngine:
                 page=None if page is None else page.next_page,
                 since=run.horizon.start,
             )
+            reached(Failpoint.SYNC_PAGE)
             if first and page.time_zone is not None and page.time_zone != run.calendar.time_zone:
                 raise _ZoneMoved(page.time_zone)
             run.batch.add(page.changes)
@@ -277,6 +279,7 @@ class SyncEngine:
             jobs += await readable_again(session, run, now)
             await session.flush()
             await enqueue(session, jobs)
+            reached(Failpoint.SYNC_BEFORE_CURSOR)
         self._paces.succeeded(run.kin, now=now)
         return End(again, topics)
 

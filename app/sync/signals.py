@@ -15,6 +15,7 @@ from app.calendar import Clock
 from app.connections import channels as repository
 from app.connections.repository import ask_for_syncs
 from app.database import enter_account, transaction
+from app.failpoints import Failpoint, reached
 from app.models.directory import Directory, DirectoryEntry
 from app.models.push import PushChannel
 from app.providers.push import News, Signal
@@ -42,6 +43,7 @@ class SignalInbox:
                 await self._receive(signal)
 
     async def _receive(self, signal: Signal) -> None:
+        reached(Failpoint.PUSH_BEFORE_PERSIST)
         async with transaction(self._sessions, None) as session:
             entry = await session.get(DirectoryEntry, (Directory.CHANNEL.value, signal.channel_id))
             channel = None

@@ -14,7 +14,9 @@ ROLE = "calendar_app"
 def upgrade() -> None:
     op.add_column("audit_entries", sa.Column("sequence", sa.BigInteger(), nullable=True))
     op.add_column("audit_entries", sa.Column("seal", sa.LargeBinary(), nullable=True))
-    op.create_unique_constraint(op.f("uq_audit_entries_account_id_sequence"), "audit_entries", ["account_id", "sequence"])
+    op.create_unique_constraint(
+        op.f("uq_audit_entries_account_id_sequence"), "audit_entries", ["account_id", "sequence"]
+    )
     op.create_index(
         "ix_audit_entries_unsealed", "audit_entries", ["account_id"], postgresql_where=sa.text("sequence IS NULL")
     )
