@@ -22,7 +22,7 @@ PARALLEL := --numprocesses auto --maxprocesses 4 --dist worksteal
 
 CHECKS := format lint layers types document breaking python spectral redocly typescript
 
-.PHONY: help run demo test check migrate openapi bench lock format clean $(CHECKS:%=check-%)
+.PHONY: help run demo test check migrate openapi bench prove lock format clean $(CHECKS:%=check-%)
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 19
@@ -83,6 +83,9 @@ openapi: $(STAMP) ## write openapi.json and openapi.client.json anew
 
 bench: $(STAMP) ## figures beside their floors, as JSON lines
 	@$(BIN)/python -m bench
+
+prove: $(STAMP) ## the promises put to the proof, about ten minutes; ARGS="--long --seed 7 crash"
+	@$(BIN)/python -m prove $(ARGS)
 
 lock: $(STAMP) ## write requirements/*.txt anew
 	./requirements/lock.sh $(BIN)/uv

@@ -26,9 +26,9 @@ POLL = 0.05  # seconds
 class Sandbox:
     """A sandbox at `http_url`. Use it as `async with`; every refusal raises httpx.HTTPStatusError."""
 
-    def __init__(self, http_url: str) -> None:
+    def __init__(self, http_url: str, *, timeout_seconds: float = 30) -> None:
         self.http_url = http_url
-        self._http = httpx.AsyncClient(base_url=http_url, timeout=30)
+        self._http = httpx.AsyncClient(base_url=http_url, timeout=timeout_seconds)
         self.microsoft = Microsoft(self._http)
         self.exchange = Exchange(self._http)
 

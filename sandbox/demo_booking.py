@@ -44,12 +44,12 @@ async def list_slots_that_avoid_every_busy_time(demo: Demo) -> Json:
     return {"slots": len(demo.slots), "busy_spans": len(busy), "first": demo.slots[0]["start_at"]}
 
 
-async def list_slots(host: Host) -> list[Json]:
+async def list_slots(host: Host, *, days: int = OPEN_DAYS) -> list[Json]:
     """What a visitor is offered now."""
     query = {
         "time_zone": VISITOR_ZONE,
         "first_day": _today().isoformat(),
-        "last_day": (_today() + timedelta(days=OPEN_DAYS)).isoformat(),
+        "last_day": (_today() + timedelta(days=days)).isoformat(),
         "duration_minutes": "30",
     }
     path = f"/v1/public/scheduling-pages/{host.page_id}/slots"

@@ -13,30 +13,14 @@ from typing import Any
 
 from app.queue import Job
 from app.timespan import unpack
-from tests.crash.hands import Standing
+from prove.evidence import WAITING
+from prove.truth import Standing
 from tests.crash.pictures import Picture
 from tests.crash.scene import Scene
 from tests.crash.stories import Becomes
 from tests.crash.workers import Place
 from tests.support.google import joined
 
-_WAITS = {
-    "changes nobody has followed": "SELECT event_id, topic, seq, attempts FROM calendar_changes",
-    "jobs": "SELECT entrypoint, status FROM queue.pgqueuer",
-    "syncs": """
-        SELECT state, last_error, failures, dirty_seq, synced_seq, lease_until FROM calendar_syncs
-         WHERE state <> 'idle' OR last_error IS NOT NULL OR failures <> 0 OR synced_seq <> dirty_seq
-            OR lease_until IS NOT NULL
-    """,
-    "writes": """
-        SELECT status, written_seq, desired_seq FROM calendar_writes
-         WHERE status <> 'written' OR written_seq <> desired_seq OR lease_until IS NOT NULL
-            OR look_again_at IS NOT NULL
-    """,
-    "mails": "SELECT kind, status FROM mails WHERE status <> 'sent'",
-    "news without a number": "SELECT type FROM feed_events WHERE sequence IS NULL",
-    "news to be swept": "SELECT event_id FROM due_events",
-}
 _RESERVED = "SELECT starts_at, ends_at, 'booking:' || id AS key FROM bookings WHERE status = 'confirmed'"
 _REPEATED = "update"
 """The designed repetition: a writer died behind its update, and before it had noted that it was made. What stands there
@@ -49,7 +33,7 @@ async def check(scene: Scene, standing: list[Standing]) -> None:
     """The mirror is the calendar, and nothing waits."""
     await _mirrored(scene, standing)
     await _months(scene, standing)
-    for what, query in _WAITS.items():
+    for what, query in WAITING.items():
         left = [dict(row) for row in await scene.database.fetch(query)]
         assert not left, f"left waiting: {what}: {left}"
 

@@ -3,27 +3,15 @@
 The one rule: nothing here goes through the service.
 """
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
+from prove.truth import Standing, at_google, at_microsoft
 from sandbox.client import Sandbox
 from tests.support.people import Person
 
 MINUTES = 30
 """How long everything in these stories takes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """A live event."""
-
-    id: str
-    etag: str
-    key: str | None
-    """The mark of ours."""
-    start: datetime
-    end: datetime
 
 
 class Hands(Protocol):
@@ -83,7 +71,7 @@ class GoogleHands:
         await self._sandbox.answer_google_invitation(email, event_id, attendee=guest, response="declined")
 
     async def standing(self) -> list[Standing]:
-        return [_at_google(event) for event in await self._sandbox.google_events(self.person.email)]
+        return [at_google(event) for event in await self._sandbox.google_events(self.person.email)]
 
     async def writes(self) -> list[tuple[str, str]]:
         ledger = await self._sandbox.google_ledger(account=self.person.email, actor="api")
@@ -122,7 +110,7 @@ class MicrosoftHands:
         await self._microsoft.answer_invitation(self.person.email, event_id, attendee=guest, response="declined")
 
     async def standing(self) -> list[Standing]:
-        return [_at_microsoft(event) for event in await self._microsoft.events(self.person.email)]
+        return [at_microsoft(event) for event in await self._microsoft.events(self.person.email)]
 
     async def writes(self) -> list[tuple[str, str]]:
         ledger = await self._microsoft.ledger(account=self.person.email, actor="api")
@@ -144,15 +132,3 @@ def _graph_times(start: datetime) -> dict[str, Any]:
         name: {"dateTime": f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S}", "timeZone": "UTC"}
         for name, moment in sides.items()
     }
-
-
-def _at_google(event: dict[str, Any]) -> Standing:
-    marks = event.get("extendedProperties", {}).get("private", {})
-    start, end = (datetime.fromisoformat(event[name]["dateTime"]) for name in ("start", "end"))
-    return Standing(event["id"], event["etag"], marks.get("calendar_connect_key"), start, end)
-
-
-def _at_microsoft(event: dict[str, Any]) -> Standing:
-    marks = {item["id"].rpartition(" ")[2]: item["value"] for item in event.get("singleValueExtendedProperties", [])}
-    start, end = (datetime.fromisoformat(event[name]["dateTime"][:19]).replace(tzinfo=UTC) for name in ("start", "end"))
-    return Standing(event["id"], event["@odata.etag"], marks.get("calendar_connect_key"), start, end)

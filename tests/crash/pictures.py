@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from tests.crash.hands import Standing
+from prove.truth import Standing
 from tests.crash.scene import Scene, Subject
 
 _BOOKING = "SELECT * FROM bookings WHERE id = $1"

@@ -1,0 +1,223 @@
+"""Crashes: under a load of bookings, hands in calendars and pushes, parts of the service die; then all is checked.
+
+The one rule: the load and the saboteur know nothing of each other; what was promised is judged afterwards, from what
+stands written.
+"""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from app.failpoints import Failpoint
+from prove.checker import judge
+from prove.crash_client import Client
+from prove.crash_hosts import HostHands
+from prove.crash_saboteur import OF_THE_API, OF_THE_WORKER, Saboteur
+from prove.crash_visitors import Venue, Visitors, shared_out
+from prove.evidence import Evidence, gather, waiting
+from prove.journal import Attempt, Journal, read_journal
+from prove.lines import Line, say
+from prove.plan import Plan
+from prove.stage import SECOND_WORKER, Stage, open_stage
+from sandbox.demo_booking import list_slots
+from sandbox.stack import API, ROOT, WORKER
+
+BATTERY: Final = "crash"
+QUICK_POLLS: Final = {"CALENDAR_CONNECT_SYNC_POLL_SECONDS": "10", "CALENDAR_CONNECT_PUSH_POLL_SECONDS": "20"}
+"""A push that died with its receiver costs at most a poll: the run is not to wait four minutes for it."""
+_KEPT: Final = ROOT / "build" / "prove"
+"""Where the journal and the logs of a run stay that has failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How much of it."""
+
+    hosts: tuple[str, ...]
+    """Their providers; beside them one host has none."""
+    crowds: int
+    """Visitors at once, at each page."""
+    stopped_seconds: float
+    """How long a worker stands still: longer than the lease of a write."""
+    rounds: int
+    """Of everything that happens by chance."""
+    repeats: int
+    """Of the whole play."""
+    settle_seconds: float
+    points: tuple[tuple[str, tuple[Failpoint, ...]], ...] = ((WORKER, OF_THE_WORKER), (API, OF_THE_API))
+    """At which moments which process dies."""
+
+
+SHORT: Final = Scale(("google", "google", "office365", "office365", "exchange"), 2, 65, 1, 1, 240)
+LONG: Final = Scale(("google", "google", "office365", "office365", "exchange") * 2, 3, 130, 10, 12, 600)
+"""Stopped longer than the lease of a sync as well."""
+
+
+@dataclass(frozen=True, slots=True)
+class Performance:
+    """What has happened, and what stands written now."""
+
+    seconds: float
+    """From the first attempt to the last."""
+    settled: float | None
+    """Seconds until nothing spoke against any promise; None: something still does."""
+    saboteur: Saboteur
+    evidence: Evidence
+
+    def lines(self) -> Iterator[Line]:
+        """What is to be said of it."""
+        yield _disturbed(self)
+        yield _failpoints(self.saboteur)
+        yield Line(BATTERY, "all is done in the end", self.settled is not None, {"seconds": self.settled})
+        for verdict in judge(self.evidence):
+            yield Line(BATTERY, verdict.check, verdict.ok, verdict.figures)
+
+
+async def prove(plan: Plan) -> AsyncIterator[Line]:
+    """All of it."""
+    _KEPT.mkdir(parents=True, exist_ok=True)
+    journal, log = (_KEPT / f"crash-{plan.seed}.{what}" for what in ("jsonl", "log"))
+    journal.unlink(missing_ok=True)
+    with log.open("w") as said:
+        async with open_stage(overrides=QUICK_POLLS, echo=lambda name, line: print(name, line, file=said)) as stage:
+            performance = await perform(stage, plan, LONG if plan.long else SHORT, journal)
+    lines = list(performance.lines())
+    for line in lines:
+        yield line
+    if all(line.ok for line in lines):
+        journal.unlink()
+        log.unlink()
+    else:
+        say(f"what was tried and said is kept: {journal}, {log}")
+
+
+async def perform(stage: Stage, plan: Plan, scale: Scale, path: Path) -> Performance:
+    """Set the stage, let it run and die, and wait until all is done. The journal goes to `path`."""
+    await stage.add_worker()
+    venues = await _venues(stage, plan, scale)
+    saboteur = Saboteur(stage, plan.chance("saboteur"))
+    began = time.monotonic()
+    with Journal(path) as journal:
+        cast = _Cast(stage, plan, scale, venues, Client(stage.api, journal), saboteur)
+        for repeat in range(scale.repeats):
+            await cast.run(repeat)
+    seconds = round(time.monotonic() - began, 1)
+    say("waiting for all to be done")
+    people = [(venue.host.house.provider, venue.name) for venue in venues]
+    settled, evidence = await settle(stage, people, read_journal(path), saboteur, scale.settle_seconds)
+    return Performance(seconds, settled, saboteur, evidence)
+
+
+async def _venues(stage: Stage, plan: Plan, scale: Scale) -> list[Venue]:
+    """The hosts with their pages; the last has no calendar, so that people ask instead of booking."""
+    venues = []
+    for number, provider in enumerate([*scale.hosts, "google"]):
+        connected = number < len(scale.hosts)
+        host = await stage.host(provider, f"host{number}", connected=connected)
+        await stage.page(host)
+        slots: list[dict[str, Any]] = []
+        while not slots:  # the first sync is a job
+            slots = await list_slots(host, days=40)
+            await asyncio.sleep(0.1)
+        visitors, own = shared_out(slots[96:], plan.chance(f"slots {number}"))
+        venues.append(Venue(host, visitors, own if connected else []))
+    say(f"{len(venues)} hosts")
+    return venues
+
+
+@dataclass(frozen=True, slots=True)
+class _Cast:
+    """Who takes part."""
+
+    stage: Stage
+    plan: Plan
+    scale: Scale
+    venues: list[Venue]
+    client: Client
+    saboteur: Saboteur
+
+    async def run(self, repeat: int) -> None:
+        """Load on, death in, load off."""
+        await self.stage.stack.children[WORKER].stop()  # so that what is held next is held by the other one
+        stop, standing = asyncio.Event(), asyncio.Event()
+        async with asyncio.TaskGroup() as load:
+            for act in self._load(repeat, stop):
+                load.create_task(act)
+            await asyncio.sleep(2)
+            try:
+                async with asyncio.TaskGroup() as deaths:
+                    still = self.saboteur.stop_past_leases(SECOND_WORKER, self.scale.stopped_seconds, standing)
+                    deaths.create_task(still)
+                    await standing.wait()
+                    for name, points in self.scale.points:
+                        deaths.create_task(self.saboteur.at_every_failpoint(name, points))
+                say("every failpoint was tried")
+                await self.saboteur.by_chance(self.scale.rounds)
+            finally:
+                stop.set()
+
+    def _load(self, repeat: int, stop: asyncio.Event) -> Iterator[Coroutine[Any, Any, None]]:
+        for at, venue in enumerate(self.venues):
+            for crowd in range(self.scale.crowds):
+                name = f"v{repeat}-{at}-{crowd}"
+                yield Visitors(self.client, venue, self.plan.chance(name), name, stop).run()
+            if venue.for_the_host:
+                chance = self.plan.chance(f"hands {repeat} {at}")
+                yield HostHands(self.client, self.stage.sandbox, venue, chance, stop).run()
+
+
+async def settle(
+    stage: Stage,
+    people: list[tuple[str, str]],
+    attempts: list[Attempt],
+    saboteur: Saboteur,
+    seconds: float,
+) -> tuple[float | None, Evidence]:
+    """Wait until nothing speaks against any promise, twice in a row; what is known when that is so, or time is up."""
+    began, quiet = time.monotonic(), 0
+    while True:
+        waited = round(time.monotonic() - began, 1)
+        late = waited > seconds
+        if not late and await waiting(stage.stack.database_url):  # a cheap look before a dear one
+            quiet = 0
+            await asyncio.sleep(1)
+            continue
+        evidence = await gather(
+            stage.stack.database_url,
+            stage.sandbox,
+            people=people,
+            attempts=attempts,
+            disturbances=saboteur.disturbances,
+        )
+        quiet = quiet + 1 if all(verdict.ok for verdict in judge(evidence)) else 0
+        if quiet > 1:
+            return waited, evidence
+        if late:
+            return None, evidence
+        await asyncio.sleep(1)
+
+
+def _disturbed(performance: Performance) -> Line:
+    attempts, saboteur = performance.evidence.attempts, performance.saboteur
+    acts = Counter(attempt.act for attempt in attempts)
+    answers = Counter("none" if attempt.status is None else str(attempt.status) for attempt in attempts)
+    figures = {
+        "seconds": performance.seconds,
+        "attempts": len(attempts),
+        "acts": dict(acts.most_common()),
+        "answers": dict(answers.most_common()),
+        "disturbances": dict(saboteur.done),
+        "leases_of_the_stopped": saboteur.leases_of_the_stopped,
+    }
+    enough = bool(answers["none"]) and bool(saboteur.leases_of_the_stopped) and bool(answers["201"])
+    return Line(BATTERY, "there was load, and it was disturbed", enough, figures)
+
+
+def _failpoints(saboteur: Saboteur) -> Line:
+    missed = [point.value for point in saboteur.asked if not saboteur.hit[point]]
+    hit = {point.value: times for point, times in saboteur.hit.items()}
+    return Line(BATTERY, "every failpoint was hit", not missed, {"hit": hit, "missed": missed})

@@ -1,0 +1,21 @@
+"""A page's daily limit, when many want different times of one day at once (R32, R45).
+
+The one rule: times that do not overlap are refused by no constraint: the lock of the host alone keeps the count.
+"""
+
+from collections import Counter
+
+from tests.bookings.contention import HALF_HOUR, booking, crowd_of
+from tests.support.world import World
+
+MANY = 24
+
+
+async def test_r32_r45_a_daily_limit_holds_however_many_book_at_once(world: World) -> None:
+    person = await world.connected()
+    page = await person.make_page(daily_limit=2)
+    first = person.at(3, "08:00")
+    async with crowd_of(world) as crowd:
+        answers = await crowd.all_at_once(booking(page, first + number * HALF_HOUR) for number in range(MANY))
+    assert Counter(answer.status_code for answer in answers) == {201: 2, 409: MANY - 2}
+    assert len(await world.rows("SELECT FROM reservations")) == 2
