@@ -1,13 +1,16 @@
 """The names of time zones that the service accepts.
 
-The one rule: a name that tzdata does not know is refused where it comes in, so that nothing behind has to ask.
+The one rule: a name that tzdata does not know is refused where it comes in, so that nothing behind has to ask. It is
+the tzdata that was installed with the service: a machine's own may be years behind, and then hours are wrong.
 """
 
 from typing import Annotated
-from zoneinfo import available_timezones
+from zoneinfo import available_timezones, reset_tzpath
 
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
+
+reset_tzpath(to=())
 
 _NAMES = frozenset(available_timezones() - {"Factory", "localtime"})  # in the directory of zones, but no zones
 

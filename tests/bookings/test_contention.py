@@ -1,6 +1,6 @@
 """Two hundred at once: whoever is told yes has the time, and everybody else is told what else is open (R45, P1, P2).
 
-The one rule: see `tests.bookings.contention`. Each has two hundred contenders in the long mode:
+The one rule: see `tests.bookings.contention`. What is left to chance has one seed in a normal run, and ten in
 
     CALENDAR_CONNECT_LONG=1 pytest tests/bookings/test_contention.py
 """
