@@ -76,13 +76,14 @@ def audit_view(entry: AuditEntry) -> AuditLogEntry:
     """An entry, as it is told."""
     assert entry.sequence is not None
     assert entry.seal is not None
-    kind, _, user_id = entry.actor.partition(":")
+    kind, _, who = entry.actor.partition(":")
     kind = "user" if kind == _HOST else kind
+    user_id = UUID(who) if kind == "user" and who else None
     prefix = _SUBJECTS.get(entry.action.partition(".")[0])
     return AuditLogEntry(
         sequence=entry.sequence,
         at=entry.at,
-        actor=Actor.model_validate({"kind": kind, "user_id": UUID(user_id) if user_id else None}),
+        actor=Actor.model_validate({"kind": kind, "user_id": user_id}),
         action=entry.action,
         subject_id=None if prefix is None else encode_id(prefix, entry.subject_id),
         details=entry.data,

@@ -44,7 +44,7 @@ async def integration(world: World, account_id: str, *permissions: str) -> Perso
 
 async def audited(world: World, subject: str) -> list[tuple[str, str, str]]:
     rows = await world.rows(
-        "SELECT actor, action, data->>'source' AS source FROM audit_entries WHERE subject_id = $1",
+        "SELECT actor, action, data->>'source' AS source FROM audit_entries WHERE subject_id = $1 ORDER BY id",
         decode_id("bkg", subject),
     )
     return [(row["actor"], row["action"], row["source"]) for row in rows]

@@ -70,10 +70,13 @@ def what_stands_is_written_again(patch: pytest.MonkeyPatch) -> None:
     """A booking that follows its event has the event written."""
     move = DriftEffects._move
 
-    def moved_and_written(self: Any, session: Any, case: Any, *more: Any) -> list[Enqueued]:
+    async def moved_and_written(self: Any, session: Any, case: Any, *more: Any) -> list[Enqueued]:
         case.write.desired_seq += 1
         case.write.status = "pending"
-        return [*move(self, session, case, *more), Enqueued(Job.WRITE_EVENT, case.write.account_id, case.write.id)]
+        return [
+            *await move(self, session, case, *more),
+            Enqueued(Job.WRITE_EVENT, case.write.account_id, case.write.id),
+        ]
 
     patch.setattr(DriftEffects, "_move", moved_and_written)
 
