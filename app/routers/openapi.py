@@ -36,6 +36,12 @@ Connects Google, Office 365 and Exchange calendars to a CRM, keeps them in step,
 `openapi.json`, has what each type of event carries.
 - Send `X-Request-Id` to find a request again; every answer carries one.
 """
+_CONTACT = {
+    "name": "calendar-connect",
+    "url": "https://calendar-connect.example/support",
+    "email": "support@calendar-connect.example",
+}
+_LICENCE = {"name": "Proprietary", "url": "https://calendar-connect.example/terms"}
 SERVERS = [{"url": "http://127.0.0.1:8000", "description": "What `make run` starts; a deployment has its own."}]
 TAGS = {
     "Account": "Who the caller is, and what the caller may do.",
@@ -117,12 +123,8 @@ def _routes(app: FastAPI) -> Document:
         version=app.version,
         summary="Calendar connections and scheduling pages for a CRM.",
         description=_INTRODUCTION,
-        contact={
-            "name": "calendar-connect",
-            "url": "https://calendar-connect.example/support",
-            "email": "support@calendar-connect.example",
-        },
-        license_info={"name": "Proprietary", "url": "https://calendar-connect.example/terms"},
+        contact=_CONTACT,
+        license_info=_LICENCE,
         servers=SERVERS,
         tags=[{"name": name, "description": text} for name, text in TAGS.items()],
         routes=app.routes,

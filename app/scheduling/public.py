@@ -145,10 +145,15 @@ class PublicPages:
         return page
 
 
-def slot_list(page: PageTime, query: SlotQuery, *, now: datetime) -> bytes:
-    """The slots that the page offers, rendered, to whoever asks. Raises: ValidationFailed."""
+def check_duration(page: PageTime, query: SlotQuery) -> None:
+    """Raises: ValidationFailed when the page has no meetings of that length."""
     if query.duration_minutes not in page.configuration.durations_minutes:
         raise ValidationFailed(errors=[FieldError("/query/duration_minutes", "not_allowed")])
+
+
+def slot_list(page: PageTime, query: SlotQuery, *, now: datetime) -> bytes:
+    """The slots that the page offers, rendered, to whoever asks. Raises: ValidationFailed."""
+    check_duration(page, query)
     second, between = int(now.astimezone(UTC).timestamp()), query.between()
     starts = page.offered(query.duration_minutes, now=second, between=between)
     firm = page.confirmable(query.duration_minutes, starts, now=second, between=between)

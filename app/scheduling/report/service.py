@@ -17,14 +17,13 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.principal import Principal
-from app.errors import FieldError, NotFound, ValidationFailed
 from app.ids import encode_id
 from app.models.connections import Calendar
-from app.scheduling.availability import Mode, PageTime, load_page_time
+from app.scheduling.availability import Mode, PageTime
 from app.scheduling.grid import working_day
+from app.scheduling.host_slots import own_page_time
 from app.scheduling.host_time import HostTime
-from app.scheduling.pages import get_page
-from app.scheduling.public import SlotQuery
+from app.scheduling.public import SlotQuery, check_duration
 from app.scheduling.report.explanation import explain
 from app.scheduling.report.obstacles import Obstacle, Rule, Seating
 from app.scheduling.report.rendering import Item, ReportRendering
@@ -35,12 +34,8 @@ async def availability_report(
     session: AsyncSession, principal: Principal, page_id: UUID, query: SlotQuery, *, now: datetime
 ) -> bytes:
     """The answer, rendered. Raises: NotFound, ValidationFailed."""
-    await get_page(session, principal, page_id)
-    page = await load_page_time(session, page_id, query.between())
-    if page is None:
-        raise NotFound
-    if query.duration_minutes not in page.configuration.durations_minutes:
-        raise ValidationFailed(errors=[FieldError("/query/duration_minutes", "not_allowed")])
+    page = await own_page_time(session, principal, page_id, query)
+    check_duration(page, query)
     taken = await load_taken(session, page, query.between())
     report = {
         "time_zone": query.time_zone,
