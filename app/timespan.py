@@ -72,24 +72,34 @@ def merge(*groups: Iterable[Span]) -> Spans:
     return _joined(starts, ends)
 
 
-def clip(spans: Iterable[Span], between: Span) -> Spans:
-    """What of `spans` lies inside `between`."""
+def reaching_into(spans: Iterable[Span], between: Span) -> Spans:
+    """Those of `spans` that overlap with `between`, each whole."""
     whole = merge(spans)
     start, end = between
     first, last = bisect_right(whole.ends, start), bisect_left(whole.starts, end)
     if first >= last or start >= end:
         return NOTHING
-    starts, ends = list(whole.starts[first:last]), list(whole.ends[first:last])
-    starts[0], ends[-1] = max(starts[0], start), min(ends[-1], end)
+    return Spans(whole.starts[first:last], whole.ends[first:last])
+
+
+def clip(spans: Iterable[Span], between: Span) -> Spans:
+    """What of `spans` lies inside `between`."""
+    inside = reaching_into(spans, between)
+    if not inside:
+        return NOTHING
+    starts, ends = list(inside.starts), list(inside.ends)
+    starts[0], ends[-1] = max(starts[0], between[0]), min(ends[-1], between[1])
     return Spans(starts, ends)
 
 
 def subtract(spans: Iterable[Span], holes: Iterable[Span]) -> Spans:
     """What of `spans` no hole covers."""
-    cuts = merge(holes)
+    whole, cuts = merge(spans), merge(holes)
+    if not whole or not cuts:
+        return whole
     starts: list[int] = []
     ends: list[int] = []
-    for start, end in merge(spans):
+    for start, end in whole:
         first, last = bisect_right(cuts.ends, start), bisect_left(cuts.starts, end)
         for left, right in zip([start, *cuts.ends[first:last]], [*cuts.starts[first:last], end], strict=True):
             if left < right:

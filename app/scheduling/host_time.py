@@ -3,7 +3,7 @@
 The one rule: a host without a calendar, or with one that cannot be read, is never taken for free (R27, R30).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -69,7 +69,8 @@ class HostTime:
     known_until: int | None
     """Series are expanded up to here, in UTC seconds; what lies beyond is not known to be free."""
     tentative_blocks: bool
-    busy: Spans
+    packed: Sequence[bytes]
+    """What is busy in each calendar and month; opened when somebody asks."""
     reserved: Spans
     watched_document: str | None
     """The availability calendars as JSON."""
@@ -80,6 +81,11 @@ class HostTime:
         return self.connected and self.readable
 
     @property
+    def busy(self) -> Spans:
+        """What is busy in any of their calendars."""
+        return merge(*map(unpack, self.packed))
+
+    @property
     def watched(self) -> list[WatchedCalendar]:
         """The calendars that are checked for them."""
         return msgspec.json.decode(self.watched_document or "[]", type=list[WatchedCalendar])
@@ -87,7 +93,6 @@ class HostTime:
 
 def host_time_of(row: Mapping[str, Any]) -> HostTime:
     """What `PAGE_TIME` answers of one host."""
-    packed = row["busy"] + row["tentative"] if row["tentative_blocks"] else row["busy"]
     reserved = row["reserved"]
     return HostTime(
         host=Host(
@@ -104,7 +109,7 @@ def host_time_of(row: Mapping[str, Any]) -> HostTime:
         asks_only=row["asks_only"],
         known_until=row["known_until"],
         tentative_blocks=row["tentative_blocks"],
-        busy=merge(*map(unpack, packed)),
+        packed=row["busy"] + row["tentative"] if row["tentative_blocks"] else row["busy"],
         reserved=merge(zip(reserved[::2], reserved[1::2], strict=True)),
         watched_document=row["watched"],
     )

@@ -11,7 +11,7 @@ from functools import cache
 from itertools import groupby
 from typing import Final
 
-from app.scheduling.zones import offset_at, runs, zone_named
+from app.scheduling.zones import offset_at, run_at, runs, zone_named
 
 CONFIRMABLE: Final = "confirmable"
 REQUEST_ONLY: Final = "request_only"
@@ -43,16 +43,24 @@ class LocalClock(dict[int, str]):
     Raises: TimeZoneUnknown.
     """
 
-    __slots__ = ("_zone",)
+    __slots__ = ("_run", "_suffix", "_zone")
 
     def __init__(self, zone: str) -> None:
         zone_named(zone)
         self._zone = zone
+        self._turn_to(0)
 
     def __missing__(self, instant: int) -> str:
-        offset = _offset(self._zone, instant)
-        text = self[instant] = _WALL_TIMES[instant + offset] + _suffix(offset)
+        if not self._run.start <= instant < self._run.end:
+            self._turn_to(instant)
+        text = self[instant] = _WALL_TIMES[instant + self._run.offset] + self._suffix
         return text
+
+    def _turn_to(self, instant: int) -> None:
+        """One offset is good for many instants."""
+        run = run_at(self._zone, instant)
+        self._run = run._replace(offset=_whole_minutes(run.offset))
+        self._suffix = _suffix(self._run.offset)
 
 
 def render_slots(starts: Sequence[int], duration_minutes: int, zone: str, *, grade: str) -> bytes:
@@ -109,8 +117,12 @@ def _items(starts: Sequence[int], duration: int, opening: int, closing: int, gra
 
 
 def _offset(zone: str, instant: int) -> int:
-    """In whole minutes, as RFC 3339 has no seconds in it; offsets with seconds went out of use in 1972."""
-    return offset_at(zone, instant) // 60 * 60
+    return _whole_minutes(offset_at(zone, instant))
+
+
+def _whole_minutes(offset: int) -> int:
+    """As RFC 3339 has no seconds in it; offsets with seconds went out of use in 1972."""
+    return offset // 60 * 60
 
 
 @cache

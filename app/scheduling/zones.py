@@ -60,8 +60,13 @@ def runs(zone: str, between: Span) -> Iterator[Run]:
 
 def offset_at(zone: str, instant: int) -> int:
     """What the clocks of the zone show at that instant, less UTC, in seconds."""
+    return run_at(zone, instant).offset
+
+
+def run_at(zone: str, instant: int) -> Run:
+    """The run the instant lies in; the same offset may go on after it."""
     block = _runs_of(zone, instant // _BLOCK)
-    return block[bisect_right(block, instant, key=_start) - 1].offset
+    return block[bisect_right(block, instant, key=_start) - 1]
 
 
 def civil_day(zone: str, instant: int) -> int:

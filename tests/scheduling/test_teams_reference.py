@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from app.scheduling.availability import PageTime
 from app.scheduling.host_time import Host, HostTime
 from app.scheduling.slots import SlotRules
-from app.timespan import merge
+from app.timespan import merge, pack
 from tests.scheduling import reference
 from tests.scheduling.test_slots_reference import questions, tried
 
@@ -38,7 +38,7 @@ def host(told: dict[str, Any], *, bookable: bool) -> HostTime:
         asks_only=False,
         known_until=None,
         tentative_blocks=True,
-        busy=merge(told["busy"]) if bookable else merge([]),
+        packed=[pack(told["busy"])] if bookable else [],
         reserved=merge(told["reserved"]) if bookable else merge([]),
         watched_document=None,
     )

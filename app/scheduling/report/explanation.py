@@ -85,10 +85,7 @@ def explain(
         if candidate.start < now:  # of a time that is over there is no more to say
             yield Verdict(candidate.start, (_PAST,), firm=False, opened_by=None)
             continue
-        hosts = [
-            seating.always if index not in by else (*seating.always, *by[index])
-            for seating, by in zip(seatings, closed, strict=True)
-        ]
+        hosts = [by.get(index, seating.always) for seating, by in zip(seatings, closed, strict=True)]
         yield _verdict(rules, candidate.start, page.look_at(candidate), hosts, seatings)
 
 
@@ -105,7 +102,7 @@ def _verdict(
         firm = any(not seating.asks_only for seating, some in zip(seatings, hosts, strict=True) if not some)
         return Verdict(start, closed_by, firm, changes)
     closed_by = [*closed_by, *chain.from_iterable(hosts)]
-    more = freer_hosts(rules, start, min(hosts, key=changes_wanted))
+    more = freer_hosts(rules, start, hosts[0] if len(hosts) == 1 else min(hosts, key=changes_wanted))
     if changes is None or more is None:
         return Verdict(start, closed_by, firm=False, opened_by=None)
     return Verdict(start, closed_by, firm=False, opened_by=[*changes, *more])
@@ -144,39 +141,39 @@ class _PageRules:
         start, day, in_hours = candidate
         if day not in self._of_days:
             self._of_days[day] = self._look_at_day(day)
-        of_day = self._of_days[day]
-        if in_hours and start >= self._noticed:
-            return of_day
-        looked = [of_day]
+        closed_by, changes = self._of_days[day]
         if not in_hours:
-            looked.append(((_CLOSED,), self._missing.of(start, day) or None))
+            closed_by, changes = (*closed_by, _CLOSED), _and(changes, self._missing.of(start, day))
         if start < self._noticed:
-            looked.append(((_NOTICE,), [shorter_notice(start, self._now)]))
-        return _together(looked)
+            closed_by, changes = (*closed_by, _NOTICE), _and(changes, [shorter_notice(start, self._now)])
+        return closed_by, changes
 
     def _look_at_day(self, day: int) -> tuple[Obstacles, Changes | None]:
         """The same of all times of a day."""
-        rules, looked = self._rules, []
+        rules, closed_by = self._rules, []
+        changes: Changes | None = ()
         if day not in self._open_days:
-            looked.append(((_WINDOW,), wider_window(rules.window, day, self._today) or None))
+            closed_by.append(_WINDOW)
+            changes = _and(changes, wider_window(rules.window, day, self._today))
         if rules.daily_cap is not None and self._booked.days[day] >= rules.daily_cap:
-            looked.append(((_DAILY,), higher_daily_limit(self._booked, day) or None))
+            closed_by.append(_DAILY)
+            changes = _and(changes, higher_daily_limit(self._booked, day))
         if rules.weekly_cap is not None and self._booked.weeks[monday(day)] >= rules.weekly_cap:
-            looked.append(((_WEEKLY,), higher_weekly_limit(self._booked, day) or None))
-        return _together(looked)
+            closed_by.append(_WEEKLY)
+            changes = _and(changes, higher_weekly_limit(self._booked, day))
+        return closed_by, changes
 
 
-def _together(looked: Sequence[tuple[Obstacles, Changes | None]]) -> tuple[Obstacles, Changes | None]:
-    """All that closes, and all that would have to change."""
-    closed_by = [obstacle for obstacles, _ in looked for obstacle in obstacles]
-    if any(changes is None for _, changes in looked):
-        return closed_by, None
-    return closed_by, [change for _, changes in looked for change in changes or ()]
+def _and(changes: Changes | None, more: Changes) -> Changes | None:
+    """Both; None, nothing helps, where one of them is wanted and there is none."""
+    return [*changes, *more] if changes is not None and more else None
 
 
 def _closed_by_hosts(starts: Sequence[int], seating: Seating, rules: SlotRules) -> Mapping[int, Obstacles]:
-    """By the index of a start: what of its hosts' time closes it."""
+    """By the index of a start: what of its hosts' time closes it. Of others there is only what always does."""
     found: dict[int, list[Obstacle]] = {}
     for index, obstacle in closed_starts(seating, rules, starts):
-        found.setdefault(index, []).append(obstacle)
+        if index not in found:
+            found[index] = [*seating.always]
+        found[index].append(obstacle)
     return found

@@ -89,8 +89,15 @@ def higher_weekly_limit(booked: Booked, day: int) -> Changes:
 
 def changes_wanted(obstacles: Iterable[Obstacle]) -> float:
     """How many changes about the hosts' time would open it: of each buffer one, whatever reaches into it."""
-    wanted = {obstacle.rule if obstacle.rule in _BUFFERS else obstacle for obstacle in obstacles}
-    return math.inf if any(obstacle.rule in _ONLY_TIME_TELLS for obstacle in obstacles) else len(wanted)
+    wanted, buffers = 0, set()
+    for obstacle in obstacles:
+        if obstacle.rule in _ONLY_TIME_TELLS:
+            return math.inf
+        if obstacle.rule in _BUFFERS:
+            buffers.add(obstacle.rule)
+        else:
+            wanted += 1
+    return wanted + len(buffers)
 
 
 def freer_hosts(rules: SlotRules, start: int, obstacles: Iterable[Obstacle]) -> Changes | None:

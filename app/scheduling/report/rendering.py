@@ -31,7 +31,7 @@ class ReportRendering:
         self._reader = reader
         self._obstacles: dict[Obstacle, Item] = {}
         self._hours: dict[int, list[Item]] = {}
-        self._ids: dict[UUID, str] = {}
+        self._whose: dict[tuple[UUID, UUID | None], Item] = {}
 
     def item(self, verdict: Verdict) -> Item:
         """What is told of one time."""
@@ -53,12 +53,17 @@ class ReportRendering:
     def _told(self, obstacle: Obstacle) -> Item:
         if obstacle.host_id is None:
             return {"rule": obstacle.rule.value}
-        told = {"rule": obstacle.rule.value, **self._whose(obstacle.host_id, obstacle.calendar_id)}
-        if obstacle.taken is not None:
-            begin, end = obstacle.taken
-            told |= self._booking(obstacle.host_id, obstacle.booking_id)
-            told |= {"start_at": self._clock[begin], "end_at": self._clock[end]}
-        return told
+        whose = self._told_of(obstacle.host_id, obstacle.calendar_id)
+        if obstacle.taken is None:
+            return {"rule": obstacle.rule.value, **whose}
+        begin, end = obstacle.taken
+        return {
+            "rule": obstacle.rule.value,
+            **whose,
+            "booking_id": self._booking(obstacle.host_id, obstacle.booking_id),
+            "start_at": self._clock[begin],
+            "end_at": self._clock[end],
+        }
 
     def _change(self, change: Change) -> Item:
         if isinstance(change, Setting):
@@ -71,32 +76,28 @@ class ReportRendering:
         return {"change": "booking_window", "booking_window": _window(change.window)}
 
     def _free_host(self, change: FreeHost) -> Item:
-        whose = self._whose(change.host_id, change.calendar_id)
+        whose = self._told_of(change.host_id, change.calendar_id)
         if change.rule in _CALENDAR_CHANGES:
             return {"change": _CALENDAR_CHANGES[change.rule], **whose}
         begin, end = change.during
         return {
             "change": "move_booking" if change.rule is Rule.BOOKED else "free_calendar",
             **whose,
-            **self._booking(change.host_id, change.booking_id),
+            "booking_id": self._booking(change.host_id, change.booking_id),
             "start_at": self._clock[begin],
             "end_at": self._clock[end],
         }
 
-    def _whose(self, host_id: UUID, calendar_id: UUID | None) -> Item:
-        own = calendar_id is not None and host_id == self._reader
-        return {"host_id": self._id("usr", host_id), "calendar_id": self._id("cal", calendar_id) if own else None}
+    def _told_of(self, host_id: UUID, calendar_id: UUID | None) -> Item:
+        key = host_id, calendar_id
+        told = self._whose.get(key)
+        if told is None:
+            own = None if calendar_id is None or host_id != self._reader else encode_id("cal", calendar_id)
+            told = self._whose[key] = {"host_id": encode_id("usr", host_id), "calendar_id": own}
+        return told
 
-    def _booking(self, host_id: UUID, booking_id: UUID | None) -> Item:
-        own = booking_id is not None and host_id == self._reader
-        return {"booking_id": self._id("bkg", booking_id) if own else None}
-
-    def _id(self, prefix: str, value: UUID | None) -> str | None:
-        if value is None:
-            return None
-        if value not in self._ids:
-            self._ids[value] = encode_id(prefix, value)
-        return self._ids[value]
+    def _booking(self, host_id: UUID, booking_id: UUID | None) -> str | None:
+        return None if booking_id is None or host_id != self._reader else encode_id("bkg", booking_id)
 
     def _hours_of(self, intervals: Intervals) -> list[Item]:
         told = self._hours.get(id(intervals))

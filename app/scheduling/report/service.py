@@ -8,17 +8,15 @@
 The one rule: the report says what visitors would be offered, and why; it decides nothing by itself.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.principal import Principal
 from app.ids import encode_id
-from app.models.connections import Calendar
 from app.scheduling.availability import Mode, PageTime
 from app.scheduling.grid import working_day
 from app.scheduling.host_slots import own_page_time
@@ -27,7 +25,7 @@ from app.scheduling.public import SlotQuery, check_duration
 from app.scheduling.report.explanation import explain
 from app.scheduling.report.obstacles import Obstacle, Rule, Seating
 from app.scheduling.report.rendering import Item, ReportRendering
-from app.scheduling.report.taken import HostTaken, load_taken
+from app.scheduling.report.taken import CalendarTime, HostTaken, load_taken
 
 
 async def availability_report(
@@ -43,8 +41,10 @@ async def availability_report(
         "mode": page.mode.value,
         "host_available": not page.unavailable,
         "turned_off": page.turned_off,
-        "hosts": await _hosts(session, page, principal.user),
-        "items": list(_items(page, taken, query, reader=principal.user, now=int(now.astimezone(UTC).timestamp()))),
+        "hosts": [_host(host, taken.calendars, reader=principal.user) for host in page.hosts],
+        "items": list(
+            _items(page, taken.by_host, query, reader=principal.user, now=int(now.astimezone(UTC).timestamp()))
+        ),
     }
     return msgspec.json.encode(report)
 
@@ -91,16 +91,13 @@ def _unknown(host: HostTime) -> Iterator[Obstacle]:
             yield Obstacle(Rule.CALENDAR_UNREACHABLE, host.host.id)
 
 
-async def _hosts(session: AsyncSession, page: PageTime, reader: UUID) -> list[Item]:
-    return [
-        {
-            "user_id": encode_id("usr", host.host.id),
-            "name": host.host.name,
-            "status": _status(host),
-            "calendars": await _calendars(session, host) if host.host.id == reader else [],
-        }
-        for host in page.hosts
-    ]
+def _host(host: HostTime, calendars: Mapping[UUID, CalendarTime], *, reader: UUID) -> Item:
+    return {
+        "user_id": encode_id("usr", host.host.id),
+        "name": host.host.name,
+        "status": _status(host),
+        "calendars": list(_calendars(host, calendars)) if host.host.id == reader else [],
+    }
 
 
 def _status(host: HostTime) -> str:
@@ -111,19 +108,13 @@ def _status(host: HostTime) -> str:
     return "request_only" if host.asks_only else "ready"
 
 
-async def _calendars(session: AsyncSession, host: HostTime) -> list[Item]:
+def _calendars(host: HostTime, calendars: Mapping[UUID, CalendarTime]) -> Iterator[Item]:
     watched = {calendar.calendar_id: calendar for calendar in host.watched}
-    named = await session.execute(
-        select(Calendar.id, Calendar.name)
-        .where(Calendar.account_id.in_([calendar.account_id for calendar in host.watched]), Calendar.id.in_(watched))
-        .order_by(Calendar.is_primary.desc(), Calendar.name, Calendar.id)
-    )
-    return [
-        {
-            "calendar_id": encode_id("cal", calendar_id),
-            "name": name,
-            "readable": watched[calendar_id].gap is None,
-            "unreachable_policy": watched[calendar_id].policy,
-        }
-        for calendar_id, name in named
-    ]
+    for calendar_id, calendar in calendars.items():
+        if calendar_id in watched:
+            yield {
+                "calendar_id": encode_id("cal", calendar_id),
+                "name": calendar.name,
+                "readable": watched[calendar_id].gap is None,
+                "unreachable_policy": watched[calendar_id].policy,
+            }

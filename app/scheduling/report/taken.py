@@ -4,48 +4,88 @@ The one rule: only what bears on slots is in it. A calendar that its owner does 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import func, or_, select
-from sqlalchemy.dialects.postgresql import Range
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
-from app.models.bookings import Booking, Reservation
-from app.models.mirror import BusyMonth
 from app.scheduling.availability import PageTime
 from app.scheduling.host_time import HostTime
 from app.scheduling.report.obstacles import Rule, Taken
-from app.timespan import Span, Spans, covering, merge, subtract, unpack
+from app.timespan import Span, Spans, covering, merge, reaching_into, subtract, unpack
 
 _AROUND = timedelta(days=3)  # a meeting of a day, and its buffers
+_CALENDARS = """
+SELECT c.id, c.name,
+       ARRAY(SELECT m.busy FROM busy_months m
+              WHERE m.account_id = c.account_id AND m.calendar_id = c.id AND m.month BETWEEN $3 AND $4) AS firm,
+       ARRAY(SELECT m.tentative FROM busy_months m
+              WHERE m.account_id = c.account_id AND m.calendar_id = c.id AND m.month BETWEEN $3 AND $4) AS tentative
+  FROM calendars c
+ WHERE c.account_id = $1 AND c.id = ANY ($2)
+ ORDER BY c.is_primary DESC, c.name, c.id
+"""
+_BOOKED = """
+SELECT r.host_id, r.booking_id, lower(r.during) AS begins, upper(r.during) AS ends, b.starts_at, b.ends_at
+  FROM reservations r
+  LEFT JOIN bookings b ON b.account_id = r.account_id AND b.id = r.booking_id
+ WHERE r.account_id = $1 AND r.host_id = ANY ($2) AND r.during && tstzrange($3, $4)
+   AND (r.expires_at IS NULL OR r.expires_at > now())
+"""
 
 HostTaken = Mapping[UUID, Sequence[Taken]]
 """By host."""
 
 
-async def load_taken(session: AsyncSession, page: PageTime, between: Span) -> HostTaken:
+class CalendarTime(NamedTuple):
+    """What one calendar says."""
+
+    name: str
+    firm: Spans
+    tentative: Spans
+    """Tentative and nothing more."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageTaken:
+    """What is taken of a page's hosts around a span."""
+
+    by_host: HostTaken
+    calendars: Mapping[UUID, CalendarTime]
+    """The watched ones by id, each host's primary calendar first."""
+
+
+class _Booked(NamedTuple):
+    taken: Taken
+    events: Sequence[Span]
+    """The span of its event, where it has one."""
+
+
+async def load_taken(session: AsyncSession, page: PageTime, between: Span) -> PageTaken:
     """Everything that is taken of the page's hosts around a span."""
     start, end = (datetime.fromtimestamp(second, UTC) for second in between)
     early, late = start - _AROUND, end + _AROUND
-    busy = await _busy(session, page, early, late)
+    connection = await session.connection()
+    calendars = await _read_calendars(connection, page, early, late)
     taken: dict[UUID, list[Taken]] = {host.host.id: [] for host in page.hosts}
     events: dict[UUID, list[Span]] = {host.host.id: [] for host in page.hosts}
-    for booked, event in await _booked(session, page, early, late):
-        taken[booked.host_id].append(booked)
-        events[booked.host_id] += event
+    for booked in await _booked(connection, page, early, late):
+        taken[booked.taken.host_id].append(booked.taken)
+        events[booked.taken.host_id] += booked.events
     for host in page.hosts:
-        taken[host.host.id] += _by_calendars(host, busy, merge(events[host.host.id]))
-    return taken
+        taken[host.host.id] += _by_calendars(host, calendars, merge(events[host.host.id]))
+    return PageTaken(taken, calendars)
 
 
-def _by_calendars(host: HostTime, busy: Mapping[UUID, tuple[Spans, Spans]], events: Spans) -> Iterator[Taken]:
+def _by_calendars(host: HostTime, calendars: Mapping[UUID, CalendarTime], events: Spans) -> Iterator[Taken]:
     """What is taken in a host's calendars; the events of what they are booked for are told as that, not twice."""
     home = None if host.destination is None else host.destination.calendar_id
     for calendar in host.watched:
-        if calendar.gap == "ignore" or calendar.calendar_id not in busy:
+        if calendar.gap == "ignore" or calendar.calendar_id not in calendars:
             continue
-        firm, tentative = busy[calendar.calendar_id]
+        _, firm, tentative = calendars[calendar.calendar_id]
         if calendar.calendar_id == home:
             firm, tentative = subtract(firm, events), subtract(tentative, events)
         yield Taken(Rule.BUSY, host.host.id, firm, calendar.calendar_id)
@@ -53,44 +93,30 @@ def _by_calendars(host: HostTime, busy: Mapping[UUID, tuple[Spans, Spans]], even
             yield Taken(Rule.TENTATIVE, host.host.id, tentative, calendar.calendar_id)
 
 
-async def _busy(
-    session: AsyncSession, page: PageTime, early: datetime, late: datetime
-) -> Mapping[UUID, tuple[Spans, Spans]]:
-    """By calendar: what is busy, and what is tentative and nothing more."""
-    rows = await session.execute(
-        select(BusyMonth.calendar_id, func.array_agg(BusyMonth.busy), func.array_agg(BusyMonth.tentative))
-        .where(
-            BusyMonth.account_id == page.account_id,
-            BusyMonth.calendar_id.in_([calendar.calendar_id for calendar in page.watched]),
-            BusyMonth.month.between(early.date().replace(day=1), late.date()),
-        )
-        .group_by(BusyMonth.calendar_id)
-    )
+async def _read_calendars(
+    connection: AsyncConnection, page: PageTime, early: datetime, late: datetime
+) -> Mapping[UUID, CalendarTime]:
+    watched = [calendar.calendar_id for calendar in page.watched]
+    months: tuple[date, date] = early.date().replace(day=1), late.date()
+    rows = await connection.exec_driver_sql(_CALENDARS, (page.account_id, watched, *months))
+    around = covering(early, late)
     return {
-        calendar_id: (merge(*map(unpack, firm)), merge(*map(unpack, tentative)))
-        for calendar_id, firm, tentative in rows
+        row.id: CalendarTime(row.name, _together(row.firm, around), _together(row.tentative, around)) for row in rows
     }
 
 
-async def _booked(
-    session: AsyncSession, page: PageTime, early: datetime, late: datetime
-) -> Sequence[tuple[Taken, Sequence[Span]]]:
-    """What the hosts are booked for, or held, with the span of its event."""
-    rows = await session.execute(
-        select(Reservation.host_id, Reservation.during, Reservation.booking_id, Booking.starts_at, Booking.ends_at)
-        .outerjoin(Booking, (Booking.account_id == Reservation.account_id) & (Booking.id == Reservation.booking_id))
-        .where(
-            Reservation.account_id == page.account_id,
-            Reservation.host_id.in_([host.host.id for host in page.hosts]),
-            Reservation.during.overlaps(Range(early, late)),
-            or_(Reservation.expires_at.is_(None), Reservation.expires_at > func.now()),
-        )
-    )
-    found: list[tuple[Taken, Sequence[Span]]] = []
-    for row in rows:
-        rule, event = Rule.HELD, []
+def _together(months: Sequence[bytes], around: Span) -> Spans:
+    return reaching_into(merge(*map(unpack, months)), around)
+
+
+async def _booked(connection: AsyncConnection, page: PageTime, early: datetime, late: datetime) -> Sequence[_Booked]:
+    """What the hosts are booked for, or held."""
+    hosts = [host.host.id for host in page.hosts]
+    found = []
+    for row in await connection.exec_driver_sql(_BOOKED, (page.account_id, hosts, early, late)):
+        rule, events = Rule.HELD, []
         if row.booking_id is not None:
-            rule, event = Rule.BOOKED, [covering(row.starts_at, row.ends_at)]
-        during = merge([covering(row.during.lower, row.during.upper)])
-        found.append((Taken(rule, row.host_id, during, booking_id=row.booking_id), event))
+            rule, events = Rule.BOOKED, [covering(row.starts_at, row.ends_at)]
+        during = merge([covering(row.begins, row.ends)])
+        found.append(_Booked(Taken(rule, row.host_id, during, booking_id=row.booking_id), events))
     return found
