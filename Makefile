@@ -22,7 +22,7 @@ PARALLEL := --numprocesses auto --maxprocesses 4 --dist worksteal
 
 CHECKS := format lint layers types document breaking python spectral redocly typescript
 
-.PHONY: help run demo test check migrate openapi bench prove lock format clean $(CHECKS:%=check-%)
+.PHONY: help run demo test check migrate openapi bench prove sbom audit lock format clean $(CHECKS:%=check-%)
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 19
@@ -86,6 +86,16 @@ bench: $(STAMP) ## figures beside their floors, as JSON lines
 
 prove: $(STAMP) ## the promises put to the proof, about ten minutes; ARGS="--long --seed 7 crash"
 	@$(BIN)/python -m prove $(ARGS)
+
+sbom: $(STAMP) ## what the service is made of: build/sbom.cdx.json, in CycloneDX's words
+	@mkdir -p build
+	@$(BIN)/cyclonedx-py requirements requirements/base.txt --pyproject pyproject.toml --output-reproducible \
+		--validate --output-file build/sbom.cdx.json 2>/dev/null
+
+audit: $(STAMP) $(NODE_STAMP) ## known vulnerabilities of what is locked; fails as well when it could not ask
+	$(BIN)/pip-audit --strict --disable-pip --require-hashes --progress-spinner off --requirement requirements/base.txt
+	$(BIN)/pip-audit --strict --disable-pip --require-hashes --progress-spinner off --requirement requirements/dev.txt
+	cd contract && npm audit
 
 lock: $(STAMP) ## write requirements/*.txt anew
 	./requirements/lock.sh $(BIN)/uv
