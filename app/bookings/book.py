@@ -302,7 +302,7 @@ class BookingDesk:
     async def _tell_host(self, page: PageTime) -> BookingUnavailable:
         """R30: somebody tried, and the host should know."""
         await self._attempts.tell_host(page)
-        return BookingUnavailable()
+        return BookingUnavailable(detail="host_told")
 
     def _meeting_request(self, page: PageTime, wish: _Wish) -> MeetingRequest:
         request_id, lapses = new_id(), self._clock() + _REQUEST_LIFETIME

@@ -128,7 +128,10 @@ class SyncEngine:
                 return None
             sync, calendar, connection = found
             sync.asked = False  # whatever is told from here on asks anew
-            if connection.status != "active" or (sync.lease_until is not None and sync.lease_until > now):
+            if connection.status != "active":
+                return None
+            if sync.lease_until is not None and sync.lease_until > now:  # if that run has died, we come back then
+                await connections.set_due(session, account_id, calendar_id, at=sync.lease_until)
                 return None
             if await self._put_off(session, sync, connection, now):
                 return None
