@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
+import structlog
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.accounts.idempotency import Attempt, answer_of, claim_or_find
@@ -47,6 +48,7 @@ from app.models.crm import Contact, Engagement
 from app.queue import Enqueued, Job, enqueue
 from app.sync.people import AddressBook
 
+log = structlog.get_logger(__name__)
 _TRY_SECONDS: Final = 5
 _ONLY_FOR_EVENTS: Final = frozenset({"title", "start_at", "end_at", "description", "location"})
 _LONGEST: Final = timedelta(days=31)
@@ -254,10 +256,16 @@ class Meetings:
         account_id, write_id = told.row.account_id, told.write.id
         task = asyncio.create_task(self._write(account_id, write_id))
         self._trying.add(task)
-        task.add_done_callback(self._trying.discard)
+        task.add_done_callback(self._tried)
         await asyncio.wait({task}, timeout=_TRY_SECONDS)
         async with transaction(self._sessions, account_id) as session:
             return await self._read(session, told.row.id)
+
+    def _tried(self, task: asyncio.Task[None]) -> None:
+        """What failed has a job that tries again; the caller is told that the event is pending."""
+        self._trying.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.warning("engagement.try_failed", exc_info=error)
 
     async def _write(self, account_id: UUID, write_id: UUID) -> None:
         await self._writer.run(account_id, write_id)

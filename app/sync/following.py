@@ -17,6 +17,7 @@ from uuid import UUID
 
 import structlog
 from sqlalchemy import delete, or_, select, tuple_
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.calendar import Clock, Event
@@ -138,7 +139,7 @@ class Follower:
                 await enqueue(session, await self._sequencer.number_here(session, jobs))
         except _OvertakenError:
             return None
-        except PostponedError:
+        except (PostponedError, IntegrityError):  # the latter: another is at it; what it leaves is followed later
             return await self._postpone(calendar, seen)
         except Exception as error:
             # One change that nobody foresaw must not keep those behind it waiting.

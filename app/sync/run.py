@@ -7,6 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import case, null
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.calendar import Timed
@@ -78,7 +79,9 @@ def succeeded(run: Run, now: datetime) -> dict[str, object]:
     if run.changed:
         values["changed_at"] = now
     if doubts_watch(changed=run.changed, told=run.told):
-        values["watched_until"] = None  # until a push arrives again
+        # Until a push arrives again; one that came during the run has already.
+        quiet = CalendarSync.dirty_seq == run.dirty_seq
+        values["watched_until"] = case((quiet, null()), else_=CalendarSync.watched_until)
     return values
 
 

@@ -17,6 +17,7 @@ from app.sync.schedule import enqueue_due_syncs, enqueue_due_watches
 from sandbox.client import Sandbox
 from sandbox.ports import free_port
 from tests.support.database import empty
+from tests.support.gate import Gate
 from tests.support.hands import ALL, GoogleHands, Hands, MicrosoftHands
 from tests.support.people import Person
 from tests.support.world import World, open_world
@@ -214,6 +215,26 @@ async def test_p3_lost_deliveries_cost_minutes(reachable: World, hands: Hands) -
     assert await reachable.rows(SIGNAL) == []
     [due] = await reachable.rows("SELECT due_at FROM due_calendars")
     assert due["due_at"] - reachable.clock() < timedelta(minutes=5)
+
+
+async def test_p3_a_watch_that_tells_during_the_poll_that_doubts_it_is_believed(
+    reachable: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hands = GoogleHands(reachable.sandbox)
+    person, post = await watched(reachable, hands)
+    await post.fault("drop", times=1)
+    await hands.add(person, person.at(3, "10:00"))
+    await post.settled()
+    reachable.clock.offset += timedelta(minutes=5)
+    assert await enqueue_due_syncs(reachable.services.sessions, reachable.clock) == 1
+    gate = Gate.at(monkeypatch, "sync_page")
+    polling = asyncio.create_task(reachable.work())
+    await gate.wait()
+    await hands.add(person, person.at(3, "12:00"))
+    await post.settled()
+    await gate.open()
+    await polling
+    assert (await state(person))["channel_expires_at"] is not None
 
 
 async def test_p3_a_watch_is_renewed_before_it_ends_and_never_doubled(reachable: World, hands: Hands) -> None:

@@ -300,6 +300,22 @@ async def test_p3_a_change_signalled_during_a_run_leads_to_another_run(
     assert after["fence"] == sync["fence"] + 2, "two runs"
 
 
+async def test_p3_who_was_told_during_a_run_that_dies_comes_back_when_its_lease_ends(world: World) -> None:
+    scene = await with_events(world)
+    lease = world.clock() + timedelta(minutes=2)
+    await world.rows("UPDATE calendar_syncs SET state = 'running', lease_until = $1, fence = fence + 1", lease)
+    await scene.sync()
+    world.clock.offset += timedelta(seconds=6)  # the sweeper as well asks for a run, in vain
+    await enqueue_due_syncs(world.services.sessions, world.clock)
+    await world.work()
+    assert (await row(scene))["due_at"] == lease
+    await scene.insert(scene.person.at(8, "10:00"))
+    world.clock.offset += timedelta(minutes=2)
+    assert await enqueue_due_syncs(world.services.sessions, world.clock) == 1
+    await world.work()
+    await scene.agrees(spans=4)
+
+
 async def test_p3_two_runs_at_once_are_one(world: World) -> None:
     scene = await with_events(world)
     before = await row(scene)
