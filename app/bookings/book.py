@@ -32,7 +32,7 @@ from app.bookings.post import BookingPost
 from app.bookings.schemas import BookingCreate
 from app.bookings.seating import by_turns
 from app.bookings.tokens import BookingTokens, hash_token
-from app.bookings.turns import Turns
+from app.bookings.turns import TakenMeanwhileError, Turns
 from app.calendar import Clock, ProviderName
 from app.calendar_writes.service import find_write
 from app.database import transaction
@@ -201,10 +201,14 @@ class BookingDesk:
         if verdict is Verdict.ASK or page.asks_only:
             raise _OnlyAskedError
         try:
-            async with self._turns.turn(page.host.id):
+            async with self._turns.turn(page.host.id, wanted=slot):
                 return await self._book(page, wish, attempt, why)
         except asyncpg.ExclusionViolationError as error:
             raise slot_taken(page, minutes, start=wish.start, now=self._now()) from error
+        except TakenMeanwhileError as gone:
+            if attempt is not None and await self._answered(page, attempt) is not None:
+                raise idempotency.AnsweredMeanwhileError from gone  # by the same request
+            raise slot_taken(page.less(gone.taken), minutes, start=wish.start, now=self._now()) from gone
 
     async def _book(self, page: PageTime, wish: _Wish, attempt: Attempt | None, why: Json | None) -> Outcome:
         async with bare_transaction(self._pool, page.account_id) as work:

@@ -28,7 +28,7 @@ from app.bookings.hold_schemas import SlotHoldCreate
 from app.bookings.offer import alternatives, around, check_offered, check_open, slot_taken
 from app.bookings.schemas import BookingCreate
 from app.bookings.tokens import BookingTokens, hash_token
-from app.bookings.turns import Turns
+from app.bookings.turns import TakenMeanwhileError, Turns
 from app.calendar import Clock
 from app.database import enter_account, transaction
 from app.errors import (
@@ -119,9 +119,10 @@ class SlotHolds:
             return kept
         seating = self._seating(page, wish)
         try:
-            async with self._turns.turn(seating.host.id):
+            slot = seating.rules(wish.minutes).buffered(wish.start)
+            async with self._turns.turn(seating.host.id, wanted=slot):
                 return await self._keep(seating, wish, attempt)
-        except idempotency.AnsweredMeanwhileError:
+        except (idempotency.AnsweredMeanwhileError, TakenMeanwhileError):  # what else is free?
             return await self.keep(page_id, form, network=network, attempt=attempt)
         except asyncpg.ExclusionViolationError as error:
             raise slot_taken(page, wish.minutes, start=wish.start, now=self._now()) from error

@@ -201,6 +201,11 @@ class PageTime:
         found = (seating for seating in self.seatings() if {host.host.id for host in seating.hosts} == set(host_ids))
         return next(found, None)
 
+    def less(self, taken: Sequence[Span]) -> "PageTime":
+        """The page when its hosts are engaged then, too."""
+        hosts = (replace(host, reserved=merge(host.reserved, taken)) for host in self.hosts)
+        return replace(self, hosts=tuple(hosts))
+
     def offered(self, duration_minutes: int, *, now: int, between: Span) -> Sequence[int]:
         """Starts of slots in UTC seconds, rising; none while the hosts are unavailable."""
         starts = [seating._offered(duration_minutes, now=now, between=between) for seating in self.seatings()]  # noqa: SLF001

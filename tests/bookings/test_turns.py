@@ -1,0 +1,90 @@
+"""Those who wait for one host's time, and those whose slot goes while they wait (R45)."""
+
+import asyncio
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+import pytest
+
+from app.bookings.turns import TakenMeanwhileError, Turns
+from app.timespan import Span
+from tests.bookings.test_concurrency import race, wish
+from tests.support.world import World
+
+TEN, HALF_PAST, ELEVEN = 36_000, 37_800, 39_600
+
+
+class Crowd:
+    """Waits for one host; the first holds everybody up until told to go on."""
+
+    def __init__(self) -> None:
+        self.turns, self.host, self.go = Turns(), uuid4(), asyncio.Event()
+
+    async def want(self, wanted: Span | None, *, in_vain: bool = False) -> str:
+        try:
+            async with self.turns.turn(self.host, wanted=wanted):
+                await self.go.wait()
+                if in_vain:
+                    raise LookupError  # noqa: TRY301 - as a transaction fails
+        except TakenMeanwhileError as gone:
+            return f"gone {list(gone.taken)}"
+        except LookupError:
+            return "in vain"
+        return "had"
+
+    async def all(self, *wishes: asyncio.Task[str]) -> list[str]:
+        await asyncio.sleep(0)
+        self.go.set()
+        return list(await asyncio.gather(*wishes))
+
+
+async def test_r45_who_waited_while_the_slot_went_is_told_without_a_look_and_nobody_else_is() -> None:
+    crowd = Crowd()
+    wishes = [(TEN, HALF_PAST), (TEN + 900, HALF_PAST + 900), (HALF_PAST, ELEVEN), (TEN, HALF_PAST), None]
+    answers = await crowd.all(*(asyncio.create_task(crowd.want(wanted)) for wanted in wishes))
+    gone = f"gone {[(TEN, HALF_PAST)]}"
+    later = f"gone {[(TEN, HALF_PAST), (HALF_PAST, ELEVEN)]}"
+    assert answers == ["had", gone, "had", later, "had"]
+
+
+async def test_r45_who_comes_afterwards_looks_for_themselves() -> None:
+    """The slot may have been given back since."""
+    crowd = Crowd()
+    crowd.go.set()
+    waiting = asyncio.create_task(crowd.want((HALF_PAST, ELEVEN)))
+    assert await crowd.want((TEN, HALF_PAST)) == "had"
+    assert await crowd.want((TEN, HALF_PAST)) == "had"
+    assert await waiting == "had"
+
+
+async def test_r45_what_failed_has_taken_nothing() -> None:
+    crowd = Crowd()
+    first = asyncio.create_task(crowd.want((TEN, HALF_PAST), in_vain=True))
+    await asyncio.sleep(0)
+    second = asyncio.create_task(crowd.want((TEN, HALF_PAST)))
+    assert await crowd.all(first, second) == ["in vain", "had"]
+
+
+@pytest.mark.parametrize("kept", [False, True])
+async def test_r45_what_losers_are_offered_instead_is_free(world: World, *, kept: bool) -> None:
+    person = await world.connected()
+    page = await person.make_page(increment_minutes=15)
+    start = person.at(3, "10:00")
+    if kept:
+        answers = await asyncio.gather(
+            *(
+                world.api.post(
+                    f"/v1/public/scheduling-pages/{page['id']}/holds",
+                    json={"start_at": start.isoformat(), "duration_minutes": 30},
+                )
+                for _ in range(12)
+            )
+        )
+    else:
+        answers = await race(world, [(page["id"], wish(start))] * 24)
+    assert [answer.status_code for answer in answers].count(201) == 1
+    for answer in answers:
+        if answer.status_code != 201:
+            others = [datetime.fromisoformat(other["start_at"]) for other in answer.json()["alternatives"]]
+            assert others
+            assert all(abs(other - start) >= timedelta(minutes=30) for other in others), "it meets what was taken"
