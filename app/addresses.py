@@ -34,6 +34,8 @@ _V6_CLOSED: Final = tuple(
 _ODD: Final = re.compile(r"[\s\\\x00-\x1f\x7f]")
 _LOOKS_NUMERIC: Final = re.compile(r"(0x[0-9a-f]*|[0-9]+)", re.IGNORECASE)
 """The last label of what resolvers read as an IPv4 address in an old spelling (`127.1`, `0x7f000001`)."""
+_NAME: Final = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?")
+"""A host that is no literal. `127%2e0%2e0%2e1` is none: who unescapes it goes elsewhere than who does not."""
 
 
 class AddressRefused(Exception):
@@ -85,7 +87,7 @@ class Guard:
         literal = _literal(host)
         if parts.scheme != "https" or port not in {None, _HTTPS_PORT} or (literal and not is_public(literal)):
             raise AddressRefused
-        if literal is None and _LOOKS_NUMERIC.fullmatch(host.rpartition(".")[2]):
+        if literal is None and (not _NAME.fullmatch(host) or _LOOKS_NUMERIC.fullmatch(host.rpartition(".")[2])):
             raise AddressRefused
 
     async def addresses(self, host: str, port: int) -> list[str]:

@@ -54,6 +54,7 @@ from app.events.trial import WebhookTrial
 from app.http import HttpClient
 from app.outbound.delivery import MailDelivery
 from app.outbound.links import Links
+from app.privacy.service import Privacy
 from app.providers.base import Provider
 from app.providers.registry import open_providers
 from app.scheduling.availability_calendars import CalendarRecheck
@@ -70,6 +71,7 @@ from app.sync.changes import Follow, Topic
 from app.sync.engine import SyncEngine
 from app.sync.signals import SignalInbox
 from app.sync.watches import Watcher
+from app.telemetry.holdings import tell_holdings
 
 _BOOKING_CONNECTIONS = 10
 """Visitors wait for each other here, under a host's lock, and nobody else for them."""
@@ -136,6 +138,7 @@ class Services:
     webhooks: WebhookEndpoints
     courier: Courier
     webhook_trial: WebhookTrial
+    privacy: Privacy
 
     @property
     def fixed_providers(self) -> frozenset[str]:
@@ -157,6 +160,7 @@ async def open_services(settings: Settings, *, clock: Clock = utc_now) -> AsyncI
         stack.push_async_callback(engine.dispose)
         reads = await stack.enter_async_context(open_bare_pool(url, name="reads", size=settings.database_pool_size))
         writes = await stack.enter_async_context(open_bare_pool(url, name="bookings", size=_BOOKING_CONNECTIONS))
+        stack.enter_context(tell_holdings(engine, reads=reads, bookings=writes))
         http = await stack.enter_async_context(HttpClient())
         providers = await stack.enter_async_context(open_providers(settings, clock))
         signals = await stack.enter_async_context(FeedSignals(url))
@@ -182,4 +186,5 @@ async def open_services(settings: Settings, *, clock: Clock = utc_now) -> AsyncI
             **booking,
             **crm,
             **wiring.events(ground, guard, outside, signals),
+            privacy=Privacy(ground.sessions, ground.vault, crm["contacts"], ground.people, clock),
         )

@@ -27,6 +27,7 @@ from app.logs import configure_logs
 from app.main import create_app
 from app.routers.openapi import client_document, document_settings
 from app.settings import DatabaseSettings, Settings
+from app.telemetry.traces import configure_traces
 from app.worker import run_worker
 
 Kind = TypeVar("Kind", bound=BaseSettings)
@@ -63,6 +64,7 @@ def serve(
     settings = _read(Settings)
     configure_logs(settings.log_level, settings.log_format)
     failpoints.arm(settings.failpoints)
+    configure_traces("api")
     asyncio.run(check_login(settings))
     uvicorn.run(create_app(settings), host=host, port=port, **SERVING)
 
@@ -73,6 +75,7 @@ def worker() -> None:
     settings = _read(Settings)
     configure_logs(settings.log_level, settings.log_format)
     failpoints.arm(settings.failpoints)
+    configure_traces("worker")
     uvloop.run(_work(settings))
 
 

@@ -15,6 +15,8 @@ import msgspec
 import structlog
 from structlog.typing import EventDict, Processor
 
+from app.telemetry.traces import add_trace
+
 _TELLING = re.compile(
     r"authorization|token|secret|password|cookie|api_key|code_verifier|refresh|credential|e?mail(_address)?$|^code$",
     re.IGNORECASE,
@@ -43,6 +45,7 @@ def configure_logs(level: str, style: Literal["auto", "json", "console"]) -> Non
     console = style == "console" or (style == "auto" and sys.stderr.isatty())
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
+        add_trace,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),

@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from app.bootstrap import Services, open_services
 from app.memory import settle
 from app.routers import (
+    account,
     audit_log,
     availability_calendars,
     booking_attempts,
@@ -47,6 +48,7 @@ from app.routers import (
     users,
     webhook_endpoints,
 )
+from app.routers.admission import Admission
 from app.routers.cors import CrossOrigin
 from app.routers.guards import check_guards
 from app.routers.middleware import Envelope
@@ -58,6 +60,7 @@ from app.settings import Settings
 
 ROUTERS = (
     me,
+    account,
     providers,
     connection_authorizations,
     connections,
@@ -114,6 +117,7 @@ def create_app(settings: Settings) -> FastAPI:
         app.include_router(module.router)
     check_guards(app)
     add_problem_handlers(app)
+    app.add_middleware(Admission, at_once=settings.requests_at_once)
     app.add_middleware(Envelope)
     app.add_middleware(CrossOrigin, origins=settings.cors_origins)  # outermost: a browser may read every refusal
     app.openapi = lambda: describe(app)  # type: ignore[method-assign]

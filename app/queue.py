@@ -17,6 +17,8 @@ from pgqueuer.domain.settings import DBSettings
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.telemetry.traces import job_headers
+
 QUEUE = DBSettings(db_schema="queue")
 """The queue lives in a schema of its own; its tables come with a migration."""
 
@@ -70,6 +72,10 @@ class Job(StrEnum):
     """A domain's records are to be looked up."""
     CONFIRM_REQUESTS = "confirm_requests"
     """What was asked of the user with this id may be booked at once, where they want that."""
+    EXPORT_ACCOUNT = "export_account"
+    """Everything an account holds is to be written down, or what was is to go again."""
+    ERASE_ACCOUNT = "erase_account"
+    """An account is to be erased, a stage further."""
     TEST_WEBHOOK = "test_webhook"
     """A test was asked for; the id is the delivery's."""
 
@@ -118,7 +124,7 @@ def enqueuing(jobs: Sequence[Enqueued]) -> tuple[str, tuple[list[Any], ...]]:
         [msgspec.json.encode(Payload(item.account_id, item.id)) for item in ordered],
         [item.delay for item in ordered],
         [item.dedupe_key for item in ordered],
-        [None] * len(ordered),
+        [job_headers(item.job.value) for item in ordered],
     )
 
 
@@ -127,4 +133,15 @@ async def forget_old_failures(session: AsyncSession, *, before: datetime) -> Non
     await session.execute(
         text(f"DELETE FROM {QUEUE.db_schema}.pgqueuer_log WHERE created < :before"),  # noqa: S608 - our own schema
         {"before": before},
+    )
+
+
+async def cancel_jobs(session: AsyncSession, account_id: UUID, *, but: Job) -> None:
+    """Nobody needs an account's jobs any more, except those of one kind; what runs already is left to end."""
+    await session.execute(
+        text(
+            f"DELETE FROM {QUEUE.db_schema}.pgqueuer WHERE status = 'queued' AND entrypoint <> :kept "  # noqa: S608
+            "AND position(convert_to(:account, 'UTF8') IN payload) > 0"
+        ),
+        {"kept": but.value, "account": str(account_id)},
     )

@@ -46,6 +46,9 @@ class Settings(DatabaseSettings):
     """The most connections a process has for its work. Beside them: as many for visitors' reads, 10 for bookings, and
     4 for a worker's queue. They are made when they are needed."""
 
+    requests_at_once: int = Field(default=256, ge=1)
+    """The most requests a process works on at once; more are told to come back in a moment (503, `overloaded`)."""
+
     public_url: str
     """Where callers reach this service; the OAuth callback is built on it."""
     booking_base_url: str
@@ -108,6 +111,10 @@ class Settings(DatabaseSettings):
 
     metrics_token: SecretStr | None = None
     """The bearer token under which `/metrics` is served; None: it is not."""
+    metrics_host: str = "127.0.0.1"
+    """Where a worker, which serves nothing else, listens for scrapes."""
+    metrics_port: int | None = Field(default=None, ge=1, le=65535)
+    """The port it listens on; None: it does not. Needs METRICS_TOKEN."""
 
     legacy_accounts_before: str = "2023-03-13T00:00:00Z"
     """Accounts created before this may have kept two connections (R12)."""
@@ -167,6 +174,12 @@ class Settings(DatabaseSettings):
     def _dies_in_the_sandbox_only(self) -> Self:
         if self.failpoints and not all(_is_loopback(url) for url in (self.public_url, self.issuer)):
             raise ValueError("failpoints are for the sandbox: PUBLIC_URL and ISSUER are not on this machine")
+        return self
+
+    @model_validator(mode="after")
+    def _figures_are_guarded(self) -> Self:
+        if self.metrics_port is not None and self.metrics_token is None:
+            raise ValueError("METRICS_PORT needs METRICS_TOKEN")
         return self
 
     @model_validator(mode="after")

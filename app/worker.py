@@ -6,9 +6,9 @@ The one rule: a job that fails comes back, later and later; none is ever dropped
 import asyncio
 import signal
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from uuid import UUID
 
@@ -32,6 +32,10 @@ from app.memory import settle
 from app.queue import QUEUE, Job, Payload
 from app.settings import Settings
 from app.sync.schedule import enqueue_due_syncs, enqueue_due_watches
+from app.sync.stock import StockTaker
+from app.telemetry.listener import metrics_listener
+from app.telemetry.metrics import JOB_RUNS, JOB_SECONDS, JOB_WAIT_SECONDS, SWEEP_FAILURES, timed
+from app.telemetry.traces import job_span
 
 _POLL = timedelta(seconds=1)
 _DEAD_AFTER = timedelta(seconds=3)
@@ -40,6 +44,7 @@ _CONCURRENT = 40
 _QUEUE_CONNECTIONS = 4
 _COME_BACK_SECONDS = 1.0
 _SWEEPS_END_SECONDS = 3.0
+_STOCK_SECONDS = 30.0
 _FIRST_RETRY = timedelta(seconds=1)
 _LAST_RETRY = timedelta(minutes=10)
 _MOST_DOUBLINGS = 10
@@ -87,6 +92,8 @@ def jobs_of(services: Services) -> dict[Job, Run]:
         Job.PRUNE_EVENTS: services.pruner.run,
         Job.DELIVER_WEBHOOKS: services.courier.run,
         Job.TEST_WEBHOOK: services.webhook_trial.run,
+        Job.EXPORT_ACCOUNT: services.privacy.write_export,
+        Job.ERASE_ACCOUNT: services.privacy.go_on_erasing,
     }
 
 
@@ -96,8 +103,10 @@ async def run_worker(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with open_services(settings) as services:
-        sweepers = [asyncio.create_task(_again_and_again(sweep, stop)) for sweep in sweeps_of(services)]
+    async with AsyncExitStack() as stack:
+        services = await stack.enter_async_context(open_services(settings))
+        sweeps = [*sweeps_of(services), *_tell_figures(services, stack)]
+        sweepers = [asyncio.create_task(_again_and_again(sweep, stop)) for sweep in sweeps]
         settle()
         log.info("worker.started")
         while not stop.is_set():
@@ -111,6 +120,18 @@ async def run_worker(settings: Settings) -> None:
             sweeper.cancel()  # each step of it is a transaction: what it had not reached is found by the next worker
         await asyncio.gather(*late, return_exceptions=True)
     log.info("worker.stopped")
+
+
+def _tell_figures(services: Services, stack: AsyncExitStack) -> "list[Sweep]":
+    """Answer scrapes, where a port was given for it, and see to what they are told."""
+    settings = services.settings
+    if settings.metrics_port is None or settings.metrics_token is None:
+        return []
+    taker = StockTaker(settings.database_url.get_secret_value(), services.sessions, services.clock)
+    stack.push_async_callback(taker.aclose)
+    token = settings.metrics_token.get_secret_value()
+    stack.enter_context(metrics_listener(settings.metrics_host, settings.metrics_port, token))
+    return [Sweep("stock", _STOCK_SECONDS, taker.sweep)]
 
 
 async def _work(services: Services, stop: asyncio.Event) -> None:
@@ -182,11 +203,16 @@ def _entrypoint(job: Job, run: Run) -> Callable[[QueuedJob], Awaitable[None]]:
     async def work(queued: QueuedJob) -> None:
         payload = msgspec.json.decode(queued.payload or b"", type=Payload)
         structlog.contextvars.bind_contextvars(job=job.value, account_id=str(payload.account_id), id=str(payload.id))
-        try:
-            await run(payload.account_id, payload.id)
-        except Exception as error:
-            log.exception("job.failed", error=type(error).__name__)
-            raise JobFailedError(type(error).__name__) from None
+        waited = datetime.now(UTC) - queued.execute_after
+        JOB_WAIT_SECONDS.labels(job.value).observe(max(0.0, waited.total_seconds()))
+        with job_span(job.value, queued.headers), timed(JOB_SECONDS.labels(job.value)):
+            try:
+                await run(payload.account_id, payload.id)
+            except Exception as error:
+                JOB_RUNS.labels(job.value, "failed").inc()
+                log.exception("job.failed", error=type(error).__name__)
+                raise JobFailedError(type(error).__name__) from None
+        JOB_RUNS.labels(job.value, "ok").inc()
 
     return work
 
@@ -225,6 +251,7 @@ async def _again_and_again(sweep: Sweep, stop: asyncio.Event) -> None:
         try:
             await sweep.act()
         except Exception as error:  # noqa: BLE001 - a database restart must not end the sweeping
+            SWEEP_FAILURES.labels(sweep.name).inc()
             log.warning("worker.sweep_failed", sweep=sweep.name, error=type(error).__name__)
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), sweep.seconds)

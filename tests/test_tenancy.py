@@ -123,8 +123,8 @@ async def test_r53_every_key_contains_the_account(owner: asyncpg.Connection) -> 
         assert row["table"] in GLOBAL or "account_id" in row["columns"], row
 
 
-APPENDED = {"audit_entries"}
-"""What is never changed (R54); the seals of entries alone can be set, once."""
+APPENDED = {"audit_entries", "account_erasures"}
+"""What the service never removes (R54): of entries it sets the seals, once; of tombstones how far the erasure is."""
 
 
 async def test_r53_the_role_of_the_service_may_work_with_rows_and_nothing_else(owner: asyncpg.Connection) -> None:

@@ -19,6 +19,7 @@ from app.ids import encode_id
 from app.models.accounts import AuditEntry
 
 _SUBJECTS: Final = {
+    "account": "acct",
     "availability_calendar": "cal",
     "booking": "bkg",
     "calendar_settings": "usr",

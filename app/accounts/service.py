@@ -31,9 +31,10 @@ class UserState:
 async def remember_caller(session: AsyncSession, principal: Principal) -> Principal:
     """Snapshot what the token says when it is news; the caller, with the rights of the newest word.
 
-    Raises: Unauthenticated when the user has left.
+    Raises: Unauthenticated when the user has left, or the account is being erased.
     """
     if principal.user_id is None:
+        _refuse_closed(await repository.find_account(session, principal.account_id))
         return principal
     known = await _judged(session, principal.user_id)
     if known is None or _is_news(principal, *known):
@@ -46,11 +47,18 @@ async def remember_caller(session: AsyncSession, principal: Principal) -> Princi
 
 
 async def _judged(session: AsyncSession, user_id: UUID) -> tuple[User, Account] | None:
-    """What is known of the user. Raises: Unauthenticated when the user has left."""
+    """What is known of the user. Raises: Unauthenticated when the user has left, or the account is being erased."""
     known = await repository.find_caller(session, user_id)
+    if known is not None:
+        _refuse_closed(known[1])
     if known is not None and not known[0].active:
         raise Unauthenticated(detail="user_left")
     return known
+
+
+def _refuse_closed(account: Account | None) -> None:
+    if account is not None and account.closed_at is not None:
+        raise Unauthenticated(detail="account_closed")
 
 
 def _is_news(principal: Principal, user: User, account: Account) -> bool:

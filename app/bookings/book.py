@@ -50,6 +50,7 @@ from app.queue import Enqueued, Job
 from app.scheduling.availability import Mode, PageTime
 from app.scheduling.proposals_repository import answer_proposal
 from app.scheduling.reader import PageReader, read_page_time
+from app.telemetry.metrics import BOOKINGS, counted
 
 VISITOR: Final = "visitor"
 """Who books, in the audit log, unless somebody does it on their behalf (R50)."""
@@ -90,6 +91,11 @@ class _NobodyKnowsError(Exception):
 
 class _OnlyAskedError(Exception):
     """A calendar cannot be read, and its person lets times be asked for then (R30)."""
+
+
+def _kind(outcome: Outcome) -> str:
+    """What it counts as."""
+    return "booked" if isinstance(outcome.made, Booking) else "requested"
 
 
 class BookingDesk:
@@ -148,6 +154,7 @@ class BookingDesk:
         answers = check_form(document, form.answers, form.guests, consent=form.consent)
         return _Wish(form, answers, int(form.start_at.timestamp()), form.language or document.language, by)
 
+    @counted(BOOKINGS, _kind)
     async def _take(self, page: PageTime, wish: _Wish, attempt: Attempt | None) -> Outcome:
         """Look, ask, book; or keep the request."""
         minutes = wish.form.duration_minutes

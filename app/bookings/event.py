@@ -27,15 +27,15 @@ def location_text(page: Configuration) -> str | None:
 
 
 def event_draft(booking: Booking, page: Configuration) -> EventDraft:
-    """The booking as an event."""
-    visitor = Attendee(email=booking.visitor_email, name=booking.visitor_name)
+    """The booking as an event; a visitor who was erased is invited no more."""
+    visitor = [Attendee(email=booking.visitor_email, name=booking.visitor_name)] if booking.visitor_email else []
     return EventDraft(
         title=booking.title,
         when=Timed(booking.starts_at, booking.ends_at, page.time_zone),
         description=_description(booking),
         location=booking.location,
         attendees=(
-            visitor,
+            *visitor,
             *(Attendee(email=guest) for guest in booking.guests),
             *(Attendee(email=host["email"], name=host["name"]) for host in booking.co_hosts),
         ),
@@ -44,6 +44,6 @@ def event_draft(booking: Booking, page: Configuration) -> EventDraft:
 
 
 def _description(booking: Booking) -> str:
-    lines = [f"{booking.visitor_name} <{booking.visitor_email}>"]
+    lines = [f"{booking.visitor_name} <{booking.visitor_email}>"] if booking.visitor_email else []
     lines += [f"{answer['label']}: {answer['value']}" for answer in booking.answers]
     return "\n".join(lines)

@@ -208,7 +208,7 @@ def _tell_host(
         reader=Reader.HOST,
         language=negotiate(host.locale),
         time_zone=host.time_zone,
-        visitor_email=made.visitor_email,
+        visitor_email=made.visitor_email or None,
         guests=tuple(made.guests),
         answers=tuple((answer["label"], answer["value"]) for answer in made.answers),
         invite=None,
@@ -221,7 +221,7 @@ def _tell_host(
         subject_id=made.id,
         to=host.email,
         to_name=host.name,
-        reply_to=made.visitor_email,
+        reply_to=made.visitor_email or None,
     )
 
 

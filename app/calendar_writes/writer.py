@@ -36,6 +36,7 @@ from app.queue import Enqueued, Job, enqueue
 from app.sync.backoff import OwnFault
 from app.sync.batch import Batch
 from app.sync.mirror import UNTOLD, Mirror
+from app.telemetry.metrics import WRITES
 from app.vault import SecretUnreadableError
 
 LEASE = timedelta(seconds=60)
@@ -86,6 +87,7 @@ class EventWriter:
         try:
             return await self._finish(task, await self._write(task))
         except FencedOff:
+            _count(task, "fenced_off")
             log.info("calendar_write.fenced_off", write_id=str(task.write.id))
         except SecretUnreadableError:  # trying again opens nothing: only a new secret helps
             await self._fail(task, ReauthRequired(operation="token", provider_code="secret_unreadable"))
@@ -175,6 +177,7 @@ class EventWriter:
             await enqueue(session, _to_be_recorded(write))
             if not (outcome.sure or task.looking):
                 await self._look_again(session, write)
+            _count(task, "written")
             return write.desired_seq != task.seq
 
     async def _look_again(self, session: AsyncSession, write: CalendarWrite) -> None:
@@ -234,6 +237,7 @@ class EventWriter:
                 jobs.append(Enqueued(Job.WRITE_EVENT, write.account_id, write.id, delay=decision.wait))
             await session.flush()
             await enqueue(session, jobs)
+        _count(task, error.code)
         log.warning("calendar_write.failed", write_id=str(task.write.id), error=error.code, operation=error.operation)
 
     @staticmethod
@@ -253,6 +257,10 @@ class EventWriter:
             write.look_again_at = None
         elif decision.given_up:
             write.status = "failed"
+
+
+def _count(task: Task, outcome: str) -> None:
+    WRITES.labels(task.connection.provider, outcome).inc()
 
 
 async def _removed(session: AsyncSession, task: Task) -> set[str]:
@@ -299,6 +307,7 @@ async def _have_winner_look(session: AsyncSession, task: Task) -> None:
     )
     if write_id is not None:
         await enqueue(session, [Enqueued(Job.WRITE_EVENT, task.write.account_id, write_id)])
+    _count(task, "overtaken")
     log.warning("calendar_write.overtaken", write_id=str(task.write.id))
 
 

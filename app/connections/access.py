@@ -29,6 +29,7 @@ from app.providers.base import (
     Transient,
 )
 from app.providers.push import SupportsPush, Watches
+from app.telemetry.metrics import REFRESHES, code_of
 from app.vault import Place, SecretUnreadableError, Vault
 
 _EXPIRES_SOON = timedelta(seconds=60)
@@ -152,18 +153,25 @@ class _StoredTokens:
     async def _refresh(self, tokens: _Tokens) -> str:
         if tokens.refresh_token is None or not isinstance(self._provider, SupportsOAuth):
             reason = "token_expired" if isinstance(self._provider, SupportsOAuth) else "password_changed"
+            self._count("none_left")
             return await self._break(tokens, ReauthRequired(operation="refresh", provider_code=reason))
         try:
             grant = await self._provider.refresh(await self._open_refresh_token(tokens.refresh_token))
         except ReauthRequired as refusal:
+            self._count(refusal.code)
             return await self._break(tokens, refusal)
-        except BaseException:
+        except BaseException as error:
+            self._count(code_of(error))
             async with self._transaction() as session:
                 await repository.release_token_lease(session, self._connection_id, version=tokens.version)
             raise
+        self._count("ok")
         reached(Failpoint.REFRESH_BEFORE_PERSIST)
         await self._save(grant, over_version=tokens.version)
         return grant.access_token
+
+    def _count(self, outcome: str) -> None:
+        REFRESHES.labels(self._provider.name.value, outcome).inc()
 
     async def _read(self) -> _Tokens:
         async with self._transaction() as session:

@@ -1,7 +1,6 @@
-"""The people an account knows: made, changed, erased.
+"""The people an account knows: made and changed. How they are erased says `app/crm/erasing.py`.
 
-The one rule: an address belongs to one contact of an account. Erasing leaves nothing of the person but a hash that
-keeps them from coming back by what they did before.
+The one rule: an address belongs to one contact of an account.
 """
 
 from collections.abc import Sequence
@@ -14,15 +13,13 @@ from app.accounts.principal import Principal
 from app.accounts.repository import add_audit_entry
 from app.calendar import Clock
 from app.crm import repository
-from app.crm.news import tell_of_contact, tell_of_engagement, touch_and_tell
+from app.crm.news import tell_of_contact
 from app.crm.schemas import ContactCreate, ContactUpdate
 from app.errors import ContactExists, FieldError, NotFound, ValidationFailed, VersionMismatch
-from app.events.repository import redact
 from app.events.types import EventType
 from app.ids import new_id
 from app.models.crm import Contact
 from app.queue import Enqueued, Job, enqueue
-from app.scheduling.prefill import forget_person
 from app.sync.people import AddressBook
 
 
@@ -93,31 +90,6 @@ class Contacts:
         self._write_down(session, principal, contact, "updated", fields=sorted(given))
         await self._tell(session, EventType.CONTACT_UPDATED, contact, look=moved)
         return contact
-
-    async def erase(self, session: AsyncSession, principal: Principal, contact_id: UUID) -> None:
-        """Erase the person, their meetings nobody else we know took part in, and what the feed tells of them.
-
-        The events themselves stay in their owners' calendars, and bookings stay the hosts'. Raises: NotFound.
-        """
-        contact, now = await self.get(session, contact_id, lock=True), self._clock()
-        meetings = await repository.engagements_with(session, contact_id)
-        await repository.remember_erased(session, contact.account_id, contact.address_hash, now)
-        await forget_person(session, contact.address_hash)
-        for subject_id in (contact.id, *(row.id for row, _ in meetings)):
-            await redact(session, contact.account_id, subject_id)
-        self._write_down(session, principal, contact, "deleted")
-        jobs = [tell_of_contact(session, EventType.CONTACT_DELETED, contact, now=now)]
-        for row, alone in meetings:
-            if alone:
-                jobs.append(tell_of_engagement(session, EventType.ENGAGEMENT_DELETED, row, [], now=now))
-                await session.delete(row)
-        await session.delete(contact)
-        await session.flush()
-        # A meeting of several goes on without the one who was erased, and whoever was told of them is told anew.
-        shared = [row for row, alone in meetings if not alone]
-        jobs += [await touch_and_tell(session, EventType.ENGAGEMENT_UPDATED, row, now=now) for row in shared]
-        await session.flush()
-        await enqueue(session, jobs)
 
     async def _readdress(self, session: AsyncSession, contact: Contact, email: str) -> bool:
         hashed = await self._hash(session, contact.account_id, email)

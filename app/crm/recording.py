@@ -68,6 +68,8 @@ class BookingRecorder:
 
     async def _contacts(self, session: AsyncSession, booking: Booking) -> tuple[list[Contact], list[Enqueued]]:
         """The visitor, made a contact when new, and the guests who are known."""
+        if not booking.visitor_email:
+            return [], []
         hasher = await self._people.hasher(session, booking.account_id)
         visitor = hasher.hash(booking.visitor_email)
         known = await repository.contacts_with(session, [visitor, *map(hasher.hash, booking.guests)])

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from opentelemetry.trace import SpanKind
+
 from app.calendar import Clock
 from app.events.repository import Entry
 from app.events.retry import Attempt
@@ -16,6 +18,8 @@ from app.events.signing import signed_headers
 from app.events.views import message_body
 from app.http import Answer, HttpClient, HttpError, NotAllowed, NotSent
 from app.ids import encode_id
+from app.telemetry.metrics import WEBHOOK_SECONDS, WEBHOOKS, timed
+from app.telemetry.traces import span
 
 DEADLINE_SECONDS: Final = 10.0
 _MOST_DIGITS: Final = 6
@@ -42,17 +46,23 @@ class WebhookPost:
         headers = signed_headers(to.keys, encode_id("evt", entry.id), int(self._clock().timestamp()), body)
         began = time.monotonic()
         try:
-            answer = await self._http.send(
-                "POST",
-                to.url,
-                headers={"Content-Type": "application/json", **headers},
-                content=body,
-                timeout_seconds=DEADLINE_SECONDS,
-                status_only=True,
-            )
+            with span("webhook.send", SpanKind.CLIENT), timed(WEBHOOK_SECONDS):
+                answer = await self._http.send(
+                    "POST",
+                    to.url,
+                    headers={"Content-Type": "application/json", **headers},
+                    content=body,
+                    timeout_seconds=DEADLINE_SECONDS,
+                    status_only=True,
+                )
         except HttpError as error:
-            return Attempt(None, _code(error), _since(began))
-        return Attempt(answer.status, None, _since(began), _retry_after(answer))
+            return _counted(Attempt(None, _code(error), _since(began)))
+        return _counted(Attempt(answer.status, None, _since(began), _retry_after(answer)))
+
+
+def _counted(attempt: Attempt) -> Attempt:
+    WEBHOOKS.labels("delivered" if attempt.succeeded else attempt.error or "refused").inc()
+    return attempt
 
 
 def _code(error: HttpError) -> str:

@@ -24,6 +24,8 @@ class Account(InAccount, Base):
     created_at: Mapped[Created]
     updated_at: Mapped[Created]
     """When the CRM said so: the issue of a token, or the moment of a push."""
+    closed_at: Mapped[datetime | None]
+    """It is being erased since then: nobody comes in any more."""
 
 
 class DataKey(InAccount, Base):

@@ -3,6 +3,8 @@
 The one rule: a new table module is added here, or its tables do not exist for the migrations.
 """
 
+from sqlalchemy import Table
+
 from app.models import (
     accounts,
     bookings,
@@ -16,11 +18,13 @@ from app.models import (
     inboxes,
     mirror,
     outbound,
+    privacy,
     proposals,
     push,
     scheduling,
     submissions,
 )
+from app.models.base import Base
 
 __all__ = [
     "accounts",
@@ -35,8 +39,14 @@ __all__ = [
     "inboxes",
     "mirror",
     "outbound",
+    "privacy",
     "proposals",
     "push",
     "scheduling",
     "submissions",
 ]
+
+
+def every_table() -> list[Table]:
+    """All there are, those that others refer to first."""
+    return list(Base.metadata.sorted_tables)

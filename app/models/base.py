@@ -38,8 +38,8 @@ class Base(DeclarativeBase):
         bytes: BYTEA,
         UUID: PG_UUID(as_uuid=True),
         datetime: DateTime(timezone=True),
-        Json: JSONB,
-        JsonList: JSONB,
+        Json: JSONB(none_as_null=True),
+        JsonList: JSONB(none_as_null=True),
         list[str]: ARRAY(Text),
         During: TSTZRANGE,
     }

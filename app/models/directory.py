@@ -43,6 +43,7 @@ class DirectoryEntry(Base):
     """A public key and the account it belongs to."""
 
     __tablename__ = "directory"
+    __table_args__ = (Index(None, "account_id"),)
 
     kind: Mapped[str] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(primary_key=True)

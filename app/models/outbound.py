@@ -7,7 +7,6 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Index, text
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import Base, Created, HasId, Json
@@ -28,7 +27,7 @@ class Mail(HasId, Base):
     to_email: Mapped[str]
     to_name: Mapped[str | None]
     reply_to: Mapped[str | None]
-    letter: Mapped[Json | None] = mapped_column(JSONB(none_as_null=True))
+    letter: Mapped[Json | None]
     """What it says (`outbound/letters.py`); erased when sent or given up."""
     status: Mapped[str] = mapped_column(server_default="queued")
     """queued sent failed"""

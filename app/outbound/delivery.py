@@ -16,6 +16,7 @@ from typing import Final
 from uuid import UUID
 
 import structlog
+from opentelemetry.trace import SpanKind
 from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
@@ -28,6 +29,8 @@ from app.models.outbound import Mail
 from app.outbound.letters import AppointmentLetter, BrokenLetter, Content, Occasion, compose, from_json
 from app.outbound.mailer import SEND_SECONDS, Mailer, MailError
 from app.queue import Enqueued, Job, enqueue
+from app.telemetry.metrics import MAIL_SECONDS, MAILS, timed
+from app.telemetry.traces import span
 
 LEASE: Final = timedelta(seconds=SEND_SECONDS * 2)
 _FIRST_WAIT: Final = timedelta(seconds=1)
@@ -81,17 +84,21 @@ class MailDelivery:
         mail = claimed.mail
         reached(Failpoint.MAIL_BEFORE_SENT)
         try:
-            await self._mailer.send(
-                compose(self._with_links(from_json(claimed.letter))),
-                to=mail.to_email,
-                to_name=mail.to_name,
-                reply_to=mail.reply_to,
-                message_id=f"<{mail_id}@calendar-connect>",
-            )
+            letter = compose(self._with_links(from_json(claimed.letter)))
+            with span("mail.send", SpanKind.CLIENT), timed(MAIL_SECONDS):
+                await self._mailer.send(
+                    letter,
+                    to=mail.to_email,
+                    to_name=mail.to_name,
+                    reply_to=mail.reply_to,
+                    message_id=f"<{mail_id}@calendar-connect>",
+                )
         except MailError as error:
+            MAILS.labels("ambiguous" if error.ambiguous else "deferred" if error.retryable else "refused").inc()
             await self._failed(claimed, error)
         else:
             reached(Failpoint.MAIL_AFTER_SENT)
+            MAILS.labels("sent").inc()
             await self._sent(claimed)
 
     def _with_links(self, content: Content) -> Content:
@@ -122,6 +129,7 @@ class MailDelivery:
                 return None
             if (reason := await _why_not(session, mail, from_json(mail.letter), now)) is not None:
                 mail.status, mail.letter, mail.last_error = "failed", None, reason
+                MAILS.labels(reason).inc()
                 log.warning("mail.not_sent", kind=mail.kind, reason=reason)
                 return None
             mail.attempts += 1
@@ -161,6 +169,8 @@ def back_off(attempt: int, *, chance: float) -> timedelta:
 
 async def _why_not(session: AsyncSession, mail: Mail, content: Content, now: datetime) -> str | None:
     """Why the mail shall not be sent at all; None: it shall."""
+    if not mail.to_email:
+        return "recipient_erased"
     if await _has_enough(session, mail, now):
         return "recipient_limit"
     return "out_of_date" if await _is_out_of_date(session, mail.subject_id, content, now) else None

@@ -105,7 +105,8 @@ def _event(meeting: Invite, start: datetime, end: datetime) -> Event:
     event.add("status", "CANCELLED" if meeting.method is Method.CANCEL else "CONFIRMED")
     event.add("transp", "OPAQUE")
     event.add("organizer", _address(meeting.organizer))
-    event.add("attendee", _attendee(meeting.visitor, "ACCEPTED"))
+    if meeting.visitor.email:  # else they were erased since, and the others still meet
+        event.add("attendee", _attendee(meeting.visitor, "ACCEPTED"))
     for guest in meeting.guests:
         event.add("attendee", _attendee(guest, "NEEDS-ACTION"))
     return event

@@ -31,6 +31,7 @@ from app.providers.base import (
     TokenSource,
     Transient,
 )
+from app.providers.calls import provider_call
 
 _REDIRECTION = 300
 _REFUSED = 400
@@ -105,7 +106,10 @@ class RestSession:
     async def send(self, call: Call) -> Answer:
         """The answer of a call that went well (2xx). Raises: ProviderError."""
         async with self._slots:
-            answer = await self._authorized(call)
+            with provider_call(call.operation):
+                return self._checked(call, await self._authorized(call))
+
+    def _checked(self, call: Call, answer: Answer) -> Answer:
         if answer.status < _REDIRECTION:
             if call.method == "DELETE" and answer.content:  # no API of ours says a word there: a proxy's login page
                 raise unreadable(call, answer)

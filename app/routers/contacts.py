@@ -21,6 +21,7 @@ from app.crm.schemas import (
 from app.crm.views import contact_view, engagement_view
 from app.ids import ContactId, encode_id
 from app.models import crm as rows
+from app.privacy.contact_schemas import ContactExport
 from app.routers.dependencies import IdempotencyKey, IfMatch, Services, Session, User
 from app.routers.openapi import problems
 from app.routers.pagination import Cursor, CursorParameter, Limit
@@ -71,9 +72,21 @@ async def update_contact(
 
 @router.delete("/{contact_id}", summary="Erase a contact", status_code=204, responses=problems(401, 404))
 async def delete_contact(contact_id: ContactId, session: Session, caller: User, services: Services) -> Response:
-    """Erase the person, the meetings with nobody else we know, and what the feed told of them. Events stay."""
-    await services.contacts.erase(session, caller, contact_id)
+    """Erase the person: meetings with nobody else we know, what they have booked, asked for and submitted but for the
+    host's time, mails, and what the feed told of them. Events stay in their owners' calendars.
+    """
+    await services.privacy.contact_erasures.erase(session, caller, contact_id)
     return Response(status_code=204)
+
+
+@router.get("/{contact_id}/export", summary="Take out a contact", responses=problems(401, 404))
+async def export_contact_data(
+    contact_id: ContactId, session: Session, caller: User, services: Services
+) -> ContactExport:
+    """Everything held about a contact: who they are, meetings, tasks, bookings, forms, mails, what the CRM was told.
+    Of others only what the contact had been told themselves. That it was asked for stands in the audit log.
+    """
+    return await services.privacy.contact_exports.export(session, caller, contact_id)
 
 
 @router.get("/{contact_id}/engagements", summary="Read a timeline", responses=problems(400, 401, 404, 422))

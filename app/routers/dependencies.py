@@ -110,6 +110,18 @@ async def audit_reader(principal: Caller) -> Principal:
     return principal
 
 
+async def account_exporter(principal: Caller) -> Principal:
+    """Whoever may take out everything the account holds (R54). Raises: Forbidden."""
+    principal.require(Permission.ACCOUNT_EXPORT)
+    return principal
+
+
+async def account_eraser(principal: Caller) -> Principal:
+    """Whoever may erase the account (R54). Raises: Forbidden."""
+    principal.require(Permission.ACCOUNT_ERASE)
+    return principal
+
+
 async def form_writer(principal: Caller) -> Principal:
     """A service that may say what visitors have answered (R40). Raises: Forbidden."""
     principal.require_service()
@@ -154,6 +166,8 @@ async def _if_match(
 User = Annotated[Principal, Depends(person)]
 UserWriter = Annotated[Principal, Depends(user_writer)]
 BookingWriter = Annotated[Principal, Depends(booking_writer)]
+AccountExporter = Annotated[Principal, Depends(account_exporter)]
+AccountEraser = Annotated[Principal, Depends(account_eraser)]
 AuditReader = Annotated[Principal, Depends(audit_reader)]
 EventReader = Annotated[Principal, Depends(event_reader)]
 FormWriter = Annotated[Principal, Depends(form_writer)]

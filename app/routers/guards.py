@@ -11,6 +11,8 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, iter_route_contexts
 
 from app.routers.dependencies import (
+    account_eraser,
+    account_exporter,
     audit_reader,
     authenticate,
     booking_writer,
@@ -23,7 +25,10 @@ from app.routers.dependencies import (
 )
 
 _GUARDS = {authenticate, visitor_token}
-_CHOOSY = {person, audit_reader, booking_writer, user_writer, event_reader, form_writer, webhook_writer}
+_CHOOSY = {
+    person, account_eraser, account_exporter, audit_reader, booking_writer, user_writer, event_reader, form_writer,
+    webhook_writer,
+}  # fmt: skip
 """They turn callers away whose token is good (403)."""
 _PUBLIC: dict[str, Any] = {"security": []}
 

@@ -8,13 +8,18 @@ import time
 
 import structlog
 import uuid_utils.compat
+from fastapi.routing import APIRoute
+from opentelemetry.trace import Span
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.errors import AppError, InternalError, MalformedRequest, PayloadTooLarge, UnsupportedMediaType
+from app.routers.operation_ids import operation_id
 from app.routers.problems import problem_response
+from app.telemetry.metrics import PROBLEMS, REQUEST_SECONDS, REQUESTS
+from app.telemetry.traces import failed, request_span
 
 MAX_BODY_BYTES = 256 * 1024
 _REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{8,64}$")
@@ -51,15 +56,17 @@ class Envelope:
             return
         headers = Headers(scope=scope)
         asked = headers.get("X-Request-Id", "")
-        request_id = asked if _REQUEST_ID.match(asked) else uuid_utils.compat.uuid7().hex
+        request_id = asked if _REQUEST_ID.fullmatch(asked) else uuid_utils.compat.uuid7().hex
         scope.setdefault("state", {})["request_id"] = request_id
         structlog.contextvars.bind_contextvars(request_id=request_id)
         exchange = _Exchange(scope, receive, send, request_id)
-        try:
-            await self._answer(exchange, headers)
-        finally:
-            exchange.log()
-            structlog.contextvars.clear_contextvars()
+        with request_span(headers) as current:
+            try:
+                await self._answer(exchange, headers)
+            finally:
+                exchange.log()
+                exchange.count(current)
+                structlog.contextvars.clear_contextvars()
 
     async def _answer(self, exchange: "_Exchange", headers: Headers) -> None:
         scope = exchange.scope
@@ -143,3 +150,20 @@ class _Exchange:
             status=self._status,
             milliseconds=round((time.perf_counter() - self._began) * 1000, 1),
         )
+
+    def count(self, current: Span | None) -> None:
+        """The request among its like, by the operation's name; what no operation answers is one kind."""
+        route = self.scope.get("route")
+        operation = operation_id(route) if isinstance(route, APIRoute) else "none"
+        status = f"{self._status // 100}xx" if self.started else "none"
+        REQUESTS.labels(operation, status).inc()
+        REQUEST_SECONDS.labels(operation).observe(time.perf_counter() - self._began)
+        problem = self.scope["state"].get("problem")
+        if problem is not None:
+            PROBLEMS.labels(operation, problem).inc()
+        if current is not None:
+            current.update_name(operation)
+            current.set_attribute("http.request.method", self.scope["method"])
+            current.set_attribute("http.response.status_code", self._status)
+            if self._status >= InternalError.status_code:
+                failed(current, problem or "none")

@@ -146,7 +146,7 @@ KINDS: Mapping[int, ProblemKind] = {
         "provider_error", "The calendar provider failed", "Try again later.",
     ),
     503: ProblemKind(
-        "ServiceUnavailable", "The database or the calendar provider cannot be reached at the moment.",
+        "ServiceUnavailable", "The service is busy, or the database or the calendar provider cannot be reached.",
         "provider_unavailable", "Not available at the moment", "Try again in a moment.", ("Retry-After",),
     ),
     504: ProblemKind(

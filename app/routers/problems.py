@@ -34,6 +34,8 @@ from app.errors import (
 from app.i18n import Language, negotiate, translate
 
 MEDIA_TYPE = "application/problem+json"
+_MOST_TOLD = 100
+"""Mistakes of one body: an answer is not to be many times as long as what was asked."""
 _BY_STATUS = {
     404: NotFound,
     405: MethodNotAllowed,
@@ -84,6 +86,7 @@ def add_problem_handlers(app: FastAPI) -> None:
 def problem_response(request: Request, error: AppError) -> Response:
     """The problem for an error, with its headers."""
     language = language_of(request)
+    request.scope.setdefault("state", {})["problem"] = error.code
     body = _body(request, error, language)
     headers = {"Content-Language": language.value, "Vary": "Accept-Language", "Cache-Control": "no-store"}
     if error.retry_after is not None:
@@ -145,7 +148,7 @@ def _translated(errors: Sequence[Mapping[str, Any]]) -> AppError:
         return NotFound()
     if any(item["type"] == "json_invalid" for item in errors):
         return MalformedRequest()
-    told = [item for item in errors if item["type"] != _OR_ABSENT]
+    told = [item for item in errors if item["type"] != _OR_ABSENT][:_MOST_TOLD]
     fields = [FieldError(_pointer(item["loc"]), _FIELD_CODES.get(item["type"], "invalid")) for item in told]
     if fields and all(field.code == "unknown_time_zone" for field in fields):
         return TimeZoneUnknown(errors=fields)

@@ -15,7 +15,7 @@ from app.routers.openapi import problems
 router = APIRouter(prefix="/v1/users", tags=["Users"])
 
 
-@router.put("/{user_id}", summary="Push a user", responses=problems(401, 403, 422))
+@router.put("/{user_id}", summary="Push a user", responses=problems(401, 403, 404, 422))
 async def upsert_user(
     user_id: UserId, body: UserUpsert, session: Session, caller: UserWriter, services: Services
 ) -> User:

@@ -35,6 +35,7 @@ from app.sync.pace import Kin, Paces
 from app.sync.people import AddressBook, normalised
 from app.sync.polling import jittered, next_poll
 from app.sync.run import End, Run, declare_inactive, readable_again, succeeded, was_told
+from app.telemetry.metrics import SYNCS
 from app.vault import SecretUnreadableError
 
 LEASE = timedelta(minutes=2)
@@ -105,6 +106,7 @@ class SyncEngine:
             await self._read_series(run)
             return await self._finish(run)
         except _FencedOff:
+            _count(run, "fenced_off")
             log.info("sync.fenced_off", calendar_id=str(calendar_id))
         except _ZoneMoved as moved:
             return End(again=await self._move(run, moved.time_zone))
@@ -284,6 +286,7 @@ class SyncEngine:
             await enqueue(session, jobs)
             reached(Failpoint.SYNC_BEFORE_CURSOR)
         self._paces.succeeded(run.kin, now=now)
+        _count(run, "ok")
         return End(again, topics)
 
     def _changes(self, session: AsyncSession, run: Run) -> ChangeLog:
@@ -299,6 +302,7 @@ class SyncEngine:
             return False
         async with transaction(self._sessions, run.calendar.account_id) as session:
             held = await self._forget_cursor(session, run)
+        _count(run, "cursor_expired")
         log.info("sync.cursor_expired", calendar_id=str(run.calendar.id))
         return held
 
@@ -309,6 +313,7 @@ class SyncEngine:
             if held:
                 calendar = await session.merge(run.calendar, load=False)
                 calendar.time_zone = time_zone
+        _count(run, "zone_moved")
         log.info("sync.zone_moved", calendar_id=str(run.calendar.id))
         return held
 
@@ -320,6 +325,7 @@ class SyncEngine:
     async def _fail(self, run: Run, error: ProviderError) -> None:
         now = self._clock()
         self._paces.failed(run.kin, error, now=now)
+        _count(run, error.code)
         async with transaction(self._sessions, run.calendar.account_id) as session:
             # A dead grant is learnt by all calendars of a connection at once, and told to all of them: its lock is
             # taken before any of their rows', else they wait for each other.
@@ -348,3 +354,7 @@ class SyncEngine:
         if sync is None:
             raise _FencedOff
         return sync
+
+
+def _count(run: Run, outcome: str) -> None:
+    SYNCS.labels(run.kin.provider, "full" if run.full else "changes", outcome).inc()

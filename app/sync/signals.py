@@ -21,6 +21,7 @@ from app.models.push import PushChannel
 from app.providers.push import News, Signal
 from app.queue import Enqueued, Job, enqueue
 from app.sync.watches import hash_secret
+from app.telemetry.metrics import PUSHES
 
 _NOBODYS = bytes(32)
 _MOST = 1000
@@ -54,9 +55,11 @@ class SignalInbox:
                 hash_secret(signal.secret), _NOBODYS if channel is None else channel.secret_hash
             )
             if channel is None or not right:
+                PUSHES.labels("unknown" if channel is None else "forged").inc()
                 log.info("signal.unknown", known=channel is not None)
                 return
             await _act(session, channel, signal.news, now=self._clock())
+        PUSHES.labels("accepted").inc()
 
 
 async def _act(session: AsyncSession, channel: PushChannel, news: News, *, now: datetime) -> None:

@@ -177,6 +177,8 @@ async def test_r19_an_edit_on_the_record_moves_the_event_and_a_cancellation_remo
     assert (cancelled.status_code, cancelled.json()["outcome"]) == (200, "cancelled"), cancelled.text
     assert await world.sandbox.google_events(person.email) == []
     problem(await person.post(f"/v1/engagements/{made['id']}/cancel"), 409, "already_cancelled")
+    [write] = await world.rows("SELECT draft IS NULL AS removed FROM calendar_writes")
+    assert write["removed"]
 
 
 async def test_r23_an_edit_of_a_meeting_made_in_the_calendar_reaches_it_and_keeps_its_text(world: World) -> None:

@@ -52,6 +52,37 @@ async def test_p3_what_waits_in_the_queue_is_counted_by_job(watched: World) -> N
     person = await watched.connected()
     await person.post(f"/v1/connections/{person.connection_id}/sync")
     assert (await figures(watched))['jobs{job="sync_calendar",status="queued"}'] == 1
+    await watched.rows("UPDATE queue.pgqueuer SET execute_after = now() - interval '2 minutes', attempts = 3")
+    seen = await figures(watched)
+    assert 120 <= seen['job_queue_seconds_max{job="sync_calendar"}'] < 180
+    assert seen['jobs_retrying{job="sync_calendar"}'] == 1
+    await watched.rows("UPDATE queue.pgqueuer SET execute_after = now() + interval '1 hour'")
+    assert (await figures(watched))['job_queue_seconds_max{job="sync_calendar"}'] == 0
+
+
+async def test_p3_a_process_tells_its_own_figures_also_without_the_database(
+    watched: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await watched.api.get("/health/live")
+    assert (await figures(watched))["database_up"] == 1
+
+    async def gone(*_: object, **__: object) -> bytes:
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr("app.routers.metrics.read_gauges", gone)
+    seen = await figures(watched)
+    assert seen["database_up"] == 0
+    assert "calendars" not in seen
+    assert seen['http_requests_total{operation="getLiveness",status="2xx"}'] >= 1
+
+
+async def test_a_process_can_be_asked_for_its_own_figures_alone(watched: World) -> None:
+    await watched.api.get("/health/live")
+    answer = await watched.api.get("/metrics/process", headers=TOKEN)
+    assert answer.status_code == 200
+    assert 'http_requests_total{operation="getLiveness",status="2xx"}' in answer.text
+    assert "database_up" not in answer.text
+    problem(await watched.api.get("/metrics/process"), 404, "not_found")
 
 
 async def test_p5_without_the_token_there_is_nothing(world: World, watched: World) -> None:

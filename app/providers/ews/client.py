@@ -30,6 +30,7 @@ from app.providers.base import (
     TokenSource,
     Transient,
 )
+from app.providers.calls import provider_call
 from app.providers.ews.addresses import Endpoint
 from app.providers.ews.line import is_lost_behind
 from app.providers.ews.lines import Lines
@@ -106,6 +107,10 @@ class Mailbox:
 
     async def fetch(self, call: Call, decode: Decode[T]) -> T:
         """What the answer of a call says. Raises: ProviderError."""
+        with provider_call(call.operation):
+            return await self._fetched(call, decode)
+
+    async def _fetched(self, call: Call, decode: Decode[T]) -> T:
         secret = await self._tokens.token()
         try:
             return await self._with(secret, call, decode)

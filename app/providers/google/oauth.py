@@ -33,6 +33,7 @@ from app.providers.base import (
     ReauthRequired,
     Transient,
 )
+from app.providers.calls import provider_call
 from app.providers.google.refusals import refusal
 from app.providers.rest import Call, RestSession, deliver, failed, retry_after, unreadable
 
@@ -163,10 +164,11 @@ class GoogleOAuth:
     async def revoke(self, token: str) -> None:
         """End the whole grant; 400 says that there is none any more."""
         call = Call("google.revoke", "POST", self._settings.revoke_url)
-        answer = await self._post(call, urlencode({"token": token}))
-        if answer.status in (_OK, _BAD_REQUEST):
-            return
-        raise self._refused(call, answer, dead=ReauthRequired)
+        with provider_call(call.operation):
+            answer = await self._post(call, urlencode({"token": token}))
+            if answer.status in (_OK, _BAD_REQUEST):
+                return
+            raise self._refused(call, answer, dead=ReauthRequired)
 
     def refused(self, error: str, description: str | None) -> ConsentRefused:  # noqa: ARG002 - the protocol's
         """What Google said on the way back. `admin_policy_enforced`: the organisation has not allowed us."""
@@ -185,9 +187,10 @@ class GoogleOAuth:
     async def _grant(self, operation: str, form: str, *, dead: type[ProviderError]) -> Grant:
         call = Call(operation, "POST", self._settings.token_url)
         asked_at = self._clock()
-        answer = await self._post(call, form)
-        if answer.status != _OK:
-            raise self._refused(call, answer, dead=dead)
+        with provider_call(operation):
+            answer = await self._post(call, form)
+            if answer.status != _OK:
+                raise self._refused(call, answer, dead=dead)
         try:
             # Not oauthlib's parser: it falls over what is no token, and takes other scopes than asked for as an error.
             token = _TOKEN.decode(answer.content)

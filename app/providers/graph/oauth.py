@@ -37,6 +37,7 @@ from app.providers.base import (
     ReauthRequired,
     Transient,
 )
+from app.providers.calls import provider_call
 from app.providers.graph.refusals import refusal
 from app.providers.rest import Call, RestSession, deliver, failed, request_id, retry_after, unreadable
 
@@ -215,9 +216,10 @@ class Office365OAuth:
         call = Call(operation, "POST", self._endpoint("token"))
         asked_at = self._clock()
         headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
-        answer = await deliver(self._http, call, headers=headers, content=form.encode())
-        if answer.status != _OK:
-            raise self._refused(call, answer, dead=dead)
+        with provider_call(operation):
+            answer = await deliver(self._http, call, headers=headers, content=form.encode())
+            if answer.status != _OK:
+                raise self._refused(call, answer, dead=dead)
         try:
             # Not oauthlib's parser: it falls over what is no token, and takes other scopes than asked for as an error.
             token = _TOKEN.decode(answer.content)

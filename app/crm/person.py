@@ -1,0 +1,102 @@
+"""Who a contact is, as far as the account can tell: every address it has been known by, and its name.
+
+The one rule: an address is theirs as long as nobody else's contact has it now.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.crm import repository
+from app.models.crm import Contact
+from app.models.events import FeedEvent
+from app.sync.people import AddressBook, normalised
+
+STRUCK: Final = "…"
+_LISTS_OF_PEOPLE: Final = {"guests", "attendees"}
+_TELLING: Final = 3
+"""Shorter names stand in too many words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A contact, beyond its row."""
+
+    contact_id: UUID
+    addresses: frozenset[str]
+    """Normalised, and as they were written in lower case."""
+    hashes: frozenset[bytes]
+    """The account's keyed hashes of them."""
+    words: tuple[str, ...]
+    """What names them in a text: addresses, name, number; the longest first."""
+
+    def is_at(self, column: Any) -> ColumnElement[bool]:
+        """A column holds an address of theirs."""
+        return func.lower(column).in_(self.addresses)
+
+    def has(self, address: str) -> bool:
+        """It is an address of theirs."""
+        return normalised(address) in self.addresses or address.lower() in self.addresses
+
+    def also_called(self, names: Iterable[str]) -> "Person":
+        """The same person, who has called themselves otherwise elsewhere."""
+        return replace(self, words=_words(*self.words, *names))
+
+    def strike(self, text: str) -> str:
+        """A text without what names them; whatever else it says stays."""
+        for word in self.words:
+            text = re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", STRUCK, text, flags=re.IGNORECASE)
+        return text
+
+    def strike_all(self, value: Any) -> Any:
+        """The same in every text of a document; among guests and attendees their entry goes."""
+        match value:
+            case str():
+                return self.strike(value)
+            case dict():
+                return {key: self._struck_entry(key, item) for key, item in value.items()}
+            case list():
+                return [self.strike_all(item) for item in value]
+            case _:
+                return value
+
+    def _struck_entry(self, key: str, item: Any) -> Any:
+        people = key in _LISTS_OF_PEOPLE and isinstance(item, list)
+        return self.strike_all([one for one in item if not self._is_them(one)] if people else item)
+
+    def _is_them(self, item: Any) -> bool:
+        address = item.get("email") if isinstance(item, dict) else item
+        return isinstance(address, str) and self.has(address)
+
+
+async def person_of(session: AsyncSession, people: AddressBook, contact: Contact) -> Person:
+    """The contact and what it was known by before, as far as the feed remembers."""
+    former = await session.scalars(
+        select(FeedEvent.data["email"].astext).where(
+            FeedEvent.account_id == contact.account_id,
+            FeedEvent.subject_id == contact.id,
+            FeedEvent.data["email"].astext.is_not(None),
+        )
+    )
+    hasher = await people.hasher(session, contact.account_id)
+    known = {hasher.hash(address): address for address in {contact.email, *former}}
+    others = await repository.contacts_with(session, known)
+    mine = {
+        hashed: address for hashed, address in known.items() if hashed not in others or others[hashed].id == contact.id
+    }
+    return Person(
+        contact_id=contact.id,
+        addresses=frozenset(spelt for address in mine.values() for spelt in (normalised(address), address.lower())),
+        hashes=frozenset(mine),
+        words=_words(*mine.values(), contact.name, contact.phone),
+    )
+
+
+def _words(*candidates: str | None) -> tuple[str, ...]:
+    told: Iterable[str] = {word.strip() for word in candidates if word is not None}
+    return tuple(sorted((word for word in told if len(word) >= _TELLING), key=lambda word: (-len(word), word)))

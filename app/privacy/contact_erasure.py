@@ -1,0 +1,171 @@
+"""Erasing a contact wherever anything is held of them. docs/privacy.md has the rule of every table.
+
+    appointments  theirs: blank but for the time, which is the host's; of others: they are no guest any more
+    events        what shall stand in a calendar names them no more; what does stand there is its owner's
+    mails         what waits is not sent; who was written to, and what, is forgotten
+    feed          what was told of what was theirs says no more than that it was
+    the CRM       `app/crm/erasing.py`
+
+The one rule: all of it in one transaction; whoever sees the contact gone finds nothing of it elsewhere.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import case, delete, null, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.accounts.principal import Principal
+from app.accounts.repository import add_audit_entry
+from app.bookings.news import tell_of_request
+from app.bookings.repository import end_waiting
+from app.calendar import Clock
+from app.crm import repository
+from app.crm.contacts import Contacts
+from app.crm.erasing import erase_contact
+from app.crm.person import STRUCK, Person, person_of
+from app.events.repository import redact
+from app.events.types import EventType
+from app.models.bookings import IdempotentAnswer
+from app.models.calendar_writes import CalendarWrite
+from app.models.events import FeedEvent
+from app.models.outbound import Mail
+from app.privacy.appointments import Appointment, Appointments, appointments_of
+from app.queue import Enqueued, enqueue
+from app.sync.people import AddressBook
+
+_NOT_SENT: Final = "recipient_erased"
+
+
+class ContactErasures:
+    """Erases contacts, in the caller's transaction."""
+
+    def __init__(self, contacts: Contacts, people: AddressBook, clock: Clock) -> None:
+        self._contacts = contacts
+        self._people = people
+        self._clock = clock
+
+    async def erase(self, session: AsyncSession, principal: Principal, contact_id: UUID) -> None:
+        """Leave nothing but what is others'. Raises: NotFound."""
+        contact, now = await self._contacts.get(session, contact_id), self._clock()
+        person = await person_of(session, self._people, contact)
+        # First the bookings, then the contact: whoever records a booking takes their locks in this order.
+        made = await appointments_of(session, person, lock=True)
+        contact = await self._contacts.get(session, contact_id, lock=True)
+        person = person.also_called(row.visitor_name for row in made.own)
+        meetings = [row.id for row, _ in await repository.engagements_with(session, contact_id)]
+        await _strike_drafts(session, made, meetings, person)
+        await _forget_mails(session, made, person)
+        await _forget_feed(session, made, person)
+        await _forget_answers(session, [*(row.id for row in made.own), *meetings])
+        jobs = await _blank(session, made, person, now=now)
+        add_audit_entry(
+            session, contact.account_id, actor=principal.actor, action="contact.deleted", subject_id=contact.id
+        )
+        jobs += await erase_contact(session, contact, person, now=now)
+        await enqueue(session, jobs)
+
+
+async def _blank(session: AsyncSession, made: Appointments, person: Person, *, now: datetime) -> list[Enqueued]:
+    """The time stays; a request that waits for an answer lapses, for there is nobody to answer to."""
+    for row in made.own:
+        row.visitor_name, row.visitor_email, row.visitor_time_zone, row.answers = STRUCK, "", "UTC", []
+        row.updated_at = now
+    for row in made.of_others:
+        row.guests = [guest for guest in row.guests if not person.has(guest)]
+        row.answers = person.strike_all(row.answers)
+        row.updated_at = now
+    for booking in (*made.booked, *made.joined):
+        booking.title = person.strike(booking.title)
+        booking.location = None if booking.location is None else person.strike(booking.location)
+        booking.cancel_reason = _reason(booking.cancel_reason, booking, made, person)
+        booking.version += 1
+    jobs = []
+    for request in (*made.asked_for, *made.to_join):
+        request.reason = _reason(request.reason, request, made, person)
+    for request in made.asked_for:
+        if request.status == "pending":
+            request.status = "expired"
+            await end_waiting(session, request.id)
+            jobs.append(tell_of_request(session, EventType.MEETING_REQUEST_EXPIRED, request))
+    return jobs
+
+
+def _reason(text: str | None, row: Appointment, made: Appointments, person: Person) -> str | None:
+    """What was said when it ended: between the two, and gone with one of them; else only their name goes."""
+    return None if text is None or row in made.own else person.strike(text)
+
+
+async def _strike_drafts(session: AsyncSession, made: Appointments, meetings: Sequence[UUID], person: Person) -> None:
+    """Nothing is written now. Where the event is written again, for whatever reason, it is without them."""
+    own = {row.id for row in made.booked}
+    writes = await session.scalars(
+        select(CalendarWrite)
+        .where(
+            or_(
+                CalendarWrite.booking_id.in_([*own, *(row.id for row in made.joined)]),
+                CalendarWrite.engagement_id.in_(meetings),
+            )
+        )
+        .order_by(CalendarWrite.id)
+        .with_for_update(key_share=True)
+    )
+    for write in writes:
+        theirs = write.booking_id in own
+        if theirs:
+            write.guest_response = None
+        if write.draft is not None:
+            draft = person.strike_all(write.draft)
+            write.draft = draft | {"description": ""} if theirs else draft  # it repeats what they have answered
+
+
+async def _forget_mails(session: AsyncSession, made: Appointments, person: Person) -> None:
+    """To them; about what was theirs, to whomever; and what another's mail that waits says of them."""
+    own = [row.id for row in made.own]
+    to_them, waits = person.is_at(Mail.to_email), Mail.status == "queued"
+    await session.execute(
+        update(Mail)
+        .where(or_(to_them, person.is_at(Mail.reply_to), Mail.subject_id.in_(own)))
+        .values(
+            to_email=case((to_them, ""), else_=Mail.to_email),
+            to_name=case((to_them, null()), else_=Mail.to_name),
+            reply_to=null(),
+            letter=null(),
+            status=case((waits, "failed"), else_=Mail.status),
+            last_error=case((waits, _NOT_SENT), else_=Mail.last_error),
+        )
+        .execution_options(synchronize_session=False)
+    )
+    others = await session.scalars(
+        select(Mail)
+        .where(Mail.subject_id.in_([row.id for row in made.of_others]), waits)
+        .order_by(Mail.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    for mail in others:
+        mail.letter = person.strike_all(mail.letter)
+
+
+async def _forget_feed(session: AsyncSession, made: Appointments, person: Person) -> None:
+    for row in made.own:
+        await redact(session, row.account_id, row.id)
+    told = await session.scalars(
+        select(FeedEvent)
+        .where(FeedEvent.subject_id.in_([row.id for row in made.of_others]))
+        .order_by(FeedEvent.id)
+        .with_for_update()
+    )
+    for event in told:
+        event.data = person.strike_all(event.data)
+
+
+async def _forget_answers(session: AsyncSession, subjects: Sequence[UUID]) -> None:
+    """A hash of what they have sent tells whether a guess was right."""
+    await session.execute(
+        delete(IdempotentAnswer)
+        .where(IdempotentAnswer.subject_id.in_(subjects))
+        .execution_options(synchronize_session=False)
+    )

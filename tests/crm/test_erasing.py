@@ -1,0 +1,179 @@
+"""Erasing a contact: nothing of them stays in any table but what docs/privacy.md says (R54)."""
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from app.crm.person import Person as Known
+from app.ids import decode_id
+from tests.accounts.life import NAME, PHONE, VISITOR, found, live
+from tests.bookings.requesting import ask
+from tests.crm.scene import VERA, invite, make_contact, synced, timeline
+from tests.support.people import Person
+from tests.support.visitors import visit
+from tests.support.world import World, problem
+
+OF_THE_CONTACT = (NAME, VISITOR, PHONE, "a canary answer", "Submitted canary", "Notes canary", "Text canary")
+
+
+async def erase(person: Person, contact: dict[str, Any]) -> None:
+    answer = await person.delete(f"/v1/contacts/{contact['id']}")
+    assert answer.status_code == 204, answer.text
+
+
+async def test_r54_of_an_erased_contact_no_table_holds_a_word(world: World) -> None:
+    life = await live(world)
+    before = await found(world, *OF_THE_CONTACT)
+    assert len(await world.rows("SELECT * FROM idempotent_answers")) == 1
+    assert {"contacts", "bookings", "meeting_requests", "mails", "feed_events", "tasks", "calendar_writes"} <= set(
+        before
+    )
+    await erase(life.host, life.contact)
+    assert await found(world, *OF_THE_CONTACT) == {}
+    for sealed in ("form_submissions", "visitor_tokens"):
+        assert await world.rows(f"SELECT * FROM {sealed}") == [], sealed  # noqa: S608 - what no search can read
+    await world.work(until=timedelta(minutes=1))
+    await synced(world, life.host)
+    assert await found(world, *OF_THE_CONTACT) == {}, "and by nothing that comes later"
+    assert await world.rows("SELECT * FROM idempotent_answers") == [], "not even a hash to try a guess on"
+    hashes = "SELECT DISTINCT address_hash FROM erased_contacts"
+    assert len(await world.rows(hashes)) == 1, "but the account's keyed hash, which keeps them away"
+
+
+async def test_r54_what_is_the_host_s_stays_theirs(world: World) -> None:
+    life = await live(world)
+    before = (await life.host.get(f"/v1/bookings/{life.booking['id']}")).json()
+    await erase(life.host, life.contact)
+    after = (await life.host.get(f"/v1/bookings/{life.booking['id']}")).json()
+    for kept in ("status", "start_at", "end_at", "host_id", "page_id", "created_at"):
+        assert after[kept] == before[kept], kept
+    assert (after["visitor_email"], after["answers"], after["version"]) == ("", [], before["version"] + 1)
+    events = await world.sandbox.google_events(life.host.email)
+    assert any(NAME in str(event) for event in events), "the calendar's events are the calendar's"
+    [task] = (await life.host.get("/v1/tasks")).json()["items"]
+    assert (task["title"], task["notes"], task["contact_id"]) == ("Call …", None, None)
+    taken = await life.host.book(life.page["id"], life.host.at(3, "10:00").isoformat(), email="new@example.com")
+    problem(taken, 409, "slot_unavailable")
+
+
+async def test_r54_an_erased_visitor_s_booking_can_still_be_moved_and_ended(world: World) -> None:
+    life = await live(world)
+    await erase(life.host, life.contact)
+    await world.work()
+    path = f"/v1/bookings/{life.booking['id']}"
+    moved = await life.host.post(f"{path}/reschedule", {"start_at": life.host.at(9, "10:00").isoformat()})
+    assert moved.status_code == 200, moved.text
+    await world.work()
+    [event] = [e for e in await world.sandbox.google_events(life.host.email) if "guest.canary" in str(e)]
+    assert VISITOR.lower() not in str(event).lower(), "written again, it is without them"
+    assert moved.json()["calendar_event"]["status"] != "failed"
+    assert (await life.host.post(f"{path}/cancel", {})).status_code == 200
+    await world.work()
+    assert await found(world, *OF_THE_CONTACT) == {}
+    kept = await world.rows("SELECT DISTINCT status, last_error FROM mails WHERE to_email = '' AND sent_at IS NULL")
+    assert [(row["status"], row["last_error"]) for row in kept] == [("failed", "recipient_erased")]
+    assert (await life.host.get("/v1/contacts")).json()["items"] == [], "and nobody has come back"
+
+
+async def test_r26_r54_what_they_asked_for_lapses(world: World) -> None:
+    person = await world.person()
+    contact = await make_contact(person)
+    page = await person.make_page()
+    asked = await ask(person, page, 3, "10:00")
+    await erase(person, contact)
+    read = (await person.get(f"/v1/meeting-requests/{asked.id}")).json()
+    assert (read["status"], read["visitor_email"], read["visitor_name"]) == ("expired", "", "…")
+    assert await world.rows("SELECT * FROM due_requests") == []
+    told = await world.rows(
+        "SELECT type, data::text FROM feed_events WHERE type LIKE 'meeting_request.%' ORDER BY arrival"
+    )
+    assert [row["type"] for row in told] == ["meeting_request.created", "meeting_request.expired"]
+    assert VERA not in str(told)
+
+
+async def test_r54_who_was_a_guest_is_one_no_more_and_the_visitor_stays(world: World) -> None:
+    person = await world.connected()
+    guest = await make_contact(person, "guest@example.com", name="Gunnar Guest")
+    page = await person.make_page(max_guests=2)
+    wish = {"guests": ["Guest@example.com", "third@example.com"]}
+    booked = await visit(person, page, person.at(3, "10:00"), **wish)
+    await world.work()
+    assert len(await timeline(person, guest)) == 1
+    await erase(person, guest)
+    await world.work()
+    assert await found(world, "guest@example.com", "Gunnar Guest") == {}
+    read = await booked.read()
+    assert (read["name"], read["email"], read["guests"]) == ("Vera Visitor", VERA, ["third@example.com"])
+    [contact] = (await person.get("/v1/contacts")).json()["items"]
+    [meeting] = await timeline(person, contact)
+    assert [who["email"] for who in meeting["contacts"]] == [VERA]
+
+
+async def test_r54_a_meeting_of_several_names_them_no_more(world: World) -> None:
+    person = await world.connected()
+    contact = await make_contact(person, name="Vera Visitor")
+    friend = await make_contact(person, "friend@example.com")
+    both = (VERA, "friend@example.com")
+    await invite(world, person, person.at(2, "12:00"), *both, summary=f"Vera Visitor ({VERA}) and a verandah")
+    await synced(world, person)
+    await erase(person, contact)
+    [meeting] = await timeline(person, friend)
+    assert meeting["title"] == "… (…) and a verandah"
+
+
+async def test_r54_an_address_they_had_before_is_theirs_too_unless_it_is_another_s_now(world: World) -> None:
+    person = await world.connected()
+    page = await person.make_page()
+    contact = await make_contact(person)
+    await visit(person, page, person.at(3, "10:00"))
+    await world.work()
+    await person.patch(f"/v1/contacts/{contact['id']}", {"email": "new@example.com"})
+    other = await world.connected()
+    theirs = await make_contact(other)
+    await other.patch(f"/v1/contacts/{theirs['id']}", {"email": "new@example.com"})
+    heir = await make_contact(other)
+    await visit(other, await other.make_page(), other.at(3, "10:00"))
+    await erase(person, contact)
+    await erase(other, theirs)
+    mine, anothers = decode_id("acct", person.account_id), decode_id("acct", other.account_id)
+    emails = {row["account_id"]: row["visitor_email"] for row in await world.rows("SELECT * FROM bookings")}
+    assert emails == {mine: "", anothers: VERA}
+    assert (await other.get(f"/v1/contacts/{heir['id']}")).json()["email"] == VERA
+
+
+async def test_r53_r54_the_same_person_in_another_account_is_another_account_s(world: World) -> None:
+    life, other = await live(world), await live(world, canary="neighbour")
+    query = "SELECT visitor_name, visitor_email, answers, guests FROM bookings WHERE account_id = $1"
+    before = await world.rows(query, other.account_id)
+    await erase(life.host, life.contact)
+    assert await world.rows(query, other.account_id) == before
+    assert before[0]["visitor_name"] == NAME
+    assert (await other.host.get(f"/v1/contacts/{other.contact['id']}")).json() == other.contact
+
+
+async def test_r54_the_erasing_is_written_down_without_whom(world: World) -> None:
+    life = await live(world)
+    await erase(life.host, life.contact)
+    log = (await life.host.get("/v1/audit-log", action="contact.deleted")).json()["items"]
+    assert [(entry["subject_id"], entry["actor"]["user_id"]) for entry in log] == [
+        (life.contact["id"], life.host.user_id)
+    ]
+    problem(await life.host.delete(f"/v1/contacts/{life.contact['id']}"), 404, "not_found")
+
+
+@pytest.mark.parametrize(
+    ("text", "struck"),
+    [
+        ("Vera and Verandah", "… and Verandah"),
+        ("mail vera@EXAMPLE.com!", "mail …!"),
+        ("xvera@example.com", "xvera@example.com"),
+        ("+46 8 123", "…"),
+        (".*", ".*"),
+    ],
+)
+def test_only_whole_words_are_struck(text: str, struck: str) -> None:
+    known = Known(decode_id("cont", "cont_01k9qj5v3mfb9t2z8h4c6x7wdn"), frozenset(), frozenset(), ())
+    assert known.also_called(["vera@example.com", "Vera", "+46 8 123", "x"]).strike(text) == struck
+    assert not re.search("x", known.also_called([]).strike(""))
