@@ -10,6 +10,7 @@ The one rule: a mistake that escapes is a finding about the check. The short mod
 from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
+from prove.calibration_authorisation import AUTHORISATION
 from prove.calibration_bookings import BOOKINGS
 from prove.calibration_calendars import CALENDARS
 from prove.calibration_copy import IN_TIME, Copy, Outcome, check_plants, copy_of_tree
@@ -18,7 +19,7 @@ from prove.calibration_secrets import SECRETS
 from prove.lines import Line, say
 from prove.plan import Plan
 
-PLANTS: Final = (*BOOKINGS, *CALENDARS, *SECRETS)
+PLANTS: Final = (*BOOKINGS, *CALENDARS, *SECRETS, *AUTHORISATION)
 _BATTERY: Final = "calibration"
 _A_FEW: Final = 5
 _BEFORE: Final = "before any plant"
