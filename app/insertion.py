@@ -38,16 +38,21 @@ def insertion(items: Iterable[object]) -> tuple[str, tuple[str, ...]]:
         }
         rows.setdefault(table.name, []).append(values)
     names = tuple(sorted(rows))
-    return _statement(names), tuple(msgspec.json.encode(rows[name]).decode() for name in names)
+    tables = tuple((name, tuple(rows[name][0])) for name in names)
+    return _statement(tables), tuple(msgspec.json.encode(rows[name]).decode() for name in names)
 
 
 @cache
-def _statement(tables: tuple[str, ...]) -> str:
-    """One INSERT a table, each fed by a JSON array of whole rows; keys are checked when all of them are done."""
-    inserts = [
-        f"i{number} AS (INSERT INTO {table} SELECT * FROM jsonb_populate_recordset(NULL::{table}, ${number}::jsonb))"  # noqa: S608 - names of our own tables
-        for number, table in enumerate(tables, start=1)
-    ]
+def _statement(tables: tuple[tuple[str, tuple[str, ...]], ...]) -> str:
+    """One INSERT a table, each fed by a JSON array of whole rows; keys are checked when all of them are done.
+
+    The columns are named: the next release may have added one, and it is to have its default.
+    """
+    inserts = []
+    for number, (table, columns) in enumerate(tables, start=1):
+        named = ", ".join(f'"{column}"' for column in columns)
+        rows = f"jsonb_populate_recordset(NULL::{table}, ${number}::jsonb)"
+        inserts.append(f"i{number} AS (INSERT INTO {table} ({named}) SELECT {named} FROM {rows})")  # noqa: S608 - names of our own tables
     return f"WITH {', '.join(inserts)} SELECT 1"
 
 

@@ -1,6 +1,7 @@
 """`python -m prove`: the promises, put to the proof. The one rule: this file only chooses, prints and sums up.
 
-    python -m prove [--long] [--seed N] [crash] [faults] [contention] [calibration]
+    python -m prove [--long] [--seed N] [crash] [faults] [contention] [authorisation] [fuzz] [attack] [secrets]
+                    [migrations] [calibration]
 
 A JSON line for each thing that was checked, progress on standard error. It ends with `prove: ok` and 0, or names what
 failed and ends with 1. The first line holds the seed: with it a run can be repeated.
@@ -17,7 +18,7 @@ from typing import Annotated, Final
 
 import typer
 
-from prove import calibration, contention, crash, faults
+from prove import attack, authorisation, calibration, contention, crash, faults, fuzz, migrations, secrets_battery
 from prove.lines import Line, say
 from prove.plan import Plan
 
@@ -28,6 +29,11 @@ class Battery(StrEnum):
     CRASH = "crash"
     FAULTS = "faults"
     CONTENTION = "contention"
+    AUTHORISATION = "authorisation"
+    FUZZ = "fuzz"
+    ATTACK = "attack"
+    SECRETS = "secrets"
+    MIGRATIONS = "migrations"
     CALIBRATION = "calibration"
 
 
@@ -35,6 +41,11 @@ BATTERIES: Final[dict[Battery, Callable[[Plan], AsyncIterator[Line]]]] = {
     Battery.CRASH: crash.prove,
     Battery.FAULTS: faults.prove,
     Battery.CONTENTION: contention.prove,
+    Battery.AUTHORISATION: authorisation.prove,
+    Battery.FUZZ: fuzz.prove,
+    Battery.ATTACK: attack.prove,
+    Battery.SECRETS: secrets_battery.prove,
+    Battery.MIGRATIONS: migrations.prove,
     Battery.CALIBRATION: calibration.prove,
 }
 
