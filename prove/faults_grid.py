@@ -153,6 +153,7 @@ async def _json_way(street: Street, track: Track) -> Person:
     await person.move(kept)
     await person.call_off(ended)
     await person.written(kept, ended)
+    await person.meets_all()
     return person
 
 
@@ -170,6 +171,7 @@ async def _byte_way(street: Street, fault: Fault, door: ByteDoor, number: int) -
     await person.written(await person.book())
     person.arm_bytes(fault, "list")
     await person.lists_anew()
+    await person.meets_all()
     return person
 
 

@@ -188,6 +188,14 @@ class Person:
         path = f"/v1/connections/{self.host.connection_id}/refresh-calendars"
         await self.host.send("POST", path, status=202)
 
+    async def meets_all(self) -> None:
+        """Until every fault has met its call: what was answered 202 is a job, and comes in its own time."""
+
+        async def met() -> bool:
+            return all(rule.fired for rule in self.rules.values())
+
+        await self._until(met, "met by every fault")
+
     async def state(self) -> list[str]:
         """What the API says is not well with the connection; nothing when it is."""
         connection = await self.host.read(f"/v1/connections/{self.host.connection_id}")
