@@ -55,10 +55,11 @@ def environment(
     smtp_port: int,
     keys: Secrets,
     dns_address: str | None = None,
+    front_end_url: str | None = None,
 ) -> dict[str, str]:
     """Everything the service reads. `public_url` is the API's own address, `sandbox_url` the simulators'.
 
-    Without a `dns_address` the system's resolvers are asked.
+    Without a `dns_address` the system's resolvers are asked; without a `front_end_url` links lead to the API itself.
     """
     identity, google = f"{sandbox_url}/identity", f"{sandbox_url}/google"
     settings = {
@@ -66,8 +67,11 @@ def environment(
         "JWKS_URL": f"{identity}/.well-known/jwks.json",
         "AUDIENCE": AUDIENCE,
         "PUBLIC_URL": public_url,
-        "BOOKING_BASE_URL": public_url,
-        "RETURN_URLS": json.dumps([f"{sandbox_url}/dashboard", f"{sandbox_url}/", f"{public_url}/", APP_LINK]),
+        "BOOKING_BASE_URL": front_end_url or public_url,
+        "CORS_ORIGINS": json.dumps([front_end_url] if front_end_url else []),
+        "RETURN_URLS": json.dumps(
+            [f"{sandbox_url}/dashboard", f"{sandbox_url}/", f"{front_end_url or public_url}/", APP_LINK]
+        ),
         "GOOGLE_CLIENT_ID": SANDBOX_CLIENT_ID,
         "GOOGLE_CLIENT_SECRET": SANDBOX_CLIENT_SECRET,
         "GOOGLE_AUTH_URL": f"{google}/o/oauth2/v2/auth",

@@ -14,20 +14,23 @@ from pathlib import Path
 from sandbox.binaries import PostgresNotFoundError
 from sandbox.children import Child, Echo, RestartPolicy
 from sandbox.client import Sandbox
+from sandbox.front_end_people import Company
 from sandbox.identity import new_id
 from sandbox.ports import HOST
 from sandbox.postgres import PostgresStartError
 from sandbox.processes import stop_signalled
-from sandbox.stack import API, POSTGRES, PROCESSES, SANDBOX, SERVICE, WORKER, Commands, Ports, Stack, StackError
+from sandbox.stack import API, FRONT_END, POSTGRES, SANDBOX, SERVICE, WORKER, Commands, Ports, Stack, StackError
 
-FIXED_PORTS = Ports(api=8000, sandbox=9100, smtp=9125, exchange=9143, dns=9153, postgres=9432)
+FIXED_PORTS = Ports(api=8000, sandbox=9100, smtp=9125, exchange=9143, dns=9153, postgres=9432, front_end=8080)
 TOKEN_LIFETIME = 24 * 3600  # seconds
 DATABASE_WATCH = 1.0  # seconds
 LOG_FORMAT = "CALENDAR_CONNECT_LOG_FORMAT"
 PERSON = "ada@example.com"
-COLOURS = {SANDBOX: "33", API: "36", WORKER: "35", "migrate": "34", "run": "32"}
+COLOURS = {SANDBOX: "33", FRONT_END: "31", API: "36", WORKER: "35", "migrate": "34", "run": "32"}
 
-WELCOME = """
+FRONT_END_WELCOME = """
+  Front end      {front_end}            sign in as Ada, connect a calendar, book a time"""
+WELCOME = """{front_end}
   API            {api}            its document: openapi.json
   Sandbox        {sandbox}            what is where, all mails, the controls
   DNS            {dns}                   over UDP, for custom domains; its records: PUT {sandbox}/control/dns/records
@@ -68,11 +71,16 @@ class Terminal:
             print(prefix, text, flush=True)
 
 
-async def run(*, data_directory: Path, ports: Ports = FIXED_PORTS, commands: Commands = SERVICE) -> int:
-    """Run everything until SIGINT or SIGTERM, or until a part cannot be kept alive. Returns the exit code."""
+async def run(
+    *, data_directory: Path, ports: Ports = FIXED_PORTS, commands: Commands = SERVICE, front_end: Path | None = None
+) -> int:
+    """Run everything until SIGINT or SIGTERM, or until a part cannot be kept alive. Returns the exit code.
+
+    `front_end` is the built example, None: it is not served.
+    """
     terminal = Terminal()
     stopping = asyncio.create_task(stop_signalled().wait())
-    running = asyncio.create_task(_run_stack(data_directory, ports, commands, terminal))
+    running = asyncio.create_task(_run_stack(data_directory, ports, commands, front_end, terminal))
     await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
     if not running.done():
         terminal.line("run", "stopping")
@@ -87,20 +95,31 @@ async def run(*, data_directory: Path, ports: Ports = FIXED_PORTS, commands: Com
     return 1
 
 
-async def _run_stack(data_directory: Path, ports: Ports, commands: Commands, terminal: Terminal) -> None:
+async def _run_stack(
+    data_directory: Path, ports: Ports, commands: Commands, front_end: Path | None, terminal: Terminal
+) -> None:
     """Never returns: it is cancelled, or raises StackError when a part does not stay alive."""
     terminal.line("run", "starting the database, the sandbox, the API and the worker")
     # For people, unless they chose otherwise: the children do not write to a terminal and would log JSON.
     readable = {} if LOG_FORMAT in os.environ else {LOG_FORMAT: "console"}
-    stack = Stack(data_directory=data_directory, ports=ports, commands=commands, overrides=readable, echo=terminal.line)
+    user, account = _person_ids(data_directory / "person")
+    Company.kept_in(data_directory / "company.json", {PERSON: user}, account)
+    stack = Stack(
+        data_directory=data_directory,
+        ports=ports,
+        commands=commands,
+        overrides=readable,
+        echo=terminal.line,
+        front_end=front_end,
+    )
     async with stack:
         token = await _prepare_person(stack.sandbox_url, data_directory)
         print(_welcome(stack, data_directory, token), flush=True)
         try:
             async with asyncio.TaskGroup() as guards:
                 guards.create_task(keep_database_alive(stack, terminal.line))
-                for name in PROCESSES:
-                    guards.create_task(keep_alive(stack.children[name], RestartPolicy(), terminal.line))
+                for child in stack.children.values():
+                    guards.create_task(keep_alive(child, RestartPolicy(), terminal.line))
         except ExceptionGroup as failures:
             raise failures.exceptions[0] from None
 
@@ -149,6 +168,7 @@ async def _prepare_person(sandbox_url: str, data_directory: Path) -> Path:
 
 def _person_ids(path: Path) -> tuple[str, str]:
     if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"{new_id('usr')} {new_id('acct')}\n")
     user, account = path.read_text().split()
     return user, account
@@ -162,6 +182,7 @@ def _write_private(path: Path, text: str) -> Path:
 
 def _welcome(stack: Stack, data_directory: Path, token_file: Path) -> str:
     return WELCOME.format(
+        front_end=FRONT_END_WELCOME.format(front_end=stack.front_end_url) if stack.front_end else "",
         api=stack.api_url,
         sandbox=stack.sandbox_url,
         dns=f"{HOST}:{stack.ports.dns}",

@@ -25,6 +25,7 @@ from sandbox.postgres import EmbeddedPostgres
 ROOT = Path(__file__).parents[1]
 READY_WAIT = 60.0  # seconds
 POSTGRES, SANDBOX, API, WORKER = "postgres", "sandbox", "api", "worker"
+FRONT_END = "frontend"
 PROCESSES = (SANDBOX, API, WORKER)  # in the order they are started
 
 
@@ -42,13 +43,15 @@ class Ports:
     exchange: int = 0
     dns: int = 0
     postgres: int = 0
+    front_end: int = 0
 
     def settled(self) -> "Ports":
         """Free ports chosen. Raises StackError when a fixed one is taken."""
         chosen = asdict(self)
         for name, port in chosen.items():
             if port and not is_free(port, _kind(name)):
-                raise StackError(f"Port {port} of {HOST} is taken: choose another with --{name}-port.")
+                option = f"--{name.replace('_', '-')}-port"
+                raise StackError(f"Port {port} of {HOST} is taken: choose another with {option}.")
         for name in [name for name, port in chosen.items() if not port]:
             while not chosen[name]:
                 candidate = free_port(_kind(name))
@@ -88,6 +91,8 @@ class Stack:
     commands: Commands = SERVICE
     overrides: Mapping[str, str] = field(default_factory=dict)
     echo: Echo = no_echo
+    front_end: Path | None = None
+    """The built example front end, to be served too; None: the API's address stands in its place."""
     children: dict[str, Child] = field(default_factory=dict)
     _temporary: Path | None = None
 
@@ -105,7 +110,7 @@ class Stack:
             self.environment = self._build_environment(directory)
             self.children = self._build_children(directory)
             await self._migrate()
-            for name in PROCESSES:
+            for name in self.children:
                 await self.start(name)
         except BaseException:
             await self.__aexit__()
@@ -128,6 +133,11 @@ class Stack:
     def sandbox_url(self) -> str:
         """Where the simulators and their controls answer."""
         return f"http://{HOST}:{self.ports.sandbox}"
+
+    @property
+    def front_end_url(self) -> str:
+        """Where the example front end is served, when it is."""
+        return f"http://{HOST}:{self.ports.front_end}"
 
     @property
     def database_url(self) -> str:
@@ -155,6 +165,7 @@ class Stack:
         probe: dict[str, Callable[[], str]] = {
             SANDBOX: lambda: f"{self.sandbox_url}/health",
             API: lambda: f"{self.api_url}/health/ready",
+            FRONT_END: lambda: f"{self.front_end_url}/config.json",
         }
         deadline = time.monotonic() + READY_WAIT
         async with httpx.AsyncClient(timeout=5) as client:
@@ -176,6 +187,7 @@ class Stack:
             smtp_port=self.ports.smtp,
             dns_address=f"{HOST}:{self.ports.dns}",
             keys=keys,
+            front_end_url=self.front_end_url if self.front_end else None,
         )
         return {**os.environ, "PYTHONUNBUFFERED": "1", **built, **self.overrides}
 
@@ -189,7 +201,12 @@ class Stack:
             API: [*self.commands.api, "--host", HOST, "--port", str(self.ports.api)],
             WORKER: [*self.commands.worker],
         }
-        return {name: Child(name, commands[name], self.environment, ROOT, self.echo) for name in PROCESSES}
+        if self.front_end is not None:
+            places = ["--built", str(self.front_end), "--company", str(directory.absolute() / "company.json")]
+            places += ["--api-url", self.api_url, "--sandbox-url", self.sandbox_url]
+            serve = [sys.executable, "-m", "sandbox", "front-end", "--port", str(self.ports.front_end)]
+            commands[FRONT_END] = [*serve, *places]
+        return {name: Child(name, command, self.environment, ROOT, self.echo) for name, command in commands.items()}
 
     async def _migrate(self) -> None:
         migration = Child("migrate", self.commands.migrate, self.environment, ROOT, self.echo)

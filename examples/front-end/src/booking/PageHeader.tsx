@@ -1,0 +1,21 @@
+// What the page is, who will be met, where.
+import { Stack, Text, Title } from "@mantine/core";
+import { useEffect } from "react";
+import { useTranslation } from "react-i18next";
+import type { PublicSchedulingPage } from "../../generated";
+
+export function PageHeader({ page }: { page: PublicSchedulingPage }) {
+  const { t } = useTranslation();
+  useEffect(() => {
+    document.title = page.name;
+  }, [page.name]);
+  const place = page.location.kind === "video" ? t("video") : page.location.text;
+  return (
+    <Stack gap={4} mb="lg">
+      <Title order={1} className="breaks">{page.name}</Title>
+      {page.host_name !== null && <Text c="dimmed">{t("with", { name: page.host_name })}</Text>}
+      {place && <Text c="dimmed">{place}</Text>}
+      {page.description !== "" && <Text style={{ whiteSpace: "pre-line" }} className="breaks">{page.description}</Text>}
+    </Stack>
+  );
+}

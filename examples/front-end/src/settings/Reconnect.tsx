@@ -1,0 +1,76 @@
+// A connection that stopped working: the same account again, and everything goes on as before.
+import { Alert, Button, Modal, PasswordInput, Stack } from "@mantine/core";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useState, type SubmitEvent } from "react";
+import { useTranslation } from "react-i18next";
+import type { Connection } from "../../generated";
+import { reauthorizeConnectionMutation, updateConnectionMutation } from "../../generated/@tanstack/react-query.gen";
+import { ProblemAlert } from "../ui/ProblemAlert";
+import { DisclosureText } from "./DisclosureText";
+import { returnUrl } from "./providers";
+
+export function Reconnect({ connection }: { connection: Connection }) {
+  const { t } = useTranslation("host");
+  const [opened, setOpened] = useState(false);
+  return (
+    <Alert color="red" role="alert" title={t("reconnectTitle")}>
+      <Stack align="flex-start">
+        {t("reconnectText", { reason: connection.reason?.replaceAll("_", " ") ?? "" })}
+        <Button onClick={() => { setOpened(true); }}>{t("reconnect")}</Button>
+      </Stack>
+      <Modal opened={opened} onClose={() => { setOpened(false); }} title={t("reconnect")} size="lg" closeButtonProps={{ "aria-label": t("close") }}>
+        {connection.provider === "exchange" ? (
+          <NewPassword connection={connection} onDone={() => { setOpened(false); }} />
+        ) : (
+          <ByConsent connection={connection} />
+        )}
+      </Modal>
+    </Alert>
+  );
+}
+
+function ByConsent({ connection }: { connection: Connection }) {
+  const start = useMutation({
+    ...reauthorizeConnectionMutation(),
+    onSuccess: (authorization) => {
+      if (authorization.authorization_url !== null) window.location.assign(authorization.authorization_url);
+    },
+  });
+  return (
+    <Stack>
+      <DisclosureText provider={connection.provider} busy={start.isPending || start.isSuccess} onAccept={(version) => {
+        start.mutate({
+          path: { connection_id: connection.id },
+          body: { client: "web", disclosure_version: version, return_url: returnUrl() },
+        });
+      }} />
+      <ProblemAlert error={start.error} />
+    </Stack>
+  );
+}
+
+function NewPassword({ connection, onDone }: { connection: Connection; onDone: () => void }) {
+  const { t } = useTranslation("host");
+  const queries = useQueryClient();
+  const [password, setPassword] = useState("");
+  const update = useMutation({
+    ...updateConnectionMutation(),
+    onSuccess: async () => {
+      await queries.invalidateQueries();
+      onDone();
+    },
+  });
+  return (
+    <form onSubmit={(event: SubmitEvent) => {
+      event.preventDefault();
+      update.mutate({ path: { connection_id: connection.id }, body: { password } });
+    }}>
+      <Stack>
+        <PasswordInput label={t("newPassword")} value={password} required autoComplete="off"
+          onChange={(event) => { setPassword(event.currentTarget.value); }} />
+        <ProblemAlert error={update.error} />
+        <Button type="submit" loading={update.isPending}>{t("reconnect")}</Button>
+      </Stack>
+    </form>
+  );
+}
