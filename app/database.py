@@ -41,9 +41,16 @@ def create_engine(url: str, *, pool_size: int = 20, role: str | None = APP_ROLE,
     # Last in, first out: a few warm connections with their prepared statements, not all of them in turn.
     kept = {"pool_size": pool_size, "max_overflow": 0, "pool_timeout": 10, "pool_use_lifo": True}
     pool = kept if pooled else {"poolclass": NullPool}
+    where = make_url(url)
+    connecting = {
+        # The driver reads `?sslmode=verify-full` and its like from its own URL; SQLAlchemy takes them for arguments.
+        "dsn": where.set(drivername="postgresql").render_as_string(hide_password=False),
+        "server_settings": server_settings,
+        "connection_class": _AccountConnection,
+    }
     engine = create_async_engine(
-        driver_url(url),
-        connect_args={"server_settings": server_settings, "connection_class": _AccountConnection},
+        make_url(driver_url(url)).set(query={}),
+        connect_args=connecting,
         pool_pre_ping=False,
         hide_parameters=True,  # else every database error carries them into the log: people's addresses and texts
         **pool,

@@ -46,6 +46,18 @@ class Place:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class KeyStanding:
+    """How a data key is wrapped."""
+
+    version: int
+    """Of the master key."""
+    opens: bool
+    """With the master keys at hand."""
+    newest: bool
+    """Under the master key that wraps today."""
+
+
 class Vault:
     """Seals and opens secrets. Data keys are made on first use."""
 
@@ -80,6 +92,17 @@ class Vault:
         row.wrapped = self._wrap(account_id, self._unwrap(account_id, row))
         row.master_version = self._current
         return True
+
+    async def standing(self, session: AsyncSession, account_id: UUID) -> KeyStanding | None:
+        """How the account's data key is wrapped, and whether it opens; None: it has none. Nothing is changed."""
+        row = await session.scalar(select(DataKey).where(DataKey.account_id == account_id))
+        if row is None:
+            return None
+        try:
+            self._unwrap(account_id, row)
+        except SecretUnreadableError:
+            return KeyStanding(row.master_version, opens=False, newest=False)
+        return KeyStanding(row.master_version, opens=True, newest=row.master_version == self._current)
 
     async def _data_key(self, session: AsyncSession, account_id: UUID) -> AESGCM:
         return AESGCM(await self._raw_key(session, account_id))

@@ -165,3 +165,17 @@ def test_the_driver_is_put_into_the_url_and_the_password_kept() -> None:
         driver_url("postgresql://a:p%40ss@host:5/db?sslmode=x") == "postgresql+asyncpg://a:p%40ss@host:5/db?sslmode=x"
     )
     assert driver_url("postgres+x://h/db").startswith("postgresql+asyncpg://")
+
+
+async def test_the_database_may_be_asked_for_tls_as_everywhere_in_its_url(database_url: str) -> None:
+    """The driver's own words; SQLAlchemy would hand them on as arguments that nobody takes."""
+    for mode, connects in (("disable", True), ("prefer", True), ("require", False)):
+        engine = create_engine(f"{database_url}?sslmode={mode}", pooled=False)
+        try:
+            async with engine.connect() as connection:
+                assert (await connection.execute(text("SELECT 1"))).scalar() == 1
+                assert connects
+        except ConnectionError:
+            assert not connects, "the tests' server has no certificate"
+        finally:
+            await engine.dispose()

@@ -81,6 +81,20 @@ class Mailer:
         except (aiosmtplib.SMTPException, OSError) as error:
             raise _meaning(error, handing_over=handing_over) from error
 
+    async def rehearse(self) -> bool:
+        """Sign in and name the sender, hand nothing over; whether the way is encrypted. Raises: MailError."""
+        try:
+            async with asyncio.timeout(SEND_SECONDS):
+                client = await self._connect()
+                try:
+                    await client.mail(self._sender_address)
+                    await client.rset()
+                    return client.get_transport_info("sslcontext") is not None
+                finally:
+                    await _leave(client)
+        except (aiosmtplib.SMTPException, OSError) as error:
+            raise _meaning(error, handing_over=False) from error
+
     async def _connect(self) -> aiosmtplib.SMTP:
         client = aiosmtplib.SMTP(
             hostname=self._host,
