@@ -7,6 +7,9 @@ from typing import Annotated
 import typer
 
 from sandbox.demo import demo
+from sandbox.front_end import Places as FrontEndPlaces
+from sandbox.front_end import serve_front_end
+from sandbox.front_end_build import FrontEndNotBuiltError, build_front_end
 from sandbox.ports import PortTakenError
 from sandbox.postgres import EmbeddedPostgres, PostgresStartError
 from sandbox.processes import stop_signalled
@@ -63,10 +66,28 @@ def run_everything(  # noqa: PLR0917 - the options of a command
     exchange_port: Annotated[int, typer.Option(help="0 is a free one.")] = FIXED_PORTS.exchange,
     dns_port: Annotated[int, typer.Option(help="UDP; 0 is a free one.")] = FIXED_PORTS.dns,
     postgres_port: Annotated[int, typer.Option(help="0 is a free one.")] = FIXED_PORTS.postgres,
+    front_end_port: Annotated[int, typer.Option(help="0 is a free one.")] = FIXED_PORTS.front_end,
 ) -> None:
-    """Run the database, the simulators, the API and the worker until Ctrl-C."""
-    ports = Ports(api_port, sandbox_port, smtp_port, exchange_port, dns_port, postgres_port)
-    raise SystemExit(asyncio.run(run(data_directory=data, ports=ports)))
+    """Run the database, the simulators, the API, the worker and the example front end until Ctrl-C."""
+    try:
+        front_end = build_front_end(lambda text: print(text, flush=True))
+    except FrontEndNotBuiltError as error:
+        front_end, front_end_port = None, 0  # nothing listens there, so it may be anybody's
+        print(error, flush=True)
+    ports = Ports(api_port, sandbox_port, smtp_port, exchange_port, dns_port, postgres_port, front_end_port)
+    raise SystemExit(asyncio.run(run(data_directory=data, ports=ports, front_end=front_end)))
+
+
+@cli.command("front-end")
+def run_front_end(
+    api_url: Annotated[str, typer.Option(help="Where the API is.")],
+    sandbox_url: Annotated[str, typer.Option(help="Where the simulators are.")],
+    built: Annotated[Path, typer.Option(help="What `npm run build` made.")],
+    company: Annotated[Path, typer.Option(help="Keeps who works there over restarts.")],
+    port: Annotated[int, typer.Option(help="Where to serve it.")] = FIXED_PORTS.front_end,
+) -> None:
+    """Serve the built example front end until Ctrl-C."""
+    asyncio.run(serve_front_end(FrontEndPlaces(built, api_url, sandbox_url, company), port))
 
 
 @cli.command("demo")
