@@ -15,23 +15,28 @@ NODE_BIN := contract/node_modules/.bin
 # A stamp is named for what was installed: the same files need nothing, whatever their dates.
 STAMP := .venv/.installed-$(shell cat requirements/dev.txt requirements/uv.txt | cksum | tr ' ' '-')
 NODE_STAMP := contract/node_modules/.installed-$(shell cat contract/package-lock.json contract/.npmrc | cksum | tr ' ' '-')
+FRONT_END_STAMP := examples/front-end/node_modules/.installed-$(shell cat examples/front-end/package-lock.json | cksum | tr ' ' '-')
 SUPPORTED := import sys, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
 
 # Each process has a database and a sandbox of its own.
 PARALLEL := --numprocesses auto --maxprocesses 4 --dist worksteal
 
-CHECKS := format lint layers types document breaking python spectral redocly typescript
+MANIFESTS := $(filter-out %/kustomization.yaml,$(wildcard deploy/kubernetes/*.yaml deploy/kubernetes/*/*.yaml))
+CHECKS := format lint layers types document manifests docs breaking python spectral redocly typescript front-end
 
-.PHONY: help run demo test check migrate openapi bench prove sbom audit lock format clean $(CHECKS:%=check-%)
+.PHONY: help run demo race test check clients walkthrough browser migrate openapi docs bench prove sbom audit lock format clean $(CHECKS:%=check-%)
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 19
 
-run: $(STAMP) ## database, sandbox, API and worker, until Ctrl-C
+run: $(STAMP) ## database, sandbox, API, worker and the example front end, until Ctrl-C
 	@$(BIN)/python -m sandbox run
 
 demo: $(STAMP) ## the main job through the public API, step by step
 	@$(BIN)/python -m sandbox demo
+
+race: $(STAMP) ## two hundred visitors want one slot: one gets it
+	@$(BIN)/python -m prove.race
 
 test: $(STAMP) ## the whole test suite, as many at once as there are cores; ARGS=... for pytest
 	$(BIN)/pytest $(PARALLEL) $(ARGS)
@@ -56,6 +61,13 @@ check-document: $(STAMP) ## openapi.json and openapi.client.json are what the co
 	$(BIN)/python -m app.cli openapi --client | cmp openapi.client.json - || { \
 		echo "openapi.json or openapi.client.json is not what the code says: make openapi"; exit 1; }
 
+check-docs: $(STAMP) ## the documentation builds, every link leads somewhere, nothing is fetched
+	@$(BIN)/python -m documentation
+
+check-manifests: $(STAMP) ## Kubernetes takes what is in deploy/kubernetes
+	@$(BIN)/kubernetes-validate --strict --quiet -k 1.30 $(MANIFESTS)
+	@$(BIN)/kubernetes-validate --strict --quiet $(MANIFESTS)
+
 check-breaking: $(STAMP) ## old callers can go on
 	@$(BIN)/python -m contract.breaking
 
@@ -72,6 +84,21 @@ check-typescript: $(NODE_STAMP) ## a generated TypeScript client compiles strict
 	$(NODE_BIN)/openapi-ts --input openapi.client.json --output build/typescript-client --client @hey-api/client-fetch --no-log-file --silent
 	$(NODE_BIN)/tsc --project contract/tsconfig.json
 
+check-front-end: $(FRONT_END_STAMP) ## the example front end compiles strictly and follows its rules
+	@cd examples/front-end && npm run --silent generate && npm run --silent types && npm run --silent lint
+
+clients: $(STAMP) $(NODE_STAMP) ## a Python and a TypeScript package in build/clients, each tried on a journey
+	@$(BIN)/python -m clients
+
+walkthrough: $(STAMP) ## record the demo anew, for docs/walkthrough.md
+	@mkdir -p build
+	@$(BIN)/python -m sandbox demo > build/demo.jsonl || { tail -n 2 build/demo.jsonl; exit 1; }
+	@$(BIN)/python -m sandbox.walkthrough build/demo.jsonl > build/walkthrough.md
+	@mv build/walkthrough.md docs/walkthrough.md
+
+browser: $(STAMP) ## the example front end in a real Chromium, journey by journey
+	$(BIN)/pytest tests/browser $(ARGS)
+
 migrate: $(STAMP) ## bring the database at DATABASE_URL up to date
 	@$(BIN)/python -m app.cli migrate
 
@@ -80,6 +107,8 @@ openapi: $(STAMP) ## write openapi.json and openapi.client.json anew
 		$(BIN)/python -m app.cli openapi $${client:+--client} > .openapi.json.new || { rm -f .openapi.json.new; exit 1; }; \
 		mv .openapi.json.new openapi$$client.json; \
 	done
+
+docs: check-docs ## the documentation as a site, into build/site
 
 bench: $(STAMP) ## figures beside their floors, as JSON lines
 	@$(BIN)/python -m bench
@@ -105,7 +134,7 @@ format: $(STAMP) ## put the code into its form
 	$(BIN)/ruff format .
 
 clean: ## remove what the targets made, the local database included
-	rm -rf .venv .run build contract/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .run build contract/node_modules examples/front-end/node_modules examples/front-end/generated .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 # The stamp comes last: after an interruption the next call goes on. pip brings uv; uv is quick, pip is the way out where
 # the machine's package settings are known to pip alone.
@@ -129,4 +158,11 @@ $(NODE_STAMP):
 		echo "make check needs Node.js 20.19 or later with npm: https://nodejs.org, or apt-get install nodejs npm."; exit 1; }
 	@echo "Installing what contract/package-lock.json names into contract/node_modules"
 	@cd contract && npm ci --no-progress --loglevel=error || { echo "npm ci failed with Node $$(node --version)."; exit 1; }
+	@touch $@
+
+$(FRONT_END_STAMP):
+	@command -v npm >/dev/null || { \
+		echo "make check needs Node.js 20.19 or later with npm: https://nodejs.org, or apt-get install nodejs npm."; exit 1; }
+	@echo "Installing what examples/front-end/package-lock.json names into examples/front-end/node_modules"
+	@cd examples/front-end && npm ci --no-progress --loglevel=error || { echo "npm ci failed with Node $$(node --version)."; exit 1; }
 	@touch $@

@@ -1,11 +1,13 @@
-"""The command line: serve · worker · migrate · openapi · rotate-keys · check-audit-log.
+"""The command line: serve · worker · migrate · openapi · rotate-keys · check-audit-log · doctor.
 
 The one rule: settings come from the environment; a missing one is named, with no trace and no value.
 """
 
 import asyncio
 import json
+import socket
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar
 
@@ -16,11 +18,15 @@ import uvicorn
 import uvloop
 from alembic import command
 from alembic.config import Config
-from pydantic import ValidationError
 from pydantic_settings import BaseSettings
 
 from app import failpoints
 from app.audit_check import check_audit_log
+from app.doctor.configuration import read_settings
+from app.doctor.deployment import Wishes
+from app.doctor.examination import examine
+from app.doctor.findings import Code
+from app.doctor.report import as_json, as_lines, exit_code
 from app.ids import decode_id
 from app.key_rotation import rotate_all
 from app.logs import configure_logs
@@ -42,6 +48,11 @@ SERVING: Final[dict[str, Any]] = {
     "timeout_graceful_shutdown": 20,
 }
 """How uvicorn serves."""
+DOORS: Final = 128
+"""libuv takes one connection from a listening handle in a round of the event loop, and a round of a busy process lasts
+a tenth of a second. So there are many handles on the one socket: who waits in the kernel's queue is neither answered
+nor turned away, and a crowd would wait there for a quarter of a minute."""
+_NOT_STARTED: Final = 3
 _TOO_POWERFUL: Final = "SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = session_user"
 _LOOK_SECONDS: Final = 5
 
@@ -66,7 +77,12 @@ def serve(
     failpoints.arm(settings.failpoints)
     configure_traces("api")
     asyncio.run(check_login(settings))
-    uvicorn.run(create_app(settings), host=host, port=port, **SERVING)
+    config = uvicorn.Config(create_app(settings), host=host, port=port, **SERVING)
+    server = uvicorn.Server(config)
+    with suppress(KeyboardInterrupt):
+        server.run(sockets=open_doors(config.bind_socket()))
+    if not server.started:
+        raise typer.Exit(_NOT_STARTED)
 
 
 @cli.command()
@@ -120,6 +136,30 @@ def check_audit(account: Annotated[str, typer.Argument(help="The account's id: a
     raise typer.Exit(1 if broken else 0)
 
 
+@cli.command()
+def doctor(
+    *,
+    machine: Annotated[bool, typer.Option("--json", help="Tell it as JSON.")] = False,
+    accept: Annotated[
+        list[Code] | None, typer.Option(metavar="CODE", help="A finding that is to be so; can be repeated.")
+    ] = None,
+    api_processes: Annotated[int, typer.Option(min=1, help="How many API processes there are to be.")] = 1,
+    worker_processes: Annotated[int, typer.Option(min=1, help="How many workers there are to be.")] = 1,
+    send_test_mail: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Send a mail there.")] = None,
+) -> None:
+    """Examine this deployment, and say what to do: exit code 0, 1 with findings, 2 when nothing can be looked at."""
+    configure_logs("CRITICAL", "auto")
+    accepted = frozenset(accept or ())
+    seen = asyncio.run(examine(Wishes(api_processes, worker_processes, send_test_mail)))
+    print((as_json if machine else as_lines)(seen, accepted=accepted))
+    raise typer.Exit(exit_code(seen, accepted=accepted))
+
+
+def open_doors(listening: socket.socket) -> list[socket.socket]:
+    """The socket and its twins; whoever serves on them closes them."""
+    return [listening, *(listening.dup() for _ in range(DOORS - 1))]
+
+
 async def _work(settings: Settings) -> None:
     await check_login(settings)
     await run_worker(settings)
@@ -139,13 +179,12 @@ async def check_login(settings: DatabaseSettings) -> None:
 
 
 def _read(kind: type[Kind]) -> Kind:
-    try:
-        return kind()
-    except ValidationError as error:
-        for item in error.errors(include_input=False, include_url=False):
-            name = ".".join(map(str, item["loc"]))
-            print(f"setting {name}: {item['msg']}", file=sys.stderr)
-        raise typer.Exit(2) from None
+    settings, unread = read_settings(kind)
+    if settings is None:
+        for finding in unread:
+            print(f"setting {finding.detail}", file=sys.stderr)
+        raise typer.Exit(2)
+    return settings
 
 
 if __name__ == "__main__":

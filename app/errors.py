@@ -12,6 +12,7 @@
     ├── UnsupportedMediaType 415
     ├── Unprocessable      422    one code each; ValidationFailed carries `errors`
     ├── RateLimited        429    carries `retry_after` in seconds
+    ├── Overloaded         503    carries `retry_after` in seconds
     └── UpstreamError      502    ProviderUnavailable 503, ProviderTimeout 504
 
 The one rule: a message is never built from what a caller sent. Titles and details are looked up by code in the
@@ -351,6 +352,13 @@ class RateLimited(AppError):
 class InternalError(AppError):
     code = "internal_error"
     status_code = 500
+
+
+class Overloaded(AppError):
+    """The process has as much to do as it takes on; nothing of the request has happened."""
+
+    code = "overloaded"
+    status_code = 503
 
 
 class UpstreamError(AppError):

@@ -111,7 +111,7 @@ def create_app(settings: Settings) -> FastAPI:
         separate_input_output_schemas=False,
         redirect_slashes=False,
     )
-    app.state.problem_base = f"{settings.public_url.rstrip('/')}/problems"
+    app.state.problem_base = (settings.problem_base_url or f"{settings.public_url.rstrip('/')}/problems").rstrip("/")
     app.state.rate_limits = RateLimits(settings)
     for module in ROUTERS:
         app.include_router(module.router)

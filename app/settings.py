@@ -32,7 +32,12 @@ class DatabaseSettings(BaseSettings):
     """What a migration needs."""
 
     model_config = SettingsConfigDict(
-        env_prefix="CALENDAR_CONNECT_", env_file=".env", extra="ignore", frozen=True, use_attribute_docstrings=True
+        env_ignore_empty=True,
+        env_prefix="CALENDAR_CONNECT_",
+        env_file=".env",
+        extra="ignore",
+        frozen=True,
+        use_attribute_docstrings=True,
     )
 
     database_url: SecretStr = Field(validation_alias=AliasChoices("database_url", "DATABASE_URL"))
@@ -59,6 +64,9 @@ class Settings(DatabaseSettings):
     """Origins that may call the private operations from a browser."""
     trusted_proxies: int = Field(default=0, ge=0, le=5)
     """How many proxies stand before us; the client's address is read that many hops from the right."""
+    problem_base_url: str | None = Field(default=None, pattern=r"^https?://[^\s?#]+$")
+    """Where the documentation's pages of problems are published: the `type` of a problem is this, a slash and its code.
+    None: PUBLIC_URL with `/problems`, an address where nothing has to be."""
 
     issuer: str
     """`iss` of the callers' tokens."""

@@ -366,7 +366,7 @@ def _mail(
 ) -> MailDelivery:
     return MailDelivery(
         sessions,
-        _mailer(settings),
+        mailer(settings),
         clock,
         booking_url=lambda booking_id, action: links.booking(booking_id, tokens.token(booking_id), action),
         request_url=lambda request_id, action: links.meeting_request(request_id, tokens.token(request_id), action),
@@ -374,7 +374,7 @@ def _mail(
     )
 
 
-def _mailer(settings: Settings) -> Mailer:
+def mailer(settings: Settings) -> Mailer:
     password = settings.smtp_password
     return Mailer(
         host=settings.smtp_host,

@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 
 from app.cli import check_login
 from app.database import APP_ROLE
-from app.settings import DatabaseSettings
+from app.settings import DatabaseSettings, Settings
 from sandbox.ports import free_port
 from sandbox.postgres import EmbeddedPostgres
 from tests.support.database import migrate
@@ -70,3 +70,9 @@ async def test_r53_the_logins_that_the_manual_makes_will_do(server: EmbeddedPost
 
 async def test_a_database_that_is_not_there_yet_is_no_reason_not_to_start() -> None:
     assert await warnings_of(f"postgresql://nobody@127.0.0.1:{free_port()}/none") == []
+
+
+def test_a_setting_that_is_left_empty_is_not_set(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CALENDAR_CONNECT_SMTP_USERNAME", "")
+    told = {name: getattr(settings, name) for name in Settings.model_fields if name != "smtp_username"}
+    assert Settings(**told).smtp_username is None

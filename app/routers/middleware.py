@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.errors import AppError, InternalError, MalformedRequest, PayloadTooLarge, UnsupportedMediaType
+from app.errors import AppError, InternalError, MalformedRequest, Overloaded, PayloadTooLarge, UnsupportedMediaType
 from app.routers.operation_ids import operation_id
 from app.routers.problems import problem_response
 from app.telemetry.metrics import PROBLEMS, REQUEST_SECONDS, REQUESTS
@@ -141,9 +141,12 @@ class _Exchange:
         await self._send(message)
 
     def log(self) -> None:
-        """One line per request: the route, never the query."""
+        """One line per request: the route, never the query. A crowd that is turned away is counted alone: a line each
+        would cost as much as the refusal itself.
+        """
         route = self.scope.get("route")
-        log.info(
+        tell = log.debug if self.scope["state"].get("problem") == Overloaded.code else log.info
+        tell(
             "request",
             method=self.scope["method"],
             route=getattr(route, "path", None),

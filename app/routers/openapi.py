@@ -41,7 +41,7 @@ _CONTACT = {
     "url": "https://calendar-connect.example/support",
     "email": "support@calendar-connect.example",
 }
-_LICENCE = {"name": "Proprietary", "url": "https://calendar-connect.example/terms"}
+_LICENCE = {"name": "Apache-2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0"}
 SERVERS = [{"url": "http://127.0.0.1:8000", "description": "What `make run` starts; a deployment has its own."}]
 TAGS = {
     "Account": "Who the caller is, and what the caller may do.",

@@ -1,0 +1,75 @@
+"""How many requests a process works on at once; what comes beyond that is turned away with 503 and Retry-After.
+
+The one rule: a request is let in or turned away before anything of it has happened. Who is turned away has cost little
+and changed nothing and may simply ask again; who is let in waits behind a known number of others, not behind a crowd.
+
+Work is counted, not connections: a body that is still coming holds no place, else two hundred callers who send theirs a
+byte a second would close the service.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.errors import Overloaded
+from app.routers.problems import problem_response
+from app.telemetry.metrics import IN_FLIGHT
+
+_ALWAYS: Final = ("/health/", "/metrics")
+"""Whoever runs the service has to see it most of all when it is full. A full process is alive, and ready: were it taken
+out of service for being full, the others would be full next."""
+_FEED: Final = "/v1/events"
+_WAITS: Final = b"wait_seconds="
+_SPREAD: Final = 4
+"""Seconds over which those who are turned away come back: not all of them at once."""
+_BODY_HEADERS: Final = {b"content-length", b"transfer-encoding"}
+
+
+class Admission:
+    """ASGI middleware, inside `Envelope`: what is turned away is counted and named as any other answer."""
+
+    def __init__(self, app: ASGIApp, *, at_once: int) -> None:
+        self._app = app
+        self._at_once = at_once
+        self._at_work = 0
+        self._turned_away = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or _is_exempt(scope):
+            await self._app(scope, receive, send)
+            return
+        if any(name in _BODY_HEADERS for name, _ in scope["headers"]):
+            receive = await _arrived(receive)
+        if self._at_work >= self._at_once:
+            self._turned_away += 1
+            refusal = Overloaded(retry_after=1 + self._turned_away % _SPREAD)
+            await problem_response(Request(scope), refusal)(scope, receive, send)
+            return
+        self._at_work += 1
+        IN_FLIGHT.inc()
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._at_work -= 1
+            IN_FLIGHT.dec()
+
+
+def _is_exempt(scope: Mapping[str, Any]) -> bool:
+    """Also who waits for the feed to go on: that is no work, and `FeedReader` counts who waits."""
+    path: str = scope["path"]
+    return path.startswith(_ALWAYS) or (path == _FEED and _WAITS in scope["query_string"])
+
+
+async def _arrived(receive: Receive) -> Receive:
+    """Waits for the whole body; `Envelope` sees to its size. The way to receive it once more, and what comes after."""
+    parts: list[Message] = []
+    while not parts or parts[-1].get("more_body", False):
+        parts.append(await receive())
+    parts.reverse()
+
+    async def again() -> Message:
+        return parts.pop() if parts else await receive()
+
+    return again
