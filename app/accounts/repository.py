@@ -15,6 +15,7 @@ from app.ids import new_id
 from app.insertion import Rows
 from app.models.accounts import Account, AuditEntry, DisclosureAcceptance, User
 from app.models.base import Json
+from app.models.privacy import AccountErasure
 
 _NEVER = datetime.fromtimestamp(0, UTC)
 """Nobody has said anything yet: whatever is said is newer."""
@@ -30,6 +31,14 @@ async def find_user(session: AsyncSession, user_id: UUID) -> User | None:
 async def find_account(session: AsyncSession, account_id: UUID) -> Account | None:
     """The account, as it was last told of."""
     return await session.scalar(select(Account).where(Account.account_id == account_id))
+
+
+async def erased_since(session: AsyncSession, account_id: UUID, moment: datetime) -> bool:
+    """Whether the account's erasure was asked for at that moment or later."""
+    query = select(AccountErasure.id).where(
+        AccountErasure.account_id == account_id, AccountErasure.requested_at >= moment
+    )
+    return await session.scalar(query.limit(1)) is not None
 
 
 async def find_caller(session: AsyncSession, user_id: UUID) -> tuple[User, Account] | None:

@@ -34,9 +34,14 @@ async def remember_caller(session: AsyncSession, principal: Principal) -> Princi
     Raises: Unauthenticated when the user has left, or the account is being erased.
     """
     if principal.user_id is None:
-        _refuse_closed(await repository.find_account(session, principal.account_id))
+        account = await repository.find_account(session, principal.account_id)
+        _refuse_closed(account)
+        if account is None:
+            await _refuse_erased(session, principal)
         return principal
     known = await _judged(session, principal.user_id)
+    if known is None:
+        await _refuse_erased(session, principal)
     if known is None or _is_news(principal, *known):
         await _save_caller(session, principal, principal.user_id, name=None if known is None else known[0].name)
         if known is not None and seats_of(known[0]) != principal.seats:
@@ -58,6 +63,12 @@ async def _judged(session: AsyncSession, user_id: UUID) -> tuple[User, Account] 
 
 def _refuse_closed(account: Account | None) -> None:
     if account is not None and account.closed_at is not None:
+        raise Unauthenticated(detail="account_closed")
+
+
+async def _refuse_erased(session: AsyncSession, principal: Principal) -> None:
+    """What a token says that is older than its account's erasure is not written down again; a newer may begin anew."""
+    if await repository.erased_since(session, principal.account_id, principal.issued_at):
         raise Unauthenticated(detail="account_closed")
 
 

@@ -19,6 +19,11 @@ from app.sync.people import AddressBook, normalised
 
 STRUCK: Final = "…"
 _LISTS_OF_PEOPLE: Final = {"guests", "attendees"}
+_NO_TEXT: Final = frozenset(
+    "id email zone language locale reader occasion status type kind provider".split()  # noqa: SIM905 - reads better
+)
+_NO_TEXT_ENDS: Final = ("_id", "_at", "_url", "_email", "_zone")
+"""What our own code says, and addresses: a Paris is to lose its name, Europe/Paris is not."""
 _TELLING: Final = 3
 """Shorter names stand in too many words."""
 
@@ -66,8 +71,12 @@ class Person:
                 return value
 
     def _struck_entry(self, key: str, item: Any) -> Any:
-        people = key in _LISTS_OF_PEOPLE and isinstance(item, list)
-        return self.strike_all([one for one in item if not self._is_them(one)] if people else item)
+        if key in _LISTS_OF_PEOPLE and isinstance(item, list):
+            others = [one for one in item if not self._is_them(one)]
+            return [one if isinstance(one, str) else self.strike_all(one) for one in others]
+        if isinstance(item, str) and (key in _NO_TEXT or key.endswith(_NO_TEXT_ENDS)):
+            return STRUCK if self.has(item) else item
+        return self.strike_all(item)
 
     def _is_them(self, item: Any) -> bool:
         address = item.get("email") if isinstance(item, dict) else item

@@ -68,4 +68,6 @@ class AccountErasure(HasId, Base):
     """How long the audit log was."""
     last_seal: Mapped[bytes] = mapped_column(server_default=text("''::bytea"))
     """Its last seal: who had kept the log can show that it was this one."""
+    look_again_at: Mapped[datetime | None]
+    """Not before; what was under way when the account was closed has ended by then."""
     finished_at: Mapped[datetime | None]

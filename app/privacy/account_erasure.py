@@ -133,10 +133,14 @@ class AccountErasures:
     async def _delete(self, erasure: AccountErasure) -> timedelta | None:
         await self._remember_log(erasure)
         await self._delete_everything(erasure)
-        await self._enter(erasure, "looking_again")
-        return LOOK_AGAIN
+        await self._enter(erasure, "looking_again", look_again_at=self._clock() + LOOK_AGAIN)
+        return None
 
     async def _look_again(self, erasure: AccountErasure) -> timedelta | None:
+        assert erasure.look_again_at is not None
+        early = erasure.look_again_at - self._clock()
+        if early > timedelta():  # also for a job that comes back after its worker has died
+            return early
         await self._delete_everything(erasure)
         async with transaction(self._sessions, erasure.account_id) as session:
             await session.execute(delete(Account).where(Account.account_id == erasure.account_id))
@@ -173,9 +177,9 @@ class AccountErasures:
                 await _move_on(session, erasure, deleted_rows=AccountErasure.deleted_rows + gone)
         return gone
 
-    async def _enter(self, erasure: AccountErasure, stage: str) -> None:
+    async def _enter(self, erasure: AccountErasure, stage: str, **values: object) -> None:
         async with transaction(self._sessions, erasure.account_id) as session:
-            await _move_on(session, erasure, stage=stage)
+            await _move_on(session, erasure, stage=stage, **values)
 
 
 async def _lock_account(session: AsyncSession, account_id: UUID) -> Account:

@@ -11,10 +11,10 @@ The one rule: all of it in one transaction; whoever sees the contact gone finds 
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import case, delete, null, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, delete, func, null, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.principal import Principal
@@ -28,10 +28,12 @@ from app.crm.erasing import erase_contact
 from app.crm.person import STRUCK, Person, person_of
 from app.events.repository import redact
 from app.events.types import EventType
+from app.models.accounts import User
 from app.models.bookings import IdempotentAnswer
 from app.models.calendar_writes import CalendarWrite
 from app.models.events import FeedEvent
 from app.models.outbound import Mail
+from app.models.privacy import AccountExport
 from app.privacy.appointments import Appointment, Appointments, appointments_of
 from app.queue import Enqueued, enqueue
 from app.sync.people import AddressBook
@@ -51,6 +53,7 @@ class ContactErasures:
         """Leave nothing but what is others'. Raises: NotFound."""
         contact, now = await self._contacts.get(session, contact_id), self._clock()
         person = await person_of(session, self._people, contact)
+        await session.execute(delete(AccountExport))  # it holds them, too; who wants one asks anew
         # First the bookings, then the contact: whoever records a booking takes their locks in this order.
         made = await appointments_of(session, person, lock=True)
         contact = await self._contacts.get(session, contact_id, lock=True)
@@ -122,12 +125,21 @@ async def _strike_drafts(session: AsyncSession, made: Appointments, meetings: Se
 
 
 async def _forget_mails(session: AsyncSession, made: Appointments, person: Person) -> None:
-    """To them; about what was theirs, to whomever; and what another's mail that waits says of them."""
-    own = [row.id for row in made.own]
-    to_them, waits = person.is_at(Mail.to_email), Mail.status == "queued"
+    """To them; about what was theirs, to whomever; and what another's mail that waits says of them.
+
+    Who is a host as well, and has tried a page of their own, goes on being told of what others book.
+    """
+    about_theirs, waits = Mail.subject_id.in_([row.id for row in made.own]), Mail.status == "queued"
+    to_them = and_(person.is_at(Mail.to_email), or_(about_theirs, ~_is_users(Mail.to_email)))
     await session.execute(
         update(Mail)
-        .where(or_(to_them, person.is_at(Mail.reply_to), Mail.subject_id.in_(own)))
+        .where(person.is_at(Mail.reply_to), ~_is_users(Mail.reply_to))
+        .values(reply_to=null())
+        .execution_options(synchronize_session=False)
+    )
+    await session.execute(
+        update(Mail)
+        .where(or_(to_them, about_theirs))
         .values(
             to_email=case((to_them, ""), else_=Mail.to_email),
             to_name=case((to_them, null()), else_=Mail.to_name),
@@ -147,6 +159,11 @@ async def _forget_mails(session: AsyncSession, made: Appointments, person: Perso
     )
     for mail in others:
         mail.letter = person.strike_all(mail.letter)
+
+
+def _is_users(address: Any) -> ColumnElement[bool]:
+    """It is the address of somebody who works here."""
+    return select(User.id).where(func.lower(User.email) == func.lower(address)).exists()
 
 
 async def _forget_feed(session: AsyncSession, made: Appointments, person: Person) -> None:

@@ -16,7 +16,7 @@ MARKS: Final[Mapping[str, Marked]] = {
     "account_exports": marked("account_id id status reading after parts records requested_at completed_at expires_at"),
     "account_export_parts": marked("account_id id export_id number", secret="content"),
     "account_erasures": marked(
-        "account_id id requested_by requested_at stage deleted_rows last_sequence last_seal finished_at"
+        "account_id id requested_by requested_at stage deleted_rows last_sequence last_seal look_again_at finished_at"
     ),
     "data_keys": marked("account_id master_version", secret="wrapped"),
     "audit_entries": marked(

@@ -7,6 +7,7 @@ Work is counted, not connections: a body that is still coming holds no place, el
 byte a second would close the service.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -21,7 +22,7 @@ _ALWAYS: Final = ("/health/", "/metrics")
 """Whoever runs the service has to see it most of all when it is full. A full process is alive, and ready: were it taken
 out of service for being full, the others would be full next."""
 _FEED: Final = "/v1/events"
-_WAITS: Final = b"wait_seconds="
+_WAITS: Final = re.compile(rb"(?:^|&)wait_seconds=[1-9]")
 _SPREAD: Final = 4
 """Seconds over which those who are turned away come back: not all of them at once."""
 _BODY_HEADERS: Final = {b"content-length", b"transfer-encoding"}
@@ -59,7 +60,7 @@ class Admission:
 def _is_exempt(scope: Mapping[str, Any]) -> bool:
     """Also who waits for the feed to go on: that is no work, and `FeedReader` counts who waits."""
     path: str = scope["path"]
-    return path.startswith(_ALWAYS) or (path == _FEED and _WAITS in scope["query_string"])
+    return path.startswith(_ALWAYS) or (path == _FEED and _WAITS.search(scope["query_string"]) is not None)
 
 
 async def _arrived(receive: Receive) -> Receive:

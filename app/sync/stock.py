@@ -98,11 +98,15 @@ class StockTaker:
 
     async def sweep(self) -> bool:
         """Look, if it is ours to look; whether it was."""
-        if not await self._leads():
-            forget_stock()
-            return False
-        now = self._clock()
-        tell_stock(await self._walk(now), taken_at=now)
+        try:
+            if not await self._leads():
+                forget_stock()
+                return False
+            now = self._clock()
+            tell_stock(await self._walk(now), taken_at=now)
+        except BaseException:
+            forget_stock()  # what nobody could look at is not told as it was; another may be leading by now
+            raise
         return True
 
     async def aclose(self) -> None:

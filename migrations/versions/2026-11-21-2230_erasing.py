@@ -9,7 +9,7 @@ branch_labels = None
 depends_on = None
 
 ROLE = "calendar_app"
-MOVES_ON = ("stage", "deleted_rows", "last_sequence", "last_seal", "finished_at")
+MOVES_ON = ("stage", "deleted_rows", "last_sequence", "last_seal", "look_again_at", "finished_at")
 """What of a tombstone may change; that it is there, never."""
 
 
@@ -90,6 +90,7 @@ def _make_erasures() -> None:
         sa.Column("deleted_rows", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("last_sequence", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("last_seal", sa.LargeBinary(), server_default=sa.text("''::bytea"), nullable=False),
+        sa.Column("look_again_at", instant, nullable=True),
         sa.Column("finished_at", instant, nullable=True),
         sa.PrimaryKeyConstraint("account_id", "id", name="pk_account_erasures"),
     )
@@ -109,12 +110,15 @@ def _let_audit_entries_go() -> None:
     """
     op.execute("""
         CREATE FUNCTION erase_audit_entries(most integer) RETURNS bigint
-        LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+        LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
         DECLARE
             mine uuid := nullif(current_setting('app.account_id', true), '')::uuid;
             gone bigint;
         BEGIN
-            IF NOT EXISTS (SELECT FROM account_erasures WHERE account_id = mine AND finished_at IS NULL) THEN
+            IF NOT EXISTS (
+                SELECT FROM account_erasures e JOIN accounts a USING (account_id)
+                 WHERE account_id = mine AND e.finished_at IS NULL AND a.closed_at IS NOT NULL
+            ) THEN
                 RAISE EXCEPTION 'audit entries go with their account alone' USING ERRCODE = 'insufficient_privilege';
             END IF;
             DELETE FROM audit_entries WHERE account_id = mine AND id IN (

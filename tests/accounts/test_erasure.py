@@ -13,13 +13,11 @@ from app.ids import decode_id
 from app.privacy import account_erasure
 from app.privacy.account_erasure import LOOK_AGAIN, PROVIDERS_HAVE
 from app.queue import Enqueued, Job, enqueue
-from tests.accounts.life import NAME, PHONE, TEXTS, VISITOR, found, live, rows_of
+from tests.accounts.life import NAME, PHONE, TEXTS, VISITOR, come_back, found, live, rows_of, to_the_end
 from tests.connections.test_disconnecting import revocations
 from tests.support.google import failing
 from tests.support.people import Person
 from tests.support.world import World, problem
-
-ALL_OF_IT = LOOK_AGAIN + timedelta(minutes=1)
 
 
 async def checksums(world: World, account_id: UUID) -> dict[str, str]:
@@ -81,7 +79,10 @@ async def test_r54_the_account_is_closed_with_the_request_and_unknown_in_the_end
     problem(await service.get("/v1/me"), 401, "unauthenticated")
     problem(await world.api.get(f"/v1/public/scheduling-pages/{life.page['id']}"), 404, "not_found")
     problem(await life.host.book(life.page["id"], life.host.at(9, "10:00").isoformat()), 404, "not_found")
-    await world.work(until=ALL_OF_IT)
+    await to_the_end(world)
+    problem(await life.host.get("/v1/me"), 401, "unauthenticated")
+    assert await rows_of(world, life.account_id) == {"account_erasures": 1}, "an old token brings nobody back"
+    await come_back(life.host)
     me = (await life.host.get("/v1/me")).json()
     assert (me["connection_limit"]["used"], me["account"]["id"]) == (0, life.host.account_id)
     problem(await life.host.get(f"/v1/contacts/{life.contact['id']}"), 404, "not_found")
@@ -97,6 +98,7 @@ async def test_r38_r54_its_links_can_be_somebody_else_s_and_it_can_begin_anew(wo
     stranger = await world.person()
     made = await stranger.make_page(slug=life.page["slug"])
     assert made["slug"] == life.page["slug"]
+    await come_back(life.host)
     await life.host.connect()
     await world.work()
     again = await life.host.make_page()
@@ -111,7 +113,7 @@ async def test_r54_killed_anywhere_it_goes_on(world: World, monkeypatch: pytest.
     life = await small(world)
     await life.delete(f"/v1/account?confirm={life.account_id}")
     await kill_after(world, monkeypatch, stop_after)
-    await world.work(until=ALL_OF_IT)
+    await to_the_end(world)
     assert await rows_of(world, decode_id("acct", life.account_id)) == {"account_erasures": 1}
 
 
@@ -147,6 +149,7 @@ async def kill_after(world: World, monkeypatch: pytest.MonkeyPatch, transactions
         while True:
             await world.services.privacy.erasures.run(erasure["account_id"], erasure["id"])
             await world.work()
+            world.clock.offset += LOOK_AGAIN
     async with transaction(world.services.sessions, erasure["account_id"]) as session:
         await enqueue(session, [Enqueued(Job.ERASE_ACCOUNT, erasure["account_id"], erasure["id"])])
 
@@ -161,7 +164,7 @@ async def test_r54_a_provider_that_cannot_be_reached_keeps_nothing_for_long(worl
         world.clock.offset = PROVIDERS_HAVE + timedelta(seconds=1)
         await world.work(until=timedelta(seconds=20))
         assert await world.rows("SELECT * FROM data_keys") == []
-        await world.work(until=ALL_OF_IT)
+        await to_the_end(world)
     assert await rows_of(world, decode_id("acct", person.account_id)) == {"account_erasures": 1}
 
 
@@ -176,7 +179,7 @@ async def test_r54_the_key_goes_before_anything_else(world: World, monkeypatch: 
 
     monkeypatch.setattr(account_erasure.AccountErasures, "_delete_some", stop)
     with pytest.raises(InterruptedError):
-        await world.work(until=ALL_OF_IT)
+        await to_the_end(world)
     assert await world.rows("SELECT count(*) AS n FROM bookings") == before
     assert sealed, "what a backup would still hold"
     assert await world.rows("SELECT * FROM data_keys WHERE account_id = $1", life.account_id) == []
@@ -191,7 +194,7 @@ async def test_r54_what_was_under_way_when_it_began_is_found_by_the_last_look(wo
     problem(await person.get("/v1/me"), 401, "unauthenticated")
     await world.services.audit_seals.run(account_id, account_id)  # a job that had been taken before it was cancelled
     assert "audit_chains" in await rows_of(world, account_id)
-    await world.work(until=ALL_OF_IT)
+    await to_the_end(world)
     assert await rows_of(world, account_id) == {"account_erasures": 1}
 
 
@@ -231,7 +234,7 @@ async def test_r53_r54_its_jobs_are_called_off_and_nobody_else_s(world: World) -
             late = Enqueued(Job.PRUNE_EVENTS, account_id, account_id, delay=timedelta(days=1))
             await enqueue(session, [late])
     await person.delete(f"/v1/account?confirm={person.account_id}")
-    await world.work(until=ALL_OF_IT)
+    await to_the_end(world)
     left = await world.rows("SELECT convert_from(payload, 'UTF8') AS payload FROM queue.pgqueuer")
     assert len(left) == 1
     assert str(decode_id("acct", other.account_id)) in left[0]["payload"]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from app.crm.person import Person as Known
-from app.ids import decode_id
+from app.ids import decode_id, encode_id
 from tests.accounts.life import NAME, PHONE, VISITOR, found, live
 from tests.bookings.requesting import ask
 from tests.crm.scene import VERA, invite, make_contact, synced, timeline
@@ -177,3 +177,53 @@ def test_only_whole_words_are_struck(text: str, struck: str) -> None:
     known = Known(decode_id("cont", "cont_01k9qj5v3mfb9t2z8h4c6x7wdn"), frozenset(), frozenset(), ())
     assert known.also_called(["vera@example.com", "Vera", "+46 8 123", "x"]).strike(text) == struck
     assert not re.search("x", known.also_called([]).strike(""))
+
+
+def test_what_is_no_text_loses_no_word() -> None:
+    known = Known(decode_id("cont", "cont_01k9qj5v3mfb9t2z8h4c6x7wdn"), frozenset({"p@example.com"}), frozenset(), ())
+    paris = known.also_called(["Paris", "Guest"])
+    document = {
+        "title": "Lunch with Paris",
+        "when": {"start_at": "2026-03-01T10:00:00Z", "zone": "Europe/Paris"},
+        "reader": "guest",
+        "visitor_email": "paris.hilton@example.net",
+        "email": "P@example.com",
+        "attendees": [{"email": "paris@example.net", "name": "Paris"}, {"email": "p@example.com", "name": None}],
+        "guests": ["paris@example.net", "p@example.com"],
+    }
+    assert paris.strike_all(document) == {
+        "title": "Lunch with …",
+        "when": {"start_at": "2026-03-01T10:00:00Z", "zone": "Europe/Paris"},
+        "reader": "guest",
+        "visitor_email": "paris.hilton@example.net",
+        "email": "…",
+        "attendees": [{"email": "paris@example.net", "name": "…"}],
+        "guests": ["paris@example.net"],
+    }
+
+
+async def test_r54_a_host_who_tried_their_own_page_goes_on_being_told_of_others(world: World) -> None:
+    life = await live(world)
+    await world.work(until=timedelta(minutes=1))
+    tried = await life.host.book(life.page["id"], life.host.at(9, "10:00").isoformat(), email=life.host.email)
+    assert tried.status_code == 201, tried.text
+    await world.work()
+    [own] = await world.rows("SELECT id FROM contacts WHERE lower(email) = lower($1)", life.host.email)
+    await visit(life.host, life.page, life.host.at(9, "12:00"), email="new@example.com")
+    about_new = (
+        "SELECT to_email, status, reply_to, letter IS NULL AS gone FROM mails WHERE status = 'queued' ORDER BY id"
+    )
+    before = [row for row in await world.rows(about_new) if not row["gone"]]
+    assert {row["to_email"] for row in before} == {"new@example.com", life.host.email}
+    assert (await life.host.delete(f"/v1/contacts/{encode_id('cont', own['id'])}")).status_code == 204
+    assert [row for row in await world.rows(about_new) if not row["gone"]] == before
+
+
+async def test_r54_an_export_that_was_made_before_is_gone_with_the_contact(world: World) -> None:
+    life = await live(world)
+    assert (await life.host.get("/v1/account/export")).json()["status"] == "building"
+    await world.work()
+    assert (await life.host.get("/v1/account/export")).json()["status"] == "ready"
+    await erase(life.host, life.contact)
+    assert await world.rows("SELECT * FROM account_export_parts") == []
+    assert (await life.host.get("/v1/account/export")).json()["status"] == "building"

@@ -124,10 +124,11 @@ async def test_who_waits_for_the_feed_holds_no_place(small: World) -> None:
     await crm.refresh_token(permissions=["events:read"])
     last = (await crm.get("/v1/events", limit=1)).json()["last_sequence"]
     readers = [asyncio.create_task(crm.get("/v1/events", after=last, wait_seconds=20)) for _ in range(AT_ONCE + 1)]
-    for _ in range(3000):
+    for _ in range(1500):
         if small.services.feed._waiting == len(readers):
             break
         await asyncio.sleep(0.01)
+    assert small.services.feed._waiting == len(readers)
     assert (await person.get("/v1/me")).status_code == 200
     for reader in readers:
         reader.cancel()

@@ -144,7 +144,9 @@ async def test_r47_changes_of_a_booking_are_limited_wherever_they_come_from(worl
             booking.api = visitor
             moved = await booking.reschedule(person.at(4, f"{number + 1:02}:00"))
             assert moved.status_code == 200, moved.text
-            assert moved.headers["RateLimit"] == f'"default";r={limit - number - 1};t=60'
+            assert moved.headers["RateLimit"] in {  # the window slides: on a slow machine one may be back already
+                f'"default";r={left};t=60' for left in (limit - number - 1, limit - number)
+            }
     told = len(await world.rows("SELECT FROM mails"))
     assert told > mails
     async with world.visitor_at("203.0.113.77") as visitor:

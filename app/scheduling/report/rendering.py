@@ -30,7 +30,7 @@ class ReportRendering:
         self._duration = duration_minutes * 60
         self._reader = reader
         self._obstacles: dict[Obstacle, Item] = {}
-        self._hours: dict[int, list[Item]] = {}
+        self._hours: dict[Intervals, list[Item]] = {}
         self._whose: dict[tuple[UUID, UUID | None], Item] = {}
 
     def item(self, verdict: Verdict) -> Item:
@@ -100,9 +100,9 @@ class ReportRendering:
         return None if booking_id is None or host_id != self._reader else encode_id("bkg", booking_id)
 
     def _hours_of(self, intervals: Intervals) -> list[Item]:
-        told = self._hours.get(id(intervals))
+        told = self._hours.get(intervals)
         if told is None:
-            told = self._hours[id(intervals)] = [_interval(interval) for interval in intervals]
+            told = self._hours[intervals] = [_interval(interval) for interval in intervals]
         return told
 
 
