@@ -1,7 +1,7 @@
 """`python -m prove`: the promises, put to the proof. The one rule: this file only chooses, prints and sums up.
 
     python -m prove [--long] [--seed N] [crash] [faults] [contention] [authorisation] [fuzz] [attack] [secrets]
-                    [migrations] [calibration]
+                    [migrations] [soak] [calibration]
 
 A JSON line for each thing that was checked, progress on standard error. It ends with `prove: ok` and 0, or names what
 failed and ends with 1. The first line holds the seed: with it a run can be repeated.
@@ -18,7 +18,7 @@ from typing import Annotated, Final
 
 import typer
 
-from prove import attack, authorisation, calibration, contention, crash, faults, fuzz, migrations, secrets_battery
+from prove import attack, authorisation, calibration, contention, crash, faults, fuzz, migrations, secrets_battery, soak
 from prove.lines import Line, say
 from prove.plan import Plan
 
@@ -34,6 +34,7 @@ class Battery(StrEnum):
     ATTACK = "attack"
     SECRETS = "secrets"
     MIGRATIONS = "migrations"
+    SOAK = "soak"
     CALIBRATION = "calibration"
 
 
@@ -46,6 +47,7 @@ BATTERIES: Final[dict[Battery, Callable[[Plan], AsyncIterator[Line]]]] = {
     Battery.ATTACK: attack.prove,
     Battery.SECRETS: secrets_battery.prove,
     Battery.MIGRATIONS: migrations.prove,
+    Battery.SOAK: soak.prove,
     Battery.CALIBRATION: calibration.prove,
 }
 

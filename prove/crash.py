@@ -7,7 +7,7 @@ stands written.
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -18,19 +18,18 @@ from prove.crash_client import Client
 from prove.crash_hosts import HostHands
 from prove.crash_saboteur import OF_THE_API, OF_THE_WORKER, Saboteur
 from prove.crash_visitors import Venue, Visitors, shared_out
-from prove.evidence import Evidence, gather, waiting
+from prove.evidence import Disturbance, Evidence, gather, waiting
 from prove.journal import Attempt, Journal, read_journal
 from prove.lines import Line, say
 from prove.plan import Plan
+from prove.records import new_records
 from prove.stage import SECOND_WORKER, Stage, open_stage
 from sandbox.demo_booking import list_slots
-from sandbox.stack import API, ROOT, WORKER
+from sandbox.stack import API, WORKER
 
 BATTERY: Final = "crash"
 QUICK_POLLS: Final = {"CALENDAR_CONNECT_SYNC_POLL_SECONDS": "10", "CALENDAR_CONNECT_PUSH_POLL_SECONDS": "20"}
 """A push that died with its receiver costs at most a poll: the run is not to wait four minutes for it."""
-_KEPT: Final = ROOT / "build" / "prove"
-"""Where the journal and the logs of a run stay that has failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,26 +78,20 @@ class Performance:
 
 async def prove(plan: Plan) -> AsyncIterator[Line]:
     """All of it."""
-    _KEPT.mkdir(parents=True, exist_ok=True)
-    journal, log = (_KEPT / f"crash-{plan.seed}.{what}" for what in ("jsonl", "log"))
-    journal.unlink(missing_ok=True)
-    with log.open("w") as said:
-        async with open_stage(overrides=QUICK_POLLS, echo=lambda name, line: print(name, line, file=said)) as stage:
-            performance = await perform(stage, plan, LONG if plan.long else SHORT, journal)
+    records = new_records(BATTERY, plan)
+    with records.listening() as echo:
+        async with open_stage(overrides=QUICK_POLLS, echo=echo) as stage:
+            performance = await perform(stage, plan, LONG if plan.long else SHORT, records.journal)
     lines = list(performance.lines())
     for line in lines:
         yield line
-    if all(line.ok for line in lines):
-        journal.unlink()
-        log.unlink()
-    else:
-        say(f"what was tried and said is kept: {journal}, {log}")
+    records.close(lines)
 
 
 async def perform(stage: Stage, plan: Plan, scale: Scale, path: Path) -> Performance:
     """Set the stage, let it run and die, and wait until all is done. The journal goes to `path`."""
     await stage.add_worker()
-    venues = await _venues(stage, plan, scale)
+    venues = await open_venues(stage, plan, scale.hosts)
     saboteur = Saboteur(stage, plan.chance("saboteur"))
     began = time.monotonic()
     with Journal(path) as journal:
@@ -108,15 +101,15 @@ async def perform(stage: Stage, plan: Plan, scale: Scale, path: Path) -> Perform
     seconds = round(time.monotonic() - began, 1)
     say("waiting for all to be done")
     people = [(venue.host.house.provider, venue.name) for venue in venues]
-    settled, evidence = await settle(stage, people, read_journal(path), saboteur, scale.settle_seconds)
+    settled, evidence = await settle(stage, people, read_journal(path), saboteur.disturbances, scale.settle_seconds)
     return Performance(seconds, settled, saboteur, evidence)
 
 
-async def _venues(stage: Stage, plan: Plan, scale: Scale) -> list[Venue]:
+async def open_venues(stage: Stage, plan: Plan, providers: Sequence[str]) -> list[Venue]:
     """The hosts with their pages; the last has no calendar, so that people ask instead of booking."""
     venues = []
-    for number, provider in enumerate([*scale.hosts, "google"]):
-        connected = number < len(scale.hosts)
+    for number, provider in enumerate([*providers, "google"]):
+        connected = number < len(providers)
         host = await stage.host(provider, f"host{number}", connected=connected)
         await stage.page(host)
         slots: list[dict[str, Any]] = []
@@ -174,7 +167,7 @@ async def settle(
     stage: Stage,
     people: list[tuple[str, str]],
     attempts: list[Attempt],
-    saboteur: Saboteur,
+    disturbances: Sequence[Disturbance],
     seconds: float,
 ) -> tuple[float | None, Evidence]:
     """Wait until nothing speaks against any promise, twice in a row; what is known when that is so, or time is up."""
@@ -191,7 +184,7 @@ async def settle(
             stage.sandbox,
             people=people,
             attempts=attempts,
-            disturbances=saboteur.disturbances,
+            disturbances=disturbances,
         )
         quiet = quiet + 1 if all(verdict.ok for verdict in judge(evidence)) else 0
         if quiet > 1:

@@ -19,7 +19,7 @@ from sandbox.client import Sandbox
 from sandbox.houses import Span
 
 Json = dict[str, Any]
-_PAUSE: Final = (0.3, 1.2)
+PAUSE: Final = (0.3, 1.2)
 
 
 @dataclass
@@ -31,6 +31,8 @@ class HostHands:
     venue: Venue
     chance: random.Random
     stop: asyncio.Event
+    pause: tuple[float, float] = PAUSE
+    """Seconds between one thing and the next: as few as this, as many as that."""
     by_hand: list[str] = field(default_factory=list)
     """Events of their own that stand in the calendar."""
     _number: int = 0
@@ -43,7 +45,7 @@ class HostHands:
         while not self.stop.is_set() and len(self.venue.for_the_host) > 1:
             self._number += 1
             await self.chance.choice(acts)()
-            await asyncio.sleep(self.chance.uniform(*_PAUSE))
+            await asyncio.sleep(self.chance.uniform(*self.pause))
 
     def _time(self) -> tuple[str, Span]:
         start = self.venue.for_the_host.pop()

@@ -15,7 +15,7 @@ from sandbox.demo_journey import Host
 
 Json = dict[str, Any]
 MINUTES: Final = 30
-_PAUSE: Final = (0.05, 0.4)
+PAUSE: Final = (0.05, 0.4)
 _CONTESTED: Final = 0.15
 """How often a visitor wants what another has just wanted."""
 
@@ -48,6 +48,8 @@ class Visitors:
     chance: random.Random
     name: str
     stop: asyncio.Event
+    pause: tuple[float, float] = PAUSE
+    """Seconds between one and the next: as few as this, as many as that."""
     _number: int = 0
 
     async def run(self) -> None:
@@ -55,7 +57,7 @@ class Visitors:
         while not self.stop.is_set() and len(self.venue.visitors) > 2:
             self._number += 1
             await self._one(f"{self.name}-{self._number}@visitors.example")
-            await asyncio.sleep(self.chance.uniform(*_PAUSE))
+            await asyncio.sleep(self.chance.uniform(*self.pause))
 
     async def _one(self, email: str) -> None:
         start, hold = self._slot(), {}
