@@ -74,7 +74,7 @@ cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 def main(
     batteries: Annotated[list[Battery] | None, typer.Argument(help="All when none is named.")] = None,
     *,
-    long: Annotated[bool, typer.Option("--long", help="Hours instead of about ten minutes.")] = False,
+    long: Annotated[bool, typer.Option("--long", help="Hours instead of about half an hour.")] = False,
     seed: Annotated[int | None, typer.Option("--seed", help="Repeat a run; chance chooses one otherwise.")] = None,
 ) -> None:
     """Put the promises to the proof."""
