@@ -28,7 +28,8 @@ SELECT count(*) AS jobs,
        count(*) FILTER (WHERE status = 'picked' AND heartbeat < now() - make_interval(secs => $2)) AS abandoned,
        count(*) FILTER (WHERE attempts >= $3) AS failing,
        coalesce(string_agg(DISTINCT entrypoint, ', ') FILTER (WHERE attempts >= $3), '') AS which
-  FROM (SELECT *, status = 'queued' AS waits, extract(epoch FROM now() - execute_after) AS age
+  FROM (SELECT status, heartbeat, attempts, entrypoint, status = 'queued' AS waits,
+               extract(epoch FROM now() - execute_after) AS age
           FROM {QUEUE.db_schema}.pgqueuer) AS queue
 """  # noqa: S608 - our own schema
 

@@ -14,8 +14,8 @@ MOVES_ON = ("stage", "deleted_rows", "last_sequence", "last_seal", "look_again_a
 
 
 def upgrade() -> None:
+    _index_directory()
     op.add_column("accounts", sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True))
-    op.create_index("ix_directory_account_id", "directory", ["account_id"])
     _make_exports()
     _make_erasures()
     for table in ("account_exports", "account_export_parts", "account_erasures"):
@@ -23,6 +23,15 @@ def upgrade() -> None:
     op.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON account_exports, account_export_parts TO {ROLE}")
     op.execute(f"GRANT SELECT, INSERT, UPDATE ({', '.join(MOVES_ON)}) ON account_erasures TO {ROLE}")
     _let_audit_entries_go()
+
+
+def _index_directory() -> None:
+    """Every booking writes there: nobody is kept waiting, so this waits for everybody. What a first try left goes."""
+    with op.get_context().autocommit_block():
+        op.execute("SET lock_timeout = 0")
+        op.execute("DROP INDEX CONCURRENTLY IF EXISTS ix_directory_account_id")
+        op.execute("CREATE INDEX CONCURRENTLY ix_directory_account_id ON directory (account_id)")
+        op.execute("SET lock_timeout = '200ms'")
 
 
 def downgrade() -> None:

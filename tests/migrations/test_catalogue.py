@@ -42,7 +42,14 @@ SELECT a.attrelid::regclass::text AS table, array_agg(a.attname::text ORDER BY a
  WHERE n.nspname IN ('public', 'queue') GROUP BY 1, 3, 4 ORDER BY 1, 4
 """
 COLUMNS_ALONE = {
-    ("account_erasures", "UPDATE"): ["deleted_rows", "finished_at", "last_seal", "last_sequence", "stage"],
+    ("account_erasures", "UPDATE"): [
+        "deleted_rows",
+        "finished_at",
+        "last_seal",
+        "last_sequence",
+        "look_again_at",
+        "stage",
+    ],
     ("audit_entries", "UPDATE"): ["seal", "sequence"],
 }
 """Of tables that are appended to alone: what the service may yet change."""
