@@ -264,6 +264,7 @@ async def test_work_that_nobody_does_is_found(stage: Stage) -> None:
 async def test_data_keys_that_do_not_open_are_counted(stage: Stage) -> None:
     idle, ours = stage.elsewhere(IDLE), stage.settings.master_keys
     other = SecretBytes(os.urandom(32))
+    await stage.operate("DELETE FROM data_keys", "DELETE FROM directory WHERE kind = 'data_key'", database=IDLE)
     await stage.seal_something()
     await stage.seal_something()
     examined = await idle.told("keys")
