@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from app.scheduling import slots
 from app.scheduling.grid import WHOLE_DAY, working_day
 from app.scheduling.report.explanation import Verdict, explain
-from app.scheduling.report.obstacles import Obstacle, Rule, Seating, Taken
+from app.scheduling.report.obstacles import Obstacle, Rule, Seating, Taken, Whose
 from app.scheduling.report.openings import Change, FreeHost, Hours, Setting, Window
 from app.scheduling.slots import SlotRules
 from app.scheduling.window import RollingDays, RollingWeeks
@@ -51,7 +51,7 @@ def pages(draw):
 
 def seating(hosts) -> Seating:
     return Seating(
-        always=[Obstacle(Rule.CALENDAR_NOT_CONNECTED, host) for host, _, _, connected in hosts if not connected],
+        always=[Obstacle(Rule.CALENDAR_NOT_CONNECTED, Whose(host)) for host, _, _, connected in hosts if not connected],
         taken=[item for _, taken, _, _ in hosts for item in taken],
         known_until=[(host, until) for host, _, until, _ in hosts if until is not None],
     )
@@ -88,10 +88,14 @@ def closing_rules(rules: SlotRules, start: int, of_hosts: list[Seating], told) -
     return found | set().union(*by_hosts) if all(by_hosts) else found
 
 
+def whose_time(obstacle: Obstacle) -> UUID | None:
+    return None if obstacle.whose is None else obstacle.whose.host_id
+
+
 def closing_hosts(rules: SlotRules, start: int, one: Seating):
     end = start + rules.duration_minutes * MINUTE
     for obstacle in one.always:
-        yield obstacle.rule, obstacle.host_id
+        yield obstacle.rule, whose_time(obstacle)
     for host, until in one.known_until:
         if end > until:
             yield Rule.NOT_KNOWN_YET, host
@@ -119,7 +123,7 @@ def applied(rules: SlotRules, hosts, changes: list[Change]):
                 rules = replace(rules, hours=hours)
             case FreeHost():
                 freed.append(change)
-    return rules, [_freed(host, [change for change in freed if change.host_id == host[0]]) for host in hosts]
+    return rules, [_freed(host, [change for change in freed if change.whose.host_id == host[0]]) for host in hosts]
 
 
 def _freed(host, changes: list[FreeHost]):
@@ -169,7 +173,7 @@ def test_r32_every_rule_that_closes_a_time_is_named_and_no_other(page, data):
     rules, _, _, told = page
     verdicts, seatings = explained(page)
     for verdict in data.draw(st.lists(st.sampled_from(verdicts), max_size=12)) if verdicts else []:
-        named = {(obstacle.rule, obstacle.host_id) for obstacle in verdict.closed_by}
+        named = {(obstacle.rule, whose_time(obstacle)) for obstacle in verdict.closed_by}
         assert named == closing_rules(rules, verdict.start, seatings, told)
 
 

@@ -9,7 +9,7 @@ The one rule: a time is offered when nothing closes it, and that is never anothe
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
@@ -41,15 +41,9 @@ _WEEKLY: Final = Obstacle(Rule.WEEKLY_LIMIT)
 Obstacles = Sequence[Obstacle]
 
 
-class Candidate(NamedTuple):
-    """A time at which a meeting might begin."""
-
-    start: int
-    """UTC seconds."""
-    day: int
-    """The civil day in the page's zone, counted from 1970-01-01."""
-    in_hours: bool
-    """The whole meeting lies in working time."""
+Candidate = tuple[int, int, bool]
+"""A time at which a meeting might begin, in UTC seconds; its civil day in the page's zone, counted from 1970-01-01;
+whether the whole meeting lies in working time. A bare tuple: there are thousands."""
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -79,14 +73,14 @@ def explain(
     """
     candidates = _candidates(rules, between, daily)
     page = _PageRules(rules, booked_starts, now=now, between=between)
-    starts = [candidate.start for candidate in candidates]
+    starts = [start for start, _, _ in candidates]
     closed = [_closed_by_hosts(starts, seating, rules) for seating in seatings]
-    for index, candidate in enumerate(candidates):
-        if candidate.start < now:  # of a time that is over there is no more to say
-            yield Verdict(candidate.start, (_PAST,), firm=False, opened_by=None)
+    for index, (start, day, in_hours) in enumerate(candidates):
+        if start < now:  # of a time that is over there is no more to say
+            yield Verdict(start, (_PAST,), firm=False, opened_by=None)
             continue
         hosts = [by.get(index, seating.always) for seating, by in zip(seatings, closed, strict=True)]
-        yield _verdict(rules, candidate.start, page.look_at(candidate), hosts, seatings)
+        yield _verdict(rules, start, page.look_at(start, day, in_hours=in_hours), hosts, seatings)
 
 
 def _verdict(
@@ -111,12 +105,12 @@ def _verdict(
 def _candidates(rules: SlotRules, between: Span, daily: LocalInterval) -> list[Candidate]:
     duration, step = rules.duration_minutes * 60, rules.increment_minutes * 60
     found = [
-        Candidate(start, grid.day, start + duration <= grid.until)
+        (start, grid.day, start + duration <= grid.until)
         for grid in working_grids(rules.hours, step, between, reach=duration)
         for start in grid.starts
     ]
     found += [
-        Candidate(start, grid.day, in_hours=False)
+        (start, grid.day, False)
         for grid in closed_grids(rules.hours, step, between, daily=daily)
         for start in grid.starts
     ]
@@ -136,9 +130,8 @@ class _PageRules:
         self._missing = MissingHours(rules, between)
         self._of_days: dict[int, tuple[Obstacles, Changes | None]] = {}
 
-    def look_at(self, candidate: Candidate) -> tuple[Obstacles, Changes | None]:
+    def look_at(self, start: int, day: int, *, in_hours: bool) -> tuple[Obstacles, Changes | None]:
         """What closes a time, and all the changes that would open it; None: nothing can."""
-        start, day, in_hours = candidate
         if day not in self._of_days:
             self._of_days[day] = self._look_at_day(day)
         closed_by, changes = self._of_days[day]

@@ -41,14 +41,20 @@ class Rule(StrEnum):
     NOT_KNOWN_YET = "not_known_yet"
 
 
+class Whose(msgspec.Struct, frozen=True, eq=False):
+    """Whose time something is about, and where it stands; one for many obstacles."""
+
+    host_id: UUID
+    calendar_id: UUID | None = None
+    booking_id: UUID | None = None
+
+
 class Obstacle(msgspec.Struct, frozen=True, eq=False):
     """One thing that closes times. It is itself and no other, however much alike."""
 
     rule: Rule
-    host_id: UUID | None = None
-    """Whose time it is about; None: the page's own rule."""
-    calendar_id: UUID | None = None
-    booking_id: UUID | None = None
+    whose: Whose | None = None
+    """None: the page's own rule."""
     taken: Span | None = None
     """What is in the way: from where the first of it begins to where the last of it ends."""
 
@@ -81,7 +87,7 @@ def closed_starts(seating: Seating, rules: SlotRules, starts: Sequence[int]) -> 
     """The index of each of the rising starts that is closed by its hosts, with what closes it; but `always`."""
     for host_id, until in seating.known_until:
         beyond = bisect_right(starts, until - rules.duration_minutes * 60)
-        obstacle = Obstacle(Rule.NOT_KNOWN_YET, host_id)
+        obstacle = Obstacle(Rule.NOT_KNOWN_YET, Whose(host_id))
         yield from ((index, obstacle) for index in range(beyond, len(starts)))
     for taken in seating.taken:
         around = _Around(taken, rules)
@@ -95,6 +101,7 @@ class _Around:
 
     def __init__(self, taken: Taken, rules: SlotRules) -> None:
         self._taken = taken
+        self._whose = Whose(taken.host_id, taken.calendar_id, taken.booking_id)
         self._duration = rules.duration_minutes * 60
         self._before, self._after = rules.buffer_before_minutes * 60, rules.buffer_after_minutes * 60
         self._known: dict[tuple[Rule, int, int], Obstacle] = {}
@@ -124,6 +131,6 @@ class _Around:
         if found is None:
             taken = self._taken
             span = taken.spans.starts[first], taken.spans.ends[last - 1]
-            found = Obstacle(rule, taken.host_id, taken.calendar_id, taken.booking_id, span)
+            found = Obstacle(rule, self._whose, span)
             self._known[rule, first, last] = found
         return found

@@ -7,14 +7,13 @@ import math
 from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Final
-from uuid import UUID
 
 import msgspec
 
 from app.scheduling import configuration
 from app.scheduling.caps import Booked
 from app.scheduling.hours import Intervals
-from app.scheduling.report.obstacles import Obstacle, Rule
+from app.scheduling.report.obstacles import Obstacle, Rule, Whose
 from app.scheduling.slots import SlotRules
 from app.scheduling.window import BookingWindow, DateRange, RollingDays, RollingWeeks
 from app.scheduling.zones import civil_date, monday
@@ -44,9 +43,7 @@ class Hours(msgspec.Struct, frozen=True):
 class FreeHost(msgspec.Struct, frozen=True):
     """A host would have to be free then, by what `rule` says: a calendar connected or mended, a meeting moved."""
 
-    host_id: UUID
-    calendar_id: UUID | None
-    booking_id: UUID | None
+    whose: Whose
     rule: Rule
     during: Span
 
@@ -111,11 +108,11 @@ def freer_hosts(rules: SlotRules, start: int, obstacles: Iterable[Obstacle]) -> 
             before = min(before, (start - end) // 60)
         elif rule is Rule.BUFFER_AFTER:
             after = min(after, (begin - start) // 60 - rules.duration_minutes)
-        elif rule in _ONLY_TIME_TELLS or obstacle.host_id is None:
+        elif rule in _ONLY_TIME_TELLS or obstacle.whose is None:
             return None
         else:
             during = max(first, begin), min(last, end)
-            found.append(FreeHost(obstacle.host_id, obstacle.calendar_id, obstacle.booking_id, rule, during))
+            found.append(FreeHost(obstacle.whose, rule, during))
     if before < configuration.MINUTES_PER_DAY:
         found.append(Setting("buffer_before_minutes", before))
     if after < configuration.MINUTES_PER_DAY:

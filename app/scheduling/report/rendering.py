@@ -11,11 +11,12 @@ from app.ids import encode_id
 from app.scheduling.hours import Intervals, LocalInterval
 from app.scheduling.rendering import CONFIRMABLE, REQUEST_ONLY, LocalClock
 from app.scheduling.report.explanation import Verdict
-from app.scheduling.report.obstacles import Obstacle, Rule
+from app.scheduling.report.obstacles import Obstacle, Rule, Whose
 from app.scheduling.report.openings import Change, FreeHost, Hours, Setting
 from app.scheduling.window import BookingWindow, DateRange, RollingDays, RollingWeeks
 
 Item = dict[str, Any]
+_NAMES: Final = {rule: rule.value for rule in Rule}  # to ask a member for its value costs more than all else of an item
 _CALENDAR_CHANGES: Final = {
     Rule.CALENDAR_NOT_CONNECTED: "connect_calendar",
     Rule.CALENDAR_UNREACHABLE: "restore_calendar",
@@ -31,7 +32,8 @@ class ReportRendering:
         self._reader = reader
         self._obstacles: dict[Obstacle, Item] = {}
         self._hours: dict[Intervals, list[Item]] = {}
-        self._whose: dict[tuple[UUID, UUID | None], Item] = {}
+        self._whose: dict[Whose, Item] = {}
+        self._what: dict[Whose, Item] = {}
 
     def item(self, verdict: Verdict) -> Item:
         """What is told of one time."""
@@ -40,8 +42,8 @@ class ReportRendering:
             "start_at": self._clock[start],
             "end_at": self._clock[start + self._duration],
             "grade": None if verdict.closed_by else CONFIRMABLE if verdict.firm else REQUEST_ONLY,
-            "closed_by": [self._rule(obstacle) for obstacle in verdict.closed_by],
-            "opened_by": None if opened_by is None else [self._change(change) for change in opened_by],
+            "closed_by": list(map(self._rule, verdict.closed_by)),
+            "opened_by": None if opened_by is None else list(map(self._change, opened_by)),
         }
 
     def _rule(self, obstacle: Obstacle) -> Item:
@@ -51,16 +53,14 @@ class ReportRendering:
         return told
 
     def _told(self, obstacle: Obstacle) -> Item:
-        if obstacle.host_id is None:
-            return {"rule": obstacle.rule.value}
-        whose = self._told_of(obstacle.host_id, obstacle.calendar_id)
+        if obstacle.whose is None:
+            return {"rule": _NAMES[obstacle.rule]}
         if obstacle.taken is None:
-            return {"rule": obstacle.rule.value, **whose}
+            return {"rule": _NAMES[obstacle.rule], **self._of(obstacle.whose)}
         begin, end = obstacle.taken
         return {
-            "rule": obstacle.rule.value,
-            **whose,
-            "booking_id": self._booking(obstacle.host_id, obstacle.booking_id),
+            "rule": _NAMES[obstacle.rule],
+            **self._what_of(obstacle.whose),
             "start_at": self._clock[begin],
             "end_at": self._clock[end],
         }
@@ -76,28 +76,35 @@ class ReportRendering:
         return {"change": "booking_window", "booking_window": _window(change.window)}
 
     def _free_host(self, change: FreeHost) -> Item:
-        whose = self._told_of(change.host_id, change.calendar_id)
         if change.rule in _CALENDAR_CHANGES:
-            return {"change": _CALENDAR_CHANGES[change.rule], **whose}
+            return {"change": _CALENDAR_CHANGES[change.rule], **self._of(change.whose)}
         begin, end = change.during
         return {
             "change": "move_booking" if change.rule is Rule.BOOKED else "free_calendar",
-            **whose,
-            "booking_id": self._booking(change.host_id, change.booking_id),
+            **self._what_of(change.whose),
             "start_at": self._clock[begin],
             "end_at": self._clock[end],
         }
 
-    def _told_of(self, host_id: UUID, calendar_id: UUID | None) -> Item:
-        key = host_id, calendar_id
-        told = self._whose.get(key)
+    def _of(self, whose: Whose) -> Item:
+        """The host, and the calendar if that is the reader's."""
+        told = self._whose.get(whose)
         if told is None:
-            own = None if calendar_id is None or host_id != self._reader else encode_id("cal", calendar_id)
-            told = self._whose[key] = {"host_id": encode_id("usr", host_id), "calendar_id": own}
+            own = None if whose.host_id != self._reader else whose.calendar_id
+            calendar = None if own is None else encode_id("cal", own)
+            told = self._whose[whose] = {"host_id": encode_id("usr", whose.host_id), "calendar_id": calendar}
         return told
 
-    def _booking(self, host_id: UUID, booking_id: UUID | None) -> str | None:
-        return None if booking_id is None or host_id != self._reader else encode_id("bkg", booking_id)
+    def _what_of(self, whose: Whose) -> Item:
+        """The same with the booking."""
+        told = self._what.get(whose)
+        if told is None:
+            own = None if whose.host_id != self._reader else whose.booking_id
+            told = self._what[whose] = {
+                **self._of(whose),
+                "booking_id": None if own is None else encode_id("bkg", own),
+            }
+        return told
 
     def _hours_of(self, intervals: Intervals) -> list[Item]:
         told = self._hours.get(intervals)

@@ -23,7 +23,7 @@ from app.scheduling.host_slots import own_page_time
 from app.scheduling.host_time import HostTime
 from app.scheduling.public import SlotQuery, check_duration
 from app.scheduling.report.explanation import explain
-from app.scheduling.report.obstacles import Obstacle, Rule, Seating
+from app.scheduling.report.obstacles import Obstacle, Rule, Seating, Whose
 from app.scheduling.report.rendering import Item, ReportRendering
 from app.scheduling.report.taken import CalendarTime, HostTaken, load_taken
 
@@ -83,12 +83,12 @@ def _seating(page: PageTime, hosts: Sequence[HostTime], taken: HostTaken) -> Sea
 def _unknown(host: HostTime) -> Iterator[Obstacle]:
     """Why it is not known when a host is free."""
     if not host.connected:
-        yield Obstacle(Rule.CALENDAR_NOT_CONNECTED, host.host.id)
+        yield Obstacle(Rule.CALENDAR_NOT_CONNECTED, Whose(host.host.id))
     elif not host.readable:
         lost = [calendar.calendar_id for calendar in host.watched if calendar.gap == "block"]
-        yield from (Obstacle(Rule.CALENDAR_UNREACHABLE, host.host.id, calendar_id) for calendar_id in lost)
+        yield from (Obstacle(Rule.CALENDAR_UNREACHABLE, Whose(host.host.id, calendar_id)) for calendar_id in lost)
         if not lost:  # the connection is broken, and no calendar of it is known yet
-            yield Obstacle(Rule.CALENDAR_UNREACHABLE, host.host.id)
+            yield Obstacle(Rule.CALENDAR_UNREACHABLE, Whose(host.host.id))
 
 
 def _host(host: HostTime, calendars: Mapping[UUID, CalendarTime], *, reader: UUID) -> Item:
