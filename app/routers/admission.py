@@ -44,10 +44,16 @@ class Admission:
         if any(name in _BODY_HEADERS for name, _ in scope["headers"]):
             receive = await _arrived(receive)
         if self._at_work >= self._at_once:
-            self._turned_away += 1
-            refusal = Overloaded(retry_after=1 + self._turned_away % _SPREAD)
-            await problem_response(Request(scope), refusal)(scope, receive, send)
-            return
+            await self._turn_away(scope, receive, send)
+        else:
+            await self._let_in(scope, receive, send)
+
+    async def _turn_away(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._turned_away += 1
+        refusal = Overloaded(retry_after=1 + self._turned_away % _SPREAD)
+        await problem_response(Request(scope), refusal)(scope, receive, send)
+
+    async def _let_in(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._at_work += 1
         IN_FLIGHT.inc()
         try:

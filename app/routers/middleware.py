@@ -55,8 +55,7 @@ class Envelope:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        asked = headers.get("X-Request-Id", "")
-        request_id = asked if _REQUEST_ID.fullmatch(asked) else uuid_utils.compat.uuid7().hex
+        request_id = _request_id(headers)
         scope.setdefault("state", {})["request_id"] = request_id
         structlog.contextvars.bind_contextvars(request_id=request_id)
         exchange = _Exchange(scope, receive, send, request_id)
@@ -89,6 +88,12 @@ class Envelope:
             raise error
         request = Request(exchange.scope)
         await problem_response(request, error)(exchange.scope, exchange.receive, exchange.send)
+
+
+def _request_id(headers: Headers) -> str:
+    """The caller's own, where it can be one."""
+    asked = headers.get("X-Request-Id", "")
+    return asked if _REQUEST_ID.fullmatch(asked) else uuid_utils.compat.uuid7().hex
 
 
 def _refusal(method: str, headers: Headers) -> MalformedRequest | PayloadTooLarge | UnsupportedMediaType | None:
