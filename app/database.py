@@ -133,8 +133,9 @@ def _refuse_swallowed_errors(engine: AsyncEngine) -> None:
     """After a caught error PostgreSQL answers COMMIT with ROLLBACK and no error: raise instead."""
 
     def mark(context: ExceptionContext) -> None:
-        if context.connection is not None and not context.is_disconnect:
-            context.connection.info[_POISONED] = True
+        connection = context.connection
+        if connection is not None and not context.is_disconnect and not _commits_each_statement(connection):
+            connection.info[_POISONED] = True
 
     def clear(connection: Connection, *_: object) -> None:
         if not connection.invalidated:  # a lost connection has nothing to commit
@@ -148,6 +149,11 @@ def _refuse_swallowed_errors(engine: AsyncEngine) -> None:
     event.listen(engine.sync_engine, "rollback", clear)
     event.listen(engine.sync_engine, "rollback_savepoint", clear)
     event.listen(engine.sync_engine, "commit", check)
+
+
+def _commits_each_statement(connection: Connection) -> bool:
+    """There is no transaction then, and nothing that a COMMIT could lose."""
+    return connection.get_execution_options().get("isolation_level") == "AUTOCOMMIT"
 
 
 def sqlstate(error: DBAPIError) -> str | None:

@@ -60,6 +60,21 @@ async def test_a_swallowed_error_is_raised_at_the_commit(world: World) -> None:
     assert await stored(world, account), "the connection is good again"
 
 
+async def test_an_error_caught_where_each_statement_commits_is_no_harm(world: World) -> None:
+    """A migration that misses a lock there goes back to transactions, and tries again."""
+    async with world.services.sessions() as session, session.bind.connect() as connection:
+        await connection.execution_options(isolation_level="AUTOCOMMIT")
+        with pytest.raises(DBAPIError):
+            await connection.execute(text("SELECT 1/0"))
+        assert (await connection.execute(text("SELECT 1"))).scalar() == 1
+        await connection.commit()
+        await connection.execution_options(isolation_level="READ COMMITTED")
+        with pytest.raises(DBAPIError):
+            await connection.execute(text("SELECT 1/0"))
+        with pytest.raises(SwallowedErrorError):
+            await connection.commit()
+
+
 async def test_an_error_caught_in_a_savepoint_is_no_harm(world: World) -> None:
     account = uuid4()
     async with transaction(world.services.sessions, account) as session:

@@ -41,6 +41,9 @@ CONCURRENTLY = """with op.get_context().autocommit_block():
         op.execute("SET lock_timeout = 0")
         op.execute("CREATE INDEX CONCURRENTLY IF NOT EXISTS ix_of_the_next ON bookings (account_id, title)")"""
 
+STATEMENT_BY_STATEMENT = """with op.get_context().autocommit_block():
+        op.execute("ALTER TABLE bookings ADD COLUMN of_the_next text")"""
+
 
 class NextRelease:
     """The project's migrations, and more after them."""
@@ -133,6 +136,19 @@ async def test_what_was_migrated_before_the_wait_is_not_migrated_again(
             await waits_for(database, "bookings")
             assert await has_column(database, "mails")
             await waits_for(database, "bookings")
+        await migrating
+    assert await has_column(database, "bookings")
+
+
+async def test_what_commits_each_statement_tries_again_as_well(database: Database, following: NextRelease) -> None:
+    following.add(STATEMENT_BY_STATEMENT, 'op.execute("ALTER TABLE bookings DROP COLUMN of_the_next")')
+    async with connected(database.url) as reader, connected(database.url) as writer:
+        async with reader.transaction():
+            await reader.fetch("SELECT id FROM bookings LIMIT 1")
+            migrating = following.upgrade(database)
+            for _ in range(2):
+                await waits_for(database, "bookings")
+                await writer.execute("UPDATE bookings SET version = version + 1")  # when the migration has let go
         await migrating
     assert await has_column(database, "bookings")
 
