@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from itertools import chain
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -17,6 +18,7 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
+from app.bookings.shared_answers import SharedAnswers
 from app.calendar import AllDay, Busy, BusyTimes, Clock, Event, Timed
 from app.connections.access import CalendarAccess
 from app.connections.repository import ask_for_syncs
@@ -63,6 +65,7 @@ class LiveCheck:
         self._clock = clock
         self._timeout = timeout_seconds
         self._trusted = timedelta(seconds=mirror_trusted_seconds)
+        self._answers = SharedAnswers[list[Verdict]]()
 
     async def check(
         self, calendars: Sequence[WatchedCalendar], slot: Span, *, tentative_blocks: bool, moving: str | None = None
@@ -79,12 +82,14 @@ class LiveCheck:
         return verdict
 
     async def _verdict(self, calendars: Sequence[WatchedCalendar], question: "_Question") -> Verdict:
+        groups = _by_connection(calendars)
         try:
             async with asyncio.timeout(self._timeout):
-                asked = await asyncio.gather(*(self._ask(group, question) for group in _by_connection(calendars)))
+                asked = await asyncio.gather(*(self._ask_together(group, question) for group in groups))
         except TimeoutError:
-            asked = [[(calendar, Verdict.UNKNOWN) for calendar in calendars]]
-        verdicts = {self._without_answer(*told) for group in asked for told in group}
+            asked = [[Verdict.UNKNOWN] * len(group) for group in groups]
+        told = zip(chain.from_iterable(groups), chain.from_iterable(asked), strict=True)
+        verdicts = {self._without_answer(calendar, verdict) for calendar, verdict in told}
         return next(verdict for verdict in _WORST_FIRST if verdict in verdicts or verdict is Verdict.FREE)
 
     def _without_answer(self, calendar: WatchedCalendar, verdict: Verdict) -> Verdict:
@@ -105,20 +110,23 @@ class LiveCheck:
                 wanted = [calendar.calendar_id for calendar in calendars]
                 await enqueue(session, await ask_for_syncs(session, account_id, wanted, now=self._clock()))
 
-    async def _ask(
-        self, calendars: list[WatchedCalendar], question: "_Question"
-    ) -> list[tuple[WatchedCalendar, Verdict]]:
+    async def _ask_together(self, calendars: list[WatchedCalendar], question: "_Question") -> list[Verdict]:
+        """What each calendar of one connection says, to all who ask it now."""
+        asked = question, *((item.calendar_id, item.provider_calendar_id, item.time_zone) for item in calendars)
+        return await self._answers.ask(asked, lambda: self._ask(calendars, question))
+
+    async def _ask(self, calendars: list[WatchedCalendar], question: "_Question") -> list[Verdict]:
         first = calendars[0]
         session = self._access.open(first.account_id, first.connection_id, first.provider)
         try:
             answers = await session.free_busy([item.provider_calendar_id for item in calendars], question.window)
             return [
-                (calendar, await self._judge(session, calendar, answers.get(calendar.provider_calendar_id), question))
+                await self._judge(session, calendar, answers.get(calendar.provider_calendar_id), question)
                 for calendar in calendars
             ]
         except ProviderError as error:
             log.warning("live_check.failed", connection_id=str(first.connection_id), error=error.code)
-            return [(calendar, Verdict.UNKNOWN) for calendar in calendars]
+            return [Verdict.UNKNOWN] * len(calendars)
 
     async def _judge(
         self, session: CalendarSession, calendar: WatchedCalendar, times: BusyTimes | None, question: "_Question"

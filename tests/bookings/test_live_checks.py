@@ -3,6 +3,7 @@
 The one rule: what a person did in the calendar a moment ago, before any sync, decides.
 """
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -111,6 +112,18 @@ async def test_p1_without_an_answer_a_young_mirror_decides_and_an_old_one_does_n
         assert (await person.book(page["id"], person.at(3, f"{hour}:30").isoformat())).status_code == 201, kind
         await world.rows("UPDATE calendar_syncs SET last_succeeded_at = now()")
     assert len(await world.rows("SELECT FROM bookings")) == 2 * len(kinds)
+
+
+async def test_p1_a_crowd_for_one_slot_asks_the_provider_as_one(world: World) -> None:
+    person = await world.connected()
+    page = await person.make_page()
+    start = person.at(3, "10:00").isoformat()
+    await fault(world, person, {"kind": "latency", "ms": 1500}, times=None, path="/freeBusy")
+    before = len(await world.sandbox.google_requests(account=person.email))
+    answers = await asyncio.gather(*(person.book(page["id"], start) for _ in range(10)))
+    asked = (await world.sandbox.google_requests(account=person.email))[before:]
+    assert sorted(answer.status_code for answer in answers) == [201] + [409] * 9
+    assert 1 <= sum(request["path"].endswith("/freeBusy") for request in asked) < 5, "it was not one call each"
 
 
 async def test_p1_a_slow_provider_is_not_waited_for(world: World) -> None:
