@@ -132,10 +132,7 @@ class BookingDesk:
         Raises: NotFound, PageTurnedOff, ValidationFailed, ConsentRequired, OutsideBookingWindow, SlotUnavailable
         (with alternatives), HoldExpired (the same), BookingUnavailable, IdempotencyKeyReused, RequestInProgress.
         """
-        between = around(int(form.start_at.timestamp()), form.duration_minutes)
-        page = await self._pages.read(page_id, between, excluding=form.hold_id)
-        if page is None:
-            raise NotFound
+        page = await self._read(page_id, form)
         if attempt is not None and (outcome := await self._answered(page, attempt)) is not None:
             return outcome
         await check_hold(self._sessions, self._tokens, page, form)
@@ -156,11 +153,40 @@ class BookingDesk:
 
     @counted(BOOKINGS, _kind)
     async def _take(self, page: PageTime, wish: _Wish, attempt: Attempt | None) -> Outcome:
-        """Look, ask, book; or keep the request."""
-        minutes = wish.form.duration_minutes
+        """Look, ask, book; or keep the request.
+
+        Those who want the same slot of a round robin come one after another: each goes by the turns of then (R27).
+        """
+        await self._check(page, wish)
+        if page.type != "round_robin":
+            return await self._place(page, wish, attempt)
+        async with self._turns.turn((page.page_id, wish.start, wish.form.duration_minutes)) as waited:
+            return await self._place(await self._look_again(page, wish, attempt) if waited else page, wish, attempt)
+
+    async def _check(self, page: PageTime, wish: _Wish) -> None:
+        """Raises: BookingUnavailable, OutsideBookingWindow, SlotUnavailable."""
         if page.unavailable:
             raise await self._tell_host(page)
-        check_offered(page, minutes, start=wish.start, now=self._now())
+        check_offered(page, wish.form.duration_minutes, start=wish.start, now=self._now())
+
+    async def _look_again(self, page: PageTime, wish: _Wish, attempt: Attempt | None) -> PageTime:
+        """The page after those before us, unless one of them was the same request."""
+        if attempt is not None and await self._answered(page, attempt) is not None:
+            raise idempotency.AnsweredMeanwhileError
+        latest = await self._read(page.page_id, wish.form)
+        await self._check(latest, wish)
+        return latest
+
+    async def _read(self, page_id: UUID, form: BookingCreate) -> PageTime:
+        """The page around the slot, without the visitor's own hold. Raises: NotFound."""
+        between = around(int(form.start_at.timestamp()), form.duration_minutes)
+        page = await self._pages.read(page_id, between, excluding=form.hold_id)
+        if page is None:
+            raise NotFound
+        return page
+
+    async def _place(self, page: PageTime, wish: _Wish, attempt: Attempt | None) -> Outcome:
+        """With whoever is free and whose turn it is; or as a request."""
         if page.mode is Mode.OFFLINE:
             return await self._request(page, wish, attempt)
         taken, askable = None, None
@@ -181,10 +207,9 @@ class BookingDesk:
 
     async def _is_left(self, seating: PageTime, wish: _Wish) -> bool:
         """Whether these hosts are still free: to look costs less than to ask their calendars and to wait for a lock."""
-        minutes = wish.form.duration_minutes
-        page = await self._pages.read(seating.page_id, around(wish.start, minutes), excluding=wish.form.hold_id)
-        now = None if page is None else page.seated({host.host.id for host in seating.hosts})
-        return now is not None and now.refusal(minutes, start=wish.start, now=self._now()) is None
+        page = await self._read(seating.page_id, wish.form)
+        now = page.seated({host.host.id for host in seating.hosts})
+        return now is not None and now.refusal(wish.form.duration_minutes, start=wish.start, now=self._now()) is None
 
     async def _in_turn(self, page: PageTime, wish: _Wish) -> list[tuple[PageTime, Json | None]]:
         """Who could host the meeting, first whose turn it is, each with why it is theirs."""

@@ -1,13 +1,13 @@
-"""Who may wait for a host's lock with a database connection in hand: one at a time in each process.
+"""Who may wait for a host's lock with a database connection in hand: one at a time in each process. And who of those
+who want the same slot of a round robin may look whose turn it is.
 
 The one rule: the many who want one host's time wait here, where waiting costs nothing, and keep nobody else waiting.
 Whose slot is taken while they wait is told so at once: the database would say the same, one after another.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Hashable, Sequence
 from contextlib import asynccontextmanager
-from uuid import UUID
 from weakref import WeakValueDictionary
 
 from app.errors import BookingUnavailable
@@ -25,7 +25,7 @@ class TakenMeanwhileError(Exception):
 
 
 class _Queue:
-    """Those who want one host's time now. Nobody left: forgotten."""
+    """Those who want the same now. Nobody left: forgotten."""
 
     def __init__(self) -> None:
         self.lock = asyncio.Lock()
@@ -34,21 +34,22 @@ class _Queue:
 
 
 class Turns:
-    """A queue per host."""
+    """A queue per host, and per slot of a round robin."""
 
     def __init__(self) -> None:
-        self._queues: WeakValueDictionary[UUID, _Queue] = WeakValueDictionary()
+        self._queues: WeakValueDictionary[Hashable, _Queue] = WeakValueDictionary()
 
     @asynccontextmanager
-    async def turn(self, host_id: UUID, *, wanted: Span | None = None) -> AsyncIterator[None]:
-        """Be the only one of this process at the host's time; to end well is to have taken what was wanted.
+    async def turn(self, of: Hashable, *, wanted: Span | None = None) -> AsyncIterator[bool]:
+        """Be the only one of this process there, and know whether somebody was before us; to end well is to have taken
+        what was wanted.
 
         Raises: BookingUnavailable after a long wait; TakenMeanwhileError where what is wanted was taken during it.
         """
-        queue = self._queues.get(host_id)
+        queue = self._queues.get(of)
         if queue is None:
-            queue = self._queues[host_id] = _Queue()
-        known = len(queue.taken)
+            queue = self._queues[of] = _Queue()
+        known, waits = len(queue.taken), queue.lock.locked()
         try:
             await asyncio.wait_for(queue.lock.acquire(), _LONGEST_WAIT)
         except TimeoutError:
@@ -56,7 +57,7 @@ class Turns:
         try:
             if wanted is not None and overlaps(queue.taken[known:], wanted):
                 raise TakenMeanwhileError(queue.taken[known:])
-            yield
+            yield waits
             if wanted is not None:
                 queue.taken.append(wanted)
         finally:

@@ -142,6 +142,16 @@ async def book_at_once(world: World, wishes: list[tuple[str, str]]) -> list[http
     return await asyncio.gather(*(one(number, *wish) for number, wish in enumerate(wishes)))
 
 
+async def test_r27_of_many_at_once_each_is_decided_by_what_those_before_have_taken(world: World) -> None:
+    people = await colleagues(world, 4)
+    page, start = await team_page(people, "round_robin"), people[0].at(3, "10:00").isoformat()
+    answers = await asyncio.gather(*(people[0].book(page["id"], start, email=f"v{n}@example.com") for n in range(8)))
+    assert Counter(answer.status_code for answer in answers) == {201: 4, 409: 4}
+    made = (await people[0].get("/v1/bookings", params={"limit": 10})).json()["items"]
+    free = [len(item["assignment"]["candidates"]) for item in made]
+    assert sorted(free) == [1, 2, 3, 4], "whoever was engaged a moment before was no candidate any more"
+
+
 async def test_r45_a_slot_of_a_round_robin_is_won_as_often_as_there_are_hosts(world: World) -> None:
     people = await colleagues(world, 3)
     page, start = await team_page(people, "round_robin"), people[0].at(3, "10:00").isoformat()
