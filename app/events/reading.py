@@ -57,9 +57,8 @@ class FeedReader:
 
     async def read(self, account_id: UUID, question: Question, *, wait_seconds: float = 0) -> Page:
         """The next events; where there are none, those that come within `wait_seconds`. Raises: EventsExpired."""
-        page = await self._look(account_id, question)
-        if page.entries or wait_seconds <= 0 or self._waiting >= _MOST_WAITING:
-            return page
+        if wait_seconds <= 0 or self._waiting >= _MOST_WAITING:
+            return await self._look(account_id, question)
         self._waiting += 1
         try:
             return await self._wait(account_id, question, min(wait_seconds, LONGEST_WAIT))
@@ -67,6 +66,7 @@ class FeedReader:
             self._waiting -= 1
 
     async def _wait(self, account_id: UUID, question: Question, seconds: float) -> Page:
+        """Listen first, then look: nothing can come between the two unheard."""
         loop = asyncio.get_running_loop()
         until = loop.time() + seconds
         async with self._signals.listening(account_id) as grown:

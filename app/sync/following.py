@@ -27,6 +27,7 @@ from app.database import transaction
 from app.events.sequencer import Sequencer
 from app.models.connections import Calendar, Connection
 from app.models.mirror import CalendarChange
+from app.providers.base import CalendarSession
 from app.queue import Enqueued, enqueue
 from app.sync.changes import Topic, jobs_for
 from app.sync.rereading import Seen, read_all
@@ -72,6 +73,7 @@ class _Round:
     """Some changes of one calendar."""
 
     place: Place
+    at_provider: CalendarSession
     picked: list[Seen]
     more: bool
     """There may be others."""
@@ -118,12 +120,12 @@ class Follower:
             wanted = await feature.pick(session, place, [row.event_id for row in rows])
             await _done(session, calendar_id, [(row.event_id, row.seq) for row in rows if row.event_id not in wanted])
             picked = [Seen(row.event_id, row.seq, row.series_id) for row in rows if row.event_id in wanted]
-            return _Round(place, picked, more=len(rows) == _AT_ONCE)
+            at_provider = await self._access.open_in(session, place.connection)
+            return _Round(place, at_provider, picked, more=len(rows) == _AT_ONCE)
 
     async def _read(self, some: _Round) -> list[Seen]:
-        connection = some.place.connection
-        session = self._access.open(connection.account_id, connection.id, connection.provider)
-        return await read_all(session, some.place.calendar.provider_calendar_id, some.picked, now=self._clock())
+        calendar_id = some.place.calendar.provider_calendar_id
+        return await read_all(some.at_provider, calendar_id, some.picked, now=self._clock())
 
     async def _follow(self, place: Place, feature: Feature, seen: Seen) -> timedelta | None:
         """Follow one change; how long to wait, when it has to be followed later."""
