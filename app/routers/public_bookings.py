@@ -28,7 +28,7 @@ Own = Annotated[Changed, Depends(_own)]
 
 async def _limit_change(request: Request, own: Own) -> None:
     """After the token was checked: who does not hold it cannot use up what its holder has left."""
-    await request.app.state.rate_limits.count_change(request, own.booking.id)
+    request.app.state.rate_limits.count_change(request, own.booking.id)
 
 
 LimitedChange = Depends(_limit_change)

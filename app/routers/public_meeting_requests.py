@@ -27,7 +27,7 @@ Own = Annotated[MeetingRequest, Depends(_own)]
 
 async def _limit_change(request: Request, own: Own) -> None:
     """After the token was checked, as of a booking."""
-    await request.app.state.rate_limits.count_change(request, own.id)
+    request.app.state.rate_limits.count_change(request, own.id)
 
 
 @router.get("/{request_id}", summary="Read your meeting request", responses=problems(401, 404, 429))

@@ -1,24 +1,25 @@
 """Limits: per network; per page and network for bookings; per booking for what is done to it; per caller for passwords.
 
-The one rule: counters that cannot be read refuse writes. They are kept per process: a deployment of n processes allows
-n times as much, which its proxy may lower.
+The one rule: a limit holds to the one, and nobody passes who could not be counted. The counters are kept per process:
+a deployment of n processes allows n times as much, which its proxy may lower.
 """
 
 import ipaddress
 import re
 from collections.abc import Sequence
+from typing import Final
 from uuid import UUID
 
 from fastapi import Depends, Request
-from limits import RateLimitItem, RateLimitItemPerDay, RateLimitItemPerMinute
-from limits.aio.storage import MemoryStorage
-from limits.aio.strategies import SlidingWindowCounterRateLimiter
 
 from app.accounts.principal import Principal
 from app.errors import RateLimited
 from app.routers.dependencies import Caller
+from app.routers.moving_windows import Count, MovingWindow
 from app.settings import Settings
 
+_MINUTE: Final = 60
+_DAY: Final = 86_400
 _WITH_PORT = re.compile(r"\[(?P<six>[^\[\]]+)\](:[0-9]+)?|(?P<four>[0-9.]+):[0-9]+")
 """How some proxies write whom they speak for: `192.0.2.1:40000`, `[2001:db8::1]:40000`."""
 
@@ -27,61 +28,60 @@ class RateLimits:
     """The counters of one process."""
 
     def __init__(self, settings: Settings) -> None:
-        self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
         self._proxies = settings.trusted_proxies
-        self._reads = RateLimitItemPerMinute(settings.reads_per_minute)
-        self._bookings = RateLimitItemPerMinute(settings.bookings_per_minute)
-        self._sign_ins = RateLimitItemPerMinute(settings.sign_ins_per_minute)
-        self._domain_checks = RateLimitItemPerMinute(settings.domain_checks_per_minute)
+        self._reads = MovingWindow(settings.reads_per_minute, _MINUTE)
+        self._bookings = MovingWindow(settings.bookings_per_minute, _MINUTE)
+        self._sign_ins = MovingWindow(settings.sign_ins_per_minute, _MINUTE)
+        self._domain_checks = MovingWindow(settings.domain_checks_per_minute, _MINUTE)
         self._changes = (
-            RateLimitItemPerMinute(settings.changes_per_minute),
-            RateLimitItemPerDay(settings.changes_per_day),
+            MovingWindow(settings.changes_per_minute, _MINUTE),
+            MovingWindow(settings.changes_per_day, _DAY),
         )
 
-    async def count_read(self, request: Request) -> None:
+    def count_read(self, request: Request) -> None:
         """Raises: RateLimited."""
-        await self._count(request, [self._reads], "read", client_network(request, self._proxies))
+        _count(request, [self._reads], client_network(request, self._proxies))
 
-    async def count_booking(self, request: Request) -> None:
+    def count_booking(self, request: Request) -> None:
         """Raises: RateLimited."""
         page = str(request.path_params.get("page_id", ""))
-        await self._count(request, [self._bookings], "booking", page, client_network(request, self._proxies))
+        _count(request, [self._bookings], "booking", page, client_network(request, self._proxies))
 
-    async def count_hold(self, request: Request) -> None:
+    def count_hold(self, request: Request) -> None:
         """Apart from bookings: who looks at many times can still book one. Raises: RateLimited."""
         page = str(request.path_params.get("page_id", ""))
-        await self._count(request, [self._bookings], "hold", page, client_network(request, self._proxies))
+        _count(request, [self._bookings], "hold", page, client_network(request, self._proxies))
 
-    async def count_change(self, request: Request, booking_id: UUID) -> None:
+    def count_change(self, request: Request, booking_id: UUID) -> None:
         """From wherever it comes: each change is mailed to everybody who is invited. Raises: RateLimited."""
-        await self._count(request, self._changes, "change", booking_id.hex)
+        _count(request, self._changes, booking_id.hex)
 
-    async def count_sign_in(self, request: Request, caller: Principal) -> None:
+    def count_sign_in(self, request: Request, caller: Principal) -> None:
         """Passwords that a caller has us try: nobody shall guess with our hands. Raises: RateLimited."""
-        await self._count(request, [self._sign_ins], "sign_in", caller.account_id.hex, caller.actor)
+        _count(request, [self._sign_ins], caller.account_id.hex, caller.actor)
 
-    async def count_domain_check(self, request: Request, caller: Principal) -> None:
+    def count_domain_check(self, request: Request, caller: Principal) -> None:
         """Names that an account has us ask DNS for. Raises: RateLimited."""
-        await self._count(request, [self._domain_checks], "domain_check", caller.account_id.hex)
-
-    async def _count(self, request: Request, limits: Sequence[RateLimitItem], *keys: str) -> None:
-        """Count in each window; the answer tells of the one that is full, or has the least left."""
-        left: dict[RateLimitItem, int] = {}
-        for limit in limits:
-            if not await self._limiter.hit(limit, *keys):
-                request.state.answer_headers = _told(limit, 0)
-                raise RateLimited(retry_after=limit.get_expiry())
-            left[limit] = (await self._limiter.get_window_stats(limit, *keys)).remaining
-        tightest = min(left, key=left.__getitem__)
-        request.state.answer_headers = _told(tightest, left[tightest])
+        _count(request, [self._domain_checks], caller.account_id.hex)
 
 
-def _told(limit: RateLimitItem, remaining: int) -> dict[str, str]:
+def _count(request: Request, windows: Sequence[MovingWindow], *keys: str) -> None:
+    """Count in each window; the answer tells of the one that is full, or has the least left."""
+    least: int | None = None
+    for window in windows:
+        count = window.hit("/".join(keys))
+        if least is None or count.remaining < least or not count.allowed:
+            least = count.remaining
+            request.state.answer_headers = _told(window, count)
+        if not count.allowed:
+            raise RateLimited(retry_after=count.frees_in)
+
+
+def _told(window: MovingWindow, count: Count) -> dict[str, str]:
     """As in draft-ietf-httpapi-ratelimit-headers; `Envelope` puts them on whatever is answered."""
-    seconds = limit.get_expiry()
     return {
-        "RateLimit-Policy": f'"default";q={limit.amount};w={seconds}',
-        "RateLimit": f'"default";r={remaining};t={seconds}',
+        "RateLimit-Policy": f'"default";q={window.amount};w={window.seconds}',
+        "RateLimit": f'"default";r={count.remaining};t={count.frees_in}',
     }
 
 
@@ -107,23 +107,23 @@ def _network(address: str) -> str:
 
 
 async def _limit_read(request: Request) -> None:
-    await request.app.state.rate_limits.count_read(request)
+    request.app.state.rate_limits.count_read(request)
 
 
 async def _limit_booking(request: Request) -> None:
-    await request.app.state.rate_limits.count_booking(request)
+    request.app.state.rate_limits.count_booking(request)
 
 
 async def _limit_hold(request: Request) -> None:
-    await request.app.state.rate_limits.count_hold(request)
+    request.app.state.rate_limits.count_hold(request)
 
 
 async def _limit_sign_in(request: Request, caller: Caller) -> None:
-    await request.app.state.rate_limits.count_sign_in(request, caller)
+    request.app.state.rate_limits.count_sign_in(request, caller)
 
 
 async def _limit_domain_check(request: Request, caller: Caller) -> None:
-    await request.app.state.rate_limits.count_domain_check(request, caller)
+    request.app.state.rate_limits.count_domain_check(request, caller)
 
 
 LimitedRead = Depends(_limit_read)

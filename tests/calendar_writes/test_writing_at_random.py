@@ -17,6 +17,7 @@ import pytest
 
 from app.ids import decode_id
 from app.queue import Job, Payload
+from app.routers.moving_windows import MovingWindow
 from app.worker import jobs_of
 from tests.support.people import Person
 from tests.support.visitors import KEY, Visit, fault, held, our_events
@@ -169,7 +170,7 @@ def key_of(booking: Visit) -> str:
 
 @pytest.mark.parametrize("seed", range(3))
 async def test_r46_at_the_end_of_any_story_the_calendar_is_what_was_booked(world: World, seed: int) -> None:
-    world.app.state.rate_limits._bookings = type(world.app.state.rate_limits._bookings)(10_000)
+    world.app.state.rate_limits._bookings = MovingWindow(10_000, 60)
     person = await world.connected()
     play = Play(world, person, await person.make_page(), random.Random(seed))  # noqa: S311 - to be repeated
     await play.run()

@@ -7,8 +7,7 @@ is told is about the thing.
 from dataclasses import dataclass, field
 from typing import Any
 
-from limits import RateLimitItemPerMinute
-
+from app.routers.moving_windows import MovingWindow
 from tests.contract.documented import Operation
 from tests.contract.public_ear import PUBLIC as OPERATIONS
 from tests.contract.public_ear import Reader
@@ -54,11 +53,11 @@ async def mishaps(stage: Stage) -> None:
                 if _concerns(change, ask):
                     await _send(stage, operation, ask, change)
     limits = stage.world.app.state.rate_limits
-    limits._reads = limits._bookings = RateLimitItemPerMinute(1)
+    limits._reads = limits._bookings = MovingWindow(1, 60)
     with stage.ear.scene("too often", visitor.reader):
         for operation in [*OPERATIONS, *OPERATIONS]:
             await _send(stage, operation, asks[operation.id], {})
-    limits._reads = limits._bookings = RateLimitItemPerMinute(UNLIMITED)
+    limits._reads = limits._bookings = MovingWindow(UNLIMITED, 60)
 
 
 async def _send(stage: Stage, operation: Operation, ask: Ask, change: dict[str, Any]) -> None:

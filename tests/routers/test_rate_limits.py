@@ -26,6 +26,11 @@ def caller(*forwarded: str, proxies: int = 1, direct: str = DIRECT) -> str:
     return client_network(Request({"type": "http", "headers": headers, "client": (direct, 40000)}), proxies)
 
 
+def left(answer: httpx.Response) -> int:
+    """How many more the answer says there are."""
+    return int(answer.headers["RateLimit"].split(";r=")[1].split(";")[0])
+
+
 @pytest.fixture
 def strict(settings: Settings) -> Settings:
     return settings.model_copy(update={"reads_per_minute": READS, "bookings_per_minute": 2})
@@ -40,12 +45,12 @@ async def test_reads_past_the_limit_answer_429_and_every_answer_tells_what_is_le
         page = await person.make_page()
         answers = [await person.slot_list(page["id"], person.day(1)) for _ in range(READS + 1)]
         assert [answer.status_code for answer in answers] == [200] * READS + [429]
-        left = [answer.headers["RateLimit"] for answer in answers]
-        assert left[:READS] == [f'"default";r={remaining};t=60' for remaining in (2, 1, 0)]
+        assert [left(answer) for answer in answers] == [2, 1, 0, 0]
         refused = answers[-1]
         problem(refused, 429, "rate_limited")
         assert refused.headers["RateLimit-Policy"] == f'"default";q={READS};w=60'
-        assert refused.headers["Retry-After"] == "60"
+        assert 0 < int(refused.headers["Retry-After"]) <= 60
+        assert refused.headers["RateLimit"].endswith(f";t={refused.headers['Retry-After']}")
 
 
 async def test_a_visitor_behind_another_address_has_a_limit_of_its_own(strict: Settings, sandbox: Sandbox) -> None:
@@ -144,9 +149,7 @@ async def test_r47_changes_of_a_booking_are_limited_wherever_they_come_from(worl
             booking.api = visitor
             moved = await booking.reschedule(person.at(4, f"{number + 1:02}:00"))
             assert moved.status_code == 200, moved.text
-            assert moved.headers["RateLimit"] in {  # the window slides: on a slow machine one may be back already
-                f'"default";r={left};t=60' for left in (limit - number - 1, limit - number)
-            }
+            assert left(moved) == limit - number - 1
     told = len(await world.rows("SELECT FROM mails"))
     assert told > mails
     async with world.visitor_at("203.0.113.77") as visitor:
@@ -154,7 +157,7 @@ async def test_r47_changes_of_a_booking_are_limited_wherever_they_come_from(worl
         for refused in (await booking.reschedule(person.at(4, "20:00")), await booking.cancel()):
             problem(refused, 429, "rate_limited")
             assert refused.headers["RateLimit-Policy"] == f'"default";q={limit};w=60'
-            assert refused.headers["Retry-After"] == "60"
+            assert 0 < int(refused.headers["Retry-After"]) <= 60
         assert (await booking.read())["status"] == "confirmed"
     assert len(await world.rows("SELECT FROM mails")) == told
     assert (await other.cancel()).status_code == 200
@@ -170,11 +173,11 @@ async def test_r47_changes_of_a_booking_are_limited_by_the_day_too(settings: Set
         booking = await visit(person, await person.make_page(), person.at(3, "10:00"))
         for number in range(2):
             moved = await booking.reschedule(booking.start_at + timedelta(hours=number + 1))
-            assert moved.headers["RateLimit"] == f'"default";r={1 - number};t=86400'
+            assert left(moved) == 1 - number
         refused = await booking.cancel()
         problem(refused, 429, "rate_limited")
         assert refused.headers["RateLimit-Policy"] == '"default";q=2;w=86400'
-        assert refused.headers["Retry-After"] == "86400"
+        assert 86_000 < int(refused.headers["Retry-After"]) <= 86_400
 
 
 async def test_r47_who_does_not_hold_the_token_uses_up_nothing(settings: Settings, sandbox: Sandbox) -> None:
