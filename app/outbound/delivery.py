@@ -5,11 +5,12 @@
     save  [transaction]  sent and erased, or asked for again later, or given up
 
 The one rule: a mail is sent again only when the server has not said that it took it. Its Message-ID is made of its id,
-so that a copy sent because the server's word was lost can be told from a second mail.
+so that a copy sent because the server's word was lost can be told from a second mail. What somebody is told of a thing
+comes in the order in which it happened: a confirmation after the cancellation would be the last word.
 """
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -17,7 +18,7 @@ from uuid import UUID
 
 import structlog
 from opentelemetry.trace import SpanKind
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.calendar import Clock
@@ -77,7 +78,15 @@ class MailDelivery:
         self._settings_url = settings_url
 
     async def run(self, account_id: UUID, mail_id: UUID) -> None:
-        """Send the mail, unless it is sent or somebody else is at it."""
+        """Send the mail, and before it whatever its reader has not yet been told of the same thing."""
+        async with transaction(self._sessions, account_id) as session:
+            mail = await session.get(Mail, (account_id, mail_id))
+            earlier = [] if mail is None else await _earlier(session, mail)
+        for each in [*earlier, mail_id]:
+            await self._deliver(account_id, each)
+
+    async def _deliver(self, account_id: UUID, mail_id: UUID) -> None:
+        """Send it, unless it is sent, or somebody else is at it, or at one that goes before it."""
         claimed = await self._claim(account_id, mail_id)
         if claimed is None:
             return
@@ -127,6 +136,10 @@ class MailDelivery:
                 wait = mail.lease_until - now + timedelta(seconds=1)
                 await enqueue(session, [Enqueued(Job.SEND_MAIL, account_id, mail_id, delay=wait)])
                 return None
+            if await _earlier(session, mail):
+                mail.attempts += 1
+                await enqueue(session, [_again(mail)])
+                return None
             if (reason := await _why_not(session, mail, from_json(mail.letter), now)) is not None:
                 mail.status, mail.letter, mail.last_error = "failed", None, reason
                 MAILS.labels(reason).inc()
@@ -156,8 +169,7 @@ class MailDelivery:
             if last:
                 mail.status, mail.letter = "failed", None
             else:
-                wait = back_off(claimed.attempt, chance=random.random())  # noqa: S311 - jitter
-                await enqueue(session, [Enqueued(Job.SEND_MAIL, account_id, mail_id, delay=wait)])
+                await enqueue(session, [_again(mail)])
         log.warning("mail.failed", kind=claimed.mail.kind, attempt=claimed.attempt, error=error.code, given_up=last)
 
 
@@ -165,6 +177,23 @@ def back_off(attempt: int, *, chance: float) -> timedelta:
     """How long to wait after this many attempts: one second, doubling to a quarter of an hour, half of it by chance."""
     longest: timedelta = min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** min(attempt - 1, _MOST_DOUBLINGS))
     return longest * (0.5 + chance / 2)
+
+
+def _again(mail: Mail) -> Enqueued:
+    wait = back_off(mail.attempts, chance=random.random())  # noqa: S311 - jitter
+    return Enqueued(Job.SEND_MAIL, mail.account_id, mail.id, delay=wait)
+
+
+async def _earlier(session: AsyncSession, mail: Mail) -> Sequence[UUID]:
+    """What waits to be told to the same reader of the same thing, and was written before; the oldest first."""
+    query = select(Mail.id).where(
+        Mail.account_id == mail.account_id,
+        Mail.subject_id == mail.subject_id,
+        Mail.to_email == mail.to_email,
+        Mail.status == "queued",
+        tuple_(Mail.created_at, Mail.id) < (mail.created_at, mail.id),
+    )
+    return (await session.scalars(query.order_by(Mail.created_at, Mail.id))).all()
 
 
 async def _why_not(session: AsyncSession, mail: Mail, content: Content, now: datetime) -> str | None:

@@ -173,7 +173,7 @@ HEADERS: Mapping[str, Mapping[str, Any]] = {
         "schema": {"type": "string", "format": "uri-reference"},
     },
     "RateLimit": {
-        "description": "What is left: `r` requests; in `t` seconds the oldest that counts is forgotten, and one more may come.",
+        "description": "What is left: `r` requests. In `t` seconds the oldest is forgotten, and one more may come.",
         "schema": {"type": "string", "examples": ['"default";r=599;t=60']},
     },
     "RateLimit-Policy": {

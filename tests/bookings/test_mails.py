@@ -95,6 +95,39 @@ async def test_the_event_is_written_while_the_mail_server_is_down(world):
     assert sum(row["attempts"] for row in await mails_of(world)) == 4
 
 
+async def test_r49_what_happened_first_is_told_first_however_long_it_waited(world):
+    """A confirmation that a server's absence has held up would be the last word, after the cancellation."""
+    host = await world.connected()
+    await world.sandbox.add_mail_fault("refuse_connection", times=None)
+    booking = await booked_by(host)
+    confirmation, *_ = [row for row in await mails_of(world) if row["to_email"] == VERA]
+    await world.services.mail.run(confirmation["account_id"], confirmation["id"])
+    await booking.cancel()
+    *_, cancellation = [row for row in await mails_of(world) if row["to_email"] == VERA]
+    await world.services.mail.run(cancellation["account_id"], cancellation["id"])
+    waiting = [row["status"] for row in await mails_of(world) if row["to_email"] == VERA]
+    assert waiting == ["queued", "queued"]
+    await world.sandbox.clear_mail_faults()
+    await world.services.mail.run(cancellation["account_id"], cancellation["id"])  # its next try comes first
+    assert [mail["calendar"]["method"] for mail in await world.sandbox.mails(VERA)] == ["REQUEST", "CANCEL"]
+    await work_on_mails(world)
+    assert len(await world.sandbox.mails(VERA)) == 2
+
+
+async def test_r49_a_mail_does_not_overtake_one_that_somebody_is_sending(world):
+    host = await world.connected()
+    booking = await booked_by(host)
+    await booking.cancel()
+    first, last = [row for row in await mails_of(world) if row["to_email"] == VERA]
+    held = "UPDATE mails SET attempts = 1, lease_until = now() + $2::interval WHERE id = $1"
+    await world.rows(held, first["id"], timedelta(minutes=1))
+    await world.services.mail.run(last["account_id"], last["id"])
+    assert await world.sandbox.mails(VERA) == []
+    await world.rows(held, first["id"], timedelta(minutes=-1))  # whoever held it has died
+    await world.services.mail.run(last["account_id"], last["id"])
+    assert [mail["calendar"]["method"] for mail in await world.sandbox.mails(VERA)] == ["REQUEST", "CANCEL"]
+
+
 async def test_a_refused_recipient_is_given_up_and_forgotten(world):
     host = await world.connected()
     await world.sandbox.add_mail_fault("reject_recipient", recipient=VERA)
