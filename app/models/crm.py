@@ -122,6 +122,7 @@ class Task(HasId, Base):
             ["account_id", "contact_id"], ["contacts.account_id", "contacts.id"], ondelete="SET NULL (contact_id)"
         ),
         Index(None, "account_id", "owner_id", "due_at"),
+        Index(None, "account_id", "contact_id"),
     )
 
     owner_id: Mapped[UUID]

@@ -18,6 +18,7 @@ class Mail(HasId, Base):
     __tablename__ = "mails"
     __table_args__ = (
         Index(None, "account_id", "to_email", "sent_at"),
+        Index(None, "account_id", "subject_id", "kind"),
         Index("ix_mails_queued", "account_id", postgresql_where=text("status = 'queued'")),
     )
 

@@ -15,7 +15,6 @@ UNSERVED = {
     "fk_connection_authorizations_account_id_user_id": "attempts to connect: a handful for each person, soon deleted",
     "fk_inboxes_account_id_user_id": "a handful for each person, and people are deleted with their account",
     "fk_task_calendars_account_id_calendar_id": "one row for each connection",
-    "fk_tasks_account_id_contact_id": "a contact is erased seldom, and then all tasks of its account are read",
 }
 """Foreign keys without an index that could find who refers, by name: and why that is bearable."""
 
