@@ -4,7 +4,7 @@ The one rule: as everywhere, a transaction works in one account, told to Postgre
 Nothing but this file knows that an account is told inside a text: several statements at once take no parameters.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
@@ -14,6 +14,9 @@ import asyncpg
 from app.database import APP_ROLE, SwallowedErrorError
 from app.insertion import insertion
 from app.queue import Enqueued, enqueuing
+
+Fetch = Callable[..., Awaitable[Sequence[Any]]]
+"""Rows by name, for a statement and its parameters."""
 
 _ENTER = "SELECT set_config('app.account_id', '{account}', true)"
 _WAIT = 10  # seconds for a free connection

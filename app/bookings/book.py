@@ -7,6 +7,7 @@
 The one rule: 201 is said after the commit, and two bookings of one host never overlap: the database refuses it.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -56,6 +57,8 @@ VISITOR: Final = "visitor"
 """Who books, in the audit log, unless somebody does it on their behalf (R50)."""
 _REQUEST_LIFETIME = timedelta(days=14)
 _CREATED, _ACCEPTED = 201, 202
+_MOST_ROUNDS: Final = 5
+"""How often it may have become another's turn before the visitor is asked to come again."""
 _ASKED_ALREADY = """
 SELECT 1 FROM meeting_requests
  WHERE page_id = $1 AND starts_at = $2 AND lower(visitor_email) = lower($3) AND status = 'pending'
@@ -91,6 +94,10 @@ class _NobodyKnowsError(Exception):
 
 class _OnlyAskedError(Exception):
     """A calendar cannot be read, and its person lets times be asked for then (R30)."""
+
+
+class _AnothersTurnError(Exception):
+    """Another process has booked one of the round robin meanwhile."""
 
 
 def _kind(outcome: Outcome) -> str:
@@ -155,13 +162,18 @@ class BookingDesk:
     async def _take(self, page: PageTime, wish: _Wish, attempt: Attempt | None) -> Outcome:
         """Look, ask, book; or keep the request.
 
-        Those who want the same slot of a round robin come one after another: each goes by the turns of then (R27).
+        Those who want a round robin come one after another: each goes by the turns of then (R27).
         """
         await self._check(page, wish)
         if page.type != "round_robin":
             return await self._place(page, wish, attempt)
-        async with self._turns.turn((page.page_id, wish.start, wish.form.duration_minutes)) as waited:
-            return await self._place(await self._look_again(page, wish, attempt) if waited else page, wish, attempt)
+        async with self._turns.turn(page.page_id) as waited:
+            for number in range(_MOST_ROUNDS):
+                if waited or number:
+                    page = await self._look_again(page, wish, attempt)
+                with suppress(_AnothersTurnError):
+                    return await self._place(page, wish, attempt)
+        raise BookingUnavailable(retry_after=1)
 
     async def _check(self, page: PageTime, wish: _Wish) -> None:
         """Raises: BookingUnavailable, OutsideBookingWindow, SlotUnavailable."""
@@ -190,17 +202,21 @@ class BookingDesk:
         if page.mode is Mode.OFFLINE:
             return await self._request(page, wish, attempt)
         taken, askable = None, None
-        for seating, why in await self._in_turn(page, wish):
+        passed: set[UUID] = set()
+        async with bare_transaction(self._pool, page.account_id) as work:
+            in_order = await self._in_turn(work, page, wish)
+        for seating, _ in in_order:
             if taken is not None and not await self._is_left(seating, wish):
                 continue  # gone as well, while somebody else's was waited for
             try:
-                return await self._seat(seating, wish, attempt, why)
+                return await self._seat(seating, wish, attempt, frozenset(passed))
             except SlotUnavailable as refusal:
                 taken = refusal  # a moment ago; of a round robin somebody else may still be free
             except _OnlyAskedError:
                 askable = askable or seating
             except _NobodyKnowsError:
-                continue
+                pass
+            passed.add(seating.host.id)
         if askable is not None:
             return await self._request(askable, wish, attempt)
         raise taken if taken is not None else await self._tell_host(page)
@@ -211,18 +227,20 @@ class BookingDesk:
         now = page.seated({host.host.id for host in seating.hosts})
         return now is not None and now.refusal(wish.form.duration_minutes, start=wish.start, now=self._now()) is None
 
-    async def _in_turn(self, page: PageTime, wish: _Wish) -> list[tuple[PageTime, Json | None]]:
-        """Who could host the meeting, first whose turn it is, each with why it is theirs."""
+    async def _in_turn(
+        self, work: BareTransaction, page: PageTime, wish: _Wish, passed: frozenset[UUID] = frozenset()
+    ) -> list[tuple[PageTime, Json | None]]:
+        """Who could host the meeting, first whose turn it is, each with why it is theirs; not who was passed over."""
         seatings, minutes = page.seatings(), wish.form.duration_minutes
         if page.type != "round_robin":
             return [(seating, None) for seating in seatings]
-        free = [item for item in seatings if item.refusal(minutes, start=wish.start, now=self._now()) is None]
-        async with transaction(self._sessions, page.account_id) as session:
-            in_order = await by_turns(session, page, free, now=self._clock())
+        left = [item for item in seatings if item.host.id not in passed]
+        free = [item for item in left if item.refusal(minutes, start=wish.start, now=self._now()) is None]
+        in_order = await by_turns(work.connection.fetch, page, free, now=self._clock())
         return sorted(in_order, key=lambda turn: turn[0].asks_only)  # a booking before a request
 
-    async def _seat(self, page: PageTime, wish: _Wish, attempt: Attempt | None, why: Json | None) -> Outcome:
-        """Ask, and book. Raises: SlotUnavailable, _NobodyKnowsError, _OnlyAskedError."""
+    async def _seat(self, page: PageTime, wish: _Wish, attempt: Attempt | None, passed: frozenset[UUID]) -> Outcome:
+        """Ask, and book. Raises: SlotUnavailable, _NobodyKnowsError, _OnlyAskedError, _AnothersTurnError."""
         minutes = wish.form.duration_minutes
         slot = page.rules(minutes).buffered(wish.start)
         verdict = await self._live.check(page.watched, slot, tentative_blocks=page.tentative_blocks)
@@ -234,7 +252,7 @@ class BookingDesk:
             raise _OnlyAskedError
         try:
             async with self._turns.turn(page.host.id, wanted=slot):
-                return await self._book(page, wish, attempt, why)
+                return await self._book(page, wish, attempt, passed)
         except asyncpg.ExclusionViolationError as error:
             raise slot_taken(page, minutes, start=wish.start, now=self._now()) from error
         except TakenMeanwhileError as gone:
@@ -242,9 +260,12 @@ class BookingDesk:
                 raise idempotency.AnsweredMeanwhileError from gone  # by the same request
             raise slot_taken(page.less(gone.taken), minutes, start=wish.start, now=self._now()) from gone
 
-    async def _book(self, page: PageTime, wish: _Wish, attempt: Attempt | None, why: Json | None) -> Outcome:
+    async def _book(self, page: PageTime, wish: _Wish, attempt: Attempt | None, passed: frozenset[UUID]) -> Outcome:
         async with bare_transaction(self._pool, page.account_id) as work:
-            page = await self._look_under_lock(work, page, wish, attempt)
+            looked, page = await self._look_under_lock(work, page, wish, attempt)
+            first, why = (await self._in_turn(work, looked, wish, passed))[0]
+            if first.host.id != page.host.id:
+                raise _AnothersTurnError
             if page.destination is None:
                 raise BookingUnavailable  # disconnected this moment; the next attempt becomes a request
             booking_id, provider = new_id(), self._providers[ProviderName(page.destination.provider)]
@@ -264,7 +285,7 @@ class BookingDesk:
         """R26, R30: nobody can tell what is free, so nothing is promised and nothing is written to any calendar."""
         offline = page.mode is Mode.OFFLINE
         async with bare_transaction(self._pool, page.account_id) as work:
-            page = await self._look_under_lock(work, page, wish, attempt)
+            _, page = await self._look_under_lock(work, page, wish, attempt)
             if offline and page.mode is not Mode.OFFLINE:
                 raise BookingUnavailable(retry_after=1)  # connected this moment; the next attempt can be a booking
             request = self._meeting_request(page, wish)
@@ -286,11 +307,15 @@ class BookingDesk:
 
     async def _look_under_lock(
         self, work: BareTransaction, page: PageTime, wish: _Wish, attempt: Attempt | None
-    ) -> PageTime:
-        """The page again, with the key ours and its host locked: what is offered now is offered until the commit."""
+    ) -> tuple[PageTime, PageTime]:
+        """The page and the seating again, with the key ours and its hosts locked: what is offered now is offered until
+        the commit.
+        """
         if attempt is not None and not await idempotency.claim(work, attempt, now=self._clock()):
             raise idempotency.AnsweredMeanwhileError
         hosts = {host.host.id for host in page.hosts}
+        if page.type == "round_robin":
+            await work.fetchval(repository.LOCK_TURNS, page.page_id)
         if len(await work.connection.fetch(LOCK_HOSTS, list(hosts))) < len(hosts):
             raise NotFound
         await take_over(work, wish.form.hold_id)
@@ -302,11 +327,10 @@ class BookingDesk:
         seating = looked.seated(hosts)
         if seating is None:  # the page's hosts were changed this moment
             raise slot_taken(looked, minutes, start=wish.start, now=self._now())
-        page = seating
-        if page.unavailable:
+        if seating.unavailable:
             raise BookingUnavailable
-        check_offered(page, minutes, start=wish.start, now=self._now())
-        return page
+        check_offered(seating, minutes, start=wish.start, now=self._now())
+        return looked, seating
 
     def _record(
         self,

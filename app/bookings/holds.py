@@ -171,6 +171,8 @@ class SlotHolds:
             if attempt is not None and not await idempotency.claim(work, attempt, now=self._clock()):
                 raise idempotency.AnsweredMeanwhileError
             hosts = {host.host.id for host in page.hosts}
+            if page.type == "round_robin":
+                await work.fetchval(repository.LOCK_TURNS, page.page_id)
             await work.connection.fetch(LOCK_HOSTS, list(hosts))
             looked = await read_page_time(work.connection, page.page_id, around(wish.start, wish.minutes))
             if looked is None:

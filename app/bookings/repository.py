@@ -5,7 +5,7 @@ The one rule: a reservation is taken or refused by the database, never by what a
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import ARRAY, CollectionAggregate, Uuid, and_, any_, delete, func, or_, select, update
@@ -22,6 +22,9 @@ from app.models.directory import Directory, DirectoryEntry, DueRequest
 from app.models.outbound import Mail
 from app.models.scheduling import SchedulingPage, SchedulingPageMember
 from app.timespan import Span
+
+LOCK_TURNS: Final = "SELECT pg_advisory_xact_lock(hashtextextended('turns|' || $1::uuid::text, 0))"
+"""Not the page's row: who changes a page does not wait for who books it."""
 
 
 def _during(span: Span) -> Range[datetime]:
@@ -57,8 +60,16 @@ def keep_time(rows: Rows, hold: SlotHold, hosts: Iterable[UUID], buffered: Span)
         )
 
 
+async def lock_turns(session: AsyncSession, page_id: UUID) -> None:
+    """Lock what a round robin decides by, before its hosts: whose turn it is and what its limits leave (R27)."""
+    connection = await session.connection()
+    await connection.exec_driver_sql(LOCK_TURNS, (page_id,))
+
+
 async def lock_hosts_of(session: AsyncSession, booking: Booking) -> None:
     """Lock everybody who hosts the booking, in the order in which every booking's transaction locks."""
+    if booking.assignment is not None:
+        await lock_turns(session, booking.page_id)
     await lock_hosts(session, booking.host_ids)
 
 

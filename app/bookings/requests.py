@@ -34,7 +34,7 @@ from app.bookings.request_look import (
     page_time_of_request,
     start_of,
 )
-from app.bookings.seating import by_turns
+from app.bookings.seating import by_turns, fetch_in
 from app.bookings.turns import Turns
 from app.calendar import Clock, ProviderName
 from app.database import constraint, transaction
@@ -102,7 +102,7 @@ class MeetingRequests:
         async with transaction(self._sessions, account_id) as session:
             request = await self._find(session, request_id, by=by)
             page = await self._free(session, request)
-            in_order = await by_turns(session, page, free_seatings(request, page), now=self._clock())
+            in_order = await by_turns(fetch_in(session), page, free_seatings(request, page), now=self._clock())
         refusal: Conflict = self._taken(request, page)
         for seating, why in in_order:
             try:
@@ -154,6 +154,8 @@ class MeetingRequests:
     async def _book(self, asked: MeetingRequest, seating: PageTime, why: Json | None, *, by: Decider) -> MeetingRequest:
         hosts = [item.host.id for item in seating.hosts]
         async with transaction(self._sessions, asked.account_id) as session:
+            if seating.type == "round_robin":
+                await repository.lock_turns(session, seating.page_id)
             await lock_hosts(session, hosts)  # first the hosts, then what is theirs, as every booking does
             request = await self._find(session, asked.id, by=by, lock=True)
             page = (await self._free(session, request)).seated(hosts)

@@ -8,11 +8,12 @@ the counts it was decided by.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.bare import Fetch
 from app.ids import encode_id
 from app.models.base import Json
 from app.scheduling.availability import PageTime
@@ -37,20 +38,24 @@ class Turn:
     last_at: datetime = _NEVER
 
 
-async def turns_of(session: AsyncSession, page_id: UUID, *, now: datetime) -> dict[UUID, Turn]:
-    """What each host has hosted, as far back as it counts."""
-    connection = await session.connection()
-    rows = await connection.exec_driver_sql(_TURNS, (page_id, now - _LOOK_BACK))
-    return {row.host_id: Turn(row.meetings, row.last_at) for row in rows}
+def fetch_in(session: AsyncSession) -> Fetch:
+    """Asks in a session's transaction."""
+
+    async def fetch(query: str, *parameters: object) -> Sequence[Any]:
+        connection = await session.connection()
+        return (await connection.exec_driver_sql(query, parameters)).mappings().all()
+
+    return fetch
 
 
 async def by_turns(
-    session: AsyncSession, page: PageTime, free: Sequence[PageTime], *, now: datetime
+    fetch: Fetch, page: PageTime, free: Sequence[PageTime], *, now: datetime
 ) -> list[tuple[PageTime, Json | None]]:
     """The free seatings of a page, first whose turn it is, each with why; only a round robin has turns."""
     if page.type != "round_robin":
         return [(seating, None) for seating in free]
-    turns = await turns_of(session, page.page_id, now=now)
+    rows = await fetch(_TURNS, page.page_id, now - _LOOK_BACK)
+    turns = {row["host_id"]: Turn(row["meetings"], row["last_at"]) for row in rows}
     why = assignment_of(free, turns)
     return [(seating, why) for seating in in_turn(free, turns)]
 

@@ -142,6 +142,17 @@ async def book_at_once(world: World, wishes: list[tuple[str, str]]) -> list[http
     return await asyncio.gather(*(one(number, *wish) for number, wish in enumerate(wishes)))
 
 
+async def test_r27_many_who_want_different_times_at_once_are_dealt_out_evenly(world: World) -> None:
+    people = await colleagues(world, 3)
+    page, first = await team_page(people, "round_robin"), people[0].at(3, "09:00")
+    answers = await asyncio.gather(
+        *(people[0].book(page["id"], (first + n * HOUR).isoformat(), email=f"v{n}@example.com") for n in range(6))
+    )
+    assert [answer.status_code for answer in answers] == [201] * 6
+    hosted = await world.rows("SELECT count(*) AS meetings FROM bookings GROUP BY host_id ORDER BY host_id")
+    assert [row["meetings"] for row in hosted] == [2, 2, 2]
+
+
 async def test_r27_of_many_at_once_each_is_decided_by_what_those_before_have_taken(world: World) -> None:
     people = await colleagues(world, 4)
     page, start = await team_page(people, "round_robin"), people[0].at(3, "10:00").isoformat()
