@@ -28,7 +28,9 @@ from app.providers.base import CalendarSession, ProviderError
 from app.queue import enqueue
 from app.scheduling.host_time import WatchedCalendar
 from app.sync.busy import seconds_of, zone_or_utc
+from app.telemetry.metrics import code_of
 from app.timespan import Span, Spans, clip, covering, merge, overlaps, subtract
+from app.vault import SecretUnreadableError
 
 log = structlog.get_logger(__name__)
 
@@ -124,8 +126,8 @@ class LiveCheck:
                 await self._judge(session, calendar, answers.get(calendar.provider_calendar_id), question)
                 for calendar in calendars
             ]
-        except ProviderError as error:
-            log.warning("live_check.failed", connection_id=str(first.connection_id), error=error.code)
+        except (ProviderError, SecretUnreadableError) as error:
+            log.warning("live_check.failed", connection_id=str(first.connection_id), error=code_of(error))
             return [Verdict.UNKNOWN] * len(calendars)
 
     async def _judge(

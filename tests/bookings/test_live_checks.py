@@ -126,6 +126,17 @@ async def test_p1_a_crowd_for_one_slot_asks_the_provider_as_one(world: World) ->
     assert 1 <= sum(request["path"].endswith("/freeBusy") for request in asked) < 5, "it was not one call each"
 
 
+async def test_p1_a_token_that_cannot_be_opened_is_no_answer(world: World) -> None:
+    person = await world.connected()
+    page = await person.make_page()
+    start = person.at(3, "10:00").isoformat()
+    await world.rows("UPDATE connection_tokens SET access_token = refresh_token")
+    await let_the_mirror_age(world, minutes=11)
+    problem(await person.book(page["id"], start), 409, "booking_unavailable")
+    await world.rows("UPDATE calendar_syncs SET last_succeeded_at = now()")
+    assert (await person.book(page["id"], start)).status_code == 201
+
+
 async def test_p1_a_slow_provider_is_not_waited_for(world: World) -> None:
     person = await world.connected()
     page = await person.make_page()
