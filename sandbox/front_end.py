@@ -60,8 +60,9 @@ class FrontEnd:
         return JSONResponse({"api_url": self._places.api_url, "webhook_url": f"{request.base_url}webhooks"})
 
     async def people(self, _: Request) -> Response:
-        """Who can be signed in as."""
-        return JSONResponse({"items": [asdict(person) for person in PEOPLE]})
+        """Who can be signed in as, and whom a CRM calls colleagues."""
+        ids = self._sign_in.user_ids
+        return JSONResponse({"items": [asdict(person) | {"user_id": ids[person.email]} for person in PEOPLE]})
 
     async def sign_in(self, request: Request) -> Response:
         """A session of this person."""

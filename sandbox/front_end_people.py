@@ -76,6 +76,12 @@ class SignIn:
         self._api = api
         self._company = company
         self._moved_in: set[str] = set()
+        self._told = False
+
+    @property
+    def user_ids(self) -> Mapping[str, str]:
+        """By address."""
+        return self._company.user_ids
 
     async def sign_in(self, email: str) -> Json:
         """What the front end needs to work as this person. Raises LookupError for a stranger."""
@@ -86,16 +92,18 @@ class SignIn:
         if email not in self._moved_in:
             await self._move_in(person, house)
             self._moved_in.add(email)
-        seats = PAID if person.paid else []
-        await self._push(person, seats)
+        # Colleagues can be asked to host before they have ever signed in.
+        for each in [person] if self._told else PEOPLE:
+            await self._push(each)
+        self._told = True
         token = await self._sandbox.issue_token(
             sub=self._company.user_ids[email],
             account_id=self._company.account_id,
             email=email,
             locale=person.locale,
             zoneinfo=ZONE,
-            seats=seats,
-            subscriptions=seats,
+            seats=_seats(person),
+            subscriptions=PAID,
             lifetime_seconds=TOKEN_LIFETIME,
         )
         crm = await self._sandbox.issue_token(
@@ -107,13 +115,13 @@ class SignIn:
         credentials = await house.credentials() if isinstance(house, ExchangeHouse) else None
         return {"email": email, "name": person.name, "token": token, "crm_token": crm, "exchange": credentials}
 
-    async def _push(self, person: Person, seats: list[Json]) -> None:
+    async def _push(self, person: Person) -> None:
         """The CRM tells the service who its users are; visitors read the name."""
         crm = await self._sandbox.issue_token(
             service=True, account_id=self._company.account_id, permissions=["users:write"]
         )
         user = {"email": person.email, "name": person.name, "locale": person.locale, "time_zone": ZONE}
-        body = user | {"permissions": ["personal_email_access"], "seats": seats, "subscriptions": seats}
+        body = user | {"permissions": ["personal_email_access"], "seats": _seats(person), "subscriptions": PAID}
         path = f"/v1/users/{self._company.user_ids[person.email]}"
         answer = await self._api.put(path, json=body, headers={"Authorization": f"Bearer {crm}"})
         answer.raise_for_status()
@@ -143,3 +151,8 @@ class SignIn:
         await self._sandbox.google_account(BOSS, name="Bo Strand")
         calendar = await self._sandbox.google_calendar(BOSS, PLANS)
         await self._sandbox.share_google_calendar(calendar["id"], account=person.email, role="reader")
+
+
+def _seats(person: Person) -> list[Json]:
+    """The company pays for everybody; not everybody has a seat of what it pays for."""
+    return PAID if person.paid else []

@@ -6,14 +6,19 @@ The one rule: without Node or Chromium there is one skip that says what is missi
 import asyncio
 import os
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
 from sandbox.front_end_build import SOURCES, FrontEndNotBuiltError, build_front_end
 from sandbox.stack import ROOT, Stack
 
-JOURNEYS = sorted(path.name for path in (SOURCES / "browser-tests").glob("*.test.js"))
+JOURNEYS = sorted(path.name.removesuffix(".test.js") for path in (SOURCES / "browser-tests").glob("*.test.js"))
+LANES = (
+    ("exchange", "google", "links", "office365"),
+    ("host", "visitors", "race", "offline", "lost-calendar", "team"),
+)
+"""What goes on side by side; nobody hosts in both. A journey is mostly waiting: two take little longer than one."""
 SCREENSHOTS = ROOT / "build" / "screenshots"
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 JOURNEY_WAIT = 420.0  # seconds; one takes half a minute on a machine that does nothing else
@@ -56,7 +61,7 @@ async def run_journey(stack: Stack, journey: str) -> str | None:
         "CHROMIUM": str(CHROMIUM),
     }
     process = await asyncio.create_subprocess_exec(
-        "node", f"browser-tests/{journey}", cwd=SOURCES, env=environment,
+        "node", f"browser-tests/{journey}.test.js", cwd=SOURCES, env=environment,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
     )  # fmt: skip
     try:
@@ -69,11 +74,18 @@ async def run_journey(stack: Stack, journey: str) -> str | None:
     return said.decode(errors="replace") if process.returncode else None
 
 
-async def test_every_journey_goes_through_without_a_complaint(stack: Stack) -> None:
-    """One test, so that one process starts one stack; they go one after another, and each is told that fails."""
-    assert len(JOURNEYS) >= 8
+async def run_lane(stack: Stack, journeys: Sequence[str]) -> dict[str, str]:
+    """One after another; what went wrong in each that did not go through."""
     failed = {}
-    for journey in JOURNEYS:
+    for journey in journeys:
         if (complaint := await run_journey(stack, journey)) is not None:
             failed[journey] = complaint
+    return failed
+
+
+async def test_every_journey_goes_through_without_a_complaint(stack: Stack) -> None:
+    """One test, so that one process starts one stack, and every journey that fails is told."""
+    assert sorted(journey for lane in LANES for journey in lane) == JOURNEYS
+    lanes = await asyncio.gather(*(run_lane(stack, lane) for lane in LANES))
+    failed = {journey: complaint for lane in lanes for journey, complaint in lane.items()}
     assert not failed, "\n".join(f"{journey}:\n{complaint}" for journey, complaint in failed.items())

@@ -52,7 +52,7 @@ async def test_pages_may_run_nothing_of_others_and_ask_the_api_alone(browser):
     assert "script-src" not in policy  # default-src holds for scripts: nothing inline
 
 
-async def test_the_front_end_is_told_where_everything_is(browser):
+async def test_the_front_end_is_told_where_everything_is(browser, places):
     assert (await browser.get("/config.json")).json() == {
         "api_url": "http://api.test",
         "webhook_url": "http://front.test/webhooks",
@@ -60,6 +60,7 @@ async def test_the_front_end_is_told_where_everything_is(browser):
     told = (await browser.get("/session/people")).json()["items"]
     assert [person["email"] for person in told] == [person.email for person in PEOPLE]
     assert {person["provider"] for person in told} == {"google", "office365", "exchange"}
+    assert {person["email"]: person["user_id"] for person in told} == Company.kept_in(places.company).user_ids
 
 
 async def test_a_stranger_is_not_signed_in(browser):
@@ -79,9 +80,21 @@ async def test_who_signs_in_is_known_to_the_service_by_name_and_has_a_mailbox(
         assert (me["user"]["id"], me["account"]["id"]) == (company.user_ids[email], company.account_id)
         assert me["user"]["name"] == session["name"]
         assert bool(me["seats"]) == (email == "gerda@example.com")
+        assert [each["product"] for each in me["account"]["subscriptions"]] == ["sales_hub"]  # whoever signs in
     feed = await world.api.get("/v1/events", headers={"Authorization": f"Bearer {session['crm_token']}"})
     assert feed.status_code == 200
     assert await sandbox.google_events("gerda@example.com") == []
+
+
+async def test_colleagues_can_host_who_have_never_signed_in(world: World, sandbox: Sandbox, tmp_path: Path):
+    company = Company.kept_in(tmp_path / "company.json")
+    session = await SignIn(sandbox, world.api, company).sign_in("gerda@example.com")
+    nils = company.user_ids["nils@example.com"]
+    team = {"type": "round_robin", "name": "Team", "time_zone": "UTC", "durations_minutes": [30], "member_ids": [nils]}
+    headers = {"Authorization": f"Bearer {session['token']}"}
+    made = await world.api.post("/v1/scheduling-pages", json=team, headers=headers)
+    assert made.status_code == 201
+    assert [member["name"] for member in made.json()["members"]] == ["Gerda Holm", "Nils Lund"]
 
 
 async def test_the_same_people_come_back(tmp_path):

@@ -10,5 +10,6 @@ test("an Exchange calendar is connected and booked", async () => {
     page: "Primo incontro",
     visitor: { name: "Ida Conti", email: "ida@example.net", locale: "it-IT", timeZone: "Europe/Rome" },
     changes: false,
+    pictures: false,
   });
 });

@@ -8,7 +8,8 @@ test("a Google calendar is connected, booked, moved, called off", async () => {
     host: people.ada,
     label: "google",
     page: "Roof inspection",
-    visitor: { name: "Emma Evans", email: "emma@example.net", locale: "en-GB", timeZone: "Europe/London" },
+    visitor: { name: "Emma Evans", email: "emma.evans@example.net", locale: "en-GB", timeZone: "Europe/London" },
     changes: true,
+    pictures: true,
   });
 });

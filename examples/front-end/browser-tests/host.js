@@ -1,6 +1,6 @@
 // What a host does in front of the browser: signing in, connecting, making a page.
 import assert from "node:assert/strict";
-import { frontEnd } from "./browser.js";
+import { frontEnd, inspect } from "./browser.js";
 
 /** @typedef {import("playwright-core").Page} Page */
 
@@ -59,12 +59,42 @@ export async function connect(page, host) {
     await dialog.getByRole("button", { name: "Connect", exact: true }).click();
     await dialog.waitFor({ state: "hidden" });
   } else {
-    await page.getByRole("radio", { name: new RegExp(host.email) }).check();
-    await page.locator("button[value=allow]").click();
-    await page.waitForURL(`${frontEnd}/settings/calendar?**`);
-    await page.getByText("Your calendar is connected").waitFor();
+    await consent(page, host);
   }
   await page.getByRole("region", { name: "Connection" }).waitFor();
+}
+
+/**
+ * On the provider's own page, and back.
+ * @param {Page} page
+ * @param {Host} host
+ */
+async function consent(page, host) {
+  await page.getByRole("radio", { name: new RegExp(host.email) }).check();
+  await page.locator("button[value=allow]").click();
+  await page.waitForURL(`${frontEnd}/settings/calendar?**`);
+  await page.getByText("Your calendar is connected").waitFor();
+}
+
+/**
+ * The same account again, where the connection has stopped working.
+ * @param {Page} page
+ * @param {Host} host
+ * @param {string} password the mailbox's, where there is one
+ */
+export async function reconnect(page, host, password) {
+  await page.getByRole("button", { name: "Connect again" }).click();
+  const dialog = page.getByRole("dialog", { name: "Connect again" });
+  await dialog.getByTestId("accept").or(dialog.getByLabel("New password")).waitFor();
+  await inspect(page, `reconnect-${host.provider.replaceAll(" ", "").toLowerCase()}`);
+  if (host.provider === "Exchange") {
+    await dialog.getByLabel("New password").fill(password);
+    await dialog.getByRole("button", { name: "Connect again" }).click();
+    await dialog.waitFor({ state: "hidden" });
+  } else {
+    await dialog.getByTestId("accept").click();
+    await consent(page, host);
+  }
 }
 
 /**
@@ -79,12 +109,14 @@ export async function untilRead(page) {
  * A new scheduling page; returns its public link. Working hours are wide, so that a busy calendar leaves something.
  * @param {Page} page
  * @param {string} name
- * @param {{consent?: string, question?: string}} [extra]
+ * @param {{consent?: string, question?: string, type?: string, colleagues?: Host[]}} [extra]
  */
-export async function makePage(page, name, { consent, question } = {}) {
+export async function makePage(page, name, { consent, question, type, colleagues = [] } = {}) {
   await page.getByRole("link", { name: "Scheduling pages" }).click();
   await page.getByRole("link", { name: "New page" }).click();
   await page.locator("input[name=name]").fill(name);
+  if (type !== undefined) await page.getByRole("radio", { name: type }).check();
+  for (const colleague of colleagues) await addColleague(page, colleague);
   for (const day of ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday"]) {
     await page.getByLabel(`${day}, from`).fill("07:00");
     await page.getByLabel(`${day}, to`).fill("21:00");
@@ -99,4 +131,13 @@ export async function makePage(page, name, { consent, question } = {}) {
   const link = await page.getByTestId("meeting-link").getAttribute("href");
   assert.ok(link !== null);
   return link;
+}
+
+/**
+ * @param {Page} page
+ * @param {Host} colleague
+ */
+export async function addColleague(page, { name }) {
+  await page.getByRole("combobox", { name: "Colleagues" }).fill(name);
+  await page.getByRole("option", { name }).click();
 }

@@ -1,8 +1,9 @@
-// The whole way at one provider: connect, choose, make a page; a visitor books, moves, cancels; the host sees all of it.
+// The whole way at one provider: connect, choose, make a page; a visitor books, moves, cancels; the host sees all of it;
+// the connection is lost and heals.
 import assert from "node:assert/strict";
 import { frontEnd, inBrowser, inspect, sitDown } from "./browser.js";
-import { makePage, signInConnected } from "./host.js";
-import { linkInMail } from "./outside.js";
+import { makePage, reconnect, signInConnected, untilRead } from "./host.js";
+import { linkInMail, loseAuthorization } from "./outside.js";
 import { chooseTime, fillIn, openLink, send } from "./visitor.js";
 
 /** @typedef {import("playwright-core").Page} Page */
@@ -14,6 +15,7 @@ import { chooseTime, fillIn, openLink, send } from "./visitor.js";
  * @property {string} page the scheduling page's name
  * @property {{name: string, email: string, locale: string, timeZone: string}} visitor
  * @property {boolean} changes whether bookings can be moved and called off there (R24)
+ * @property {boolean} pictures whether what looks alike at each provider is looked at here
  */
 
 /** @param {Part} part */
@@ -25,11 +27,12 @@ export async function wholeJourney(part) {
     await saveSettings(host.page);
     const link = await makePage(host.page, part.page, { consent: "I agree to be called.", question: "What is it about?" });
     const editor = host.page.url();
-    await inspect(host.page, `page-${part.label}`);
+    if (part.pictures) await inspect(host.page, `page-${part.label}`);
     await book(browser, part, link);
     await seeTheBooking(host.page, part, editor);
     if (part.changes) await changeByLink(browser, part);
     await followTheTimeline(host.page, part);
+    await loseAndHeal(host.page, part);
     await host.leave();
   });
 }
@@ -84,12 +87,12 @@ async function seeTheBooking(page, part, editor) {
   await page.goto(`${frontEnd}/bookings`);
   const booking = page.getByTestId("booking").filter({ hasText: part.visitor.name });
   await booking.filter({ hasText: "in the calendar" }).first().waitFor();
-  await inspect(page, `bookings-${part.label}`);
+  if (part.pictures) await inspect(page, `bookings-${part.label}`);
   await page.goto(editor);
   await page.getByRole("link", { name: "Why times are open or closed" }).click();
   await page.locator("[data-state=booked]").first().click();
   await page.getByTestId("time-detail").getByText(/A meeting is booked/).waitFor();
-  await inspect(page, `heat-map-${part.label}`);
+  if (part.pictures) await inspect(page, `heat-map-${part.label}`);
 }
 
 /**
@@ -105,10 +108,10 @@ async function changeByLink(browser, part) {
   await page.getByRole("button", { name: "Move to this time" }).click();
   await page.getByText("The meeting was moved.").waitFor();
   assert.notEqual(await page.getByTestId("booking-time").innerText(), before);
-  await inspect(page, `moved-${part.label}`);
+  if (part.pictures) await inspect(page, `moved-${part.label}`);
   await page.goto(await linkInMail(part.visitor.email, "cancel"));
   await page.getByText("Do you want to cancel this meeting?").waitFor();
-  await inspect(page, `cancel-${part.label}`);
+  if (part.pictures) await inspect(page, `cancel-${part.label}`);
   await page.getByRole("button", { name: "Cancel the meeting" }).click();
   await page.getByText("The meeting is cancelled.").waitFor();
   await leave();
@@ -130,5 +133,26 @@ async function followTheTimeline(page, part) {
     await page.locator("[data-kind=event]").filter({ hasText: "booking.rescheduled" }).waitFor();
     await page.locator("[data-kind=event]").filter({ hasText: "booking.cancelled" }).waitFor();
   }
-  await inspect(page, `timeline-${part.label}`);
+  if (part.pictures) await inspect(page, `timeline-${part.label}`);
+}
+
+/**
+ * The provider lets us in no more: the page says so, and the same account again is all it takes.
+ * @param {Page} page
+ * @param {Part} part
+ */
+async function loseAndHeal(page, part) {
+  await page.goto(`${frontEnd}/settings/calendar`);
+  await untilRead(page);
+  const chosen = await page.getByLabel("Tentative events block times").isChecked();
+  const password = await loseAuthorization(part.host);
+  await page.getByRole("button", { name: "Read now" }).click();
+  const stopped = page.getByRole("alert").filter({ hasText: "This connection has stopped working" });
+  await stopped.waitFor();
+  await inspect(page, `stopped-${part.label}`);
+  await reconnect(page, part.host, password);
+  await stopped.waitFor({ state: "hidden" });
+  await page.getByRole("region", { name: "Connection" }).getByText("connected", { exact: true }).waitFor();
+  await untilRead(page);
+  assert.equal(await page.getByLabel("Tentative events block times").isChecked(), chosen, "settings survive");
 }

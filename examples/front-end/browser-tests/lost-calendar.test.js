@@ -1,10 +1,11 @@
 // One of the checked calendars cannot be read: nobody can book, the host is told, and the X or the regained access heals it.
+// The host may let people ask for times meanwhile.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { frontEnd, inBrowser, inspect, sitDown } from "./browser.js";
 import { makePage, people, signInConnected } from "./host.js";
 import { googleCalendar, mailSaying, shareGoogleCalendar } from "./outside.js";
-import { openLink } from "./visitor.js";
+import { chooseTime, fillIn, openLink, send } from "./visitor.js";
 
 const BOSS = "boss@example.com";
 
@@ -39,6 +40,12 @@ test("a lost calendar closes the page and a regained one opens it; the X does, t
 
     await shareGoogleCalendar(calendar.id, people.gerda.email, "none");
     const again = await seeItLost(host.page, name);
+    await again.getByLabel("While it cannot be read").selectOption({ label: "let people ask for times" });
+    await askOnRequest(visitor.page, link);
+    await decline(host.page);
+    await visitor.page.reload();
+    await visitor.page.getByText("Värden kan inte.").waitFor();
+    await host.page.goto(`${frontEnd}/settings/calendar`);
     await again.getByRole("button", { name: `Remove ${name} from the checked calendars` }).click();
     await again.waitFor({ state: "hidden" });
     await openLink(visitor.page, link);
@@ -70,4 +77,29 @@ async function seeItLost(page, name) {
   const inactive = page.getByTestId("inactive-calendar").filter({ hasText: name });
   await inactive.waitFor();
   return inactive;
+}
+
+/**
+ * Times can be asked for, not booked; the page says so of each.
+ * @param {import("playwright-core").Page} page
+ * @param {string} link
+ */
+async function askOnRequest(page, link) {
+  await openLink(page, link);
+  assert.equal(await page.locator('[data-start]:not([data-grade="request_only"])').count(), 0, "none can be booked");
+  await page.getByText("på förfrågan").first().waitFor();
+  await inspect(page, "on-request-sv");
+  await chooseTime(page);
+  await page.getByRole("button", { name: "Be om tiden" }).waitFor();
+  await fillIn(page, { name: "Sven Svensson", email: "sven@example.net" });
+  await send(page);
+  await page.getByRole("link", { name: "Dra tillbaka förfrågan" }).click();
+}
+
+/** @param {import("playwright-core").Page} page */
+async function decline(page) {
+  await page.goto(`${frontEnd}/bookings`);
+  const request = page.getByTestId("request").filter({ hasText: "Sven Svensson" });
+  await request.getByRole("button", { name: "Decline" }).click();
+  await request.waitFor({ state: "hidden" });
 }

@@ -1,4 +1,5 @@
-// No calendar is connected: the page takes requests. When one is, the request becomes a booking under the same link.
+// No calendar is connected: the page takes requests, which can be withdrawn. When one is connected, the request becomes a
+// booking under the same link.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { frontEnd, inBrowser, inspect, sitDown } from "./browser.js";
@@ -16,15 +17,21 @@ test("a request made offline heals into a booking", () =>
     const visitor = await sitDown(browser, { locale: "pl-PL", timeZone: "Europe/Warsaw" });
     await openLink(visitor.page, link);
     await visitor.page.getByText("Gospodarz sam potwierdza każdy termin").waitFor();
-    await chooseTime(visitor.page, 1);
-    await fillIn(visitor.page, { name: "Paweł Nowak", email: "pawel@example.net" });
-    const asked = await send(visitor.page);
+    await ask(visitor.page);
+    await visitor.page.getByRole("link", { name: "Wycofaj prośbę" }).click();
+    await visitor.page.getByText("Gospodarz jeszcze nie odpowiedział.").waitFor();
+    await visitor.page.getByRole("button", { name: "Wycofaj prośbę" }).click();
+    await visitor.page.getByText("Prośba została wycofana.").waitFor();
+
+    await openLink(visitor.page, link);
+    const asked = await ask(visitor.page);
     await inspect(visitor.page, "requested-pl");
     await visitor.page.getByRole("link", { name: "Wycofaj prośbę" }).click();
     await visitor.page.getByText("Gospodarz jeszcze nie odpowiedział.").waitFor();
 
     await host.page.goto(`${frontEnd}/bookings`);
     const request = host.page.getByTestId("request").filter({ hasText: "Paweł Nowak" });
+    // One: the other was withdrawn.
     await request.getByText("Connect a calendar to see whether the time is free.").waitFor();
     await inspect(host.page, "request-before");
     await host.page.goto(`${frontEnd}/settings/calendar`);
@@ -44,3 +51,13 @@ test("a request made offline heals into a booking", () =>
     await visitor.leave();
     await host.leave();
   }));
+
+/**
+ * Asks for the second of the times that are shown; returns what is said of it.
+ * @param {import("playwright-core").Page} page
+ */
+async function ask(page) {
+  await chooseTime(page, 1);
+  await fillIn(page, { name: "Paweł Nowak", email: "pawel@example.net" });
+  return send(page);
+}

@@ -1,16 +1,17 @@
-// The world outside the front end: what was mailed, what stands in the calendar, who shares what with whom.
+// The world outside the front end: what was mailed, what stands in calendars and in DNS, who shares what with whom.
 import { apiUrl, eventually, frontEnd, sandboxUrl } from "./browser.js";
 
 /**
  * @param {string} method
  * @param {string} url
  * @param {unknown} [body]
+ * @param {string} [token]
  * @returns {Promise<any>}
  */
-async function call(method, url, body) {
+async function call(method, url, body, token) {
   const answer = await fetch(url, {
     method,
-    headers: { "Content-Type": "application/json" },
+    headers: { "Content-Type": "application/json", ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }) },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
   if (!answer.ok) throw new Error(`${method} ${url}: ${String(answer.status)} ${await answer.text()}`);
@@ -73,6 +74,44 @@ export async function googleCalendar(account, summary) {
  */
 export async function shareGoogleCalendar(calendarId, account, role) {
   await call("PUT", `${sandboxUrl}/control/google/calendars/${encodeURIComponent(calendarId)}/access`, { account, role });
+}
+
+/**
+ * The provider lets us in no more: access is taken back, or the password is another. Returns the new one.
+ * @param {import("./host.js").Host} host
+ */
+export async function loseAuthorization({ email, provider }) {
+  const account = encodeURIComponent(email);
+  if (provider === "Google") await call("POST", `${sandboxUrl}/control/google/accounts/${account}/revoke`);
+  if (provider === "Office 365") {
+    await call("POST", `${sandboxUrl}/control/microsoft/accounts/${account}/trouble`, { kind: "consent_removed" });
+    await call("POST", `${sandboxUrl}/control/microsoft/expire-access-tokens?account=${account}`);
+  }
+  const password = `another-${String(process.pid)}`;
+  if (provider === "Exchange") await call("PATCH", `${sandboxUrl}/control/exchange/accounts/${account}`, { password });
+  return password;
+}
+
+/**
+ * Whoever keeps a domain's DNS sets a record.
+ * @param {string} name
+ * @param {string} type
+ * @param {string} value
+ */
+export async function setDns(name, type, value) {
+  await call("PUT", `${sandboxUrl}/control/dns/records`, { name, type, values: [value] });
+}
+
+/**
+ * Somebody answers a form on the company's website, whose CRM tells the service; returns the token of their browser.
+ * @param {string} userToken of anybody at the company
+ * @param {{email: string, name: string, answers: Record<string, string>}} said
+ * @returns {Promise<string>}
+ */
+export async function answerAForm(userToken, said) {
+  const { account } = await call("GET", `${apiUrl}/v1/me`, undefined, userToken);
+  const { access_token } = await call("POST", `${sandboxUrl}/identity/token`, { service: true, account_id: account.id, permissions: ["forms:write"] });
+  return (await call("POST", `${apiUrl}/v1/form-submissions`, said, access_token)).visitor_token;
 }
 
 /**

@@ -63,6 +63,8 @@ test("every language is read by its speakers", () =>
       await openLink(page, link);
       assert.equal(await page.locator("select").first().evaluate((each) => /** @type {HTMLSelectElement} */ (each).selectedOptions[0]?.text), name);
       titles.add(await page.getByRole("heading", { level: 2 }).first().innerText());
+      // None of them says whether it is before noon; English alone is not American.
+      assert.match(await page.locator("[data-start]").first().innerText(), /^\d\d:\d\d$/);
       await inspect(page, `language-${language}`);
       await leave();
     }

@@ -1,6 +1,7 @@
 // Every address of the application. Those under /meetings, /bookings/… and /meeting-requests stand in people's mails.
 import { Navigate, Route, Routes } from "react-router";
 import { BookingRoute } from "../booking/BookingRoute";
+import { ChatRoute } from "../booking/ChatRoute";
 import { MeetingsRoute } from "../booking/MeetingsRoute";
 import { NotFound } from "../booking/NotFound";
 import { RequestRoute } from "../booking/RequestRoute";
@@ -17,6 +18,7 @@ export function App() {
   return (
     <Routes>
       <Route path="/meetings/*" element={<MeetingsRoute />} />
+      <Route path="/chat/:widgetKey" element={<ChatRoute />} />
       <Route path="/bookings/:bookingId/reschedule" element={<BookingRoute action="reschedule" />} />
       <Route path="/bookings/:bookingId/cancel" element={<BookingRoute action="cancel" />} />
       <Route path="/meeting-requests/:requestId/withdraw" element={<RequestRoute />} />

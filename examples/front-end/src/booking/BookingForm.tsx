@@ -5,11 +5,13 @@ import { useTranslation } from "react-i18next";
 import type { PublicSchedulingPage } from "../../generated";
 import { fieldError } from "../api/problem";
 import { ProblemAlert } from "../ui/ProblemAlert";
-import { complaints, emptyDraft, type Draft } from "./answers";
+import { complaints, type Draft } from "./answers";
 import { QuestionInput } from "./QuestionInput";
 
 interface Props {
   page: PublicSchedulingPage;
+  /** What is filled in already. */
+  initial: Draft;
   /** Booking makes a request: the page is offline, or the time is only on request. */
   asRequest: boolean;
   sending: boolean;
@@ -18,9 +20,9 @@ interface Props {
   onSend: (draft: Draft) => void;
 }
 
-export function BookingForm({ page, asRequest, sending, error, onBack, onSend }: Props) {
+export function BookingForm({ page, initial, asRequest, sending, error, onBack, onSend }: Props) {
   const { t } = useTranslation();
-  const [draft, setDraft] = useState<Draft>(emptyDraft);
+  const [draft, setDraft] = useState<Draft>(initial);
   const [checked, setChecked] = useState(false);
   const form = useRef<HTMLFormElement>(null);
   const found = checked ? complaints(page, draft) : {};

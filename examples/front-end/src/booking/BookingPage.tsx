@@ -11,19 +11,22 @@ import { Loading } from "../ui/Loading";
 import { ProblemAlert } from "../ui/ProblemAlert";
 import { ZoneSelect } from "../ui/ZoneSelect";
 import { Alternatives } from "./Alternatives";
+import { draftFrom } from "./answers";
 import { BookingForm } from "./BookingForm";
 import { HoldCountdown } from "./HoldCountdown";
 import { Outcome } from "./Outcome";
 import { PageHeader } from "./PageHeader";
+import { PageProblem } from "./PageProblem";
 import { Proposal } from "./Proposal";
 import { SlotPicker } from "./SlotPicker";
 import { Unavailable } from "./Unavailable";
 import { useBooking } from "./useBooking";
+import { usePrefill } from "./usePrefill";
 
 export function BookingPage({ pageId }: { pageId: string }) {
   const page = useQuery(getPublicSchedulingPageOptions({ path: { page_id: pageId } }));
   if (page.isPending) return <Loading />;
-  if (page.isError) return <ProblemAlert error={page.error} />;
+  if (page.isError) return <PageProblem error={page.error} />;
   return <OpenPage page={page.data} />;
 }
 
@@ -38,6 +41,7 @@ function OpenPage({ page }: { page: PublicSchedulingPage }) {
   const proposalId = search.get("proposal");
   const booking = useBooking({ page, durationMinutes, timeZone, proposalId });
   const { chosen, alternatives } = booking;
+  const prefill = usePrefill(page.id);
   useEffect(() => {
     // Somebody was quicker: what is listed is no longer so.
     if (alternatives !== null) void queries.invalidateQueries({ queryKey: [{ _id: "listPublicSlots" }] });
@@ -83,8 +87,11 @@ function OpenPage({ page }: { page: PublicSchedulingPage }) {
                   <Text c="dimmed">{formatMinutes(durationMinutes)}</Text>
                 </div>
                 {booking.hold !== null && <HoldCountdown expiresAt={booking.hold.expires_at} />}
-                <BookingForm page={page} asRequest={chosen.onRequest} sending={booking.sending} error={booking.bookError}
-                  onBack={booking.leave} onSend={booking.send} />
+                {prefill.said !== null && <Text c="dimmed">{t("prefilled")}</Text>}
+                {!prefill.loading && (
+                  <BookingForm page={page} initial={draftFrom(page, search, prefill.said)} asRequest={chosen.onRequest}
+                    sending={booking.sending} error={booking.bookError} onBack={booking.leave} onSend={booking.send} />
+                )}
               </Stack>
             )}
           </Paper>

@@ -10,6 +10,7 @@ import { formatMoment } from "../i18n/format";
 import { Loading } from "../ui/Loading";
 import { ProblemAlert } from "../ui/ProblemAlert";
 import { InviteDownload } from "./InviteDownload";
+import { PageProblem } from "./PageProblem";
 import { Reschedule } from "./Reschedule";
 import { useLinkToken } from "./token";
 import { VisitorLayout } from "./VisitorLayout";
@@ -26,7 +27,7 @@ export function BookingRoute({ action }: { action: "reschedule" | "cancel" }) {
     <VisitorLayout>
       {token === null && <Alert color="orange">{t("linkIncomplete")}</Alert>}
       {token !== null && booking.isPending && <Loading />}
-      <ProblemAlert error={booking.error} />
+      <PageProblem error={booking.error} />
       {token !== null && booking.data !== undefined && (
         <Stack>
           <Summary booking={booking.data} token={token} />

@@ -4,8 +4,8 @@ import { useEffect } from "react";
 import { useLocation } from "react-router";
 import { resolveSchedulingPageUrlOptions } from "../../generated/@tanstack/react-query.gen";
 import { Loading } from "../ui/Loading";
-import { ProblemAlert } from "../ui/ProblemAlert";
 import { BookingPage } from "./BookingPage";
+import { PageProblem } from "./PageProblem";
 import { VisitorLayout } from "./VisitorLayout";
 
 export function MeetingsRoute() {
@@ -17,7 +17,7 @@ export function MeetingsRoute() {
   }, [elsewhere, search, hash]);
   return (
     <VisitorLayout>
-      <ProblemAlert error={found.error} />
+      <PageProblem error={found.error} />
       {(found.isPending || elsewhere !== null) && <Loading />}
       {found.data !== undefined && elsewhere === null && <BookingPage pageId={found.data.page_id} />}
     </VisitorLayout>

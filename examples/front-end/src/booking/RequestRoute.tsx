@@ -11,6 +11,7 @@ import {
 import { formatMoment } from "../i18n/format";
 import { Loading } from "../ui/Loading";
 import { ProblemAlert } from "../ui/ProblemAlert";
+import { PageProblem } from "./PageProblem";
 import { useLinkToken } from "./token";
 import { VisitorLayout } from "./VisitorLayout";
 
@@ -30,7 +31,8 @@ export function RequestRoute() {
     <VisitorLayout>
       {token === null && <Alert color="orange">{t("linkIncomplete")}</Alert>}
       {token !== null && request.isPending && <Loading />}
-      <ProblemAlert error={request.error ?? withdraw.error} />
+      <PageProblem error={request.error} />
+      <ProblemAlert error={withdraw.error} />
       {told !== undefined && (
         <Paper withBorder p="lg">
           <Stack align="flex-start">

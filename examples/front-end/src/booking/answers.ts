@@ -1,5 +1,5 @@
 // What a visitor fills in, and what is wrong with it before it is sent. The API checks all of it again. Pure.
-import type { PublicSchedulingPage } from "../../generated";
+import type { FormField, FormPrefill, PublicSchedulingPage } from "../../generated";
 
 export interface Draft {
   name: string;
@@ -12,7 +12,25 @@ export interface Draft {
 
 export type Complaint = "required" | "emailInvalid" | "tickRequired";
 
-export const emptyDraft: Draft = { name: "", email: "", guests: [], consent: false, answers: {} };
+const emptyDraft: Draft = { name: "", email: "", guests: [], consent: false, answers: {} };
+
+/**
+ * What the form begins with. `said` is what this visitor has answered before; a link says `name`, `email` and, by its id,
+ * the answer to a question (`?name=Emma&question_1=A+roof`), and the link is the newer. Nothing is ever ticked for anybody.
+ */
+export function draftFrom(page: PublicSchedulingPage, link: URLSearchParams, said: FormPrefill | null): Draft {
+  const answers: Draft["answers"] = {};
+  for (const field of page.form_fields) {
+    const answer = link.get(field.id) ?? said?.answers[field.id];
+    if (typeof answer === "string" && mayAnswer(field, answer)) answers[field.id] = answer;
+  }
+  return { ...emptyDraft, name: link.get("name") ?? said?.name ?? "", email: link.get("email") ?? said?.email ?? "", answers };
+}
+
+function mayAnswer(field: FormField, answer: string): boolean {
+  if (field.kind === "choice") return field.options?.includes(answer) ?? false;
+  return field.kind !== "checkbox";
+}
 
 const ADDRESS = /^[^\s@]+@[^\s@]+\.[^\s@]+$/;
 

@@ -3,10 +3,14 @@ import { currentLanguage } from "./language";
 
 const DAY: Intl.DateTimeFormatOptions = { weekday: "long", day: "numeric", month: "long" };
 
-/** The language as the reader's own country writes it: British and American dates differ. */
+/**
+ * The language as the reader's own country writes it: British and American dates differ. English without a country is
+ * that of the world, where the day comes before the month.
+ */
 function locale(): string {
   const language = currentLanguage();
-  return navigator.languages.find((tag) => tag.toLowerCase().split("-")[0] === language) ?? language;
+  const own = navigator.languages.find((tag) => tag.toLowerCase().startsWith(`${language}-`));
+  return own ?? (language === "en" ? "en-GB" : language);
 }
 
 export function formatTime(instant: string, timeZone: string): string {
@@ -21,12 +25,14 @@ export function formatMoment(instant: string, timeZone: string): string {
   return format(instant, timeZone, { dateStyle: "full", timeStyle: "short" });
 }
 
-export function formatShort(instant: string, timeZone: string): string {
-  return format(instant, timeZone, { dateStyle: "short", timeStyle: "short" });
+/** The time of a day, with the day where it is another than the one that is spoken of: today, when none is named. */
+export function formatWhen(instant: string, timeZone: string, day = civilDay(new Date(), timeZone)): string {
+  if (civilDay(instant, timeZone) === day) return formatTime(instant, timeZone);
+  return format(instant, timeZone, { dateStyle: "medium", timeStyle: "short" });
 }
 
 export function formatStamp(instant: string, timeZone: string): string {
-  return format(instant, timeZone, { dateStyle: "short", timeStyle: "medium" });
+  return format(instant, timeZone, { dateStyle: "medium", timeStyle: "medium" });
 }
 
 /** A civil day such as 2026-11-23, as it is called. */
@@ -35,8 +41,9 @@ export function formatCivilDay(day: string, options: Intl.DateTimeFormatOptions 
 }
 
 export function formatMinutes(minutes: number): string {
-  const whole = minutes % 60 === 0 && minutes > 0;
-  const [value, unit] = whole ? [minutes / 60, "hour"] : [minutes, "minute"];
+  const units = [[1440, "day"], [60, "hour"]] as const;
+  const [length, unit] = units.find(([each]) => minutes > 0 && minutes % each === 0) ?? [1, "minute"];
+  const value = minutes / length;
   return new Intl.NumberFormat(locale(), { style: "unit", unit, unitDisplay: "long" }).format(value);
 }
 
@@ -45,7 +52,12 @@ export function formatAgo(seconds: number): string {
   const absolute = Math.abs(seconds);
   if (absolute < 90) return relative.format(-Math.round(seconds), "second");
   if (absolute < 5400) return relative.format(-Math.round(seconds / 60), "minute");
-  return relative.format(-Math.round(seconds / 3600), "hour");
+  if (absolute < 172_800) return relative.format(-Math.round(seconds / 3600), "hour");
+  return relative.format(-Math.round(seconds / 86_400), "day");
+}
+
+export function formatList(names: string[]): string {
+  return new Intl.ListFormat(locale(), { type: "conjunction" }).format(names);
 }
 
 /** The civil day of an instant in a zone: 2026-11-23. */

@@ -13,12 +13,14 @@ import {
 } from "../../generated/@tanstack/react-query.gen";
 import { Loading } from "../ui/Loading";
 import { ProblemAlert } from "../ui/ProblemAlert";
+import { AfterwardsFields } from "./AfterwardsFields";
 import { changes, draftOf, newDraft } from "./draft";
 import { HoursFields } from "./HoursFields";
 import { PageFields } from "./PageFields";
 import { ProposeTimes } from "./ProposeTimes";
 import { QuestionFields } from "./QuestionFields";
 import { RuleFields } from "./RuleFields";
+import { TeamFields } from "./TeamFields";
 
 export function EditPage() {
   const { pageId } = useParams();
@@ -53,7 +55,7 @@ function PageForm({ page }: { page: SchedulingPage | null }) {
   function submit(event: SubmitEvent) {
     event.preventDefault();
     const body = changes(draft, before);
-    if (page === null) create.mutate({ body: { ...body, type: "personal" } });
+    if (page === null) create.mutate({ body: { ...body, type: draft.type } });
     else update.mutate({ path: { page_id: page.id }, headers: { "If-Match": `"${String(page.version)}"` }, body });
   }
   return (
@@ -68,9 +70,11 @@ function PageForm({ page }: { page: SchedulingPage | null }) {
       <form onSubmit={submit}>
         <Stack>
           <Paper withBorder p="lg"><PageFields {...fields} /></Paper>
+          {page?.type !== "personal" && <Paper withBorder p="lg"><TeamFields {...fields} page={page} /></Paper>}
           <Paper withBorder p="lg"><HoursFields {...fields} /></Paper>
           <Paper withBorder p="lg"><RuleFields {...fields} /></Paper>
           <Paper withBorder p="lg"><QuestionFields {...fields} /></Paper>
+          <Paper withBorder p="lg"><AfterwardsFields {...fields} /></Paper>
           <div className="save-bar">
             <ProblemAlert error={error ?? remove.error} />
             <Group justify="space-between">

@@ -20,7 +20,7 @@ interface Props {
 export function TimeDetail({ time, report, page, onChanged }: Props) {
   const { t } = useTranslation("host");
   const queries = useQueryClient();
-  const words = useWords(report);
+  const words = useWords(report, time);
   const update = useMutation({
     ...updateSchedulingPageMutation(),
     onSuccess: async () => {

@@ -1,17 +1,20 @@
 // Rules and changes of the report, in words.
 import { useTranslation } from "react-i18next";
 import type { AvailabilityReport, ReportedTime } from "../../generated";
-import { formatMinutes, formatTime } from "../i18n/format";
+import { civilDay, formatMinutes, formatWhen } from "../i18n/format";
 
 type Rule = ReportedTime["closed_by"][number];
 type Change = NonNullable<ReportedTime["opened_by"]>[number];
 
-export function useWords(report: AvailabilityReport): { rule: (rule: Rule) => string; change: (change: Change) => string } {
+/** What is said of `time`: what lasts over midnight names its days. */
+export function useWords(report: AvailabilityReport, time: ReportedTime): { rule: (rule: Rule) => string; change: (change: Change) => string } {
   const { t } = useTranslation("host");
   const names = new Map(report.hosts.flatMap((host) => host.calendars.map((each) => [each.calendar_id, each.name])));
   const calendar = (id: string | null) => (id === null ? t("someCalendar") : (names.get(id) ?? t("someCalendar")));
   const host = (id: string) => report.hosts.find((each) => each.user_id === id)?.name ?? t("theHost");
-  const span = (from: string, to: string) => `${formatTime(from, report.time_zone)}–${formatTime(to, report.time_zone)}`;
+  const zone = report.time_zone;
+  const day = civilDay(time.start_at, zone);
+  const span = (from: string, to: string) => `${formatWhen(from, zone, day)}–${formatWhen(to, zone, day)}`;
 
   const rule = (told: Rule): string => {
     if ("start_at" in told) {

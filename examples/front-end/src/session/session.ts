@@ -19,6 +19,8 @@ export interface Session {
 }
 
 export interface Person {
+  /** What the CRM told the service to call them. */
+  user_id: string;
   email: string;
   name: string;
   provider: string;

@@ -1,10 +1,11 @@
 // Connecting: the provider, then its disclosure, then the provider's own page or, for Exchange, a form.
-import { Button, Modal, Paper, SimpleGrid, Stack, Text, Title } from "@mantine/core";
+import { Button, Paper, SimpleGrid, Stack, Text, Title } from "@mantine/core";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { ProviderInfo } from "../../generated";
 import { createConnectionAuthorizationMutation, listProvidersOptions } from "../../generated/@tanstack/react-query.gen";
+import { Dialog } from "../ui/Dialog";
 import { ProblemAlert } from "../ui/ProblemAlert";
 import { DisclosureText } from "./DisclosureText";
 import { ExchangeForm } from "./ExchangeForm";
@@ -32,7 +33,6 @@ export function ConnectPanel() {
 }
 
 function ConnectDialog({ provider, onClose }: { provider: ProviderInfo; onClose: () => void }) {
-  const { t } = useTranslation("host");
   const [accepted, setAccepted] = useState<string | null>(null);
   const start = useMutation({
     ...createConnectionAuthorizationMutation(),
@@ -46,7 +46,7 @@ function ConnectDialog({ provider, onClose }: { provider: ProviderInfo; onClose:
     start.mutate({ body: { provider: provider.provider, client: "web", disclosure_version: version, return_url: returnUrl() } });
   };
   return (
-    <Modal opened onClose={onClose} size="lg" title={PROVIDER_NAMES[provider.provider]} closeButtonProps={{ "aria-label": t("close") }}>
+    <Dialog opened onClose={onClose} size="lg" title={PROVIDER_NAMES[provider.provider]}>
       <Stack>
         {accepted !== null && provider.connect_method === "credentials" ? (
           <ExchangeForm fields={provider.connect_fields} disclosureVersion={accepted} onDone={onClose} />
@@ -55,6 +55,6 @@ function ConnectDialog({ provider, onClose }: { provider: ProviderInfo; onClose:
         )}
         <ProblemAlert error={start.error} />
       </Stack>
-    </Modal>
+    </Dialog>
   );
 }

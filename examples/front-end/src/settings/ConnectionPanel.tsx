@@ -1,10 +1,11 @@
 // A connected account: how it stands, what can be done with it and what not, how it heals, how it ends.
-import { Alert, Badge, Button, Group, List, Modal, Paper, Stack, Text, Title } from "@mantine/core";
+import { Alert, Badge, Button, Group, List, Paper, Stack, Text, Title } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { AvailabilityCalendar, Connection } from "../../generated";
 import { disconnectConnectionMutation } from "../../generated/@tanstack/react-query.gen";
+import { Dialog } from "../ui/Dialog";
 import { ProblemAlert } from "../ui/ProblemAlert";
 import { PROVIDER_NAMES } from "./providers";
 import { Reconnect } from "./Reconnect";
@@ -56,7 +57,7 @@ export function ConnectionPanel({ connection, calendars }: Props) {
           </Alert>
         )}
       </Stack>
-      <Modal opened={asking} onClose={() => { setAsking(false); }} title={t("disconnectQuestion")} closeButtonProps={{ "aria-label": t("close") }}>
+      <Dialog opened={asking} onClose={() => { setAsking(false); }} title={t("disconnectQuestion")}>
         <Stack>
           <Text>{t("disconnectText")}</Text>
           <ProblemAlert error={disconnect.error} />
@@ -64,7 +65,7 @@ export function ConnectionPanel({ connection, calendars }: Props) {
             {t("disconnect")}
           </Button>
         </Stack>
-      </Modal>
+      </Dialog>
     </Paper>
   );
 }

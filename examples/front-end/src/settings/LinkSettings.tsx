@@ -1,15 +1,17 @@
 // The links people are given: their prefix, the one e-mails insert, their domain, the chat's.
-import { Checkbox, NativeSelect, Stack, TextInput } from "@mantine/core";
+import { Anchor, Checkbox, NativeSelect, Stack, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
+import { Link } from "react-router";
 import { listDomainsOptions, listMeetingLinksOptions } from "../../generated/@tanstack/react-query.gen";
 import { fieldError } from "../api/problem";
+import { ALL_DOMAINS } from "./Domains";
 import type { SectionProps } from "./SettingsForm";
 
 export function LinkSettings({ settings, draft, error, onChange }: SectionProps) {
   const { t } = useTranslation("host");
   const links = useQuery(listMeetingLinksOptions({ query: { limit: 100 } }));
-  const domains = useQuery(listDomainsOptions({ query: { limit: 100 } }));
+  const domains = useQuery(listDomainsOptions(ALL_DOMAINS));
   const chat = draft.chat_profile ?? settings.chat_profile;
   const pages = (links.data?.items ?? []).map((link) => ({ value: link.page_id, label: link.name }));
   const connected = (domains.data?.items ?? []).filter((domain) => domain.status === "connected");
@@ -32,6 +34,9 @@ export function LinkSettings({ settings, draft, error, onChange }: SectionProps)
       {chat.enabled && (
         <NativeSelect label={t("chatPage")} data={[{ value: "", label: t("defaultPageOption") }, ...pages]} value={chat.page_id ?? ""}
           onChange={(event) => { onChange({ chat_profile: { enabled: true, page_id: orNull(event.currentTarget.value) } }); }} />
+      )}
+      {settings.chat_profile.enabled && settings.chat_profile.widget_key !== null && (
+        <Anchor component={Link} underline="always" to={`/chat/${settings.chat_profile.widget_key}`}>{t("chatSee")}</Anchor>
       )}
     </Stack>
   );

@@ -1,10 +1,11 @@
 // A connection that stopped working: the same account again, and everything goes on as before.
-import { Alert, Button, Modal, PasswordInput, Stack } from "@mantine/core";
+import { Alert, Button, PasswordInput, Stack } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState, type SubmitEvent } from "react";
 import { useTranslation } from "react-i18next";
 import type { Connection } from "../../generated";
 import { reauthorizeConnectionMutation, updateConnectionMutation } from "../../generated/@tanstack/react-query.gen";
+import { Dialog } from "../ui/Dialog";
 import { ProblemAlert } from "../ui/ProblemAlert";
 import { DisclosureText } from "./DisclosureText";
 import { returnUrl } from "./providers";
@@ -18,13 +19,13 @@ export function Reconnect({ connection }: { connection: Connection }) {
         {t("reconnectText", { reason: connection.reason?.replaceAll("_", " ") ?? "" })}
         <Button onClick={() => { setOpened(true); }}>{t("reconnect")}</Button>
       </Stack>
-      <Modal opened={opened} onClose={() => { setOpened(false); }} title={t("reconnect")} size="lg" closeButtonProps={{ "aria-label": t("close") }}>
+      <Dialog opened={opened} onClose={() => { setOpened(false); }} title={t("reconnect")} size="lg">
         {connection.provider === "exchange" ? (
           <NewPassword connection={connection} onDone={() => { setOpened(false); }} />
         ) : (
           <ByConsent connection={connection} />
         )}
-      </Modal>
+      </Dialog>
     </Alert>
   );
 }

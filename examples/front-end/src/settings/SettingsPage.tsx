@@ -8,6 +8,7 @@ import { Loading } from "../ui/Loading";
 import { ProblemAlert } from "../ui/ProblemAlert";
 import { ConnectPanel } from "./ConnectPanel";
 import { ConnectionPanel } from "./ConnectionPanel";
+import { Domains } from "./Domains";
 import { SettingsForm } from "./SettingsForm";
 
 const LIVE = 8000; // milliseconds
@@ -31,6 +32,7 @@ export function SettingsPage() {
       ))}
       {connections.data.items.length < limit && <ConnectPanel />}
       <SettingsForm settings={settings.data} connections={connections.data.items} me={me.data} />
+      <Domains />
     </Stack>
   );
 }

@@ -4,7 +4,7 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import type { AvailabilityCalendar, CalendarSyncState } from "../../generated";
 import { getConnectionSyncOptions, getConnectionSyncQueryKey, startConnectionSyncMutation } from "../../generated/@tanstack/react-query.gen";
-import { browserZone, formatAgo, formatShort, formatTime } from "../i18n/format";
+import { browserZone, formatAgo, formatWhen } from "../i18n/format";
 import { ProblemAlert } from "../ui/ProblemAlert";
 
 const LIVE = 4000; // milliseconds
@@ -48,14 +48,14 @@ function CalendarState({ calendar, remedy }: { calendar: CalendarSyncState; reme
         <Text fw={500} className="breaks">{calendar.name}</Text>
       </Group>
       <Text size="sm" c="dimmed">
-        {calendar.last_success_at === null ? t("syncNever") : t("syncLast", { time: formatTime(calendar.last_success_at, zone) })}
+        {calendar.last_success_at === null ? t("syncNever") : t("syncLast", { time: formatWhen(calendar.last_success_at, zone) })}
         {calendar.lag_seconds !== null && ` · ${t("syncTrue", { ago: formatAgo(calendar.lag_seconds) })}`}
-        {` · ${calendar.channel_expires_at === null ? t("syncPolled") : t("syncWatched", { time: formatShort(calendar.channel_expires_at, zone) })}`}
+        {` · ${calendar.channel_expires_at === null ? t("syncPolled") : t("syncWatched", { time: formatWhen(calendar.channel_expires_at, zone) })}`}
       </Text>
       {calendar.last_error !== null && (
         <Text size="sm" c="red.9">
           {t("syncProblem", { code: calendar.last_error.replaceAll("_", " "), count: calendar.consecutive_failures })}
-          {calendar.next_run_at !== null && ` ${t("syncNext", { time: formatTime(calendar.next_run_at, zone) })}`}
+          {calendar.next_run_at !== null && ` ${t("syncNext", { time: formatWhen(calendar.next_run_at, zone) })}`}
         </Text>
       )}
       {remedy !== null && <Text size="sm">{remedy}</Text>}
