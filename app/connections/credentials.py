@@ -4,7 +4,8 @@
     connect    disclosure accepted → tried [no transaction open] → one transaction: connection, secret, calendars, jobs
     change     a new password or address → tried → stored; what was broken heals
 
-The one rule: what the person typed in is tried once per request, and stored only when it was good, sealed.
+The one rule: what the person typed in is tried once per request, and stored only when it was good, sealed. What is kept
+goes to nobody it was not typed in for.
 """
 
 from collections.abc import Mapping, Sequence
@@ -42,6 +43,7 @@ from app.errors import (
     PersonalEmailAccessRequired,
     ProviderUnavailable,
     UpstreamError,
+    ValidationFailed,
 )
 from app.i18n import Language
 from app.models.connections import Connection
@@ -66,6 +68,8 @@ _REFUSALS: Mapping[CredentialsReason, type[AppError]] = {
     CredentialsReason.ADDRESS_NOT_ALLOWED: AddressNotAllowed,
     CredentialsReason.NOT_A_SERVER: UpstreamError,
 }
+_WHOM_TO_TRUST = ("url", "certificate")
+"""With another of these a password goes to another server: it has to be typed in for it (P5)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,11 +181,14 @@ class CredentialConnections:
     async def change(self, principal: Principal, connection_id: UUID, fields: Mapping[str, str | None]) -> Connection:
         """Store other credentials that work; what was broken heals (R16).
 
-        Raises: NotFound, CapabilityNotSupported (connected by OAuth), AccountMismatch, the refusals of R13 and R14.
+        Raises: NotFound, CapabilityNotSupported (connected by OAuth), ValidationFailed (another server, and no
+        password for it), AccountMismatch, the refusals of R13 and R14.
         """
         async with transaction(self._sessions, principal.account_id) as session:
             connection = await get_connection(session, principal, connection_id)
             _, provider = self._kind(connection.provider)
+            if fields.get("password") is None and any(fields.get(name) is not None for name in _WHOM_TO_TRUST):
+                raise ValidationFailed(errors=[FieldError("/password", "missing")])
             secret = await self._secret(session, connection)
         consent = await self._consent(connection.provider, provider.changed(secret, **fields))
         async with transaction(self._sessions, principal.account_id) as session:

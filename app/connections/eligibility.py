@@ -26,16 +26,21 @@ class InactiveReason(StrEnum):
     CONNECTION_REMOVED = "connection_removed"
 
 
+def is_reduced(role: AccessRole, *, primary: bool) -> bool:
+    """Whether it shows its times and nothing else, which is too little for all but the primary, checked in any case."""
+    return role is AccessRole.FREE_BUSY_READER and not primary
+
+
 def ineligible_reason(
     role: AccessRole, *, primary: bool, connection_active: bool, additional_supported: bool, inactive: bool
 ) -> IneligibleReason | None:
     """None when the calendar may be ticked."""
     if not connection_active:
         return IneligibleReason.CONNECTION_INACTIVE
+    if role is AccessRole.FREE_BUSY_READER:  # before `inactive`: to share it as it was shared before is not enough
+        return IneligibleReason.MISSING_EVENT_DETAILS_PERMISSION
     if inactive:
         return IneligibleReason.NOT_OWNED_OR_SHARED
-    if role is AccessRole.FREE_BUSY_READER:
-        return IneligibleReason.MISSING_EVENT_DETAILS_PERMISSION
     if not primary and not additional_supported:
         return IneligibleReason.PROVIDER_UNSUPPORTED
     return None

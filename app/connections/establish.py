@@ -34,7 +34,7 @@ class Candidate:
     user_id: UUID
     provider: str
     email: str | None
-    """The account that must come back, when one was named."""
+    """The account that must come back, when one was named and no connection is."""
     connection_id: UUID | None = None
     """The connection to heal, although it may work; None: one that is broken, or a new one."""
 
@@ -57,7 +57,8 @@ async def establish(
 
     Raises: AccountMismatch, ConnectionLimitReached, InboxIsShared, UpstreamError, NotFound (the person has left).
     """
-    if candidate.email is not None and not _answers_to(consent.identity, candidate.email):
+    named = candidate.email if candidate.connection_id is None else None  # a connection is healed by its own: see `_is`
+    if named is not None and not _answers_to(consent.identity, named):
         raise AccountMismatch
     user = await lock_user(session, candidate.user_id)
     if user is None or not user.active:  # a leaver's consent page may still be open
@@ -69,6 +70,7 @@ async def establish(
     await remember_grant(session, connection)
     await _store_tokens(session, vault, connection, consent.grant)
     calendars = await repository.save_calendars(session, connection.account_id, connection.id, consent.calendars)
+    await repository.readmit_calendars(session, connection.id, {ref.id for ref in consent.calendars})
     checked = [calendar for calendar in calendars if calendar.checked]
     for calendar in checked:
         await repository.start_mirroring(session, calendar.account_id, calendar.id, now=now)
@@ -149,7 +151,7 @@ def _jobs(connection: Connection, checked: list[Calendar]) -> list[Enqueued]:
 
 
 def _is(connection: Connection, identity: Identity) -> bool:
-    """Whether the account is the connection's; one that was imported is known by its address only."""
+    """Whether the account is the connection's, even if renamed; one that was imported is known by its address only."""
     if not connection.subject:
         return _answers_to(identity, connection.email)
     return connection.subject == identity.subject

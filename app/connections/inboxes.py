@@ -1,6 +1,7 @@
 """Inboxes beside connections (R10, R11).
 
-The one rule: connecting a calendar connects its personal inbox; letting the inbox go leaves the calendar.
+The one rule: connecting a calendar connects its personal inbox; letting the inbox go leaves the calendar, and healing
+that brings no inbox back.
 """
 
 from collections.abc import Sequence
@@ -19,8 +20,10 @@ from app.models.inboxes import Inbox
 
 
 async def connect_inbox(session: AsyncSession, connection: Connection, *, now: datetime) -> None:
-    """The inbox of the connected address, with its calendar. Raises: InboxIsShared."""
+    """The inbox of the connected address, with its calendar, unless it was let go since. Raises: InboxIsShared."""
     inbox = await _find(session, connection.email)
+    if inbox is None and await _was_let_go(session, connection):
+        return
     if inbox is None:
         whose = {"user_id": connection.user_id, "connection_id": connection.id}
         session.add(_inbox(connection.account_id, connection.email, kind="personal", created_at=now, **whose))
@@ -77,6 +80,12 @@ async def _find(session: AsyncSession, email: str) -> Inbox | None:
     return await session.scalar(
         select(Inbox).where(Inbox.address == _address(email), Inbox.disconnected_at.is_(None)).with_for_update()
     )
+
+
+async def _was_let_go(session: AsyncSession, connection: Connection) -> bool:
+    """Whether this connection has brought the inbox of its address before, and its person let it go."""
+    came = select(Inbox.id).where(Inbox.connection_id == connection.id, Inbox.address == _address(connection.email))
+    return await session.scalar(came.where(Inbox.disconnected_at.is_not(None)).limit(1)) is not None
 
 
 def _inbox(account_id: UUID, email: str, **values: object) -> Inbox:

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from app.calendar import AccessRole, CalendarRef, Clock
 from app.connections import repository
 from app.connections.access import CalendarAccess
-from app.connections.eligibility import InactiveReason
+from app.connections.eligibility import InactiveReason, is_reduced
 from app.connections.health import mark_broken
 from app.connections.news import tell_of_calendar
 from app.database import transaction
@@ -53,6 +53,7 @@ class CalendarRefresher:
     ) -> None:
         calendars = await repository.save_calendars(session, account_id, connection_id, refs)
         listed, told = {ref.id for ref in refs}, []
+        await repository.readmit_calendars(session, connection_id, listed)
         for calendar in calendars:
             reason = _inactive_reason(calendar, listed=calendar.provider_calendar_id in listed)
             if reason is not None and calendar.inactive_reason is None:
@@ -66,8 +67,8 @@ class CalendarRefresher:
 
 
 def _inactive_reason(calendar: Calendar, *, listed: bool) -> InactiveReason | None:
-    """Why the calendar cannot be checked for conflicts now; a sync that succeeds takes it back."""
+    """Why the calendar cannot be checked for conflicts now; a sync that succeeds takes it back, else a listing."""
     if not listed:
         return InactiveReason.ACCESS_LOST
-    reduced = calendar.role == AccessRole.FREE_BUSY_READER and calendar.checked and not calendar.is_primary
-    return InactiveReason.PERMISSION_REDUCED if reduced else None
+    reduced = is_reduced(AccessRole(calendar.role), primary=calendar.is_primary)
+    return InactiveReason.PERMISSION_REDUCED if reduced and calendar.checked else None

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, delete, func, select, update
+from sqlalchemy import ColumnElement, Select, and_, case, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -269,8 +269,25 @@ async def save_calendars(
         )
     calendars = (await session.scalars(_calendars_of(connection_id).execution_options(populate_existing=True))).all()
     moved = [item.id for item in calendars if zones.get(item.provider_calendar_id, item.time_zone) != item.time_zone]
-    await session.execute(update(CalendarSync).where(CalendarSync.calendar_id.in_(moved)).values(cursor=None))
+    await _list_whole(session, moved)
     return calendars
+
+
+async def readmit_calendars(session: AsyncSession, connection_id: UUID, listed: Collection[str]) -> None:
+    """What is listed is not lost, where nobody reads it; of a calendar that is mirrored its sync has the word."""
+    mirrored = select(CalendarSync).where(
+        CalendarSync.account_id == Calendar.account_id, CalendarSync.calendar_id == Calendar.id
+    )
+    await session.execute(
+        update(Calendar)
+        .where(
+            Calendar.connection_id == connection_id,
+            Calendar.provider_calendar_id.in_(listed),
+            Calendar.inactive_reason.is_not(None),
+            ~mirrored.exists(),
+        )
+        .values(inactive_reason=None)
+    )
 
 
 async def _follow_primary(session: AsyncSession, known: Sequence[Calendar], listed: Sequence[CalendarRef]) -> None:
@@ -282,13 +299,27 @@ async def _follow_primary(session: AsyncSession, known: Sequence[Calendar], list
     now = next((calendar for calendar in known if calendar.provider_calendar_id == primary), None)
     if now is None:
         await _change_calendar(session, former.id, provider_calendar_id=primary)
-        await session.execute(update(CalendarSync).where(CalendarSync.calendar_id == former.id).values(cursor=None))
+        await _list_whole(session, [former.id])
     else:
         await _change_calendar(session, former.id, is_primary=False)
         await _change_calendar(session, now.id, is_primary=True, checked=True)
         # Who takes part is kept of a primary alone: all of it is listed again, and counts as changed.
-        await session.execute(update(CalendarSync).where(CalendarSync.calendar_id == now.id).values(cursor=None))
+        await _list_whole(session, [now.id])
         await session.execute(update(MirrorEvent).where(MirrorEvent.calendar_id == now.id).values(etag=None))
+
+
+async def _list_whole(session: AsyncSession, calendar_ids: Collection[UUID]) -> None:
+    """The next sync lists everything. A run under way knows the calendar as it was: it is fenced off."""
+    await session.execute(
+        update(CalendarSync)
+        .where(CalendarSync.calendar_id.in_(calendar_ids))
+        .values(
+            cursor=None,
+            fence=CalendarSync.fence + 1,
+            lease_until=None,
+            state=case((CalendarSync.state == "running", "idle"), else_=CalendarSync.state),
+        )
+    )
 
 
 async def _change_calendar(session: AsyncSession, calendar_id: UUID, **values: object) -> None:

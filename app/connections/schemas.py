@@ -157,13 +157,16 @@ class ConnectionCreate(ServerFields):
 
 
 class ConnectionUpdate(Strict):
-    """Other credentials for the same mailbox; they are tried before they are stored."""
+    """Other credentials for the same mailbox; they are tried before they are stored. What is absent stays."""
 
     password: _Password | None = None
+    """An app password where the account signs in with two factors. Needed with another `ews_url` or `certificate`."""
     username: _Username | None = None
     ews_url: _EwsUrl | None = None
+    """The server's address. `password` has to come with it."""
     version: _Version | None = None
     certificate: _Certificate | None = None
+    """The certification authority of the server, PEM. `password` has to come with it."""
 
 
 class ConnectionReauthorize(Strict):

@@ -82,7 +82,10 @@ async def get_connection(
 async def update_connection(
     connection_id: ConnectionId, body: ConnectionUpdate, caller: User, services: Services, language: ReaderLanguage
 ) -> Connection:
-    """A new password, user name or address for the same mailbox; a broken connection heals."""
+    """A new password, user name or address for the same mailbox; a broken connection heals.
+
+    Another `ews_url` or `certificate` needs the `password` as well: the one that is kept is sent to no other server.
+    """
     given = body.model_dump(exclude_unset=True)
     fields = {("url" if name == "ews_url" else name): value for name, value in given.items()}
     row = await services.credentials.change(caller, connection_id, fields)

@@ -10,8 +10,8 @@ from datetime import datetime
 from sqlalchemy import case, null
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.calendar import Timed
-from app.connections.eligibility import InactiveReason
+from app.calendar import AccessRole, Timed
+from app.connections.eligibility import InactiveReason, is_reduced
 from app.connections.news import tell_of_calendar
 from app.models.connections import Calendar, CalendarSync
 from app.providers.base import CalendarSession
@@ -44,6 +44,10 @@ class Run:
     """It has never succeeded."""
     own: Collection[str]
     """The addresses of the calendar's person."""
+    held_at: datetime
+    """When its lease was last prolonged."""
+    listed_at: datetime | None
+    """When the connection's calendars were last listed by the clock."""
     changed: bool = False
     """Something was told."""
 
@@ -73,6 +77,7 @@ def succeeded(run: Run, now: datetime) -> dict[str, object]:
         "last_error": None,
         "failures": 0,
         "failing_since": None,
+        "not_before": None,
         "last_succeeded_at": now,
         "expanded_until": run.horizon.end,
     }
@@ -86,14 +91,20 @@ def succeeded(run: Run, now: datetime) -> dict[str, object]:
 
 
 async def readable_again(session: AsyncSession, run: Run, now: datetime) -> list[Enqueued]:
-    """The calendar can be read, for the first time or again: what waited for it goes on."""
-    back = run.calendar.inactive_reason is not None
-    if not (run.first or back):
+    """The calendar can be read, for the first time or again: what waited for it goes on.
+
+    One that was inactive stays so while it shows its times and nothing else: that these can be listed is too little.
+    """
+    inactive = run.calendar.inactive_reason is not None
+    if not (run.first or inactive):
         return []
     calendar = await session.merge(run.calendar, load=False)
-    calendar.inactive_reason = None
+    reduced = inactive and is_reduced(AccessRole(calendar.role), primary=calendar.is_primary)
+    calendar.inactive_reason = InactiveReason.PERMISSION_REDUCED if reduced else None
+    back = inactive and not reduced
     told = [tell_of_calendar(session, calendar, now=now)] if back else []
-    return [*told, Enqueued(Job.CONNECTION_READY, calendar.account_id, calendar.connection_id)]
+    ready = [Enqueued(Job.CONNECTION_READY, calendar.account_id, calendar.connection_id)] if run.first or back else []
+    return [*told, *ready]
 
 
 async def declare_inactive(session: AsyncSession, calendar: Calendar, reason: InactiveReason, *, now: datetime) -> None:

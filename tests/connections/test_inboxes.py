@@ -36,6 +36,33 @@ async def test_r11_the_calendar_goes_and_the_inbox_stays(world: World) -> None:
     assert inbox["connection_id"] == person.connection_id, "and comes with the new connection"
 
 
+async def test_r11_healing_a_calendar_does_not_bring_back_the_inbox_its_person_let_go(world: World) -> None:
+    person = await world.connected()
+    before = person.connection_id
+    [inbox] = await inboxes(person)
+    await person.delete(f"{PATH}/{inbox['id']}")
+    assert (await person.reauthorize())["status"] == "completed"
+    await world.sandbox.revoke_google(person.email)
+    await person.post(f"/v1/connections/{before}/sync")
+    await world.work()
+    assert (await person.connect())["connection_id"] == before
+    assert await inboxes(person) == []
+    service = await world.service(person.account_id)
+    await service.post(PATH, {"kind": "shared", "email": person.email})
+    refused = await person.reauthorize()
+    assert (refused["status"], refused["code"]) == ("failed", "inbox_is_shared"), "R10 holds for it all the same"
+
+
+async def test_r11_an_inbox_let_go_comes_back_with_a_calendar_that_is_connected_anew(world: World) -> None:
+    person = await world.connected()
+    [inbox] = await inboxes(person)
+    await person.delete(f"{PATH}/{inbox['id']}")
+    await person.delete(f"/v1/connections/{person.connection_id}")
+    await world.work()
+    await person.connect()
+    assert [item["connection_id"] for item in await inboxes(person)] == [person.connection_id]
+
+
 async def test_r10_the_calendar_of_a_shared_inbox_cannot_be_connected(world: World) -> None:
     person = await world.person()
     await world.sandbox.google_account(person.email)

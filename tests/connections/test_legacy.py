@@ -55,6 +55,8 @@ async def test_r12_two_old_connections_are_taken_over_by_purpose_and_heal(world:
     assert await limit(person) == {"limit": 2, "used": 2}
     await connect_both(world, person)
     assert {item["status"] for item in (await connections(person)).values()} == {"active"}
+    inboxes = (await person.get("/v1/inboxes")).json()["items"]
+    assert [item["email"] for item in inboxes] == [item["email"] for item in BOTH], "R11: healing brings what never was"
     again = USER | {"email": person.email, "time_zone": "Europe/Berlin", "legacy_connections": BOTH}
     await service.put(f"/v1/users/{person.user_id}", again)
     assert len(await connections(person)) == 2

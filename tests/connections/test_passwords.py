@@ -206,6 +206,30 @@ async def test_r16_other_credentials_must_be_the_same_mailboxs(world: World) -> 
     assert refused["provider"] == "exchange"
 
 
+@pytest.mark.parametrize(
+    "names", [("ews_url",), ("certificate",), ("ews_url", "certificate"), ("ews_url", "username")], ids="+".join
+)
+async def test_p5_a_kept_password_is_sent_nowhere_it_was_not_typed_in_for(world: World, names: tuple[str, ...]) -> None:
+    person = await employee(world)
+    await person.connect_with_password(PASSWORD)
+    path, where = f"/v1/connections/{person.connection_id}", await world.sandbox.addresses()
+    known = {"ews_url": where["ews_url"], "certificate": where["ews_authority_pem"], "username": person.email}
+    fields, asked = {name: known[name] for name in names}, len(await world.sandbox.exchange.requests())
+    for body in (fields, fields | {"password": None}, dict.fromkeys(names, "") | {"username": person.email}):
+        refused = problem(await person.patch(path, body), 422, "validation_failed")
+        assert [(item["pointer"], item["code"]) for item in refused["errors"]] == [("/password", "missing")]
+    assert len(await world.sandbox.exchange.requests()) == asked, "nobody is asked, with a password or without"
+    changed = await person.patch(path, fields | {"password": PASSWORD})
+    assert (changed.status_code, changed.json()["status"]) == (200, "active"), changed.text
+
+
+async def test_r13_another_user_name_goes_with_the_password_that_is_kept(world: World) -> None:
+    person = await employee(world)
+    await person.connect_with_password(PASSWORD)
+    changed = await person.patch(f"/v1/connections/{person.connection_id}", {"username": person.email.upper()})
+    assert changed.status_code == 200, changed.text
+
+
 async def test_p4_no_answer_and_no_problem_holds_what_was_typed_in(world: World) -> None:
     person = await employee(world)
     secret = "a-very-secret-word"

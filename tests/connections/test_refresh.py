@@ -1,5 +1,7 @@
 """Listing a connection's calendars anew (R29, R30), and authorizing again (R16)."""
 
+import pytest
+
 from tests.support.people import Person
 from tests.support.world import World, problem
 
@@ -44,6 +46,33 @@ async def test_r30_a_checked_calendar_that_is_gone_says_so_and_blocks_and_comes_
     await refresh(world, person)
     listed = (await person.get("/v1/availability-calendars")).json()["items"]
     assert [item["inactive_reason"] for item in listed] == [None, None]
+    told = await world.rows("SELECT type FROM feed_events WHERE type LIKE 'availability_calendar.%' ORDER BY id")
+    assert [row["type"].rpartition(".")[2] for row in told] == ["inactive", "active"]
+
+
+@pytest.mark.parametrize("healing", [False, True], ids=["listed anew", "authorized again"])
+async def test_r29_an_unchecked_calendar_that_was_gone_for_a_while_can_be_checked_again(
+    world: World, healing: bool
+) -> None:
+    owner = await world.connected()
+    person = await world.person(account_id=owner.account_id)
+    await world.sandbox.google_account(person.email)
+    await world.sandbox.share_google_calendar(owner.email, account=person.email, role="reader")
+    await person.connect()
+    await world.sandbox.share_google_calendar(owner.email, account=person.email, role="none")
+    await refresh(world, person)
+    assert (await calendars(person))[owner.email]["ineligible_reason"] == "not_owned_or_shared"
+    ids = [item["id"] for item in (await calendars(person)).values()]
+    problem(
+        await person.patch("/v1/calendar-settings", {"availability_calendar_ids": ids}), 422, "calendar_not_eligible"
+    )
+    await world.sandbox.share_google_calendar(owner.email, account=person.email, role="reader")
+    if healing:
+        await person.reauthorize()
+    else:
+        await refresh(world, person)
+    assert (await calendars(person))[owner.email]["eligible_for_availability"] is True
+    assert (await person.patch("/v1/calendar-settings", {"availability_calendar_ids": ids})).status_code == 200
 
 
 async def test_r16_a_broken_connection_is_not_refreshed_and_a_dead_grant_is_noticed(world: World) -> None:

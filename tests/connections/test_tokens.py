@@ -213,6 +213,27 @@ async def test_r16_another_account_does_not_heal(world: World) -> None:
     assert await broken(world, person) == ("reauthorization_required", "token_revoked")
 
 
+async def test_r16_an_account_whose_address_was_renamed_heals_by_its_own_consent_page(world: World) -> None:
+    person = await world.connected()
+    before, former = person.connection_id, "maiden-name@example.com"
+    await world.rows("UPDATE connections SET email = $1", former)
+    await world.rows("UPDATE calendars SET provider_calendar_id = $1", former)
+    await world.sandbox.revoke_google(person.email)
+    await person.post(f"/v1/connections/{person.connection_id}/sync")
+    await world.work()
+    other = "not-renamed@example.com"
+    await world.sandbox.google_account(other)
+    refused = await person.reauthorize(email=other)
+    assert (refused["status"], refused["code"]) == ("failed", "account_mismatch")
+    person.connection_id = before
+    done = await person.reauthorize()
+    assert (done["status"], done["code"], done["connection_id"]) == ("completed", None, before)
+    [connection] = (await person.get("/v1/connections")).json()["items"]
+    assert (connection["status"], connection["email"]) == ("active", person.email)
+    [calendar] = await world.rows("SELECT provider_calendar_id, is_primary FROM calendars")
+    assert (calendar["provider_calendar_id"], calendar["is_primary"]) == (person.email, True), "the one it was"
+
+
 async def test_r16_a_refresh_that_was_overtaken_by_a_reconnect_does_not_break_what_was_healed(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
