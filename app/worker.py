@@ -18,7 +18,8 @@ import structlog
 from pgqueuer.adapters.drivers.asyncpg import AsyncpgPoolDriver
 from pgqueuer.adapters.persistence import qb
 from pgqueuer.adapters.persistence.queries import Queries
-from pgqueuer.core.executors import EntrypointExecutor
+from pgqueuer.core.buffers import JobStatusLogBuffer
+from pgqueuer.core.executors import AbstractEntrypointExecutor, EntrypointExecutor
 from pgqueuer.core.qm import QueueManager
 from pgqueuer.domain.errors import PgqException, RetryRequested
 from pgqueuer.models import Context
@@ -176,11 +177,24 @@ class _Manager(QueueManager):
 
     The library asks the queue three questions more before each wait, for jobs its last look has just missed. Here that
     look is a second away at most; only a manager whose hands were full has left work lying.
+
+    And it would set aside for good what fails and, as the database takes nothing just then, cannot be put back. Here
+    such a job stays as it is, and is taken again by whoever misses its heartbeat.
     """
 
     async def _effective_dequeue_timeout(self, dequeue_timeout: timedelta) -> timedelta:
         full = len(self.job_context) > _CONCURRENT - _BATCH
         return self.min_dequeue_poll_interval if full else dequeue_timeout
+
+    async def log_failure(
+        self,
+        job: QueuedJob,
+        executor: AbstractEntrypointExecutor,  # noqa: ARG002 - theirs
+        exc: Exception,
+        jbuff: JobStatusLogBuffer,  # noqa: ARG002 - theirs
+    ) -> None:
+        """The job failed, and so did putting it back."""
+        log.error("job.not_put_back", job=job.entrypoint, error=type(exc).__name__)
 
 
 class _ComesBack(EntrypointExecutor):

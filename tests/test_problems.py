@@ -351,6 +351,11 @@ async def test_p5_a_mistake_of_ours_is_a_problem_without_details(world: World, b
     assert body["errors"] == []
     assert {name: answer.headers.get(name) for name in SAFE} == SAFE
 
+FULL = """
+CREATE OR REPLACE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = '53100'; END $$
+"""
+
 
 async def test_a_database_that_is_gone_is_503_and_comes_back_without_a_restart(
     settings: Settings, sandbox: Sandbox
@@ -395,3 +400,23 @@ async def test_a_database_that_is_not_migrated_is_not_ready(
 
 def test_importing_and_building_the_application_opens_nothing(settings: Settings) -> None:
     assert not hasattr(create_app(settings).state, "services")
+
+
+@pytest.mark.parametrize("table", ["bookings", "contacts"])
+async def test_a_full_disk_is_503_until_there_is_room(world: World, table: str) -> None:
+    """On either kind of connection; PostgreSQL says 53100 of every statement that needs room."""
+    person = await world.connected()
+    page = await person.make_page()
+    deeds = {
+        "bookings": lambda: person.book(page["id"], person.at(3, "10:00").isoformat()),
+        "contacts": lambda: person.post("/v1/contacts", {"email": "vera@example.com"}),
+    }
+    await world.rows(FULL)
+    await world.rows(f"CREATE TRIGGER full_disk BEFORE INSERT OR UPDATE ON {table} EXECUTE FUNCTION full_disk()")
+    try:
+        answer = await deeds[table]()
+        problem(answer, 503, "provider_unavailable")
+        assert answer.headers["Retry-After"]
+    finally:
+        await world.rows(f"DROP TRIGGER full_disk ON {table}")
+    assert (await deeds[table]()).is_success

@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import msgspec
 import pytest
+from pgqueuer.adapters.persistence.queries import Queries
 
 from app.bootstrap import Services
 from app.connections.housekeeping import forget_failures
@@ -20,6 +21,7 @@ from app.worker import jobs_of, queue_manager, retry_wait
 from tests.support.world import World
 
 ACCOUNT = uuid4()
+DEAD_AFTER = timedelta(seconds=3)
 QUEUED = "SELECT entrypoint, payload, dedupe_key, status::text, execute_after > now() + interval '1 minute' AS late "
 FROM = "FROM queue.pgqueuer ORDER BY id"
 
@@ -36,7 +38,9 @@ async def working(services: Services, database_url: str) -> AsyncIterator[None]:
         database_url, min_size=2, max_size=3, server_settings={"role": "calendar_app"}
     ) as pool:
         manager = queue_manager(services, pool)
-        running = asyncio.create_task(manager.run(dequeue_timeout=timedelta(milliseconds=300), batch_size=2))
+        running = asyncio.create_task(
+            manager.run(dequeue_timeout=timedelta(milliseconds=300), batch_size=2, heartbeat_timeout=DEAD_AFTER)
+        )
         try:
             yield
         finally:
@@ -155,6 +159,34 @@ async def test_p2_the_worker_runs_a_job_and_one_that_fails_comes_back(world: Wor
         await asyncio.wait_for(done.wait(), 15)
         await asyncio.sleep(0.2)
     assert runs == [target, target]
+    assert await queued(world) == []
+
+
+async def test_p2_a_job_that_could_not_even_be_put_back_is_taken_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a full disk nothing can be written: neither what the job does nor that it shall come back."""
+    runs: list[UUID] = []
+    done = asyncio.Event()
+    put_back = Queries.retry_job
+
+    class Closer:
+        async def run(self, _: UUID, target: UUID) -> None:
+            runs.append(target)
+            if len(runs) == 1:
+                raise ZeroDivisionError
+            done.set()
+
+    async def full(*told: Any) -> None:
+        monkeypatch.setattr(Queries, "retry_job", put_back)
+        raise asyncpg.DiskFullError("could not extend file")
+
+    monkeypatch.setattr(Queries, "retry_job", full)
+    await ask(world, Enqueued(Job.CLOSE_CONNECTION, ACCOUNT, uuid4()))
+    async with working(replace(world.services, closer=Closer()), world.database_url):
+        await asyncio.wait_for(done.wait(), 30)
+        await asyncio.sleep(0.2)
+    assert len(runs) == 2
     assert await queued(world) == []
 
 

@@ -65,7 +65,8 @@ _OR_ABSENT = "none_required"
 _BUSY = {"40001", "40P01", "55P03", "53300", "57014"}
 _NOT_TEXT = {"22021", "22P05"}
 """A NUL, or half a surrogate pair: PostgreSQL keeps neither."""
-_GONE = {"57P01", "57P02", "57P03", "08000", "08003", "08006"}
+_GONE = {"57P01", "57P02", "57P03", "08000", "08003", "08006", "53000", "53100", "53200", "53400", "58000", "58030"}
+"""It ends, begins, or its machine has run out of something: a full disk (53100) above all."""
 
 log = structlog.get_logger(__name__)
 
