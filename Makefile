@@ -113,7 +113,7 @@ docs: check-docs ## the documentation as a site, into build/site
 bench: $(STAMP) ## figures beside their floors, as JSON lines
 	@$(BIN)/python -m bench
 
-prove: $(STAMP) ## the promises put to the proof, about half an hour; ARGS="--long --seed 7 crash"
+prove: $(STAMP) ## the promises put to the proof, some fifteen minutes; ARGS="--long --seed 7 crash"
 	@$(BIN)/python -m prove $(ARGS)
 
 sbom: $(STAMP) ## what the service is made of: build/sbom.cdx.json, in CycloneDX's words

@@ -30,6 +30,8 @@ from sandbox.identity import new_id
 from sandbox.stack import SERVICE, Commands
 
 NAME: Final = "attack"
+_BOMBS, _ADDRESSES, _GUESSES, _TESTS = "bombs", "addresses", "guesses", "tests"
+PARTS: Final = (_BOMBS, _ADDRESSES, _GUESSES, _TESTS)
 FAIR_SECONDS: Final = 0.010
 """By which the medians of a hit and a miss may differ; on a machine that is slow for both, by half of the smaller."""
 _WATCHED: Final = (sys.executable, "-m", "prove.attack_watched")
@@ -49,18 +51,22 @@ CHECKS: Final[dict[str, tuple[str, ...]]] = {
 
 
 async def prove(plan: Plan) -> AsyncIterator[Line]:
-    """On the running service first."""
-    yield await bombs()
-    async with open_watched() as (stage, seen):
-        say("attack: every way out, watched")
-        async for line in addresses(stage, seen, corpus() if plan.long else corpus()[plan.seed % 3 :: 3]):
+    """On the running service first. The tests are those of `make test`, and the short mode leaves them to it."""
+    if plan.takes(_BOMBS):
+        yield await bombs()
+    if plan.takes(_ADDRESSES):
+        async with open_watched() as (stage, seen):
+            say("attack: every way out, watched")
+            async for line in addresses(stage, seen, corpus() if plan.long else corpus()[plan.seed % 3 :: 3]):
+                yield line
+    if plan.takes(_GUESSES):
+        async with open_stage() as stage:
+            say("attack: guesses, timed")
+            async for line in timing(stage, rounds=2000 if plan.long else 200):
+                yield line
+    if plan.takes(_TESTS) and (plan.long or plan.only):
+        async for line in run_checks(NAME, CHECKS):
             yield line
-    async with open_stage() as stage:
-        say("attack: guesses, timed")
-        async for line in timing(stage, rounds=2000 if plan.long else 200):
-            yield line
-    async for line in run_checks(NAME, CHECKS):
-        yield line
 
 
 async def run_checks(battery: str, checks: Mapping[str, tuple[str, ...]]) -> AsyncIterator[Line]:

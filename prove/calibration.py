@@ -20,6 +20,7 @@ from prove.lines import Line, say
 from prove.plan import Plan
 
 PLANTS: Final = (*BOOKINGS, *CALENDARS, *SECRETS, *AUTHORISATION)
+PARTS: Final = tuple(planted.guard for planted in PLANTS)
 _BATTERY: Final = "calibration"
 _A_FEW: Final = 5
 _BEFORE: Final = "before any plant"
@@ -28,7 +29,7 @@ _BEFORE: Final = "before any plant"
 async def prove(plan: Plan) -> AsyncIterator[Line]:
     """Plant and look. Raises: PlantError, when a plant does not fit the code any more."""
     check_plants(PLANTS)
-    chosen = PLANTS if plan.long else plan.chance(_BATTERY).sample(PLANTS, _A_FEW)
+    chosen = chosen_by(plan)
     rows: list[tuple[Planted, Outcome]] = []
     with copy_of_tree() as copy:
         async for line in calibrate(copy, chosen, rows):
@@ -37,8 +38,15 @@ async def prove(plan: Plan) -> AsyncIterator[Line]:
     yield Line(
         _BATTERY, "every planted mistake is caught", caught == len(chosen), {"of": len(PLANTS), "caught": caught}
     )
-    if plan.long:
+    if plan.long or plan.only:
         say("\n" + table(rows))
+
+
+def chosen_by(plan: Plan) -> Sequence[Planted]:
+    """Those that are named; else all in the long mode, and a few by chance in the short."""
+    if plan.only or plan.long:
+        return [planted for planted in PLANTS if plan.takes(planted.guard)]
+    return plan.chance(_BATTERY).sample(PLANTS, _A_FEW)
 
 
 async def calibrate(copy: Copy, plants: Sequence[Planted], rows: list[tuple[Planted, Outcome]]) -> AsyncIterator[Line]:

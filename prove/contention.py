@@ -6,8 +6,8 @@
     tables   no overlap, every 201 is there at its time, and nothing else is; PostgreSQL counted no deadlock
 
 The one rule: rate limits are lifted by settings, everybody comes from a network of their own, and nothing else is
-otherwise than in earnest. The short mode makes some ten thousand attempts, as far as two minutes go; the long mode
-makes a million.
+otherwise than in earnest. The short mode makes some ten thousand attempts, as far as a minute goes; the long mode makes
+a million.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ import os
 import time
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from prove.contention_crowd import Crowd
@@ -49,14 +49,15 @@ class Scale:
     """No round begins later."""
 
 
-SHORT: Final = Scale(10_000, seconds=90)
+SHORT: Final = Scale(10_000, seconds=60)
 LONG: Final = Scale(1_000_000)
 
 
 async def prove(plan: Plan) -> AsyncIterator[Line]:
     """Everything, before one process of the API and before two."""
     async with open_stage(overrides=SETTINGS) as stage, open_doors(stage) as ports:
-        arena = await play(stage, ports, plan, LONG if plan.long else SHORT)
+        scale = LONG if plan.long else SHORT
+        arena = await play(stage, ports, plan, replace(scale, seconds=plan.seconds(scale.seconds)))
         for line in await judged(stage, arena):
             yield line
 

@@ -5,9 +5,11 @@ stands written.
 """
 
 import asyncio
+import math
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -15,8 +17,9 @@ from typing import Any, Final
 from app.failpoints import Failpoint
 from prove.checker import judge
 from prove.crash_client import Client
+from prove.crash_disk import Disk, NoDiskError, open_disk
 from prove.crash_hosts import HostHands
-from prove.crash_saboteur import OF_THE_API, OF_THE_WORKER, Saboteur
+from prove.crash_saboteur import ACTS, DISK_FULL, OF_THE_API, OF_THE_WORKER, Saboteur
 from prove.crash_visitors import Venue, Visitors, shared_out
 from prove.evidence import Disturbance, Evidence, gather, waiting
 from prove.journal import Attempt, Journal, read_journal
@@ -28,6 +31,9 @@ from sandbox.demo_booking import list_slots
 from sandbox.stack import API, WORKER
 
 BATTERY: Final = "crash"
+PARTS: Final = ACTS
+"""What happens by chance can be chosen; the failpoints are always there."""
+_FULL: Final = "the disk was full, and people asked meanwhile"
 QUICK_POLLS: Final = {"CALENDAR_CONNECT_SYNC_POLL_SECONDS": "10", "CALENDAR_CONNECT_PUSH_POLL_SECONDS": "20"}
 """A push that died with its receiver costs at most a poll: the run is not to wait four minutes for it."""
 
@@ -71,6 +77,7 @@ class Performance:
         """What is to be said of it."""
         yield _disturbed(self)
         yield _failpoints(self.saboteur)
+        yield faultless(self.evidence)
         yield Line(BATTERY, "all is done in the end", self.settled is not None, {"seconds": self.settled})
         for verdict in judge(self.evidence):
             yield Line(BATTERY, verdict.check, verdict.ok, verdict.figures)
@@ -79,45 +86,62 @@ class Performance:
 async def prove(plan: Plan) -> AsyncIterator[Line]:
     """All of it."""
     records = new_records(BATTERY, plan)
-    with records.listening() as echo:
-        async with open_stage(overrides=QUICK_POLLS, echo=echo) as stage:
-            performance = await perform(stage, plan, LONG if plan.long else SHORT, records.journal)
-    lines = list(performance.lines())
+    with ExitStack() as files:
+        echo, (disk, why_none) = files.enter_context(records.listening()), _disk(files)
+        directory = None if disk is None else disk.directory
+        async with open_stage(overrides=QUICK_POLLS, echo=echo, data_directory=directory) as stage:
+            performance = await perform(stage, plan, LONG if plan.long else SHORT, records.journal, disk=disk)
+    full = Line(BATTERY, _FULL, True, {"left_out": why_none}) if disk is None else full_disk(performance)
+    lines = [*performance.lines(), full]
     for line in lines:
         yield line
     records.close(lines)
 
 
-async def perform(stage: Stage, plan: Plan, scale: Scale, path: Path) -> Performance:
+def _disk(files: ExitStack) -> tuple[Disk | None, str]:
+    """One that can be filled, or why there is none."""
+    try:
+        return files.enter_context(open_disk()), ""
+    except NoDiskError as error:
+        say(f"no disk is filled: {error}")
+        return None, str(error)
+
+
+async def perform(stage: Stage, plan: Plan, scale: Scale, path: Path, *, disk: Disk | None = None) -> Performance:
     """Set the stage, let it run and die, and wait until all is done. The journal goes to `path`."""
     await stage.add_worker()
-    venues = await open_venues(stage, plan, scale.hosts)
-    saboteur = Saboteur(stage, plan.chance("saboteur"))
-    began = time.monotonic()
+    saboteur = Saboteur(stage, plan.chance("saboteur"), disk)
+    began, everybody = time.monotonic(), list[Venue]()
     with Journal(path) as journal:
-        cast = _Cast(stage, plan, scale, venues, Client(stage.api, journal), saboteur)
         for repeat in range(scale.repeats):
-            await cast.run(repeat)
+            if repeat and time.monotonic() - began > plan.seconds(math.inf):
+                break
+            # Others each time: a calendar has only so many times that can be booked.
+            venues = await open_venues(stage, plan, scale.hosts, f"host-{repeat}-")
+            everybody += venues
+            await _Cast(stage, plan, scale, venues, Client(stage.api, journal), saboteur).run(repeat)
     seconds = round(time.monotonic() - began, 1)
     say("waiting for all to be done")
-    people = [(venue.host.house.provider, venue.name) for venue in venues]
+    people = [(venue.host.house.provider, venue.name) for venue in everybody]
     settled, evidence = await settle(stage, people, read_journal(path), saboteur.disturbances, scale.settle_seconds)
     return Performance(seconds, settled, saboteur, evidence)
 
 
-async def open_venues(stage: Stage, plan: Plan, providers: Sequence[str]) -> list[Venue]:
+async def open_venues(stage: Stage, plan: Plan, providers: Sequence[str], name: str = "host") -> list[Venue]:
     """The hosts with their pages; the last has no calendar, so that people ask instead of booking."""
-    venues = []
-    for number, provider in enumerate([*providers, "google"]):
+
+    async def opened(number: int, provider: str) -> Venue:
         connected = number < len(providers)
-        host = await stage.host(provider, f"host{number}", connected=connected)
+        host = await stage.host(provider, f"{name}{number}", connected=connected)
         await stage.page(host)
         slots: list[dict[str, Any]] = []
         while not slots:  # the first sync is a job
             slots = await list_slots(host, days=40)
             await asyncio.sleep(0.1)
-        visitors, own = shared_out(slots[96:], plan.chance(f"slots {number}"))
-        venues.append(Venue(host, visitors, own if connected else []))
+        visitors, own = shared_out(slots[96:], plan.chance(f"slots {name}{number}"))
+        return Venue(host, visitors, own if connected else [])
+
+    venues = await asyncio.gather(*(opened(number, provider) for number, provider in enumerate([*providers, "google"])))
     say(f"{len(venues)} hosts")
     return venues
 
@@ -149,7 +173,7 @@ class _Cast:
                     for name, points in self.scale.points:
                         deaths.create_task(self.saboteur.at_every_failpoint(name, points))
                 say("every failpoint was tried")
-                await self.saboteur.by_chance(self.scale.rounds)
+                await self.saboteur.by_chance(self.scale.rounds, self.plan.only)
             finally:
                 stop.set()
 
@@ -208,6 +232,35 @@ def _disturbed(performance: Performance) -> Line:
     }
     enough = bool(answers["none"]) and bool(saboteur.leases_of_the_stopped) and bool(answers["201"])
     return Line(BATTERY, "there was load, and it was disturbed", enough, figures)
+
+
+def faultless(evidence: Evidence) -> Line:
+    """Whatever dies: nobody is told of a fault of ours, and who is to come back is told when."""
+    told = [attempt for attempt in evidence.attempts if attempt.status is not None and attempt.status >= 500]
+    wrong = [
+        attempt
+        for attempt in told
+        if attempt.status == 500 or (attempt.status == 503 and "retry_after" not in attempt.answer)
+    ]
+    shown = [f"{attempt.act}: {attempt.status} {attempt.answer} at {attempt.at}" for attempt in wrong[:5]]
+    figures = {"answers": len(told), **({"wrong": len(wrong), "such_as": shown} if wrong else {})}
+    return Line(BATTERY, "no fault of ours is answered, and 503 says when to come back", not wrong, figures)
+
+
+def full_disk(performance: Performance) -> Line:
+    """The disk was full by the database's own word, for its tables and for its log, and people asked meanwhile."""
+    saboteur = performance.saboteur
+    spans = [(each.began, each.ended) for each in saboteur.disturbances if each.what == DISK_FULL]
+    asked = [each for each in performance.evidence.attempts if any(began <= each.at <= ended for began, ended in spans)]
+    answers = Counter("none" if attempt.status is None else str(attempt.status) for attempt in asked)
+    figures = {
+        "times": len(spans),
+        **{what: saboteur.done[what] for what in ("no table could grow", "the log could not grow")},
+        "started_again": saboteur.done["database started after a full disk"],
+        "answers": dict(answers.most_common()),
+    }
+    met = bool(saboteur.done["no table could grow"]) and bool(saboteur.done["the log could not grow"])
+    return Line(BATTERY, _FULL, met and bool(asked), figures)
 
 
 def _failpoints(saboteur: Saboteur) -> Line:

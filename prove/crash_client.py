@@ -59,7 +59,10 @@ class Client:
             self._journal.lost(number, type(error).__name__)
             return None
         told = answer.json() if answer.headers.get("content-type", "").endswith("json") else {}
-        self._journal.answered(number, answer.status_code, {name: told[name] for name in _KEPT if name in told})
+        kept = {name: told[name] for name in _KEPT if name in told}
+        if "retry-after" in answer.headers:
+            kept["retry_after"] = answer.headers["retry-after"]
+        self._journal.answered(number, answer.status_code, kept)
         return Answered(answer.status_code, told)
 
     async def insist(

@@ -1,7 +1,8 @@
 """Who kills, stops and floods the parts of the service while it works, and notes down when.
 
     failpoints   the process dies at a named moment (app/failpoints.py), each at least once
-    by chance    `kill -9`, a worker that is stopped past its leases, a database that ends at once, no connection left
+    by chance    `kill -9`, a worker that is stopped past its leases, a database that ends at once, no connection left,
+                 no block left on the database's disk
 
 The one rule: whatever was ended is started again, and nothing of the other side (the sandbox) is touched.
 """
@@ -21,6 +22,7 @@ from typing import Final
 import asyncpg
 
 from app.failpoints import Failpoint
+from prove.crash_disk import Disk
 from prove.evidence import Disturbance
 from prove.lines import say
 from prove.stage import SECOND_WORKER, Stage
@@ -44,14 +46,39 @@ SELECT (SELECT count(*) FROM calendar_writes WHERE lease_until > now())
      + (SELECT count(*) FROM mails WHERE lease_until > now()) AS held
 """
 _STORM: Final = 3.0  # seconds
+DISK_FULL: Final = "disk full"
+ACTS: Final = (
+    "kill api",
+    "kill worker",
+    "kill second worker",
+    "kill both workers",
+    "kill database",
+    "stop database at once",
+    "connection storm",
+    DISK_FULL,
+)
+"""What happens in an order of chance."""
+_NO_TABLE_GROWS: Final = 5.0
+_NO_LOG_GROWS: Final = 3.0
+_FILLED_ANEW: Final = 0.2
+"""Seconds: how long the disk is full while what was reserved of the write-ahead log lasts, and after it; and how often
+blocks that were freed meanwhile are taken."""
+_COMES_BACK: Final = 5.0
+"""Seconds for the database to come back by itself once there is room; then it is started again, as its keeper would."""
+_GROWS: Final = "CREATE TEMP TABLE grows ON COMMIT DROP AS SELECT repeat('x', 1000) FROM generate_series(1, 2000)"
+_USES_UP_LOG: Final = "SELECT pg_switch_wal(), pg_logical_emit_message(true, 'disk', 'full')"
+_SEGMENTS: Final = 60
+_NO_DATABASE: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
 
 
 class Saboteur:
     """Does it, one thing after another."""
 
-    def __init__(self, stage: Stage, chance: random.Random) -> None:
+    def __init__(self, stage: Stage, chance: random.Random, disk: Disk | None = None) -> None:
+        """`disk` is the database's, if it has one that can be filled."""
         self._stage = stage
         self._chance = chance
+        self._disk = disk
         self.disturbances: list[Disturbance] = []
         self.done: Counter[str] = Counter()
         self.asked: list[Failpoint] = []
@@ -112,17 +139,21 @@ class Saboteur:
             await asyncio.sleep(seconds)
             os.kill(pid, signal.SIGCONT)
 
-    async def by_chance(self, rounds: int) -> None:
-        """Parts end in an order of chance."""
-        acts: list[tuple[str, Callable[[], Awaitable[None]]]] = [
-            ("kill api", lambda: self._kill(API)),
-            ("kill worker", lambda: self._kill(WORKER)),
-            ("kill second worker", lambda: self._kill(SECOND_WORKER)),
-            ("kill both workers", self._kill_workers),
-            ("kill database", lambda: self._kill(POSTGRES)),
-            ("stop database at once", self._stop_database_at_once),
-            ("connection storm", self._storm),
+    async def by_chance(self, rounds: int, only: Sequence[str] = ()) -> None:
+        """Parts end in an order of chance; all of them, unless some are named."""
+        ways: list[Callable[[], Awaitable[None]]] = [
+            lambda: self._kill(API),
+            lambda: self._kill(WORKER),
+            lambda: self._kill(SECOND_WORKER),
+            self._kill_workers,
+            lambda: self._kill(POSTGRES),
+            self._stop_database_at_once,
+            self._storm,
+            self._fill,
         ]
+        acts = [act for act in zip(ACTS, ways, strict=True) if not only or act[0] in only]
+        if self._disk is None:
+            acts = [act for act in acts if act[0] != DISK_FULL]
         for _ in range(rounds):
             self._chance.shuffle(acts)
             for what, act in acts:
@@ -158,6 +189,61 @@ class Saboteur:
                 await asyncio.sleep(0.1)
         self.done["connections taken"] += len(taken)
         await asyncio.gather(*(connection.close() for connection in taken))
+
+    async def _fill(self) -> None:
+        """No block is left: at first no table can grow, then not even the write-ahead log, and the database ends."""
+        disk = self._disk
+        assert disk is not None
+        await asyncio.to_thread(disk.fill)
+        room = asyncio.Event()
+        async with asyncio.TaskGroup() as filling:
+            filling.create_task(self._keep_full(disk, room))
+            try:
+                await self._see_no_table_grows()
+                await asyncio.sleep(_NO_TABLE_GROWS)
+                await self._use_up_log()
+                await asyncio.sleep(_NO_LOG_GROWS)
+            finally:
+                room.set()
+        await asyncio.to_thread(disk.empty)
+        await self._database_back()
+
+    async def _keep_full(self, disk: Disk, room: asyncio.Event) -> None:
+        while not room.is_set():
+            await asyncio.to_thread(disk.fill)
+            await asyncio.sleep(_FILLED_ANEW)
+
+    async def _see_no_table_grows(self) -> None:
+        """By the database's own word."""
+        with suppress(*_NO_DATABASE):
+            try:
+                await self._stage.fetch(_GROWS)
+            except asyncpg.DiskFullError:
+                self.done["no table could grow"] += 1
+
+    async def _use_up_log(self) -> None:
+        """Segment by segment, until the database ends of it, if it has not by itself."""
+        with suppress(*_NO_DATABASE):
+            for _ in range(_SEGMENTS):
+                await self._stage.fetch(_USES_UP_LOG)
+        if not await self._database_answers():
+            self.done["the log could not grow"] += 1
+
+    async def _database_back(self) -> None:
+        deadline = time.monotonic() + _COMES_BACK
+        while time.monotonic() < deadline:
+            if await self._database_answers():
+                return
+            await asyncio.sleep(0.2)
+        self.done["database started after a full disk"] += 1
+        await self._kill(POSTGRES)
+
+    async def _database_answers(self) -> bool:
+        try:
+            await self._stage.fetch("SELECT")
+        except _NO_DATABASE:
+            return False
+        return True
 
     async def _start(self, name: str) -> None:
         await self._stage.stack.start(name)

@@ -26,6 +26,8 @@ MOST_MEMORY: Final = 400
 """Mebibytes that a process may ever hold; a bomb of one gibibyte would be more."""
 HEALED_WITHIN: Final = 120.0
 _AT_ONCE: Final = 14
+_LONG_PATIENCE: Final = 1200.0
+"""Seconds: twice what a refused write waits for."""
 _BEFORE: Final = ("token", "identify", "list", "sync", "watch", "free_busy", "create")
 _AFTERWARDS: Final = ("token", "list", "update", "cancel")
 _PROVIDERS: Final = ("google", "office365")
@@ -75,11 +77,11 @@ def tracks(chance: random.Random, *, long: bool) -> Iterator[Track]:
 async def grid(street: Street, *, long: bool, only: Sequence[Track] | None = None) -> AsyncIterator[Line]:
     """Play all tracks, wait until everything has healed, and judge."""
     began, turns = time.monotonic(), asyncio.Semaphore(_AT_ONCE)
+    street.patience = _LONG_PATIENCE if long else street.patience
     quick = [mail for mail in _MAILS if mail[0].kind is not Kind.HALF_OPEN]
     street.smtp.rules += [Rule(fault, seeing=seeing) for fault, seeing in (_MAILS if only is None else quick)]
     async with AsyncExitStack() as doors:
-        if not long:
-            await doors.enter_async_context(_pulling(street))
+        await doors.enter_async_context(_pulling(street, writes=not long))
         ways: list[tuple[str, Callable[[], Awaitable[Person]]]] = []
         ways += [(track.name, _bound(_json_way, street, track)) for track in _chosen(street, long, only)]
         for number, fault in enumerate(_BYTES if only is None else ()):
@@ -176,14 +178,14 @@ async def _byte_way(street: Street, fault: Fault, door: ByteDoor, number: int) -
 
 
 @asynccontextmanager
-async def _pulling(street: Street) -> AsyncIterator[None]:
+async def _pulling(street: Street, *, writes: bool) -> AsyncIterator[None]:
     """Once a second; see `Street.pull_forward`."""
 
     async def pull() -> None:
         while True:
             await asyncio.sleep(1)
             with suppress(asyncpg.PostgresError):  # the service was at the same rows: in a second, then
-                await street.pull_forward()
+                await street.pull_forward(writes=writes)
 
     task = asyncio.create_task(pull())
     try:

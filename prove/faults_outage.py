@@ -21,11 +21,13 @@ from prove.proxy import Rule
 
 SHARE: Final = 0.3
 DRAINED_WITHIN: Final = 300.0
-_SHORT, _HOUR = 30.0, 3600.0
+SHORT, HOUR = 30.0, 3600.0  # seconds
 _HOSTS: Final = 2
 """At each provider."""
 _PAUSE: Final = 2.0
-"""Seconds between what one person does and does next."""
+"""Seconds between what one person does and does next …"""
+_MOST: Final = 200
+"""… and more, where that would be oftener: a calendar has only so many times."""
 _PROVIDERS: Final = ("google", "office365")
 ERRORS: Final = (
     Fault(Kind.RESET),
@@ -42,15 +44,17 @@ ERRORS: Final = (
 """What passes by itself. A request that is applied though its answer is an error is told as applied only for writes."""
 
 
-async def outage(street: Street, *, long: bool) -> AsyncIterator[Line]:
+async def outage(street: Street, *, seconds: float) -> AsyncIterator[Line]:
     """Settle in, let it go wrong, heal, and see how long it takes."""
-    people = [await _settled(street, provider, number) for provider in _PROVIDERS for number in range(_HOSTS)]
-    seconds = _HOUR if long else _SHORT
+    people = await asyncio.gather(
+        *(_settled(street, provider, number) for provider in _PROVIDERS for number in range(_HOSTS))
+    )
     say(f"faults: {SHARE:.0%} of all calls for {seconds:.0f} s")
     rules = [Rule(ERRORS[0], call=call.name, times=None, share=SHARE, or_else=ERRORS[1:]) for call in CALLS]
     street.providers.rules = list(rules)
     ends = time.monotonic() + seconds
-    booked = await asyncio.gather(*(_go_on(person, ends) for person in people))
+    pause = max(_PAUSE, seconds / _MOST)
+    booked = await asyncio.gather(*(_go_on(person, ends, pause) for person in people))
     street.providers.rules = []
     healed_at = time.monotonic()
     waited = len((await street.evidence()).waiting)
@@ -86,7 +90,7 @@ async def _settled(street: Street, provider: str, number: int) -> Person:
     return person
 
 
-async def _go_on(person: Person, ends: float) -> int:
+async def _go_on(person: Person, ends: float, pause: float) -> int:
     """Visitors book, one in two of them moves or cancels, the host makes events by hand; how many booked."""
     booked = 0
     while time.monotonic() < ends:
@@ -97,5 +101,5 @@ async def _go_on(person: Person, ends: float) -> int:
         elif booked % 4 == 3:
             await person.call_off(booking)
         await person.meets_by_hand()
-        await asyncio.sleep(_PAUSE)
+        await asyncio.sleep(pause)
     return booked

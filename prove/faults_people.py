@@ -22,7 +22,6 @@ from sandbox.demo_journey import Host
 from sandbox.houses import ExchangeHouse, Span
 
 Json = dict[str, Any]
-PATIENCE: Final = 240.0
 _AGAIN: Final = 0.5
 _MEETING: Final = timedelta(minutes=30)
 _WRITES: Final = frozenset(call.name for call in CALLS if call.write)
@@ -213,7 +212,7 @@ class Person:
 
     async def _until(self, done: Callable[[], Awaitable[bool]], what: str) -> int:
         """Again until it is; how often. Raises: StageError."""
-        deadline, tries = time.monotonic() + PATIENCE, 0
+        deadline, tries = time.monotonic() + self.street.patience, 0
         while time.monotonic() < deadline:
             tries += 1
             try:
@@ -222,7 +221,7 @@ class Person:
             except httpx.TransportError:
                 pass  # nobody answered: that is what this is about
             await asyncio.sleep(_AGAIN)
-        raise StageError(f"{self.email} was not {what} within {PATIENCE:.0f} s ({tries} tries)")
+        raise StageError(f"{self.email} was not {what} within {self.street.patience:.0f} s ({tries} tries)")
 
 
 async def move_in(street: Street, provider: str, name: str, stack_door: ByteDoor | None = None) -> Person:

@@ -62,16 +62,19 @@ class Street:
     """Whoever has a calendar here, by provider and address."""
     pulled: Counter[str] = field(default_factory=Counter)
     """What was pulled forward, and how often."""
+    patience: float = 240.0
+    """Seconds that a person tries something for."""
 
-    async def pull_forward(self) -> None:
-        """Writes and watches that were put off for minutes or hours are due now. Raises: asyncpg.PostgresError.
+    async def pull_forward(self, *, writes: bool) -> None:
+        """Watches that were put off for hours, and writes for minutes, are due now. Raises: asyncpg.PostgresError.
 
         It shortens waits that are meant to be long: a refused write is tried again after ten minutes, a refused watch
-        after six hours. Nothing else is ever written to the database, and nothing at all in the long mode.
+        after six hours. Nothing else is ever written to the database.
         """
+        statements = {"watches": _PULL_WATCHES} | ({"writes": _PULL_WRITES} if writes else {})
         connection = await asyncpg.connect(self.stage.stack.database_url)
         try:
-            for what, statement in (("writes", _PULL_WRITES), ("watches", _PULL_WATCHES)):
+            for what, statement in statements.items():
                 self.pulled[what] += int((await connection.execute(statement)).split()[-1])
         finally:
             await connection.close()

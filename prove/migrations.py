@@ -21,22 +21,27 @@ from prove.plan import Plan
 from sandbox.postgres import EmbeddedPostgres
 
 _BATTERY: Final = "migrations"
+_ROUNDS, _STRAIGHT, _EXPAND = "rounds", "straight", "expand"
+PARTS: Final = (_ROUNDS, _STRAIGHT, _EXPAND)
 
 
 async def prove(plan: Plan) -> AsyncIterator[Line]:
     """Everything; rounds on a server that need not survive a crash, the load on one that does."""
     line = revisions()
     async with _server(durable=False) as server:
-        some = [*plan.chance(_BATTERY).sample(line[1:-2], 4), *line[-2:]]
-        async for each in rounds(server, None if plan.long else some):
-            yield judged_round(each)
-        say("migrations: straight to the newest")
-        ends = line if plan.long else [line[0], line[len(line) // 2], line[-2]]
-        yield await _straight(server, ends)
-    say("migrations: under load")
-    async with _server(durable=True) as server:
-        async for met in expansions(server, begin=None if plan.long else line[-2], seed=plan.seed):
-            yield judged_expansion(met)
+        if plan.takes(_ROUNDS):
+            some = [*plan.chance(_BATTERY).sample(line[1:-2], 4), *line[-2:]]
+            async for each in rounds(server, None if plan.long else some):
+                yield judged_round(each)
+        if plan.takes(_STRAIGHT):
+            say("migrations: straight to the newest")
+            ends = line if plan.long else [line[0], line[len(line) // 2], line[-2]]
+            yield await _straight(server, ends)
+    if plan.takes(_EXPAND):
+        say("migrations: under load")
+        async with _server(durable=True) as server:
+            async for met in expansions(server, begin=None if plan.long else line[-2], seed=plan.seed):
+                yield judged_expansion(met)
 
 
 @asynccontextmanager

@@ -15,7 +15,19 @@ class Plan:
     seed: int
     long: bool = False
     """Hours instead of minutes."""
+    only: tuple[str, ...] = ()
+    """Parts of a battery, by its own names; none named: all of them."""
+    minutes: float | None = None
+    """How long that goes on which goes by the clock; None: as long as it does in this mode."""
 
     def chance(self, name: str) -> random.Random:
         """Draws for one use; the same seed and name draw the same."""
         return random.Random(f"{self.seed}:{name}")
+
+    def takes(self, part: str) -> bool:
+        """Whether this part of a battery is asked for."""
+        return not self.only or part in self.only
+
+    def seconds(self, usual: float) -> float:
+        """How long something goes on that would usually go on so long."""
+        return usual if self.minutes is None else 60 * self.minutes

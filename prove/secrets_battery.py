@@ -19,6 +19,8 @@ from prove.secrets_reviewed import COLUMNS, MAILED
 from prove.stage import Stage, open_stage
 
 NAME: Final = "secrets"
+_CANARIES, _TESTS = "canaries", "tests"
+PARTS: Final = (_CANARIES, _TESTS)
 CHECKS: Final[dict[str, tuple[str, ...]]] = {
     "canaries": ("tests/attack/test_canaries.py", "tests/test_logs.py"),
     "keys": ("tests/attack/test_key_rotation.py", "tests/test_vault.py"),
@@ -28,8 +30,18 @@ _WITH_SECRETS: Final = ("MASTER_KEYS", "SIGNING_KEY", "GOOGLE_CLIENT_SECRET", "O
 _UNDONE: Final = "SELECT FROM queue.pgqueuer WHERE status <> 'queued' OR execute_after <= now() LIMIT 1"
 
 
-async def prove(_: Plan) -> AsyncIterator[Line]:
-    """The running service, then the tests."""
+async def prove(plan: Plan) -> AsyncIterator[Line]:
+    """The running service, then the tests: those of `make test`, to which the short mode leaves them."""
+    if plan.takes(_CANARIES):
+        async for line in everywhere():
+            yield line
+    if plan.takes(_TESTS) and (plan.long or plan.only):
+        async for line in run_checks(NAME, CHECKS):
+            yield line
+
+
+async def everywhere() -> AsyncIterator[Line]:
+    """The whole service at DEBUG, with canaries in it."""
     output: list[str] = []
     metrics = secrets.token_urlsafe(32)
     overrides = {"LOG_LEVEL": "DEBUG", "LOG_FORMAT": "json", "METRICS_TOKEN": metrics}
@@ -38,8 +50,6 @@ async def prove(_: Plan) -> AsyncIterator[Line]:
         say("secrets: the whole API, every way to fail")
         async for line in canaries(stage, output, metrics):
             yield line
-    async for line in run_checks(NAME, CHECKS):
-        yield line
 
 
 async def canaries(stage: Stage, output: list[str], metrics: str) -> AsyncIterator[Line]:

@@ -14,7 +14,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -117,7 +117,9 @@ async def prove(plan: Plan) -> AsyncIterator[Line]:
     records = new_records(BATTERY, plan)
     with records.listening() as echo:
         async with open_ground(echo) as ground:
-            soaked = await soak(ground, plan, LONG if plan.long else SHORT, records.journal)
+            scale = LONG if plan.long else SHORT
+            scale = replace(scale, window_seconds=plan.seconds(scale.window_seconds))
+            soaked = await soak(ground, plan, scale, records.journal)
     lines = list(soaked.lines())
     for line in lines:
         yield line

@@ -112,13 +112,20 @@ class Stage:
 
 @asynccontextmanager
 async def open_stage(
-    *, overrides: Mapping[str, str] | None = None, commands: Commands = SERVICE, echo: Echo = no_echo
+    *,
+    overrides: Mapping[str, str] | None = None,
+    commands: Commands = SERVICE,
+    echo: Echo = no_echo,
+    data_directory: Path | None = None,
 ) -> AsyncIterator[Stage]:
-    """Start everything; at the end, stop and remove it. `overrides` are settings, by their whole names."""
+    """Start everything; at the end, stop and remove it. `overrides` are settings, by their whole names.
+
+    What is in `data_directory` stays, if there is one.
+    """
     async with AsyncExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="calendar-connect-prove-")))
         running = await stack.enter_async_context(
-            Stack(overrides={**NO_LIMITS, **(overrides or {})}, commands=commands, echo=echo)
+            Stack(data_directory, overrides={**NO_LIMITS, **(overrides or {})}, commands=commands, echo=echo)
         )
         sandbox = await stack.enter_async_context(Sandbox(running.sandbox_url, timeout_seconds=300))
         api = await stack.enter_async_context(httpx.AsyncClient(base_url=running.api_url, timeout=30))

@@ -1,5 +1,6 @@
 """The fault battery, tiny: one person whose every call goes wrong heals; and each of its checks finds a lie."""
 
+import os
 import random
 from datetime import timedelta
 from functools import partial
@@ -71,9 +72,15 @@ def test_what_must_not_come_of_a_fault_is_seen() -> None:
 
 
 def test_a_sick_account_that_slows_others_is_seen() -> None:
-    assert compare("booking", [0.1, 0.1], [0.1, 0.11], sick_calls=9).ok
-    assert not compare("booking", [0.1, 0.1], [0.2, 0.2], sick_calls=9).ok
-    assert not compare("booking", [0.1, 0.1], [0.1, 0.1], sick_calls=0).ok, "a sick one that was never asked for"
+    assert compare("booking", [0.1, 0.1], [0.1, 0.11], sick_calls=9, load=0.0).ok
+    assert not compare("booking", [0.1, 0.1], [0.2, 0.2], sick_calls=9, load=0.0).ok
+    assert not compare("booking", [0.1, 0.1], [0.1, 0.1], sick_calls=0, load=0.0).ok, "a sick one nobody asked for"
+
+
+def test_a_busy_machine_is_no_strict_judge() -> None:
+    busy = 2.0 * (os.cpu_count() or 1)
+    assert compare("booking", [0.1, 0.1], [0.3, 0.3], sick_calls=9, load=busy).ok
+    assert not compare("booking", [0.1, 0.1], [0.4, 0.4], sick_calls=9, load=busy).ok
 
 
 def test_waits_that_grow_too_long_are_seen(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,9 +12,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
 
+import httptools
+import pytest
 import uvicorn
 
-from prove.fuzz import NOT_APPLIED, Report, Scale, fuzz, judged
+from prove.fuzz import LONGEST_TARGET, NOT_APPLIED, Report, Scale, fuzz, judged
 from prove.fuzz_world import World
 from prove.plan import Plan
 from tests.support.world import World as Place
@@ -105,6 +107,12 @@ def test_an_operation_that_was_not_called_fails_the_run() -> None:
     lines = {line.check: line for line in judged(DOCUMENT, report)}
     assert not lines["every operation was called"].ok
     assert not lines["most operations were also done"].ok
+
+
+def test_no_shorter_target_is_left_out_than_the_server_refuses() -> None:
+    httptools.parse_url(b"/".ljust(LONGEST_TARGET, b"a"))
+    with pytest.raises(httptools.HttpParserInvalidURLError):
+        httptools.parse_url(b"/".ljust(LONGEST_TARGET + 1, b"a"))
 
 
 def test_what_is_left_out_has_a_reason() -> None:
