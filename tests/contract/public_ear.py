@@ -32,6 +32,7 @@ _STATES = re.compile(
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)")
 _PUBLIC_KINDS = {"page", "bkg", "mreq", "hold", "prop"}
 _UID = re.compile(r"^UID:\S+$", re.MULTILINE)
+_LINK = re.compile(r"^LOCATION:https://\S+$", re.MULTILINE)
 
 PUBLIC = [operation for operation in OPERATIONS if operation.spec["security"] != [{"bearerAuth": []}]]
 _PATHS = [(operation, re.compile(re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(operation.path)))) for operation in PUBLIC]
@@ -158,7 +159,7 @@ def _plain(exchange: Exchange) -> str:
     the provider's, and what the visitor needs (R49, R56)."""
     content, body = exchange.content, exchange.body
     if exchange.media_type == "text/calendar":
-        content = _UID.sub("UID", content.replace("\r\n ", "").replace("\r\n", "\n"))
+        content = _LINK.sub("", _UID.sub("UID", content.replace("\r\n ", "").replace("\r\n", "\n")))
     elif isinstance(body, dict):
         if body.get("kind") == "booking":
             body["video_url"] = None

@@ -10,18 +10,19 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import asyncpg
 import httpx
 import msgspec
 from fastapi import FastAPI
 
 from app.bootstrap import Services, open_services
-from app.main import attach, create_app
+from app.main import attach
 from app.queue import Job, Payload
 from app.settings import Settings
 from app.worker import jobs_of
 from sandbox.client import Sandbox
+from tests.support.database import owner
 from tests.support.people import Person, new_person
+from tests.support.shared import application, compile_once
 
 ACCEPTED = "2026-11-01"
 
@@ -74,37 +75,31 @@ class World:
     async def work(self, *, rounds: int = 50, until: timedelta = timedelta(seconds=3)) -> int:
         """Run the jobs that are due within `until`, and those they ask for; how many ran."""
         ran = 0
-        connection = await asyncpg.connect(self.database_url)
-        try:
-            for _ in range(rounds):
-                rows = await connection.fetch(
-                    "DELETE FROM queue.pgqueuer WHERE execute_after <= now() + $1 RETURNING entrypoint, payload", until
-                )
-                if not rows:
-                    return ran
-                for row in rows:
-                    payload = msgspec.json.decode(row["payload"], type=Payload)
-                    await jobs_of(self.services)[Job(row["entrypoint"])](payload.account_id, payload.id)
-                    ran += 1
-        finally:
-            await connection.close()
+        for _ in range(rounds):
+            rows = await self.rows(
+                "DELETE FROM queue.pgqueuer WHERE execute_after <= now() + $1 RETURNING entrypoint, payload", until
+            )
+            if not rows:
+                return ran
+            for row in rows:
+                payload = msgspec.json.decode(row["payload"], type=Payload)
+                await jobs_of(self.services)[Job(row["entrypoint"])](payload.account_id, payload.id)
+                ran += 1
         raise AssertionError("the jobs never end")
 
     async def rows(self, query: str, *values: Any) -> list[dict[str, Any]]:
         """What stands in the database, seen as its owner."""
-        connection = await asyncpg.connect(self.database_url)
-        try:
-            return [dict(row) for row in await connection.fetch(query, *values)]
-        finally:
-            await connection.close()
+        connections = await owner(self.database_url)
+        return [dict(row) for row in await connections.fetch(query, *values)]
 
 
 @asynccontextmanager
 async def open_world(settings: Settings, sandbox: Sandbox) -> AsyncIterator[World]:
     """The app over its services, in this process."""
     clock = MovableClock()
-    app = create_app(settings)
+    app = application(settings)
     async with open_services(settings, clock=clock) as services:
+        await compile_once(services.engine)
         attach(app, services)
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://api.test") as api:
