@@ -5,9 +5,10 @@ Instants are aware and in UTC; zones are IANA names; the end of a span is exclus
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from enum import StrEnum
+from typing import Final, Literal
 
 
 class ProviderName(StrEnum):
@@ -129,6 +130,11 @@ class Event:
     """The provider sent something we cannot read in full; its time stays busy (PROVIDERS.md 1.1)."""
 
 
+Field = Literal["title", "when", "description", "location", "attendees"]
+FIELDS: Final[frozenset[Field]] = frozenset({"title", "when", "description", "location", "attendees"})
+"""What an update may leave as it stands."""
+
+
 @dataclass(frozen=True, slots=True)
 class EventDraft:
     """An event as we want it to be: the whole desired state of a create or an update."""
@@ -143,6 +149,8 @@ class EventDraft:
     """Ask for the provider's own video link (Meet, Teams)."""
     busy: bool = True
     """False: the event blocks no time."""
+    keeps: frozenset[Field] = field(default=frozenset(), compare=False)
+    """In an update: these stay as they stand, whatever the draft says; of guests, nobody is added."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +174,14 @@ class SeriesTouched:
     series_id: str
 
 
-Change = Upsert | Removed | SeriesTouched
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A single event exists, but its time cannot be read: whoever knew it keeps what they knew."""
+
+    id: str
+
+
+Change = Upsert | Removed | SeriesTouched | Unreadable
 
 
 @dataclass(frozen=True, slots=True)

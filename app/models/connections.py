@@ -146,6 +146,10 @@ class CalendarSync(InAccount, Base):
     failures: Mapped[int] = mapped_column(server_default="0")
     """In a row."""
     failing_since: Mapped[datetime | None]
+    not_before: Mapped[datetime | None]
+    """When the provider wants to be asked again, if it has said so: no signal is followed before."""
+    listed_at: Mapped[datetime | None]
+    """Of a primary calendar: when the clock last had the connection's calendars listed."""
     changed_at: Mapped[datetime | None]
     """When a run last found a change: lively calendars are polled more often."""
     watched_until: Mapped[datetime | None]

@@ -29,7 +29,8 @@ MARKS: Final[Mapping[str, Marked]] = {
     ),
     "calendar_syncs": marked(
         "account_id calendar_id state generation dirty_seq synced_seq asked fence lease_until expanded_until "
-        "last_started_at last_succeeded_at last_error failures failing_since changed_at watched_until",
+        "last_started_at last_succeeded_at last_error failures failing_since not_before listed_at "
+        "changed_at watched_until",
         secret="cursor",
     ),
     "task_calendars": marked("account_id connection_id calendar_id attempts last_error lease_until"),

@@ -7,7 +7,7 @@ nothing behind of what it was.
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from app.calendar import Change, Event, Removed, SeriesTouched, Upsert
+from app.calendar import Change, Event, Removed, SeriesTouched, Unreadable, Upsert
 
 
 @dataclass(slots=True)
@@ -18,6 +18,8 @@ class Batch:
     """Single events as they are now."""
     gone: set[str] = field(default_factory=set)
     """Events or whole series that are no more."""
+    kept: set[str] = field(default_factory=set)
+    """Events that cannot be read now: they stay as they are known."""
     touched: set[str] = field(default_factory=set)
     """Series whose instances must be read anew."""
     series: dict[str, list[Event]] = field(default_factory=dict)
@@ -38,6 +40,10 @@ class Batch:
                 case SeriesTouched(series):
                     self._forget(series)
                     self.touched.add(series)
+                case Unreadable(kept):
+                    self.gone.discard(kept)
+                    self.untold.discard(kept)
+                    self.kept.add(kept)
 
     def look_at(self, event_id: str, event: Event | None) -> None:
         """Fold in what a look at one event shows; of a date of a series the whole series is read."""
@@ -49,6 +55,7 @@ class Batch:
     def _forget(self, event_id: str) -> None:
         self.events.pop(event_id, None)
         self.gone.discard(event_id)
+        self.kept.discard(event_id)
         self.touched.discard(event_id)
         self.untold.discard(event_id)
 
@@ -61,4 +68,5 @@ class Batch:
         """Empty again, but for the series still to be read."""
         self.events.clear()
         self.gone.clear()
+        self.kept.clear()
         self.series.clear()

@@ -80,6 +80,15 @@ def jobs_for(account_id: UUID, calendar_id: UUID, topics: Collection[Topic]) -> 
     return [Enqueued(_FOLLOWED_BY[topic], account_id, calendar_id) for topic in sorted(topics)]
 
 
+async def note_one(session: AsyncSession, calendar: Calendar, event: Event, *, now: datetime) -> Enqueued:
+    """An event of ours is to be read again; who is to follow. The last that a transaction does: see following.py."""
+    topic, connection = topic_of(event.key), await session.connection()
+    values = ([event.id], [event.series_id], [topic.value])
+    await connection.exec_driver_sql(_NOTE, (calendar.account_id, calendar.id, now, *values))
+    [job] = jobs_for(calendar.account_id, calendar.id, [topic])
+    return job
+
+
 def differing(
     before: Mapping[str, Known], after: Sequence[Event], *, people: Mapping[str, Collection[str]], primary: bool
 ) -> dict[str, Topic]:

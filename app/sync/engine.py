@@ -9,7 +9,6 @@ The one rule: the cursor is saved with the changes it accounts for, by the run t
 sweeps what it did not see after it has seen everything, never before.
 """
 
-import asyncio
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -17,7 +16,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from app.calendar import Clock, Event, SyncPage, Timed
+from app.calendar import Clock, SyncPage, Timed
 from app.connections import repository as connections
 from app.connections.access import CalendarAccess
 from app.connections.health import mark_broken
@@ -30,19 +29,21 @@ from app.sync import repository
 from app.sync.backoff import OwnFault, verdict
 from app.sync.batch import Batch
 from app.sync.changes import ChangeLog, Follow, Topic
+from app.sync.expanding import AT_ONCE, MOST_TOGETHER, TOGETHER, portions, read_each, read_together
 from app.sync.mirror import Mirror
 from app.sync.pace import Kin, Paces
 from app.sync.people import AddressBook, normalised
 from app.sync.polling import jittered, next_poll
+from app.sync.relisting import next_listing
 from app.sync.run import End, Run, declare_inactive, readable_again, succeeded, was_told
 from app.telemetry.metrics import SYNCS
 from app.vault import SecretUnreadableError
 
 LEASE = timedelta(minutes=2)
+_HOLD_AGAIN_AFTER = LEASE / 4
 _BEHIND = timedelta(days=35)
 _EXPAND_AGAIN_BELOW = timedelta(days=30)
 _SAVE_ROWS = 2000
-_SERIES_AT_ONCE = 4
 _MOST_REPEATS = 5
 
 log = structlog.get_logger(__name__)
@@ -132,8 +133,9 @@ class SyncEngine:
             sync.asked = False  # whatever is told from here on asks anew
             if connection.status != "active":
                 return None
-            if sync.lease_until is not None and sync.lease_until > now:  # if that run has died, we come back then
-                await connections.set_due(session, account_id, calendar_id, at=sync.lease_until)
+            held = max((until for until in (sync.lease_until, sync.not_before) if until is not None), default=now)
+            if held > now:  # a run is under way, which may have died; or the provider has said when to come back
+                await connections.set_due(session, account_id, calendar_id, at=held)
                 return None
             if await self._put_off(session, sync, connection, now):
                 return None
@@ -196,6 +198,8 @@ class SyncEngine:
             told=was_told(sync),
             first=sync.last_succeeded_at is None,
             own=(normalised(connection.email),),
+            held_at=now,
+            listed_at=sync.listed_at,
         )
 
     async def _read_changes(self, run: Run) -> None:
@@ -223,37 +227,39 @@ class SyncEngine:
             run.batch.look_at(event_id, await run.session.get_event(run.calendar.provider_calendar_id, event_id))
 
     async def _read_series(self, run: Run) -> None:
-        """Every touched series, whole: no delta can be trusted to tell which of its instances are left."""
-        if run.expand_all and not run.full:
-            async with transaction(self._sessions, run.calendar.account_id) as session:
-                known = await self._mirror(session, run).known_series()
-            run.batch.touched |= known - run.batch.gone - run.batch.events.keys()
-        waiting = sorted(run.batch.touched)
-        run.batch.touched.clear()
-        for first in range(0, len(waiting), _SERIES_AT_ONCE):
-            some = waiting[first : first + _SERIES_AT_ONCE]
-            run.batch.series.update(zip(some, await self._read_some(run, some), strict=True))
-            if run.batch.rows >= _SAVE_ROWS:
-                await self._save_progress(run)
+        """Every touched series, whole: no delta can be trusted to tell which of its instances are left.
 
-    async def _read_some(self, run: Run, some: list[str]) -> list[list[Event]]:
-        """Several series at once; the first failure ends them all."""
-        try:
-            async with asyncio.TaskGroup() as group:
-                reads = [group.create_task(self._instances(run, series_id)) for series_id in some]
-        except ExceptionGroup as failed:
-            raise failed.exceptions[0] from failed
-        return [read.result() for read in reads]
+        When the horizon moves, so many others besides that they are read together.
+        """
+        touched, others = run.batch.touched, await self._others(run)
+        if len(others) < TOGETHER:
+            touched, others = touched | others, set()
+        run.batch.touched = set()
+        for some in portions(touched, AT_ONCE):
+            run.batch.series.update(await read_each(run, some))
+            await self._save_in_time(run)
+        for some in portions(others, MOST_TOGETHER):
+            run.batch.series.update(await read_together(run, some))
+            await self._save_in_time(run)
 
-    @staticmethod
-    async def _instances(run: Run, series_id: str) -> list[Event]:
-        instances = run.session.list_instances(run.calendar.provider_calendar_id, run.horizon, series_id=series_id)
-        return [event async for event in instances]
+    async def _others(self, run: Run) -> set[str]:
+        """The series that are to be expanded further, although no page named them."""
+        if run.full or not run.expand_all:
+            return set()
+        async with transaction(self._sessions, run.calendar.account_id) as session:
+            known = await self._mirror(session, run).known_series()
+        return known - run.batch.touched - run.batch.gone - run.batch.events.keys()
+
+    async def _save_in_time(self, run: Run) -> None:
+        """Many a series has few rows: the lease has to be held however little there is to save."""
+        if run.batch.rows >= _SAVE_ROWS or self._clock() - run.held_at >= _HOLD_AGAIN_AFTER:
+            await self._save_progress(run)
 
     async def _save_progress(self, run: Run) -> None:
         """Save what is known so far and stay alive; the cursor stays where it was."""
+        run.held_at = self._clock()
         async with transaction(self._sessions, run.calendar.account_id) as session:
-            await self._hold(session, run, lease_until=self._clock() + LEASE)
+            await self._hold(session, run, lease_until=run.held_at + LEASE)
             changes = self._changes(session, run)
             mirror = self._mirror(session, run, changes)
             await mirror.save(run.batch)
@@ -268,7 +274,8 @@ class SyncEngine:
         async with transaction(self._sessions, run.calendar.account_id) as session:
             if run.calendar.inactive_reason is not None:  # its row is written: in the order of those who list calendars
                 await connections.lock_connection(session, run.calendar.connection_id)
-            sync = await self._hold(session, run, **succeeded(run, now))
+            listed, listing = next_listing(run, now)
+            sync = await self._hold(session, run, **succeeded(run, now), **listed)
             changes = self._changes(session, run)
             mirror = self._mirror(session, run, changes)
             if run.expand_all or run.full:
@@ -281,7 +288,7 @@ class SyncEngine:
             pause = connections.LOOK_AGAIN if again else jittered(self._interval(sync, now))
             await connections.set_due(session, sync.account_id, sync.calendar_id, at=now + pause, synced_at=now)
             topics, jobs = await changes.hand_over()
-            jobs += await readable_again(session, run, now)
+            jobs += [*listing, *await readable_again(session, run, now)]
             await session.flush()
             await enqueue(session, jobs)
             reached(Failpoint.SYNC_BEFORE_CURSOR)
@@ -337,6 +344,7 @@ class SyncEngine:
                 sync.failing_since = now
             sync.last_error = error.code
             sync.failures += 1
+            sync.not_before = None if error.retry_after is None else now + timedelta(seconds=error.retry_after)
             decision = verdict(error, failures=sync.failures, failing_since=sync.failing_since, now=now)
             sync.state = decision.state
             calendar = await session.merge(run.calendar, load=False)

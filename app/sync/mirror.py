@@ -4,7 +4,7 @@ The one rule: whoever changes a mirrored event packs the months it touched again
 listing does it once for all at its end, for until then it takes nothing away.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 
@@ -42,6 +42,10 @@ SELECT starts_at, ends_at, start_date, end_date, event_id, etag, key, series_id 
  WHERE account_id = $1 AND calendar_id = $2 AND (event_id = ANY ($3::text[]) OR series_id = ANY ($3::text[]))
 """
 """All of it looks at what was there before; so what is removed is among what is answered."""
+_KEEP = """
+UPDATE mirror_events SET generation = $3
+ WHERE account_id = $1 AND calendar_id = $2 AND (event_id = ANY ($4::text[]) OR series_id = ANY ($4::text[]))
+"""
 _BLOCKING = """
 SELECT m.month, e.starts_at, e.ends_at, e.start_date, e.end_date, e.busy
   FROM unnest($3::date[], $4::timestamptz[], $5::timestamptz[]) AS m(month, first, last)
@@ -92,6 +96,8 @@ class Mirror:
 
     async def save(self, batch: Batch) -> None:
         """Take over what a run has learnt."""
+        if batch.kept:
+            await self._keep(batch.kept)
         if not (batch.events or batch.gone or batch.series):
             return
         before = await self._remove(batch)
@@ -143,6 +149,10 @@ class Mirror:
         known = [*batch.events, *batch.gone, *batch.series]
         return self._noted(await self._ask(_REMOVE, known, [*batch.gone, *batch.series]))
 
+    async def _keep(self, event_ids: Collection[str]) -> None:
+        """They were listed: a sweep leaves them. One that was a series keeps its dates."""
+        await self._ask(_KEEP, self._generation, list(event_ids))
+
     def _noted(self, rows: Iterable[Any]) -> dict[str, Known]:
         """Rows as `_REMOVE` answers them, their months noted, by id."""
         before = {}
@@ -151,10 +161,10 @@ class Mirror:
             before[known[0]] = Known(*known)
         return before
 
-    async def _ask(self, statement: str, *arrays: Sequence[Any]) -> Sequence[Any]:
+    async def _ask(self, statement: str, *values: object) -> Sequence[Any]:
         """Ids go as one array: as so many parameters they would make a plan that compares each with each."""
         connection = await self._session.connection()
-        result = await connection.exec_driver_sql(statement, (self._calendar.account_id, self._calendar.id, *arrays))
+        result = await connection.exec_driver_sql(statement, (self._calendar.account_id, self._calendar.id, *values))
         return result.all() if result.returns_rows else ()
 
     async def _upsert(self, events: list[Event]) -> None:

@@ -82,6 +82,7 @@ class Busyness:
         stage.unshare()
         found = await stage.session.free_busy([stage.calendar_id, stage.shared_calendar_id, "no such calendar"], WINDOW)
         assert [found[name].known for name in found] == [True, False, False]
+        assert [found[name].refused for name in found] == [False, True, True]
         assert found[stage.calendar_id].spans
 
     async def test_a_provider_that_will_not_say_makes_the_calendar_unknown(self, stage):

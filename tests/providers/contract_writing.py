@@ -1,5 +1,7 @@
 """Promises about writes: once, whole, and never a guess about what happened."""
 
+from dataclasses import replace
+
 import pytest
 
 from app.calendar import Attendee, Busy, EventDraft, Notify, Response
@@ -29,6 +31,17 @@ class Creating:
         assert (await stage.session.get_event(stage.calendar_id, created.id)).description == "See you"
         uid = stage.provider.ical_uid(KEY)
         assert uid in (None, created.ical_uid)
+
+    async def test_a_text_reads_back_as_it_was_written_however_often_it_is_written(self, stage):
+        text = "R&D <plan>, \"a\" 'b' &amp; <b>more</b>\nSee you"
+        created = await create(stage, replace(draft(), description=text))
+        for _ in range(2):
+            read = (await stage.session.get_event(stage.calendar_id, created.id)).description
+            assert read == text
+            again = replace(draft(), description=read)
+            await stage.session.update_event(
+                stage.calendar_id, created.id, again, key=KEY, if_match=None, notify=Notify.NOBODY
+            )
 
     async def test_the_same_key_never_makes_a_second_event(self, stage):
         first = await create(stage)

@@ -3,7 +3,7 @@
 The one rule: it believes the provider's contract to the letter and knows nothing else.
 """
 
-from app.calendar import AllDay, Event, Removed, SeriesTouched, Timed, Upsert, When
+from app.calendar import AllDay, Event, Removed, SeriesTouched, Timed, Unreadable, Upsert, When
 from app.providers.base import CalendarSession, CursorExpired
 
 _PAGES_MAX = 2000
@@ -56,6 +56,8 @@ class Follower:
                     case SeriesTouched(series):
                         named.add(series)
                         touched.add(series)
+                    case Unreadable(kept) if kept in self.events:
+                        events.setdefault(kept, self.events[kept])
             if answer.next_page is None:
                 break
             page = answer.next_page

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from app.calendar import Busy, Event, Removed, SeriesTouched, Timed, Upsert
+from app.calendar import Busy, Event, Removed, SeriesTouched, Timed, Unreadable, Upsert
 from app.sync.batch import Batch
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -41,10 +41,20 @@ def test_the_latest_shape_of_an_event_counts() -> None:
     assert batch.rows == 1
 
 
+def test_what_cannot_be_read_stays_as_it_was_last_known() -> None:
+    batch = Batch(untold={"a", "b"})
+    batch.add([Upsert(event("a")), Unreadable("a")])
+    batch.add([Removed("b"), Unreadable("b")])
+    assert (set(batch.events), batch.gone, batch.kept) == ({"a"}, set(), {"a", "b"})
+    assert batch.untold == set(), "it was listed: nobody has to look"
+    batch.add([Removed("a"), Upsert(event("b"))])
+    assert (set(batch.events), batch.gone, batch.kept) == ({"b"}, {"a"}, set())
+
+
 def test_what_was_saved_is_forgotten_but_for_the_series_still_to_be_read() -> None:
     batch = Batch()
-    batch.add([Upsert(event("a")), Removed("b"), SeriesTouched("c")])
+    batch.add([Upsert(event("a")), Removed("b"), SeriesTouched("c"), Unreadable("e")])
     batch.series["d"] = [event("d1"), event("d2")]
     assert batch.rows == 4
     batch.saved()
-    assert (batch.rows, batch.touched) == (0, {"c"})
+    assert (batch.rows, batch.touched, batch.kept) == (0, {"c"}, set())

@@ -1,21 +1,28 @@
 """What the mirror must not get wrong at its edges: odd dates, moved zones, neighbours, two packers (P1, R31)."""
 
 import asyncio
-from datetime import date
+from collections.abc import Callable
+from datetime import date, timedelta
 from typing import Any
 
 import httpx
 import pytest
 
 from app.calendar import AllDay
-from app.sync.engine import SyncEngine
+from app.providers.ews.session import ExchangeSession
+from app.providers.graph.session import Office365Session
+from app.sync.engine import SyncEngine, _FencedOff
 from app.sync.mirror import Mirror, _widest
+from app.sync.schedule import enqueue_due_syncs
 from sandbox.client import LOOPBACK, Sandbox
 from sandbox.environment import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET
+from tests.support.hands import ExchangeHands, Hands, MicrosoftHands
 from tests.support.people import Person
 from tests.support.visitors import visit
 from tests.support.world import World
 from tests.sync.scene import Scene
+
+ZONES = "SELECT time_zone, generation FROM calendars JOIN calendar_syncs ON calendar_id = id WHERE is_primary"
 
 
 def test_p3_the_first_and_the_last_day_there_is_can_be_told_in_instants() -> None:
@@ -52,6 +59,55 @@ async def test_r31_when_the_calendars_zone_moves_its_days_block_other_hours(worl
     generation = await world.rows("SELECT generation FROM calendar_syncs")
     await scene.sync()
     assert await world.rows("SELECT generation FROM calendar_syncs") == generation, "listed whole once"
+
+
+async def test_r31_a_zone_that_is_found_to_have_moved_while_a_run_reads_is_not_lost(world: World) -> None:
+    scene = await Scene.of(world, await world.connected())
+    await scene.insert_days(5, 6)
+    await scene.sync()
+    [sync] = await world.rows("SELECT account_id, calendar_id FROM calendar_syncs")
+    reading = await world.services.sync._claim(sync["account_id"], sync["calendar_id"])
+    assert reading is not None
+    await world.services.sync._read_changes(reading)
+    await move_zone(world.sandbox, scene.person.email, "Pacific/Auckland")
+    answer = await scene.person.post(f"/v1/connections/{scene.person.connection_id}/refresh-calendars")
+    assert answer.status_code == 202, answer.text
+    await world.work()
+    with pytest.raises(_FencedOff):
+        await world.services.sync._finish(reading)
+    await scene.agrees(spans=1)
+    state = await scene.state()
+    assert (state["state"], state["consecutive_failures"]) == ("idle", 0)
+
+
+@pytest.mark.parametrize(
+    ("hands", "where"),
+    [(MicrosoftHands, (Office365Session, "_home_zone")), (ExchangeHands, (ExchangeSession, "_usual_zone"))],
+    ids=["office365", "exchange"],
+)
+async def test_r31_a_mailbox_that_moves_is_found_within_a_day(
+    world: World,
+    monkeypatch: pytest.MonkeyPatch,
+    hands: Callable[[Sandbox], Hands],
+    where: tuple[type, str],
+) -> None:
+    person, there = await world.person(), hands(world.sandbox)
+    await there.account(person)
+    await there.connect(person)
+    await world.work()
+
+    async def moved(_: object) -> str:
+        return "Pacific/Auckland"
+
+    monkeypatch.setattr(*where, moved)
+    [before] = await world.rows(ZONES)
+    for hours, listed in ((1, False), (23, False), (25, True), (26, True)):
+        world.clock.offset = timedelta(hours=hours)
+        await enqueue_due_syncs(world.services.sessions, world.clock)
+        await world.work()
+        [now] = await world.rows(ZONES)
+        assert now["time_zone"] == ("Pacific/Auckland" if listed else before["time_zone"]), hours
+        assert now["generation"] == before["generation"] + listed, "listed whole once"
 
 
 async def move_zone(sandbox: Sandbox, email: str, zone: str) -> None:

@@ -1,14 +1,18 @@
 """The mirror is the provider's truth: full listings, changes, series, all-day events, zones (P3, R31)."""
 
+from collections import Counter
 from datetime import timedelta
 
 import pytest
 
 from tests.support.google import GoogleReader, turned
+from tests.support.hands import ExchangeHands
 from tests.support.world import World
 from tests.sync.scene import Scene, wire
 
 WEEKLY = ["RRULE:FREQ=WEEKLY;COUNT=6"]
+SERIES = 24
+"""So many that they are read together."""
 
 
 async def seeded(world: World, **claims: str) -> Scene:
@@ -211,6 +215,52 @@ async def test_p1_a_series_without_end_is_expanded_again_as_time_goes_on(world: 
     after = await scene.instances(series)
     assert after[-1]["starts_at"] > before[-1]["starts_at"] + timedelta(days=30)
     assert await scene.mirror(timedelta(days=439)) == await scene.truth(timedelta(days=439))
+
+
+async def test_p3_many_series_are_expanded_again_by_one_listing(world: World) -> None:
+    scene = await empty(world)
+    for number in range(SERIES):
+        start = scene.person.at(60, "06:00") + timedelta(minutes=30 * number)
+        series = await scene.insert(start, recurrence=["RRULE:FREQ=DAILY;INTERVAL=120"])
+    await scene.sync()
+    assert await series_rows(world) == {3: SERIES}
+    await scene.delete((await scene.instances(series))[1]["event_id"])
+    await scene.insert(scene.person.at(70, "10:00"))
+    world.clock.offset = timedelta(days=40)
+    before = len(await world.sandbox.google_requests(account=scene.person.email))
+    await scene.sync()
+    assert await series_rows(world) == {4: SERIES - 1, 3: 1}
+    assert await scene.mirror(timedelta(days=439)) == await scene.truth(timedelta(days=439))
+    assert len(await world.sandbox.google_requests(account=scene.person.email)) - before < SERIES / 2
+
+
+async def test_p3_exchange_reads_a_calendar_once_for_many_series(world: World) -> None:
+    person, hands = await world.person(), ExchangeHands(world.sandbox)
+    await hands.account(person)
+    for number in range(SERIES):
+        start = person.at(60, "06:00") + timedelta(minutes=30 * number)
+        item = {"subject": "x", "start": start.isoformat(), "end": (start + timedelta(minutes=30)).isoformat()}
+        item["recurrence"] = {"pattern": "DailyRecurrence", "interval": 120, "count": 10}
+        await world.sandbox.exchange.create_item(person.email, item)
+    await hands.connect(person)
+    await world.work()
+    assert await series_rows(world) == {3: SERIES}
+    world.clock.offset = timedelta(days=40)
+    before = len(await world.sandbox.exchange.requests())
+    await person.post(f"/v1/connections/{person.connection_id}/sync")
+    await world.work()
+    assert await series_rows(world) == {4: SERIES}
+    asked = [request["query"] for request in (await world.sandbox.exchange.requests())[before:]]
+    assert sum("op=FindItem" in query for query in asked) == 1
+    assert len(asked) < SERIES / 2
+
+
+async def series_rows(world: World) -> Counter[int]:
+    """How many series have so many dates."""
+    rows = await world.rows(
+        "SELECT count(*) AS dates FROM mirror_events WHERE series_id IS NOT NULL GROUP BY series_id"
+    )
+    return Counter(row["dates"] for row in rows)
 
 
 async def test_p3_the_mirror_keeps_no_title_no_guest_and_no_text(world: World) -> None:

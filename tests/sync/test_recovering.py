@@ -7,11 +7,15 @@ from uuid import UUID
 
 import pytest
 
+from app.calendar import Event
 from app.ids import decode_id
 from app.providers.base import ReauthRequired, Transient
+from app.providers.google import mapping
 from app.queue import Job
+from app.sync import expanding
 from app.sync.engine import _FencedOff
 from app.sync.mirror import Mirror
+from app.sync.run import Run
 from app.sync.schedule import enqueue_due_syncs
 from tests.support.engines import engine_of
 from tests.support.gate import Gate
@@ -58,6 +62,25 @@ async def test_p3_a_cursor_that_expired_heals_by_a_full_listing_that_sweeps(worl
     await scene.agrees(spans=2)
     assert (await row(scene))["generation"] == generation + 1
     assert (await scene.state())["state"] == "idle"
+
+
+async def test_p1_an_event_whose_time_cannot_be_read_any_more_blocks_where_it_was(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene = await with_events(world)
+    damaged = (await world.sandbox.google_events(scene.person.email))[0]["id"]
+    before, real = await scene.mirror(), mapping._when
+    monkeypatch.setattr(mapping, "_when", lambda row, zone: None if row.id == damaged else real(row, zone))
+    await scene.patch(damaged, summary="Touched")
+    await scene.sync()
+    assert await scene.mirror() == before, "told by a change"
+    for _ in range(2):
+        await world.sandbox.expire_google_sync_tokens(scene.person.email)
+        await scene.sync()
+        assert await scene.mirror() == before, "told by a full listing"
+    await scene.delete(damaged)
+    await scene.sync()
+    await scene.agrees(spans=2)
 
 
 @pytest.mark.parametrize("page", [1, 2])
@@ -139,15 +162,20 @@ async def test_p3_a_provider_that_says_when_is_not_asked_before(world: World) ->
     busy = {"kind": "too_many_requests", "retry_after": 600}
     async with failing(world.sandbox, busy, path=LISTING, account=scene.person.email):
         await scene.sync()
-    asked = len(await world.sandbox.google_requests(account=scene.person.email))
-    due = (await row(scene))["due_at"] - world.clock()
-    assert timedelta(seconds=590) < due <= timedelta(seconds=601)
+    told = (await row(scene))["due_at"]
+    assert timedelta(seconds=590) < told - world.clock() <= timedelta(seconds=601)
     assert await enqueue_due_syncs(world.services.sessions, world.clock) == 0
+    await scene.insert(scene.person.at(20, "10:00"))
+    asked = len(await world.sandbox.google_requests(account=scene.person.email))
+    for _ in range(3):
+        await scene.sync()  # as pushes do, each by a job of its own
     assert len(await world.sandbox.google_requests(account=scene.person.email)) == asked
+    assert (await row(scene))["due_at"] == told
     world.clock.offset = timedelta(seconds=605)
     assert await enqueue_due_syncs(world.services.sessions, world.clock) == 1
     await world.work()
     assert (await scene.state())["state"] == "idle"
+    await scene.agrees(spans=4)
 
 
 async def test_r30_a_deleted_calendar_is_inactive_at_once_and_keeps_what_was_known(world: World) -> None:
@@ -193,6 +221,55 @@ async def test_r30_a_calendar_that_may_only_be_seen_as_free_or_busy_cannot_be_re
     assert (await row(project))["inactive_reason"] == "permission_reduced"
 
 
+async def test_r29_a_calendar_reduced_to_free_or_busy_stays_inactive_however_well_it_is_listed(world: World) -> None:
+    scene, project = await two_calendars(world)
+    page, day = await scene.person.make_page(), scene.person.day(4)
+    for _ in range(2):
+        await relisted(project, role="freeBusyReader")
+        assert (await row(project))["last_error"] is None, "its times can be listed"
+        assert (await row(project))["inactive_reason"] == "permission_reduced"
+        assert await eligibility(project) == (False, "missing_event_details_permission")
+        assert await scene.person.slots(page["id"], day) == []
+    assert await news_of_calendars(world) == ["availability_calendar.inactive"], "told once"
+    await relisted(project, role="reader")
+    assert (await row(project))["inactive_reason"] is None
+    assert await eligibility(project) == (True, None)
+    assert await scene.person.slots(page["id"], day)
+    assert await news_of_calendars(world) == ["availability_calendar.inactive", "availability_calendar.active"]
+
+
+async def test_r30_a_lost_calendar_that_comes_back_as_free_or_busy_only_says_what_is_missing(world: World) -> None:
+    _, project = await two_calendars(world)
+    await relisted(project, role="none")
+    assert (await row(project))["inactive_reason"] == "access_lost"
+    await relisted(project, role="freeBusyReader")
+    assert (await row(project))["inactive_reason"] == "permission_reduced"
+    assert await news_of_calendars(world) == ["availability_calendar.inactive"]
+
+
+async def relisted(scene: Scene, *, role: str) -> None:
+    """The person may do something else with the calendar now, and it is listed anew."""
+    await scene.world.sandbox.share_google_calendar(scene.calendar, account=scene.person.email, role=role)
+    answer = await scene.person.post(f"/v1/connections/{scene.person.connection_id}/refresh-calendars")
+    assert answer.status_code == 202, answer.text
+    await scene.world.work()
+    await run(scene)
+
+
+async def eligibility(scene: Scene) -> tuple[bool, str | None]:
+    """Whether the calendar may be checked for conflicts, and why not."""
+    calendar = (await row(scene))["calendar_id"]
+    listed = (await scene.person.get(f"/v1/connections/{scene.person.connection_id}/calendars")).json()["items"]
+    found = next(item for item in listed if decode_id("cal", item["id"]) == calendar)
+    return found["eligible_for_availability"], found["ineligible_reason"]
+
+
+async def news_of_calendars(world: World) -> list[str]:
+    """What the CRM was told of availability calendars, in order."""
+    told = await world.rows("SELECT type FROM feed_events WHERE type LIKE 'availability_calendar.%' ORDER BY id")
+    return [event["type"] for event in told]
+
+
 async def two_calendars(world: World) -> tuple[Scene, Scene]:
     """A synced person with a second availability calendar that holds one event."""
     person = await world.person()
@@ -224,6 +301,26 @@ async def test_p3_a_worker_that_dies_during_a_run_is_followed_by_another_after_i
     await world.work()
     await scene.agrees(spans=4)
     assert (await scene.state())["state"] == "idle"
+
+
+async def test_p3_a_run_that_reads_many_series_keeps_its_lease(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = await with_events(world, count=0)
+    for number in range(16):
+        await scene.insert(scene.person.at(1 + number, "06:00"), recurrence=["RRULE:FREQ=YEARLY"])
+    sync = await row(scene)
+    real, others = expanding._instances, []
+
+    async def slow(run: Run, series_id: str) -> list[Event]:
+        world.clock.offset += timedelta(seconds=10)  # the sweeper finds it due each time
+        others.append(await world.services.sync._claim(sync["account_id"], sync["calendar_id"]))
+        return await real(run, series_id)
+
+    monkeypatch.setattr(expanding, "_instances", slow)
+    await run(scene)
+    assert others == [None] * 16, "nobody takes over within 160 seconds"
+    after = await row(scene)
+    assert (after["state"], after["fence"], after["failures"]) == ("idle", sync["fence"] + 1, 0)
+    await scene.agrees(spans=16)
 
 
 async def test_p3_a_run_that_was_overtaken_cannot_write_any_more(world: World) -> None:
@@ -319,7 +416,7 @@ async def test_p3_who_was_told_during_a_run_that_dies_comes_back_when_its_lease_
 async def test_p3_two_runs_at_once_are_one(world: World) -> None:
     scene = await with_events(world)
     before = await row(scene)
-    async with failing(world.sandbox, {"kind": "latency", "ms": 150}, path=LISTING, account=scene.person.email):
+    async with failing(world.sandbox, {"kind": "latency", "ms": 1500}, path=LISTING, account=scene.person.email):
         await asyncio.gather(*(run(scene) for _ in range(5)))
     assert (await row(scene))["fence"] == before["fence"] + 1
 

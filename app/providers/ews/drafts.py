@@ -4,7 +4,7 @@ The one rule: a guest whom somebody else invited is never lost by a write of our
 Exchange shall mail anybody: what it does by default differs between its verbs.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -77,23 +77,14 @@ def invitations(standing: Item, draft: EventDraft, notify: Notify) -> Element:
     return _update(standing, changes, notify)
 
 
-def _text(draft: EventDraft) -> tuple[Element, ...]:
-    if draft.description is None:
-        return ()
-    return (_set("item:Body", t("Body", draft.description, BodyType="Text")),)
-
-
 def changed_event(standing: Item, draft: EventDraft, key: str, notify: Notify) -> Element:
     """The update that makes a standing event as drafted; it is refused when the event changed meanwhile."""
-    guests = merged(standing, draft.attendees)
+    guests = merged(standing, draft)
     changes = [
-        _set("item:Subject", t("Subject", draft.title)),
-        *_text(draft),
+        *_said(draft),
         _set_marked(marks.KEY, key),
         _note(draft),
-        *_times(draft.when),
         *_blocking(draft, standing),
-        _set("calendar:Location", t("Location", draft.location)) if draft.location else _delete("calendar:Location"),
         *_guest_list("RequiredAttendees", guests.required),
         *_appended("RequiredAttendees", guests.joining),
         *_guest_list("OptionalAttendees", guests.optional),
@@ -120,10 +111,10 @@ def reply(standing: Item, response: Response) -> Element | None:
     return m("CreateItem", m("Items", t(verb, reference)), MessageDisposition="SendAndSaveCopy")
 
 
-def merged(standing: Item, wanted: Sequence[Attendee]) -> Guests:
+def merged(standing: Item, draft: EventDraft) -> Guests:
     """Those who stand, less those we invited and want no more, plus the new."""
     invited = set((standing.guests or "").split())
-    new = {guest.email.lower(): guest for guest in wanted}
+    new = {guest.email.lower(): guest for guest in draft.attendees}
 
     def stays(person: Person) -> bool:
         address = person.email.lower()
@@ -132,7 +123,7 @@ def merged(standing: Item, wanted: Sequence[Attendee]) -> Guests:
     required = [person for person in standing.required if stays(person)]
     optional = [person for person in standing.optional if stays(person)]
     return Guests(
-        [_person(guest) for guest in new.values()],
+        [] if "attendees" in draft.keeps else [_person(guest) for guest in new.values()],
         required if len(required) < len(standing.required) else None,
         optional if len(optional) < len(standing.optional) else None,
     )
@@ -147,6 +138,19 @@ def _update(standing: Item, changes: Iterable[Element], notify: Notify) -> Eleme
         MessageDisposition="SaveOnly",
         SendMeetingInvitationsOrCancellations=_MAILS[notify],
     )
+
+
+def _said(draft: EventDraft) -> Iterator[Element]:
+    """What it is about, when and where, but for what stays as it stands."""
+    if "title" not in draft.keeps:
+        yield _set("item:Subject", t("Subject", draft.title))
+    if "description" not in draft.keeps and draft.description is not None:
+        yield _set("item:Body", t("Body", draft.description, BodyType="Text"))
+    if "when" not in draft.keeps:
+        yield from _times(draft.when)
+    if "location" not in draft.keeps:
+        place = t("Location", draft.location) if draft.location else None
+        yield _delete("calendar:Location") if place is None else _set("calendar:Location", place)
 
 
 def _times(when: Timed) -> list[Element]:

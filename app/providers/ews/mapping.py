@@ -19,6 +19,7 @@ from app.calendar import (
     Response,
     SeriesTouched,
     Timed,
+    Unreadable,
     Upsert,
     When,
 )
@@ -40,6 +41,8 @@ _RESPONSES = {
     "Tentative": Response.TENTATIVE,
     "Decline": Response.DECLINED,
 }
+NOT_THE_GUEST = frozenset({None, "Organizer", "Unknown"})
+"""What Exchange calls the person's answer to an event of their own."""
 _PRIVATE = frozenset({"Private", "Confidential", "Personal"})
 _OWNS = frozenset({"CreateContents", "CreateHierarchy", "Delete", "Modify", "Read"})
 _WRITES = frozenset({"CreateContents", "Modify", "Read"})
@@ -79,6 +82,8 @@ def changes_of(
             changes[row.id] = Removed(row.id)
         elif (event := event_of(row.item, email=email)) is not None:
             changes[row.id] = Upsert(event)
+        else:
+            changes.setdefault(row.id, Unreadable(row.id))
     return tuple(changes.values())
 
 

@@ -152,10 +152,10 @@ def changes(calendar_id: str, state: str | None, *, limit: int = CHANGES_PER_PAG
 
 
 def newest(folder_id: Element, *, limit: int) -> Element:
-    """The newest items of a folder, for the zone they were made in. SyncFolderItems begins with the newest."""
+    """The newest items of a folder: the zone they were made in, and whose they are. It begins with the newest."""
     return m(
         "SyncFolderItems",
-        m("ItemShape", *_shape((_ZONE,))),
+        m("ItemShape", *_shape((_ZONE, "calendar:MyResponseType"))),
         m("SyncFolderId", folder_id),
         m("MaxChangesReturned", str(limit)),
     )

@@ -15,7 +15,15 @@ from app.providers.ews import questions, wire
 from app.providers.ews.busy_times import busy_times
 from app.providers.ews.client import Mailbox, checked, only
 from app.providers.ews.cursor import Position
-from app.providers.ews.mapping import calendar_of, changes_of, event_of, series_is_over, single_is_over, span_of
+from app.providers.ews.mapping import (
+    NOT_THE_GUEST,
+    calendar_of,
+    changes_of,
+    event_of,
+    series_is_over,
+    single_is_over,
+    span_of,
+)
 from app.providers.ews.refusals import Call
 from app.providers.ews.series import Announced, Dates, dates_of, peopled
 from app.providers.ews.service import Message
@@ -139,18 +147,25 @@ class Reading:
             offset = page.next_offset if page.next_offset is not None and page.next_offset > offset else None
 
     async def _usual_zone(self) -> str:
-        """The zone most of the newest events were made in: Exchange keeps the person's own where we may not look."""
+        """The zone most of the newest events were made in: Exchange keeps the person's own where we may not look.
+
+        An invitation has its organizer's zone, and counts where there is nothing else.
+        """
         call = Call("ews.usual_zone", questions.newest(questions.own_calendar(), limit=_ZONE_SAMPLE))
         answer = await self._mailbox.fetch(call, lambda messages: wire.read_changes(only(call, messages)))
-        names = [name for change in answer.changes if change.item and (name := iana_name(change.item.zone))]
-        return max(names, key=names.count, default="UTC")
+        items = [change.item for change in answer.changes if change.item]
+        for some in ([item for item in items if item.my_response in NOT_THE_GUEST], items):
+            names = [name for item in some if (name := iana_name(item.zone))]
+            if names:
+                return max(names, key=names.count)
+        return "UTC"
 
     async def _busy(self, calendar_id: str, window: Timed) -> BusyTimes:
         """A calendar that may not be read is unknown; a failed request raises."""
         try:
             return busy_times(await self._view(calendar_id, window, busy_only=True), window)
         except (PermissionDenied, CalendarGone) as refusal:
-            return BusyTimes(unknown=refusal.provider_code or refusal.code)
+            return BusyTimes(unknown=refusal.provider_code or refusal.code, refused=True)
 
     async def _everything(self, calendar_id: str, window: Timed) -> Dates:
         """All that the calendar shows; the folder's table has neither the series of a date, nor people, nor zones."""

@@ -22,7 +22,7 @@ from app.providers.base import (
 )
 from app.providers.ews import drafts, marks, questions, wire
 from app.providers.ews.client import Mailbox, only
-from app.providers.ews.mapping import calendar_of, event_of
+from app.providers.ews.mapping import NOT_THE_GUEST, calendar_of, event_of
 from app.providers.ews.reading import Reading
 from app.providers.ews.refusals import Call, NameTaken
 from app.providers.ews.service import Message
@@ -33,7 +33,6 @@ from app.providers.ews.workers import Turns
 _AROUND: Final = timedelta(hours=1)
 _CONFLICTS_MAX: Final = 3
 _NAMES_MAX: Final = 10
-_NOT_THE_GUEST: Final = (None, "Organizer", "Unknown")
 
 
 class ExchangeSession(Reading):
@@ -130,7 +129,7 @@ class ExchangeSession(Reading):
         """Answer and tell the organizer. Raises: InvalidRequest when the person is not invited."""
         standing, _ = await self._item(event_id, "ews.respond")
         body = drafts.reply(standing, response)
-        if body is None or standing.my_response in _NOT_THE_GUEST:
+        if body is None or standing.my_response in NOT_THE_GUEST:
             raise InvalidRequest("not invited", operation="ews.respond", provider_code="not_an_attendee")
         call = Call("ews.respond", body, write=True)
         self._announced.forget()

@@ -7,7 +7,7 @@ somebody else invited is never lost by a write of ours.
 import base64
 import hashlib
 import html
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,6 +23,7 @@ _FREE, _TAKEN_BACK = "yes", "no"
 _PROPERTY_MAX = 1024
 _FINGERPRINT = 10
 _CALENDAR_MARK = 32
+_NAMES = {"title": ("summary",), "when": ("start", "end"), "description": ("description",), "location": ("location",)}
 
 Body = dict[str, Any]
 
@@ -62,12 +63,15 @@ def revived_event(draft: EventDraft, key: str) -> Body:
 
 def changed_event(draft: EventDraft, key: str, standing: Standing) -> Body:
     """The patch that makes a standing event as drafted."""
-    body = _shared(draft, key)
+    kept = {name for field in draft.keeps for name in _NAMES.get(field, ())}
+    body = {name: value for name, value in _shared(draft, key).items() if name not in kept}
+    for bound in {"start", "end"} & body.keys():
+        body[bound] = {**body[bound], "date": None}  # somebody may have made it all-day, and an event cannot be both
     if draft.busy and _private(standing).get(_FREE_PROPERTY) == _FREE:
         body["extendedProperties"]["private"][_FREE_PROPERTY] = _TAKEN_BACK
         if standing.transparency == "transparent":
             body["transparency"] = "opaque"
-    guests = None if standing.attendees_omitted else _merged(standing, draft.attendees)
+    guests = None if standing.attendees_omitted else _merged(standing, draft)
     if guests is not None:
         body["attendees"] = guests
     if draft.video and not (standing.hangout_link or standing.conference_data):
@@ -131,16 +135,16 @@ def _guest(attendee: Attendee) -> Body:
     return guest if attendee.name is None else {**guest, "displayName": attendee.name}
 
 
-def _merged(standing: Standing, wanted: Sequence[Attendee]) -> list[Body] | None:
+def _merged(standing: Standing, draft: EventDraft) -> list[Body] | None:
     """Those who stand, with their answers, less those we invited and want no more, plus the new; None: no change."""
     invited = set(_private(standing).get(_GUESTS_PROPERTY, "").split())
-    new = {attendee.email.lower(): attendee for attendee in wanted}
+    new = {attendee.email.lower(): attendee for attendee in draft.attendees}
     kept = []
     for guest in standing.attendees:
         address = str(guest.get("email", "")).lower()
         if new.pop(address, None) is not None or _fingerprint(address) not in invited:
             kept.append(guest)
-    added = [_guest(attendee) for attendee in new.values()]
+    added = [] if "attendees" in draft.keeps else [_guest(attendee) for attendee in new.values()]
     return None if not added and len(kept) == len(standing.attendees) else [*kept, *added]
 
 

@@ -4,6 +4,7 @@ The one rule: nothing here raises on what Google sends. Time that can be read at
 cannot be read at all is no event (`None`), so that whoever knew it keeps the last known time.
 """
 
+import html
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
@@ -21,6 +22,7 @@ from app.calendar import (
     Response,
     SeriesTouched,
     Timed,
+    Unreadable,
     Upsert,
     When,
 )
@@ -85,6 +87,8 @@ def changes_of(rows: Iterable[WireEvent], *, zone: str | None = None) -> tuple[C
             changes[row.id] = Removed(row.id)
         elif (event := event_of(row, zone=zone)) is not None:
             changes[row.id] = Upsert(event)
+        else:
+            changes.setdefault(row.id, Unreadable(row.id))
     return tuple(changes.values())
 
 
@@ -103,7 +107,7 @@ def event_of(row: WireEvent, *, zone: str | None = None) -> Event | None:
         series_id=row.recurring_event_id,
         cancelled=is_cancelled(row),
         title=row.summary,
-        description=row.description,
+        description=_plain(row.description),
         location=row.location,
         organizer=row.organizer.email if row.organizer else None,
         attendees=tuple(_attendee(person) for person in row.attendees if person.email and not person.resource),
@@ -142,6 +146,11 @@ def known_zone(name: str | None) -> str | None:
     except (KeyError, ValueError, OSError):  # unknown, not a name at all, the name of a directory ("America")
         return None
     return name
+
+
+def _plain(description: str | None) -> str | None:
+    """Google keeps HTML: what was escaped on the way there reads as it was written. Markup stays as it is."""
+    return None if description is None else html.unescape(description)
 
 
 def _attendee(person: WirePerson) -> Attendee:

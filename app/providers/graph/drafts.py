@@ -3,7 +3,7 @@
 The one rule: a guest whom somebody else invited is never lost by a write of ours, and neither is a meeting's link.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -63,21 +63,23 @@ def changed_event(draft: EventDraft, key: str, standing: Standing) -> Body:
     for the whole list. The description of an online meeting is never named: the meeting lives in it, and whoever
     writes the one makes or unmakes the other. https://learn.microsoft.com/graph/api/event-update
     """
-    body = {**_marks(draft, key), **_blocking(draft, standing)}
+    body, keeps = {**_marks(draft, key), **_blocking(draft, standing)}, draft.keeps
     if draft.busy and _was_freed(standing):
         body["singleValueExtendedProperties"].append({"id": FREE_PROPERTY, "value": TAKEN_BACK})
-    if (standing.subject or "") != draft.title:
+    if "title" not in keeps and (standing.subject or "") != draft.title:
         body["subject"] = draft.title
-    if ((standing.location and standing.location.display_name) or "") != (draft.location or ""):
+    place = (standing.location and standing.location.display_name) or ""
+    if "location" not in keeps and place != (draft.location or ""):
         body["location"] = _place(draft)
-    if (instant_of(standing.start), instant_of(standing.end)) != (draft.when.start, draft.when.end):
+    span = instant_of(standing.start), instant_of(standing.end)
+    if "when" not in keeps and span != (draft.when.start, draft.when.end):
         body |= _times(draft.when)
     if not standing.is_online_meeting:
-        text = draft.description
+        text = None if "description" in keeps else draft.description
         if text is not None and (plain_text(standing.body) or "") != text.rstrip("\n"):
             body["body"] = _text(draft)
         body |= _MEETING if draft.video else {}
-    guests = _merged(standing, draft.attendees)
+    guests = _merged(standing, draft)
     return body if guests is None else {**body, "attendees": guests}
 
 
@@ -151,17 +153,17 @@ def _guest(attendee: Attendee) -> Body:
     return {"emailAddress": address, "type": "required"}
 
 
-def _merged(standing: Standing, wanted: Sequence[Attendee]) -> list[Body] | None:
+def _merged(standing: Standing, draft: EventDraft) -> list[Body] | None:
     """Those who stand, with their answers, less those we invited and want no more, plus the new; None: no change."""
     invited = set((property_of(standing.properties, GUESTS_PROPERTY) or "").split())
-    new = {attendee.email.lower(): attendee for attendee in wanted}
+    new = {attendee.email.lower(): attendee for attendee in draft.attendees}
     before = standing.attendees or ()
     kept = []
     for guest in before:
         address = _address(guest)
         if new.pop(address, None) is not None or fingerprint(address) not in invited:
             kept.append({name: guest[name] for name in _GUEST_FIELDS if name in guest})
-    added = [_guest(attendee) for attendee in new.values()]
+    added = [] if "attendees" in draft.keeps else [_guest(attendee) for attendee in new.values()]
     return None if not added and len(kept) == len(before) else [*kept, *added]
 
 

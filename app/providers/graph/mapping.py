@@ -20,6 +20,7 @@ from app.calendar import (
     Response,
     SeriesTouched,
     Timed,
+    Unreadable,
     Upsert,
     When,
 )
@@ -92,6 +93,8 @@ def changes_of(rows: Iterable[WireEvent]) -> tuple[Change, ...]:
             changes[row.id] = Removed(row.id)
         elif (event := event_of(row)) is not None:
             changes[row.id] = Upsert(event)
+        else:
+            changes.setdefault(row.id, Unreadable(row.id))
     return tuple(changes.values())
 
 

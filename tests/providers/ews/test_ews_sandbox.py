@@ -3,6 +3,7 @@
 import asyncio
 import threading
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -116,6 +117,21 @@ async def test_a_date_names_its_series_however_it_is_asked_for(stage):
     for event in found.values():
         alone = await stage.session.get_event(stage.calendar_id, event.id)
         assert (alone.series_id, alone.when) == (event.series_id, event.when)
+
+
+async def test_the_zone_of_a_calendar_is_its_persons_and_not_that_of_who_invites_most(stage):
+    def london(number):
+        return replace(day(number), zone="Europe/London")
+
+    async def zones():
+        return {calendar.time_zone for calendar in await stage.session.list_calendars()}
+
+    for number in range(1, 6):
+        stage.invite(london(number))
+    assert await zones() == {"Europe/London"}, "better than none"
+    stage.add(day(7))
+    stage.add(day(8))
+    assert await zones() == {HOME.key}
 
 
 async def test_a_zone_only_one_mailbox_knows_leaves_the_instants(stage):

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from app.calendar import AllDay, Attendee, Busy, Removed, Response, SeriesTouched, Timed, Upsert
+from app.calendar import AllDay, Attendee, Busy, Removed, Response, SeriesTouched, Timed, Unreadable, Upsert
 from app.providers.ews import soap, wire
 from app.providers.ews.busy_times import busy_times
 from app.providers.ews.mapping import changes_of, event_of, series_is_over
@@ -172,12 +172,13 @@ def test_the_last_word_about_an_id_wins():
         created("g", Start="soon"),
         "<t:Create><t:CalendarItem><t:Subject>no id</t:Subject></t:CalendarItem></t:Create>",
     )
-    assert [type(change) for change in found] == [Removed, SeriesTouched, Upsert, Removed]
+    assert [type(change) for change in found] == [Removed, SeriesTouched, Upsert, Removed, Unreadable]
     assert [getattr(change, "id", None) or getattr(change, "series_id", None) for change in found] == [
         "a",
         "b",
         None,
         "e",
+        "g",
     ]
     assert found[2].event.id == "c"
 
