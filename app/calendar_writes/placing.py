@@ -4,10 +4,10 @@ The one rule: a write whose result is unknown is never repeated blindly: `find_b
 have written meanwhile is overwritten only after a look at whose turn it is.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
-from app.calendar import Busy, Event, EventDraft, Notify, Timed
+from app.calendar import FIELDS, Attendee, Busy, Event, EventDraft, Field, Notify, Timed
 from app.models.calendar_writes import CalendarWrite
 from app.models.connections import Calendar, Connection
 from app.providers.base import CalendarSession, EditConflict, EventNotFound
@@ -40,6 +40,8 @@ class Outcome:
     event: Event | None
     sure: bool = True
     """False: a write of an earlier try, whose end nobody saw, may still land."""
+    known: bool = True
+    """False: of what we left as it stood somebody may have changed what we have not read."""
 
 
 class Placing:
@@ -64,7 +66,7 @@ class Placing:
         if self._task.draft is None:
             return await self._remove()
         try:
-            return Outcome(await self._put(self._task.draft))
+            return await self._put(self._task.draft)
         except EventNotFound:
             if self._task.write.comes_back:
                 raise
@@ -81,13 +83,14 @@ class Placing:
             await self._session.cancel_event(self._calendar_id, event_id, notify=self._notify)
         return Outcome(None)
 
-    async def _put(self, draft: EventDraft) -> Event:
+    async def _put(self, draft: EventDraft) -> Outcome:
         """The event as drafted: updated where it stands, made where it does not."""
         event_id, etag = self._task.write.event_id, self._task.write.etag
         if event_id is None and not self._task.first:
             left = await self._session.find_by_key(self._calendar_id, self._key, around=draft.when)
             if left is not None and self._task.seq == 1 and _same_time(left, draft):
-                return await self._create(draft)  # it landed, or half of it did: this ends it, and mails nobody twice
+                # it landed, or half of it did: this ends it, and mails nobody twice
+                return Outcome(await self._create(draft))
             event_id, etag = (None, None) if left is None else (left.id, left.etag)
         if event_id is not None:
             try:
@@ -100,20 +103,22 @@ class Placing:
             raise FencedOff  # what we did not find may have been cancelled
         made = await self._create(draft)
         if self._task.first or _same_time(made, draft):
-            return made
+            return Outcome(made)
         return await self._overwrite(draft, made.id, made.etag)  # an earlier try's insert landed only now
 
     async def _create(self, draft: EventDraft) -> Event:
         return await self._session.create_event(self._calendar_id, draft, key=self._key, notify=self._notify)
 
-    async def _overwrite(self, draft: EventDraft, event_id: str, etag: str | None) -> Event:
+    async def _overwrite(self, draft: EventDraft, event_id: str, etag: str | None) -> Outcome:
         """Our wish over what we know; somebody else's edit is looked at once, and then overwritten: the booking rules.
+        What the draft keeps is theirs.
 
         The edit may be our own: that of a run which has claimed a newer wish while this one was held up. Whoever
         claims after the look writes after it, and then our etag is not the event's any more.
         """
+        whole = not draft.keeps
         try:
-            return await self._update(draft, event_id, etag)
+            return Outcome(await self._update(draft, event_id, etag), known=whole or etag is not None)
         except EditConflict:
             current = await self._session.get_event(self._calendar_id, event_id)
             if not await self._still_ours():
@@ -121,24 +126,31 @@ class Placing:
             if current is None or current.cancelled:
                 raise EventNotFound(operation="update_event") from None
             if self._is_as_drafted(current, draft):
-                return current  # an earlier try's update landed, and nobody saw its end
-            return await self._update(draft, event_id, current.etag)
+                return Outcome(current, known=whole)  # an earlier try's update landed, and nobody saw its end
+            return Outcome(await self._update(draft, event_id, current.etag), known=whole)
 
     def _is_as_drafted(self, event: Event, draft: EventDraft) -> bool:
         """Whether writing it would change nothing that can be seen."""
-        wanted = draft.title, draft.location or None, {guest.email.lower() for guest in draft.attendees}
-        stands = event.title, event.location or None, {guest.email.lower() for guest in event.attendees}
-        same_text = draft.description is None or (event.description or "") == draft.description
+        as_drafted: dict[Field, bool] = {
+            "title": event.title == draft.title,
+            "when": _same_time(event, draft),
+            "description": draft.description is None or (event.description or "") == draft.description,
+            "location": (event.location or None) == (draft.location or None),
+            "attendees": _addresses(event.attendees) == _addresses(draft.attendees),
+        }
         linked = event.video_url is not None or not draft.video
         busy = (event.busy is not Busy.FREE) == draft.busy
-        return (
-            _same_time(event, draft) and wanted == stands and same_text and linked and busy and event.key == self._key
-        )
+        said = all(as_drafted[field] for field in FIELDS - draft.keeps)
+        return said and linked and busy and event.key == self._key
 
     async def _update(self, draft: EventDraft, event_id: str, etag: str | None) -> Event:
         return await self._session.update_event(
             self._calendar_id, event_id, draft, key=self._key, if_match=etag, notify=self._notify
         )
+
+
+def _addresses(guests: Iterable[Attendee]) -> set[str]:
+    return {guest.email.lower() for guest in guests}
 
 
 def _same_time(event: Event, draft: EventDraft) -> bool:

@@ -4,7 +4,7 @@ The one rule: a wish commits with whatever it belongs to; the writer makes it tr
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -13,7 +13,7 @@ import msgspec
 from sqlalchemy import ColumnElement, and_, false, not_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.calendar import EventDraft
+from app.calendar import FIELDS, EventDraft
 from app.ids import new_id
 from app.insertion import Rows
 from app.models.calendar_writes import CalendarWrite
@@ -29,6 +29,22 @@ def draft_to_json(draft: EventDraft) -> dict[str, Any]:
 def draft_from_json(stored: dict[str, Any]) -> EventDraft:
     """The stored draft."""
     return msgspec.convert(stored, EventDraft)
+
+
+def changing(before: EventDraft, draft: EventDraft) -> EventDraft:
+    """The draft as a change: what is in it as it was before stays as it stands, whoever has moved it there."""
+    same = (field for field in FIELDS if getattr(draft, field) == getattr(before, field))
+    return replace(draft, keeps=frozenset(same))
+
+
+def changing_wish(write: CalendarWrite, draft: EventDraft) -> EventDraft:
+    """The draft as a change of what was wished for; what a wish on its way has changed is still to be written."""
+    if write.draft is None or write.event_id is None:
+        return draft
+    before = draft_from_json(write.draft)
+    changed = changing(before, draft)
+    landed = write.written_seq == write.desired_seq
+    return changed if landed else replace(changed, keeps=changed.keeps & before.keeps)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ winner look again.
 """
 
 import asyncio
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
@@ -21,7 +22,7 @@ from app.accounts.repository import find_user
 from app.calendar import Clock, Event, Timed
 from app.calendar_writes.patience import Verdict, verdict
 from app.calendar_writes.placing import FencedOff, Outcome, Placing, Task
-from app.calendar_writes.service import draft_from_json
+from app.calendar_writes.service import draft_from_json, draft_to_json
 from app.connections.access import CalendarAccess
 from app.connections.health import mark_broken
 from app.database import transaction
@@ -35,8 +36,11 @@ from app.providers.base import AmbiguousOutcome, ProviderError, ReauthRequired
 from app.queue import Enqueued, Job, enqueue
 from app.sync.backoff import OwnFault
 from app.sync.batch import Batch
+from app.sync.busy import seconds_of, zone_or_utc
+from app.sync.changes import note_one
 from app.sync.mirror import UNTOLD, Mirror
 from app.telemetry.metrics import WRITES
+from app.timespan import to_moment
 from app.vault import SecretUnreadableError
 
 LEASE = timedelta(seconds=60)
@@ -149,15 +153,15 @@ class EventWriter:
 
     async def _finish(self, task: Task, outcome: Outcome) -> bool:
         """Save what stands there; whether the wish has changed meanwhile."""
-        event = outcome.event
+        event, now = outcome.event, self._clock()
         async with transaction(self._sessions, task.connection.account_id) as session:
-            when = event.when if event is not None and isinstance(event.when, Timed) else None
+            when = None if event is None else _span_of(event, task.calendar)
             write = await _still_ours(
                 session,
                 task,
                 written_seq=task.seq,
                 event_id=task.write.event_id if event is None else event.id,
-                etag=None if event is None else event.etag,
+                etag=event.etag if event is not None and outcome.known else None,
                 ical_uid=(None if event is None else event.ical_uid) or task.write.ical_uid,
                 written_start=None if when is None else when.start,
                 written_end=None if when is None else when.end,
@@ -174,7 +178,8 @@ class EventWriter:
                 write.status, write.attempts = "written", 0
             await self._observe(session, task, event)
             await session.flush()
-            await enqueue(session, _to_be_recorded(write))
+            unread = [] if event is None or outcome.known else [await note_one(session, task.calendar, event, now=now)]
+            await enqueue(session, [*_to_be_recorded(write, known=task.write.video_url), *unread])
             if not (outcome.sure or task.looking):
                 await self._look_again(session, write)
             _count(task, "written")
@@ -259,6 +264,14 @@ class EventWriter:
             write.status = "failed"
 
 
+def _span_of(event: Event, calendar: Calendar) -> Timed:
+    """When it is; days are those of the calendar's zone."""
+    if isinstance(event.when, Timed):
+        return event.when
+    start, end = seconds_of(event.when, zone_or_utc(calendar.time_zone))
+    return Timed(to_moment(start), to_moment(end))
+
+
 def _count(task: Task, outcome: str) -> None:
     WRITES.labels(task.connection.provider, outcome).inc()
 
@@ -280,9 +293,15 @@ def _is_work(write: CalendarWrite, now: datetime) -> bool:
     return write.status != "failed"
 
 
-def _to_be_recorded(write: CalendarWrite) -> list[Enqueued]:
-    """A booking's state is read from its write; meetings and tasks have one of their own."""
-    return [] if write.booking_id is not None else [Enqueued(Job.RECORD_WRITE, write.account_id, write.id)]
+def _to_be_recorded(write: CalendarWrite, *, known: str | None = None) -> list[Enqueued]:
+    """A booking's state is read from its write, and its timeline shows a video link that was not `known`; meetings and
+    tasks have a state of their own.
+    """
+    if write.booking_id is None:
+        return [Enqueued(Job.RECORD_WRITE, write.account_id, write.id)]
+    if write.video_url in {None, known}:
+        return []
+    return [Enqueued(Job.RECORD_BOOKING, write.account_id, write.booking_id)]
 
 
 async def _tell_host(session: AsyncSession, write: CalendarWrite, error: str) -> None:
@@ -299,14 +318,19 @@ async def _tell_host(session: AsyncSession, write: CalendarWrite, error: str) ->
 
 async def _have_winner_look(session: AsyncSession, task: Task) -> None:
     """We have lost our turn, and what we sent may have landed after what the winner wrote: it writes once more."""
-    write_id = await session.scalar(
+    write = await session.scalar(
         update(CalendarWrite)
         .where(CalendarWrite.id == task.write.id)
         .values(desired_seq=CalendarWrite.desired_seq + 1, status="pending")
-        .returning(CalendarWrite.id)
+        .returning(CalendarWrite)
+        .execution_options(populate_existing=True)
     )
-    if write_id is not None:
-        await enqueue(session, [Enqueued(Job.WRITE_EVENT, task.write.account_id, write_id)])
+    if write is not None:
+        if write.draft is not None and task.draft is not None:
+            draft = draft_from_json(write.draft)
+            write.draft = draft_to_json(replace(draft, keeps=draft.keeps & task.draft.keeps))
+        await session.flush()
+        await enqueue(session, [Enqueued(Job.WRITE_EVENT, task.write.account_id, write.id)])
     _count(task, "overtaken")
     log.warning("calendar_write.overtaken", write_id=str(task.write.id))
 

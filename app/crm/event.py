@@ -31,13 +31,13 @@ def first_draft(row: Engagement, contact: Contact, wish: ContactMeetingCreate) -
     )
 
 
-def redrafted(draft: EventDraft, row: Engagement) -> EventDraft:
-    """The event as the meeting is now, its guests as they were."""
+def redrafted(draft: EventDraft, row: Engagement, *, described: bool = False) -> EventDraft:
+    """The event as the meeting is now, its guests as they were; a text of its person's own only if changed here."""
     return replace(
         draft,
         title=row.title or draft.title,
         when=Timed(row.starts_at, row.ends_at, row.time_zone),
-        description=draft.description if draft.description is None else row.description or "",
+        description=None if draft.description is None and not described else row.description or "",
         location=row.location,
     )
 

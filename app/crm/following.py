@@ -13,10 +13,11 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.repository import find_user
-from app.calendar import Clock, Event, ProviderName, Timed
+from app.calendar import Attendee, Clock, Event, EventDraft, ProviderName
 from app.calendar_writes.service import Owner, draft_from_json, draft_to_json, find_write
 from app.connections.settings import get_settings
 from app.crm import repository
+from app.crm.event import redrafted
 from app.crm.news import tell_as_it_is, tell_of_engagement, touch_and_tell
 from app.crm.snapshot import KEPT_OUTCOMES, Meeting, Snapshot, meeting_of, outcome_after, snapshot_of
 from app.events.repository import redact
@@ -27,6 +28,7 @@ from app.models.crm import Engagement
 from app.providers.base import Provider
 from app.queue import Enqueued
 from app.sync.changes import Topic
+from app.sync.busy import zone_or_utc
 from app.sync.following import Follower, Place, PostponedError
 from app.sync.people import AddressBook, addresses_of, normalised
 
@@ -87,7 +89,7 @@ class MeetingFollower:
         if row is None:
             return [] if meeting is None else await self._add(session, place, event, meeting)
         row.calendar_id = calendar.id  # it had none while its person was disconnected
-        if meeting is None and write is None:
+        if meeting is None and (write is None or not write.comes_back):  # a person's own event, edited here or not
             if not event.private and (row.ends_at <= self._clock() or row.outcome in KEPT_OUTCOMES):
                 return []  # what has been is not undone by an address that was corrected
             return await self._take_away(session, row)
@@ -167,7 +169,9 @@ class MeetingFollower:
 def _take_over(row: Engagement, snapshot: Snapshot) -> bool:
     """The engagement as the event is; whether that is news."""
     wanted = asdict(snapshot) | {"outcome": outcome_after(row.outcome, snapshot.outcome)}
-    changed = [name for name, value in wanted.items() if getattr(row, name) != value]
+    if _same_clock(row, snapshot):
+        del wanted["time_zone"]
+    changed = [name for name, value in wanted.items() if (getattr(row, name) or None) != (value or None)]
     for name in changed:
         setattr(row, name, wanted[name])
     if row.outcome != "cancelled":
@@ -175,17 +179,28 @@ def _take_over(row: Engagement, snapshot: Snapshot) -> bool:
     return bool(changed)
 
 
+def _same_clock(row: Engagement, snapshot: Snapshot) -> bool:
+    """Another name for a zone that shows the same hours is no news: providers have their own names."""
+    first, second = zone_or_utc(row.time_zone), zone_or_utc(snapshot.time_zone)
+    ends = (snapshot.starts_at, snapshot.ends_at)
+    return all(at.astimezone(first).utcoffset() == at.astimezone(second).utcoffset() for at in ends)
+
+
 def _note(write: CalendarWrite, row: Engagement, event: Event) -> None:
     """What stands there is what we would write: nothing is to be written."""
     write.event_id, write.etag, write.video_url = event.id, event.etag, event.video_url
-    if not isinstance(event.when, Timed):
-        return
-    write.written_start, write.written_end, write.ends_at = event.when.start, event.when.end, event.when.end
+    write.written_start, write.written_end, write.ends_at = row.starts_at, row.ends_at, row.ends_at
     if write.draft is not None:
-        draft = draft_from_json(write.draft)
-        when = Timed(event.when.start, event.when.end, draft.when.zone)
-        draft = replace(draft, title=row.title or draft.title, when=when, location=row.location)
-        write.draft = draft_to_json(draft)
+        draft = redrafted(draft_from_json(write.draft), row)
+        write.draft = draft_to_json(replace(draft, attendees=_still_there(draft, event)))
+
+
+def _still_there(draft: EventDraft, event: Event) -> tuple[Attendee, ...]:
+    """Who was taken off the event is not invited again; where its organizer is not told, nor are its guests."""
+    if event.organizer is None:
+        return draft.attendees
+    there = {normalised(guest.email) for guest in event.attendees}
+    return tuple(guest for guest in draft.attendees if normalised(guest.email) in there)
 
 
 def _alone(place: Place, event: Event) -> Meeting:

@@ -17,8 +17,17 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from app.accounts.idempotency import Attempt, answer_of, claim_or_find
 from app.accounts.principal import Principal
 from app.accounts.repository import add_audit_entry
-from app.calendar import Clock, Response
-from app.calendar_writes.service import Owner, Place, change_wish, draft_from_json, find_write, wish_event
+from app.calendar import Clock, EventDraft, Response
+from app.calendar_writes.service import (
+    Owner,
+    Place,
+    change_wish,
+    changing,
+    changing_wish,
+    draft_from_json,
+    find_write,
+    wish_event,
+)
 from app.calendar_writes.writer import EventWriter
 from app.connections import repository as connections
 from app.connections.capabilities import Capability
@@ -129,11 +138,12 @@ class Meetings:
             row = await self._own(session, principal, engagement_id, if_match=if_match)
             needed = "update" if given.keys() & _ONLY_FOR_EVENTS else "set_outcome"
             self._check_allowed(row, needed)
+            before = draft_over_standing(row, described=False)
             _apply(row, given)
             jobs = []
             if needed == "update":
                 await self._check_in_step(session, principal, row)
-                jobs = await self._rewrite(session, row, described="description" in given)
+                jobs = await self._rewrite(session, row, before, described="description" in given)
             told = await self._tell(session, principal, EventType.ENGAGEMENT_UPDATED, row, jobs)
         return await self._try(told)
 
@@ -146,8 +156,9 @@ class Meetings:
             row = await self._own(session, principal, engagement_id, if_match=if_match)
             self._check_allowed(row, "cancel")
             await self._check_in_step(session, principal, row)
+            before = draft_over_standing(row, described=False)
             row.outcome, row.cancelled_at = "cancelled", self._clock()
-            jobs = await self._rewrite(session, row, described=False)
+            jobs = await self._rewrite(session, row, before, described=False)
             told = await self._tell(session, principal, EventType.ENGAGEMENT_CANCELLED, row, jobs)
         return await self._try(told)
 
@@ -191,14 +202,16 @@ class Meetings:
         everybody = [contact.id, *(guest.id for guest in known.values())]
         return dict.fromkeys(everybody, ("attendee", Response.NEEDS_ACTION.value))
 
-    async def _rewrite(self, session: AsyncSession, row: Engagement, *, described: bool) -> list[Enqueued]:
-        """The event shall be as the engagement is; one of the person's own becomes ours to write."""
+    async def _rewrite(
+        self, session: AsyncSession, row: Engagement, before: EventDraft, *, described: bool
+    ) -> list[Enqueued]:
+        """What was changed of the engagement is changed of its event; one of the person's own becomes ours to write."""
         owner = Owner("engagement", row.id)
         write = await find_write(session, owner, lock=True)
         if write is not None:
             draft = None
             if row.outcome != "cancelled" and write.draft is not None:
-                draft = redrafted(draft_from_json(write.draft), row)
+                draft = changing_wish(write, redrafted(draft_from_json(write.draft), row, described=described))
             job = await change_wish(session, owner, draft)
             return [] if job is None else [job]
         if row.event_id is None or row.calendar_id is None:
@@ -206,7 +219,7 @@ class Meetings:
         found = await connections.find_calendar(session, row.calendar_id)
         if found is None:
             return []
-        draft = draft_over_standing(row, described=described)
+        draft = changing(before, draft_over_standing(row, described=described))
         key, standing = event_key(row.id), row.event_id
         made = wish_event(
             session, row.account_id, owner, place_of(*found), key=key, draft=draft, invites=True, standing=standing

@@ -51,18 +51,22 @@ class BookingRecorder:
         contacts, jobs = await self._contacts(session, booking)
         if not contacts:
             return []  # who booked was erased since
+        write = await find_write(session, Owner("booking", booking.id))
         event, moved = _news(row, booking), row is None or (row.booking_version or 0) < booking.version
         if row is None:
             row = _new_engagement(booking, now=self._clock())
             session.add(row)
         if moved:
             _take_over(row, booking)
+        if linked := write is not None and write.video_url not in {None, row.video_url}:
+            row.video_url = write.video_url
+        if linked and not moved:
+            row.version, row.updated_at = row.version + 1, self._clock()
         await session.flush()
-        write = await find_write(session, Owner("booking", booking.id))
         answer = (write.guest_response if write is not None else None) or Response.NEEDS_ACTION.value
         wanted = {contact.id: ("attendee", Response.NEEDS_ACTION.value) for contact in contacts}
         wanted[contacts[0].id] = ("attendee", answer)
-        if not (await repository.save_participants(session, row.account_id, row.id, wanted) or moved):
+        if not (await repository.save_participants(session, row.account_id, row.id, wanted) or moved or linked):
             return jobs
         return [*jobs, await tell_as_it_is(session, event, row)]
 
@@ -166,7 +170,7 @@ def _new_engagement(booking: Booking, *, now: datetime) -> Engagement:
 
 def _take_over(row: Engagement, booking: Booking) -> None:
     row.booking_version = booking.version
-    row.title, row.location, row.video_url = booking.title, booking.location, booking.video_url
+    row.title, row.location = booking.title, booking.location
     row.starts_at, row.ends_at, row.time_zone = booking.starts_at, booking.ends_at, booking.visitor_time_zone
     kept = row.outcome in {"completed", "no_show"} and booking.status == "confirmed"
     row.outcome = row.outcome if kept else _OUTCOMES[booking.status]

@@ -18,7 +18,15 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.accounts.repository import find_user
 from app.calendar import Clock
-from app.calendar_writes.service import Owner, Place, change_wish, draft_from_json, find_write, wish_event
+from app.calendar_writes.service import (
+    Owner,
+    Place,
+    change_wish,
+    changing_wish,
+    draft_from_json,
+    find_write,
+    wish_event,
+)
 from app.connections.access import CalendarAccess
 from app.connections.overview import Overview
 from app.crm import task_repository
@@ -171,7 +179,7 @@ async def _place(session: AsyncSession, task: Task, calendar: Calendar, connecti
     ):
         return []
     await session.flush()
-    job = await change_wish(session, owner, draft)
+    job = await change_wish(session, owner, None if draft is None else changing_wish(write, draft))
     return [] if job is None else [job]
 
 

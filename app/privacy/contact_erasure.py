@@ -15,6 +15,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, case, delete, func, null, or_, select, update
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.principal import Principal
@@ -110,6 +111,7 @@ async def _strike_drafts(session: AsyncSession, made: Appointments, meetings: Se
             or_(
                 CalendarWrite.booking_id.in_([*own, *(row.id for row in made.joined)]),
                 CalendarWrite.engagement_id.in_(meetings),
+                _names(person),
             )
         )
         .order_by(CalendarWrite.id)
@@ -122,6 +124,12 @@ async def _strike_drafts(session: AsyncSession, made: Appointments, meetings: Se
         if write.draft is not None:
             draft = person.strike_all(write.draft)
             write.draft = draft | {"description": ""} if theirs else draft  # it repeats what they have answered
+
+
+def _names(person: Person) -> ColumnElement[bool]:
+    """Who was a guest of a meeting before they were a contact takes part in none that we know of."""
+    guest = func.jsonb_array_elements(CalendarWrite.draft["attendees"], type_=JSONB).column_valued("guest")
+    return select(guest).where(person.is_at(guest["email"].astext)).exists()
 
 
 async def _forget_mails(session: AsyncSession, made: Appointments, person: Person) -> None:

@@ -9,7 +9,9 @@ from datetime import timedelta
 import pytest
 
 from app.calendar_writes import writer as writing
+from app.crm import meetings
 from tests.calendar_writes.test_writing import LATER, booked, start_of, state, the_event, the_write
+from tests.crm.scene import VERA, invite, make_contact, synced, timeline
 from tests.support.gate import Gate
 from tests.support.visitors import fault, our_events, our_writes
 from tests.support.world import World
@@ -157,6 +159,34 @@ async def test_r46_an_older_wish_that_lands_late_is_overwritten_by_the_newer(
     assert start_of(await the_event(world, person)) == to
     await world.work(until=LATER)
     assert await state(person, booking) == ("written", None)
+
+
+async def test_r46_an_older_edit_that_lands_late_is_overwritten_though_a_newer_one_is_about_something_else(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = await world.connected()
+    contact = await make_contact(person)
+    await invite(world, person, person.at(2, "10:00"), VERA)
+    await synced(world, person)
+    [meeting] = await timeline(person, contact)
+    path, gate = f"/v1/engagements/{meeting['id']}", Gate.at(monkeypatch, "update_event")
+    with monkeypatch.context() as impatient:
+        impatient.setattr(meetings, "_TRY_SECONDS", 0)
+        await person.patch(path, {"title": "Older"})
+    await gate.wait()
+    world.clock.offset += timedelta(seconds=61)
+    await run(world)
+    for newer in ({"title": "Newer"}, {"location": "Room 1"}):
+        await person.patch(path, newer)
+        await run(world)
+    await gate.open()
+    [event] = await world.sandbox.google_events(person.email)
+    assert event["summary"] == "Older", "it landed late"
+    await world.work(until=LATER)
+    [event] = await world.sandbox.google_events(person.email)
+    assert (event["summary"], event["location"]) == ("Newer", "Room 1")
+    [meeting] = await timeline(person, contact)
+    assert (meeting["title"], meeting["location"]) == ("Newer", "Room 1")
 
 
 async def test_r46_a_writer_is_cut_off_before_its_lease_ends_and_its_outcome_is_unknown(

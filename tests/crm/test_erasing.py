@@ -111,6 +111,23 @@ async def test_r54_who_was_a_guest_is_one_no_more_and_the_visitor_stays(world: W
     assert [who["email"] for who in meeting["contacts"]] == [VERA]
 
 
+async def test_r54_who_was_a_guest_before_they_were_a_contact_is_in_no_draft(world: World) -> None:
+    person = await world.connected()
+    contact, start = await make_contact(person), person.at(2, "10:00")
+    wish = {"title": "Demo", "start_at": start.isoformat(), "end_at": (start + timedelta(hours=1)).isoformat()}
+    wish |= {"time_zone": person.time_zone, "guests": ["Guest@example.com", "third@example.com"]}
+    made = await person.post(f"/v1/contacts/{contact['id']}/meetings", wish)
+    assert made.status_code == 201, made.text
+    await synced(world, person)
+    guest = await make_contact(person, "guest@example.com", name="Gunnar Guest")
+    await world.work()
+    assert (await found(world, "guest@example.com")).keys() >= {"calendar_writes"}
+    await erase(person, guest)
+    assert await found(world, "guest@example.com", "Gunnar Guest") == {}
+    [write] = await world.rows("SELECT draft->'attendees' AS guests FROM calendar_writes")
+    assert (VERA in write["guests"], "third@example.com" in write["guests"]) == (True, True)
+
+
 async def test_r54_a_meeting_of_several_names_them_no_more(world: World) -> None:
     person = await world.connected()
     contact = await make_contact(person, name="Vera Visitor")

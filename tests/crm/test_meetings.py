@@ -199,6 +199,68 @@ async def test_r23_an_edit_of_a_meeting_made_in_the_calendar_reaches_it_and_keep
     assert len(await timeline(person, contact)) == 1
 
 
+async def edit(person: Person, meeting: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    answer = await person.patch(f"/v1/engagements/{meeting['id']}", changes)
+    assert answer.status_code == 200, answer.text
+    body: dict[str, Any] = answer.json()
+    return body
+
+
+async def test_r23_edits_that_wait_for_the_provider_change_together_what_each_asked_for(world: World) -> None:
+    person = await world.connected()
+    contact, later = await make_contact(person), person.at(2, "15:00")
+    event_id = await invite(world, person, person.at(2, "10:00"), VERA)
+    await synced(world, person)
+    [meeting] = await timeline(person, contact)
+    await world.sandbox.add_google_fault("unavailable", times=None, account=person.email, method="PATCH")
+    await edit(person, meeting, title="Ours")
+    pending = await edit(person, meeting, location="Room 1")
+    assert pending["calendar_event"]["status"] == "pending"
+    await world.sandbox.patch_google_event(person.email, event_id, span(later))
+    await world.sandbox.clear_google_faults()
+    await world.work(until=HOUR)
+    await synced(world, person)
+    event = await the_event(world, person)
+    assert (event["summary"], event["location"]) == ("Ours", "Room 1")
+    assert datetime.fromisoformat(event["start"]["dateTime"]) == later
+    [meeting] = await timeline(person, contact)
+    assert (meeting["title"], meeting["location"]) == ("Ours", "Room 1")
+    assert datetime.fromisoformat(meeting["start_at"]) == later
+
+
+async def test_r23_a_move_after_an_edit_whose_answer_was_lost_stays(world: World) -> None:
+    person = await world.connected()
+    contact, later = await make_contact(person), person.at(2, "15:00")
+    made = await meet(person, contact)
+    await world.sandbox.add_google_fault("lost_after_commit", account=person.email, method="PATCH")
+    await edit(person, made, location="Room 1")
+    event = await the_event(world, person)
+    assert event["location"] == "Room 1", "it landed, and nobody knows"
+    await world.sandbox.patch_google_event(person.email, event["id"], span(later))
+    await world.work(until=HOUR)
+    await synced(world, person)
+    event = await the_event(world, person)
+    assert (event["location"], datetime.fromisoformat(event["start"]["dateTime"])) == ("Room 1", later)
+    [meeting] = await timeline(person, contact)
+    assert (meeting["location"], datetime.fromisoformat(meeting["start_at"])) == ("Room 1", later)
+
+
+async def test_r23_a_meeting_made_all_day_stays_so_when_its_place_changes(world: World) -> None:
+    person = await world.connected()
+    contact, day = await make_contact(person), person.day(2)
+    made = await meet(person, contact)
+    event_id = (await the_event(world, person))["id"]
+    days = (("start", day), ("end", day + timedelta(days=1)))
+    times = {name: {"date": midnight.isoformat(), "dateTime": None} for name, midnight in days}
+    await world.sandbox.patch_google_event(person.email, event_id, times)
+    assert (await edit(person, made, location="Room 1"))["outcome"] == "scheduled"
+    await world.work()
+    event = await the_event(world, person)
+    assert (event["location"], event["start"].get("date")) == ("Room 1", day.isoformat())
+    [meeting] = await timeline(person, contact)
+    assert (meeting["location"], meeting["all_day"], meeting["outcome"]) == ("Room 1", True, "scheduled")
+
+
 async def test_r23_an_edit_after_the_event_was_deleted_does_not_bring_it_back(world: World) -> None:
     person = await world.connected()
     contact = await make_contact(person)

@@ -13,6 +13,7 @@ from app.settings import Settings
 from sandbox.client import Sandbox
 from tests.crm.known import FRIEND, HOUR, TEXT, Known, begins, knowing
 from tests.crm.scene import VERA
+from tests.support.calendar_hands import Said
 from tests.support.places import LIMITED, TWO_WAY
 
 
@@ -131,15 +132,69 @@ async def test_r19_edits_of_the_record_reach_the_event_and_a_cancellation_remove
     assert (await known.meeting())["outcome"] == "cancelled"
 
 
-async def test_r23_an_edit_of_the_record_over_one_of_the_calendar_is_written_and_both_are_one(known: Known) -> None:
-    made = await known.meet()
+async def test_r23_a_guest_taken_off_in_the_calendar_is_not_invited_again_by_an_edit(known: Known) -> None:
+    made, event = await known.meet(guests=[FRIEND]), await known.event()
+    await known.hands.change(known.person, event.id, guests=[VERA])
+    await known.sync(times=2)
+    mails = await known.hands.mails(known.person)
+    await known.edit(made, title="Renamed")
     event = await known.event()
-    await known.hands.change(known.person, event.id, start=known.person.at(2, "15:00"))
+    assert (event.title, event.guests.keys()) == ("Renamed", {VERA})
+    after = await known.hands.mails(known.person)
+    assert (FRIEND, "invitation") not in after[len(mails) :]
+    [kept] = await known.world.rows("SELECT draft::text FROM calendar_writes")
+    assert FRIEND not in kept["draft"], "nor should it have to be made anew"
+    await known.hands.change(known.person, event.id, guests=[])
+    await known.sync(times=2)
+    await known.edit(made, title="Alone")
+    assert ((await known.event()).title, (await known.event()).guests) == ("Alone", {})
+
+
+async def test_r23_an_edit_of_the_record_over_one_of_the_calendar_is_written_and_both_are_one(known: Known) -> None:
+    made, later = await known.meet(guests=[FRIEND]), known.person.at(2, "15:00")
+    event = await known.event()
+    await known.hands.change(known.person, event.id, start=later, place="Room 9", guests=[VERA])
+    mails = await known.hands.mails(known.person)
     await known.edit(made, title="Mine")
     await known.sync(times=3)
     seen, meeting = await known.event(), await known.meeting()
-    assert (seen.id, seen.title, seen.span[0]) == (event.id, "Mine", begins(meeting))
-    assert meeting["title"] == "Mine"
+    assert (seen.id, seen.title, seen.span) == (event.id, "Mine", (later, later + HOUR)), "a move is nobody's to undo"
+    assert (seen.place, seen.guests.keys()) == ("Room 9", {VERA})
+    assert (begins(meeting), meeting["title"], meeting["location"]) == (later, "Mine", "Room 9")
+    assert (FRIEND, "invitation") not in (await known.hands.mails(known.person))[len(mails) :]
+    await known.edit(meeting, start_at=event.span[0].isoformat())
+    assert (await known.event()).span == event.span, "but whoever asks for a time has it"
+
+
+async def test_r23_a_persons_event_moved_before_we_have_read_it_stays_where_it_was_moved(known: Known) -> None:
+    later = known.person.at(2, "15:00")
+    event_id = await known.hands.put(known.person, start=known.person.at(2, "10:00"), guests=[VERA], text=TEXT)
+    await known.sync()
+    meeting = await known.meeting()
+    await known.hands.change(known.person, event_id, start=later, title="Renamed", text="New text")
+    await known.edit(meeting, location="Room 1")
+    await known.hands.change(known.person, event_id, start=later + HOUR)
+    await known.edit(meeting, location="Room 2")
+    await known.sync(times=2)
+    event = await known.event()
+    assert (event.title, event.place, event.span[0]) == ("Renamed", "Room 2", later + HOUR)
+    assert await known.hands.text(known.person, event_id) == "New text"
+    meeting = await known.meeting()
+    assert (begins(meeting), meeting["title"], meeting["location"]) == (later + HOUR, "Renamed", "Room 2")
+    assert (meeting["description"], meeting["outcome"]) == ("New text", "scheduled")
+    await known.edit(meeting, description="Ours")
+    assert await known.hands.text(known.person, event_id) == "Ours"
+    assert await known.writes() == ["update"] * 3
+
+
+async def test_r20_an_event_made_private_before_an_edit_is_the_crms_no_more(known: Known) -> None:
+    event_id = await known.hands.put(known.person, start=known.person.at(2, "10:00"), guests=[VERA])
+    await known.sync()
+    await known.hands.change(known.person, event_id, title="Surgery", private=True)
+    await known.edit(await known.meeting(), location="Room 1")
+    await known.sync()
+    assert await known.meetings() == []
+    assert ((await known.event()).title, (await known.event()).place) == ("Surgery", "Room 1")
 
 
 async def test_r23_a_persons_event_edited_on_the_record_keeps_its_text_and_guests(known: Known) -> None:
@@ -160,6 +215,22 @@ async def test_r23_a_persons_event_edited_on_the_record_keeps_its_text_and_guest
     assert await known.writes() == ["update", "update"]
     meeting = await known.meeting()
     assert (meeting["source"], meeting["description"], begins(meeting)) == ("calendar_sync", TEXT, later)
+
+
+@pytest.mark.parametrize("said", [{"private": True}, {"guests": [FRIEND]}], ids=["private", "without the contact"])
+async def test_r20_a_persons_event_edited_on_the_record_leaves_it_as_any_other(known: Known, said: Said) -> None:
+    event_id = await known.hands.put(known.person, start=known.person.at(2, "10:00"), guests=[VERA], title="Lunch")
+    await known.sync()
+    await known.edit(await known.meeting(), location="Room 1")
+    await known.sync()
+    await known.hands.change(known.person, event_id, title="Surgery", **said)
+    await known.sync(times=2)
+    assert await known.meetings() == []
+    for table in ("engagements", "feed_events", "calendar_writes"):
+        rows = await known.world.rows(f"SELECT to_jsonb(kept)::text AS row FROM {table} AS kept")  # noqa: S608 - ours
+        assert "Surgery" not in str(rows), table
+    assert await known.world.rows("SELECT id FROM calendar_writes") == []
+    assert (await known.event()).title == "Surgery"
 
 
 async def test_r23_a_persons_event_cancelled_on_the_record_goes_and_its_guests_are_told(known: Known) -> None:

@@ -181,6 +181,24 @@ async def test_r22_turned_on_later_it_takes_what_is_open_and_leaves_what_is_done
     assert [event["summary"] for event in await events(world, person)] == ["Call back"]
 
 
+async def test_r23_a_task_moved_in_the_calendar_stays_there_when_something_else_of_it_changes(world: World) -> None:
+    person = await with_tasks(world)
+    task = await add(world, person, notes="Ask")
+    [event], [calendar] = await events(world, person), await task_calendars(world)
+    later = person.at(2, "15:00")
+    by_hand = span(later, 45) | {"description": "Ask twice"}
+    await world.sandbox.patch_google_event(person.email, event["id"], by_hand, calendar)
+    await change(world, person, task, title="Call them")
+    await synced(world, person)
+    [event] = await events(world, person)
+    assert (event["summary"], event["description"], starts(event)) == ("Call them", "Ask twice", later)
+    seen = await look(person, task)
+    assert (seen["title"], datetime.fromisoformat(seen["due_at"]), seen["duration_minutes"]) == ("Call them", later, 45)
+    await change(world, person, task, due_at=person.at(3, "09:00").isoformat())
+    [event] = await events(world, person)
+    assert starts(event) == person.at(3, "09:00"), "but whoever asks for a time has it"
+
+
 async def test_r22_what_a_person_does_to_the_event_comes_back_to_the_task(world: World) -> None:
     person = await with_tasks(world)
     task = await add(world, person)

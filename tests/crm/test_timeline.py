@@ -9,7 +9,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from app.queue import Job
 from tests.crm.scene import VERA, invite, make_contact, span, synced, timeline
+from tests.support.visitors import visit
 from tests.support.world import World
 
 HOUR = timedelta(hours=1)
@@ -257,6 +259,33 @@ async def test_r20_a_booking_is_on_its_visitors_timeline(world: World) -> None:
     await person.post(f"/v1/bookings/{answer.json()['id']}/cancel", {})
     await world.work()
     assert [item["outcome"] for item in await timeline(person, contact)] == ["cancelled"]
+
+
+@pytest.mark.parametrize("first", ["booking", "event"])
+async def test_r56_the_video_link_of_a_booking_is_on_the_timeline_whichever_is_written_first(
+    world: World, first: str
+) -> None:
+    person = await world.connected()
+    page = await person.make_page(location={"kind": "video"})
+    booking = await visit(person, page, person.at(3, "10:00"))
+    if first == "event":
+        await world.rows("UPDATE queue.pgqueuer SET execute_after = now() + interval '1 minute' WHERE entrypoint = $1",
+                         Job.RECORD_BOOKING)  # fmt: skip
+        await world.work(until=timedelta())
+    await world.work(until=timedelta(minutes=2))
+    link = (await booking.read())["video_url"]
+    assert link.startswith("https://meet.google.com/")
+    assert [item["video_url"] for item in (await person.get("/v1/engagements")).json()["items"]] == [link]
+    assert (await booking.reschedule(person.at(4, "10:00"))).status_code == 200
+    await world.work(until=timedelta(minutes=2))
+    [meeting] = (await person.get("/v1/engagements")).json()["items"]
+    assert (meeting["video_url"], datetime.fromisoformat(meeting["start_at"])) == (link, person.at(4, "10:00"))
+    told = await world.rows(
+        "SELECT data ->> 'video_url' AS link, (data ->> 'version')::int AS version FROM feed_events"
+        " WHERE type LIKE 'engagement.%' ORDER BY arrival"
+    )
+    assert told[-1]["link"] == link
+    assert [row["version"] for row in told] == list(range(1, len(told) + 1)), "each state is told once"
 
 
 async def everything(world: World) -> str:
