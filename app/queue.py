@@ -23,6 +23,10 @@ QUEUE = DBSettings(db_schema="queue")
 """The queue lives in a schema of its own; its tables come with a migration."""
 
 _ENQUEUE = QueryQueueBuilder(QUEUE).build_enqueue_query(on_conflict="skip")
+_WAITING = (
+    f"SELECT 1 FROM {QUEUE.db_schema}.pgqueuer "  # noqa: S608 - our own schema
+    "WHERE status = 'queued' AND entrypoint = $1 AND payload = $2 LIMIT 1"
+)
 
 
 class Job(StrEnum):
@@ -126,6 +130,13 @@ def enqueuing(jobs: Sequence[Enqueued]) -> tuple[str, tuple[list[Any], ...]]:
         [item.dedupe_key for item in ordered],
         [job_headers(item.job.value) for item in ordered],
     )
+
+
+async def is_queued(session: AsyncSession, job: Job, account_id: UUID, row_id: UUID) -> bool:
+    """Whether such a job waits, be it for later; one that runs does not."""
+    connection = await session.connection()
+    found = await connection.exec_driver_sql(_WAITING, (job.value, msgspec.json.encode(Payload(account_id, row_id))))
+    return found.first() is not None
 
 
 async def forget_old_failures(session: AsyncSession, *, before: datetime) -> None:

@@ -351,6 +351,7 @@ async def test_p5_a_mistake_of_ours_is_a_problem_without_details(world: World, b
     assert body["errors"] == []
     assert {name: answer.headers.get(name) for name in SAFE} == SAFE
 
+
 FULL = """
 CREATE OR REPLACE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = '53100'; END $$

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.accounts.repository import add_audit_entry
 from app.bookings import repository
-from app.bookings.event import event_draft, event_key, owner_of_event
+from app.bookings.event import event_draft, event_key, is_fixed, owner_of_event
 from app.bookings.host import concerns
 from app.bookings.live_check import LiveCheck, Verdict
 from app.bookings.moving import end, move
@@ -22,7 +22,6 @@ from app.bookings.post import BookingPost
 from app.bookings.turns import Turns
 from app.calendar import Clock, ProviderName
 from app.calendar_writes.service import change_wish, find_write
-from app.connections import repository as connections
 from app.database import transaction
 from app.errors import (
     AlreadyCancelled,
@@ -90,7 +89,7 @@ class BookingChanges:
         self._sessions = sessions
         self._live = live
         self._post = post
-        self._providers = providers
+        self._fixed = {name for name, provider in providers.items() if not provider.features.event_update}
         self._clock = clock
         self._turns = turns
 
@@ -143,12 +142,14 @@ class BookingChanges:
             to = datetime.fromtimestamp(start, UTC)
             former = await move(session, booking, page, (to, to + timedelta(minutes=minutes)), now=self._clock())
             jobs = [await change_wish(session, owner_of_event(booking_id), event_draft(booking, page.configuration))]
-            jobs += self._post.rescheduled(session, booking, page, former=former, reason=reason)
+            write = await find_write(session, owner_of_event(booking_id))
+            video_url = None if write is None else write.video_url
+            jobs += self._post.rescheduled(session, booking, page, former=former, reason=reason, video_url=video_url)
             add_audit_entry(session, account_id, actor=by.actor, action="booking.rescheduled", subject_id=booking_id)
             jobs += tell_of_booking(session, EventType.BOOKING_RESCHEDULED, booking)
             await session.flush()
             await enqueue(session, [job for job in jobs if job is not None])
-            return Changed(booking, page, await find_write(session, owner_of_event(booking_id)))
+            return Changed(booking, page, write)
 
     async def cancel(
         self, account_id: UUID, booking_id: UUID, *, by: Side, reason: str | None, if_match: int | None = None
@@ -221,16 +222,13 @@ class BookingChanges:
 
     async def _check_capability(self, session: AsyncSession, booking: Booking, capability: str, by: Side) -> None:
         """R24: some providers' events cannot be changed by us. Whose provider it is, a visitor is not told (R34)."""
-        target = await connections.find_primary_for(session, booking.host_id, "meetings")
-        if target is None:
-            return
-        provider = target[1].provider
-        if self._providers[ProviderName(provider)].features.event_update:
+        write = await find_write(session, owner_of_event(booking.id))
+        if write is None or not is_fixed(write, self._fixed):
             return
         if isinstance(by, Visitor):
             raise CapabilityNotSupported(detail="ask_the_host", extra={"capability": capability})
         raise CapabilityNotSupported(
-            detail="provider_unsupported", extra={"capability": capability, "provider": provider}
+            detail="provider_unsupported", extra={"capability": capability, "provider": write.provider}
         )
 
     def _now(self) -> int:

@@ -241,10 +241,10 @@ def _is_news(facts: Facts, standing: Standing) -> bool:
 
 
 def _finished(draft: _Draft, facts: Facts, found: set[Kind]) -> Plan:
-    """A booking that ends is neither moved nor put back; what the host was asked and is no more is settled."""
+    """Of a booking that ends nothing is moved, put back or asked; what the host was asked and is no more is settled."""
     ending = draft.end_by is not None
     return Plan(
-        findings=tuple(draft.findings),
+        findings=tuple(item for item in draft.findings if not (ending and item.decision is Policy.ASK)),
         move_to=None if ending else draft.move_to,
         end_by=draft.end_by,
         put_back=draft.put_back and not ending,

@@ -87,7 +87,9 @@ class DriftEffects:
         draft = event_draft(booking, page.configuration)
         write.draft, write.ends_at = draft_to_json(draft), booking.ends_at
         _note(write, standing, booked=to)
-        jobs = self._post.rescheduled(session, booking, page, former=former, reason=None, host=False)
+        jobs = self._post.rescheduled(
+            session, booking, page, former=former, reason=None, video_url=write.video_url, host=False
+        )
         _audit(session, booking, "booking.rescheduled")
         jobs += tell_of_booking(session, EventType.BOOKING_RESCHEDULED, booking)
         return [*jobs, Enqueued(Job.REPACK_WRITE, write.account_id, write.id)]

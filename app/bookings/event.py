@@ -3,11 +3,13 @@
 The one rule: the draft is made from the booking and its page alone, so that it can be made again at any time.
 """
 
+from collections.abc import Collection
 from uuid import UUID
 
 from app.calendar import Attendee, EventDraft, Timed
 from app.calendar_writes.service import Owner
 from app.models.bookings import Booking
+from app.models.calendar_writes import CalendarWrite
 from app.scheduling.configuration import Configuration
 
 
@@ -19,6 +21,11 @@ def event_key(booking_id: UUID) -> str:
 def owner_of_event(booking_id: UUID) -> Owner:
     """Whose event it is, as calendar writes know it."""
     return Owner("booking", booking_id)
+
+
+def is_fixed(write: CalendarWrite | None, fixed: Collection[str]) -> bool:
+    """Whether it stands at one of these providers (R24). One whose connection is gone ties nobody's hands."""
+    return write is not None and write.calendar_id is not None and write.provider in fixed
 
 
 def location_text(page: Configuration) -> str | None:

@@ -1,6 +1,7 @@
 """The invitation to a booking. Pure.
 
-The one rule: the mail and the download are the same invitation, made from the booking and its page.
+The one rule: the mail and the download are the same invitation, made from the booking and its page; of a video call it
+has the link as soon as that is known.
 """
 
 from dataclasses import replace
@@ -12,7 +13,7 @@ from app.outbound.ics import Invite, Method, Person, invite
 from app.scheduling.availability import PageTime
 
 
-def invite_to(booking: Booking, page: PageTime, *, sender: str) -> Invite:
+def invite_to(booking: Booking, page: PageTime, *, sender: str, video_url: str | None) -> Invite:
     """The invitation; a withdrawal once the booking is cancelled. We organize, in the host's name."""
     configuration = page.configuration
     return Invite(
@@ -25,7 +26,7 @@ def invite_to(booking: Booking, page: PageTime, *, sender: str) -> Invite:
         time_zone=configuration.time_zone,
         summary=booking.title,
         description=configuration.description,
-        location=booking.location,
+        location=booking.location or video_url,
         organizer=Person(parseaddr(sender)[1], page.host.name or page.name),
         visitor=Person(booking.visitor_email, booking.visitor_name),
         guests=tuple(Person(guest) for guest in booking.guests),
@@ -34,5 +35,6 @@ def invite_to(booking: Booking, page: PageTime, *, sender: str) -> Invite:
 
 def invite_of(booking: Booking, page: PageTime, write: CalendarWrite | None, *, sender: str) -> bytes:
     """The invitation as an iCalendar file: in a calendar that has the provider's own already, it is the same event."""
-    uid = None if write is None else write.ical_uid
-    return invite(replace(invite_to(booking, page, sender=sender), uid=uid or booking.ical_uid))
+    uid, video_url = (None, None) if write is None else (write.ical_uid, write.video_url)
+    file = invite_to(booking, page, sender=sender, video_url=video_url)
+    return invite(replace(file, uid=uid or booking.ical_uid))

@@ -1,15 +1,15 @@
 """A booking gets another time, or ends.
 
 The one rule: whether a visitor, a host or the calendar moves or ends it, it is done by the same hand, so that nobody
-forgets what hangs on the time: the count of changes that invitations go by, the reservation, the reminders. The booking
-and its hosts are locked by the caller.
+forgets what hangs on it: the count of changes that invitations go by, the reservation, the reminders, what the host was
+asked. The booking and its hosts are locked by the caller.
 """
 
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.bookings import repository
+from app.bookings import ledger, repository
 from app.bookings.reminders import forget, remind_anew
 from app.models.bookings import Booking
 from app.scheduling.availability import PageTime
@@ -28,12 +28,13 @@ async def move(
 
 
 async def end(session: AsyncSession, booking: Booking, *, by: str, reason: str | None = None, now: datetime) -> None:
-    """Cancel it, and give its time back."""
+    """Cancel it, and give its time back; where its event stands is no question any more."""
     booking.status, booking.cancelled_by, booking.cancel_reason = "cancelled", by, reason
     booking.cancelled_at = now
     _touch(booking, now)
     await repository.free_time(session, booking.id)
     await forget(session, booking.id)
+    ledger.supersede((await ledger.open_entries(session, booking.id)).values(), now=now)
 
 
 def _touch(booking: Booking, now: datetime) -> None:

@@ -72,10 +72,12 @@ class BookingPost:
         *,
         former: tuple[datetime, datetime],
         reason: str | None,
+        video_url: str | None,
         host: bool = True,
     ) -> list[Enqueued]:
         """A booking has another time; `host`: they do not know of it yet."""
-        letter = replace(self._letter(Occasion.RESCHEDULED, booking, page), former=former, reason=reason)
+        letter = self._letter(Occasion.RESCHEDULED, booking, page, video_url=video_url)
+        letter = replace(letter, former=former, reason=reason)
         return self._tell_all(rows, booking, page, letter, host=host)
 
     def cancelled(
@@ -87,8 +89,7 @@ class BookingPost:
 
     def reminded(self, rows: Rows, booking: Booking, page: PageTime, *, video_url: str | None) -> list[Enqueued]:
         """A booking is coming up. Nothing has changed, so there is no invitation; a host who has left is not told."""
-        letter = self._letter(Occasion.REMINDER, booking, page)
-        letter = replace(letter, location=letter.location or video_url, invite=None)
+        letter = replace(self._letter(Occasion.REMINDER, booking, page, video_url=video_url), invite=None)
         hosts = [item.host for item in page.hosts if item.host.active]
         told = self._tell_all(rows, booking, page, letter, host=False)
         return [*told, *(_tell_host(rows, booking, page, letter, host) for host in hosts)]
@@ -129,13 +130,18 @@ class BookingPost:
             return None
         return self._links.meeting(found.slug, host=await host_of(session, found.owner_id))
 
-    def _letter(self, occasion: Occasion, booking: Booking, page: PageTime) -> AppointmentLetter:
-        """One invitation per visitor: none of ours where the provider mails its own and cannot be stopped (R49)."""
+    def _letter(
+        self, occasion: Occasion, booking: Booking, page: PageTime, *, video_url: str | None = None
+    ) -> AppointmentLetter:
+        """One invitation per visitor: none of ours where the provider mails its own and cannot be stopped (R49).
+
+        The video link comes with the event, so who is told at once of what was booked is told without it.
+        """
         features = self._features(page)
         ours = features is None or features.can_suppress_notifications
-        invite = invite_to(booking, page, sender=self._sender) if ours else None
-        video = page.configuration.location.kind == "video"
-        return replace(_letter(occasion, booking, page), location=booking.location, video=video, invite=invite)
+        invite = invite_to(booking, page, sender=self._sender, video_url=video_url) if ours else None
+        where, video = booking.location or video_url, page.configuration.location.kind == "video"
+        return replace(_letter(occasion, booking, page), location=where, video=video, invite=invite)
 
     def _features(self, page: PageTime) -> Features | None:
         """What the calendar can do that the event goes to; None: there is none."""

@@ -11,7 +11,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from app.accounts.repository import find_user
+from app.accounts.repository import find_user, lock_host
 from app.bookings import repository
 from app.bookings.requests import MeetingRequests, Policy
 from app.calendar import Clock
@@ -19,7 +19,7 @@ from app.connections.settings import get_settings
 from app.database import transaction
 from app.errors import BookingUnavailable, Conflict, NotFound
 from app.models.bookings import MeetingRequest
-from app.queue import Enqueued, Job, enqueue
+from app.queue import Enqueued, Job, enqueue, is_queued
 from app.scheduling.repository import find_page
 
 _ASK_AGAIN: Final = timedelta(minutes=5)
@@ -41,7 +41,13 @@ class RequestConfirmer:
             waiting = await self._waiting(session, account_id, host_id)
         unknown = [request for request in waiting if not await self._confirm(request)]
         if unknown:
-            async with transaction(self._sessions, account_id) as session:
+            await self._ask_again(account_id, host_id)
+
+    async def _ask_again(self, account_id: UUID, host_id: UUID) -> None:
+        """Later; one job of a host tries again for all who have asked, however often it was asked for."""
+        async with transaction(self._sessions, account_id) as session:
+            await lock_host(session, host_id)  # who comes second finds the job of the first
+            if not await is_queued(session, Job.CONFIRM_REQUESTS, account_id, host_id):
                 await enqueue(session, [Enqueued(Job.CONFIRM_REQUESTS, account_id, host_id, delay=_ASK_AGAIN)])
 
     async def _waiting(self, session: AsyncSession, account_id: UUID, host_id: UUID) -> list[MeetingRequest]:

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from app.bookings import hold_schemas, schemas
+from app.bookings.event import is_fixed
 from app.bookings.request_look import Look, is_open
 from app.models.bookings import Booking, MeetingRequest, SlotHold
 from app.models.calendar_writes import CalendarWrite
@@ -28,7 +29,7 @@ def public_booking_view(
     token: str | None = None,
 ) -> schemas.PublicBooking:
     """A booking, as its visitor sees it."""
-    document, changeable = page.configuration, not _is_fixed(write, fixed)
+    document, changeable = page.configuration, not is_fixed(write, fixed)
     return schemas.PublicBooking.model_validate(
         {
             "kind": "booking",
@@ -88,7 +89,7 @@ def booking_view(
             "proposal_id": booking.proposal_id,
             "cancelled_by": booking.cancelled_by,
             "cancel_reason": booking.cancel_reason,
-            "allowed_actions": _actions(booking, now, fixed=_is_fixed(write, fixed)),
+            "allowed_actions": _actions(booking, now, fixed=is_fixed(write, fixed)),
             "version": booking.version,
             "created_at": booking.created_at,
             "updated_at": booking.updated_at,
@@ -165,10 +166,6 @@ def _event_state(write: CalendarWrite | None) -> schemas.CalendarEventState:
     if write is None or write.calendar_id is None:
         return schemas.CalendarEventState(status="not_applicable", error=None)
     return schemas.CalendarEventState.model_validate({"status": write.status, "error": write.last_error})
-
-
-def _is_fixed(write: CalendarWrite | None, fixed: FixedProviders) -> bool:
-    return write is not None and write.provider in fixed
 
 
 def _actions(booking: Booking, now: datetime, *, fixed: bool) -> list[str]:

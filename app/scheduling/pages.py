@@ -116,8 +116,7 @@ async def update_page(
     """Change a page. Raises: NotFound, VersionMismatch, SlugTaken, EntitlementRequired, ValidationFailed."""
     if cleared := [field for field in sorted(_NOT_IN_DOCUMENT & wish.model_fields_set) if getattr(wish, field) is None]:
         raise ValidationFailed(errors=[FieldError(f"/{field}", "not_allowed") for field in cleared])
-    page = await get_page(session, principal, page_id)
-    await session.refresh(page, with_for_update=True)
+    page = await _hold_page(session, principal, page_id)
     if if_match is not None and if_match != page.version:
         raise VersionMismatch(extra={"version": page.version})
     if wish.name is not None:
@@ -138,8 +137,8 @@ async def update_page(
 
 async def delete_page(session: AsyncSession, principal: Principal, page_id: UUID, *, now: datetime) -> None:
     """Take a page away; its bookings stay. Raises: NotFound, DefaultPageInUse."""
-    page = await get_page(session, principal, page_id)
     settings = await settings_for_update(session, principal.account_id, principal.user)
+    page = await _hold_page(session, principal, page_id)
     if page.id in {settings.default_page_id, settings.chat_page_id}:
         raise DefaultPageInUse
     page.deleted_at = now
@@ -148,6 +147,15 @@ async def delete_page(session: AsyncSession, principal: Principal, page_id: UUID
     told = tell_of_page(session, EventType.SCHEDULING_PAGE_DELETED, page, now=now)
     await session.flush()
     await enqueue(session, [told])
+
+
+async def _hold_page(session: AsyncSession, principal: Principal, page_id: UUID) -> SchedulingPage:
+    """The caller's own page, locked, as it is now. Raises: NotFound, also of one that was deleted while we waited."""
+    page = await get_page(session, principal, page_id)
+    await session.refresh(page, with_for_update={"key_share": True})
+    if page.deleted_at is not None:
+        raise NotFound
+    return page
 
 
 def _changed(document: dict[str, Any], wish: SchedulingPageUpdate) -> dict[str, Any]:

@@ -72,6 +72,7 @@ async def register_slug(session: AsyncSession, slug: str, account_id: UUID, page
 
     What a deleted page was called may be used again by its own account only: links to it are still out there.
     """
+    await _lock_name(session, slug)
     if await look_up(session, Directory.PREFIX, slug) is not None:
         return False
     if await register(session, Directory.SLUG, slug, account_id, page_id):
@@ -83,6 +84,20 @@ async def register_slug(session: AsyncSession, slug: str, account_id: UUID, page
         return False
     entry.target_id = page_id
     return True
+
+
+async def register_prefix(session: AsyncSession, prefix: str, account_id: UUID, user_id: UUID) -> Directory | None:
+    """Make it the user's meetings URL; what has it, when it is another's or a page's slug (R38)."""
+    await _lock_name(session, prefix)
+    if not await register(session, Directory.PREFIX, prefix, account_id, user_id):
+        return Directory.PREFIX
+    return None if await look_up(session, Directory.SLUG, prefix) is None else Directory.SLUG
+
+
+async def _lock_name(session: AsyncSession, name: str) -> None:
+    """A page and a meetings URL that want one name at once come one after another: their keys differ."""
+    connection = await session.connection()
+    await connection.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtextextended('name|' || $1::text, 0))", (name,))
 
 
 async def unregister(session: AsyncSession, kind: Directory, key: str) -> None:

@@ -26,7 +26,6 @@ from app.errors import (
     VersionMismatch,
 )
 from app.models.connections import Calendar, Connection
-from app.models.directory import Directory
 from app.models.scheduling import CalendarSettings
 from app.outbound.links import Links
 from app.queue import Enqueued, Job, enqueue
@@ -46,6 +45,9 @@ _AT_FIRST = {
     "tentative_blocks": True,
     "auto_confirm_requests": False,
 }
+
+_FREES = {"auto_confirm_requests", "scheduling_pages", "turned_off", "tentative_blocks", "availability_calendar_ids"}
+"""What may let a request be booked that could not be before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,9 @@ class SettingsEditor:
                 await self._match_again(session, principal)
         if not settings.calendar_sync:
             settings.task_sync = False  # R22: tasks need the sync
-        waited = {Job.PLACE_TASKS: settings.task_sync, Job.CONFIRM_REQUESTS: settings.auto_confirm_requests}
+        takes_bookings = settings.scheduling_pages and not settings.turned_off
+        confirms = settings.auto_confirm_requests and takes_bookings and bool(given.keys() & _FREES)
+        waited = {Job.PLACE_TASKS: settings.task_sync, Job.CONFIRM_REQUESTS: confirms}
         jobs = [Enqueued(job, settings.account_id, settings.user_id) for job, wanted in waited.items() if wanted]
         if jobs:
             await session.flush()
@@ -140,12 +144,9 @@ class SettingsEditor:
         prefix = given["meetings_url"]
         if prefix is not None:
             self._allowed.meetings_url.require(principal.seats)
-            taken = not await repository.register(
-                session, Directory.PREFIX, str(prefix), principal.account_id, principal.user
-            )
-            if taken or await repository.look_up(session, Directory.SLUG, str(prefix)) is not None:
-                kinds = [Directory.PREFIX if taken else Directory.SLUG]
-                raise await slug_taken(session, principal.account_id, str(prefix), self._links, kinds=kinds)
+            taken_by = await repository.register_prefix(session, str(prefix), principal.account_id, principal.user)
+            if taken_by is not None:
+                raise await slug_taken(session, principal.account_id, str(prefix), self._links, kinds=[taken_by])
         settings.meetings_url = None if prefix is None else str(prefix)
 
     async def _save_pages(

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from app.ids import encode_id, new_id
+from tests.support.hands import ALL
 from tests.support.people import Person
 from tests.support.visitors import Visit, our_events, our_writes, visit
 from tests.support.world import World, problem
@@ -19,6 +20,13 @@ async def booked(world: World, **page: Any) -> tuple[Person, dict[str, Any], Vis
     person = await world.connected()
     made = await person.make_page(**page)
     return person, made, await visit(person, made, person.at(3, "10:00"))
+
+
+async def connect_at(world: World, person: Person, provider: str) -> None:
+    hands = ALL[provider](world.sandbox)
+    await hands.account(person)
+    await hands.connect(person)
+    await world.work()
 
 
 async def offered(person: Person, page: dict[str, Any], days: int = 3) -> set[str]:
@@ -238,6 +246,24 @@ async def test_r15_a_booking_outlives_the_connection_it_was_made_with(world: Wor
     assert (read["status"], read["calendar_event"]["status"]) == ("confirmed", "not_applicable")
     assert len(await our_events(world, person)) == 1, "what was booked stays in the person's calendar"
     problem(await booking.reschedule(person.at(3, "12:00")), 409, "booking_unavailable")
+    assert (await booking.cancel()).status_code == 200
+    assert await reserved(world) == []
+
+
+@pytest.mark.parametrize(("first", "then"), [("google", "exchange"), ("exchange", "google"), ("exchange", None)])
+async def test_r47_a_booking_whose_connection_is_gone_can_be_cancelled_whatever_is_connected_now(
+    world: World, first: str, then: str | None
+) -> None:
+    person = await world.person(zoneinfo="Europe/Berlin")
+    await connect_at(world, person, first)
+    booking = await visit(person, await person.make_page(), person.at(3, "10:00"))
+    await world.work()
+    assert (await person.delete(f"/v1/connections/{person.connection_id}")).status_code == 204
+    await world.work()
+    if then is not None:
+        await connect_at(world, person, then)
+    assert (await booking.read())["can_cancel"] is True
+    assert (await person.get(f"/v1/bookings/{booking.id}")).json()["allowed_actions"] == ["reschedule", "cancel"]
     assert (await booking.cancel()).status_code == 200
     assert await reserved(world) == []
 

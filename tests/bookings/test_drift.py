@@ -232,6 +232,52 @@ async def test_r23_what_is_moved_back_before_the_host_answers_is_settled(world: 
     assert entry["status"] == "superseded"
 
 
+@pytest.mark.parametrize("ended_by", ["visitor", "host", "calendar"])
+async def test_r23_of_a_booking_that_has_ended_the_host_is_asked_nothing(world: World, ended_by: str) -> None:
+    person, booking, event_id = await booked(world)
+    await policy(person, moved="ask")
+    await move(world, person, event_id, booking.start_at + HOUR)
+    await synced(world, person)
+    assert [entry["status"] for entry in await ledger(person)] == ["open"]
+    match ended_by:
+        case "visitor":
+            assert (await booking.cancel()).status_code == 200
+        case "host":
+            assert (await person.post(f"/v1/bookings/{booking.id}/cancel", {})).status_code == 200
+        case _:
+            await world.sandbox.delete_google_event(person.email, event_id)
+            await synced(world, person)
+    assert (await host_sees(person, booking))["status"] == "cancelled"
+    asked = [entry for entry in await ledger(person) if entry["kind"] == "moved"]
+    assert [(entry["status"], entry["allowed_actions"]) for entry in asked] == [("superseded", [])]
+
+
+async def test_r23_a_visitor_who_declines_what_was_moved_ends_it_and_the_host_is_not_asked_where_it_goes(
+    world: World,
+) -> None:
+    person, booking, event_id = await booked(world)
+    await policy(person, moved="ask")
+    await move(world, person, event_id, booking.start_at + HOUR)
+    await world.sandbox.answer_google_invitation(
+        person.email, event_id, attendee="vera@example.com", response="declined"
+    )
+    await synced(world, person)
+    assert (await host_sees(person, booking))["cancelled_by"] == "visitor"
+    assert [(entry["kind"], entry["status"]) for entry in await ledger(person)] == [("declined", "resolved")]
+
+
+async def test_r23_a_deletion_that_the_host_adopts_is_their_decision_and_ends_the_booking(world: World) -> None:
+    person, booking, event_id = await booked(world)
+    await policy(person, deleted="ask")
+    await world.sandbox.delete_google_event(person.email, event_id)
+    await synced(world, person)
+    [entry] = await ledger(person, status="open")
+    resolved = await person.post(f"/v1/drift-entries/{entry['id']}/resolve", {"resolution": "adopt"})
+    assert (resolved.status_code, resolved.json()["status"]) == (200, "resolved"), resolved.text
+    assert (await host_sees(person, booking))["status"] == "cancelled"
+    assert [(entry["status"], entry["resolution"]) for entry in await ledger(person)] == [("resolved", "adopt")]
+
+
 async def test_r45_an_event_moved_onto_another_booking_is_asked_about(world: World) -> None:
     person, booking, event_id = await booked(world)
     page = {"id": booking.page_id}
@@ -251,7 +297,7 @@ async def test_r45_an_event_moved_onto_another_booking_is_asked_about(world: Wor
 
 
 async def test_r23_an_event_made_all_day_is_asked_about(world: World) -> None:
-    person, _, event_id = await booked(world)
+    person, booking, event_id = await booked(world)
     day = person.day(3)
     times = {
         "start": {"date": day.isoformat(), "dateTime": None},
@@ -263,6 +309,12 @@ async def test_r23_an_event_made_all_day_is_asked_about(world: World) -> None:
     assert (entry["status"], entry["reason"], entry["observed_start_at"]) == ("open", "all_day", None)
     answer = await person.post(f"/v1/drift-entries/{entry['id']}/resolve", {"resolution": "adopt"})
     problem(answer, 422, "outside_booking_window")
+    answer = await person.post(f"/v1/drift-entries/{entry['id']}/resolve", {"resolution": "restore"})
+    assert answer.status_code == 200, answer.text
+    await world.work()
+    [event] = await our_events(world, person)
+    assert datetime.fromisoformat(event["start"]["dateTime"]) == booking.start_at, "an hour again, and no day"
+    assert event["start"].get("date") is None
 
 
 async def test_r23_a_change_is_followed_when_the_provider_is_back(world: World) -> None:

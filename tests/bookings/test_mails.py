@@ -72,6 +72,38 @@ async def test_confirmation_change_and_cancellation_reach_everybody(world):
     assert all(row["letter"] is None and row["status"] == "sent" for row in await mails_of(world))
 
 
+async def test_r56_the_invitation_has_the_video_link_as_soon_as_it_is_known(world):
+    host = await world.connected()
+    page = await host.make_page(location={"kind": "video"}, max_guests=1)
+    booked = await visit(host, page, host.at(3, "15:00"), guests=["gus@example.com"])
+    await world.work()
+    link = (await booked.read())["video_url"]
+    file = await booked.api.get(f"{booked.path}/invite.ics", headers={"Booking-Token": booked.token})
+    assert Calendar.from_ical(file.content).walk("VEVENT")[0]["LOCATION"] == link
+    assert (await booked.reschedule(host.at(4, "16:00"))).status_code == 200
+    await world.work()
+    for reader in (VERA, "gus@example.com"):
+        confirmed, moved = await world.sandbox.mails(reader)
+        assert "the booking shows it" in confirmed["text"], "it is not known yet"
+        assert "LOCATION" not in event_of(confirmed)
+        assert event_of(moved)["LOCATION"] == link
+        assert link in moved["text"]
+
+
+async def test_r56_a_meeting_moved_in_the_calendar_keeps_its_video_link_in_the_invitation(world):
+    host = await world.connected()
+    page = await host.make_page(location={"kind": "video"})
+    booked = await visit(host, page, host.at(3, "15:00"))
+    await world.work()
+    (event,) = await our_events(world, host)
+    times = [{"dateTime": host.at(4, clock).isoformat()} for clock in ("16:00", "16:30")]
+    await world.sandbox.patch_google_event(host.email, event["id"], {"start": times[0], "end": times[1]})
+    await host.post(f"/v1/connections/{host.connection_id}/sync")
+    await world.work()
+    _, moved = await world.sandbox.mails(VERA)
+    assert event_of(moved)["LOCATION"] == (await booked.read())["video_url"]
+
+
 async def test_the_mail_goes_while_google_is_down(world):
     host = await world.connected()
     await fault(world, host, "backend_error", times=None, method="POST", path=".*/events.*")

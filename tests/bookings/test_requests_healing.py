@@ -8,6 +8,9 @@ import asyncio
 from datetime import timedelta
 from typing import Any
 
+import msgspec
+
+from app.queue import Job, Payload
 from tests.bookings.requesting import (
     Asked,
     accept,
@@ -21,11 +24,13 @@ from tests.bookings.requesting import (
     read,
 )
 from tests.support.people import Person
+from tests.support.teams import team_page
 from tests.support.visitors import fault, our_events
 from tests.support.world import World, problem
 
 SAVE = "/v1/calendar-settings"
 LATER = timedelta(minutes=6)
+CONFIRM = Job.CONFIRM_REQUESTS.value
 
 
 async def who_confirms(world: World, **claims: Any) -> Person:
@@ -39,6 +44,11 @@ async def who_confirms(world: World, **claims: Any) -> Person:
 
 async def states(person: Person, *asked: Asked) -> list[str]:
     return [(await read(person, item))["status"] for item in asked]
+
+
+async def confirming(world: World) -> int:
+    """How many jobs that book what was asked for wait, for now or for later."""
+    return len(await world.rows("SELECT FROM queue.pgqueuer WHERE entrypoint = $1", CONFIRM))
 
 
 async def taken(world: World, person: Person, days: int, start: str, end: str) -> None:
@@ -117,6 +127,38 @@ async def test_r26_while_a_calendar_cannot_be_asked_requests_wait_and_are_tried_
     await world.sandbox.clear_google_faults()
     await world.work(until=LATER)
     assert await states(person, asked) == ["accepted"]
+
+
+async def test_r26_however_often_it_is_asked_for_one_job_tries_again(world: World) -> None:
+    person = await who_confirms(world)
+    member = await world.person(account_id=person.account_id)
+    await member.get("/v1/me")
+    page = await team_page([person, member], "group")
+    asked = await ask(person, page, 3, "10:00")
+    await connected(world, person)
+    for blocks in (False, True):
+        await person.patch(SAVE, {"tentative_blocks": blocks})
+        await world.work()
+    assert await states(person, asked) == ["pending"], "of its member nobody knows what is free"
+    assert await confirming(world) == 1
+    [row] = await world.rows("DELETE FROM queue.pgqueuer WHERE entrypoint = $1 RETURNING payload", CONFIRM)
+    payload = msgspec.json.decode(row["payload"], type=Payload)
+    await asyncio.gather(*(world.services.request_confirmer.run(payload.account_id, payload.id) for _ in range(4)))
+    assert await confirming(world) == 1
+    await connected(world, member)
+    assert await states(person, asked) == ["accepted"]
+    await world.work(until=LATER)
+    assert await confirming(world) == 0
+
+
+async def test_r4_a_save_that_says_nothing_of_requests_has_none_looked_at(world: World) -> None:
+    person = await who_confirms(world)
+    await person.patch(SAVE, {"drift_policies": {"moved": "ask"}, "meetings_url": None})
+    assert await confirming(world) == 0
+    await person.patch(SAVE, {"turned_off": True})
+    assert await confirming(world) == 0, "turned off, no page takes bookings"
+    await person.patch(SAVE, {"turned_off": False})
+    assert await confirming(world) == 1
 
 
 async def test_r26_confirming_twice_at_once_books_once(world: World) -> None:

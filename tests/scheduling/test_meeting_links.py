@@ -300,3 +300,17 @@ async def test_r35_a_slug_is_asked_for_behind_the_callers_meetings_url(web: Web)
         "available": False,
         "conflicts_with_domain": "meet.example.com",
     }
+
+
+async def test_r38_a_page_and_a_meetings_url_that_want_one_name_at_once_do_not_both_have_it(web: Web) -> None:
+    person, stranger = await web.person(), await web.person()
+    answers = []
+    for name in (f"name-{number}" for number in range(10)):
+        wanted = {"type": "personal", "name": "Intro", "slug": name, "durations_minutes": [30]}
+        answers.append(
+            await asyncio.gather(
+                person.patch(SETTINGS, {"meetings_url": name}), stranger.post("/v1/scheduling-pages", wanted)
+            )
+        )
+    statuses = [sorted(answer.status_code for answer in both) for both in answers]
+    assert all(both[1] == 409 for both in statuses), statuses

@@ -3,10 +3,16 @@
 The one rule: what a test proves is seen through the API; somebody else's page is a page that never was.
 """
 
+import asyncio
 from typing import Any
 from urllib.parse import urlsplit
 
-from app.ids import encode_id, new_id
+from sqlalchemy import select
+
+from app.database import transaction
+from app.ids import decode_id, encode_id, new_id
+from app.models.scheduling import SchedulingPage
+from tests.scheduling.test_proposals_booked import waiting_for_locks
 from tests.support.people import ALWAYS_OPEN, Person
 from tests.support.world import World, problem
 
@@ -23,6 +29,28 @@ async def create(person: Person, **fields: Any) -> dict[str, Any]:
 
 def without_ids(body: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in body.items() if name not in PER_REQUEST}
+
+
+async def test_r25_a_page_is_deleted_once_and_who_came_second_finds_it_gone(world: World) -> None:
+    person = await world.person()
+    await create(person)
+    page = await create(person, name="Other")
+    path = f"{PATH}/{page['id']}"
+    async with transaction(world.services.sessions, decode_id("acct", person.account_id)) as session:
+        await session.execute(
+            select(SchedulingPage.id).where(SchedulingPage.id == decode_id("page", page["id"])).with_for_update()
+        )
+        asked = []
+        for change in (person.delete(path), person.delete(path), person.patch(path, {"name": "Renamed"})):
+            asked.append(asyncio.create_task(change))
+            while await waiting_for_locks(world) < len(asked):  # noqa: ASYNC110 - the database's own record
+                await asyncio.sleep(0.01)
+    first, second, changed = await asyncio.gather(*asked)
+    assert first.status_code == 204
+    problem(second, 404, "not_found")
+    problem(changed, 404, "not_found")
+    told = await world.rows("SELECT type FROM feed_events WHERE type LIKE 'scheduling_page.%' ORDER BY arrival")
+    assert [row["type"].partition(".")[2] for row in told] == ["created", "created", "deleted"]
 
 
 async def test_r25_a_page_is_made_read_and_changed_without_a_calendar(world: World) -> None:
