@@ -27,8 +27,8 @@ from app.models.calendar_writes import CalendarWrite
 from app.models.crm import Engagement
 from app.providers.base import Provider
 from app.queue import Enqueued
-from app.sync.changes import Topic
 from app.sync.busy import zone_or_utc
+from app.sync.changes import Topic
 from app.sync.following import Follower, Place, PostponedError
 from app.sync.people import AddressBook, addresses_of, normalised
 
