@@ -135,7 +135,7 @@ class BookingPost:
     ) -> AppointmentLetter:
         """One invitation per visitor: none of ours where the provider mails its own and cannot be stopped (R49).
 
-        The video link comes with the event, so who is told at once of what was booked is told without it.
+        The video link comes with the event: of what was just booked it is put in when the mail is sent.
         """
         features = self._features(page)
         ours = features is None or features.can_suppress_notifications

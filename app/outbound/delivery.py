@@ -24,8 +24,8 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from app.calendar import Clock
 from app.database import transaction
 from app.failpoints import Failpoint, reached
-from app.models.base import Json
 from app.models.bookings import Booking
+from app.models.calendar_writes import CalendarWrite
 from app.models.outbound import Mail
 from app.outbound.letters import AppointmentLetter, BrokenLetter, Content, Occasion, compose, from_json
 from app.outbound.mailer import SEND_SECONDS, Mailer, MailError
@@ -40,6 +40,9 @@ _MOST_DOUBLINGS: Final = 12
 _GIVE_UP_AFTER: Final = timedelta(days=2)
 MOST_A_DAY: Final = 50
 """Mails to one visitor or guest, over all pages of an account."""
+_OF_WHAT_IS_BOOKED: Final = {Occasion.CONFIRMED, Occasion.ACCEPTED}
+_WAITS_FOR_VIDEO: Final = timedelta(seconds=30)
+"""So long a confirmation waits for the link of its video call; then it goes without."""
 _STRANGERS: Final = ("_visitor", "_guest")
 
 log = structlog.get_logger(__name__)
@@ -53,7 +56,7 @@ class _Claimed:
     """A mail that is ours to send until the lease ends."""
 
     mail: Mail
-    letter: Json
+    content: Content
     attempt: int
 
 
@@ -93,7 +96,7 @@ class MailDelivery:
         mail = claimed.mail
         reached(Failpoint.MAIL_BEFORE_SENT)
         try:
-            letter = compose(self._with_links(from_json(claimed.letter)))
+            letter = compose(self._with_links(claimed.content))
             with span("mail.send", SpanKind.CLIENT), timed(MAIL_SECONDS):
                 await self._mailer.send(
                     letter,
@@ -136,18 +139,19 @@ class MailDelivery:
                 wait = mail.lease_until - now + timedelta(seconds=1)
                 await enqueue(session, [Enqueued(Job.SEND_MAIL, account_id, mail_id, delay=wait)])
                 return None
-            if await _earlier(session, mail):
+            content = await _with_video(session, mail, from_json(mail.letter), now)
+            if content is None or await _earlier(session, mail):
                 mail.attempts += 1
                 await enqueue(session, [_again(mail)])
                 return None
-            if (reason := await _why_not(session, mail, from_json(mail.letter), now)) is not None:
+            if (reason := await _why_not(session, mail, content, now)) is not None:
                 mail.status, mail.letter, mail.last_error = "failed", None, reason
                 MAILS.labels(reason).inc()
                 log.warning("mail.not_sent", kind=mail.kind, reason=reason)
                 return None
             mail.attempts += 1
             mail.lease_until = now + LEASE
-            return _Claimed(mail, mail.letter, mail.attempts)
+            return _Claimed(mail, content, mail.attempts)
 
     async def _sent(self, claimed: _Claimed) -> None:
         async with transaction(self._sessions, claimed.mail.account_id) as session:
@@ -194,6 +198,24 @@ async def _earlier(session: AsyncSession, mail: Mail) -> Sequence[UUID]:
         tuple_(Mail.created_at, Mail.id) < (mail.created_at, mail.id),
     )
     return (await session.scalars(query.order_by(Mail.created_at, Mail.id))).all()
+
+
+async def _with_video(session: AsyncSession, mail: Mail, content: Content, now: datetime) -> Content | None:
+    """The letter with the link of its video call, which the provider makes; None: that is about to happen."""
+    if not isinstance(content, AppointmentLetter) or content.occasion not in _OF_WHAT_IS_BOOKED:
+        return content
+    if not content.video or content.location is not None:
+        return content
+    found = await session.execute(
+        select(CalendarWrite.video_url, CalendarWrite.written_seq < CalendarWrite.desired_seq, CalendarWrite.status)
+        .where(CalendarWrite.booking_id == mail.subject_id)
+    )  # fmt: skip
+    url, unwritten, status = found.one_or_none() or (None, False, None)
+    if url is None:
+        soon = unwritten and status != "failed" and now - mail.created_at < _WAITS_FOR_VIDEO
+        return None if soon else content
+    invite = None if content.invite is None else replace(content.invite, location=url)
+    return replace(content, location=url, invite=invite)
 
 
 async def _why_not(session: AsyncSession, mail: Mail, content: Content, now: datetime) -> str | None:
