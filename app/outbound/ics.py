@@ -90,6 +90,14 @@ def _shown(meeting: Invite) -> tuple[datetime, datetime]:
     return start, end
 
 
+class _Text(vText):
+    r"""A text as it was typed: the library takes a backslash and an N for a line break, RFC 5545 3.3.11 does not."""
+
+    def to_ical(self) -> bytes:
+        """Escaped."""
+        return rb"\\N".join(vText(part).to_ical() for part in self.split(r"\N"))
+
+
 def _event(meeting: Invite, start: datetime, end: datetime) -> Event:
     event = Event()
     event.add("uid", meeting.uid)
@@ -97,11 +105,11 @@ def _event(meeting: Invite, start: datetime, end: datetime) -> Event:
     event.add("dtstamp", meeting.stamp.astimezone(UTC).replace(microsecond=0))
     event.add("dtstart", start)
     event.add("dtend", end)
-    event.add("summary", _line(meeting.summary))
+    event.add("summary", _Text(_line(meeting.summary)))
     if meeting.description:
-        event.add("description", clean(meeting.description))
+        event.add("description", _Text(clean(meeting.description)))
     if meeting.location:
-        event.add("location", _line(meeting.location))
+        event.add("location", _Text(_line(meeting.location)))
     event.add("status", "CANCELLED" if meeting.method is Method.CANCEL else "CONFIRMED")
     event.add("transp", "OPAQUE")
     event.add("organizer", _address(meeting.organizer))

@@ -103,7 +103,7 @@ def one_line(text: str) -> str:
 
 _PIECES = st.sampled_from([
     "\r\nATTENDEE:mailto:evil@example.com", "\nEND:VEVENT\nBEGIN:VEVENT", "\r", "\n\n", ";ROLE=CHAIR", ":mailto:x@y",
-    '"', "\\", "\\n", "^n^'", ",", "=", "Åse Öström", "日本", "👩‍👩‍👧", "\u2028", "\x85", "\x00", " " * 80, "\t",
+    '"', "\\", "\\n", "\\N", "^n^'", ",", "=", "Åse Öström", "日本", "👩‍👩‍👧", "\u2028", "\x85", "\x00", " " * 80, "\t",
     "x" * 74,
 ])  # fmt: skip
 HOSTILE = st.lists(_PIECES | st.text(max_size=20), max_size=8).map("".join)
