@@ -7,6 +7,7 @@
 The one rule: 201 is said after the commit, and two bookings of one host never overlap: the database refuses it.
 """
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -23,7 +24,7 @@ from app.bare import BareTransaction, bare_transaction
 from app.bookings import repository
 from app.bookings.attempts import BookingAttempts
 from app.bookings.event import owner_of_event
-from app.bookings.forms import check_form
+from app.bookings.forms import check_form, guests_once
 from app.bookings.holds import check_hold, take_over, why_refused
 from app.bookings.live_check import LiveCheck, Verdict
 from app.bookings.making import new_booking, take_place
@@ -59,10 +60,6 @@ _REQUEST_LIFETIME = timedelta(days=14)
 _CREATED, _ACCEPTED = 201, 202
 _MOST_ROUNDS: Final = 5
 """How often it may have become another's turn before the visitor is asked to come again."""
-_ASKED_ALREADY = """
-SELECT 1 FROM meeting_requests
- WHERE page_id = $1 AND starts_at = $2 AND lower(visitor_email) = lower($3) AND status = 'pending'
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,9 +200,7 @@ class BookingDesk:
             return await self._request(page, wish, attempt)
         taken, askable = None, None
         passed: set[UUID] = set()
-        async with bare_transaction(self._pool, page.account_id) as work:
-            in_order = await self._in_turn(work, page, wish)
-        for seating, _ in in_order:
+        for seating in await self._candidates(page, wish):
             if taken is not None and not await self._is_left(seating, wish):
                 continue  # gone as well, while somebody else's was waited for
             try:
@@ -227,10 +222,17 @@ class BookingDesk:
         now = page.seated({host.host.id for host in seating.hosts})
         return now is not None and now.refusal(wish.form.duration_minutes, start=wish.start, now=self._now()) is None
 
+    async def _candidates(self, page: PageTime, wish: _Wish) -> Sequence[PageTime]:
+        """Who could host the meeting, first whose turn it seems to be."""
+        if page.type != "round_robin":
+            return page.seatings()
+        async with bare_transaction(self._pool, page.account_id) as work:
+            return [seating for seating, _ in await self._in_turn(work, page, wish)]
+
     async def _in_turn(
         self, work: BareTransaction, page: PageTime, wish: _Wish, passed: frozenset[UUID] = frozenset()
     ) -> list[tuple[PageTime, Json | None]]:
-        """Who could host the meeting, first whose turn it is, each with why it is theirs; not who was passed over."""
+        """The same with why it is theirs, without who was passed over; under the page's lock it is so."""
         seatings, minutes = page.seatings(), wish.form.duration_minutes
         if page.type != "round_robin":
             return [(seating, None) for seating in seatings]
@@ -290,7 +292,10 @@ class BookingDesk:
                 raise BookingUnavailable(retry_after=1)  # connected this moment; the next attempt can be a booking
             request = self._meeting_request(page, wish)
             request.proposal_id = await answer_proposal(work, page.page_id, wish.form.proposal_id)
-            if await work.fetchval(_ASKED_ALREADY, page.page_id, request.starts_at, request.visitor_email) is not None:
+            if (
+                await work.fetchval(repository.ASKED_ALREADY, page.page_id, request.starts_at, request.visitor_email)
+                is not None
+            ):
                 raise AlreadyProcessed(detail="asked_already")
             repository.add_request(work, request)
             mails = self._post.requested(work, request, page)
@@ -381,7 +386,7 @@ class BookingDesk:
             "visitor_email": form.email,
             "visitor_time_zone": form.time_zone,
             "language": wish.language,
-            "guests": _guests(form),
+            "guests": guests_once(form.email, form.guests),
             "answers": wish.answers,
             "token_hash": hash_token(self._tokens.token(made_id)),
             "created_at": now,
@@ -390,11 +395,3 @@ class BookingDesk:
 
     def _now(self) -> int:
         return int(self._clock().timestamp())
-
-
-def _guests(form: BookingCreate) -> list[str]:
-    """Everybody once, the visitor not among them; calendars refuse or fold an address that comes twice."""
-    first = {form.email.casefold(): form.email}
-    for guest in form.guests:
-        first.setdefault(guest.casefold(), guest)
-    return list(first.values())[1:]

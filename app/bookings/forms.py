@@ -96,3 +96,11 @@ def _is_date(value: str) -> bool:
     except ValueError:
         return False
     return _DATE.match(value) is not None  # Python reads `20270228` and weeks as well
+
+
+def guests_once(visitor: str, guests: Sequence[str]) -> list[str]:
+    """Every guest once, the visitor not among them; calendars refuse or fold an address that comes twice."""
+    first = {visitor.casefold(): visitor}
+    for guest in guests:
+        first.setdefault(guest.casefold(), guest)
+    return list(first.values())[1:]

@@ -23,6 +23,10 @@ from app.models.outbound import Mail
 from app.models.scheduling import SchedulingPage, SchedulingPageMember
 from app.timespan import Span
 
+ASKED_ALREADY: Final = """
+SELECT 1 FROM meeting_requests
+ WHERE page_id = $1 AND starts_at = $2 AND lower(visitor_email) = lower($3) AND status = 'pending'
+"""
 LOCK_TURNS: Final = "SELECT pg_advisory_xact_lock(hashtextextended('turns|' || $1::uuid::text, 0))"
 """Not the page's row: who changes a page does not wait for who books it."""
 
