@@ -27,6 +27,7 @@ from app.settings import Settings
 from app.vault import Vault
 from sandbox.children import Child
 from sandbox.ports import free_port
+from tests.support.database import leave
 
 ROOT = Path(__file__).parents[2]
 SERVICE, OWNER, STRANGER = "doctors_service", "doctors_owner", "doctors_stranger"
@@ -136,6 +137,7 @@ async def _make_databases(stage: Stage) -> None:
     name = urlsplit(stage.operator_url).path[1:]
     logins = [f"CREATE ROLE {login} LOGIN PASSWORD '{password}' {powers}" for login, powers in LOGINS.items()]
     await stage.operate(*logins, f"CREATE DATABASE {EMPTY}", database="postgres")
+    await leave(stage.operator_url)
     for _ in range(100):
         try:
             await stage.operate(f"CREATE DATABASE {IDLE} TEMPLATE {name}", database="postgres")
