@@ -105,7 +105,7 @@ async def test_r43_what_was_booked_counts_as_open_no_more(world: World) -> None:
 
 
 async def two_hosts(world: World) -> tuple[Person, dict[str, Any]]:
-    """Two times of a round robin, each of which another of its hosts would take: neither waits for the other."""
+    """Two times of a round robin, each of which another of its hosts would take: no host's lock keeps them apart."""
     people = await colleagues(world, 2)
     owner, times = people[0], [people[0].at(day, "10:00") for day in (3, 4)]
     page = await team_page(people, "round_robin")
@@ -124,13 +124,14 @@ async def waiting_for_locks(world: World) -> int:
 
 
 async def test_r43_of_two_who_follow_its_links_at_once_one_books(world: World) -> None:
+    """Before one process or two: the second waits for its turn, here or in the database."""
     owner, proposal = await two_hosts(world)
     gate = await asyncpg.connect(world.database_url)
     try:
         async with gate.transaction():
             await gate.execute("LOCK TABLE bookings IN SHARE MODE")  # everything can be looked at, nothing be booked
             booking = [asyncio.create_task(follow(owner, proposal, place)) for place in (0, 1)]
-            while await waiting_for_locks(world) < 2:  # noqa: ASYNC110 - the database's own record
+            while not await waiting_for_locks(world):  # noqa: ASYNC110 - the database's own record
                 await asyncio.sleep(0.02)
         answers = await asyncio.gather(*booking)
     finally:
