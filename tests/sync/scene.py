@@ -50,7 +50,8 @@ class Scene:
     async def agrees(self, *, spans: int | None = None) -> None:
         """Mirror and Google must say the same; `spans` is how many busy ones there must be."""
         truth = await self.truth()
-        assert await self.mirror() == truth
+        mirrored = await self.mirror()
+        assert mirrored == truth, (mirrored, truth)
         if spans is not None:
             assert len(truth.busy) == spans, truth.busy
 
