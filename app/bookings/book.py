@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.accounts import idempotency
 from app.accounts.idempotency import Attempt, answer_of
-from app.accounts.repository import LOCK_HOSTS, add_audit_entry
+from app.accounts.repository import add_audit_entry
 from app.bare import BareTransaction, bare_transaction
 from app.bookings import repository
 from app.bookings.attempts import BookingAttempts
@@ -32,7 +32,7 @@ from app.bookings.news import tell_of_booking, tell_of_request
 from app.bookings.offer import around, check_offered, check_open, page_time_around, slot_taken
 from app.bookings.post import BookingPost
 from app.bookings.schemas import BookingCreate
-from app.bookings.seating import by_turns
+from app.bookings.seating import by_turns, lock_seating
 from app.bookings.tokens import BookingTokens, hash_token
 from app.bookings.turns import TakenMeanwhileError, Turns
 from app.calendar import Clock, ProviderName
@@ -319,9 +319,7 @@ class BookingDesk:
         if attempt is not None and not await idempotency.claim(work, attempt, now=self._clock()):
             raise idempotency.AnsweredMeanwhileError
         hosts = {host.host.id for host in page.hosts}
-        if page.type == "round_robin":
-            await work.fetchval(repository.LOCK_TURNS, page.page_id)
-        if len(await work.connection.fetch(LOCK_HOSTS, list(hosts))) < len(hosts):
+        if not await lock_seating(work.connection.fetch, page):
             raise NotFound
         await take_over(work, wish.form.hold_id)
         minutes = wish.form.duration_minutes

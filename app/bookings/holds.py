@@ -21,12 +21,12 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.accounts import idempotency
 from app.accounts.idempotency import Attempt, answer_of
-from app.accounts.repository import LOCK_HOSTS
 from app.bare import BareTransaction, bare_transaction
 from app.bookings import repository
 from app.bookings.hold_schemas import SlotHoldCreate
 from app.bookings.offer import alternatives, around, check_offered, check_open, slot_taken
 from app.bookings.schemas import BookingCreate
+from app.bookings.seating import lock_seating
 from app.bookings.tokens import BookingTokens, hash_token
 from app.bookings.turns import TakenMeanwhileError, Turns
 from app.calendar import Clock
@@ -171,9 +171,7 @@ class SlotHolds:
             if attempt is not None and not await idempotency.claim(work, attempt, now=self._clock()):
                 raise idempotency.AnsweredMeanwhileError
             hosts = {host.host.id for host in page.hosts}
-            if page.type == "round_robin":
-                await work.fetchval(repository.LOCK_TURNS, page.page_id)
-            await work.connection.fetch(LOCK_HOSTS, list(hosts))
+            await lock_seating(work.connection.fetch, page)
             looked = await read_page_time(work.connection, page.page_id, around(wish.start, wish.minutes))
             if looked is None:
                 raise NotFound

@@ -64,16 +64,11 @@ def keep_time(rows: Rows, hold: SlotHold, hosts: Iterable[UUID], buffered: Span)
         )
 
 
-async def lock_turns(session: AsyncSession, page_id: UUID) -> None:
-    """Lock what a round robin decides by, before its hosts: whose turn it is and what its limits leave (R27)."""
-    connection = await session.connection()
-    await connection.exec_driver_sql(LOCK_TURNS, (page_id,))
-
-
 async def lock_hosts_of(session: AsyncSession, booking: Booking) -> None:
     """Lock everybody who hosts the booking, in the order in which every booking's transaction locks."""
     if booking.assignment is not None:
-        await lock_turns(session, booking.page_id)
+        connection = await session.connection()
+        await connection.exec_driver_sql(LOCK_TURNS, (booking.page_id,))
     await lock_hosts(session, booking.host_ids)
 
 

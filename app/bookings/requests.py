@@ -16,7 +16,7 @@ from uuid import UUID
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from app.accounts.repository import add_audit_entry, lock_hosts
+from app.accounts.repository import add_audit_entry
 from app.bookings import repository
 from app.bookings.change import Host, Visitor
 from app.bookings.host import concerns
@@ -34,7 +34,7 @@ from app.bookings.request_look import (
     page_time_of_request,
     start_of,
 )
-from app.bookings.seating import by_turns, fetch_in
+from app.bookings.seating import by_turns, fetch_in, lock_seating
 from app.bookings.turns import Turns
 from app.calendar import Clock, ProviderName
 from app.database import constraint, transaction
@@ -154,9 +154,9 @@ class MeetingRequests:
     async def _book(self, asked: MeetingRequest, seating: PageTime, why: Json | None, *, by: Decider) -> MeetingRequest:
         hosts = [item.host.id for item in seating.hosts]
         async with transaction(self._sessions, asked.account_id) as session:
-            if seating.type == "round_robin":
-                await repository.lock_turns(session, seating.page_id)
-            await lock_hosts(session, hosts)  # first the hosts, then what is theirs, as every booking does
+            await lock_seating(
+                fetch_in(session), seating
+            )  # first the hosts, then what is theirs, as every booking does
             request = await self._find(session, asked.id, by=by, lock=True)
             page = (await self._free(session, request)).seated(hosts)
             if page is None or page.destination is None:

@@ -13,7 +13,9 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.accounts.repository import LOCK_HOSTS
 from app.bare import Fetch
+from app.bookings.repository import LOCK_TURNS
 from app.ids import encode_id
 from app.models.base import Json
 from app.scheduling.availability import PageTime
@@ -46,6 +48,14 @@ def fetch_in(session: AsyncSession) -> Fetch:
         return (await connection.exec_driver_sql(query, parameters)).mappings().all()
 
     return fetch
+
+
+async def lock_seating(fetch: Fetch, page: PageTime) -> bool:
+    """Lock the hosts of a seating, before them what a round robin decides by; False when one of them is no more."""
+    if page.type == "round_robin":
+        await fetch(LOCK_TURNS, page.page_id)
+    hosts = {item.host.id for item in page.hosts}
+    return len(await fetch(LOCK_HOSTS, list(hosts))) == len(hosts)
 
 
 async def by_turns(
