@@ -81,16 +81,16 @@ def following(tmp_path: Path) -> NextRelease:
 
 
 @pytest.fixture(scope="module")
-async def migrated(database_url: str) -> AsyncIterator[Database]:
+async def of_this_release(database_url: str) -> AsyncIterator[Database]:
     async with scratch(database_url, plain=False) as database:
         await database.upgrade("head")
         yield database
 
 
 @pytest.fixture
-async def database(migrated: Database, following: NextRelease) -> AsyncIterator[Database]:
-    yield migrated
-    await asyncio.to_thread(command.downgrade, following.config(migrated.url), revisions()[-1])
+async def database(of_this_release: Database, following: NextRelease) -> AsyncIterator[Database]:
+    yield of_this_release
+    await asyncio.to_thread(command.downgrade, following.config(of_this_release.url), revisions()[-1])
 
 
 async def waits_for(database: Database, table: str) -> None:
