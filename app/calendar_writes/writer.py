@@ -39,6 +39,7 @@ from app.sync.batch import Batch
 from app.sync.busy import seconds_of, zone_or_utc
 from app.sync.changes import note_one
 from app.sync.mirror import UNTOLD, Mirror
+from app.sync.repository import read_once_more
 from app.telemetry.metrics import WRITES
 from app.timespan import to_moment
 from app.vault import SecretUnreadableError
@@ -197,6 +198,7 @@ class EventWriter:
         mirror = await self._mirror(session, task.calendar)
         if mirror is None:
             return
+        await read_once_more(session, task.calendar.id, now=self._clock())
         batch = Batch()
         if event is not None:
             batch.events[event.id] = event

@@ -1,8 +1,9 @@
-"""SQL of sync runs: claiming one, saving its end. Each method answers one named question.
+"""SQL of sync runs: claiming one, saving its end, having it read on. Each method answers one named question.
 
 The one rule: a run writes only while its fence is the row's.
 """
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -41,3 +42,9 @@ async def still_ours(session: AsyncSession, calendar_id: UUID, fence: int, **val
         .returning(CalendarSync)
         .execution_options(populate_existing=True)
     )
+
+
+async def read_once_more(session: AsyncSession, calendar_id: UUID, *, now: datetime) -> None:
+    """Have a run that is under way read on after its end: its pages may be from before what we have just written."""
+    under_way = (CalendarSync.calendar_id == calendar_id) & (CalendarSync.lease_until > now)
+    await session.execute(update(CalendarSync).where(under_way).values(dirty_seq=CalendarSync.dirty_seq + 1))

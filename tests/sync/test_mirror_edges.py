@@ -206,3 +206,27 @@ async def test_p1_a_writer_and_a_sync_that_pack_one_month_at_once_lose_nothing(
     saved.set()
     await asyncio.gather(*tasks.values())
     await scene.agrees(spans=1)
+
+
+async def test_p1_a_page_from_before_our_own_write_is_read_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = await Scene.of(world, await world.connected())
+    booking = await visit(scene.person, await scene.person.make_page(), scene.person.at(3, "10:00"))
+    [write] = await world.rows("SELECT account_id, id FROM calendar_writes")
+    await world.services.writer.run(write["account_id"], write["id"])
+    fetched, written = asyncio.Event(), asyncio.Event()
+    real = SyncEngine._read_series
+
+    async def series(self: SyncEngine, run: Any) -> None:
+        fetched.set()
+        await written.wait()
+        await real(self, run)
+
+    monkeypatch.setattr(SyncEngine, "_read_series", series)
+    [sync] = await world.rows("SELECT account_id, calendar_id FROM calendar_syncs")
+    running = asyncio.create_task(world.services.sync.run(sync["account_id"], sync["calendar_id"]))
+    await asyncio.wait_for(fetched.wait(), 10)
+    assert (await booking.cancel()).status_code == 200
+    await world.services.writer.run(write["account_id"], write["id"])
+    written.set()
+    await running
+    await scene.agrees(spans=0)
