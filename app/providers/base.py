@@ -24,7 +24,7 @@ The one rule: providers know this vocabulary, and know no database and no each o
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import ClassVar, Final, Protocol, runtime_checkable
 
 from app.calendar import (
     BusyTimes,
@@ -38,6 +38,9 @@ from app.calendar import (
     SyncPage,
     Timed,
 )
+
+LONGEST_RETRY_AFTER: Final = 3600.0
+"""Seconds. Whoever asks for more, or answers in the provider's place, is asked again then."""
 
 
 class ProviderError(Exception):
@@ -57,7 +60,7 @@ class ProviderError(Exception):
     ) -> None:
         super().__init__(message or self.code)
         self.operation = operation
-        self.retry_after = retry_after
+        self.retry_after = None if retry_after is None else min(retry_after, LONGEST_RETRY_AFTER)
         self.provider_code = provider_code
         self.request_id = request_id
 

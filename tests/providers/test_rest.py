@@ -10,6 +10,7 @@ import pytest
 
 from app.http import Answer, HttpClient
 from app.providers.base import (
+    LONGEST_RETRY_AFTER,
     AmbiguousOutcome,
     AuthExpired,
     InvalidRequest,
@@ -181,6 +182,13 @@ async def test_a_failing_server_may_say_how_long_to_wait_and_what_it_calls_the_r
         await rest.send(read)
     assert failure.value.retry_after == 90
     assert failure.value.request_id == "r-1"
+
+
+async def test_nobody_can_have_us_wait_for_ever(rest, server, write):
+    server.script(Reply(422, headers={"Retry-After": "9" * 300}))
+    with pytest.raises(InvalidRequest) as refused:
+        await rest.send(write)
+    assert refused.value.retry_after == LONGEST_RETRY_AFTER
 
 
 async def test_no_more_requests_are_under_way_than_the_mailbox_bears(rest, server, read):

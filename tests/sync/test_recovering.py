@@ -178,6 +178,20 @@ async def test_p3_a_provider_that_says_when_is_not_asked_before(world: World) ->
     await scene.agrees(spans=4)
 
 
+async def test_p3_a_provider_that_says_never_is_asked_again_within_the_hour(world: World) -> None:
+    scene = await with_events(world)
+    never = {"kind": "too_many_requests", "retry_after": 10**7}
+    async with failing(world.sandbox, never, path=LISTING, account=scene.person.email):
+        await scene.sync()
+    failed = await scene.state()
+    assert (failed["state"], failed["last_error"]) == ("backing_off", "rate_limited")
+    world.clock.offset = timedelta(seconds=3605)
+    assert await enqueue_due_syncs(world.services.sessions, world.clock) == 1
+    await world.work()
+    assert (await scene.state())["state"] == "idle"
+    await scene.agrees()
+
+
 async def test_r30_a_deleted_calendar_is_inactive_at_once_and_keeps_what_was_known(world: World) -> None:
     scene, project = await two_calendars(world)
     await world.sandbox.delete_google_calendar(project.calendar)
