@@ -19,7 +19,7 @@ from app.bookings.moving import end, move
 from app.bookings.news import tell_of_booking
 from app.bookings.offer import check_offered, page_time_around, slot_taken
 from app.bookings.post import BookingPost
-from app.bookings.turns import Turns
+from app.bookings.turns import TakenMeanwhileError, Turns
 from app.calendar import Clock, ProviderName
 from app.calendar_writes.service import change_wish, find_write
 from app.database import transaction
@@ -115,18 +115,19 @@ class BookingChanges:
             if booking.starts_at == datetime.fromtimestamp(start, UTC):
                 return Changed(booking, page, await find_write(session, owner_of_event(booking_id)))
         minutes = _minutes(booking)
+        slot = page.rules(minutes).buffered(start)
         verdict = await self._live.check(
-            page.watched,
-            page.rules(minutes).buffered(start),
-            tentative_blocks=page.tentative_blocks,
-            moving=event_key(booking_id),
+            page.watched, slot, tentative_blocks=page.tentative_blocks, moving=event_key(booking_id)
         )
         if verdict in {Verdict.UNKNOWN, Verdict.LOST, Verdict.ASK}:
             raise BookingUnavailable
         if verdict is Verdict.BUSY:
             raise slot_taken(page, minutes, start=start, now=self._now())
-        async with self._turns.turn(page.host.id):
-            return await self._move(account_id, booking_id, start, by=by, reason=reason, if_match=if_match)
+        try:
+            async with self._turns.turn(page.host.id, wanted=slot, by=booking_id):
+                return await self._move(account_id, booking_id, start, by=by, reason=reason, if_match=if_match)
+        except TakenMeanwhileError as gone:
+            raise slot_taken(page.less(gone.taken), minutes, start=start, now=self._now()) from gone
 
     async def _move(
         self, account_id: UUID, booking_id: UUID, start: int, *, by: Side, reason: str | None, if_match: int | None

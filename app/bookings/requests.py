@@ -35,7 +35,7 @@ from app.bookings.request_look import (
     start_of,
 )
 from app.bookings.seating import by_turns, fetch_in, lock_seating
-from app.bookings.turns import Turns
+from app.bookings.turns import TakenMeanwhileError, Turns
 from app.calendar import Clock, ProviderName
 from app.database import constraint, transaction
 from app.errors import (
@@ -120,8 +120,10 @@ class MeetingRequests:
         if verdict is not Verdict.FREE:
             raise BookingUnavailable
         try:
-            async with self._turns.turn(page.host.id):
+            async with self._turns.turn(page.host.id, wanted=slot, by=request.id):
                 return await self._book(request, page, why, by=by)
+        except TakenMeanwhileError as gone:
+            raise self._taken(request, page.less(gone.taken)) from gone
         except IntegrityError as error:
             if constraint(error) != NO_OVERLAP:
                 raise

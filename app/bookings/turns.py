@@ -17,7 +17,7 @@ _LONGEST_WAIT = 10.0  # seconds, as PostgreSQL's own lock timeout
 
 
 class TakenMeanwhileError(Exception):
-    """Somebody before us has taken time that we want; `taken` is all that was."""
+    """Somebody before us has taken time that we want; `taken` is all that others took."""
 
     def __init__(self, taken: Sequence[Span]) -> None:
         super().__init__()
@@ -29,8 +29,8 @@ class _Queue:
 
     def __init__(self) -> None:
         self.lock = asyncio.Lock()
-        self.taken: list[Span] = []
-        """What was taken since the first of them came, in that order."""
+        self.taken: list[tuple[Span, Hashable]] = []
+        """What was taken since the first of them came, in that order, and by which of those that are moved."""
 
 
 class Turns:
@@ -40,9 +40,9 @@ class Turns:
         self._queues: WeakValueDictionary[Hashable, _Queue] = WeakValueDictionary()
 
     @asynccontextmanager
-    async def turn(self, of: Hashable, *, wanted: Span | None = None) -> AsyncIterator[bool]:
+    async def turn(self, of: Hashable, *, wanted: Span | None = None, by: Hashable = None) -> AsyncIterator[bool]:
         """Be the only one of this process there, and know whether somebody was before us; to end well is to have taken
-        what was wanted.
+        what was wanted. What moves is named, `by`: it is not in its own way, however often it is asked to move.
 
         Raises: BookingUnavailable after a long wait; TakenMeanwhileError where what is wanted was taken during it.
         """
@@ -55,10 +55,11 @@ class Turns:
         except TimeoutError:
             raise BookingUnavailable(retry_after=1) from None
         try:
-            if wanted is not None and overlaps(queue.taken[known:], wanted):
-                raise TakenMeanwhileError(queue.taken[known:])
+            others = [span for span, taker in queue.taken[known:] if by is None or taker != by]
+            if wanted is not None and overlaps(others, wanted):
+                raise TakenMeanwhileError(others)
             yield waits
             if wanted is not None:
-                queue.taken.append(wanted)
+                queue.taken.append((wanted, by))
         finally:
             queue.lock.release()

@@ -28,13 +28,20 @@ _KEPT = timedelta(days=90)
 Made = TypeVar("Made", Booking, MeetingRequest)
 
 
+async def show_token(
+    session: AsyncSession, tokens: BookingTokens, booking_id: UUID, token: str, *, now: datetime
+) -> Booking:
+    """The booking of whoever holds its token. Raises: BookingTokenInvalid."""
+    known = await _enter(session, Directory.BOOKING, booking_id)
+    found = await repository.find_booking(session, booking_id) if known else None
+    return _shown(tokens, token, booking_id, found, now=now)
+
+
 async def find_visitor_booking(
     session: AsyncSession, tokens: BookingTokens, booking_id: UUID, token: str, *, now: datetime
 ) -> Changed:
     """The booking, its page and its event. Raises: BookingTokenInvalid."""
-    known = await _enter(session, Directory.BOOKING, booking_id)
-    found = await repository.find_booking(session, booking_id) if known else None
-    booking = _shown(tokens, token, booking_id, found, now=now)
+    booking = await show_token(session, tokens, booking_id, token, now=now)
     minutes = int((booking.ends_at - booking.starts_at).total_seconds()) // 60
     start = int(booking.starts_at.timestamp())
     page = await page_time_around(session, booking.page_id, start, minutes, excluding=booking_id)

@@ -8,9 +8,10 @@ from app.bookings.change import Changed, Visitor
 from app.bookings.invite import invite_of
 from app.bookings.schemas import BookingCancel, BookingReschedule, PublicBooking
 from app.bookings.views import public_booking_view
-from app.bookings.visitor import find_visitor_booking
+from app.bookings.visitor import find_visitor_booking, show_token
 from app.database import transaction
 from app.ids import BookingId
+from app.models.bookings import Booking
 from app.routers.dependencies import BookingToken, IfMatch, Services
 from app.routers.openapi import problems
 from app.routers.rate_limits import LimitedRead
@@ -23,12 +24,19 @@ async def _own(booking_id: BookingId, services: Services, token: BookingToken) -
         return await find_visitor_booking(session, services.tokens, booking_id, token, now=services.clock())
 
 
+async def _held(booking_id: BookingId, services: Services, token: BookingToken) -> Booking:
+    async with transaction(services.sessions, None) as session:
+        return await show_token(session, services.tokens, booking_id, token, now=services.clock())
+
+
 Own = Annotated[Changed, Depends(_own)]
+Held = Annotated[Booking, Depends(_held)]
+"""What is to be changed: whoever changes it reads the rest anew."""
 
 
-async def _limit_change(request: Request, own: Own) -> None:
+async def _limit_change(request: Request, held: Held) -> None:
     """After the token was checked: who does not hold it cannot use up what its holder has left."""
-    request.app.state.rate_limits.count_change(request, own.booking.id)
+    request.app.state.rate_limits.count_change(request, held.id)
 
 
 LimitedChange = Depends(_limit_change)
@@ -47,11 +55,11 @@ async def get_public_booking(own: Own, services: Services, response: Response) -
     dependencies=[LimitedChange],
 )
 async def reschedule_public_booking(
-    body: BookingReschedule, own: Own, services: Services, if_match: IfMatch, response: Response
+    body: BookingReschedule, held: Held, services: Services, if_match: IfMatch, response: Response
 ) -> PublicBooking:
     """Move the booking to another offered slot of the same length. The event moves; a new invitation is mailed."""
     changed = await services.changes.reschedule(
-        own.booking.account_id, own.booking.id, to=body.start_at, by=Visitor(), reason=body.reason, if_match=if_match
+        held.account_id, held.id, to=body.start_at, by=Visitor(), reason=body.reason, if_match=if_match
     )
     return _view(services, response, changed)
 
@@ -63,11 +71,11 @@ async def reschedule_public_booking(
     dependencies=[LimitedChange],
 )
 async def cancel_public_booking(
-    body: BookingCancel, own: Own, services: Services, if_match: IfMatch, response: Response
+    body: BookingCancel, held: Held, services: Services, if_match: IfMatch, response: Response
 ) -> PublicBooking:
     """End the booking. The event is removed and both sides are told."""
     changed = await services.changes.cancel(
-        own.booking.account_id, own.booking.id, by=Visitor(), reason=body.reason, if_match=if_match
+        held.account_id, held.id, by=Visitor(), reason=body.reason, if_match=if_match
     )
     return _view(services, response, changed)
 

@@ -20,9 +20,9 @@ class Crowd:
     def __init__(self) -> None:
         self.turns, self.host, self.go = Turns(), uuid4(), asyncio.Event()
 
-    async def want(self, wanted: Span | None, *, in_vain: bool = False) -> str:
+    async def want(self, wanted: Span | None, *, in_vain: bool = False, by: str | None = None) -> str:
         try:
-            async with self.turns.turn(self.host, wanted=wanted):
+            async with self.turns.turn(self.host, wanted=wanted, by=by):
                 await self.go.wait()
                 if in_vain:
                     raise LookupError  # noqa: TRY301 - as a transaction fails
@@ -55,6 +55,13 @@ async def test_r45_who_comes_afterwards_looks_for_themselves() -> None:
     assert await crowd.want((TEN, HALF_PAST)) == "had"
     assert await crowd.want((TEN, HALF_PAST)) == "had"
     assert await waiting == "had"
+
+
+async def test_r47_what_moves_is_in_nobodys_way_but_others() -> None:
+    crowd = Crowd()
+    moves = [((TEN, HALF_PAST), "one"), ((TEN + 900, HALF_PAST + 900), "one"), ((TEN, HALF_PAST), "two")]
+    answers = await crowd.all(*(asyncio.create_task(crowd.want(wanted, by=by)) for wanted, by in moves))
+    assert answers == ["had", "had", f"gone {[(TEN, HALF_PAST), (TEN + 900, HALF_PAST + 900)]}"]
 
 
 async def test_r45_what_failed_has_taken_nothing() -> None:
