@@ -48,7 +48,7 @@ from app.routers import (
     users,
     webhook_endpoints,
 )
-from app.routers.admission import Admission
+from app.routers.admission import Admission, Door
 from app.routers.cors import CrossOrigin
 from app.routers.guards import check_guards
 from app.routers.middleware import Envelope
@@ -56,6 +56,7 @@ from app.routers.openapi import describe
 from app.routers.operation_ids import operation_id
 from app.routers.problems import add_problem_handlers
 from app.routers.rate_limits import RateLimits
+from app.routers.turning_away import TurningAway
 from app.settings import Settings
 
 ROUTERS = (
@@ -117,8 +118,10 @@ def create_app(settings: Settings) -> FastAPI:
         app.include_router(module.router)
     check_guards(app)
     add_problem_handlers(app)
-    app.add_middleware(Admission, at_once=settings.requests_at_once)
+    door = Door(at_once=settings.requests_at_once)
+    app.add_middleware(Admission, door=door)
     app.add_middleware(Envelope)
+    app.add_middleware(TurningAway, door=door)
     app.add_middleware(CrossOrigin, origins=settings.cors_origins)  # outermost: a browser may read every refusal
     app.openapi = lambda: describe(app)  # type: ignore[method-assign]
     return app

@@ -55,8 +55,10 @@ class Overload:
 
     @property
     def patience_ms(self) -> float:
-        """Three times what a full process takes for all it has let in; more, where others work."""
-        return max(1000.0, 3 * AT_ONCE / self.capacity * 1000) * max(1.0, self.load)
+        """Three times what a full process takes for all it has let in, which turns others away besides; more, where
+        others work.
+        """
+        return max(1000.0, 3 * AT_ONCE / (LEAST_GOODPUT * self.capacity) * 1000) * max(1.0, self.load)
 
     @property
     def least_share(self) -> float:

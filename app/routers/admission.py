@@ -8,7 +8,8 @@ byte a second would close the service.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final
 
 from starlette.requests import Request
@@ -28,39 +29,59 @@ _SPREAD: Final = 4
 _BODY_HEADERS: Final = {b"content-length", b"transfer-encoding"}
 
 
-class Admission:
-    """ASGI middleware, inside `Envelope`: what is turned away is counted and named as any other answer."""
+class Door:
+    """How many requests a process is at work on, of how many."""
 
-    def __init__(self, app: ASGIApp, *, at_once: int) -> None:
-        self._app = app
+    def __init__(self, *, at_once: int) -> None:
         self._at_once = at_once
         self._at_work = 0
         self._turned_away = 0
+
+    def is_shut_to(self, scope: Scope) -> bool:
+        """Whether this request is to be turned away now."""
+        return self._at_work >= self._at_once and not _is_exempt(scope)
+
+    def wait_seconds(self) -> int:
+        """When somebody who is turned away shall come back."""
+        self._turned_away += 1
+        return 1 + self._turned_away % _SPREAD
+
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """Be at work."""
+        self._at_work += 1
+        IN_FLIGHT.inc()
+        try:
+            yield
+        finally:
+            self._at_work -= 1
+            IN_FLIGHT.dec()
+
+
+class Admission:
+    """ASGI middleware, inside `Envelope`: it sees to the size of a body, and names what is turned away."""
+
+    def __init__(self, app: ASGIApp, *, door: Door) -> None:
+        self._app = app
+        self._door = door
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or _is_exempt(scope):
             await self._app(scope, receive, send)
             return
-        if any(name in _BODY_HEADERS for name, _ in scope["headers"]):
+        if has_body(scope):
             receive = await _arrived(receive)
-        if self._at_work >= self._at_once:
-            await self._turn_away(scope, receive, send)
-        else:
-            await self._let_in(scope, receive, send)
-
-    async def _turn_away(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self._turned_away += 1
-        refusal = Overloaded(retry_after=1 + self._turned_away % _SPREAD)
-        await problem_response(Request(scope), refusal)(scope, receive, send)
-
-    async def _let_in(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self._at_work += 1
-        IN_FLIGHT.inc()
-        try:
+        if self._door.is_shut_to(scope):
+            refusal = Overloaded(retry_after=self._door.wait_seconds())
+            await problem_response(Request(scope), refusal)(scope, receive, send)
+            return
+        with self._door.place():
             await self._app(scope, receive, send)
-        finally:
-            self._at_work -= 1
-            IN_FLIGHT.dec()
+
+
+def has_body(scope: Scope) -> bool:
+    """Whether the request says that it brings one."""
+    return any(name in _BODY_HEADERS for name, _ in scope["headers"])
 
 
 def _is_exempt(scope: Mapping[str, Any]) -> bool:

@@ -5,6 +5,8 @@ The one rule: this layer looks at headers and sizes only; it never reads what a 
 
 import re
 import time
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 import structlog
 import uuid_utils.compat
@@ -55,7 +57,7 @@ class Envelope:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        request_id = _request_id(headers)
+        request_id = request_id_of(headers.get("X-Request-Id", ""))
         scope.setdefault("state", {})["request_id"] = request_id
         structlog.contextvars.bind_contextvars(request_id=request_id)
         exchange = _Exchange(scope, receive, send, request_id)
@@ -90,10 +92,27 @@ class Envelope:
         await problem_response(request, error)(exchange.scope, exchange.receive, exchange.send)
 
 
-def _request_id(headers: Headers) -> str:
+def request_id_of(asked: str) -> str:
     """The caller's own, where it can be one."""
-    asked = headers.get("X-Request-Id", "")
     return asked if _REQUEST_ID.fullmatch(asked) else uuid_utils.compat.uuid7().hex
+
+
+def safe_headers(
+    answered: Iterable[tuple[bytes, bytes]], more: Mapping[str, str] = MappingProxyType({})
+) -> list[tuple[bytes, bytes]]:
+    """An answer's headers, and with them those that every answer has and it does not."""
+    known = list(answered)
+    names = {name.lower() for name, _ in known}
+    added = ((name.lower().encode(), value.encode("latin-1")) for name, value in (_SAFE_HEADERS | dict(more)).items())
+    return [*known, *(pair for pair in added if pair[0] not in names)]
+
+
+def count_answer(operation: str, status: int | None, problem: str | None, *, began: float) -> None:
+    """An answer among its like; status None: there was none, the connection was cut."""
+    REQUESTS.labels(operation, "none" if status is None else f"{status // 100}xx").inc()
+    REQUEST_SECONDS.labels(operation).observe(time.perf_counter() - began)
+    if problem is not None:
+        PROBLEMS.labels(operation, problem).inc()
 
 
 def _refusal(method: str, headers: Headers) -> MalformedRequest | PayloadTooLarge | UnsupportedMediaType | None:
@@ -136,13 +155,11 @@ class _Exchange:
         if message["type"] == "http.response.start":
             self.started = True
             self._status = message["status"]
-            headers = _SAFE_HEADERS | self.scope["state"].get("answer_headers", {})
+            more = dict(self.scope["state"].get("answer_headers", {}))
             if any(name in _CREDENTIALS for name, _ in self.scope["headers"]):
-                headers["Cache-Control"] = "no-store"
-            answered = {name.lower() for name, _ in message["headers"]}
-            added = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()]
+                more["Cache-Control"] = "no-store"
             own = (b"x-request-id", self._request_id.encode())
-            message["headers"] = [*message["headers"], own, *(pair for pair in added if pair[0] not in answered)]
+            message["headers"] = safe_headers([*message["headers"], own], more)
         await self._send(message)
 
     def log(self) -> None:
@@ -163,12 +180,8 @@ class _Exchange:
         """The request among its like, by the operation's name; what no operation answers is one kind."""
         route = self.scope.get("route")
         operation = operation_id(route) if isinstance(route, APIRoute) else "none"
-        status = f"{self._status // 100}xx" if self.started else "none"
-        REQUESTS.labels(operation, status).inc()
-        REQUEST_SECONDS.labels(operation).observe(time.perf_counter() - self._began)
         problem = self.scope["state"].get("problem")
-        if problem is not None:
-            PROBLEMS.labels(operation, problem).inc()
+        count_answer(operation, self._status if self.started else None, problem, began=self._began)
         if current is not None:
             current.update_name(operation)
             current.set_attribute("http.request.method", self.scope["method"])

@@ -87,6 +87,22 @@ async def test_who_comes_when_all_places_are_taken_is_told_when_to_come_back(sma
     problem(await small.api.get("/v1/me"), 401, "unauthenticated")
 
 
+async def test_the_short_way_out_says_what_the_long_one_says(small: World, gate: Gate) -> None:
+    held = await gate.hold(AT_ONCE)
+    asked = {"X-Request-Id": "turned-away-2", "Accept-Language": "it", "Content-Type": "application/json"}
+    without = [await small.api.get("/v1/me", headers=asked) for _ in range(4)]
+    bringing = [await small.api.request("GET", "/v1/me", headers=asked, content=b"{}") for _ in range(4)]
+    short, long = ({answer.headers["Retry-After"]: answer for answer in answers} for answers in (without, bringing))
+    assert short.keys() == long.keys() == {"1", "2", "3", "4"}
+    for wait, answer in short.items():
+        assert (answer.status_code, answer.content) == (long[wait].status_code, long[wait].content)
+        assert sorted(answer.headers.items()) == sorted(long[wait].headers.items())
+    own = await small.api.get("/v1/me", headers={"X-Request-Id": "no!"})
+    assert own.json()["request_id"] == own.headers["X-Request-Id"] != "no!"
+    gate.opened.set()
+    await asyncio.gather(*held)
+
+
 async def test_a_browser_of_another_site_may_read_that_it_was_turned_away(small: World, gate: Gate) -> None:
     await gate.hold(AT_ONCE)
     answer = await small.api.get("/v1/public/scheduling-pages/page_x", headers={"Origin": "https://elsewhere.example"})
