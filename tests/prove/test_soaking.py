@@ -14,7 +14,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from app.cli import SERVING
-from app.routers.admission import Admission
+from app.routers.admission import Admission, Door
 from bench.load import get
 from prove.lines import Line
 from prove.soak_ground import APIS, Doors, Heard
@@ -45,7 +45,7 @@ def a_server(*, with_a_door: bool) -> FastAPI:
             await asyncio.sleep(WORK_SECONDS)
 
     if with_a_door:
-        app.add_middleware(Admission, at_once=AT_ONCE)
+        app.add_middleware(Admission, door=Door(at_once=AT_ONCE))
     return app
 
 
@@ -93,7 +93,7 @@ LIES = [
     ({"flood": flooded(sent=3000)}, "a flood is answered or turned away, not dropped"),
     ({"flood": flooded(without_retry_after=1)}, "who is turned away is told when to come back"),
     ({"flood": flooded(answered_ms=[400.0] * 600)}, "a flooded process goes on working"),
-    ({"flood": flooded(answered_ms=[400.0] * 900 + [9000.0] * 100)}, "who is let in is answered in time"),
+    ({"flood": flooded(answered_ms=[400.0] * 900 + [12_000.0] * 100)}, "who is let in is answered in time"),
     ({"back": None}, "after the flood all is as before"),
 ]
 
