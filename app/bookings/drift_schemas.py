@@ -23,7 +23,9 @@ class DriftEntry(Answer):
     kind: str = Field(examples=["moved"])
     """What a person did to the event: moved, resized, deleted, declined (by the visitor), duplicated; more may come."""
     status: Literal["open", "resolved", "superseded"]
-    """`open` waits for the host; `superseded`: it is no longer so, or a newer entry says how it is now."""
+    """`open` waits for the host; `superseded`: it is no longer so, a newer entry says how it is now, or the meeting is
+    over.
+    """
     reason: str | None = Field(examples=["slot_taken"])
     """Why it is open: policy, slot_taken, in_the_past, all_day, no_length, write_budget; more may come."""
     resolution: Literal["adopt", "restore"] | None
@@ -62,14 +64,15 @@ class DriftResolution(Strict):
     """`adopt`: the booking follows the calendar; `restore`: the calendar is put back as booked."""
 
 
-def drift_view(row: Row) -> DriftEntry:
-    """An entry, as its host sees it."""
+def drift_view(row: Row, status: str | None = None) -> DriftEntry:
+    """An entry, as its host sees it; `status` where it is another by now than the row's."""
+    status = status or row.status
     return DriftEntry.model_validate(
         {
             "id": row.id,
             "booking_id": row.booking_id,
             "kind": row.kind,
-            "status": row.status,
+            "status": status,
             "reason": row.reason,
             "resolution": row.resolution,
             "resolved_by": row.resolved_by,
@@ -79,13 +82,11 @@ def drift_view(row: Row) -> DriftEntry:
             "observed_end_at": row.observed_end,
             "detected_at": row.detected_at,
             "resolved_at": row.resolved_at,
-            "allowed_actions": _allowed(row),
+            "allowed_actions": _allowed(row.reason) if status == "open" else [],
         }
     )
 
 
-def _allowed(row: Row) -> list[str]:
+def _allowed(reason: str | None) -> list[str]:
     """What cannot be a booking's time cannot be adopted."""
-    if row.status != "open":
-        return []
-    return ["restore"] if row.reason in {"all_day", "in_the_past", "no_length"} else ["adopt", "restore"]
+    return ["restore"] if reason in {"all_day", "in_the_past", "no_length"} else ["adopt", "restore"]

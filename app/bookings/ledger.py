@@ -3,12 +3,12 @@
 The one rule: one open entry a booking and kind; a newer finding takes the older one's place.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, case, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bookings.drift import Doubt, Finding, Kind, Policy
@@ -26,17 +26,31 @@ async def find_entry(session: AsyncSession, entry_id: UUID, *, lock: bool = Fals
 
 
 async def list_entries(
-    session: AsyncSession, host_id: UUID, *, status: str | None, booking_id: UUID | None, after: UUID | None, limit: int
-) -> Sequence[DriftEntry]:
-    """The host's entries, the newest first, from after the given one."""
-    query = select(DriftEntry).where(DriftEntry.host_id == host_id)
+    session: AsyncSession,
+    host_id: UUID,
+    *,
+    status: str | None,
+    booking_id: UUID | None,
+    after: UUID | None,
+    limit: int,
+    now: datetime,
+) -> list[tuple[DriftEntry, str]]:
+    """The host's entries and their statuses, the newest first, from after the given one.
+
+    A meeting that is over asks nothing any more, although nobody has written that down.
+    """
+    over = and_(DriftEntry.status == "open", Booking.ends_at <= now)
+    told = case((over, "superseded"), else_=DriftEntry.status)
+    booked = and_(Booking.account_id == DriftEntry.account_id, Booking.id == DriftEntry.booking_id)
+    query = select(DriftEntry, told).join(Booking, booked).where(DriftEntry.host_id == host_id)
     if status is not None:
-        query = query.where(DriftEntry.status == status)
+        query = query.where(told == status)
     if booking_id is not None:
         query = query.where(DriftEntry.booking_id == booking_id)
     if after is not None:
         query = query.where(DriftEntry.id < after)
-    return (await session.scalars(query.order_by(DriftEntry.id.desc()).limit(limit))).all()
+    rows = await session.execute(query.order_by(DriftEntry.id.desc()).limit(limit))
+    return [(entry, status) for entry, status in rows]
 
 
 async def open_entries(session: AsyncSession, booking_id: UUID) -> dict[Kind, DriftEntry]:

@@ -6,24 +6,33 @@ asked. The booking and its hosts are locked by the caller.
 """
 
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bookings import ledger, repository
+from app.bookings.drift import Kind
 from app.bookings.reminders import forget, remind_anew
 from app.models.bookings import Booking
 from app.scheduling.availability import PageTime
+
+_OF_ITS_TIME: Final = frozenset({Kind.MOVED, Kind.RESIZED, Kind.DELETED})
 
 
 async def move(
     session: AsyncSession, booking: Booking, page: PageTime, to: tuple[datetime, datetime], *, now: datetime
 ) -> tuple[datetime, datetime]:
-    """Give it the time that was reserved for it (`repository.move_time`); the one it had before."""
+    """Give it the time that was reserved for it (`repository.move_time`); the one it had before.
+
+    What the host was asked about its event's time is no question any more: the event is where the booking is, or comes.
+    """
     former = booking.starts_at, booking.ends_at
     booking.starts_at, booking.ends_at = to
     _touch(booking, now)
     if booking.starts_at != former[0]:  # reminders go by the start: one that is longer now is reminded of as before
         await remind_anew(session, booking, page)
+    asked = await ledger.open_entries(session, booking.id)
+    ledger.supersede([entry for kind, entry in asked.items() if kind in _OF_ITS_TIME], now=now)
     return former
 
 

@@ -19,16 +19,17 @@ OfBooking = Annotated[BookingId | SkipJsonSchema[None], Query(description="Only 
 
 @router.get("", summary="List the drift of your bookings", responses=problems(400, 401, 422))
 async def list_drift_entries(
-    request: Request, session: Session, caller: User, limit: Limit = 20, cursor: CursorParameter = None,
-    status: Status = None, booking_id: OfBooking = None,
+    request: Request, session: Session, caller: User, services: Services, limit: Limit = 20,
+    cursor: CursorParameter = None, status: Status = None, booking_id: OfBooking = None,
 ) -> DriftEntryList:  # fmt: skip
     """Booked events that were moved, resized, deleted, declined or duplicated, and what was done; the newest first."""
     cursors = Cursor(request)
     rows = await ledger.list_entries(
-        session, caller.user, status=status, booking_id=booking_id, after=cursors.read(cursor), limit=limit + 1
-    )
-    views = [drift_view(row) for row in rows[:limit]]
-    return DriftEntryList(items=views, next_cursor=cursors.after(rows[limit - 1].id) if len(rows) > limit else None)
+        session, caller.user, status=status, booking_id=booking_id, after=cursors.read(cursor), limit=limit + 1,
+        now=services.clock(),
+    )  # fmt: skip
+    views = [drift_view(row, told) for row, told in rows[:limit]]
+    return DriftEntryList(items=views, next_cursor=cursors.after(rows[limit - 1][0].id) if len(rows) > limit else None)
 
 
 @router.post("/{entry_id}/resolve", summary="Decide about drift", responses=problems(401, 404, 409, 422))

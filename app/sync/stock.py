@@ -69,8 +69,9 @@ UNION ALL SELECT 'watches', provider, CASE WHEN ends <= :now THEN 'expired'
             FROM watched GROUP BY 2, 3
 UNION ALL SELECT 'unwritten', state, '', count(*) FROM unwritten GROUP BY 2
 UNION ALL SELECT 'failing', '', '', extract(epoch FROM :now - min(failing_since)) FROM unwritten WHERE state = 'failing'
-UNION ALL SELECT 'drift', kind, '', count(*) FROM drift_entries
-           WHERE account_id = :account AND status = 'open' GROUP BY 2
+UNION ALL SELECT 'drift', d.kind, '', count(*)
+            FROM drift_entries d JOIN bookings b ON b.account_id = d.account_id AND b.id = d.booking_id
+           WHERE d.account_id = :account AND d.status = 'open' AND b.ends_at > :now GROUP BY 2
 UNION ALL SELECT 'unsent', state, '', count(*) FROM unsent GROUP BY 2
 UNION ALL SELECT 'unsent_age', '', '', extract(epoch FROM :now - min(created_at)) FROM unsent
 """).bindparams(bindparam("bounds", type_=ARRAY(Float)))

@@ -232,6 +232,43 @@ async def test_r23_what_is_moved_back_before_the_host_answers_is_settled(world: 
     assert entry["status"] == "superseded"
 
 
+@pytest.mark.parametrize("moved_by", ["visitor", "host"])
+async def test_r23_of_a_booking_that_was_given_another_time_the_host_is_asked_nothing(
+    world: World, moved_by: str
+) -> None:
+    person, booking, event_id = await booked(world)
+    await policy(person, moved="ask")
+    await move(world, person, event_id, booking.start_at + HOUR)
+    await synced(world, person)
+    assert [entry["status"] for entry in await ledger(person, status="open")] == ["open"]
+    to = booking.start_at + 4 * HOUR
+    if moved_by == "visitor":
+        assert (await booking.reschedule(to)).status_code == 200
+    else:
+        moved = await person.post(f"/v1/bookings/{booking.id}/reschedule", {"start_at": to.isoformat()})
+        assert moved.status_code == 200, moved.text
+    assert await ledger(person, status="open") == []
+    await world.work()
+    await synced(world, person)
+    [event] = await our_events(world, person)
+    assert datetime.fromisoformat(event["start"]["dateTime"]) == to
+    assert [entry["status"] for entry in await ledger(person)] == ["superseded"]
+
+
+async def test_r23_of_a_meeting_that_is_over_the_host_is_asked_nothing(world: World) -> None:
+    person, booking, event_id = await booked(world)
+    await policy(person, moved="ask")
+    await move(world, person, event_id, booking.start_at + HOUR)
+    await synced(world, person)
+    [entry] = await ledger(person, status="open")
+    world.clock.offset = booking.start_at - world.clock() + HOUR
+    await person.refresh_token()
+    assert await ledger(person, status="open") == []
+    for query in ({}, {"status": "superseded"}):
+        [over] = await ledger(person, **query)
+        assert (over["id"], over["status"], over["allowed_actions"]) == (entry["id"], "superseded", [])
+
+
 @pytest.mark.parametrize("ended_by", ["visitor", "host", "calendar"])
 async def test_r23_of_a_booking_that_has_ended_the_host_is_asked_nothing(world: World, ended_by: str) -> None:
     person, booking, event_id = await booked(world)

@@ -7,6 +7,7 @@ import pytest
 
 from app.sync.stock import StockTaker
 from app.telemetry.metrics import process_figures
+from tests.bookings import test_drift as drifting
 from tests.calendar_writes.test_writing import booked
 from tests.support.visitors import fault
 from tests.support.world import World
@@ -85,6 +86,18 @@ async def test_p3_watches_are_told_by_when_the_last_of_a_calendar_ends(world: Wo
         assert {key: value for key, value in seen.items() if key[0] == "watches"} == {
             series("watches", provider="google", ends=told): 1
         }
+
+
+async def test_r23_what_hosts_are_asked_is_told_until_the_meeting_is_over(world: World, taker: StockTaker) -> None:
+    person, booking, event_id = await drifting.booked(world)
+    await drifting.policy(person, moved="ask")
+    await drifting.move(world, person, event_id, booking.start_at + timedelta(hours=1))
+    await drifting.synced(world, person)
+    seen = await look(taker)
+    assert seen[series("drift_open", kind="moved")] == 1
+    world.clock.offset = booking.start_at - world.clock() + timedelta(hours=1)
+    seen = await look(taker)
+    assert series("drift_open", kind="moved") not in seen, "else operators are called about it for ever"
 
 
 async def test_one_of_all_workers_looks_and_the_next_takes_over(world: World, taker: StockTaker) -> None:
