@@ -79,6 +79,8 @@ class _Wish:
 
     form: BookingCreate
     answers: list[dict[str, str]]
+    consent_text: str | None
+    """What they agreed to; the page's owner may write something else before the booking is made."""
     start: int
     language: Language
     by: str
@@ -153,7 +155,8 @@ class BookingDesk:
         check_open(page, form.duration_minutes)
         document = page.configuration
         answers = check_form(document, form.answers, form.guests, consent=form.consent)
-        return _Wish(form, answers, int(form.start_at.timestamp()), form.language or document.language, by)
+        start, language = int(form.start_at.timestamp()), form.language or document.language
+        return _Wish(form, answers, document.consent_text, start, language, by)
 
     @counted(BOOKINGS, _kind)
     async def _take(self, page: PageTime, wish: _Wish, attempt: Attempt | None) -> Outcome:
@@ -386,6 +389,7 @@ class BookingDesk:
             "language": wish.language,
             "guests": guests_once(form.email, form.guests),
             "answers": wish.answers,
+            "consent_text": wish.consent_text,
             "token_hash": hash_token(self._tokens.token(made_id)),
             "created_at": now,
             "updated_at": now,

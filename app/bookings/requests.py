@@ -55,7 +55,7 @@ from app.scheduling.availability import Mode, PageTime
 
 _SHARED = (
     "account_id", "page_id", "starts_at", "ends_at", "visitor_name", "visitor_email", "visitor_time_zone",
-    "language", "guests", "answers", "token_hash", "proposal_id",
+    "language", "guests", "answers", "consent_text", "token_hash", "proposal_id",
 )  # fmt: skip
 """What a booking takes over from its request."""
 

@@ -219,6 +219,8 @@ class Booking(Answer):
     """Further people invited."""
     answers: list[FormAnswer]
     """The form as it was filled in."""
+    consent_text: str | None
+    """What the visitor agreed to with it, in the page's words of then; null: nothing was asked."""
     location: str | None
     """Where it takes place."""
     video_url: str | None
@@ -297,6 +299,8 @@ class MeetingRequest(Answer):
     """Further people to invite."""
     answers: list[FormAnswer]
     """The form as it was filled in."""
+    consent_text: str | None
+    """What the visitor agreed to with it, in the page's words of then; null: nothing was asked."""
     clashes: bool | None
     """Whether the time is taken in the calendar that was connected since; null while nobody could tell."""
     alternatives: list[OpenTime]

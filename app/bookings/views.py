@@ -159,6 +159,7 @@ def _visitor(row: Booking | MeetingRequest) -> dict[str, Any]:
         "visitor_name": row.visitor_name,
         "visitor_email": row.visitor_email,
         "visitor_time_zone": row.visitor_time_zone,
+        "consent_text": row.consent_text,
     }
 
 

@@ -30,6 +30,8 @@ class _Appointment(HasId):
     guests: Mapped[list[str]]
     answers: Mapped[JsonList]
     """`[{"field_id", "label", "value"}]`, as the form was when it was filled in."""
+    consent_text: Mapped[str | None]
+    """What the visitor agreed to, in the page's words of then; None: nothing was asked."""
     token_hash: Mapped[bytes]
     """SHA-256 of the token in the visitor's links."""
     proposal_id: Mapped[UUID | None]

@@ -180,4 +180,4 @@ def _whose(row: Appointment, person: Person) -> dict[str, Any]:
         }
     named = next(guest for guest in row.guests if person.has(guest))
     nothing: dict[str, Any] = {"name": None, "time_zone": None, "language": None, "guests": [], "answers": []}
-    return times | nothing | {"role": "guest", "email": named}
+    return times | nothing | {"consent_text": None, "role": "guest", "email": named}

@@ -80,6 +80,8 @@ class _ExportedAppointment(Answer):
     """Whom they named as guests; none for a guest."""
     answers: list[FormAnswer]
     """The form as they filled it in; empty for a guest."""
+    consent_text: str | None
+    """What they agreed to with it, in the page's words of then; null: nothing was asked, or they are a guest."""
     created_at: datetime
     updated_at: datetime
 

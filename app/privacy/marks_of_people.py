@@ -9,7 +9,7 @@ from typing import Final
 from app.privacy.mark import Marked, marked
 
 _APPOINTMENT: Final = (
-    "account_id id page_id host_id status starts_at ends_at language proposal_id created_at updated_at"
+    "account_id id page_id host_id status starts_at ends_at language consent_text proposal_id created_at updated_at"
 )
 _VISITOR: Final = "visitor_name visitor_email visitor_time_zone guests answers"
 

@@ -49,8 +49,8 @@ async def test_r54_everything_held_about_a_contact_is_told(world: World) -> None
 async def test_r54_of_another_s_booking_a_guest_is_told_what_a_guest_knows(world: World) -> None:
     person = await world.connected()
     guest = await make_contact(person, "guest@example.com", name="Gunnar Guest")
-    page = await person.make_page(max_guests=2, form_fields=FORM)
-    wish = {"guests": ["Guest@example.com", "third@example.com"], "answers": {"wish": "between us"}}
+    page = await person.make_page(max_guests=2, form_fields=FORM, consent_text="May we store this?")
+    wish = {"guests": ["Guest@example.com", "third@example.com"], "answers": {"wish": "between us"}, "consent": True}
     booked = await visit(person, page, person.at(3, "10:00"), **wish)
     await invite(world, person, person.at(4, "10:00"), "guest@example.com", VERA, summary="All of us")
     await synced(world, person)
@@ -58,6 +58,7 @@ async def test_r54_of_another_s_booking_a_guest_is_told_what_a_guest_knows(world
     [booking] = told["bookings"]
     assert (booking["id"], booking["role"], booking["email"]) == (booked.id, "guest", "Guest@example.com")
     assert (booking["guests"], booking["answers"], booking["name"]) == ([], [], None)
+    assert booking["consent_text"] is None, "they were not asked"
     text = json.dumps(told)
     for of_others in (VERA, "Vera", "third@", "between us"):
         assert of_others not in text.replace('"Intro call: Vera Visitor"', ""), of_others  # what their invitation says
@@ -66,12 +67,13 @@ async def test_r54_of_another_s_booking_a_guest_is_told_what_a_guest_knows(world
 async def test_r54_former_addresses_and_what_was_done_with_them_are_told(world: World) -> None:
     person = await world.connected()
     contact = await make_contact(person)
-    await visit(person, await person.make_page(), person.at(3, "10:00"))
+    page = await person.make_page(consent_text="May we store this?")
+    await visit(person, page, person.at(3, "10:00"), consent=True)
     await world.work()
     await person.patch(f"/v1/contacts/{contact['id']}", {"email": "new@example.com"})
     told = await exported(person, contact)
     assert told["addresses"] == ["new@example.com", VERA]
-    assert [row["email"] for row in told["bookings"]] == [VERA]
+    assert [(row["email"], row["consent_text"]) for row in told["bookings"]] == [(VERA, "May we store this?")]
 
 
 async def test_r53_r54_it_is_the_account_s_and_written_down(world: World) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from app.bookings.book import BookingDesk
 from app.bookings.forms import check_form
 from app.errors import ConsentRequired, ValidationFailed
 from app.scheduling.configuration import OFFICE_HOURS, Configuration
@@ -120,3 +121,42 @@ async def test_r33_the_form_is_checked_on_the_way_in_and_kept_with_the_booking(w
     await world.work()
     [event] = await our_events(world, person)
     assert "Question: Red" in event["description"]
+
+
+async def test_r33_what_the_visitor_agreed_to_is_kept_in_the_words_of_then(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = await world.connected()
+    page = await person.make_page(consent_text="May we store this?")
+    real = BookingDesk._look_under_lock
+
+    async def reworded(self: BookingDesk, *given: Any) -> Any:
+        changed = await person.patch(f"/v1/scheduling-pages/{page['id']}", {"consent_text": "And sell it?"})
+        assert changed.status_code == 200, changed.text
+        return await real(self, *given)
+
+    monkeypatch.setattr(BookingDesk, "_look_under_lock", reworded)
+    booked = await person.book(page["id"], person.at(3, "10:00").isoformat(), consent=True)
+    assert booked.status_code == 201, booked.text
+    own = (await person.get(f"/v1/bookings/{booked.json()['id']}")).json()
+    assert own["consent_text"] == "May we store this?"
+    monkeypatch.undo()
+    await person.patch(f"/v1/scheduling-pages/{page['id']}", {"consent_text": None})
+    unasked = await person.book(page["id"], person.at(3, "11:00").isoformat(), consent=True)
+    assert (await person.get(f"/v1/bookings/{unasked.json()['id']}")).json()["consent_text"] is None
+
+
+async def test_r33_a_request_hands_on_what_was_agreed_to(world: World) -> None:
+    person = await world.person()
+    page = await person.make_page(consent_text="May we store this?")
+    asked = await person.book(page["id"], person.at(3, "10:00").isoformat(), consent=True)
+    assert asked.status_code == 202, asked.text
+    path = f"/v1/meeting-requests/{asked.json()['id']}"
+    assert (await person.get(path)).json()["consent_text"] == "May we store this?"
+    await world.sandbox.google_account(person.email)
+    await person.connect()
+    await world.work()
+    accepted = await person.post(f"{path}/accept")
+    assert accepted.status_code == 200, accepted.text
+    booking = (await person.get(f"/v1/bookings/{accepted.json()['booking_id']}")).json()
+    assert booking["consent_text"] == "May we store this?"
