@@ -69,7 +69,9 @@ async def establish(
     await connect_inbox(session, connection, now=now)
     await remember_grant(session, connection)
     await _store_tokens(session, vault, connection, consent.grant)
-    calendars = await repository.save_calendars(session, connection.account_id, connection.id, consent.calendars)
+    calendars = await repository.save_calendars(
+        session, connection.account_id, connection.id, consent.calendars, now=now
+    )
     await repository.readmit_calendars(session, connection.id, {ref.id for ref in consent.calendars})
     checked = [calendar for calendar in calendars if calendar.checked]
     for calendar in checked:

@@ -51,18 +51,19 @@ class CalendarRefresher:
     async def _save(
         self, session: AsyncSession, account_id: UUID, connection_id: UUID, refs: Collection[CalendarRef]
     ) -> None:
-        calendars = await repository.save_calendars(session, account_id, connection_id, refs)
+        now = self._clock()
+        calendars = await repository.save_calendars(session, account_id, connection_id, refs, now=now)
         listed, told = {ref.id for ref in refs}, []
         await repository.readmit_calendars(session, connection_id, listed)
         for calendar in calendars:
             reason = _inactive_reason(calendar, listed=calendar.provider_calendar_id in listed)
             if reason is not None and calendar.inactive_reason is None:
                 calendar.inactive_reason = reason
-                told += [tell_of_calendar(session, calendar, now=self._clock())] if calendar.checked else []
+                told += [tell_of_calendar(session, calendar, now=now)] if calendar.checked else []
                 log.info("calendar.inactive", calendar_id=str(calendar.id), reason=reason.value)
         checked = [calendar for calendar in calendars if calendar.checked]
         await session.flush()
-        syncs = await repository.ask_for_syncs(session, account_id, [item.id for item in checked], now=self._clock())
+        syncs = await repository.ask_for_syncs(session, account_id, [item.id for item in checked], now=now)
         await enqueue(session, [*syncs, *told])
 
 

@@ -242,7 +242,7 @@ async def list_calendar_syncs(session: AsyncSession, connection_id: UUID) -> Seq
 
 
 async def save_calendars(
-    session: AsyncSession, account_id: UUID, connection_id: UUID, refs: Iterable[CalendarRef]
+    session: AsyncSession, account_id: UUID, connection_id: UUID, refs: Iterable[CalendarRef], *, now: datetime
 ) -> Sequence[Calendar]:
     """Insert or update the listed calendars; what a person ticked stays ticked.
 
@@ -250,7 +250,7 @@ async def save_calendars(
     """
     listed, known = list(refs), await list_calendars(session, connection_id)
     zones = {calendar.provider_calendar_id: calendar.time_zone for calendar in known}
-    await _follow_primary(session, known, listed)
+    await _follow_primary(session, known, listed, now=now)
     for ref in listed:
         values = {"name": ref.name, "time_zone": ref.time_zone, "role": ref.role.value}
         statement = insert(Calendar).values(
@@ -290,22 +290,25 @@ async def readmit_calendars(session: AsyncSession, connection_id: UUID, listed: 
     )
 
 
-async def _follow_primary(session: AsyncSession, known: Sequence[Calendar], listed: Sequence[CalendarRef]) -> None:
+async def _follow_primary(
+    session: AsyncSession, known: Sequence[Calendar], listed: Sequence[CalendarRef], *, now: datetime
+) -> None:
     """The primary calendar may have got another id (its address was renamed), or another calendar became primary."""
     former = next((calendar for calendar in known if calendar.is_primary), None)
     primary = next((ref.id for ref in listed if ref.primary), None)
     if former is None or primary is None or former.provider_calendar_id == primary:
         return
-    now = next((calendar for calendar in known if calendar.provider_calendar_id == primary), None)
-    if now is None:
+    heir = next((calendar for calendar in known if calendar.provider_calendar_id == primary), None)
+    if heir is None:
         await _change_calendar(session, former.id, provider_calendar_id=primary)
         await _list_whole(session, [former.id])
     else:
         await _change_calendar(session, former.id, is_primary=False)
-        await _change_calendar(session, now.id, is_primary=True, checked=True)
+        await _change_calendar(session, heir.id, is_primary=True, checked=True)
+        await start_mirroring(session, heir.account_id, heir.id, now=now)
         # Who takes part is kept of a primary alone: all of it is listed again, and counts as changed.
-        await _list_whole(session, [now.id])
-        await session.execute(update(MirrorEvent).where(MirrorEvent.calendar_id == now.id).values(etag=None))
+        await _list_whole(session, [heir.id])
+        await session.execute(update(MirrorEvent).where(MirrorEvent.calendar_id == heir.id).values(etag=None))
 
 
 async def _list_whole(session: AsyncSession, calendar_ids: Collection[UUID]) -> None:

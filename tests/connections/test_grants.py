@@ -53,3 +53,26 @@ async def test_r16_a_primary_calendar_that_got_another_id_heals_as_the_same(
     assert rows == [
         {"id": before["id"], "provider_calendar_id": "renamed@example.com", "is_primary": True, "checked": True}
     ]
+
+
+async def test_r16_a_calendar_that_becomes_primary_is_mirrored_although_nobody_had_ticked_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = await world.connected()
+    page = await person.make_page()
+    other = await world.sandbox.google_calendar(person.email, "The new one")
+    await person.post(f"/v1/connections/{person.connection_id}/refresh-calendars")
+    await world.work()
+    listed = GoogleSession.list_calendars
+
+    async def swapped(self: GoogleSession) -> object:
+        return [replace(item, primary=item.id == other["id"]) for item in await listed(self)]
+
+    monkeypatch.setattr(GoogleSession, "list_calendars", swapped)
+    await person.post(f"/v1/connections/{person.connection_id}/refresh-calendars")
+    await world.work()
+    [primary] = await world.rows("SELECT id, provider_calendar_id, checked FROM calendars WHERE is_primary")
+    assert (primary["provider_calendar_id"], primary["checked"]) == (other["id"], True)
+    mirrored = await world.rows("SELECT last_succeeded_at FROM calendar_syncs WHERE calendar_id = $1", primary["id"])
+    assert [row["last_succeeded_at"] is not None for row in mirrored] == [True]
+    assert await person.slots(page["id"], person.day(3)), "its host is to be had"
