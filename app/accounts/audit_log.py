@@ -40,8 +40,9 @@ _SUBJECTS: Final = {
 """The prefix of the subject's id, by what the action begins with. Of form submissions the API shows no ids."""
 
 
-_HOST: Final = "host"
-"""What entries about changed bookings said at first, without whose change it was."""
+_KINDS: Final = {"host": "user", "policy": "worker"}
+"""What an entry says instead of a kind of actor: at first of changed bookings, without whose change it was; and of what
+was done by itself, as the host has said beforehand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ def audit_view(entry: AuditEntry) -> AuditLogEntry:
     assert entry.sequence is not None
     assert entry.seal is not None
     kind, _, who = entry.actor.partition(":")
-    kind = "user" if kind == _HOST else kind
+    kind = _KINDS.get(kind, kind)
     user_id = UUID(who) if kind == "user" and who else None
     prefix = _SUBJECTS.get(entry.action.partition(".")[0])
     return AuditLogEntry(

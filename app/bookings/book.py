@@ -141,7 +141,7 @@ class BookingDesk:
         page = await self._read(page_id, form)
         if attempt is not None and (outcome := await self._answered(page, attempt)) is not None:
             return outcome
-        await check_hold(self._sessions, self._tokens, page, form)
+        await check_hold(self._sessions, self._tokens.of_holds(), page, form)
         try:
             return await self._take(page, self._wish(page, form, by), attempt)
         except idempotency.AnsweredMeanwhileError:

@@ -100,7 +100,7 @@ class SlotHolds:
         self._sessions = sessions
         self._pool = pool
         self._pages = pages
-        self._tokens = tokens
+        self._tokens = tokens.of_holds()
         self._clock = clock
         self._turns = turns
 

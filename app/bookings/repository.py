@@ -17,6 +17,7 @@ from app.accounts.repository import lock_hosts
 from app.database import constraint
 from app.ids import new_id
 from app.insertion import Rows
+from app.models.accounts import User
 from app.models.bookings import NO_OVERLAP, Booking, MeetingRequest, Reservation, SlotHold
 from app.models.directory import Directory, DirectoryEntry, DueRequest
 from app.models.outbound import Mail
@@ -73,12 +74,16 @@ async def lock_hosts_of(session: AsyncSession, booking: Booking) -> None:
 
 
 async def move_time(session: AsyncSession, booking_id: UUID, buffered: Span) -> bool:
-    """Move a booking's reservation; False when the time is taken. The host's row is locked by the caller."""
+    """Move a booking's reservation; False when the time is taken. The host's row is locked by the caller.
+
+    Who has left does not come: nobody's time but theirs is asked for.
+    """
+    leavers = select(User.id).where(~User.active)
     try:
         async with session.begin_nested():
-            await session.execute(
-                update(Reservation).where(Reservation.booking_id == booking_id).values(during=_during(buffered))
-            )
+            mine = Reservation.booking_id == booking_id
+            await session.execute(delete(Reservation).where(mine, Reservation.host_id.in_(leavers)))
+            await session.execute(update(Reservation).where(mine).values(during=_during(buffered)))
     except IntegrityError as error:
         if constraint(error) == NO_OVERLAP:
             return False

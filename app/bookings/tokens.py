@@ -12,14 +12,20 @@ from pydantic import SecretBytes
 
 
 class BookingTokens:
-    """Makes and checks the tokens of bookings, meeting requests and holds."""
+    """Makes and checks the tokens of bookings and meeting requests; an accepted request's is its booking's."""
 
-    def __init__(self, signing_key: SecretBytes) -> None:
+    def __init__(self, signing_key: SecretBytes, *, kind: bytes = b"booking-token") -> None:
+        self._signing_key = signing_key
         self._key = signing_key.get_secret_value()
+        self._kind = kind
+
+    def of_holds(self) -> "BookingTokens":
+        """Those of holds: a booking's token is not that of a hold of the same id."""
+        return BookingTokens(self._signing_key, kind=b"hold-token")
 
     def token(self, subject_id: UUID) -> str:
         """The token of a booking, meeting request or hold."""
-        digest = hmac.digest(self._key, b"booking-token|" + subject_id.bytes, "sha256")
+        digest = hmac.digest(self._key, self._kind + b"|" + subject_id.bytes, "sha256")
         return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
     def mark(self, text: str) -> bytes:

@@ -30,10 +30,13 @@ PAGE_TIME = """
 WITH page AS MATERIALIZED (
     SELECT * FROM scheduling_pages p WHERE p.id = $1 AND (p.deleted_at IS NULL OR $6::uuid IS NOT NULL)),
 engaged AS MATERIALIZED (
-    SELECT b.host_id AS user_id, 0 AS position FROM bookings b WHERE b.id = $6
+    SELECT b.host_id AS user_id, 0 AS position FROM bookings b WHERE b.id = $6 AND b.page_id = $1
     UNION ALL
-    SELECT r.host_id, 1 FROM reservations r JOIN bookings b ON b.account_id = r.account_id AND b.id = r.booking_id
-     WHERE r.booking_id = $6 AND r.host_id <> b.host_id),
+    SELECT r.host_id, 1
+      FROM reservations r
+      JOIN bookings b ON b.account_id = r.account_id AND b.id = r.booking_id
+      JOIN users u ON u.account_id = r.account_id AND u.id = r.host_id AND u.active
+     WHERE r.booking_id = $6 AND r.host_id <> b.host_id AND b.page_id = $1),
 hosts AS MATERIALIZED (
     SELECT user_id, position FROM engaged
     UNION ALL
@@ -105,8 +108,8 @@ SELECT p.account_id, p.id, p.type, p.name, p.slug, p.configuration::text, p.vers
        LIMIT 1) link ON true
  ORDER BY h.position, h.user_id
 """
-"""A page and all that bears on its slots: a row for each host, first the one who organizes. Of a booking that shall
-move ($6), those it has."""
+"""A page and all that bears on its slots: a row for each host, first the one who organizes. Of a booking of the page
+that shall move ($6), those it has; who has left is not waited for."""
 
 
 class Mode(StrEnum):

@@ -14,7 +14,8 @@ import pytest
 from app.ids import decode_id, encode_id, new_id
 from tests.bookings.test_concurrency import assert_consistent
 from tests.support.people import Person
-from tests.support.visitors import held, our_events
+from tests.support.teams import busy, colleagues
+from tests.support.visitors import held, our_events, visit
 from tests.support.world import World, problem
 
 LAPSE = """
@@ -364,3 +365,19 @@ async def test_r27_a_hold_of_a_round_robin_keeps_one_persons_time(world: World) 
         decode_id("usr", person.user_id) for person in people
     }
     assert await traces(world) == [0, 0, 0]
+
+
+async def test_r34_a_booking_is_no_hold_and_its_token_opens_nobody_elses_time(world: World) -> None:
+    ada, ben = await colleagues(world, 2)
+    narrow = await ada.make_page(booking_window={"kind": "rolling_days", "days": 4})
+    booking = await visit(ada, narrow, ada.at(3, "09:00"))
+    wide = await ben.make_page()
+    await busy(world, ada, ada.at(5, "20:00"), 120)
+    await busy(world, ben, ada.at(5, "23:00"), 30)
+    start = ada.at(5, "23:00").isoformat()
+    plain = problem(await ben.book(wide["id"], start), 409, "slot_unavailable")
+    named = {"hold_id": booking.id.replace("bkg_", "hold_"), "hold_token": booking.token}
+    problem(await ben.book(wide["id"], start, **named), 422, "validation_failed")
+    signed = named | {"hold_token": world.services.tokens.of_holds().token(decode_id("bkg", booking.id))}
+    told = problem(await ben.book(wide["id"], start, **signed), 409, "hold_expired")
+    assert told["alternatives"] == plain["alternatives"], "they are Ben's, whosever id is named"

@@ -77,6 +77,9 @@ async def test_r26_on_connecting_free_requests_are_booked_and_clashing_ones_wait
     assert len(await our_events(world, person)) == 1
     assert await mailed(world) == ["accepted_visitor", "confirmed_host"], "the host learns of it"
     assert await audited(world) == [("policy", "meeting_request.accepted"), ("policy", "booking.created")]
+    auditor = await world.person(account_id=person.account_id, permissions=["audit:read"])
+    told = await auditor.get("/v1/audit-log", action="booking.created")
+    assert [entry["actor"]["kind"] for entry in told.json()["items"]] == ["worker"], told.text
     assert (await free.get(free.booking_path)).json()["status"] == "confirmed"
 
 

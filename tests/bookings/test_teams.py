@@ -198,3 +198,21 @@ async def test_r45_groups_round_robins_and_personal_pages_of_the_same_people_nev
     )
     assert loose == []
     assert await reserved(world) == 9, "three people, three half hours"
+
+
+async def test_r47_who_has_left_keeps_nobody_from_moving_or_ending_a_group_booking(world: World) -> None:
+    ada, ben, cem = await colleagues(world, 3)
+    page = await team_page([ada, ben, cem], "group")
+    booking = await visit(ada, page, ada.at(3, "10:00"))
+    await visit(cem, await cem.make_page(), cem.at(3, "14:00"), email="other@example.com")
+    await world.work()
+    service = await world.service(ada.account_id)
+    assert (await service.delete(f"/v1/users/{cem.user_id}")).status_code == 204
+    await world.work()
+    await world.sandbox.delete_mails()
+    moved = await booking.reschedule(ada.at(3, "14:00"))
+    assert moved.status_code == 200, moved.text
+    assert (await ada.post(f"/v1/bookings/{booking.id}/cancel", {})).status_code == 200
+    await world.work()
+    told = {parseaddr(mail["to"])[1] for mail in await world.sandbox.mails()}
+    assert told == {"vera@example.com", ada.email, ben.email}
