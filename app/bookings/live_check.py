@@ -1,8 +1,8 @@
 """Asking the provider itself whether a slot is still free, moments before it is booked (P1).
 
 The one rule: an answer in time decides; without one, a mirror that is young enough does; without that, nobody books.
-Busy time is free only where every bit of it is explained by events that do not count. Our own do not count where we
-wrote them: reservations speak for them.
+Busy time is free only where every bit of it is explained by events that do not count, and what was said to be busy
+stays so while nobody explains it. Our own do not count where we wrote them: reservations speak for them.
 """
 
 import asyncio
@@ -85,11 +85,7 @@ class LiveCheck:
 
     async def _verdict(self, calendars: Sequence[WatchedCalendar], question: "_Question") -> Verdict:
         groups = _by_connection(calendars)
-        try:
-            async with asyncio.timeout(self._timeout):
-                asked = await asyncio.gather(*(self._ask_together(group, question) for group in groups))
-        except TimeoutError:
-            asked = [[Verdict.UNKNOWN] * len(group) for group in groups]
+        asked = await asyncio.gather(*(self._ask_together(group, question) for group in groups))
         told = zip(chain.from_iterable(groups), chain.from_iterable(asked), strict=True)
         verdicts = {self._without_answer(calendar, verdict) for calendar, verdict in told}
         return next(verdict for verdict in _WORST_FIRST if verdict in verdicts or verdict is Verdict.FREE)
@@ -118,28 +114,28 @@ class LiveCheck:
         return await self._answers.ask(asked, lambda: self._ask(calendars, question))
 
     async def _ask(self, calendars: list[WatchedCalendar], question: "_Question") -> list[Verdict]:
+        """In time: what is late, or fails, takes nothing back that was said before."""
         first = calendars[0]
         session = self._access.open(first.account_id, first.connection_id, first.provider)
+        told = [Verdict.UNKNOWN] * len(calendars)
         try:
-            answers = await session.free_busy([item.provider_calendar_id for item in calendars], question.window)
-            return [
-                await self._judge(session, calendar, answers.get(calendar.provider_calendar_id), question)
-                for calendar in calendars
-            ]
-        except (ProviderError, SecretUnreadableError) as error:
+            async with asyncio.timeout(self._timeout):
+                answers = await session.free_busy([item.provider_calendar_id for item in calendars], question.window)
+                times = [answers.get(item.provider_calendar_id) for item in calendars]
+                told = [question.first_word(each) for each in times]
+                for number, (calendar, each) in enumerate(zip(calendars, times, strict=True)):
+                    if told[number] is Verdict.BUSY and await self._is_explained(session, calendar, each, question):
+                        told[number] = Verdict.FREE
+        except (ProviderError, SecretUnreadableError, TimeoutError) as error:
             log.warning("live_check.failed", connection_id=str(first.connection_id), error=code_of(error))
-            return [Verdict.UNKNOWN] * len(calendars)
+        return told
 
-    async def _judge(
+    async def _is_explained(
         self, session: CalendarSession, calendar: WatchedCalendar, times: BusyTimes | None, question: "_Question"
-    ) -> Verdict:
-        if times is None or not times.known:
-            return Verdict.LOST if times is not None and times.refused else Verdict.UNKNOWN
-        busy = clip((covering(span.start, span.end) for span in times.spans), question.slot)
-        if len(busy) == 0:
-            return Verdict.FREE
+    ) -> bool:
+        """Whether all that is said to be busy is so by events that do not count."""
         explained = await self._explained(session, calendar, question)
-        return Verdict.FREE if explained is not None and len(subtract(busy, explained)) == 0 else Verdict.BUSY
+        return explained is not None and len(subtract(question.taken(times), explained)) == 0
 
     async def _explained(
         self, session: CalendarSession, calendar: WatchedCalendar, question: "_Question"
@@ -183,6 +179,17 @@ class _Question:
     def window(self) -> Timed:
         """The slot as instants."""
         return Timed(datetime.fromtimestamp(self.slot[0], UTC), datetime.fromtimestamp(self.slot[1], UTC))
+
+    def taken(self, times: BusyTimes | None) -> Spans:
+        """What free/busy says is taken of the slot."""
+        spans = () if times is None else times.spans
+        return clip((covering(span.start, span.end) for span in spans), self.slot)
+
+    def first_word(self, times: BusyTimes | None) -> Verdict:
+        """What free/busy alone says."""
+        if times is None or not times.known:
+            return Verdict.LOST if times is not None and times.refused else Verdict.UNKNOWN
+        return Verdict.BUSY if len(self.taken(times)) else Verdict.FREE
 
     def blocked_by(self, event: Event, zone: ZoneInfo) -> bool:
         """Whether the event takes time of the slot."""

@@ -7,6 +7,9 @@ import asyncio
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
+from tests.support.google import failing
 from tests.support.people import Person
 from tests.support.visitors import fault, our_events, visit
 from tests.support.world import World, problem
@@ -36,6 +39,19 @@ async def test_p1_what_was_made_by_hand_a_moment_ago_is_not_booked_over_and_show
     assert await world.rows("SELECT FROM bookings") == []
     await world.work()
     assert {"10:00", "10:30"} & await offered(person, page) == set(), "the refusal asked for a sync"
+
+
+@pytest.mark.parametrize("trouble", ["backend_error", {"kind": "latency", "ms": 4000}])
+async def test_p1_what_was_said_to_be_busy_stays_so_when_nobody_can_explain_it(
+    world: World, trouble: str | dict[str, Any]
+) -> None:
+    person = await world.connected()
+    page = await person.make_page()
+    await world.sandbox.insert_google_event(person.email, event(person, "10:00", "11:00"))
+    async with failing(world.sandbox, trouble, path="/events", account=person.email):
+        problem(await person.book(page["id"], person.at(3, "10:00").isoformat()), 409, "slot_unavailable")
+        assert (await person.book(page["id"], person.at(3, "12:00").isoformat())).status_code == 201
+    assert len(await world.rows("SELECT FROM bookings")) == 1
 
 
 async def test_p1_a_reschedule_onto_what_was_made_by_hand_is_refused_and_shows_soon(world: World) -> None:

@@ -216,3 +216,14 @@ async def test_r47_who_has_left_keeps_nobody_from_moving_or_ending_a_group_booki
     await world.work()
     told = {parseaddr(mail["to"])[1] for mail in await world.sandbox.mails()}
     assert told == {"vera@example.com", ada.email, ben.email}
+
+
+async def test_p1_the_slowness_of_one_calendar_takes_no_others_word_back(world: World) -> None:
+    ada, ben = await colleagues(world, 2)
+    page = await team_page([ada, ben], "group")
+    start = ada.at(3, "10:00")
+    times = {"start": {"dateTime": start.isoformat()}, "end": {"dateTime": (start + HOUR).isoformat()}}
+    await world.sandbox.insert_google_event(ada.email, {"summary": "Made by hand", **times})
+    async with failing(world.sandbox, {"kind": "latency", "ms": 4000}, path="/freeBusy", account=ben.email):
+        problem(await ada.book(page["id"], start.isoformat()), 409, "slot_unavailable")
+    assert await reserved(world) == 0
