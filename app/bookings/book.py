@@ -278,7 +278,7 @@ class BookingDesk:
             booking.proposal_id = await answer_proposal(work, page.page_id, wish.form.proposal_id)
             work.add(booking)
             write = take_place(work, booking, page)
-            mails = self._post.confirmed(work, booking, page)
+            mails = self._post.confirmed(work, booking, page, write)
             self._record(work, booking, attempt, status_code=_CREATED, action="booking.created", by=wish.by)
             told = tell_of_booking(work, EventType.BOOKING_CREATED, booking)
             await work.save([Enqueued(Job.WRITE_EVENT, write.account_id, write.id), *mails, *told])

@@ -144,8 +144,7 @@ class BookingChanges:
             former = await move(session, booking, page, (to, to + timedelta(minutes=minutes)), now=self._clock())
             jobs = [await change_wish(session, owner_of_event(booking_id), event_draft(booking, page.configuration))]
             write = await find_write(session, owner_of_event(booking_id))
-            video_url = None if write is None else write.video_url
-            jobs += self._post.rescheduled(session, booking, page, former=former, reason=reason, video_url=video_url)
+            jobs += self._post.rescheduled(session, booking, page, write, former=former, reason=reason)
             add_audit_entry(session, account_id, actor=by.actor, action="booking.rescheduled", subject_id=booking_id)
             jobs += tell_of_booking(session, EventType.BOOKING_RESCHEDULED, booking)
             await session.flush()
@@ -169,12 +168,13 @@ class BookingChanges:
             await self._check_capability(session, booking, "event_cancel", by)
             await end(session, booking, by=by.name, reason=reason, now=self._clock())
             jobs = [await change_wish(session, owner_of_event(booking_id), None)]
-            jobs += self._post.cancelled(session, booking, page, reason=reason)
+            write = await find_write(session, owner_of_event(booking_id))
+            jobs += self._post.cancelled(session, booking, page, write, reason=reason)
             add_audit_entry(session, account_id, actor=by.actor, action="booking.cancelled", subject_id=booking_id)
             jobs += tell_of_booking(session, EventType.BOOKING_CANCELLED, booking)
             await session.flush()
             await enqueue(session, [job for job in jobs if job is not None])
-            return Changed(booking, page, await find_write(session, owner_of_event(booking_id)))
+            return Changed(booking, page, write)
 
     async def _open(
         self,

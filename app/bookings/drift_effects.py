@@ -87,9 +87,7 @@ class DriftEffects:
         draft = event_draft(booking, page.configuration)
         write.draft, write.ends_at = draft_to_json(draft), booking.ends_at
         _note(write, standing, booked=to)
-        jobs = self._post.rescheduled(
-            session, booking, page, former=former, reason=None, video_url=write.video_url, host=False
-        )
+        jobs = self._post.rescheduled(session, booking, page, write, former=former, reason=None, host=False)
         _audit(session, booking, "booking.rescheduled")
         jobs += tell_of_booking(session, EventType.BOOKING_RESCHEDULED, booking)
         return [*jobs, Enqueued(Job.REPACK_WRITE, write.account_id, write.id)]
@@ -99,7 +97,7 @@ class DriftEffects:
         if by == "visitor":
             write.guest_response = Response.DECLINED.value
         await end(session, booking, by=by, now=self._clock())
-        jobs = self._post.cancelled(session, booking, page, reason=None, host=by != "host")
+        jobs = self._post.cancelled(session, booking, page, write, reason=None, host=by != "host")
         _audit(session, booking, "booking.cancelled")
         jobs += tell_of_booking(session, EventType.BOOKING_CANCELLED, booking)
         if gone and not write.extra_event_ids:

@@ -4,7 +4,6 @@ The one rule: the mail and the download are the same invitation, made from the b
 has the link as soon as that is known.
 """
 
-from dataclasses import replace
 from email.utils import parseaddr
 
 from app.models.bookings import Booking
@@ -13,12 +12,17 @@ from app.outbound.ics import Invite, Method, Person, invite
 from app.scheduling.availability import PageTime
 
 
-def invite_to(booking: Booking, page: PageTime, *, sender: str, video_url: str | None) -> Invite:
-    """The invitation; a withdrawal once the booking is cancelled. We organize, in the host's name."""
+def invite_to(
+    booking: Booking, page: PageTime, write: CalendarWrite | None, *, sender: str, video_url: str | None
+) -> Invite:
+    """The invitation; a withdrawal once the booking is cancelled. We organize, in the host's name.
+
+    In a calendar that has the provider's own already it is the same event.
+    """
     configuration = page.configuration
     return Invite(
         method=Method.CANCEL if booking.status == "cancelled" else Method.REQUEST,
-        uid=booking.ical_uid,
+        uid=(None if write is None else write.ical_uid) or booking.ical_uid,
         sequence=booking.sequence,
         stamp=booking.updated_at,
         starts_at=booking.starts_at,
@@ -34,7 +38,5 @@ def invite_to(booking: Booking, page: PageTime, *, sender: str, video_url: str |
 
 
 def invite_of(booking: Booking, page: PageTime, write: CalendarWrite | None, *, sender: str) -> bytes:
-    """The invitation as an iCalendar file: in a calendar that has the provider's own already, it is the same event."""
-    uid, video_url = (None, None) if write is None else (write.ical_uid, write.video_url)
-    file = invite_to(booking, page, sender=sender, video_url=video_url)
-    return invite(replace(file, uid=uid or booking.ical_uid))
+    """The invitation as an iCalendar file."""
+    return invite(invite_to(booking, page, write, sender=sender, video_url=None if write is None else write.video_url))

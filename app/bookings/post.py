@@ -1,7 +1,8 @@
 """Mails about bookings and meeting requests, put in the queue (R30, R49).
 
 The one rule: each reader gets a mail of their own. The visitor's alone has the links that change the booking; the
-host's carries no invitation, for the event itself is in their calendar.
+host's carries no invitation, for the event itself is in their calendar. Who else tells the visitor's calendar is asked
+of the booking's own event, wherever its host's bookings go by now.
 """
 
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ from app.calendar import ProviderName
 from app.i18n import Language, negotiate
 from app.insertion import Rows
 from app.models.bookings import Booking, MeetingRequest
+from app.models.calendar_writes import CalendarWrite
 from app.models.connections import Calendar, CalendarSync, Connection
 from app.outbound.letters import AppointmentLetter, BlockedLetter, Occasion, Reader
 from app.outbound.links import Links
@@ -36,9 +38,9 @@ class BookingPost:
         self._providers = providers
         self._sender = sender
 
-    def confirmed(self, rows: Rows, booking: Booking, page: PageTime) -> list[Enqueued]:
+    def confirmed(self, rows: Rows, booking: Booking, page: PageTime, write: CalendarWrite) -> list[Enqueued]:
         """A booking was made."""
-        return self._tell_all(rows, booking, page, self._letter(Occasion.CONFIRMED, booking, page))
+        return self._tell_all(rows, booking, page, self._letter(Occasion.CONFIRMED, booking, page, write))
 
     def requested(self, rows: Rows, request: MeetingRequest, page: PageTime) -> list[Enqueued]:
         """A meeting was asked for; nothing is booked, so there is no invitation."""
@@ -46,9 +48,9 @@ class BookingPost:
         for_visitor = replace(letter, request_id=request.id)
         return [_tell_visitor(rows, request, page, for_visitor), _tell_host(rows, request, page, letter, page.host)]
 
-    def accepted(self, rows: Rows, booking: Booking, page: PageTime) -> list[Enqueued]:
+    def accepted(self, rows: Rows, booking: Booking, page: PageTime, write: CalendarWrite) -> list[Enqueued]:
         """What was asked for is booked."""
-        return self._tell_all(rows, booking, page, self._letter(Occasion.ACCEPTED, booking, page))
+        return self._tell_all(rows, booking, page, self._letter(Occasion.ACCEPTED, booking, page, write))
 
     async def declined(self, session: AsyncSession, request: MeetingRequest, page: PageTime) -> Enqueued:
         """What was asked for is refused."""
@@ -69,30 +71,39 @@ class BookingPost:
         rows: Rows,
         booking: Booking,
         page: PageTime,
+        write: CalendarWrite | None,
         *,
         former: tuple[datetime, datetime],
         reason: str | None,
-        video_url: str | None,
         host: bool = True,
     ) -> list[Enqueued]:
         """A booking has another time; `host`: they do not know of it yet."""
-        letter = self._letter(Occasion.RESCHEDULED, booking, page, video_url=video_url)
+        letter = self._letter(Occasion.RESCHEDULED, booking, page, write, video_url=_video_url(write))
         letter = replace(letter, former=former, reason=reason)
         return self._tell_all(rows, booking, page, letter, host=host)
 
     def cancelled(
-        self, rows: Rows, booking: Booking, page: PageTime, *, reason: str | None, host: bool = True
+        self,
+        rows: Rows,
+        booking: Booking,
+        page: PageTime,
+        write: CalendarWrite | None,
+        *,
+        reason: str | None,
+        host: bool = True,
     ) -> list[Enqueued]:
         """A booking was cancelled; `host`: they do not know of it yet."""
-        letter = replace(self._letter(Occasion.CANCELLED, booking, page), reason=reason)
+        letter = replace(self._letter(Occasion.CANCELLED, booking, page, write), reason=reason)
         return self._tell_all(rows, booking, page, letter, host=host)
 
-    def reminded(self, rows: Rows, booking: Booking, page: PageTime, *, video_url: str | None) -> list[Enqueued]:
+    def reminded(self, rows: Rows, booking: Booking, page: PageTime, write: CalendarWrite | None) -> list[Enqueued]:
         """A booking is coming up. Nothing has changed, so there is no invitation; a host who has left is not told."""
-        letter = replace(self._letter(Occasion.REMINDER, booking, page, video_url=video_url), invite=None)
+        letter = self._letter(Occasion.REMINDER, booking, page, write, video_url=_video_url(write))
+        letter = replace(letter, invite=None)
         hosts = [item.host for item in page.hosts if item.host.active]
         told = self._tell_all(rows, booking, page, letter, host=False)
-        return [*told, *(_tell_host(rows, booking, page, letter, host) for host in hosts)]
+        for_hosts = replace(letter, booking_id=None)
+        return [*told, *(_tell_host(rows, booking, page, for_hosts, host) for host in hosts)]
 
     async def attempt_blocked(self, session: AsyncSession, page: PageTime) -> list[Enqueued]:
         """Somebody tried to book while a calendar could not be read: for those who can do something about it."""
@@ -131,30 +142,39 @@ class BookingPost:
         return self._links.meeting(found.slug, host=await host_of(session, found.owner_id))
 
     def _letter(
-        self, occasion: Occasion, booking: Booking, page: PageTime, *, video_url: str | None = None
+        self,
+        occasion: Occasion,
+        booking: Booking,
+        page: PageTime,
+        write: CalendarWrite | None,
+        *,
+        video_url: str | None = None,
     ) -> AppointmentLetter:
         """One invitation per visitor: none of ours where the provider mails its own and cannot be stopped (R49).
 
-        The video link comes with the event: of what was just booked it is put in when the mail is sent.
+        The video link comes with the event: of what was just booked it is put in when the mail is sent. Links that
+        change the booking are for the visitor, while it can be changed.
         """
-        features = self._features(page)
+        features = self._features(write)
         ours = features is None or features.can_suppress_notifications
-        invite = invite_to(booking, page, sender=self._sender, video_url=video_url) if ours else None
-        where, video = booking.location or video_url, page.configuration.location.kind == "video"
-        return replace(_letter(occasion, booking, page), location=where, video=video, invite=invite)
-
-    def _features(self, page: PageTime) -> Features | None:
-        """What the calendar can do that the event goes to; None: there is none."""
-        if page.destination is None or page.destination.provider not in self._providers:
-            return None
-        return self._providers[ProviderName(page.destination.provider)].features
-
-    def _tell_all(
-        self, rows: Rows, booking: Booking, page: PageTime, letter: AppointmentLetter, *, host: bool = True
-    ) -> list[Enqueued]:
-        features = self._features(page)
         changeable = booking.status != "cancelled" and (features is None or features.event_update)
-        for_visitor = replace(letter, booking_id=booking.id) if changeable else letter
+        invite = invite_to(booking, page, write, sender=self._sender, video_url=video_url) if ours else None
+        where, video = booking.location or video_url, page.configuration.location.kind == "video"
+        letter = replace(_letter(occasion, booking, page), location=where, video=video, invite=invite)
+        return replace(letter, booking_id=booking.id) if changeable else letter
+
+    def _features(self, write: CalendarWrite | None) -> Features | None:
+        """What the calendar can do that the event is in; None: it is in none that we reach."""
+        if write is None or write.calendar_id is None or write.provider is None:
+            return None
+        provider = self._providers.get(ProviderName(write.provider))
+        return None if provider is None else provider.features
+
+    @staticmethod
+    def _tell_all(
+        rows: Rows, booking: Booking, page: PageTime, for_visitor: AppointmentLetter, *, host: bool = True
+    ) -> list[Enqueued]:
+        letter = replace(for_visitor, booking_id=None)
         if letter.occasion is Occasion.ACCEPTED:
             letter = replace(letter, occasion=Occasion.CONFIRMED)  # the others have not asked
         return [
@@ -162,6 +182,10 @@ class BookingPost:
             *(_tell_guest(rows, booking, page, letter, guest) for guest in booking.guests),
             *(_tell_host(rows, booking, page, letter, item.host) for item in page.hosts if host),
         ]
+
+
+def _video_url(write: CalendarWrite | None) -> str | None:
+    return None if write is None else write.video_url
 
 
 def _letter(occasion: Occasion, made: Booking | MeetingRequest, page: PageTime) -> AppointmentLetter:

@@ -97,7 +97,7 @@ class Reminders:
     async def _mails(self, session: AsyncSession, booking: Booking) -> list[Enqueued]:
         page = await page_time_of_booking(session, booking)
         write = await find_write(session, owner_of_event(booking.id))
-        return self._post.reminded(session, booking, page, video_url=None if write is None else write.video_url)
+        return self._post.reminded(session, booking, page, write)
 
 
 def _left(booking: Booking, minutes_before: Sequence[int], now: datetime) -> list[int]:

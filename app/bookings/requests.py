@@ -170,7 +170,8 @@ class MeetingRequests:
             session.add(booking)
             await session.flush()  # what belongs to it refers to it
             write = take_place(session, booking, page)
-            jobs = [Enqueued(Job.WRITE_EVENT, write.account_id, write.id), *self._post.accepted(session, booking, page)]
+            jobs = [Enqueued(Job.WRITE_EVENT, write.account_id, write.id)]
+            jobs += self._post.accepted(session, booking, page, write)
             jobs.append(await self._decide(session, request, EventType.MEETING_REQUEST_ACCEPTED, by=by))
             add_audit_entry(
                 session, booking.account_id, actor=by.actor, action="booking.created", subject_id=booking.id,

@@ -268,6 +268,41 @@ async def test_r47_a_booking_whose_connection_is_gone_can_be_cancelled_whatever_
     assert await reserved(world) == []
 
 
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [("google", "office365"), ("google", "exchange"), ("office365", "office365"), ("office365", None)],
+)
+async def test_r49_of_an_event_that_nobody_reaches_any_more_our_own_mails_tell_the_visitors_calendar(
+    world: World, first: str, then: str | None
+) -> None:
+    person = await world.person(zoneinfo="Europe/Berlin")
+    await connect_at(world, person, first)
+    page = await person.make_page()
+    moved, ended = [await visit(person, page, person.at(3, clock)) for clock in ("10:00", "12:00")]
+    await world.work()
+    known = {row["ical_uid"] for row in await world.rows("SELECT ical_uid FROM calendar_writes ORDER BY id")}
+    assert (await person.delete(f"/v1/connections/{person.connection_id}")).status_code == 204
+    await world.work()
+    if then == first:
+        await world.sandbox.microsoft.account(f"new-{person.email}")
+        assert (await person.connect(then, email=f"new-{person.email}"))["status"] == "completed"
+        await world.work()
+    elif then is not None:
+        await connect_at(world, person, then)
+    await world.sandbox.delete_mails()
+    if then is not None:
+        assert (await moved.reschedule(person.at(3, "15:00"))).status_code == 200
+    assert (await ended.cancel()).status_code == 200
+    await world.work()
+    told = {mail["calendar"]["method"]: mail for mail in await world.sandbox.mails(to="vera@example.com")}
+    assert told.keys() == ({"REQUEST", "CANCEL"} if then is not None else {"CANCEL"})
+    for mail in told.values():
+        lines = mail["calendar"]["content"].replace("\r\n ", "").splitlines()
+        assert {line[4:] for line in lines if line.startswith("UID:")} < known, "it is the event that they have"
+    if then is not None:
+        assert f"/bookings/{moved.id}/cancel" in told["REQUEST"]["text"], "and it can be changed"
+
+
 async def test_r15_the_same_account_connected_anew_has_its_events_back(world: World) -> None:
     person, page, moved = await booked(world)
     cancelled = await visit(person, page, person.at(3, "12:00"))
