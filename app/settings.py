@@ -161,7 +161,7 @@ class Settings(DatabaseSettings):
     bookings_per_minute: int = Field(default=30, ge=1)
     """Booking attempts a minute per page and address."""
     reads_per_minute: int = Field(default=600, ge=1)
-    """Public reads a minute per address."""
+    """Public reads a minute per address; and as many booking attempts, over all pages."""
     sign_ins_per_minute: int = Field(default=10, ge=1)
     """Passwords that one caller may have tried at a calendar server."""
     changes_per_minute: int = Field(default=10, ge=1)

@@ -85,7 +85,8 @@ class TokenVerifier:
         return jwt.decode(token, keys, registry=self._registry).claims
 
     async def _current_keys(self) -> KeySet:
-        if self._keys is None or time.monotonic() - self._fetched_at > self._max_age:
+        old = time.monotonic() - self._fetched_at > self._max_age
+        if self._keys is None or (old and not self._fetching.locked()):  # one asks; nobody else waits for new keys
             await self._refresh_keys(unless=None)
         if self._keys is None:
             raise ProviderUnavailable(detail="issuer", retry_after=int(self._cooldown) or 1)

@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.principal import Principal
 from app.accounts.repository import add_audit_entry, find_user
 from app.errors import AlreadyConnected, FieldError, InboxIsShared, NotFound, ValidationFailed
 from app.ids import new_id
+from app.models.accounts import User
 from app.models.connections import Connection
 from app.models.inboxes import Inbox
 
@@ -36,9 +37,15 @@ async def connect_inbox(session: AsyncSession, connection: Connection, *, now: d
 async def register_inbox(
     session: AsyncSession, principal: Principal, *, kind: str, email: str, user_id: UUID | None, now: datetime
 ) -> Inbox:
-    """Register an address. Raises: AlreadyConnected (it is registered), ValidationFailed (nobody's)."""
+    """Register an address.
+
+    Raises: AlreadyConnected (it is registered), ValidationFailed (nobody's; or a person says of somebody's own address
+    that it is shared: that is the CRM's to say, for whose it is can connect no calendar then).
+    """
     if user_id is not None and await find_user(session, user_id) is None:
         raise ValidationFailed(errors=[FieldError("/user_id", "not_allowed")])
+    if kind == "shared" and principal.user_id is not None and await _is_somebodys_own(session, email):
+        raise ValidationFailed(errors=[FieldError("/email", "not_allowed")])
     if await _find(session, email) is not None:
         raise AlreadyConnected(detail="inbox")
     inbox = _inbox(principal.account_id, email, kind=kind, user_id=user_id, created_at=now)
@@ -80,6 +87,11 @@ async def _find(session: AsyncSession, email: str) -> Inbox | None:
     return await session.scalar(
         select(Inbox).where(Inbox.address == _address(email), Inbox.disconnected_at.is_(None)).with_for_update()
     )
+
+
+async def _is_somebodys_own(session: AsyncSession, email: str) -> bool:
+    own = select(User.id).where(func.lower(User.email) == email.strip().lower(), User.active)
+    return await session.scalar(own.limit(1)) is not None
 
 
 async def _was_let_go(session: AsyncSession, connection: Connection) -> bool:

@@ -143,6 +143,13 @@ async def booking_writer(principal: Caller) -> Principal:
     return principal
 
 
+async def inbox_keeper(principal: Caller) -> Principal:
+    """A person, or a service that may push users, whose inboxes they are (R10). Raises: Forbidden."""
+    if principal.user_id is None:
+        principal.require(Permission.USERS_WRITE)
+    return principal
+
+
 async def visitor_token(token: Annotated[str | None, Security(_booking_token)]) -> str:
     if not token or len(token) > 100:  # noqa: PLR2004 - ours have 43 characters
         raise BookingTokenInvalid
@@ -166,6 +173,7 @@ async def _if_match(
 User = Annotated[Principal, Depends(person)]
 UserWriter = Annotated[Principal, Depends(user_writer)]
 BookingWriter = Annotated[Principal, Depends(booking_writer)]
+InboxKeeper = Annotated[Principal, Depends(inbox_keeper)]
 AccountExporter = Annotated[Principal, Depends(account_exporter)]
 AccountEraser = Annotated[Principal, Depends(account_eraser)]
 AuditReader = Annotated[Principal, Depends(audit_reader)]

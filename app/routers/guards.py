@@ -18,6 +18,7 @@ from app.routers.dependencies import (
     booking_writer,
     event_reader,
     form_writer,
+    inbox_keeper,
     person,
     user_writer,
     visitor_token,
@@ -27,7 +28,7 @@ from app.routers.dependencies import (
 _GUARDS = {authenticate, visitor_token}
 _CHOOSY = {
     person, account_eraser, account_exporter, audit_reader, booking_writer, user_writer, event_reader, form_writer,
-    webhook_writer,
+    inbox_keeper, webhook_writer,
 }  # fmt: skip
 """They turn callers away whose token is good (403)."""
 _PUBLIC: dict[str, Any] = {"security": []}

@@ -2,22 +2,21 @@
 
 from fastapi import APIRouter, Request, Response
 
-from app.accounts.principal import Permission
 from app.connections import inboxes
 from app.connections.schemas import Inbox, InboxCreate, InboxList
 from app.connections.views import inbox_view
 from app.errors import FieldError, ValidationFailed
 from app.ids import InboxId, UserId, encode_id
-from app.routers.dependencies import Caller, Services, Session
+from app.routers.dependencies import InboxKeeper, Services, Session
 from app.routers.openapi import problems
 from app.routers.pagination import Cursor, CursorParameter, Limit
 
 router = APIRouter(prefix="/v1/inboxes", tags=["Inboxes"])
 
 
-@router.get("", summary="List inboxes", responses=problems(400, 401))
+@router.get("", summary="List inboxes", responses=problems(400, 401, 403))
 async def list_inboxes(
-    request: Request, session: Session, caller: Caller, limit: Limit = 20, cursor: CursorParameter = None
+    request: Request, session: Session, caller: InboxKeeper, limit: Limit = 20, cursor: CursorParameter = None
 ) -> InboxList:
     """The caller's own inboxes and the shared ones; a service sees all of its account."""
     cursors = Cursor(request)
@@ -28,11 +27,9 @@ async def list_inboxes(
 
 @router.post("", summary="Register an inbox", status_code=201, responses=problems(401, 403, 409, 422))
 async def create_inbox(
-    body: InboxCreate, session: Session, caller: Caller, services: Services, response: Response
+    body: InboxCreate, session: Session, caller: InboxKeeper, services: Services, response: Response
 ) -> Inbox:
     """Register an address as somebody's own or as shared. The calendar of a shared inbox cannot be connected."""
-    if caller.user_id is None:
-        caller.require(Permission.USERS_WRITE)
     owner = _owner(body, caller.user_id)
     row = await inboxes.register_inbox(
         session, caller, kind=body.kind, email=body.email, user_id=owner, now=services.clock()
@@ -41,8 +38,8 @@ async def create_inbox(
     return inbox_view(row, caller)
 
 
-@router.delete("/{inbox_id}", summary="Disconnect an inbox", status_code=204, responses=problems(401, 404))
-async def disconnect_inbox(inbox_id: InboxId, session: Session, caller: Caller, services: Services) -> Response:
+@router.delete("/{inbox_id}", summary="Disconnect an inbox", status_code=204, responses=problems(401, 403, 404))
+async def disconnect_inbox(inbox_id: InboxId, session: Session, caller: InboxKeeper, services: Services) -> Response:
     """Let the inbox go. Its calendar stays connected."""
     await inboxes.disconnect_inbox(session, caller, inbox_id, now=services.clock())
     return Response(status_code=204)

@@ -34,6 +34,8 @@ from app.errors import (
 from app.i18n import Language, negotiate, translate
 
 MEDIA_TYPE = "application/problem+json"
+_COME_BACK = 5
+"""Seconds after which a 503 may be otherwise, where nobody has said when."""
 _MOST_TOLD = 100
 """Mistakes of one body: an answer is not to be many times as long as what was asked."""
 _BY_STATUS = {
@@ -90,8 +92,9 @@ def problem_response(request: Request, error: AppError) -> Response:
     request.scope.setdefault("state", {})["problem"] = error.code
     body = _body(request, error, language)
     headers = {"Content-Language": language.value, "Vary": "Accept-Language", "Cache-Control": "no-store"}
-    if error.retry_after is not None:
-        headers["Retry-After"] = str(error.retry_after)
+    wait = error.retry_after or (_COME_BACK if error.status_code == ProviderUnavailable.status_code else None)
+    if wait is not None:
+        headers["Retry-After"] = str(wait)
     if error.status_code == 401:  # noqa: PLR2004
         headers["WWW-Authenticate"] = "Bearer"
     return Response(json.dumps(body, ensure_ascii=False), error.status_code, headers, media_type=MEDIA_TYPE)

@@ -1,4 +1,5 @@
-"""Limits: per network; per page and network for bookings; per booking for what is done to it; per caller for passwords.
+"""Limits: per network; for bookings per page and network besides; per booking for what is done to it; per caller for
+passwords.
 
 The one rule: a limit holds to the one, and nobody passes who could not be counted. The counters are kept per process:
 a deployment of n processes allows n times as much, which its proxy may lower.
@@ -20,6 +21,8 @@ from app.settings import Settings
 
 _MINUTE: Final = 60
 _DAY: Final = 86_400
+_LONGEST_ID: Final = 40
+"""Characters of a path that are remembered: more than an id has."""
 _WITH_PORT = re.compile(r"\[(?P<six>[^\[\]]+)\](:[0-9]+)?|(?P<four>[0-9.]+):[0-9]+")
 """How some proxies write whom they speak for: `192.0.2.1:40000`, `[2001:db8::1]:40000`."""
 
@@ -44,13 +47,17 @@ class RateLimits:
 
     def count_booking(self, request: Request) -> None:
         """Raises: RateLimited."""
-        page = str(request.path_params.get("page_id", ""))
-        _count(request, [self._bookings], "booking", page, client_network(request, self._proxies))
+        self._count_at_page(request, "booking")
 
     def count_hold(self, request: Request) -> None:
         """Apart from bookings: who looks at many times can still book one. Raises: RateLimited."""
-        page = str(request.path_params.get("page_id", ""))
-        _count(request, [self._bookings], "hold", page, client_network(request, self._proxies))
+        self._count_at_page(request, "hold")
+
+    def _count_at_page(self, request: Request, what: str) -> None:
+        """At all pages together, as many as may be read; and at this one, whose id nobody has looked at yet."""
+        network = client_network(request, self._proxies)
+        _count(request, [self._reads], what, network)
+        _count(request, [self._bookings], what, request.path_params["page_id"][:_LONGEST_ID], network)
 
     def count_change(self, request: Request, booking_id: UUID) -> None:
         """From wherever it comes: each change is mailed to everybody who is invited. Raises: RateLimited."""

@@ -5,6 +5,7 @@ The one rule: this is the only place that translates one into the other.
 
 from collections.abc import Iterable
 from functools import lru_cache
+from typing import Final
 
 from app.scheduling import configuration as document
 from app.scheduling.configuration import WEEKDAYS, Configuration, HoursOfDay, minute_of_day
@@ -12,16 +13,26 @@ from app.scheduling.hours import LocalInterval, WorkingHours
 from app.scheduling.slots import SlotRules
 from app.scheduling.window import BookingWindow, DateRange, RollingDays, RollingWeeks
 
+_SMALL: Final = 8192
+"""Characters. Parsed, a document takes sixteen times its length: of those that are longer few are kept."""
 
-@lru_cache(maxsize=1024)
+
 def configuration_of(stored: str) -> Configuration:
     """The parsed document, from its JSON as PostgreSQL writes it; equal documents are parsed once."""
-    return Configuration.model_validate_json(stored)
+    return _parse_small(stored) if len(stored) <= _SMALL else _parse_large(stored)
 
 
-@lru_cache(maxsize=4096)
 def slot_rules(stored: str, duration_minutes: int) -> SlotRules:
     """The rules for one of the page's durations; equal ones are made once."""
+    make = _make_small if len(stored) <= _SMALL else _make_large
+    return make(stored, duration_minutes)
+
+
+_parse_small = lru_cache(maxsize=1024)(Configuration.model_validate_json)
+_parse_large = lru_cache(maxsize=32)(Configuration.model_validate_json)
+
+
+def _slot_rules(stored: str, duration_minutes: int) -> SlotRules:
     page = configuration_of(stored)
     return SlotRules(
         duration_minutes=duration_minutes,
@@ -38,6 +49,10 @@ def slot_rules(stored: str, duration_minutes: int) -> SlotRules:
         daily_cap=page.daily_limit,
         weekly_cap=page.weekly_limit,
     )
+
+
+_make_small = lru_cache(maxsize=4096)(_slot_rules)
+_make_large = lru_cache(maxsize=64)(_slot_rules)
 
 
 def _intervals(hours: Iterable[HoursOfDay]) -> tuple[LocalInterval, ...]:

@@ -10,7 +10,7 @@ import pytest
 from app.accounts.principal import principal_from_claims
 from app.accounts.tokens import TokenVerifier
 from app.errors import ProviderUnavailable, TokenExpired, Unauthenticated
-from app.http import Answer, HttpClient
+from app.http import Answer, HttpClient, HttpError
 from app.ids import encode_id, new_id
 from sandbox.client import Sandbox
 from sandbox.identity import Defect
@@ -197,6 +197,29 @@ async def test_r53_keys_are_fetched_again_when_they_are_old(world: World) -> Non
         await asyncio.sleep(0.2)
         with pytest.raises(Unauthenticated):
             await verifier.verify(old)
+
+
+async def test_r53_while_one_asks_for_new_keys_nobody_else_waits_for_them(
+    world: World, verifier: TokenVerifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good, asked, over = await token(world.sandbox), asyncio.Event(), asyncio.Event()
+
+    async def hangs(*_: Any, **__: Any) -> Answer:
+        asked.set()
+        await over.wait()
+        raise HttpError("no answer")
+
+    monkeypatch.setattr(verifier._http, "send", hangs)
+    monkeypatch.setattr(verifier, "_max_age", 0.0)
+    await asyncio.sleep(COOLDOWN + 0.05)
+    first = asyncio.create_task(verifier.verify(good))
+    await asked.wait()
+    async with asyncio.timeout(5):
+        for _ in range(3):
+            await verifier.verify(good)
+    assert not first.done()
+    over.set()
+    await first
 
 
 async def test_r53_a_service_token_is_no_person(world: World) -> None:

@@ -25,7 +25,7 @@ SERVICE: Final = {
 }
 """A service alone, and what its token must carry."""
 
-PERSON_OR_SERVICE: Final = dict.fromkeys(
+_BOOKINGS: Final = dict.fromkeys(
     (
         "listBookings",
         "createBooking",
@@ -40,6 +40,8 @@ PERSON_OR_SERVICE: Final = dict.fromkeys(
     ),
     Permission.BOOKINGS_WRITE,
 )
+_INBOXES: Final = dict.fromkeys(("listInboxes", "createInbox", "disconnectInbox"), Permission.USERS_WRITE)
+PERSON_OR_SERVICE: Final = _BOOKINGS | _INBOXES
 """Any person for what is theirs; a service for all of the account, with this permission."""
 
 WHOEVER_MAY: Final = {
@@ -55,9 +57,7 @@ PERSON_WHO_MAY: Final = dict.fromkeys(
 )
 """A person, with this permission."""
 
-ANYBODY: Final = frozenset(
-    {"getMe", "listProviders", "getProviderDisclosure", "listInboxes", "createInbox", "disconnectInbox"}
-)
+ANYBODY: Final = frozenset({"getMe", "listProviders", "getProviderDisclosure"})
 """Whoever has a good token."""
 
 OF_THE_ACCOUNT: Final = frozenset({"cont", "dom", "usr", "eng", "acct"})

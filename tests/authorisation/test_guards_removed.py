@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from app.accounts.principal import Permission
 from app.routers import dependencies
 from tests.authorisation import matrix, rules, sabotage, visitors
 from tests.authorisation.city import City
@@ -50,13 +51,19 @@ async def test_p4_a_signature_that_is_not_checked_is_found(city: City, monkeypat
     assert {finding.case for finding in found} - {"refused calls"} == forged
 
 
+def of_both(permission: Permission) -> set[str]:
+    """What a service may do as any person may, with this permission."""
+    return {name for name, needed in rules.PERSON_OR_SERVICE.items() if needed is permission}
+
+
 GUARDS: dict[Callable[..., Any], set[str]] = {
     dependencies.user_writer: {"upsertUser", "deleteUser"},
     dependencies.event_reader: {"listEvents"},
     dependencies.form_writer: {"createFormSubmission"},
     dependencies.webhook_writer: {name for name in rules.SERVICE if "Webhook" in name},
     dependencies.audit_reader: {"listAuditLog"},
-    dependencies.booking_writer: set(rules.PERSON_OR_SERVICE),
+    dependencies.booking_writer: of_both(Permission.BOOKINGS_WRITE),
+    dependencies.inbox_keeper: of_both(Permission.USERS_WRITE),
 }
 
 
@@ -101,9 +108,9 @@ async def test_p4_a_table_without_its_policy_is_found(city: City, tables: tuple[
 
 
 async def test_p4_bookings_that_concern_everybody_are_found(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
-    theirs = frozenset(rules.PERSON_OR_SERVICE) - {"listBookings", "listMeetingRequests", "createBooking"}
+    theirs = of_both(Permission.BOOKINGS_WRITE) - {"listBookings", "listMeetingRequests", "createBooking"}
     with sabotage.everything_concerns_everybody(monkeypatch):
-        found = await matrix.swapped_ids(city, theirs)
+        found = await matrix.swapped_ids(city, frozenset(theirs))
     assert operations_in(found) == theirs
 
 

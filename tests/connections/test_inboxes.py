@@ -104,8 +104,24 @@ async def test_r11_an_address_is_registered_once_and_for_its_owner(world: World)
     mute = await world.person(account_id=person.account_id)
     await mute.refresh_token(service=True, sub="service:reports", permissions=[])
     problem(await mute.post(PATH, {"kind": "shared", "email": "c@example.com"}), 403, "forbidden")
+    problem(await mute.get(PATH), 403, "forbidden")
+    [known] = (await person.get(PATH)).json()["items"]
+    problem(await mute.delete(f"{PATH}/{known['id']}"), 403, "forbidden")
     named = await service.post(PATH, own | {"email": "b@example.com", "user_id": person.user_id})
     assert (named.status_code, named.json()["user_id"]) == (201, person.user_id)
+
+
+async def test_r10_nobody_locks_a_colleague_out_by_calling_their_address_shared(world: World) -> None:
+    person = await world.person()
+    colleague = await world.person(account_id=person.account_id)
+    for known in (person, colleague):
+        await known.get("/v1/me")
+    for email in (colleague.email, person.email.upper()):
+        refused = problem(await person.post(PATH, {"kind": "shared", "email": email}), 422, "validation_failed")
+        assert [error["pointer"] for error in refused["errors"]] == ["/email"]
+    assert (await person.post(PATH, {"kind": "shared", "email": "support@example.com"})).status_code == 201
+    await world.sandbox.google_account(colleague.email)
+    assert (await colleague.connect())["status"] == "completed"
 
 
 async def test_r11_inboxes_are_listed_over_cursors(world: World) -> None:

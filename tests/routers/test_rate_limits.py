@@ -9,6 +9,7 @@ import uvicorn
 from starlette.requests import Request
 
 from app.cli import SERVING
+from app.ids import encode_id, new_id
 from app.routers.rate_limits import client_network
 from app.settings import Settings
 from sandbox.client import Sandbox
@@ -73,6 +74,19 @@ async def test_a_visitor_behind_another_address_has_a_limit_of_its_own(strict: S
         for _ in range(READS - 1):
             assert (await read("2001:db8::ffff")).status_code == 200
         assert (await read("2001:db8::2")).status_code == 429, "one /64 is one visitor"
+
+
+async def test_many_pages_are_no_way_around_a_limit_nor_into_the_memory(strict: Settings, sandbox: Sandbox) -> None:
+    await empty(strict.database_url.get_secret_value())
+    async with open_world(strict, sandbox) as world:
+        for what in ("bookings", "holds"):
+            ids = [encode_id("page", new_id()) for _ in range(READS - 1)] + ["x" * 60_000]
+            paths = [f"/v1/public/scheduling-pages/{each}/{what}" for each in ids]
+            first = [await world.api.post(path, json={}) for path in paths]
+            assert {answer.status_code for answer in first} <= {404, 422}
+            problem(await world.api.post(paths[0], json={}), 429, "rate_limited")
+        limits = world.app.state.rate_limits
+        assert max(map(len, limits._bookings._times)) < 100
 
 
 @pytest.mark.parametrize(

@@ -115,4 +115,5 @@ def problem(response: httpx.Response, status: int, code: str) -> dict[str, Any]:
     assert body["title"]
     assert body["detail"]
     assert body["request_id"] == response.headers["X-Request-Id"]
+    assert status not in {429, 503} or int(response.headers["Retry-After"]) > 0
     return body
