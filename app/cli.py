@@ -118,10 +118,17 @@ def openapi(
 
 @cli.command()
 def rotate_keys() -> None:
-    """Wrap every account's data key with the newest master key; can be stopped and run again."""
+    """Wrap every account's data key with the newest master key; can be stopped and run again.
+
+    Exit code 1 where a data key does not open.
+    """
     settings = _read(Settings)
     configure_logs(settings.log_level, settings.log_format)
-    print(f"{asyncio.run(rotate_all(settings))} data keys wrapped again")
+    done = asyncio.run(rotate_all(settings))
+    print(f"{done.wrapped} data keys wrapped again")
+    if done.unopened:
+        print(f"{done.unopened} do not open with the master keys at hand", file=sys.stderr)
+        raise typer.Exit(1)
 
 
 @cli.command("check-audit-log")

@@ -30,6 +30,12 @@ class SecretUnreadableError(RuntimeError):
     """A ciphertext is not the one this row was given, or its key is gone."""
 
 
+class MasterKeyAheadError(RuntimeError):
+    """The data key is wrapped by a newer master key than this process was started with. Nothing is lost: it opens in a
+    process that was restarted.
+    """
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a secret lives; part of its encryption."""
@@ -72,7 +78,7 @@ class Vault:
         return _VERSION + nonce + key.encrypt(nonce, secret.encode(), place.associated_data())
 
     async def open(self, session: AsyncSession, place: Place, ciphertext: bytes) -> str:
-        """The secret in a ciphertext. Raises: SecretUnreadableError."""
+        """The secret in a ciphertext. Raises: SecretUnreadableError, MasterKeyAheadError."""
         key = await self._data_key(session, place.account_id)
         try:
             nonce, sealed = ciphertext[1 : 1 + _NONCE_BYTES], ciphertext[1 + _NONCE_BYTES :]
@@ -100,7 +106,7 @@ class Vault:
             return None
         try:
             self._unwrap(account_id, row)
-        except SecretUnreadableError:
+        except (SecretUnreadableError, MasterKeyAheadError):
             return KeyStanding(row.master_version, opens=False, newest=False)
         return KeyStanding(row.master_version, opens=True, newest=row.master_version == self._current)
 
@@ -127,6 +133,8 @@ class Vault:
 
     def _unwrap(self, account_id: UUID, row: DataKey) -> bytes:
         master = self._masters.get(row.master_version)
+        if master is None and row.master_version > self._current:
+            raise MasterKeyAheadError(f"master key {row.master_version} is newer than this process")
         if master is None:
             raise SecretUnreadableError(f"master key {row.master_version} is not configured")
         try:

@@ -10,10 +10,10 @@ from pydantic import SecretBytes
 from sqlalchemy import delete, text
 
 from app.database import transaction
-from app.key_rotation import rotate_all
+from app.key_rotation import Rotation, rotate_all
 from app.models.accounts import DataKey
-from app.vault import Place, SecretUnreadableError, Vault
-from tests.support.world import World
+from app.vault import MasterKeyAheadError, Place, SecretUnreadableError, Vault
+from tests.support.world import World, problem
 
 OLD, NEW = SecretBytes(secrets.token_bytes(32)), SecretBytes(secrets.token_bytes(32))
 
@@ -85,8 +85,10 @@ async def test_r54_rotation_wraps_the_data_key_anew_and_the_old_master_key_can_g
     async with transaction(world.services.sessions, where.account_id) as session:
         assert await both.rewrap(session, where.account_id) is False, "once"
     assert await unseal(world, Vault({2: NEW}), where, sealed) == "secret", "not a byte of it was touched"
-    with pytest.raises(SecretUnreadableError, match="master key 2 is not configured"):
+    with pytest.raises(MasterKeyAheadError, match="master key 2 is newer than this process"):
         await unseal(world, Vault({1: OLD}), where, sealed)
+    with pytest.raises(SecretUnreadableError, match="master key 2 is not configured"):
+        await unseal(world, Vault({3: OLD}), where, sealed)
 
 
 async def test_r54_rotating_all_walks_every_account_and_can_be_run_again(world: World) -> None:
@@ -97,15 +99,42 @@ async def test_r54_rotating_all_walks_every_account_and_can_be_run_again(world: 
     assert [row["master_version"] for row in versions] == [1]
     before = await world.rows("SELECT access_token FROM connection_tokens ORDER BY 1")
     later = settings.model_copy(update={"master_keys": {**settings.master_keys, 2: NEW}})
-    assert await rotate_all(later) == 2
-    assert await rotate_all(later) == 0
+    assert await rotate_all(later) == Rotation(wrapped=2, unopened=0)
+    assert await rotate_all(later) == Rotation(wrapped=0, unopened=0)
     versions = await world.rows("SELECT DISTINCT master_version FROM data_keys")
     assert [row["master_version"] for row in versions] == [2]
     assert await world.rows("SELECT access_token FROM connection_tokens ORDER BY 1") == before
-    with pytest.raises(SecretUnreadableError):
+    with pytest.raises(MasterKeyAheadError):
         await seal(world, Vault(settings.master_keys), place(await one_account(world)), "secret")
     assert await seal(world, Vault(later.master_keys), place(await one_account(world)), "secret")
     assert person
+
+
+async def test_r54_a_data_key_that_does_not_open_keeps_no_other_from_being_wrapped_anew(world: World) -> None:
+    settings = world.services.settings
+    for _ in range(2):
+        await world.connected()
+    lost = await one_account(world)
+    await world.rows("UPDATE data_keys SET wrapped = $1 WHERE account_id = $2", b"x" * 60, lost)
+    later = settings.model_copy(update={"master_keys": {**settings.master_keys, 2: NEW}})
+    assert await rotate_all(later) == Rotation(wrapped=1, unopened=1)
+
+
+async def test_p3_a_process_that_does_not_know_the_newest_master_key_yet_breaks_nothing(world: World) -> None:
+    person = await world.connected()
+    later = world.services.settings.model_copy(update={"master_keys": {**world.services.settings.master_keys, 2: NEW}})
+    await rotate_all(later)
+    [sync] = await world.rows("SELECT account_id, calendar_id FROM calendar_syncs")
+    await person.post(f"/v1/connections/{person.connection_id}/sync")
+    with pytest.raises(MasterKeyAheadError):
+        await world.services.sync.run(sync["account_id"], sync["calendar_id"])
+    assert (await person.get(f"/v1/connections/{person.connection_id}")).json()["status"] == "active"
+    page = await person.make_page()
+    assert (await person.book(page["id"], person.at(3, "10:00").isoformat())).status_code == 201, "by its young mirror"
+    crm = await world.service(person.account_id)
+    await crm.refresh_token(service=True, permissions=["webhooks:write"])
+    endpoint = {"url": "https://hooks.example.com/", "event_types": ["booking.created"]}
+    problem(await crm.post("/v1/webhook-endpoints", endpoint), 503, "provider_unavailable")
 
 
 async def one_account(world: World) -> UUID:

@@ -32,6 +32,7 @@ from app.errors import (
     ValidationFailed,
 )
 from app.i18n import Language, negotiate, translate
+from app.vault import MasterKeyAheadError
 
 MEDIA_TYPE = "application/problem+json"
 _COME_BACK = 5
@@ -84,6 +85,7 @@ def add_problem_handlers(app: FastAPI) -> None:
     app.add_exception_handler(asyncpg.InterfaceError, _database_gone)
     app.add_exception_handler(asyncpg.InternalClientError, _database_gone)
     app.add_exception_handler(OSError, _database_gone)
+    app.add_exception_handler(MasterKeyAheadError, _key_ahead)
 
 
 def problem_response(request: Request, error: AppError) -> Response:
@@ -200,6 +202,12 @@ async def _bare_database_error(request: Request, error: Exception) -> Response:
     if error.sqlstate in _GONE:
         return await _database_gone(request, error)
     raise error
+
+
+async def _key_ahead(request: Request, error: Exception) -> Response:
+    """Another process of ours can answer, and this one after its restart."""
+    log.error("vault.master_key_ahead", error=str(error))
+    return problem_response(request, ProviderUnavailable())
 
 
 async def _pool_exhausted(request: Request, error: Exception) -> Response:
