@@ -181,6 +181,12 @@ class DefaultPageInUse(Conflict):
     code = "default_page_in_use"
 
 
+class ChatPageInUse(Conflict):
+    """The person's chat offers it."""
+
+    code = "chat_page_in_use"
+
+
 class DomainInUse(Conflict):
     """Somebody of the account publishes on it."""
 

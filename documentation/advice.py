@@ -173,7 +173,7 @@ CONNECTING: Final[Mapping[str, Advice]] = {
         "Lead the person to connecting. On a page: book, and the answer is a meeting request (202).",
     ),
     "capability_not_supported": Advice(
-        "The connection, the provider or the person's seat does not allow this: see `capability`, `reason`.",
+        "The connection, the provider, the person's seat or a setting does not allow this: see `capability`, `reason`.",
         "Read `capabilities` of the connection beforehand and hide what is not there.",
     ),
     "calendar_not_eligible": Advice(
@@ -245,6 +245,10 @@ OTHERS: Final[Mapping[str, Advice]] = {
     ),
     "default_page_in_use": Advice(
         "The default page is to be deleted while others remain.", "Make another page the default first."
+    ),
+    "chat_page_in_use": Advice(
+        "The page that the person's chat offers is to be deleted.",
+        "Choose another `chat_profile.page_id` with `updateCalendarSettings` first, or set `enabled` to `false`.",
     ),
     "domain_in_use": Advice("Somebody's pages are published on the domain.", "Have them choose another domain first."),
     "domain_exists": Advice("The account has this domain.", "Open that one; `listDomains` names it."),

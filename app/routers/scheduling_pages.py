@@ -4,7 +4,6 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from app.connections.repository import find_connection_for
 from app.connections.settings import get_settings
 from app.ids import PageId, encode_id
 from app.routers.dependencies import IfMatch, Services, Session, User
@@ -127,7 +126,6 @@ async def get_availability_report(
 
 async def _view(session: Session, caller: User, services: Services, page: Any) -> SchedulingPage:
     settings = await get_settings(session, caller.account_id, caller.user)
-    online = await find_connection_for(session, caller.user, "meetings") is not None
     members = (await members_of(session, caller.account_id, [page.id]))[page.id]
     host = await host_of(session, page.owner_id)
-    return page_view(page, services.links, members=members, host=host, online=online, turned_off=settings.turned_off)
+    return page_view(page, services.links, members=members, host=host, settings=settings)

@@ -3,10 +3,11 @@
     recheck  look [transaction] → ask the provider which calendars there are [none open] → look [transaction]
 
 The one rule: one that cannot be read blocks until it can be read again, or is let go. What is asked for here a sync
-answers: a calendar is active again when its mirror is true again.
+answers: a calendar is active again when its mirror is true again. Whatever frees time has the open requests looked at.
 """
 
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
@@ -19,10 +20,13 @@ from app.connections.settings import settings_for_update
 from app.database import transaction
 from app.errors import CalendarNotConnected, NotFound, PrimaryCalendarRequired, ProviderUnavailable, UpstreamError
 from app.models.connections import Calendar, CalendarSync, Connection
+from app.models.scheduling import CalendarSettings
 from app.providers.base import ProviderError, RateLimited, Transient
 from app.queue import Enqueued, Job, enqueue
 
 Checked = tuple[Calendar, CalendarSync | None]
+_DO_WITHOUT: Final = {"last_known", "ignore"}
+"""The policies that let times be booked although the calendar cannot be read."""
 
 
 async def tick(session: AsyncSession, calendar: Calendar, *, ticked: bool, now: datetime) -> None:
@@ -36,6 +40,12 @@ async def tick(session: AsyncSession, calendar: Calendar, *, ticked: bool, now: 
     else:
         calendar.inactive_reason = None
         await connections.stop_mirroring(session, calendar.account_id, calendar.id, now=now)
+
+
+def confirming(settings: CalendarSettings) -> list[Enqueued]:
+    """Time may have become free: what was asked for is booked where its host wants that (R26)."""
+    wanted = settings.auto_confirm_requests and settings.scheduling_pages and not settings.turned_off
+    return [Enqueued(Job.CONFIRM_REQUESTS, settings.account_id, settings.user_id)] if wanted else []
 
 
 async def remove_calendar(session: AsyncSession, principal: Principal, calendar_id: UUID, *, now: datetime) -> None:
@@ -54,6 +64,7 @@ async def remove_calendar(session: AsyncSession, principal: Principal, calendar_
         subject_id=calendar_id,
     )
     await session.flush()
+    await enqueue(session, confirming(settings))
 
 
 async def set_policy(session: AsyncSession, principal: Principal, calendar_id: UUID, policy: str) -> Checked:
@@ -71,6 +82,8 @@ async def set_policy(session: AsyncSession, principal: Principal, calendar_id: U
         unreachable_policy=policy,
     )
     await session.flush()
+    if policy in _DO_WITHOUT:
+        await enqueue(session, confirming(settings))
     checked = await connections.checked_calendars(session, principal.user)
     return next(item for item in checked if item[0].id == calendar_id)
 

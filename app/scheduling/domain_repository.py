@@ -6,10 +6,11 @@ The one rule: in all accounts a host is connected once; who was there before is 
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import exists, select
+from sqlalchemy import exists, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.models.accounts import User
 from app.models.directory import Directory, DirectoryEntry
 from app.models.domains import Domain
 from app.models.scheduling import CalendarSettings
@@ -46,6 +47,16 @@ async def list_domains(session: AsyncSession, *, after: UUID | None, limit: int)
 async def is_chosen(session: AsyncSession, domain_id: UUID) -> bool:
     """Whether somebody of the account publishes on it."""
     return bool(await session.scalar(select(exists().where(CalendarSettings.domain_id == domain_id))))
+
+
+async def forget_leavers(session: AsyncSession, domain_id: UUID) -> None:
+    """Who has left publishes on it no more: nobody else could choose for them."""
+    left = select(User.id).where(~User.active)
+    await session.execute(
+        update(CalendarSettings)
+        .where(CalendarSettings.domain_id == domain_id, CalendarSettings.user_id.in_(left))
+        .values(domain_id=None, version=CalendarSettings.version + 1)
+    )
 
 
 async def host_of(session: AsyncSession, user_id: UUID) -> str | None:

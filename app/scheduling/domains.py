@@ -79,6 +79,7 @@ class Domains:
     async def delete(self, session: AsyncSession, principal: Principal, domain_id: UUID) -> None:
         """Take a domain away that nobody publishes on. Links out there stay good. Raises: NotFound, DomainInUse."""
         domain = await get_domain(session, domain_id, lock=True)
+        await domain_repository.forget_leavers(session, domain_id)
         if await domain_repository.is_chosen(session, domain_id):
             raise DomainInUse
         await domain_repository.release_host(session, domain)

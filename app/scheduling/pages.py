@@ -17,6 +17,7 @@ from app.accounts.repository import add_audit_entry
 from app.connections.settings import get_settings, settings_for_update
 from app.errors import (
     CapabilityNotSupported,
+    ChatPageInUse,
     DefaultPageInUse,
     FieldError,
     NotFound,
@@ -136,17 +137,27 @@ async def update_page(
 
 
 async def delete_page(session: AsyncSession, principal: Principal, page_id: UUID, *, now: datetime) -> None:
-    """Take a page away; its bookings stay. Raises: NotFound, DefaultPageInUse."""
+    """Take a page away; its bookings stay. Raises: NotFound, DefaultPageInUse, ChatPageInUse."""
     settings = await settings_for_update(session, principal.account_id, principal.user)
     page = await _hold_page(session, principal, page_id)
-    if page.id in {settings.default_page_id, settings.chat_page_id}:
+    if page.id == settings.default_page_id:
         raise DefaultPageInUse
+    if page.id == settings.chat_page_id:
+        _leave_chat(settings)
     page.deleted_at = now
     await repository.unregister(session, Directory.PAGE, page.id.hex)  # its slugs stay: links out there lead nowhere
     add_audit_entry(session, page.account_id, actor=principal.actor, action="page.deleted", subject_id=page.id)
     told = tell_of_page(session, EventType.SCHEDULING_PAGE_DELETED, page, now=now)
     await session.flush()
     await enqueue(session, [told])
+
+
+def _leave_chat(settings: CalendarSettings) -> None:
+    """The chat has no page of its own any more. Raises: ChatPageInUse while it offers this one (R42)."""
+    if settings.chat_enabled:
+        raise ChatPageInUse
+    settings.chat_page_id = None
+    settings.version += 1
 
 
 async def _hold_page(session: AsyncSession, principal: Principal, page_id: UUID) -> SchedulingPage:

@@ -1,6 +1,7 @@
 """The Save button: calendar settings changed all at once or not at all (R4).
 
-The one rule: every wish is checked before the first is granted. What is null goes back to how it was at first.
+The one rule: every wish is checked before the first is granted; what is so already is no wish, and stays whatever has
+become of its ground. What is null goes back to how it was at first.
 """
 
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from app.connections.settings import settings_for_update
 from app.errors import (
     CalendarNotConnected,
     CalendarNotEligible,
+    CapabilityNotSupported,
     DomainNotConnected,
     NotFound,
     PrimaryCalendarRequired,
@@ -30,7 +32,7 @@ from app.models.scheduling import CalendarSettings
 from app.outbound.links import Links
 from app.queue import Enqueued, Job, enqueue
 from app.scheduling import repository
-from app.scheduling.availability_calendars import tick
+from app.scheduling.availability_calendars import confirming, tick
 from app.scheduling.chat import give_widget_key
 from app.scheduling.domain_repository import hold_connected
 from app.scheduling.meeting_links import default_page
@@ -79,7 +81,7 @@ class SettingsEditor:
         if if_match is not None and if_match != settings.version:
             raise VersionMismatch(extra={"version": settings.version})
         given = wish.model_dump(exclude_unset=True)
-        await self._check_capabilities(session, principal, given)
+        await self._check_capabilities(session, principal, settings, given)
         await self._save_meetings_url(session, principal, settings, given)
         await self._save_pages(session, principal, settings, wish)
         if "availability_calendar_ids" in given:
@@ -98,30 +100,42 @@ class SettingsEditor:
         await session.flush()
         return settings
 
-    async def _check_capabilities(self, session: AsyncSession, principal: Principal, given: dict[str, object]) -> None:
+    async def _check_capabilities(
+        self, session: AsyncSession, principal: Principal, settings: CalendarSettings, given: dict[str, object]
+    ) -> None:
         wanted = [name for name in (Capability.CALENDAR_SYNC, Capability.TASK_SYNC) if given.get(name.value) is True]
-        if not wanted:
-            return
-        states = await self._overview.capabilities(session, principal)
-        for capability in wanted:
-            _require_with_seat(capability, states, self._overview, principal)
+        if news := [name for name in wanted if not getattr(settings, name.value)]:
+            states = await self._overview.capabilities(session, principal)
+            for capability in news:
+                _require_with_seat(capability, states, self._overview, principal)
+        if Capability.TASK_SYNC in wanted and not await self._syncs(session, principal, settings, given):
+            raise CapabilityNotSupported(
+                detail="calendar_sync_off", extra={"capability": "task_sync", "reason": "calendar_sync_off"}
+            )
+
+    async def _syncs(
+        self, session: AsyncSession, principal: Principal, settings: CalendarSettings, given: dict[str, object]
+    ) -> bool:
+        """Whether the sync is on after this Save."""
+        if "calendar_sync" not in given:
+            return settings.calendar_sync
+        wanted = given["calendar_sync"]
+        return await self._can_sync(session, principal) if wanted is None else bool(wanted)
 
     async def _save_switches(
         self, session: AsyncSession, principal: Principal, settings: CalendarSettings, given: dict[str, object]
     ) -> None:
         for name in given.keys() & _AT_FIRST.keys():
             setattr(settings, name, _AT_FIRST[name] if given[name] is None else given[name])
-        if "calendar_sync" in given:
-            wanted, before = given["calendar_sync"], settings.calendar_sync
-            settings.calendar_sync = await self._can_sync(session, principal) if wanted is None else bool(wanted)
-            if settings.calendar_sync and not before:
-                await self._match_again(session, principal)
+        before = settings.calendar_sync
+        settings.calendar_sync = await self._syncs(session, principal, settings, given)
+        if settings.calendar_sync and not before:
+            await self._match_again(session, principal)
         if not settings.calendar_sync:
             settings.task_sync = False  # R22: tasks need the sync
-        takes_bookings = settings.scheduling_pages and not settings.turned_off
-        confirms = settings.auto_confirm_requests and takes_bookings and bool(given.keys() & _FREES)
-        waited = {Job.PLACE_TASKS: settings.task_sync, Job.CONFIRM_REQUESTS: confirms}
-        jobs = [Enqueued(job, settings.account_id, settings.user_id) for job, wanted in waited.items() if wanted]
+        jobs = confirming(settings) if given.keys() & _FREES else []
+        if settings.task_sync:
+            jobs.append(Enqueued(Job.PLACE_TASKS, settings.account_id, settings.user_id))
         if jobs:
             await session.flush()
             await enqueue(session, jobs)
@@ -190,7 +204,7 @@ class SettingsEditor:
     async def _save_calendars(self, session: AsyncSession, principal: Principal, wanted: list[UUID] | None) -> None:
         """Null: the primary alone."""
         found = await self._calendars(session, principal)
-        if not found and wanted is not None:
+        if wanted and not found:
             raise CalendarNotConnected
         chosen = {calendar.id for calendar, _ in found if calendar.is_primary} if wanted is None else set(wanted)
         if unknown := chosen - {calendar.id for calendar, _ in found}:

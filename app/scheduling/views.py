@@ -5,6 +5,7 @@ The one rule: what a visitor sees is built field by field, never by leaving fiel
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Final
 
 from app.i18n import Language, translate
 from app.models.connections import Calendar, CalendarSync
@@ -15,12 +16,24 @@ from app.scheduling.availability import PageTime
 from app.scheduling.configuration import DRIFT_AT_FIRST, Configuration
 from app.scheduling.team import Member
 
+_CONNECTED: Final = {"ready", "unavailable"}
+"""What is said of a member who has a calendar, whether or not it can be read."""
+
 
 def page_view(
-    page: SchedulingPage, links: Links, *, members: Sequence[Member], host: str | None, online: bool, turned_off: bool
+    page: SchedulingPage,
+    links: Links,
+    *,
+    members: Sequence[Member],
+    host: str | None,
+    settings: CalendarSettings,
 ) -> schemas.SchedulingPage:
-    """A page, as its owner sees it; `host` is the owner's domain, None the shared one."""
+    """A page, as its owner sees it: online or offline, turned off or not, as visitors find it.
+
+    `host` is the owner's domain, None the shared one; `settings` are the owner's.
+    """
     document = Configuration.model_validate(page.configuration)
+    online = any(member.status in _CONNECTED for member in members)
     return schemas.SchedulingPage.model_validate(
         {
             **{name: getattr(document, name) for name in type(document).model_fields},
@@ -32,7 +45,7 @@ def page_view(
             "slug": page.slug,
             "meeting_link": links.meeting(page.slug, host=host),
             "mode": "online" if online else "offline",
-            "turned_off": turned_off,
+            "turned_off": settings.turned_off or not settings.scheduling_pages,
             "version": page.version,
             "allowed_actions": ["update", "delete"],
             "created_at": page.created_at,

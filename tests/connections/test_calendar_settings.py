@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from app.ids import encode_id, new_id
+from tests.crm.test_tasks import assign
 from tests.support.people import Person
 from tests.support.world import World, problem
 
@@ -26,6 +27,17 @@ async def with_calendars(world: World, **claims: Any) -> tuple[Person, dict[str,
 async def ticked(person: Person) -> list[str]:
     """The ids of the calendars that are checked."""
     return [item["calendar_id"] for item in (await person.get("/v1/availability-calendars")).json()["items"]]
+
+
+async def form(person: Person) -> dict[str, Any]:
+    """What the settings screen sends when nothing was touched: everything, as it was read."""
+    read = (await person.get(SAVE)).json()
+    calendars, chat = read.pop("availability_calendars"), read.pop("chat_profile")
+    del read["version"]
+    return read | {
+        "availability_calendar_ids": [item["calendar_id"] for item in calendars],
+        "chat_profile": {name: chat[name] for name in ("enabled", "page_id")},
+    }
 
 
 async def test_r29_calendars_say_whether_they_may_be_checked_and_why_not(world: World) -> None:
@@ -224,6 +236,58 @@ async def test_r22_tasks_need_a_professional_seat_and_the_sync(world: World) -> 
     assert (await person.patch(SAVE, {"task_sync": True})).json()["task_sync"] is True
     off = (await person.patch(SAVE, {"calendar_sync": False})).json()
     assert (off["calendar_sync"], off["task_sync"]) == (False, False), "tasks need the sync"
+
+
+async def test_r4_what_is_on_already_is_no_wish_whatever_has_become_of_its_ground(world: World) -> None:
+    person, _ = await with_calendars(world)
+    await person.make_page()
+    assert (await person.patch(SAVE, {"task_sync": True})).status_code == 200
+    await assign(world, person, [])
+    await world.sandbox.revoke_google(person.email)
+    await person.post(f"/v1/connections/{person.connection_id}/sync")
+    await world.work()
+    read = await form(person)
+    assert (read["calendar_sync"], read["task_sync"]) == (True, True)
+    saved = await person.patch(SAVE, read | {"turned_off": True})
+    assert saved.status_code == 200, saved.text
+    assert await form(person) == read | {"turned_off": True}
+    off = await person.patch(SAVE, {"task_sync": False, "calendar_sync": False})
+    assert off.status_code == 200, off.text
+    for wish in ({"calendar_sync": True}, {"task_sync": True, "calendar_sync": True}):
+        refused = problem(await person.patch(SAVE, wish), 409, "capability_not_supported")
+        assert (refused["capability"], refused["reason"]) == ("calendar_sync", "reauthorization_required")
+
+
+async def test_r4_the_form_of_somebody_without_a_calendar_can_be_saved(world: World) -> None:
+    person = await world.person()
+    read = await form(person)
+    saved = await person.patch(SAVE, read | {"turned_off": True})
+    assert saved.status_code == 200, saved.text
+    assert await form(person) == read | {"turned_off": True}
+
+
+@pytest.mark.parametrize(
+    ("before", "wish"),
+    [
+        ({"calendar_sync": False}, {"task_sync": True}),
+        ({}, {"task_sync": True, "calendar_sync": False}),
+        ({"task_sync": True}, {"task_sync": True, "calendar_sync": False}),
+    ],
+    ids=["off", "turned off at once", "both on, one turned off"],
+)
+async def test_r18_tasks_without_the_sync_are_refused_and_nothing_is_changed(
+    world: World, before: dict[str, Any], wish: dict[str, Any]
+) -> None:
+    person, _ = await with_calendars(world)
+    assert (await person.patch(SAVE, before)).status_code == 200
+    read = await form(person)
+    refused = problem(await person.patch(SAVE, wish), 409, "capability_not_supported")
+    assert (refused["capability"], refused["reason"]) == ("task_sync", "calendar_sync_off")
+    assert refused["detail"] == "This needs calendar sync. Turn it on in your calendar settings."
+    assert await form(person) == read
+    for sync in (None, True):
+        both = await person.patch(SAVE, {"task_sync": True, "calendar_sync": sync})
+        assert (both.json()["calendar_sync"], both.json()["task_sync"]) == (True, True), "null: as at first, on"
 
 
 async def test_r18_the_sync_cannot_be_switched_on_without_a_connection(world: World) -> None:

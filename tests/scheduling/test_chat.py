@@ -101,6 +101,40 @@ async def test_r42_chat_without_a_page_or_turned_off_is_gone(world: World) -> No
     problem(await widget(world, key), 404, "not_found")
 
 
+async def test_r42_the_page_of_a_chat_is_deleted_after_what_the_problem_says(world: World) -> None:
+    person = await world.person()
+    stays, page = await person.make_page(name="Stays"), await person.make_page()
+    await person.patch(SETTINGS, {"default_page_id": page["id"]})
+    key = (await offer(person, page=page))["widget_key"]
+    path = f"/v1/scheduling-pages/{page['id']}"
+    problem(await person.delete(path), 409, "default_page_in_use")
+    await person.patch(SETTINGS, {"default_page_id": stays["id"]})
+    refused = problem(await person.delete(path), 409, "chat_page_in_use")
+    assert refused["title"] == "This is your chat's page"
+    assert "Choose another page for the chat first, or turn off its meeting link." in refused["detail"]
+    await offer(person, page=stays)
+    assert (await person.delete(path)).status_code == 204
+    assert (await widget(world, key)).json()["page_id"] == stays["id"]
+
+
+async def test_r42_a_chat_that_is_turned_off_keeps_no_page(world: World) -> None:
+    person = await world.person()
+    stays, page = await person.make_page(name="Stays"), await person.make_page()
+    key = (await offer(person, page=page))["widget_key"]
+    await offer(person, enabled=False, page=page)
+    before = (await person.get(SETTINGS)).json()
+    assert (await person.delete(f"/v1/scheduling-pages/{page['id']}")).status_code == 204
+    after = (await person.get(SETTINGS)).json()
+    gone = {"chat_profile": before["chat_profile"] | {"page_id": None}, "version": before["version"] + 1}
+    assert after == before | gone, "what was read before is not saved over it"
+    profile = {name: after["chat_profile"][name] for name in ("enabled", "page_id")}
+    saved = await person.patch(SETTINGS, {"chat_profile": profile | {"enabled": True}})
+    assert saved.status_code == 200, saved.text
+    assert (await widget(world, key)).json()["page_id"] == stays["id"], "the default page, as without a choice"
+    assert (await person.delete(f"/v1/scheduling-pages/{stays['id']}")).status_code == 204
+    assert (await person.get(SETTINGS)).json()["version"] == after["version"] + 1, "of no other page anything is saved"
+
+
 async def test_r42_the_widget_says_when_nothing_can_be_booked(world: World) -> None:
     person = await world.connected()
     page = await person.make_page()

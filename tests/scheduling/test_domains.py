@@ -3,10 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from app.ids import encode_id, new_id
+from app.ids import decode_id, encode_id, new_id
 from app.settings import Settings
 from sandbox.client import Sandbox
 from tests.support.domains import PATH, SETTINGS, TARGET, Web, open_web
@@ -229,6 +230,32 @@ async def test_r37_a_domain_that_somebody_publishes_on_stays(web: Web) -> None:
     assert (await person.delete(f"{PATH}/{domain['id']}")).status_code == 204
     problem(await person.get(f"{PATH}/{domain['id']}"), 404, "not_found")
     problem(await person.patch(SETTINGS, {"domain_id": domain["id"]}), 422, "domain_not_connected")
+
+
+async def test_r55_the_choice_of_somebody_who_has_left_keeps_no_domain(web: Web) -> None:
+    person = await web.person()
+    colleague, leaver = await web.colleague(person), await web.colleague(person)
+    domain = await web.connected(person)
+    for caller in (colleague, leaver):
+        await web.choose(caller, domain)
+    page = await leaver.make_page(slug="farewell")
+    assert page["meeting_link"] == "https://meet.example.com/meetings/farewell"
+    service = await web.world.service(person.account_id)
+    assert (await service.delete(f"/v1/users/{leaver.user_id}")).status_code == 204
+
+    async def kept() -> dict[str, Any]:
+        query = "SELECT domain_id, version FROM calendar_settings WHERE user_id = $1"
+        [row] = await web.world.rows(query, decode_id("usr", leaver.user_id))
+        return dict(row)
+
+    before = await kept()
+    problem(await person.delete(f"{PATH}/{domain['id']}"), 409, "domain_in_use")
+    assert await kept() == before == {"domain_id": decode_id("dom", domain["id"]), "version": before["version"]}
+    await web.choose(colleague, None)
+    assert (await person.delete(f"{PATH}/{domain['id']}")).status_code == 204
+    assert await kept() == {"domain_id": None, "version": before["version"] + 1}
+    found = await web.resolve(page["meeting_link"])
+    assert found.json()["meeting_link"] == "http://127.0.0.1:8000/meetings/farewell", "links out there stay good"
 
 
 async def test_r37_a_domain_is_never_chosen_and_taken_away_at_once(web: Web) -> None:

@@ -227,8 +227,8 @@ async def test_r36_the_default_page_and_the_chats_page_cannot_be_deleted(world: 
     chat = {"enabled": True, "page_id": second["id"]}
     saved = await person.patch("/v1/calendar-settings", {"default_page_id": first["id"], "chat_profile": chat})
     assert saved.status_code == 200, saved.text
-    for page in (first, second):
-        problem(await person.delete(f"{PATH}/{page['id']}"), 409, "default_page_in_use")
+    for page, code in ((first, "default_page_in_use"), (second, "chat_page_in_use")):
+        problem(await person.delete(f"{PATH}/{page['id']}"), 409, code)
     released = {"default_page_id": None, "chat_profile": {"enabled": False, "page_id": None}}
     assert (await person.patch("/v1/calendar-settings", released)).status_code == 200
     assert (await person.delete(f"{PATH}/{first['id']}")).status_code == 204

@@ -46,8 +46,10 @@ async def test_r17_without_the_scheduling_pages_tick_none_is_made_or_served(worl
     assert refused["capability"] == "scheduling_pages"
     problem(await world.api.get(f"/v1/public/scheduling-pages/{page['id']}"), 404, "page_turned_off")
     problem(await person.book(page["id"], person.at(3, "09:00").isoformat()), 404, "page_turned_off")
-    assert (await person.get(f"{PAGES}/{page['id']}")).status_code == 200
+    own = await person.get(f"{PAGES}/{page['id']}")
+    assert (own.status_code, own.json()["turned_off"]) == (200, True), "its owner is told what visitors are"
     await person.patch(SETTINGS, {"scheduling_pages": True})
+    assert (await person.get(f"{PAGES}/{page['id']}")).json() == page
     assert (await person.book(page["id"], person.at(3, "09:00").isoformat())).status_code == 201
 
 

@@ -110,6 +110,31 @@ async def test_r26_a_team_without_any_calendar_takes_requests(world: World, kind
     assert (await people[0].book(page["id"], people[0].at(3, "10:00").isoformat())).status_code == 202
 
 
+@pytest.mark.parametrize("kind", ["group", "round_robin"])
+async def test_r26_a_team_page_is_to_its_owner_what_it_is_to_visitors(world: World, kind: str) -> None:
+    ada = await world.person()
+    await ada.get("/v1/me")
+    ben = await world.connected(account_id=ada.account_id)
+    page = await team_page([ada, ben], kind)
+    path = f"/v1/scheduling-pages/{page['id']}"
+
+    async def modes() -> list[str]:
+        listed = (await ada.get("/v1/scheduling-pages")).json()["items"]
+        seen = [(await ada.get(path)).json(), listed[0], (await ada.api.get(f"/v1/public{path[3:]}")).json()]
+        return [item["mode"] for item in seen]
+
+    assert (page["mode"], await modes()) == ("online", ["online"] * 3), "its member has a calendar, its owner none"
+    asked = await ada.book(page["id"], ada.at(3, "10:00").isoformat())
+    assert asked.status_code == (201 if kind == "round_robin" else 409), "no request, whatever the owner is told"
+    await world.sandbox.revoke_google(ben.email)
+    await ben.post(f"/v1/connections/{ben.connection_id}/sync")
+    await world.work()
+    assert await modes() == ["online"] * 3, "that it cannot be read makes no request of a booking"
+    await world.rows("UPDATE users SET active = false WHERE email = $1", ben.email)
+    assert await modes() == ["offline"] * 3
+    assert (await ada.book(page["id"], ada.at(3, "11:00").isoformat())).status_code == 202
+
+
 async def test_r30_a_member_whose_calendar_cannot_be_read_stops_a_group_and_is_left_out_of_a_round_robin(
     world: World,
 ) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from app.queue import Job
+from tests.bookings.requesting import Asked, ask, read
 from tests.bookings.test_booking_attempts import with_lost_calendar
 from tests.support.google import failing
 from tests.support.people import Person
@@ -16,6 +18,7 @@ from tests.support.visitors import our_events
 from tests.support.world import World, problem
 
 LIST = "/v1/availability-calendars"
+SAVE = "/v1/calendar-settings"
 
 
 async def lost_one(person: Person) -> dict[str, Any]:
@@ -114,6 +117,70 @@ async def test_r30_request_only_lets_times_be_asked_for(world: World) -> None:
         json={"start_at": person.at(3, "12:00").isoformat(), "duration_minutes": 30},
     )
     problem(held, 409, "booking_unavailable")
+
+
+async def with_a_request(world: World) -> tuple[Person, Asked]:
+    """Somebody who wants free requests booked, and one that waits because of a calendar that is lost."""
+    person = await with_boss_busy_at_ten(world)
+    await person.patch(SAVE, {"auto_confirm_requests": True})
+    await choose(person, "request_only")
+    await world.work()
+    asked = await ask(person, await person.make_page(), 3, "11:00")
+    await world.work()
+    assert (await read(person, asked))["status"] == "pending"
+    assert await confirming(world) == 0
+    return person, asked
+
+
+async def open_door(person: Person, door: str) -> None:
+    """One of the ways to do without the lost calendar."""
+    listed = (await person.get(LIST)).json()["items"]
+    primaries = [item["calendar_id"] for item in listed if item["is_primary"]]
+    match door:
+        case "x":
+            answer = await person.delete(f"{LIST}/{(await lost_one(person))['calendar_id']}")
+        case "save":
+            answer = await person.patch(SAVE, {"availability_calendar_ids": primaries})
+        case policy:
+            answer = await person.patch(
+                f"{LIST}/{(await lost_one(person))['calendar_id']}", {"unreachable_policy": policy}
+            )
+    assert answer.status_code in {200, 204}, answer.text
+
+
+async def confirming(world: World) -> int:
+    """How many jobs that book what was asked for wait."""
+    return len(await world.rows("SELECT FROM queue.pgqueuer WHERE entrypoint = $1", Job.CONFIRM_REQUESTS.value))
+
+
+@pytest.mark.parametrize("door", ["save", "x", "ignore", "last_known"])
+async def test_r26_whichever_way_the_lost_calendar_is_done_without_what_was_asked_for_is_booked(
+    world: World, door: str
+) -> None:
+    person, asked = await with_a_request(world)
+    await open_door(person, door)
+    assert await confirming(world) == 1
+    await world.work()
+    assert (await read(person, asked))["status"] == "accepted"
+    assert len(await our_events(world, person)) == 1
+
+
+@pytest.mark.parametrize("door", ["request_only", "block"])
+async def test_r26_a_policy_that_frees_nothing_has_no_request_looked_at(world: World, door: str) -> None:
+    person, asked = await with_a_request(world)
+    await open_door(person, door)
+    assert await confirming(world) == 0
+    assert (await read(person, asked))["status"] == "pending"
+
+
+@pytest.mark.parametrize("unwanted", [{"auto_confirm_requests": False}, {"turned_off": True}])
+async def test_r26_without_the_hosts_word_no_door_books_anything(world: World, unwanted: dict[str, bool]) -> None:
+    person, asked = await with_a_request(world)
+    await person.patch(SAVE, unwanted)
+    await open_door(person, "ignore")
+    await open_door(person, "x")
+    assert await confirming(world) == 0
+    assert (await read(person, asked))["status"] == "pending"
 
 
 async def test_r30_a_calendar_lost_this_moment_is_asked_for_as_well(world: World) -> None:
