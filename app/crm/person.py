@@ -25,7 +25,13 @@ _NO_TEXT: Final = frozenset(
 _NO_TEXT_ENDS: Final = ("_id", "_at", "_url", "_email", "_zone")
 """What our own code says, and addresses: a Paris is to lose its name, Europe/Paris is not."""
 _TELLING: Final = 3
-"""Shorter names stand in too many words."""
+"""Shorter names stand in too many texts; an ideograph says as much as two letters."""
+_IDEOGRAPHS: Final = r"\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_IDEOGRAPH: Final = re.compile(f"[{_IDEOGRAPHS}]")
+_RUNNING_ON: Final = _IDEOGRAPHS + r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\uac00-\ud7a3\uff66-\uff9f"
+"""Scripts that set no space between words, or none between a name and what follows it: any letter may be the end."""
+_RUNS_ON: Final = re.compile(f"[{_RUNNING_ON}]")
+_LETTER: Final = rf"[^\W{_RUNNING_ON}]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +61,7 @@ class Person:
     def strike(self, text: str) -> str:
         """A text without what names them; whatever else it says stays."""
         for word in self.words:
-            text = re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", STRUCK, text, flags=re.IGNORECASE)
+            text = re.sub(_pattern(word), STRUCK, text, flags=re.IGNORECASE)
         return text
 
     def strike_all(self, value: Any) -> Any:
@@ -107,5 +113,15 @@ async def person_of(session: AsyncSession, people: AddressBook, contact: Contact
 
 
 def _words(*candidates: str | None) -> tuple[str, ...]:
-    told: Iterable[str] = {word.strip() for word in candidates if word is not None}
-    return tuple(sorted((word for word in told if len(word) >= _TELLING), key=lambda word: (-len(word), word)))
+    told = {word.strip() for word in candidates if word is not None} - {""}
+    return tuple(sorted(told, key=lambda word: (-len(word), word)))
+
+
+def _pattern(word: str) -> str:
+    """Where a word names them: as a whole word; one that is too short to tell, at the end of a title that we made."""
+    exact = re.escape(word)
+    if len(word) + len(_IDEOGRAPH.findall(word)) < _TELLING:
+        return rf"(?<=: ){exact}\Z"
+    before = "" if _RUNS_ON.match(word[0]) else f"(?<!{_LETTER})"
+    after = "" if _RUNS_ON.match(word[-1]) else f"(?!{_LETTER})"
+    return f"{before}{exact}{after}"

@@ -40,7 +40,7 @@ from app.vault import Vault
 LEASE: Final = timedelta(seconds=DEADLINE_SECONDS * 2)
 _TURN_SECONDS: Final = 5.0
 """Then it is the next one's turn."""
-_LANE_FULL: Final = timedelta(seconds=1)
+_SWEPT_AFTER: Final = timedelta(seconds=1)
 _COMES_UP_AGAIN: Final = timedelta(seconds=30)
 _AT_ONCE: Final = 500
 
@@ -96,7 +96,7 @@ class Courier:
         async with transaction(self._sessions, None) as session:
             now = self._clock()
             due = await take_due_rows(session, DueWebhook, now=now, again=_COMES_UP_AGAIN, limit=_AT_ONCE)
-            await enqueue(session, [Enqueued(Job.DELIVER_WEBHOOKS, row.account_id, row.endpoint_id) for row in due])
+            await enqueue(session, [_poll(row) for row in due])
             return len(due)
 
     async def _claim(self, account_id: UUID, endpoint_id: UUID) -> _Turn | None:
@@ -104,7 +104,10 @@ class Courier:
         try:
             async with transaction(self._sessions, account_id) as session:
                 endpoint = await webhook_repository.find_endpoint(session, endpoint_id, lock=True)
-                if endpoint is None or not await self._is_free(session, endpoint, now):
+                if endpoint is None:  # deleted; who gave numbers just then may have made it due all the same
+                    await webhook_repository.remove_due(session, endpoint_id)
+                    return None
+                if not await self._is_free(session, endpoint, now):
                     return None
                 event = await self._next(session, endpoint, now)
                 if event is None:
@@ -112,7 +115,9 @@ class Courier:
                 slow = endpoint.slow
                 entered = self._lanes.enter(slow=slow)
                 if not entered:
-                    await webhook_repository.set_due(session, account_id, endpoint_id, at=now + _LANE_FULL)
+                    await webhook_repository.set_due(
+                        session, account_id, endpoint_id, at=self._lanes.comes_up(slow=slow, now=now)
+                    )
                     return None
                 endpoint.fence += 1
                 endpoint.lease_until = now + LEASE
@@ -169,7 +174,7 @@ class Courier:
             session.add(_delivery(turn, attempt, number=endpoint.failures + 1 if ours else 1, now=now))
             if not ours:
                 return None  # our lease ran out, and what happens next is another's to say
-            endpoint.lease_until, endpoint.slow = None, attempt.slow
+            endpoint.lease_until = None
             await self._judge(session, endpoint, turn, attempt, now)
             if endpoint.status != "active" or not attempt.succeeded:
                 return None
@@ -185,7 +190,13 @@ class Courier:
     async def _judge(
         self, session: AsyncSession, endpoint: WebhookEndpoint, turn: _Turn, attempt: Attempt, now: datetime
     ) -> None:
-        """What the attempt means for the endpoint."""
+        """What the attempt means for the endpoint. A failure means nothing where the endpoint is not what it was:
+        another address, or other secrets, may do."""
+        if endpoint.version != turn.version and not attempt.succeeded:
+            if endpoint.status == "active":
+                await self._again(session, endpoint, now)
+            return
+        endpoint.slow = attempt.slow
         match verdict(attempt, failing_since=endpoint.failing_since, now=now):
             case Verdict.DELIVERED:
                 endpoint.failures, endpoint.failing_since, endpoint.next_attempt_at = 0, None, None
@@ -195,10 +206,7 @@ class Courier:
                 _count_failure(endpoint, now)
                 wait = back_off(endpoint.failures, chance=random.random(), retry_after=attempt.retry_after)  # noqa: S311 - jitter
                 endpoint.next_attempt_at = now + wait
-                if endpoint.status == "active":
-                    await webhook_repository.set_due(session, turn.account_id, turn.endpoint_id, at=now + wait)
-            case _ if endpoint.status != "active":
-                _count_failure(endpoint, now)  # somebody has stopped it while we were at it
+                await webhook_repository.set_due(session, turn.account_id, turn.endpoint_id, at=now + wait)
             case Verdict.PAUSE:
                 await self._stop(session, endpoint, "paused", "failing", now)
             case Verdict.DISABLE:
@@ -222,9 +230,13 @@ class Courier:
     @staticmethod
     async def _again(session: AsyncSession, endpoint: WebhookEndpoint, now: datetime) -> None:
         """Another turn, at the end of the queue."""
-        await webhook_repository.set_due(session, endpoint.account_id, endpoint.id, at=now + _LANE_FULL)
+        await webhook_repository.set_due(session, endpoint.account_id, endpoint.id, at=now + _SWEPT_AFTER)
         await session.flush()
         await enqueue(session, [Enqueued(Job.DELIVER_WEBHOOKS, endpoint.account_id, endpoint.id)])
+
+
+def _poll(row: DueWebhook) -> Enqueued:
+    return Enqueued(Job.DELIVER_WEBHOOKS, row.account_id, row.endpoint_id, once=True)
 
 
 def _turn(endpoint: WebhookEndpoint, slow: bool, keys: Sequence[str], event: Entry) -> _Turn:

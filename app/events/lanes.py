@@ -1,15 +1,20 @@
-"""Who may send at once, in one worker.
+"""Who may send at once, in one worker; and when those come again who found no place.
 
 The one rule: nobody waits here. A lane that is full turns away, and the endpoint comes up again in a moment; so no job
 of the queue is held up. Endpoints that were slow have a lane of their own: they wait for each other, and nobody quick
 for them. A quick one that turns slow costs its lane one attempt.
 """
 
+from datetime import datetime, timedelta
 from typing import Final
 
 _QUICK: Final = 14
 _SLOW: Final = 6
 """Together no more than the outbound client has connections."""
+_SOONEST: Final = timedelta(seconds=1)
+_APART: Final = timedelta(milliseconds=50)
+"""A place that becomes free is soon taken; a thousand who knock every second would leave the worker no time."""
+LONGEST_WAIT: Final = timedelta(minutes=2)
 
 
 class Lanes:
@@ -17,6 +22,8 @@ class Lanes:
 
     def __init__(self, *, quick: int = _QUICK, slow: int = _SLOW) -> None:
         self._free = {False: quick, True: slow}
+        self._last: dict[bool, datetime] = {}
+        """When the last one comes up of those who were turned away."""
 
     def enter(self, *, slow: bool) -> bool:
         """Take a place; False when there is none."""
@@ -28,3 +35,12 @@ class Lanes:
     def leave(self, *, slow: bool) -> None:
         """Give the place back."""
         self._free[slow] += 1
+
+    def comes_up(self, *, slow: bool, now: datetime) -> datetime:
+        """When to look again, for one that was turned away: after the others, each a little later than the one before.
+
+        In two minutes at the latest, for the receiver of them all may be well again long before their turn.
+        """
+        after_the_others = self._last.get(slow, now) + _APART
+        self._last[slow] = min(max(after_the_others, now + _SOONEST), now + LONGEST_WAIT)
+        return self._last[slow]

@@ -46,5 +46,9 @@ class Pruner:
         """Ask for the pruning of every feed that is due; how many."""
         async with transaction(self._sessions, None) as session:
             due = await take_due_rows(session, DueFeed, now=self._clock(), again=_AGAIN, limit=_AT_ONCE)
-            await enqueue(session, [Enqueued(Job.PRUNE_EVENTS, row.account_id, row.account_id) for row in due])
+            await enqueue(session, [_poll(row.account_id) for row in due])
             return len(due)
+
+
+def _poll(account_id: UUID) -> Enqueued:
+    return Enqueued(Job.PRUNE_EVENTS, account_id, account_id, once=True)

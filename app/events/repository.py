@@ -137,13 +137,19 @@ def _entry(row: RowMapping) -> Entry:
 
 
 async def prune(session: AsyncSession, feed: EventFeed, *, before: datetime, limit: int) -> int:
-    """Delete events numbered before a time, a prefix of the feed; how many. The feed is locked by the caller."""
-    account_id, first = feed.account_id, feed.pruned_through
-    boundary = await session.scalar(
-        select(func.max(FeedEvent.sequence)).where(
-            FeedEvent.account_id == account_id, FeedEvent.sequence <= first + limit, FeedEvent.numbered_at < before
-        )
+    """Delete events numbered before a time, a prefix of the feed; how many. The feed is locked by the caller.
+
+    It looks at rows, not at numbers: a restore leaves a gap in these, as wide as whoever restored made it.
+    """
+    account_id = feed.account_id
+    oldest = (
+        select(FeedEvent.sequence, FeedEvent.numbered_at)
+        .where(FeedEvent.account_id == account_id, FeedEvent.sequence > feed.pruned_through)
+        .order_by(FeedEvent.sequence)
+        .limit(limit)
+        .subquery()
     )
+    boundary = await session.scalar(select(func.max(oldest.c.sequence)).where(oldest.c.numbered_at < before))
     if boundary is None:
         return 0
     gone = await session.scalars(

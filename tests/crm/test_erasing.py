@@ -42,6 +42,26 @@ async def test_r54_of_an_erased_contact_no_table_holds_a_word(world: World) -> N
     assert len(await world.rows(hashes)) == 1, "but the account's keyed hash, which keeps them away"
 
 
+@pytest.mark.parametrize("name", ["王伟", "\U00010414\U0001042f", "\U00010414"])
+async def test_r54_a_name_is_erased_however_short_it_is(world: World, name: str) -> None:
+    """In two ideographs, in two letters, in one; in letters that no other text holds."""
+    host = await world.connected()
+    contact, friend = await make_contact(host, name=name), await make_contact(host, "friend@example.com")
+    page = await host.make_page(max_guests=1)
+    booked = await visit(host, page, host.at(3, "10:00"), name=name, guests=["friend@example.com"])
+    await synced(world, host)
+    assert {"bookings", "calendar_writes", "contacts", "engagements"} <= set(await found(world, name))
+    await erase(host, contact)
+    assert await found(world, name) == {}
+    [meeting] = await timeline(host, friend)
+    assert meeting["title"] == f"{page['name']}: …"
+    moved = await host.post(f"/v1/bookings/{booked.id}/reschedule", {"start_at": host.at(4, "10:00").isoformat()})
+    assert moved.status_code == 200, moved.text
+    await synced(world, host)
+    assert await found(world, name) == {}, "and by nothing that comes later"
+    assert name not in str(await world.sandbox.google_events(host.email))
+
+
 async def test_r54_what_is_the_host_s_stays_theirs(world: World) -> None:
     life = await live(world)
     before = (await life.host.get(f"/v1/bookings/{life.booking['id']}")).json()
@@ -188,11 +208,22 @@ async def test_r54_the_erasing_is_written_down_without_whom(world: World) -> Non
         ("xvera@example.com", "xvera@example.com"),
         ("+46 8 123", "…"),
         (".*", ".*"),
+        ("Demo: x", "Demo: …"),
+        ("Demo: X\nwhat x is: x and y", "Demo: X\nwhat x is: x and y"),
+        ("与Vera会面", "与…会面"),
+        ("Veraさん", "…さん"),
+        ("与王小明会面", "与…会面"),
+        ("与王伟会面: 王伟", "与…会面: …"),
+        ("明天见王", "明天见王"),
+        ("พบกับสมชายพรุ่งนี้", "พบกับ…พรุ่งนี้"),
+        ("김민수와 미팅", "…와 미팅"),
     ],
 )
 def test_only_whole_words_are_struck(text: str, struck: str) -> None:
+    """Where a script sets no spaces, every place may be the end of one."""
     known = Known(decode_id("cont", "cont_01k9qj5v3mfb9t2z8h4c6x7wdn"), frozenset(), frozenset(), ())
-    assert known.also_called(["vera@example.com", "Vera", "+46 8 123", "x"]).strike(text) == struck
+    names = ["vera@example.com", "Vera", "+46 8 123", "x", "王小明", "王伟", "王", "สมชาย", "김민수"]
+    assert known.also_called(names).strike(text) == struck
     assert not re.search("x", known.also_called([]).strike(""))
 
 

@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import re
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -15,6 +17,9 @@ from app.ids import decode_id
 from app.queue import Enqueued, Job, enqueue
 from tests.events.crm import Crm, crm_of
 from tests.support.world import World, problem
+
+[GAP] = re.findall(r"^UPDATE event_feeds .*;$", Path("docs/operations.md").read_text(), re.MULTILINE)
+"""What a restore to an earlier moment has to be followed by."""
 
 
 async def prune(crm: Crm) -> None:
@@ -233,6 +238,24 @@ async def test_r52_old_events_go_and_who_asks_for_them_is_told(world: World, mon
     assert (await crm.feed())["next_after"] == 6, "an empty feed still knows where it is"
 
 
+async def test_r52_a_gap_in_the_numbers_does_not_end_the_pruning(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.events.pruning._AT_ONCE", 2)  # in parts: one begins before the gap and ends behind it
+    crm = await crm_of(world)
+    await crm.happens(3)
+    await world.work()
+    await world.rows(GAP)
+    await crm.happens(3)
+    await world.work()
+    world.clock.offset = timedelta(days=20)
+    await crm.happens()
+    await world.work()
+    world.clock.offset = timedelta(days=31)
+    await crm.person.refresh_token()
+    await prune(crm)
+    assert [event["sequence"] for event in (await crm.feed())["items"]] == [1000007]
+    assert problem(await crm.person.get("/v1/events", after=3), 410, "events_expired")["oldest_sequence"] == 1000007
+
+
 async def test_r52_a_feed_comes_up_for_pruning_every_day(world: World) -> None:
     crm = await crm_of(world)
     await crm.happens()
@@ -242,6 +265,7 @@ async def test_r52_a_feed_comes_up_for_pruning_every_day(world: World) -> None:
         world.clock.offset = timedelta(days=days)
         assert await world.services.pruner.sweep() == 1
         assert await world.services.pruner.sweep() == 0
+    assert len(await world.rows("SELECT id FROM queue.pgqueuer WHERE entrypoint = 'prune_events'")) == 1
     world.clock.offset = timedelta(days=40)
     await world.services.pruner.sweep()
     await world.work()
