@@ -299,7 +299,7 @@ class Authorizations:
 
     def _oauth_provider(self, name: str) -> SupportsOAuth:
         provider = self._providers.get(ProviderName(name)) if name in set(ProviderName) else None
-        if not isinstance(provider, SupportsOAuth):
+        if provider is None or not provider.offered or not isinstance(provider, SupportsOAuth):
             raise NotFound
         return provider
 

@@ -131,7 +131,7 @@ class CredentialConnections:
         """Try the credentials and store nothing. Raises: the refusals of R3, R9, R13, R14."""
         self._check_person(principal, client)
         try:
-            return Discovery(await self._verify(self._kind(provider)[1], credentials), ())
+            return Discovery(await self._verify(self._kind(provider, anew=True)[1], credentials), ())
         except ExchangeUrlRequired as refusal:
             return Discovery(None, tuple(error.pointer.removeprefix("/") for error in refusal.errors))
 
@@ -150,6 +150,7 @@ class CredentialConnections:
         async with transaction(self._sessions, principal.account_id) as session:
             if (before := await self._answered(session, principal, attempt)) is not None:
                 return Connected(before, return_url, replayed=True)
+            self._kind(wish.provider, anew=True)
             await connection_to_heal(session, principal, wish.provider)
         consent = await self._consent(wish.provider, wish.credentials)
         async with transaction(self._sessions, principal.account_id) as session:
@@ -245,9 +246,10 @@ class CredentialConnections:
         if client == "mobile":
             self._mobile_seat.require(principal.seats)
 
-    def _kind(self, name: str) -> tuple[Provider, SupportsCredentials]:
-        provider = self._providers.get(ProviderName(name))
-        if provider is None:
+    def _kind(self, name: str, *, anew: bool = False) -> tuple[Provider, SupportsCredentials]:
+        """Raises: NotFound (nobody connects it `anew` here), CapabilityNotSupported (it is connected by OAuth)."""
+        provider = self._providers[ProviderName(name)]
+        if anew and not provider.offered:
             raise NotFound
         if not isinstance(provider, SupportsCredentials):
             raise CapabilityNotSupported(detail="oauth_only", extra={"provider": name, "capability": "credentials"})

@@ -57,15 +57,9 @@ class ConnectionCloser:
             connection = await repository.find_closing_connection(session, connection_id)
             if connection is None or connection.disconnected_at is None:
                 return
-            token = (
-                None
-                if await is_grant_used(session, connection)
-                else await self._token(session, account_id, connection_id)
-            )
             channels = await channels_of_connection(session, connection_id)
             overdue = self._clock() - connection.disconnected_at > _GIVE_UP
-            provider = self._providers.get(ProviderName(connection.provider))
-        revoked = await self._stop_watches(connection, channels) and await _revoke(provider, token)
+        revoked = await self._stop_watches(connection, channels) and await self._revoke(connection)
         async with transaction(self._sessions, account_id) as session:
             if revoked or overdue:
                 for channel in channels:
@@ -75,7 +69,10 @@ class ConnectionCloser:
                 await enqueue(session, [Enqueued(Job.CLOSE_CONNECTION, account_id, connection_id, delay=_ASK_AGAIN)])
 
     async def _stop_watches(self, connection: Connection, channels: Sequence[PushChannel]) -> bool:
-        """Whether the provider will tell us no more; one that refuses to hear has nothing to tell."""
+        """Whether the provider will tell us no more; one that refuses to hear has nothing to tell.
+
+        A watch whose token cannot be opened ends by itself.
+        """
         way = self._access.watches(connection.account_id, connection.id, connection.provider) if channels else None
         if way is None:
             return True
@@ -84,8 +81,25 @@ class ConnectionCloser:
                 await way[1].stop(Watch(channel.channel_id, channel.resource_id, channel.expires_at))
         except (Transient, RateLimited, AmbiguousOutcome):
             return False
-        except ProviderError:
+        except (ProviderError, SecretUnreadableError):
             return True
+        return True
+
+    async def _revoke(self, connection: Connection) -> bool:
+        """Whether the grant is ended, or not ours to end: whoever connected again while watches stopped lives by it."""
+        provider = self._providers[ProviderName(connection.provider)]
+        if not isinstance(provider, SupportsOAuth):
+            return True
+        async with transaction(self._sessions, connection.account_id) as session:
+            if await is_grant_used(session, connection):
+                return True
+            token = await self._token(session, connection.account_id, connection.id)
+        if token is None:
+            return True
+        try:
+            await provider.revoke(token)
+        except ProviderError:
+            return False
         return True
 
     async def _token(self, session: AsyncSession, account_id: UUID, connection_id: UUID) -> str | None:
@@ -97,13 +111,3 @@ class ConnectionCloser:
             return await self._vault.open(session, place, row.refresh_token)
         except SecretUnreadableError:
             return None  # nothing to revoke with; erasing is all that is left
-
-
-async def _revoke(provider: Provider | None, token: str | None) -> bool:
-    if token is None or not isinstance(provider, SupportsOAuth):
-        return True
-    try:
-        await provider.revoke(token)
-    except ProviderError:
-        return False
-    return True

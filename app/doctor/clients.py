@@ -31,6 +31,8 @@ async def examine_clients(deployment: Deployment) -> Seen:
     findings: list[Finding] = []
     async with open_providers(deployment.settings, deployment.clock) as providers:
         for name, provider in providers.items():
+            if not provider.offered:
+                continue
             known, finding = await _of(name, provider, redirect_uri(deployment, name))
             said.append(known)
             findings += [] if finding is None else [finding]

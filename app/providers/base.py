@@ -287,6 +287,11 @@ class Provider(Protocol):
         """What it can do at all."""
         ...
 
+    @property
+    def offered(self) -> bool:
+        """Whether this deployment lets people connect it. Whoever is connected stays so, offered or not."""
+        ...
+
     def open(self, tokens: TokenSource, *, mailbox: str | None = None) -> CalendarSession:
         """A session for one connection. Sessions that name the same mailbox share what it bears at once."""
         ...

@@ -1,6 +1,6 @@
-"""Which providers this deployment has: the only file that names a concrete one.
+"""The providers there are: the only file that names a concrete one.
 
-The one rule: a provider without credentials is not offered.
+The one rule: every one is there, for people may be connected to it; one without credentials is not offered.
 """
 
 from collections.abc import AsyncIterator
@@ -19,19 +19,17 @@ from app.settings import Settings
 
 @asynccontextmanager
 async def open_providers(settings: Settings, clock: Clock) -> AsyncIterator[dict[ProviderName, Provider]]:
-    """The configured providers, each with an HTTP client of its own."""
-    async with HttpClient() as to_google, HttpClient() as to_microsoft:
-        providers: dict[ProviderName, Provider] = {}
-        if settings.google_client_id:
-            providers[ProviderName.GOOGLE] = GoogleProvider(_google(settings), to_google, clock=clock)
-        if settings.office365_client_id:
-            providers[ProviderName.OFFICE365] = Office365Provider(_office365(settings), to_microsoft, clock=clock)
-        if not settings.exchange_offered:
-            yield providers
-            return
-        async with ExchangeProvider(_exchange(settings), clock=clock) as exchange:
-            providers[ProviderName.EXCHANGE] = exchange
-            yield providers
+    """All providers, each with connections of its own."""
+    async with (
+        HttpClient() as to_google,
+        HttpClient() as to_microsoft,
+        ExchangeProvider(_exchange(settings), clock=clock) as exchange,
+    ):
+        yield {
+            ProviderName.GOOGLE: GoogleProvider(_google(settings), to_google, clock=clock),
+            ProviderName.OFFICE365: Office365Provider(_office365(settings), to_microsoft, clock=clock),
+            ProviderName.EXCHANGE: exchange,
+        }
 
 
 def _google(settings: Settings) -> GoogleSettings:
@@ -58,6 +56,7 @@ def _office365(settings: Settings) -> Office365Settings:
 
 def _exchange(settings: Settings) -> ExchangeSettings:
     return ExchangeSettings(
+        offered=settings.exchange_offered,
         full_sync=settings.exchange_full_sync,
         allowed_hosts=settings.exchange_allowed_hosts,
         timeout_seconds=settings.exchange_timeout_seconds,

@@ -19,7 +19,8 @@ ProviderPath = Annotated[str, Path(max_length=20, description="A provider's name
 @router.get("", summary="List the providers", responses=problems(401))
 async def list_providers(caller: Caller, services: Services, language: ReaderLanguage) -> ProviderList:
     """The providers of this deployment, their capabilities and limits, and the fields to ask for when connecting."""
-    return ProviderList(items=[provider_view(item, language) for item in services.providers.values()], next_cursor=None)
+    offered = [provider for provider in services.providers.values() if provider.offered]
+    return ProviderList(items=[provider_view(item, language) for item in offered], next_cursor=None)
 
 
 @router.get("/{provider}/disclosure", summary="Read a provider's disclosure", responses=problems(401, 404))
@@ -27,7 +28,7 @@ async def get_provider_disclosure(
     provider: ProviderPath, caller: Caller, services: Services, language: ReaderLanguage, response: Response
 ) -> Disclosure:
     """What the person reads and accepts before any redirect (R5), and its version to send back."""
-    if provider not in services.providers:
+    if provider not in services.providers or not services.providers[ProviderName(provider)].offered:
         raise NotFound
     response.headers["Content-Language"] = language.value
     name = ProviderName(provider)

@@ -14,8 +14,8 @@ from sandbox.exchange.properties import is_computed, read_path
 from sandbox.exchange.reading import Node
 from sandbox.exchange.reading_items import read_element
 from sandbox.exchange.rendering import item_id
-from sandbox.exchange.writes import update_view
-from sandbox.exchange.zones import Zone
+from sandbox.exchange.writes import midnight_after, midnight_before, update_view
+from sandbox.exchange.zones import UTC_ZONE, Zone
 
 _FIXED = frozenset({"UID", "ItemClass"})
 _NEEDED = frozenset({"Start", "End", "StartTimeZone", "EndTimeZone", "IsAllDayEvent", "LegacyFreeBusyStatus"})
@@ -43,7 +43,7 @@ def _update(call: Call, change: Node) -> list[Markup]:
         raise Refusal("ErrorAccessDenied")
     updates = change.find("t:Updates")
     assert updates is not None
-    values = _read_updates(call, found.view, updates)
+    values = _in_turn(found.view, _read_updates(call, found.view, updates))
     _check_version(found, call.body.attributes["ConflictResolution"], values)
     update_view(call.world, found.folder, found.view, values, call.actor, sending=Sending(mode))
     return [
@@ -83,6 +83,23 @@ def _read_updates(call: Call, view: View, updates: Node) -> Values:
             key = "StartTimeZone"
         values[key] = _appended(view, node, key, value) if node.name == "t:AppendToItemField" else value
     return values
+
+
+def _in_turn(view: View, values: Values) -> Values:
+    """What the changes come to: each is made before the next, so a time that is set while the item still lasts whole
+    days becomes a midnight. https://github.com/ExchangeCalendar/exchangecalendar/issues/286
+    """
+    whole, zone, settled = view.get("IsAllDayEvent", False), view.get("StartTimeZone", UTC_ZONE), dict(values)
+    for key, value in values.items():
+        if key == "IsAllDayEvent":
+            whole = value
+        elif key == "StartTimeZone":
+            zone = value
+        elif whole and key == "Start":
+            settled[key] = midnight_before(value, zone)
+        elif whole and key == "End":
+            settled[key] = midnight_after(value, zone)
+    return settled
 
 
 def _new_zone(call: Call, updates: Node) -> Zone | None:

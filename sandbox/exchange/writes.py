@@ -90,12 +90,20 @@ def _settle(values: Values) -> None:
 
 
 def _whole_days(start: datetime, end: datetime, zone: Zone) -> tuple[datetime, datetime]:
-    first = zone.to_wall(start).replace(hour=0, minute=0, second=0, microsecond=0)
-    last = zone.to_wall(end)
-    midnight = last.replace(hour=0, minute=0, second=0, microsecond=0)
-    if midnight < last or midnight <= first:
-        midnight += timedelta(days=1)
-    return zone.to_utc(first), zone.to_utc(midnight)
+    first, after = midnight_before(start, zone), midnight_after(end, zone)
+    return first, after if after > first else midnight_after(first + timedelta(hours=1), zone)
+
+
+def midnight_before(moment: datetime, zone: Zone) -> datetime:
+    """The midnight at or before a moment."""
+    return zone.to_utc(zone.to_wall(moment).replace(hour=0, minute=0, second=0, microsecond=0))
+
+
+def midnight_after(moment: datetime, zone: Zone) -> datetime:
+    """The midnight at or after a moment."""
+    wall = zone.to_wall(moment)
+    midnight = wall.replace(hour=0, minute=0, second=0, microsecond=0)
+    return zone.to_utc(midnight if midnight == wall else midnight + timedelta(days=1))
 
 
 def update_view(

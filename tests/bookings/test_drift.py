@@ -333,27 +333,6 @@ async def test_r45_an_event_moved_onto_another_booking_is_asked_about(world: Wor
     assert answer.status_code == 200, answer.text
 
 
-async def test_r23_an_event_made_all_day_is_asked_about(world: World) -> None:
-    person, booking, event_id = await booked(world)
-    day = person.day(3)
-    times = {
-        "start": {"date": day.isoformat(), "dateTime": None},
-        "end": {"date": (day + timedelta(days=1)).isoformat(), "dateTime": None},
-    }
-    await world.sandbox.patch_google_event(person.email, event_id, times)
-    await synced(world, person)
-    [entry] = await ledger(person)
-    assert (entry["status"], entry["reason"], entry["observed_start_at"]) == ("open", "all_day", None)
-    answer = await person.post(f"/v1/drift-entries/{entry['id']}/resolve", {"resolution": "adopt"})
-    problem(answer, 422, "outside_booking_window")
-    answer = await person.post(f"/v1/drift-entries/{entry['id']}/resolve", {"resolution": "restore"})
-    assert answer.status_code == 200, answer.text
-    await world.work()
-    [event] = await our_events(world, person)
-    assert datetime.fromisoformat(event["start"]["dateTime"]) == booking.start_at, "an hour again, and no day"
-    assert event["start"].get("date") is None
-
-
 async def test_r23_a_change_is_followed_when_the_provider_is_back(world: World) -> None:
     person, booking, event_id = await booked(world)
     later = booking.start_at + 3 * HOUR

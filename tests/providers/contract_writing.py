@@ -1,10 +1,11 @@
 """Promises about writes: once, whole, and never a guess about what happened."""
 
 from dataclasses import replace
+from datetime import UTC, date, datetime
 
 import pytest
 
-from app.calendar import Attendee, Busy, EventDraft, Notify, Response
+from app.calendar import AllDay, Attendee, Busy, EventDraft, Notify, Response, Timed
 from app.providers.base import (
     AmbiguousOutcome,
     EditConflict,
@@ -12,6 +13,8 @@ from app.providers.base import (
 )
 from tests.providers.contract_setting import GUEST, KEY, assert_in_step, create, draft, local
 from tests.providers.stage import Fault
+
+DAY = AllDay(date(2027, 3, 3), date(2027, 3, 4))
 
 
 class Creating:
@@ -92,6 +95,23 @@ class Creating:
         assert not [guest for guest in back.attendees if not guest.is_self]
         assert len(stage.live_events()) == 1
 
+    async def test_an_event_made_a_whole_day_is_found_by_its_key(self, stage):
+        created = await create(stage)
+        stage.make_all_day(created.id, DAY)
+        found = await stage.session.find_by_key(stage.calendar_id, KEY, around=local(3, 3, 10))
+        assert (found.id, found.when, found.key) == (created.id, DAY, KEY)
+        assert (await create(stage)).id == created.id
+        assert len(stage.live_events()) == 1
+
+    async def test_an_event_made_a_whole_day_and_deleted_comes_back_at_its_time(self, stage):
+        created = await create(stage)
+        stage.make_all_day(created.id, DAY)
+        stage.delete(created.id)
+        back = await create(stage, draft(local(3, 4, 11)))
+        assert (back.when, back.cancelled, back.key) == (local(3, 4, 11), False, KEY)
+        assert (await stage.session.get_event(stage.calendar_id, back.id)).when == local(3, 4, 11)
+        assert list(stage.live_events()) == [back.id]
+
     async def test_guests_are_mailed_only_when_asked(self, stage):
         if not stage.provider.features.can_suppress_notifications:
             pytest.skip("this provider always mails")
@@ -118,6 +138,35 @@ class Changing:
         assert changed.etag != created.etag
         await assert_in_step(stage, follower)
         assert follower.events[created.id].etag == changed.etag
+
+    @pytest.mark.parametrize(
+        "when",
+        [
+            pytest.param(local(3, 3, 10), id="put back"),
+            pytest.param(local(3, 9, 16, minutes=30), id="moved"),
+            pytest.param(local(3, 3, 0, minutes=24 * 60), id="from midnight to midnight"),
+            pytest.param(
+                Timed(datetime(2027, 3, 3, tzinfo=UTC), datetime(2027, 3, 4, tzinfo=UTC), "UTC"), id="a day of UTC"
+            ),
+        ],
+    )
+    async def test_an_update_makes_a_whole_day_timed_again(self, stage, follower, when):
+        created = await create(stage, draft(local(3, 3, 10), GUEST))
+        stage.make_all_day(created.id, DAY)
+        await follower.catch_up()
+        assert follower.events[created.id].when == DAY
+        changed = await self.update(stage, created, draft(when, GUEST))
+        assert (changed.id, changed.when, changed.key) == (created.id, when, KEY)
+        assert (await stage.session.get_event(stage.calendar_id, created.id)).when == when
+        await assert_in_step(stage, follower)
+        assert follower.events[created.id].when == when
+        assert list(stage.live_events()) == [created.id]
+
+    async def test_a_whole_day_stays_one_where_the_draft_keeps_its_time(self, stage):
+        created = await create(stage)
+        stage.make_all_day(created.id, DAY)
+        changed = await self.update(stage, created, replace(draft(title="Later"), keeps=frozenset({"when"})))
+        assert (changed.title, changed.when) == ("Later", DAY)
 
     async def test_guests_keep_their_answers_and_whom_the_host_added_stays(self, stage):
         linus = Attendee("linus@elsewhere.example")

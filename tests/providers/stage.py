@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from app.calendar import Busy, Timed, When
+from app.calendar import AllDay, Busy, Timed, When
 from app.providers.base import CalendarSession, Provider
 
 HOME = ZoneInfo("Europe/Berlin")
@@ -79,6 +79,10 @@ class Stage(Protocol):
 
     def move(self, event_id: str, when: Timed) -> None:
         """The person moves an event, a whole series (`when` is its first date) or one date of it."""
+        ...
+
+    def make_all_day(self, event_id: str, days: AllDay) -> None:
+        """The person makes an event last whole days."""
         ...
 
     def make_single(self, series_id: str) -> None:

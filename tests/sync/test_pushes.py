@@ -12,6 +12,7 @@ import httpx
 import pytest
 import uvicorn
 
+from app.providers.google.push import GoogleWatches
 from app.settings import Settings
 from app.sync.schedule import enqueue_due_syncs, enqueue_due_watches
 from sandbox.client import Sandbox
@@ -82,6 +83,11 @@ class Post:
         if isinstance(self.hands, GoogleHands):
             return await self.hands.sandbox.google_deliveries()
         return await self.hands.sandbox.microsoft.deliveries()
+
+    async def revocations(self) -> list[Any]:
+        """What Google answered to our revocations."""
+        requests = await self.hands.sandbox.google_requests(account=self.person.email)
+        return [request["status"] for request in requests if request["path"].endswith("/revoke")]
 
     async def fault(self, kind: str, times: int | None = None) -> None:
         if isinstance(self.hands, GoogleHands):
@@ -262,6 +268,52 @@ async def test_r15_disconnecting_stops_the_watch(reachable: World, hands: Hands)
         await look(reachable)
         assert await reachable.rows(f"SELECT * FROM {table}") == []  # noqa: S608 - our own tables
     assert await reachable.rows("SELECT * FROM directory WHERE kind = 'channel'") == []
+
+
+async def test_r15_who_connects_again_while_the_watch_is_being_stopped_stays_connected(
+    reachable: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Google ends the whole grant, by which the new connection lives."""
+    person, post = await watched(reachable, GoogleHands(reachable.sandbox))
+    gate = Gate.at(monkeypatch, "stop", of=GoogleWatches)
+    await person.delete(f"/v1/connections/{person.connection_id}")
+    closing = asyncio.create_task(reachable.work())
+    await gate.wait()
+    assert (await person.connect())["status"] == "completed"
+    await gate.open()
+    await closing
+    assert await post.watches() == []
+    assert await post.revocations() == []
+    await reachable.sandbox.expire_google_access_tokens(person.email)
+    await person.post(f"/v1/connections/{person.connection_id}/sync")
+    await reachable.work()
+    assert (await person.get(f"/v1/connections/{person.connection_id}")).json()["status"] == "active"
+    assert len(await reachable.rows("SELECT * FROM connection_tokens")) == 1, "the old one's secrets are erased"
+
+
+async def test_r15_a_watch_that_no_token_can_stop_keeps_no_secrets_alive(reachable: World, hands: Hands) -> None:
+    person, _ = await watched(reachable, hands)
+    await lose_access_tokens(reachable)
+    assert (await person.delete(f"/v1/connections/{person.connection_id}")).status_code == 204
+    await reachable.work()
+    for table in ("connections", "connection_tokens", "push_channels"):
+        assert await reachable.rows(f"SELECT * FROM {table}") == [], table  # noqa: S608 - our own tables
+
+
+async def test_r16_a_watch_that_no_token_can_renew_waits_for_the_person(reachable: World, hands: Hands) -> None:
+    person, post = await watched(reachable, hands)
+    [watch] = await post.watches()
+    await lose_access_tokens(reachable)
+    reachable.clock.offset = datetime.fromisoformat(watch["expires_at"]) - timedelta(hours=3) - reachable.clock()
+    await look(reachable)
+    connection = (await person.get(f"/v1/connections/{person.connection_id}")).json()
+    assert (connection["status"], connection["reason"]) == ("reauthorization_required", "secret_unreadable")
+    assert await reachable.rows("SELECT * FROM due_watches") == []
+
+
+async def lose_access_tokens(world: World) -> None:
+    """What stands in their place is sealed for another one."""
+    await world.rows("UPDATE connection_tokens SET access_token = refresh_token")
 
 
 async def test_r16_a_broken_connection_is_not_watched_and_a_healed_one_is(reachable: World, hands: Hands) -> None:

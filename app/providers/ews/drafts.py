@@ -81,7 +81,7 @@ def changed_event(standing: Item, draft: EventDraft, key: str, notify: Notify) -
     """The update that makes a standing event as drafted; it is refused when the event changed meanwhile."""
     guests = merged(standing, draft)
     changes = [
-        *_said(draft),
+        *_said(draft, standing),
         _set_marked(marks.KEY, key),
         _note(draft),
         *_blocking(draft, standing),
@@ -140,25 +140,30 @@ def _update(standing: Item, changes: Iterable[Element], notify: Notify) -> Eleme
     )
 
 
-def _said(draft: EventDraft) -> Iterator[Element]:
+def _said(draft: EventDraft, standing: Item) -> Iterator[Element]:
     """What it is about, when and where, but for what stays as it stands."""
     if "title" not in draft.keeps:
         yield _set("item:Subject", t("Subject", draft.title))
     if "description" not in draft.keeps and draft.description is not None:
         yield _set("item:Body", t("Body", draft.description, BodyType="Text"))
     if "when" not in draft.keeps:
-        yield from _times(draft.when)
+        yield from _times(draft.when, standing)
     if "location" not in draft.keeps:
         place = t("Location", draft.location) if draft.location else None
         yield _delete("calendar:Location") if place is None else _set("calendar:Location", place)
 
 
-def _times(when: Timed) -> list[Element]:
-    """The zones first: Exchange moves a time that it reads in another zone than the one it is then told."""
+def _times(when: Timed, standing: Item) -> list[Element]:
+    """The zones first: Exchange moves a time that it reads in another zone than the one it is then told.
+
+    An event that somebody made all-day is timed again before it is told when: till then Exchange makes midnights of it.
+    https://github.com/ExchangeCalendar/exchangecalendar/issues/286
+    """
     zone = windows_name(when.zone)
     return [
         _set("calendar:StartTimeZone", t("StartTimeZone", Id=zone)),
         _set("calendar:EndTimeZone", t("EndTimeZone", Id=zone)),
+        *([_set("calendar:IsAllDayEvent", t("IsAllDayEvent", "false"))] if standing.all_day else ()),
         _set("calendar:Start", t("Start", instant(when.start))),
         _set("calendar:End", t("End", instant(when.end))),
     ]

@@ -40,6 +40,8 @@ _FIELDS: Final = (
 class ExchangeSettings:
     """What the operator decides about Exchange."""
 
+    offered: bool = True
+    """Whether people may connect it."""
     full_sync: bool = False
     """Lifts the limits of R24: EWS can do all of it."""
     allowed_hosts: Sequence[str] = ()
@@ -61,6 +63,7 @@ class ExchangeProvider:
 
     def __init__(self, settings: ExchangeSettings, *, clock: Clock) -> None:
         """Raises: ValueError for an allowed host that is none."""
+        self.offered = settings.offered
         self._workers = Workers(settings.threads)
         self._lines = Lines(Guard(settings.allowed_hosts), minimum=settings.minimum_tls)
         self._client = Client(

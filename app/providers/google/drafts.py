@@ -56,7 +56,7 @@ def new_event(draft: EventDraft, key: str) -> Body:
 def revived_event(draft: EventDraft, key: str) -> Body:
     """The patch that brings a deleted event of ours back as drafted."""
     transparency = "opaque" if draft.busy else "transparent"
-    body = {**_shared(draft, key), "status": "confirmed", "transparency": transparency}
+    body = {**_timed(_shared(draft, key)), "status": "confirmed", "transparency": transparency}
     body["attendees"] = [_guest(attendee) for attendee in draft.attendees]
     return body if not draft.video else body | _conference(f"{event_id(key)}-again")
 
@@ -64,9 +64,7 @@ def revived_event(draft: EventDraft, key: str) -> Body:
 def changed_event(draft: EventDraft, key: str, standing: Standing) -> Body:
     """The patch that makes a standing event as drafted."""
     kept = {name for field in draft.keeps for name in _NAMES.get(field, ())}
-    body = {name: value for name, value in _shared(draft, key).items() if name not in kept}
-    for bound in {"start", "end"} & body.keys():
-        body[bound] = {**body[bound], "date": None}  # somebody may have made it all-day, and an event cannot be both
+    body = _timed({name: value for name, value in _shared(draft, key).items() if name not in kept})
     if draft.busy and _private(standing).get(_FREE_PROPERTY) == _FREE:
         body["extendedProperties"]["private"][_FREE_PROPERTY] = _TAKEN_BACK
         if standing.transparency == "transparent":
@@ -122,6 +120,11 @@ def _shared(draft: EventDraft, key: str) -> Body:
         body["transparency"] = "transparent"
         body["extendedProperties"]["private"][_FREE_PROPERTY] = _FREE
     return body
+
+
+def _timed(body: Body) -> Body:
+    """As a patch has to say it: somebody may have made the event all-day, and it cannot be both."""
+    return body | {bound: {**body[bound], "date": None} for bound in ("start", "end") if bound in body}
 
 
 def _time(span: Timed, instant: datetime) -> Mapping[str, str]:

@@ -63,6 +63,7 @@ _KINDS: Mapping[str, type[ProviderError]] = {
 """What the token endpoint's own codes mean; any other is a request it did not like."""
 _DEAD = "token_revoked"
 """Google does not tell revoked from expired, from unused for six months, from pushed out by newer grants."""
+_NO_CLIENT = "no_client"
 _TOO_MANY_REQUESTS = 429
 _FAILED = 500
 _OK = 200
@@ -110,6 +111,11 @@ class GoogleOAuth:
         self._settings = settings
         self._http = http
         self._clock = clock
+
+    @property
+    def offered(self) -> bool:
+        """Whether we are registered there."""
+        return bool(self._settings.client_id)
 
     def missing_scopes(self, granted: frozenset[str]) -> frozenset[str]:
         """Of the indispensable scopes, those that nothing granted gives."""
@@ -186,6 +192,8 @@ class GoogleOAuth:
 
     async def _grant(self, operation: str, form: str, *, dead: type[ProviderError]) -> Grant:
         call = Call(operation, "POST", self._settings.token_url)
+        if not self.offered:
+            raise Misconfigured(f"{operation}: no client", operation=operation, provider_code=_NO_CLIENT)
         asked_at = self._clock()
         with provider_call(operation):
             answer = await self._post(call, form)

@@ -71,9 +71,8 @@ def changed_event(draft: EventDraft, key: str, standing: Standing) -> Body:
     place = (standing.location and standing.location.display_name) or ""
     if "location" not in keeps and place != (draft.location or ""):
         body["location"] = _place(draft)
-    span = instant_of(standing.start), instant_of(standing.end)
-    if "when" not in keeps and span != (draft.when.start, draft.when.end):
-        body |= _times(draft.when)
+    if "when" not in keeps:
+        body |= _retimed(draft.when, standing)
     if not standing.is_online_meeting:
         text = None if "description" in keeps else draft.description
         if text is not None and (plain_text(standing.body) or "") != text.rstrip("\n"):
@@ -121,6 +120,14 @@ def _place(draft: EventDraft) -> Body:
 
 def _text(draft: EventDraft) -> Body:
     return {"contentType": "text", "content": draft.description or ""}
+
+
+def _retimed(when: Timed, standing: Standing) -> Body:
+    """The times, where others stand; and of an event that somebody made all-day, that it is so no more."""
+    if standing.is_all_day:
+        return {**_times(when), "isAllDay": False}
+    span = instant_of(standing.start), instant_of(standing.end)
+    return _times(when) if span != (when.start, when.end) else {}
 
 
 def _times(when: Timed) -> Body:

@@ -76,6 +76,7 @@ _ADMIN_CONSENT = frozenset({65001, 65006, 90093, 90094, 90095})
 ADMIN_CONSENT = "admin_consent_required"
 """The `provider_code` of a consent that only the tenant's administrator can give."""
 _NUMBER = re.compile(r"AADSTS(\d+)")
+_NO_CLIENT = "no_client"
 _TOO_MANY_REQUESTS = 429
 _FAILED = 500
 _OK = 200
@@ -131,6 +132,11 @@ class Office365OAuth:
         self._settings = settings
         self._http = http
         self._clock = clock
+
+    @property
+    def offered(self) -> bool:
+        """Whether we are registered there."""
+        return bool(self._settings.client_id)
 
     def missing_scopes(self, granted: frozenset[str]) -> frozenset[str]:
         """Of the indispensable scopes, those that were not granted."""
@@ -214,6 +220,8 @@ class Office365OAuth:
 
     async def _grant(self, operation: str, form: str, *, dead: type[ProviderError]) -> Grant:
         call = Call(operation, "POST", self._endpoint("token"))
+        if not self.offered:
+            raise Misconfigured(f"{operation}: no client", operation=operation, provider_code=_NO_CLIENT)
         asked_at = self._clock()
         headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
         with provider_call(operation):

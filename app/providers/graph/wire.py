@@ -170,6 +170,7 @@ class Standing(_Wire):
     location: WireLocation | None = None
     start: WireTime | None = None
     end: WireTime | None = None
+    is_all_day: bool | None = None
     is_cancelled: bool | None = None
     is_online_meeting: bool | None = None
     show_as: str | None = None
@@ -187,7 +188,7 @@ LISTED_FIELDS = (
 )
 """What we ask for of many: no bodies, a page of them can pass any size we would accept."""
 EVENT_FIELDS = f"{LISTED_FIELDS},body"
-STANDING_FIELDS = "id,subject,body,location,start,end,isCancelled,isOnlineMeeting,showAs,attendees"
+STANDING_FIELDS = "id,subject,body,location,start,end,isAllDay,isCancelled,isOnlineMeeting,showAs,attendees"
 CALENDAR_FIELDS = "id,name,isDefaultCalendar,canEdit,canShare"
 
 

@@ -122,6 +122,9 @@ class ExchangeStage:
         else:
             assert answer.is_success, answer.text
 
+    def make_all_day(self, event_id: str, days: AllDay) -> None:
+        self.sandbox.change(ADA, event_id, **_times(days))
+
     def make_single(self, series_id: str) -> None:
         self.sandbox.change(ADA, series_id, recurrence=None)
 

@@ -111,6 +111,11 @@ class GoogleStage:
     def move(self, event_id: str, when: Timed) -> None:
         self.sandbox.human("PATCH", ADA, f"/{event_id}", _times(when))
 
+    def make_all_day(self, event_id: str, days: AllDay) -> None:
+        no_time = {"dateTime": None, "timeZone": None}
+        body = {bound: {**day, **no_time} for bound, day in _times(days).items()}
+        self.sandbox.human("PATCH", ADA, f"/{event_id}", body)
+
     def make_single(self, series_id: str) -> None:
         self.sandbox.human("PATCH", ADA, f"/{series_id}", {"recurrence": None})
 

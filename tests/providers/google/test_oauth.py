@@ -123,6 +123,16 @@ async def test_a_code_becomes_a_grant_of_what_was_really_granted(google, server)
     }
 
 
+async def test_where_we_have_no_client_nobody_is_asked(settings, server):
+    async with HttpClient(timeout_seconds=3) as http:
+        google = GoogleProvider(replace(settings, client_id=""), http, clock=lambda: NOW)
+        assert not google.offered
+        for asked in (exchange(google), google.refresh("1//r")):
+            with pytest.raises(Misconfigured):
+                await asked
+    assert server.seen == []
+
+
 async def test_a_refresh_keeps_the_refresh_token(google, server):
     server.script(token(refresh_token=None, scope=None))
     grant = await google.refresh("1//r")

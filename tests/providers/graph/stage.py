@@ -182,6 +182,9 @@ class Office365Stage:
         else:
             assert answer.is_success, answer.text
 
+    def make_all_day(self, event_id: str, days: AllDay) -> None:
+        self.sandbox.human("PATCH", ADA, f"/{event_id}", _times(days))
+
     def make_single(self, series_id: str) -> None:
         self.sandbox.human("PATCH", ADA, f"/{series_id}", {"recurrence": None})
 

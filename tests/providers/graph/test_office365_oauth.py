@@ -121,6 +121,16 @@ async def test_a_code_becomes_a_grant_of_what_was_really_granted(office365, serv
     }
 
 
+async def test_where_we_have_no_client_nobody_is_asked(server):
+    async with HttpClient(timeout_seconds=3) as http:
+        office365 = Office365Provider(replace(settings_at(server.url), client_id=""), http, clock=lambda: NOW)
+        assert not office365.offered
+        for asked in (exchange(office365), office365.refresh("M.C1.r")):
+            with pytest.raises(Misconfigured):
+                await asked
+    assert server.seen == []
+
+
 async def test_a_refresh_rotates_the_refresh_token(office365, server):
     server.script(token(refresh_token="M.C1.next", scope=None))
     grant = await office365.refresh("M.C1.r")

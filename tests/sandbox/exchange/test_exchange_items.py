@@ -263,6 +263,27 @@ def test_conflicts_are_resolved_as_asked(exchange, resolution, second, code):
     assert exchange.soap(update(item_id(item), second, resolution=resolution)).codes() == [code]
 
 
+HOURS = (
+    set_field("calendar:Start", "<t:Start>2026-12-01T18:00:00Z</t:Start>"),
+    set_field("calendar:End", "<t:End>2026-12-01T19:00:00Z</t:End>"),
+)
+TIMED = set_field("calendar:IsAllDayEvent", "<t:IsAllDayEvent>false</t:IsAllDayEvent>")
+
+
+@pytest.mark.parametrize(
+    ("changes", "start", "end", "whole"),
+    [
+        ((TIMED, *HOURS), "2026-12-01T18:00:00Z", "2026-12-01T19:00:00Z", "false"),
+        ((*HOURS, TIMED), *DAY, "false"),
+        (HOURS, *DAY, "true"),
+    ],
+)
+def test_hours_count_only_once_the_whole_day_is_taken_back(exchange, changes, start, end, whole):
+    item = made(exchange, meeting(*DAY, extra="<t:IsAllDayEvent>true</t:IsAllDayEvent>"))
+    now = shown(exchange, exchange.soap(update(item_id(item), *changes)).one("//t:ItemId"))
+    assert (now.text("//t:Start"), now.text("//t:End"), now.text("//t:IsAllDayEvent")) == (start, end, whole)
+
+
 def test_a_change_needs_a_key_unless_it_overwrites(exchange):
     item = made(exchange)
     bare = item_id(item, key=False)
