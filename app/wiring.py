@@ -243,7 +243,7 @@ def booking(on: Ground, links: Links, reader: PageReader, pool: asyncpg.Pool) ->
     live, effects = _live_check(on), DriftEffects(post, clock)
     attempts = BookingAttempts(on.sessions, reader, post, clock)
     requests = MeetingRequests(on.sessions, live, post, on.providers, clock, turns=turns)
-    follower = BookingFollower(on.follower, effects, on.providers, clock)
+    follower = BookingFollower(on.sessions, on.follower, effects, on.providers, clock)
     return Booking(
         tokens=tokens,
         desk=BookingDesk(

@@ -142,6 +142,12 @@ class Sandbox:
         """Delete an event, a series, or one instance by its id."""
         await self._send("DELETE", f"{_events(email, calendar_id)}/{quote(event_id, safe='')}")
 
+    async def move_google_event(self, email: str, event_id: str, *, to: str, calendar_id: str = "primary") -> Json:
+        """Move an event to another calendar of the person."""
+        path = f"{_events(email, calendar_id)}/{quote(event_id, safe='')}/move"
+        moved: Json = await self._send("POST", path, destination=to)
+        return moved
+
     async def answer_google_invitation(self, email: str, event_id: str, *, attendee: str, response: str) -> Json:
         """A guest says `accepted`, `tentative` or `declined`; `email` is whose copy of the event it is."""
         body = {"event": event_id, "attendee": attendee, "response": response}

@@ -49,6 +49,8 @@ class Doubt(StrEnum):
     POLICY = "policy"
     SLOT_TAKEN = "slot_taken"
     IN_THE_PAST = "in_the_past"
+    OTHER_CALENDAR = "other_calendar"
+    """It was dragged to another calendar of its host: it is gone, and it is not."""
     ALL_DAY = "all_day"
     NO_LENGTH = "no_length"
     WRITE_BUDGET = "write_budget"
@@ -98,6 +100,8 @@ class Facts:
     """Copies that were said to be all right."""
     restores: int = 0
     """Of the last day."""
+    elsewhere: bool = False
+    """What is observed nowhere here stands in another calendar of its host."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +201,9 @@ def _decided(facts: Facts, policy: Policy, finding: Finding) -> Finding:
     if (same := [item for item in facts.waiting if (item.kind, item.observed, item.event_ids) == asked]) != []:
         return same[0]
     doubt = None
-    if policy is Policy.ASK:
+    if finding.kind is Kind.DELETED and facts.elsewhere:
+        doubt = Doubt.OTHER_CALENDAR
+    elif policy is Policy.ASK:
         doubt = Doubt.POLICY
     elif policy is Policy.RESTORE and facts.restores >= RESTORES_A_DAY and finding.kind is not Kind.DECLINED:
         doubt = Doubt.WRITE_BUDGET

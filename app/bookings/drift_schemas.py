@@ -27,7 +27,9 @@ class DriftEntry(Answer):
     over.
     """
     reason: str | None = Field(examples=["slot_taken"])
-    """Why it is open: policy, slot_taken, in_the_past, all_day, no_length, write_budget; more may come."""
+    """Why it is open: policy, slot_taken, in_the_past, all_day, no_length, write_budget, other_calendar (it was dragged
+    to another calendar of its host); more may come.
+    """
     resolution: Literal["adopt", "restore"] | None
     """`adopt`: the booking follows the calendar; `restore`: the calendar is put back as booked."""
     resolved_by: Literal["policy", "host"] | None

@@ -1,6 +1,7 @@
 """Booked events that are otherwise than they were: found, planned for, and followed (R23).
 
     pick    the events that differ from what we wrote
+    look    whether one that is gone stands in another calendar
     apply   facts → plan → booking, ledger, mails, feed: one transaction, under the host's lock
 
 The one rule: what is decided is decided by `drift.plan`; what is done stands in the ledger.
@@ -11,24 +12,27 @@ from dataclasses import replace
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.bookings import ledger, repository
 from app.bookings.drift import AT_FIRST, Facts, Kind, Plan, Policy, Standing, TimeSpan, plan
 from app.bookings.drift_effects import Case, DriftEffects
+from app.bookings.elsewhere import stands_elsewhere
 from app.bookings.event import event_key
 from app.calendar import Clock, Event, ProviderName, Response, Timed
 from app.calendar_writes.service import Owner, find_write
+from app.database import transaction
 from app.models.bookings import Booking
 from app.models.calendar_writes import CalendarWrite
 from app.models.connections import Calendar
 from app.models.mirror import MirrorEvent
 from app.models.scheduling import CalendarSettings
-from app.providers.base import Provider
+from app.providers.base import CalendarSession, Provider, ProviderError
 from app.queue import Enqueued
 from app.sync.changes import Topic
 from app.sync.following import Follower, Place, PostponedError
 from app.sync.people import normalised
+from app.sync.rereading import Seen
 
 _DIFFERING = """
 SELECT u.event_id
@@ -47,11 +51,13 @@ class BookingFollower:
 
     def __init__(
         self,
+        sessions: async_sessionmaker[AsyncSession],
         follower: Follower,
         effects: DriftEffects,
         providers: Mapping[ProviderName, Provider],
         clock: Clock,
     ) -> None:
+        self._sessions = sessions
         self._follower = follower
         self._effects = effects
         self._providers = providers
@@ -69,9 +75,30 @@ class BookingFollower:
         rows = await connection.exec_driver_sql(_DIFFERING, (list(event_ids), calendar.account_id, calendar.id))
         return set(rows.scalars())
 
-    async def apply(self, session: AsyncSession, place: Place, event_id: str, event: Event | None) -> list[Enqueued]:
-        """Find out whose event it is, and follow. Raises: PostponedError."""
+    async def look_further(self, at_provider: CalendarSession, place: Place, seen: Seen) -> Seen:
+        """An event of ours that is gone may have been dragged to another calendar."""
+        if seen.event is not None or seen.error is not None:
+            return seen
         calendar = place.calendar
+        async with transaction(self._sessions, calendar.account_id) as session:
+            write = await session.scalar(
+                select(CalendarWrite).where(
+                    CalendarWrite.calendar_id == calendar.id,
+                    CalendarWrite.booking_id.is_not(None),
+                    CalendarWrite.event_id == seen.event_id,
+                )
+            )
+        if write is None or write.draft is None or (was := _written(write)) is None:
+            return seen
+        try:
+            elsewhere = await stands_elsewhere(at_provider, calendar.provider_calendar_id, write.key, Timed(*was))
+        except ProviderError as error:
+            return replace(seen, error=error)
+        return replace(seen, elsewhere=elsewhere)
+
+    async def apply(self, session: AsyncSession, place: Place, seen: Seen) -> list[Enqueued]:
+        """Find out whose event it is, and follow. Raises: PostponedError."""
+        calendar, event_id, event = place.calendar, seen.event_id, seen.event
         if event is not None and event.series_id is not None:
             return []  # a date of what its host has made a series; the series itself stands for the booking
         booking_id = await _booking_of(session, calendar, event_id, event)
@@ -83,7 +110,7 @@ class BookingFollower:
         if booking.status == "no_show":
             return []  # nobody came: what becomes of its event changes nothing about it
         observed = await _observed(session, calendar, booking, event_id, event)
-        facts = await self._facts(session, booking, write, observed)
+        facts = replace(await self._facts(session, booking, write, observed), elsewhere=seen.elsewhere)
         if facts.pending:
             raise PostponedError
         todo = plan(facts, await policies_of(session, booking.host_id))

@@ -25,12 +25,13 @@ from app.events.types import EventType
 from app.ids import new_id
 from app.models.calendar_writes import CalendarWrite
 from app.models.crm import Engagement
-from app.providers.base import Provider
+from app.providers.base import CalendarSession, Provider
 from app.queue import Enqueued
 from app.sync.busy import zone_or_utc
 from app.sync.changes import Topic
 from app.sync.following import Follower, Place, PostponedError
 from app.sync.people import AddressBook, addresses_of, normalised
+from app.sync.rereading import Seen
 
 _CONCERNING = """
 SELECT u.event_id
@@ -74,10 +75,14 @@ class MeetingFollower:
         rows = await connection.exec_driver_sql(_CONCERNING, (list(event_ids), calendar.account_id, calendar.id))
         return set(rows.scalars())
 
-    async def apply(self, session: AsyncSession, place: Place, event_id: str, event: Event | None) -> list[Enqueued]:
+    async def look_further(self, at_provider: CalendarSession, place: Place, seen: Seen) -> Seen:  # noqa: ARG002 - the protocol's
+        """It has all that is needed."""
+        return seen
+
+    async def apply(self, session: AsyncSession, place: Place, seen: Seen) -> list[Enqueued]:
         """Make the engagement as the event is. Raises: PostponedError."""
-        calendar = place.calendar
-        row = await repository.find_of_event(session, calendar.id, event_id, key=event.key if event else None)
+        calendar, event = place.calendar, seen.event
+        row = await repository.find_of_event(session, calendar.id, seen.event_id, key=event.key if event else None)
         write = None if row is None else await find_write(session, Owner("engagement", row.id), lock=True)
         if write is not None and write.under_way:
             raise PostponedError

@@ -24,10 +24,11 @@ from app.events.types import EventType
 from app.models.calendar_writes import CalendarWrite
 from app.models.connections import Calendar
 from app.models.crm import Task
-from app.providers.base import Provider
+from app.providers.base import CalendarSession, Provider
 from app.queue import Enqueued, enqueue
 from app.sync.changes import Topic
 from app.sync.following import Follower, Place, PostponedError
+from app.sync.rereading import Seen
 
 _DIFFERING = """
 SELECT u.event_id
@@ -58,12 +59,16 @@ class TaskFollower:
         rows = await connection.exec_driver_sql(_DIFFERING, (list(event_ids), calendar.account_id, calendar.id))
         return set(rows.scalars())
 
-    async def apply(self, session: AsyncSession, place: Place, event_id: str, event: Event | None) -> list[Enqueued]:
+    async def look_further(self, at_provider: CalendarSession, place: Place, seen: Seen) -> Seen:  # noqa: ARG002 - the protocol's
+        """It has all that is needed."""
+        return seen
+
+    async def apply(self, session: AsyncSession, place: Place, seen: Seen) -> list[Enqueued]:
         """Have the task follow. Raises: PostponedError."""
-        calendar = place.calendar
+        calendar, event = place.calendar, seen.event
         task_id = await session.scalar(
             select(CalendarWrite.task_id).where(
-                CalendarWrite.calendar_id == calendar.id, CalendarWrite.event_id == event_id
+                CalendarWrite.calendar_id == calendar.id, CalendarWrite.event_id == seen.event_id
             )
         )
         task = None if task_id is None else await task_repository.find_task(session, task_id, lock=True)

@@ -37,7 +37,7 @@ class DriftEntry(HasId, Base):
     status: Mapped[str]
     """open resolved superseded"""
     reason: Mapped[str | None]
-    """Why it is open: policy slot_taken in_the_past all_day no_length write_budget."""
+    """Why it is open: policy slot_taken in_the_past all_day no_length write_budget other_calendar."""
     resolution: Mapped[str | None]
     """adopt restore"""
     resolved_by: Mapped[str | None]

@@ -20,7 +20,7 @@ from sqlalchemy import delete, or_, select, tuple_
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from app.calendar import Clock, Event
+from app.calendar import Clock
 from app.connections import repository as connections
 from app.connections.access import CalendarAccess
 from app.database import transaction
@@ -55,8 +55,12 @@ class Feature(Protocol):
         """Those that matter."""
         ...
 
-    async def apply(self, session: AsyncSession, place: Place, event_id: str, event: Event | None) -> list[Enqueued]:
-        """Follow one event, as it is now (None: it is gone); the jobs to ask for."""
+    async def look_further(self, at_provider: CalendarSession, place: Place, seen: Seen) -> Seen:
+        """What else its following depends on; no transaction is open."""
+        ...
+
+    async def apply(self, session: AsyncSession, place: Place, seen: Seen) -> list[Enqueued]:
+        """Follow one event, as it is now; the jobs to ask for."""
         ...
 
 
@@ -100,7 +104,7 @@ class Follower:
         more = True
         while more and (some := await self._pick(account_id, calendar_id, topic, feature)) is not None:
             more = some.more
-            for seen in await self._read(some):
+            for seen in await self._read(some, feature):
                 wait = await self._follow(some.place, feature, seen)
                 waits += [] if wait is None else [wait]
         if waits:
@@ -123,9 +127,10 @@ class Follower:
             at_provider = await self._access.open_in(session, place.connection)
             return _Round(place, at_provider, picked, more=len(rows) == _AT_ONCE)
 
-    async def _read(self, some: _Round) -> list[Seen]:
+    async def _read(self, some: _Round, feature: Feature) -> list[Seen]:
         calendar_id = some.place.calendar.provider_calendar_id
-        return await read_all(some.at_provider, calendar_id, some.picked, now=self._clock())
+        read = await read_all(some.at_provider, calendar_id, some.picked, now=self._clock())
+        return [await feature.look_further(some.at_provider, some.place, seen) for seen in read]
 
     async def _follow(self, place: Place, feature: Feature, seen: Seen) -> timedelta | None:
         """Follow one change; how long to wait, when it has to be followed later."""
@@ -135,7 +140,7 @@ class Follower:
             return await self._postpone(calendar, seen)
         try:
             async with transaction(self._sessions, calendar.account_id) as session:
-                jobs = await feature.apply(session, place, seen.event_id, seen.event)
+                jobs = await feature.apply(session, place, seen)
                 await session.flush()
                 await _take_away(session, calendar.id, seen)
                 await enqueue(session, await self._sequencer.number_here(session, jobs))

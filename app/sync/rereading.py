@@ -32,6 +32,8 @@ class Seen:
     series_id: str | None = None
     event: Event | None = None
     """None: it is gone, or could not be read."""
+    elsewhere: bool = False
+    """It is gone from this calendar, and stands in another of its person."""
     error: ProviderError | None = None
 
 

@@ -48,6 +48,7 @@ facts = st.builds(
     response=st.none() | st.sampled_from(Response),
     observed=st.lists(standings, max_size=4, unique_by=lambda item: item.event_id).map(frozenset),
     pending=st.booleans(),
+    elsewhere=st.booleans(),
     waiting=st.lists(findings, max_size=2, unique_by=lambda item: item.kind).map(frozenset),
     kept=st.sets(st.sampled_from(IDS), max_size=2).map(frozenset),
     restores=st.integers(0, RESTORES_A_DAY + 1),

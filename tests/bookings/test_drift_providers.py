@@ -17,7 +17,8 @@ from tests.support.calendar_hands import CalendarHands, Seen
 from tests.support.people import Person
 from tests.support.places import LIMITED, TWO_WAY, connected_at
 from tests.support.visitors import Visit, visit
-from tests.support.world import World
+from tests.support.whole_days import make_all_day
+from tests.support.world import World, problem
 
 HOUR = timedelta(hours=1)
 VERA = "vera@example.com"
@@ -230,6 +231,27 @@ async def test_r23_a_copy_of_our_event_is_taken_away_where_it_can_be_told(booked
         assert await booked.writes_since() == ["delete", "update"], "and the event itself is as booked, once"
 
 
+@pytest.mark.parametrize("decision", ["restore", "adopt"])
+async def test_r23_an_event_dragged_to_another_calendar_is_not_deleted_and_the_host_decides(
+    booked: Booked, decision: str
+) -> None:
+    await booked.hands.drag(booked.host, booked.event_id)
+    await booked.sync(times=2)
+    assert ((await booked.as_host())["status"], await booked.mails(VERA)) == ("confirmed", 0)
+    slots = await booked.host.slots(booked.booking.page_id, booked.host.day(3))
+    assert booked.booking.start_at not in {datetime.fromisoformat(slot["start_at"]) for slot in slots}
+    [entry] = await booked.ledger()
+    assert (entry["kind"], entry["status"], entry["reason"]) == ("deleted", "open", "other_calendar")
+    booked.world.clock.offset += timedelta(minutes=1)
+    resolved = await booked.host.post(f"/v1/drift-entries/{entry['id']}/resolve", {"resolution": decision})
+    assert resolved.status_code == 200, resolved.text
+    await booked.sync()
+    if decision == "restore":
+        assert (await booked.event()).span == await booked.span(), "it stands where it was written"
+    else:
+        assert (await booked.as_host())["status"] == "cancelled"
+
+
 async def test_r23_what_becomes_of_the_copy_is_not_the_bookings_affair(booked: Booked) -> None:
     later = booked.booking.start_at + 3 * HOUR
     answer = await booked.host.patch("/v1/calendar-settings", {"drift_policies": {"duplicated": "adopt"}})
@@ -287,6 +309,45 @@ async def test_r23_the_host_is_asked_and_decides(booked: Booked) -> None:
     assert (await booked.event()).span[0] == booked.booking.start_at
     assert await booked.writes_since() == ["update"]
     assert len(await booked.ledger()) == 1
+
+
+async def test_r23_an_event_made_all_day_is_asked_about_and_put_back(booked: Booked) -> None:
+    await make_all_day(booked.hands, booked.host, booked.event_id, booked.host.day(3))
+    await booked.sync()
+    [entry] = await booked.ledger()
+    assert (entry["status"], entry["reason"], entry["observed_start_at"]) == ("open", "all_day", None)
+    assert entry["allowed_actions"] == ["restore"]
+    resolve = f"/v1/drift-entries/{entry['id']}/resolve"
+    problem(await booked.host.post(resolve, {"resolution": "adopt"}), 422, "outside_booking_window")
+    answer = await booked.host.post(resolve, {"resolution": "restore"})
+    assert answer.status_code == 200, answer.text
+    await booked.sync(times=2)
+    assert (await booked.event()).span == await booked.span(), "an hour again, and no day"
+    assert (await booked.event()).id == booked.event_id
+    assert await booked.writes_since() == ["update"]
+    slots = await booked.host.slots(booked.booking.page_id, booked.host.day(3))
+    assert slots, "the rest of the day is free again"
+
+
+async def test_r23_a_booking_whose_event_was_made_all_day_is_moved_by_its_visitor(booked: Booked) -> None:
+    await make_all_day(booked.hands, booked.host, booked.event_id, booked.host.day(3))
+    await booked.sync()
+    later = booked.booking.start_at + timedelta(days=1)
+    assert (await booked.booking.reschedule(later)).status_code == 200
+    await booked.sync(times=2)
+    assert (await booked.event()).span == (later, later + HOUR / 2)
+    assert await booked.ledger(status="open") == []
+    assert await booked.host.slots(booked.booking.page_id, booked.host.day(3))
+
+
+async def test_r23_a_whole_day_that_was_deleted_comes_back_at_its_hour(booked: Booked) -> None:
+    answer = await booked.host.patch("/v1/calendar-settings", {"drift_policies": {"deleted": "restore"}})
+    assert answer.status_code == 200, answer.text
+    await make_all_day(booked.hands, booked.host, booked.event_id, booked.host.day(3))
+    await booked.sync()
+    await booked.hands.delete(booked.host, booked.event_id)
+    await booked.sync(times=2)
+    assert (await booked.event()).span == await booked.span()
 
 
 @pytest.mark.parametrize("booked", [LIMITED], indirect=True)

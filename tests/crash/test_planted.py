@@ -39,7 +39,7 @@ def forgotten_before_it_is_followed(patch: pytest.MonkeyPatch) -> None:
         async with transaction(self._sessions, calendar.account_id) as session:
             await following._take_away(session, calendar.id, seen)
         async with transaction(self._sessions, calendar.account_id) as session:
-            jobs = await feature.apply(session, place, seen.event_id, seen.event)
+            jobs = await feature.apply(session, place, seen)
             await session.flush()
             await enqueue(session, jobs)
 

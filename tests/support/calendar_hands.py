@@ -66,6 +66,9 @@ class CalendarHands(Hands, Protocol):
     async def copy(self, person: Person, event_id: str, *, start: datetime) -> str:
         """The person copies an event and puts it at another time, with all that programs marked it with."""
 
+    async def drag(self, person: Person, event_id: str) -> None:
+        """The person moves an event to another calendar of theirs, which is made for it."""
+
     async def answer(self, person: Person, event_id: str, guest: str, answer: Answer) -> None:
         """A guest from elsewhere answers."""
 
@@ -109,6 +112,10 @@ class GoogleCalendarHands(GoogleHands):
         copied: dict[str, Any] = {name: event[name] for name in ("summary", "extendedProperties") if name in event}
         copied |= _google({"start": start, "minutes": 30}, person)
         return str((await self.sandbox.insert_google_event(person.email, copied))["id"])
+
+    async def drag(self, person: Person, event_id: str) -> None:
+        other = await self.sandbox.google_calendar(person.email, "Work")
+        await self.sandbox.move_google_event(person.email, event_id, to=other["id"])
 
     async def answer(self, person: Person, event_id: str, guest: str, answer: Answer) -> None:
         await self.sandbox.answer_google_invitation(person.email, event_id, attendee=guest, response=answer)
@@ -173,6 +180,10 @@ class MicrosoftCalendarHands(MicrosoftHands):
     async def copy(self, person: Person, event_id: str, *, start: datetime) -> str:
         moved = _graph({"start": start, "minutes": 30}, person)
         return str((await self.sandbox.microsoft.copy_event(person.email, event_id, moved))["id"])
+
+    async def drag(self, person: Person, event_id: str) -> None:
+        other = await self.sandbox.microsoft.calendar(person.email, "Work")
+        await self.sandbox.microsoft.move_event(person.email, event_id, to=other["id"])
 
     async def answer(self, person: Person, event_id: str, guest: str, answer: Answer) -> None:
         response = "tentativelyAccepted" if answer == "tentative" else answer
@@ -240,6 +251,10 @@ class ExchangeCalendarHands(ExchangeHands):
     async def copy(self, person: Person, event_id: str, *, start: datetime) -> str:
         moved = _ews({"start": start, "minutes": 30}, person)
         return str((await self.sandbox.exchange.copy_item(person.email, event_id, moved))["id"])
+
+    async def drag(self, person: Person, event_id: str) -> None:
+        other = await self.sandbox.exchange.calendar(person.email, "Work")
+        await self.sandbox.exchange.move_item(person.email, event_id, other["id"])
 
     async def answer(self, person: Person, event_id: str, guest: str, answer: Answer) -> None:
         verb = {"accepted": "Accept", "tentative": "Tentative", "declined": "Decline"}[answer]

@@ -54,6 +54,7 @@ _DATES = frozenset({"occurrence", "exception"})
 _SERIES = "seriesmaster"
 _RESOURCE = "resource"
 _UNKNOWN_LENGTH = timedelta(hours=1)
+_JUST_NOW = timedelta(seconds=10)
 """How long a damaged event blocks when only its start can be read."""
 _DAY = timedelta(days=1)
 _NOON = timedelta(hours=12)
@@ -220,6 +221,12 @@ def _address(person: WirePerson | None) -> str | None:
 
 def _lower(text: str | None) -> str:
     return (text or "").lower()
+
+
+def is_new(row: WireEvent, *, now: datetime) -> bool:
+    """Whether the event was made by what it is the answer to; one that does not say when is taken to be."""
+    made_at = _instant_or_none(row.created_date_time)
+    return made_at is None or now - made_at < _JUST_NOW
 
 
 def _instant_or_none(text: str | None) -> datetime | None:

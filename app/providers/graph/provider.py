@@ -52,7 +52,7 @@ class Office365Provider(Office365OAuth):
     def open(self, tokens: TokenSource, *, mailbox: str | None = None) -> Office365Session:
         """A session for one connection."""
         reach = _BEHIND + timedelta(days=self._settings.horizon_days)
-        return Office365Session(self._graph(tokens, mailbox), reach=reach)
+        return Office365Session(self._graph(tokens, mailbox), reach=reach, clock=self._clock)
 
     def watches(self, tokens: TokenSource, *, mailbox: str | None = None) -> Office365Watches:
         """One connection's subscriptions."""

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from app.calendar import (
     BusyTimes,
     CalendarRef,
+    Clock,
     Event,
     EventDraft,
     Notify,
@@ -33,7 +34,7 @@ from app.providers.base import (
 from app.providers.graph import busy_times, drafts, marks
 from app.providers.graph.cursor import Position, window_query
 from app.providers.graph.graph import Graph, calendar_path, event_path
-from app.providers.graph.mapping import calendar_of, changes_of, event_of
+from app.providers.graph.mapping import calendar_of, changes_of, event_of, is_new
 from app.providers.graph.refusals import Duplicate, NameTaken, NoMeeting, NoZone
 from app.providers.graph.wire import (
     BUSY_FIELDS,
@@ -72,10 +73,11 @@ _NAMES_MAX = 10
 class Office365Session:
     """See `app.providers.base.CalendarSession`."""
 
-    def __init__(self, graph: Graph, *, reach: timedelta) -> None:
+    def __init__(self, graph: Graph, *, reach: timedelta, clock: Clock) -> None:
         """`reach` is how far after the begin of a listing changes must be seen."""
         self._graph = graph
         self._reach = reach
+        self._clock = clock
         self._zone: str | None = None
 
     async def list_calendars(self) -> Sequence[CalendarRef]:
@@ -153,17 +155,24 @@ class Office365Session:
         return SyncPage(changes, cursor=here.cursor(link), full=cursor is None)
 
     async def create_event(self, calendar_id: str, draft: EventDraft, *, key: str, notify: Notify) -> Event:  # noqa: ARG002 - Exchange always mails
-        """Create under the transaction of the key; when that is taken, answer what stands, or bring it back."""
+        """Create under the transaction of the key; when that is taken, answer what stands, or bring it back.
+
+        Graph may answer a transaction it knows with the event it was for, wherever a person has put that since.
+        """
         path = f"{calendar_path(calendar_id)}/events"
         for attempt in range(_ATTEMPTS_MAX):
             body = drafts.new_event(draft, key, attempt)
             call = self._graph.write("office365.create_event", "POST", path, body, not_found=CalendarGone)
             try:
-                return await self._write(call, draft, key)
+                row = await self._send(call, draft)
             except Duplicate:
                 standing = await self.find_by_key(calendar_id, key, around=draft.when)
                 if standing is not None:
                     return standing
+                continue
+            made = _written(row, call, key)
+            if is_new(row, now=self._clock()) or await self.get_event(calendar_id, made.id) is not None:
+                return made
         raise InvalidRequest("deleted too often", operation="office365.create_event", provider_code="duplicate")
 
     async def find_by_key(self, calendar_id: str, key: str, *, around: Timed) -> Event | None:
@@ -312,19 +321,19 @@ class Office365Session:
         )
 
     async def _write(self, call: Call, draft: EventDraft, key: str) -> Event:
+        return _written(await self._send(call, draft), call, key)
+
+    async def _send(self, call: Call, draft: EventDraft) -> WireEvent:
         """Send a body that has an event as its answer; without what this server turns out not to have."""
         body = call.body or {}
         try:
-            event = event_of(await self._graph.fetch(call, decode_event))
+            return await self._graph.fetch(call, decode_event)
         except (NoMeeting, NoZone) as refusal:
             no_zone = isinstance(refusal, NoZone)
             plainer = drafts.in_utc(body, draft) if no_zone else drafts.without_meeting(body)
             if plainer == body:
                 raise
-            return await self._write(replace(call, body=plainer), draft, key)
-        if event is None:
-            raise AmbiguousOutcome("the event in the answer has no time", operation=call.operation)
-        return replace(event, key=key)
+            return await self._send(replace(call, body=plainer), draft)
 
     async def _standing(self, path: str) -> Standing:
         properties = marks.expanded(marks.GUESTS_PROPERTY, marks.FREE_PROPERTY)
@@ -351,3 +360,11 @@ class Office365Session:
 
 def _reason(refusal: ProviderError) -> str:
     return refusal.provider_code or refusal.code
+
+
+def _written(row: WireEvent, call: Call, key: str) -> Event:
+    """What stands there after a write."""
+    event = event_of(row)
+    if event is None:
+        raise AmbiguousOutcome("the event in the answer has no time", operation=call.operation)
+    return replace(event, key=key)

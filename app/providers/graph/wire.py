@@ -99,6 +99,7 @@ class WireEvent(_Wire):
     attendees: tuple[WirePerson, ...] | None = None
     online_meeting: WireMeeting | None = None
     online_meeting_url: str | None = None
+    created_date_time: str | None = None
     last_modified_date_time: str | None = None
     properties: tuple[WireProperty, ...] | None = msgspec.field(name="singleValueExtendedProperties", default=None)
 

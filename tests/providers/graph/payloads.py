@@ -33,7 +33,7 @@ def single(**changes: Any) -> dict[str, Any]:
     event = {
         "@odata.etag": 'W/"wgMLBV3JBEOnWI9UGI4kTQADJmgusw=="',
         "id": MINE,
-        "createdDateTime": "2026-02-22T19:58:05.3760425Z",
+        "createdDateTime": "2026-03-01T11:59:58.3760425Z",
         "lastModifiedDateTime": "2026-02-22T19:58:19.2700000Z",
         "changeKey": "wgMLBV3JBEOnWI9UGI4kTQADJmgusw==",
         "categories": [],

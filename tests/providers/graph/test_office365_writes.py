@@ -143,6 +143,22 @@ async def test_an_event_of_ours_that_was_deleted_is_brought_back_under_the_next_
     assert posts == [transaction_id(KEY, attempt) for attempt in range(3)]
 
 
+async def test_a_transaction_whose_event_was_dragged_to_another_calendar_is_not_taken_for_made(session, server):
+    """Asked for with the old transaction Graph tells of the old event, which is not in this calendar any more."""
+    old = mine(createdDateTime="2026-02-22T19:58:05.3760425Z")
+    server.script(old, refused(404, "ErrorItemNotFound"), mine(id="another"))
+    assert (await create(session)).id == "another"
+    posts = [seen.json["transactionId"] for seen in server.seen if seen.method == "POST"]
+    assert posts == [transaction_id(KEY, attempt) for attempt in range(2)]
+
+
+async def test_an_answer_that_was_lost_costs_one_look(session, server):
+    old = mine(createdDateTime="2026-02-22T19:58:05.3760425Z")
+    server.script(old, old)
+    await create(session)
+    assert [seen.method for seen in server.seen] == ["POST", "GET"]
+
+
 async def test_an_event_that_is_deleted_again_and_again_is_left_alone_at_last(session, server):
     server.script(*[TAKEN, NOTHING, NOTHING] * 10)
     with pytest.raises(InvalidRequest):
