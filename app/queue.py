@@ -100,7 +100,8 @@ class Enqueued:
     id: UUID
     delay: timedelta = timedelta()
     once: bool = False
-    """Not beside its like, that waits, runs or has just run. For a poll, which comes again: a signal would be lost."""
+    """Not beside its like, that waits, runs or has just run. For a poll, which comes again: a signal would be lost; and
+    for every sweep, or what keeps failing would have a job more with each round."""
 
     @property
     def dedupe_key(self) -> str | None:

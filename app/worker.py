@@ -1,11 +1,12 @@
 """The worker process: runs jobs, and the few things that happen by the clock.
 
-The one rule: a job that fails comes back, later and later; none is ever dropped. What it carries is ids.
+The one rule: a job that fails comes back, later and later; none is ever dropped. What it carries is ids. A mail server
+that says nothing keeps no calendar waiting, and no calendar's server the mails.
 """
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -22,6 +23,7 @@ from pgqueuer.core.buffers import JobStatusLogBuffer
 from pgqueuer.core.executors import AbstractEntrypointExecutor, EntrypointExecutor
 from pgqueuer.core.qm import QueueManager
 from pgqueuer.domain.errors import PgqException, RetryRequested
+from pgqueuer.domain.types import JobId, QueueEntrypoint
 from pgqueuer.models import Context
 from pgqueuer.models import Job as QueuedJob
 
@@ -42,6 +44,9 @@ _POLL = timedelta(seconds=1)
 _DEAD_AFTER = timedelta(seconds=3)
 _BATCH = 10
 _CONCURRENT = 40
+_MAIL = QueueEntrypoint(Job.SEND_MAIL.value)
+_MAILS = 10
+"""With so many under way no more mails are taken: fewer than twenty, for a look at the queue takes one batch."""
 _QUEUE_CONNECTIONS = 4
 _COME_BACK_SECONDS = 1.0
 _SWEEPS_END_SECONDS = 3.0
@@ -180,7 +185,32 @@ class _Manager(QueueManager):
 
     And it would set aside for good what fails and, as the database takes nothing just then, cannot be put back. Here
     such a job stays as it is, and is taken again by whoever misses its heartbeat.
+
+    All mails go through one server. While it is silent they keep to their share of the places, and wait in the queue in
+    their order; while everything else fills its places, mails have their share all the same. What is not asked for is
+    not counted by the library either: all but the mails have all the places then, or the mails.
     """
+
+    def __init__(self, queries: Queries) -> None:
+        super().__init__(queries)
+        self._mails: set[JobId] = set()
+        """Those under way, and some that have ended."""
+
+    async def fetch_jobs(
+        self, batch_size: int, global_concurrency_limit: int | None, heartbeat_timeout: timedelta
+    ) -> AsyncGenerator[QueuedJob, None]:
+        async for job in super().fetch_jobs(batch_size, global_concurrency_limit, heartbeat_timeout):
+            if job.entrypoint == _MAIL:
+                self._mails.add(job.id)
+            yield job
+
+    def entrypoints_below_capacity_limits(self) -> set[QueueEntrypoint]:
+        """What to look for in the queue."""
+        self._mails &= self.job_context.keys()
+        if len(self._mails) >= _MAILS:
+            return self.entrypoint_registry.keys() - {_MAIL}
+        full = len(self.job_context) - len(self._mails) >= _CONCURRENT
+        return {_MAIL} if full else set(self.entrypoint_registry)
 
     async def _effective_dequeue_timeout(self, dequeue_timeout: timedelta) -> timedelta:
         full = len(self.job_context) > _CONCURRENT - _BATCH

@@ -16,8 +16,18 @@ from pgqueuer.adapters.persistence.queries import Queries
 from app.bootstrap import Services
 from app.connections.housekeeping import forget_failures
 from app.database import transaction
+from app.models.directory import (
+    DueAudit,
+    DueCalendar,
+    DueDomain,
+    DueEvent,
+    DueReminder,
+    DueRequest,
+    DueWatch,
+    DueWebhook,
+)
 from app.queue import Enqueued, Job, Payload, enqueue
-from app.worker import jobs_of, queue_manager, retry_wait
+from app.worker import jobs_of, queue_manager, retry_wait, sweeps_of
 from tests.support.world import World
 
 ACCOUNT = uuid4()
@@ -105,6 +115,55 @@ async def test_p3_many_transactions_may_ask_for_the_same_polls_at_once(world: Wo
     both = [calendars, calendars[::-1]]
     await asyncio.wait_for(asyncio.gather(*(all_of(both[number % 2]) for number in range(12))), 10)
     assert len(await queued(world)) == 6
+
+
+SWEPT = [
+    (DueAudit, "entry_id", Job.SEAL_AUDIT),
+    (DueCalendar, "calendar_id", Job.SYNC_CALENDAR),
+    (DueDomain, "domain_id", Job.CHECK_DOMAIN),
+    (DueEvent, "event_id", Job.NUMBER_EVENTS),
+    (DueReminder, "booking_id", Job.REMIND),
+    (DueRequest, "request_id", Job.EXPIRE_REQUEST),
+    (DueWatch, "calendar_id", Job.WATCH_CALENDAR),
+    (DueWebhook, "endpoint_id", Job.DELIVER_WEBHOOKS),
+]
+
+
+@pytest.mark.parametrize(("table", "key", "job"), SWEPT)
+async def test_p3_a_sweep_asks_once_for_what_nobody_has_done(world: World, table: type, key: str, job: Job) -> None:
+    """Else what fails again and again has a job more with each round, and each of them comes back for ever."""
+    row = table(**{key: uuid4()}, account_id=ACCOUNT, due_at=world.clock())
+    if isinstance(row, DueReminder):
+        row.minutes_before = [10]
+    async with transaction(world.services.sessions, None) as session:
+        session.add(row)
+    for _ in range(3):
+        world.clock.offset += timedelta(minutes=11)  # whatever was taken has come up again
+        for sweep in sweeps_of(world.services):
+            await sweep.act()
+    assert [waiting["entrypoint"] for waiting in await queued(world)] == [job]
+
+
+async def test_p3_a_job_that_keeps_failing_stays_one_whatever_its_sweep_does(world: World) -> None:
+    sequencer = world.services.sequencer
+    runs = 0
+
+    class Failing:
+        async def run(self, *_: UUID) -> None:
+            nonlocal runs
+            runs += 1
+            raise ZeroDivisionError
+
+    async with transaction(world.services.sessions, None) as session:
+        session.add(DueEvent(event_id=uuid4(), account_id=ACCOUNT, due_at=world.clock()))
+    async with working(replace(world.services, sequencer=Failing()), world.database_url):
+        for swept in range(1, 4):
+            world.clock.offset += timedelta(seconds=31)
+            assert await sequencer.sweep() == 1
+            async with asyncio.timeout(30):
+                while runs < swept:  # noqa: ASYNC110 - on a worker
+                    await asyncio.sleep(0.05)
+    assert [job["entrypoint"] for job in await queued(world)] == [Job.NUMBER_EVENTS]
 
 
 async def test_asking_for_nothing_is_no_mistake(world: World) -> None:

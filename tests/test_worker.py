@@ -5,7 +5,10 @@ import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
+from functools import partial
+from uuid import UUID, uuid4
 
 import pytest
 from pgqueuer.core.qm import QueueManager
@@ -13,6 +16,8 @@ from pgqueuer.domain.errors import FailingListenerError
 
 from app import worker
 from app.bootstrap import Services
+from app.database import transaction
+from app.queue import Enqueued, Job, enqueue
 from app.settings import Settings
 from app.worker import Sweep, run_worker, sweeps_of
 from tests.calendar_writes.test_writing import booked, is_written, state
@@ -109,3 +114,87 @@ async def test_p2_what_lost_its_job_is_swept_up_once_a_minute(world: World) -> N
         await sweep.act()
     await world.work(until=timedelta(seconds=1))
     assert await state(person, booking) == ("written", None)
+
+
+class Hanging:
+    """Runs a job, and waits for somebody who says nothing."""
+
+    def __init__(self) -> None:
+        self.begun: list[UUID] = []
+        self.most = 0
+        self.ended = 0
+        self.over = asyncio.Event()
+
+    async def run(self, _: UUID, target: UUID) -> None:
+        self.begun.append(target)
+        self.most = max(self.most, len(self.begun) - self.ended)
+        await self.over.wait()
+        self.ended += 1
+
+
+class Quick:
+    """Runs a job in no time."""
+
+    def __init__(self) -> None:
+        self.done: list[UUID] = []
+
+    async def run(self, _: UUID, target: UUID) -> None:
+        self.done.append(target)
+
+
+async def ask_for(world: World, job: Job, count: int) -> list[UUID]:
+    asked = [uuid4() for _ in range(count)]
+    async with transaction(world.services.sessions, None) as session:
+        await enqueue(session, [Enqueued(job, target, target) for target in asked])
+    return asked
+
+
+async def jobs_left(world: World) -> int:
+    [row] = await world.rows("SELECT count(*) AS left FROM queue.pgqueuer")
+    return int(row["left"])
+
+
+RUNS = {Job.SEND_MAIL: "mail", Job.NUMBER_EVENTS: "sequencer", Job.SYNC_CALENDAR: "sync"}
+MOST_MAILS = 19
+PLACES = 40
+
+
+@pytest.mark.parametrize(
+    ("silent", "goes_on", "most"),
+    [(Job.SEND_MAIL, Job.NUMBER_EVENTS, MOST_MAILS), (Job.SYNC_CALENDAR, Job.SEND_MAIL, PLACES)],
+)
+async def test_p2_who_is_silent_holds_up_neither_the_mails_nor_all_but_the_mails(
+    world: World, monkeypatch: pytest.MonkeyPatch, silent: Job, goes_on: Job, most: int
+) -> None:
+    """A mail server that takes the connection and says nothing; and calendar servers that do."""
+    hanging, quick = Hanging(), Quick()
+    services = replace(world.services, **{RUNS[silent]: hanging, RUNS[goes_on]: quick})
+
+    @asynccontextmanager
+    async def opened(_: Settings) -> AsyncIterator[Services]:
+        yield services
+
+    monkeypatch.setattr(worker, "open_services", opened)
+    monkeypatch.setattr(worker, "sweeps_of", lambda _: [Sweep("none", 1, partial(asyncio.sleep, 0))])
+    first = await ask_for(world, silent, 100)
+
+    async def taken() -> bool:
+        return len(hanging.begun) >= worker._MAILS
+
+    async def answered() -> bool:
+        return set(others) <= set(quick.done)
+
+    async def all_over() -> bool:
+        return await jobs_left(world) == 0
+
+    async with started(world):
+        try:
+            await eventually(taken)
+            others = await ask_for(world, goes_on, 60)
+            await eventually(answered)
+            assert len(hanging.begun) <= most
+        finally:
+            hanging.over.set()
+        await eventually(all_over)
+    assert (sorted(hanging.begun), hanging.ended) == (sorted(first), 100)
+    assert hanging.most <= most

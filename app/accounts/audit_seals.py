@@ -42,7 +42,7 @@ class AuditSeals:
             again = _COMES_UP_AGAIN
             due = await take_due_rows(session, DueAudit, now=self._clock(), again=again, limit=_AT_ONCE)
             accounts = {row.account_id for row in due}
-            await enqueue(session, [Enqueued(Job.SEAL_AUDIT, item, item) for item in accounts])
+            await enqueue(session, [Enqueued(Job.SEAL_AUDIT, item, item, once=True) for item in accounts])
         return len(accounts)
 
     async def run(self, account_id: UUID, _: UUID) -> None:

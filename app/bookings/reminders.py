@@ -71,7 +71,7 @@ class Reminders:
         """Ask for every reminder whose time has come; how many bookings there were."""
         async with transaction(self._sessions, None) as session:
             due = await take_due_rows(session, DueReminder, now=self._clock(), again=_COMES_UP_AGAIN, limit=_AT_ONCE)
-            await enqueue(session, [Enqueued(Job.REMIND, row.account_id, row.booking_id) for row in due])
+            await enqueue(session, [Enqueued(Job.REMIND, row.account_id, row.booking_id, once=True) for row in due])
         return len(due)
 
     async def run(self, account_id: UUID, booking_id: UUID) -> None:

@@ -41,7 +41,9 @@ class RequestExpiry:
         async with transaction(self._sessions, None) as session:
             now = self._clock()
             due = await take_due_rows(session, DueRequest, now=now, again=_COMES_UP_AGAIN, limit=_AT_ONCE)
-            await enqueue(session, [Enqueued(Job.EXPIRE_REQUEST, row.account_id, row.request_id) for row in due])
+            await enqueue(
+                session, [Enqueued(Job.EXPIRE_REQUEST, row.account_id, row.request_id, once=True) for row in due]
+            )
         return len(due)
 
     async def run(self, account_id: UUID, request_id: UUID) -> None:

@@ -51,7 +51,7 @@ class Sequencer:
             now = self._clock()
             due = await take_due_rows(session, DueEvent, now=now, again=_COMES_UP_AGAIN, limit=_AT_ONCE)
             accounts = {row.account_id for row in due}
-            await enqueue(session, [Enqueued(Job.NUMBER_EVENTS, item, item) for item in accounts])
+            await enqueue(session, [Enqueued(Job.NUMBER_EVENTS, item, item, once=True) for item in accounts])
         return len(accounts)
 
     async def number_here(self, session: AsyncSession, jobs: Sequence[Enqueued]) -> list[Enqueued]:

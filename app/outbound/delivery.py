@@ -6,7 +6,8 @@
 
 The one rule: a mail is sent again only when the server has not said that it took it. Its Message-ID is made of its id,
 so that a copy sent because the server's word was lost can be told from a second mail. What somebody is told of a thing
-comes in the order in which it happened: a confirmation after the cancellation would be the last word.
+comes in the order in which it happened: a confirmation after the cancellation would be the last word. A mail's own job
+alone asks for itself again; whoever comes by tries the mail, and leaves its job as it is.
 """
 
 import random
@@ -58,6 +59,8 @@ class _Claimed:
     mail: Mail
     content: Content
     attempt: int
+    own: bool
+    """By the mail's own job, not by that of one that waits behind it."""
 
 
 class MailDelivery:
@@ -85,12 +88,13 @@ class MailDelivery:
         async with transaction(self._sessions, account_id) as session:
             mail = await session.get(Mail, (account_id, mail_id))
             earlier = [] if mail is None else await _earlier(session, mail)
-        for each in [*earlier, mail_id]:
-            await self._deliver(account_id, each)
+        for each in earlier:
+            await self._deliver(account_id, each.id, own=False)
+        await self._deliver(account_id, mail_id, own=True)
 
-    async def _deliver(self, account_id: UUID, mail_id: UUID) -> None:
+    async def _deliver(self, account_id: UUID, mail_id: UUID, *, own: bool) -> None:
         """Send it, unless it is sent, or somebody else is at it, or at one that goes before it."""
-        claimed = await self._claim(account_id, mail_id)
+        claimed = await self._claim(account_id, mail_id, own=own)
         if claimed is None:
             return
         mail = claimed.mail
@@ -129,20 +133,19 @@ class MailDelivery:
             cancel_url=self._booking_url(content.booking_id, "cancel"),
         )
 
-    async def _claim(self, account_id: UUID, mail_id: UUID) -> _Claimed | None:
+    async def _claim(self, account_id: UUID, mail_id: UUID, *, own: bool) -> _Claimed | None:
         now = self._clock()
         async with transaction(self._sessions, account_id) as session:
             mail = await _lock(session, mail_id)
             if mail is None or mail.status != "queued" or mail.letter is None:
                 return None
-            if mail.lease_until is not None and mail.lease_until > now:
-                wait = mail.lease_until - now + timedelta(seconds=1)
-                await enqueue(session, [Enqueued(Job.SEND_MAIL, account_id, mail_id, delay=wait)])
-                return None
+            wait = await _wait(session, mail, now)
             content = await _with_video(session, mail, from_json(mail.letter), now)
-            if content is None or await _earlier(session, mail):
-                mail.attempts += 1
-                await enqueue(session, [_again(mail)])
+            if wait is not None or content is None:
+                if own:
+                    if wait is None:
+                        mail.attempts += 1  # a look for the link of a video call, so that the looks become rarer
+                    await enqueue(session, [_again(mail, wait)])
                 return None
             if (reason := await _why_not(session, mail, content, now)) is not None:
                 mail.status, mail.letter, mail.last_error = "failed", None, reason
@@ -151,7 +154,7 @@ class MailDelivery:
                 return None
             mail.attempts += 1
             mail.lease_until = now + LEASE
-            return _Claimed(mail, content, mail.attempts)
+            return _Claimed(mail, content, mail.attempts, own)
 
     async def _sent(self, claimed: _Claimed) -> None:
         async with transaction(self._sessions, claimed.mail.account_id) as session:
@@ -172,7 +175,7 @@ class MailDelivery:
             mail.last_error, mail.lease_until = error.code, None
             if last:
                 mail.status, mail.letter = "failed", None
-            else:
+            elif claimed.own:
                 await enqueue(session, [_again(mail)])
         log.warning("mail.failed", kind=claimed.mail.kind, attempt=claimed.attempt, error=error.code, given_up=last)
 
@@ -183,14 +186,26 @@ def back_off(attempt: int, *, chance: float) -> timedelta:
     return longest * (0.5 + chance / 2)
 
 
-def _again(mail: Mail) -> Enqueued:
-    wait = back_off(mail.attempts, chance=random.random())  # noqa: S311 - jitter
-    return Enqueued(Job.SEND_MAIL, mail.account_id, mail.id, delay=wait)
+def _again(mail: Mail, wait: timedelta | None = None) -> Enqueued:
+    """The mail's job once more; after as long as it has been tried, unless there is something to wait for."""
+    return Enqueued(Job.SEND_MAIL, mail.account_id, mail.id, delay=wait or _until_next_try(mail))
 
 
-async def _earlier(session: AsyncSession, mail: Mail) -> Sequence[UUID]:
+def _until_next_try(mail: Mail) -> timedelta:
+    return back_off(max(mail.attempts, 1), chance=random.random())  # noqa: S311 - jitter
+
+
+async def _wait(session: AsyncSession, mail: Mail, now: datetime) -> timedelta | None:
+    """How long others keep the mail from being sent: who is sending it, or one that goes before it; None: nobody."""
+    if mail.lease_until is not None and mail.lease_until > now:
+        return mail.lease_until - now + timedelta(seconds=1)
+    earlier = await _earlier(session, mail)
+    return _until_next_try(earlier[0]) if earlier else None
+
+
+async def _earlier(session: AsyncSession, mail: Mail) -> Sequence[Mail]:
     """What waits to be told to the same reader of the same thing, and was written before; the oldest first."""
-    query = select(Mail.id).where(
+    query = select(Mail).where(
         Mail.account_id == mail.account_id,
         Mail.subject_id == mail.subject_id,
         Mail.to_email == mail.to_email,

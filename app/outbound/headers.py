@@ -15,9 +15,12 @@ _LONGEST: Final = 200
 _LONGEST_PLAIN: Final = 60
 _WORD_BYTES: Final = 45
 """In base64 and with its frame this is 72 characters; an encoded word has at most 75."""
-# Control characters, what turns text around, Unicode's line ends, and the brackets of encoded words.
-_UNSAFE: Final = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]|=\\?|\\?=")
-_DOT_ATOM: Final = re.compile(r"[\w!#$%&'*+/=?^`{|}~.-]+@[\w.-]+")
+# Control characters, what turns text around, Unicode's line ends, and halves of characters.
+_UNPRINTED: Final = "\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
+# And the brackets of encoded words.
+_UNSAFE: Final = re.compile(rf"[{_UNPRINTED}]|=\?|\?=")
+# Told by what it is not: a name in Devanagari or Thai has signs in it that `\w` does not know.
+_DOT_ATOM: Final = re.compile(rf'[^\s"(),:;<>@\[\\\]{_UNPRINTED}]+@[\w.-]+')
 
 
 def header_text(text: str) -> str:

@@ -18,6 +18,9 @@ from app.outbound.letters import Letter
 
 SEND_SECONDS: Final = 45.0
 """The longest one mail may take, from connecting to the server's word."""
+_CONNECT_SECONDS: Final = 10.0
+"""For the connection, and again for the server's greeting: one that is up takes moments, or waits six seconds to see
+whether we speak first. One that is not must not hold whoever calls."""
 _STEP_SECONDS: Final = 20.0
 _PERMANENT: Final = 500
 _TLS_PORT: Final = 465
@@ -106,7 +109,7 @@ class Mailer:
             local_hostname=self._sender_address.rpartition("@")[2],  # the system's resolver may take seconds to say
             timeout=_STEP_SECONDS,
         )
-        await client.connect()
+        await client.connect(timeout=_CONNECT_SECONDS)
         return client
 
 

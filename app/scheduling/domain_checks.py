@@ -54,7 +54,9 @@ class DomainChecks:
         """Ask for a check of every domain whose time has come; how many there were."""
         async with transaction(self._sessions, None) as session:
             due = await take_due_rows(session, DueDomain, now=self._clock(), again=_COMES_UP_AGAIN, limit=_AT_ONCE)
-            await enqueue(session, [Enqueued(Job.CHECK_DOMAIN, row.account_id, row.domain_id) for row in due])
+            await enqueue(
+                session, [Enqueued(Job.CHECK_DOMAIN, row.account_id, row.domain_id, once=True) for row in due]
+            )
         return len(due)
 
     async def ask(self, account_id: UUID, domain_id: UUID, *, actor: str) -> Domain:

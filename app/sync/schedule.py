@@ -37,7 +37,9 @@ async def enqueue_due_watches(sessions: async_sessionmaker[AsyncSession], clock:
     async with transaction(sessions, None) as session:
         now = clock()
         due = await take_due_rows(session, DueWatch, now=now, again=_WATCH_COMES_UP_AGAIN, limit=_WATCHES_AT_ONCE)
-        await enqueue(session, [Enqueued(Job.WATCH_CALENDAR, row.account_id, row.calendar_id) for row in due])
+        await enqueue(
+            session, [Enqueued(Job.WATCH_CALENDAR, row.account_id, row.calendar_id, once=True) for row in due]
+        )
         return len(due)
 
 

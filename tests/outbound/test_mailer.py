@@ -120,6 +120,24 @@ async def test_no_server_is_worth_trying_again(sink):
     assert (failed.value.code, failed.value.retryable, failed.value.ambiguous) == ("unreachable", True, False)
 
 
+async def test_p2_a_server_that_says_nothing_is_soon_left_alone(monkeypatch):
+    """Each mail that waits for it holds a place of a worker."""
+    gone = asyncio.Event()
+
+    async def say_nothing(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await gone.wait()
+        writer.close()
+
+    monkeypatch.setattr("app.outbound.mailer._CONNECT_SECONDS", 0.2)
+    async with await asyncio.start_server(say_nothing, "127.0.0.1", 0) as server:
+        try:
+            with pytest.raises(MailError) as failed:
+                await asyncio.wait_for(send(mailer_to(server.sockets[0].getsockname()[1])), 10)
+        finally:
+            gone.set()
+    assert (failed.value.code, failed.value.retryable, failed.value.ambiguous) == ("timed_out", True, False)
+
+
 PASSWORD = "correct horse"
 
 
