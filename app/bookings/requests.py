@@ -117,7 +117,8 @@ class MeetingRequests:
         verdict = await self._live.check(page.watched, slot, tentative_blocks=page.tentative_blocks)
         if verdict is Verdict.BUSY:
             raise self._taken(request, page)
-        if verdict is not Verdict.FREE:
+        hosts_word = verdict is Verdict.ASK and isinstance(by, Host)  # of what cannot be read the host knows more
+        if verdict is not Verdict.FREE and not hosts_word:
             raise BookingUnavailable
         try:
             async with self._turns.turn(page.host.id, wanted=slot, by=request.id):

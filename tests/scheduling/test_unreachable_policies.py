@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from app.queue import Job
-from tests.bookings.requesting import Asked, ask, read
+from tests.bookings.requesting import Asked, accept, ask, read
 from tests.bookings.test_booking_attempts import with_lost_calendar
 from tests.support.google import failing
 from tests.support.people import Person
@@ -117,6 +117,17 @@ async def test_r30_request_only_lets_times_be_asked_for(world: World) -> None:
         json={"start_at": person.at(3, "12:00").isoformat(), "duration_minutes": 30},
     )
     problem(held, 409, "booking_unavailable")
+
+
+async def test_r30_what_was_asked_for_meanwhile_is_the_hosts_to_accept(world: World) -> None:
+    person = await with_boss_busy_at_ten(world)
+    await choose(person, "request_only")
+    asked = await ask(person, await person.make_page(), 3, "11:00")
+    assert (await read(person, asked))["allowed_actions"] == ["accept", "decline"]
+    answer = await accept(person, asked)
+    assert (answer.status_code, answer.json()["status"]) == (200, "accepted"), answer.text
+    await world.work()
+    assert len(await our_events(world, person)) == 1
 
 
 async def with_a_request(world: World) -> tuple[Person, Asked]:
