@@ -14,7 +14,7 @@ from app.accounts.repository import add_audit_entry
 from app.bookings import repository
 from app.bookings.event import event_draft, event_key, is_fixed, owner_of_event
 from app.bookings.host import concerns
-from app.bookings.live_check import LiveCheck, Verdict
+from app.bookings.live_check import LiveCheck, Moving, Verdict
 from app.bookings.moving import end, move
 from app.bookings.news import tell_of_booking
 from app.bookings.offer import check_offered, page_time_around, slot_taken
@@ -112,12 +112,14 @@ class BookingChanges:
         async with transaction(self._sessions, account_id) as session:
             booking, page = await self._open(session, booking_id, start, by=by, if_match=if_match)
             await self._check_capability(session, booking, "event_reschedule", by)
+            write = await find_write(session, owner_of_event(booking_id))
             if booking.starts_at == datetime.fromtimestamp(start, UTC):
-                return Changed(booking, page, await find_write(session, owner_of_event(booking_id)))
+                return Changed(booking, page, write)
+            uid = (None if write is None else write.ical_uid) or booking.ical_uid
         minutes = _minutes(booking)
         slot = page.rules(minutes).buffered(start)
         verdict = await self._live.check(
-            page.watched, slot, tentative_blocks=page.tentative_blocks, moving=event_key(booking_id)
+            page.watched, slot, tentative_blocks=page.tentative_blocks, moving=Moving(event_key(booking_id), uid)
         )
         if verdict in {Verdict.UNKNOWN, Verdict.LOST, Verdict.ASK}:
             raise BookingUnavailable
@@ -190,6 +192,8 @@ class BookingChanges:
         booking = await self._find(session, booking_id, by=by, lock=lock)
         minutes = _minutes(booking)
         page = await page_time_around(session, booking.page_id, start, minutes, excluding=booking_id)
+        if booking.co_hosts:
+            page = page.moving((int(booking.starts_at.timestamp()), int(booking.ends_at.timestamp())))
         self._check_changeable(booking, if_match)
         self._check_cutoff(booking, page.configuration.reschedule_cutoff_minutes, by)
         if page.unavailable or page.asks_only or not page.host.active or page.mode is Mode.OFFLINE:

@@ -47,6 +47,19 @@ class Verdict(StrEnum):
     """One of them cannot be read, and its person lets the time be asked for."""
 
 
+@dataclass(frozen=True, slots=True)
+class Moving:
+    """The event that shall move."""
+
+    key: str
+    ical_uid: str
+    """Of the copies that its invitations have made in the calendars of those who host it together."""
+
+    def is_it(self, event: Event) -> bool:
+        """Whether this is the event, or somebody's copy of it."""
+        return event.key == self.key or event.ical_uid == self.ical_uid
+
+
 _WORST_FIRST = (Verdict.BUSY, Verdict.LOST, Verdict.UNKNOWN, Verdict.ASK, Verdict.FREE)
 
 
@@ -70,12 +83,11 @@ class LiveCheck:
         self._answers = SharedAnswers[list[Verdict]]()
 
     async def check(
-        self, calendars: Sequence[WatchedCalendar], slot: Span, *, tentative_blocks: bool, moving: str | None = None
+        self, calendars: Sequence[WatchedCalendar], slot: Span, *, tentative_blocks: bool, moving: Moving | None = None
     ) -> Verdict:
         """The verdict over all calendars; the mirror has already said the slot is free, so it is synced if it is not.
 
-        `slot` comes with its buffers. `moving` is the key of the event that shall move to it: that one is never in its
-        own way.
+        `slot` comes with its buffers. `moving` is the event that shall move to it: that one is never in its own way.
         """
         question = _Question(slot, tentative_blocks, moving)
         verdict = await self._verdict(calendars, question)
@@ -173,7 +185,7 @@ class _Question:
 
     slot: Span
     tentative_blocks: bool
-    moving: str | None
+    moving: Moving | None
 
     @property
     def window(self) -> Timed:
@@ -193,7 +205,7 @@ class _Question:
 
     def blocked_by(self, event: Event, zone: ZoneInfo) -> bool:
         """Whether the event takes time of the slot."""
-        if event.cancelled or event.busy is Busy.FREE or (event.key is not None and event.key == self.moving):
+        if event.cancelled or event.busy is Busy.FREE or (self.moving is not None and self.moving.is_it(event)):
             return False
         if event.busy is Busy.TENTATIVE and not self.tentative_blocks:
             return False

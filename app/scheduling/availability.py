@@ -209,6 +209,10 @@ class PageTime:
         hosts = (replace(host, reserved=merge(host.reserved, taken)) for host in self.hosts)
         return replace(self, hosts=tuple(hosts))
 
+    def moving(self, span: Span) -> "PageTime":
+        """The page for a meeting of several that is then, and shall move: its invitations stand in nobody's way."""
+        return replace(self, hosts=tuple(replace(host, own=(span,)) for host in self.hosts))
+
     def offered(self, duration_minutes: int, *, now: int, between: Span) -> Sequence[int]:
         """Starts of slots in UTC seconds, rising; none while the hosts are unavailable."""
         starts = [seating._offered(duration_minutes, now=now, between=between) for seating in self.seatings()]  # noqa: SLF001

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import msgspec
 
-from app.timespan import Spans, merge, unpack
+from app.timespan import Span, Spans, merge, subtract, unpack
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +74,8 @@ class HostTime:
     reserved: Spans
     watched_document: str | None
     """The availability calendars as JSON."""
+    own: tuple[Span, ...] = ()
+    """When the meeting is that shall move: what stands there is its own invitation."""
 
     @property
     def bookable(self) -> bool:
@@ -83,7 +85,8 @@ class HostTime:
     @property
     def busy(self) -> Spans:
         """What is busy in any of their calendars."""
-        return merge(*map(unpack, self.packed))
+        busy = merge(*map(unpack, self.packed))
+        return subtract(busy, self.own) if self.own else busy
 
     @property
     def watched(self) -> list[WatchedCalendar]:

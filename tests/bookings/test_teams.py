@@ -70,6 +70,22 @@ async def test_r47_a_group_booking_moves_and_ends_for_everybody(world: World) ->
     assert await reserved(world) == 0
 
 
+async def test_r47_a_group_booking_moves_by_a_quarter_of_an_hour_past_its_own_invitations(world: World) -> None:
+    ada, ben = await colleagues(world, 2)
+    page = await team_page([ada, ben], "group", increment_minutes=15)
+    booking = await visit(ada, page, ada.at(3, "10:00"))
+    await world.work()
+    for person in (ada, ben):
+        await person.post(f"/v1/connections/{person.connection_id}/sync")
+    await world.work()
+    own = await ben.make_page(increment_minutes=15)
+    assert "10:00" not in {slot["start_at"][11:16] for slot in await ben.slots(own["id"], ben.day(3))}
+    moved = await booking.reschedule(ada.at(3, "10:15"))
+    assert moved.status_code == 200, moved.text
+    await busy(world, ben, ada.at(3, "11:00"))
+    assert problem(await booking.reschedule(ada.at(3, "10:45")), 409, "slot_unavailable")
+
+
 async def test_r27_turns_go_to_who_has_hosted_least(world: World) -> None:
     people = await colleagues(world, 3)
     ada = people[0]
