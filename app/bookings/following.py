@@ -111,7 +111,7 @@ class BookingFollower:
             return []  # nobody came: what becomes of its event changes nothing about it
         observed = await _observed(session, calendar, booking, event_id, event)
         facts = replace(await self._facts(session, booking, write, observed), elsewhere=seen.elsewhere)
-        if facts.pending:
+        if facts.pending or seen.is_before(write.id, write.fence):
             raise PostponedError
         todo = plan(facts, await policies_of(session, booking.host_id))
         return [] if todo.empty else await self._effects.carry_out(session, Case(booking, write, facts), todo)

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.calendar import Clock, Event, ProviderName, Timed
-from app.calendar_writes.service import Owner, draft_to_json, find_write
+from app.calendar_writes.service import Owner, draft_from_json, draft_to_json, find_write
 from app.crm import task_repository
 from app.crm.task_event import taken_over, task_draft
 from app.crm.task_placing import TaskPlacer
@@ -75,7 +75,7 @@ class TaskFollower:
         write = None if task is None else await find_write(session, Owner("task", task.id), lock=True)
         if task is None or write is None or task.deleted_at is not None:
             return []
-        if write.under_way:
+        if write.under_way or seen.is_before(write.id, write.fence) or _is_ahead(task, write, calendar):
             raise PostponedError
         changed = _unplace(task, write) if event is None else _take_over(task, write, event, calendar)
         if not changed:
@@ -109,6 +109,16 @@ class TaskRecorder:
 
 def _is_gone(write: CalendarWrite) -> bool:
     return write.draft is None and (write.written_seq == write.desired_seq or write.status == "failed")
+
+
+def _is_ahead(task: Task, write: CalendarWrite, calendar: Calendar) -> bool:
+    """Whether the task was changed and its event has not been asked to follow: the event has the older word."""
+    wanted = task_draft(task, calendar.time_zone)
+    if wanted is None or write.draft is None:
+        return False
+    asked = draft_from_json(write.draft)
+    said = (wanted.title, wanted.when.start, wanted.when.end)
+    return said != (asked.title, asked.when.start, asked.when.end)
 
 
 def _unplace(task: Task, write: CalendarWrite) -> bool:

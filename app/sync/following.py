@@ -1,15 +1,16 @@
 """Following what changed: each changed event is read anew and handed to the feature whose affair it is.
 
-    pick  [transaction]  the changes that matter; the others are done
+    pick  [transaction]  the changes that matter, and how far our own writes of them are; the others are done
     read  [none open]    each event as it is now, at its provider
     apply [transaction]  one event's consequences, and last of all its change is done: both or neither
 
-The one rule: a change that came again after it was read is not done; it is read once more. Whoever holds a change waits
+The one rule: a change that came again after it was read is not done; it is read once more. So is an event that we have
+written since: what was read may be what stood there before. Whoever holds a change waits
 for nobody: a sync holds its calendar when it notes one, and a writer waits for the sync.
 """
 
 import random
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, Protocol
@@ -32,6 +33,12 @@ from app.queue import Enqueued, enqueue
 from app.sync.changes import Topic, jobs_for
 from app.sync.rereading import Seen, read_all
 
+_OUR_WRITES: Final = """
+SELECT u.event_id, w.id, w.fence
+  FROM unnest($1::text[]) AS u(event_id)
+  LEFT JOIN mirror_events m ON m.account_id = $2 AND m.calendar_id = $3 AND m.event_id = u.event_id
+  JOIN calendar_writes w ON w.account_id = $2 AND w.calendar_id = $3 AND (w.event_id = u.event_id OR w.key = m.key)
+"""
 _AT_ONCE: Final = 50
 _FIRST_WAIT: Final = timedelta(seconds=2)
 _LONGEST_WAIT: Final = timedelta(minutes=10)
@@ -123,7 +130,12 @@ class Follower:
                 return None
             wanted = await feature.pick(session, place, [row.event_id for row in rows])
             await _done(session, calendar_id, [(row.event_id, row.seq) for row in rows if row.event_id not in wanted])
-            picked = [Seen(row.event_id, row.seq, row.series_id) for row in rows if row.event_id in wanted]
+            fences = await _fences(session, place.calendar, wanted)
+            picked = [
+                Seen(row.event_id, row.seq, row.series_id, fences=fences.get(row.event_id, {}))
+                for row in rows
+                if row.event_id in wanted
+            ]
             at_provider = await self._access.open_in(session, place.connection)
             return _Round(place, at_provider, picked, more=len(rows) == _AT_ONCE)
 
@@ -167,6 +179,16 @@ class Follower:
             row.attempts += 1
             row.not_before = self._clock() + wait
             return wait
+
+
+async def _fences(session: AsyncSession, calendar: Calendar, event_ids: Collection[str]) -> dict[str, dict[UUID, int]]:
+    """The fences of our writes, by event."""
+    connection = await session.connection()
+    rows = await connection.exec_driver_sql(_OUR_WRITES, (list(event_ids), calendar.account_id, calendar.id))
+    found: dict[str, dict[UUID, int]] = {}
+    for row in rows.mappings():
+        found.setdefault(row["event_id"], {})[row["id"]] = row["fence"]
+    return found
 
 
 async def _due(session: AsyncSession, calendar_id: UUID, topic: Topic, *, now: datetime) -> Sequence[CalendarChange]:

@@ -6,10 +6,11 @@ are one question, however many they are.
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
+from uuid import UUID
 
 from app.calendar import Event, Timed
 from app.providers.base import CalendarSession, ProviderError
@@ -34,6 +35,13 @@ class Seen:
     """None: it is gone, or could not be read."""
     elsewhere: bool = False
     """It is gone from this calendar, and stands in another of its person."""
+    fences: Mapping[UUID, int] = field(default_factory=dict)
+    """Those of our own writes of this event, from before it was read."""
+
+    def is_before(self, write_id: UUID, fence: int) -> bool:
+        """Whether we may have written the event since: then it may have been read as it was."""
+        return self.fences.get(write_id, fence) != fence
+
     error: ProviderError | None = None
 
 

@@ -3,6 +3,7 @@
 The one rule: a person's hands act at the provider; everything else is read where its owner would read it.
 """
 
+import asyncio
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from app.bookings.drift_effects import DriftEffects
 from app.calendar_writes.stranded import ask_again_for_stranded
 from app.sync.changes import Topic
+from app.sync.following import Follower
 from tests.support.engines import engine_of
 from tests.support.people import Person
 from tests.support.visitors import KEY, Visit, our_events, our_writes, visit
@@ -230,6 +232,38 @@ async def test_r23_what_is_moved_back_before_the_host_answers_is_settled(world: 
     await synced(world, person)
     [entry] = await ledger(person)
     assert entry["status"] == "superseded"
+
+
+async def test_r23_what_was_read_before_our_own_write_moves_nothing_back(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person, booking, event_id = await booked(world)
+    [place] = await world.rows("SELECT account_id, calendar_id FROM calendar_syncs")
+    [write] = await world.rows("SELECT account_id, id FROM calendar_writes")
+    real, read, written = Follower._read, asyncio.Event(), asyncio.Event()
+
+    async def slowly(self: Follower, *given: Any) -> Any:
+        seen = await real(self, *given)
+        if not read.is_set():
+            read.set()
+            await written.wait()
+        return seen
+
+    monkeypatch.setattr(Follower, "_read", slowly)
+    await world.sandbox.patch_google_event(person.email, event_id, {"description": "Bring the papers"})
+    syncing = asyncio.create_task(world.services.sync.run(place["account_id"], place["calendar_id"]))
+    await asyncio.wait_for(read.wait(), 20)
+    to = booking.start_at + 3 * HOUR
+    assert (await booking.reschedule(to)).status_code == 200
+    await world.services.writer.run(write["account_id"], write["id"])
+    written.set()
+    await syncing
+    await world.work()
+    await synced(world, person)
+    assert datetime.fromisoformat((await booking.read())["start_at"]) == to
+    assert await ledger(person) == []
+    [event] = await our_events(world, person)
+    assert datetime.fromisoformat(event["start"]["dateTime"]) == to
 
 
 @pytest.mark.parametrize("moved_by", ["visitor", "host"])
