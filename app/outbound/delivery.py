@@ -143,8 +143,9 @@ class MailDelivery:
             content = await _with_video(session, mail, from_json(mail.letter), now)
             if wait is not None or content is None:
                 if own:
-                    if wait is None:
-                        mail.attempts += 1  # a look for the link of a video call, so that the looks become rarer
+                    if wait is None:  # a look for the link of a video call: rarer each time, but not beyond its end
+                        mail.attempts += 1
+                        wait = min(_until_next_try(mail), mail.created_at + _WAITS_FOR_VIDEO - now)
                     await enqueue(session, [_again(mail, wait)])
                 return None
             if (reason := await _why_not(session, mail, content, now)) is not None:

@@ -25,7 +25,7 @@ from app.database import transaction
 from app.models.all_tables import __all__ as table_modules
 from app.models.base import Base
 from app.settings import Settings
-from app.vault import Place, SecretUnreadableError, Vault
+from app.vault import MasterKeyAheadError, Place, SecretUnreadableError, Vault
 from prove.attack_outbound import eventually
 from sandbox.client import Sandbox
 from sandbox.exchange.client import PASSWORD
@@ -250,5 +250,5 @@ async def test_r54_a_rotation_that_dies_under_load_is_run_again_and_the_old_key_
         await work_on(world, person, page, number + 1)
         for place, ciphertext, secret in kept:
             assert await opened(world, Vault({2: NEW}), place, ciphertext) == secret
-            with pytest.raises(SecretUnreadableError):
+            with pytest.raises(MasterKeyAheadError):
                 await opened(world, Vault(settings.master_keys), place, ciphertext)
