@@ -29,8 +29,8 @@ CHECKS := format lint layers types document manifests docs breaking python spect
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 19
 
-run: $(STAMP) ## database, sandbox, API, worker and the example front end, until Ctrl-C
-	@$(BIN)/python -m sandbox run
+run: $(STAMP) ## database, sandbox, API, worker and the example front end, until Ctrl-C; ARGS="--api-port 0"
+	@$(BIN)/python -m sandbox run $(ARGS)
 
 demo: $(STAMP) ## the main job through the public API, step by step
 	@$(BIN)/python -m sandbox demo
@@ -148,7 +148,7 @@ $(STAMP):
 		exit 1; }
 	@echo "Installing what requirements/dev.txt names into .venv"
 	@$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/uv.txt
-	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements/dev.txt requirements/uv.txt || { \
+	@UV_SYSTEM_CERTS=true $(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements/dev.txt requirements/uv.txt || { \
 		echo "uv could not; trying with pip"; \
 		$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/dev.txt; }
 	@rm -f .venv/.installed-* && touch $@

@@ -46,12 +46,15 @@ class Ports:
     front_end: int = 0
 
     def settled(self) -> "Ports":
-        """Free ports chosen. Raises StackError when a fixed one is taken."""
+        """Free ports chosen. Raises StackError when fixed ones are taken, naming them all."""
         chosen = asdict(self)
-        for name, port in chosen.items():
-            if port and not is_free(port, _kind(name)):
-                option = f"--{name.replace('_', '-')}-port"
-                raise StackError(f"Port {port} of {HOST} is taken: choose another with {option}.")
+        taken = {name: port for name, port in chosen.items() if port and not is_free(port, _kind(name))}
+        if taken:
+            options = " ".join(f"--{name.replace('_', '-')}-port 0" for name in taken)
+            raise StackError(
+                f"Taken on {HOST}: {', '.join(map(str, taken.values()))}. Is it running already? "
+                f'Any others (0) or those of your choice: make run ARGS="{options}"'
+            )
         for name in [name for name, port in chosen.items() if not port]:
             while not chosen[name]:
                 candidate = free_port(_kind(name))
