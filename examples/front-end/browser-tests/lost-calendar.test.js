@@ -40,7 +40,9 @@ test("a lost calendar closes the page and a regained one opens it; the X does, t
 
     await shareGoogleCalendar(calendar.id, people.gerda.email, "none");
     const again = await seeItLost(host.page, name);
+    const saved = host.page.waitForResponse((answer) => answer.request().method() === "PATCH" && answer.ok());
     await again.getByLabel("While it cannot be read").selectOption({ label: "let people ask for times" });
+    await saved; // the visitor's page is not read again by itself
     await askOnRequest(visitor.page, link);
     await decline(host.page);
     await visitor.page.reload();
