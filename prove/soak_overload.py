@@ -55,10 +55,10 @@ class Overload:
 
     @property
     def patience_ms(self) -> float:
-        """Three times what a full process takes for all it has let in, which turns others away besides; more, where
-        others work.
+        """Four times what a full process takes for all it has let in, which turns others away besides; more, where
+        others work. Three to four times was measured.
         """
-        return max(1000.0, 3 * AT_ONCE / (LEAST_GOODPUT * self.capacity) * 1000) * max(1.0, self.load)
+        return max(1000.0, 4 * AT_ONCE / (LEAST_GOODPUT * self.capacity) * 1000) * max(1.0, self.load)
 
     @property
     def least_share(self) -> float:
