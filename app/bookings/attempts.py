@@ -16,7 +16,7 @@ from app.bookings.news import tell_of_blocked_attempt
 from app.bookings.post import BookingPost
 from app.calendar import Clock
 from app.database import transaction
-from app.errors import NotFound, PageTurnedOff
+from app.errors import BookingUnavailable, NotFound, PageTurnedOff
 from app.queue import enqueue
 from app.scheduling.availability import PageTime
 from app.scheduling.reader import PageReader
@@ -44,16 +44,23 @@ class BookingAttempts:
         if page.turned_off:
             raise PageTurnedOff
         if page.unavailable:
-            await self.tell_host(page)
+            await self._tell_host(page, frozenset())
 
-    async def tell_host(self, page: PageTime) -> None:
+    async def refusal(self, page: PageTime, unread: frozenset[UUID] = frozenset()) -> BookingUnavailable:
+        """What a visitor is answered where nobody knows, once the host is told; `unread` are the calendars that could
+        not be read this moment, as far as only this attempt knows of it.
+        """
+        await self._tell_host(page, unread)
+        return BookingUnavailable(detail="host_told")
+
+    async def _tell_host(self, page: PageTime, unread: frozenset[UUID]) -> None:
         """Mail the host and tell the CRM, unless that was done lately."""
         async with transaction(self._sessions, page.account_id) as session:
             await lock_host(session, page.host.id)  # who comes second finds the mail of the first
             since = self._clock() - _TELL_AGAIN
             if await repository.mailed_since(session, page.page_id, "attempt_blocked", since):
                 return
-            mails = await self._post.attempt_blocked(session, page)
+            mails = await self._post.attempt_blocked(session, page, unread)
             told = tell_of_blocked_attempt(session, page, now=self._clock())
             await session.flush()
             await enqueue(session, [*mails, told])

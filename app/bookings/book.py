@@ -88,7 +88,11 @@ class _Wish:
 
 
 class _NobodyKnowsError(Exception):
-    """A calendar could not be asked, and no mirror of it is young enough."""
+    """Calendars could not be asked, and no mirror of them is young enough."""
+
+    def __init__(self, unread: frozenset[UUID]) -> None:
+        super().__init__()
+        self.unread = unread
 
 
 class _OnlyAskedError(Exception):
@@ -178,7 +182,7 @@ class BookingDesk:
     async def _check(self, page: PageTime, wish: _Wish) -> None:
         """Raises: BookingUnavailable, OutsideBookingWindow, SlotUnavailable."""
         if page.unavailable:
-            raise await self._tell_host(page)
+            raise await self._attempts.refusal(page)
         check_offered(page, wish.form.duration_minutes, start=wish.start, now=self._now())
 
     async def _look_again(self, page: PageTime, wish: _Wish, attempt: Attempt | None) -> PageTime:
@@ -203,6 +207,7 @@ class BookingDesk:
             return await self._request(page, wish, attempt)
         taken, askable = None, None
         passed: set[UUID] = set()
+        unread: frozenset[UUID] = frozenset()
         for seating in await self._candidates(page, wish):
             if taken is not None and not await self._is_left(seating, wish):
                 continue  # gone as well, while somebody else's was waited for
@@ -212,12 +217,12 @@ class BookingDesk:
                 taken = refusal  # a moment ago; of a round robin somebody else may still be free
             except _OnlyAskedError:
                 askable = askable or seating
-            except _NobodyKnowsError:
-                pass
+            except _NobodyKnowsError as nobody:
+                unread |= nobody.unread
             passed.add(seating.host.id)
         if askable is not None:
             return await self._request(askable, wish, attempt)
-        raise taken if taken is not None else await self._tell_host(page)
+        raise taken if taken is not None else await self._attempts.refusal(page, unread)
 
     async def _is_left(self, seating: PageTime, wish: _Wish) -> bool:
         """Whether these hosts are still free: to look costs less than to ask their calendars and to wait for a lock."""
@@ -248,12 +253,12 @@ class BookingDesk:
         """Ask, and book. Raises: SlotUnavailable, _NobodyKnowsError, _OnlyAskedError, _AnothersTurnError."""
         minutes = wish.form.duration_minutes
         slot = page.rules(minutes).buffered(wish.start)
-        verdict = await self._live.check(page.watched, slot, tentative_blocks=page.tentative_blocks)
-        if verdict in {Verdict.UNKNOWN, Verdict.LOST}:
-            raise _NobodyKnowsError
-        if verdict is Verdict.BUSY:
+        checked = await self._live.check(page.watched, slot, tentative_blocks=page.tentative_blocks)
+        if checked.verdict in {Verdict.UNKNOWN, Verdict.LOST}:
+            raise _NobodyKnowsError(checked.unread)
+        if checked.verdict is Verdict.BUSY:
             raise slot_taken(page, minutes, start=wish.start, now=self._now())
-        if verdict is Verdict.ASK or page.asks_only:
+        if checked.verdict is Verdict.ASK or page.asks_only:
             raise _OnlyAskedError
         try:
             async with self._turns.turn(page.host.id, wanted=slot):
@@ -364,11 +369,6 @@ class BookingDesk:
             start = int(found.starts_at.timestamp())
             page = await page_time_around(session, found.page_id, start, 0, excluding=found.id)
         return Outcome(found, page, await find_write(session, owner_of_event(found.id)), replayed=True)
-
-    async def _tell_host(self, page: PageTime) -> BookingUnavailable:
-        """R30: somebody tried, and the host should know."""
-        await self._attempts.tell_host(page)
-        return BookingUnavailable(detail="host_told")
 
     def _meeting_request(self, page: PageTime, wish: _Wish) -> MeetingRequest:
         request_id, lapses = new_id(), self._clock() + _REQUEST_LIFETIME

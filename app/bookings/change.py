@@ -118,12 +118,12 @@ class BookingChanges:
             uid = (None if write is None else write.ical_uid) or booking.ical_uid
         minutes = _minutes(booking)
         slot = page.rules(minutes).buffered(start)
-        verdict = await self._live.check(
+        checked = await self._live.check(
             page.watched, slot, tentative_blocks=page.tentative_blocks, moving=Moving(event_key(booking_id), uid)
         )
-        if verdict in {Verdict.UNKNOWN, Verdict.LOST, Verdict.ASK}:
+        if checked.verdict in {Verdict.UNKNOWN, Verdict.LOST, Verdict.ASK}:
             raise BookingUnavailable
-        if verdict is Verdict.BUSY:
+        if checked.verdict is Verdict.BUSY:
             raise slot_taken(page, minutes, start=start, now=self._now())
         try:
             async with self._turns.turn(page.host.id, wanted=slot, by=booking_id):

@@ -60,6 +60,16 @@ class Moving:
         return event.key == self.key or event.ical_uid == self.ical_uid
 
 
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What is known of a slot, and which calendars left it open."""
+
+    verdict: Verdict
+    unread: frozenset[UUID] = frozenset()
+    """The calendars of which nobody knows: asked, and without a mirror or a policy that helps."""
+
+
+_NOBODY_KNOWS = frozenset({Verdict.LOST, Verdict.UNKNOWN})
 _WORST_FIRST = (Verdict.BUSY, Verdict.LOST, Verdict.UNKNOWN, Verdict.ASK, Verdict.FREE)
 
 
@@ -84,27 +94,28 @@ class LiveCheck:
 
     async def check(
         self, calendars: Sequence[WatchedCalendar], slot: Span, *, tentative_blocks: bool, moving: Moving | None = None
-    ) -> Verdict:
+    ) -> Checked:
         """The verdict over all calendars; the mirror has already said the slot is free, so it is synced if it is not.
 
         `slot` comes with its buffers. `moving` is the event that shall move to it: that one is never in its own way.
         """
         question = _Question(slot, tentative_blocks, moving)
-        verdict = await self._verdict(calendars, question)
-        if verdict is not Verdict.FREE:
+        checked = await self._checked(calendars, question)
+        if checked.verdict is not Verdict.FREE:
             await self._sync_soon(calendars)
-        return verdict
+        return checked
 
-    async def _verdict(self, calendars: Sequence[WatchedCalendar], question: "_Question") -> Verdict:
+    async def _checked(self, calendars: Sequence[WatchedCalendar], question: "_Question") -> Checked:
         groups = _by_connection(calendars)
         asked = await asyncio.gather(*(self._ask_together(group, question) for group in groups))
         told = zip(chain.from_iterable(groups), chain.from_iterable(asked), strict=True)
-        verdicts = {self._without_answer(calendar, verdict) for calendar, verdict in told}
-        return next(verdict for verdict in _WORST_FIRST if verdict in verdicts or verdict is Verdict.FREE)
+        verdicts = {calendar.calendar_id: self._without_answer(calendar, verdict) for calendar, verdict in told}
+        worst = next(each for each in _WORST_FIRST if each in verdicts.values() or each is Verdict.FREE)
+        return Checked(worst, frozenset(name for name, each in verdicts.items() if each in _NOBODY_KNOWS))
 
     def _without_answer(self, calendar: WatchedCalendar, verdict: Verdict) -> Verdict:
         """What to do without an answer: a young mirror is as good as one, and then the calendar's policy decides."""
-        if verdict not in {Verdict.UNKNOWN, Verdict.LOST}:
+        if verdict not in _NOBODY_KNOWS:
             return verdict
         synced_at = calendar.synced_at
         if verdict is Verdict.UNKNOWN and synced_at is not None and synced_at >= self._clock() - self._trusted:

@@ -8,6 +8,7 @@ of the booking's own event, wherever its host's bookings go by now.
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -105,9 +106,11 @@ class BookingPost:
         for_hosts = replace(letter, booking_id=None)
         return [*told, *(_tell_host(rows, booking, page, for_hosts, host) for host in hosts)]
 
-    async def attempt_blocked(self, session: AsyncSession, page: PageTime) -> list[Enqueued]:
-        """Somebody tried to book while a calendar could not be read: for those who can do something about it."""
-        concerned = [item.host for item in page.hosts if item.connected and not item.bookable] or [page.host]
+    async def attempt_blocked(self, session: AsyncSession, page: PageTime, unread: frozenset[UUID]) -> list[Enqueued]:
+        """Somebody tried to book while a calendar could not be read, `unread` of this moment among them: for those who
+        can do something about it.
+        """
+        concerned = [item.host for item in page.hosts if item.is_lost(unread)] or [page.host]
         return [
             add_mail(
                 session,
@@ -115,7 +118,7 @@ class BookingPost:
                 BlockedLetter(
                     language=negotiate(host.locale),
                     page_name=page.name,
-                    calendars=await _unreadable_calendars(session, host),
+                    calendars=await _unreadable_calendars(session, host, unread),
                     settings_url=self._links.calendar_settings(),
                 ),
                 kind="attempt_blocked",
@@ -259,8 +262,8 @@ def _kind(letter: AppointmentLetter) -> str:
     return f"{letter.occasion}_{letter.reader}"
 
 
-async def _unreadable_calendars(session: AsyncSession, host: Host) -> tuple[str, ...]:
-    """The names of the host's availability calendars that cannot be read, or have never been."""
+async def _unreadable_calendars(session: AsyncSession, host: Host, unread: frozenset[UUID]) -> tuple[str, ...]:
+    """The names of the host's availability calendars that cannot be read, have never been, or could not just now."""
     names = await session.scalars(
         select(Calendar.name)
         .join(
@@ -277,6 +280,7 @@ async def _unreadable_calendars(session: AsyncSession, host: Host) -> tuple[str,
                 Calendar.inactive_reason.is_not(None),
                 Connection.status != "active",
                 CalendarSync.last_succeeded_at.is_(None),
+                Calendar.id.in_(unread),
             )
         )
         .order_by(Calendar.name)

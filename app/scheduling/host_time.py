@@ -3,7 +3,7 @@
 The one rule: a host without a calendar, or with one that cannot be read, is never taken for free (R27, R30).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -81,6 +81,11 @@ class HostTime:
     def bookable(self) -> bool:
         """Whether it is known when they are free."""
         return self.connected and self.readable
+
+    def is_lost(self, unread: Collection[UUID]) -> bool:
+        """Whether nobody knows when they are free: as far as the mirror tells, or for one of these calendars."""
+        unknown = any(calendar.calendar_id in unread for calendar in self.watched) if unread else False
+        return self.connected and (unknown or not self.readable)
 
     @property
     def busy(self) -> Spans:

@@ -15,8 +15,8 @@ from tests.support.people import Person
 from tests.support.world import World, problem
 
 
-async def with_lost_calendar(world: World, **claims: Any) -> Person:
-    """Somebody whose second calendar was taken from them."""
+async def with_lost_calendar(world: World, *, noticed: bool = True, **claims: Any) -> Person:
+    """Somebody whose second calendar was taken from them; `noticed`: a sync has seen it."""
     person = await world.person(**claims)
     boss = f"boss-of-{person.email}"
     for email in (person.email, boss):
@@ -28,8 +28,9 @@ async def with_lost_calendar(world: World, **claims: Any) -> Person:
     await person.patch("/v1/calendar-settings", {"availability_calendar_ids": [item["id"] for item in listed]})
     await world.work()
     await world.sandbox.share_google_calendar(shared["id"], account=person.email, role="none")
-    await person.post(f"/v1/connections/{person.connection_id}/sync")
-    await world.work()
+    if noticed:
+        await person.post(f"/v1/connections/{person.connection_id}/sync")
+        await world.work()
     return person
 
 
@@ -58,6 +59,18 @@ async def test_r30_letting_the_host_know_names_the_calendar_and_both_remedies(wo
     events = await world.rows("SELECT data::text FROM feed_events WHERE type = 'booking.attempt_blocked'")
     assert len(events) == 1
     assert "Boss" not in events[0]["data"], "a calendar's name may tell of a person's life"
+
+
+async def test_r30_a_calendar_that_was_lost_a_moment_ago_is_named_too(world: World) -> None:
+    """Only this attempt has seen it: the mirror is young, and no sync has failed yet."""
+    person = await with_lost_calendar(world, noticed=False)
+    page = await person.make_page()
+    refused = await person.book(page["id"], person.at(3, "10:00").isoformat())
+    assert "has been told" in problem(refused, 409, "booking_unavailable")["detail"]
+    mails = [mail for mail in await told(world, person) if "Boss's plans" in mail["text"]]
+    assert len(mails) == 1, "the host cannot know what to mend"
+    own = next(line for line in mails[0]["text"].splitlines() if "Boss's plans" in line)
+    assert person.email not in own, "their own calendar is well"
 
 
 async def test_r30_the_answer_is_the_same_whatever_happens(world: World) -> None:
