@@ -59,7 +59,8 @@ class ConnectionCloser:
                 return
             channels = await channels_of_connection(session, connection_id)
             overdue = self._clock() - connection.disconnected_at > _GIVE_UP
-        revoked = await self._stop_watches(connection, channels) and await self._revoke(connection)
+        stopped = await self._stop_watches(connection, channels)
+        revoked = (stopped or overdue) and await self._revoke(connection)
         async with transaction(self._sessions, account_id) as session:
             if revoked or overdue:
                 for channel in channels:

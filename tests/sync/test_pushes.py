@@ -19,6 +19,7 @@ from sandbox.client import Sandbox
 from sandbox.ports import free_port
 from tests.support.database import empty
 from tests.support.gate import Gate
+from tests.support.google import failing
 from tests.support.hands import ALL, GoogleHands, Hands, MicrosoftHands
 from tests.support.people import Person
 from tests.support.world import World, open_world
@@ -289,6 +290,19 @@ async def test_r15_who_connects_again_while_the_watch_is_being_stopped_stays_con
     await reachable.work()
     assert (await person.get(f"/v1/connections/{person.connection_id}")).json()["status"] == "active"
     assert len(await reachable.rows("SELECT * FROM connection_tokens")) == 1, "the old one's secrets are erased"
+
+
+async def test_r15_a_watch_that_cannot_be_stopped_for_a_day_does_not_keep_the_grant_alive(reachable: World) -> None:
+    """The secrets go then, and with them the last way to end it."""
+    person, post = await watched(reachable, GoogleHands(reachable.sandbox))
+    await person.delete(f"/v1/connections/{person.connection_id}")
+    async with failing(reachable.sandbox, "unavailable", path="/channels/stop$"):
+        await reachable.work()
+        assert await post.revocations() == [], "first it is asked to tell us no more"
+        reachable.clock.offset += timedelta(hours=25)
+        await reachable.work(until=timedelta(minutes=6))
+    assert await post.revocations() == [200]
+    assert await reachable.rows("SELECT * FROM connection_tokens") == []
 
 
 async def test_r15_a_watch_that_no_token_can_stop_keeps_no_secrets_alive(reachable: World, hands: Hands) -> None:
