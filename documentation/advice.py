@@ -244,7 +244,8 @@ OTHERS: Final[Mapping[str, Advice]] = {
         "Choose another one; `getSlugAvailability` tells beforehand.",
     ),
     "default_page_in_use": Advice(
-        "The default page is to be deleted while others remain.", "Make another page the default first."
+        "A person's default page is to be deleted.",
+        "Make another page the default first. Who has only this one can turn it off: `turned_off` in their settings.",
     ),
     "chat_page_in_use": Advice(
         "The page that the person's chat offers is to be deleted.",
