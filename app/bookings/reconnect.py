@@ -15,6 +15,7 @@ from app.calendar_writes.service import readopt_writes, resume_writes
 from app.connections import repository as connections
 from app.database import transaction
 from app.queue import Enqueued, Job, enqueue
+from app.scheduling.repository import asked_for
 
 
 class ConnectionReady:
@@ -33,7 +34,7 @@ class ConnectionReady:
             await readopt_writes(session, connection_id, now=self._clock())
             jobs = await resume_writes(session, connection_id, now=self._clock())
             jobs.append(Enqueued(Job.PLACE_TASKS, account_id, connection.user_id))
-            for host_id in await repository.asked_for(session, connection.user_id):
+            for host_id in await asked_for(session, connection.user_id):
                 jobs.append(Enqueued(Job.CONFIRM_REQUESTS, account_id, host_id))
                 for request in await repository.open_requests(session, host_id, now=self._clock()):
                     request.clashes = clashes(request, await page_time_of_request(session, request))

@@ -21,7 +21,7 @@ from app.models.accounts import User
 from app.models.bookings import NO_OVERLAP, Booking, MeetingRequest, Reservation, SlotHold
 from app.models.directory import Directory, DirectoryEntry, DueRequest
 from app.models.outbound import Mail
-from app.models.scheduling import SchedulingPage, SchedulingPageMember
+from app.models.scheduling import SchedulingPage
 from app.timespan import Span
 
 ASKED_ALREADY: Final = """
@@ -177,21 +177,6 @@ async def list_requests(
     if after is not None:
         query = query.where(MeetingRequest.id > after)
     return (await session.scalars(query.order_by(MeetingRequest.id).limit(limit))).all()
-
-
-async def asked_for(session: AsyncSession, user_id: UUID) -> list[UUID]:
-    """Whose requests wait for this user's calendar: their own, and those of the owners of pages they host."""
-    owners = await session.scalars(
-        select(SchedulingPage.owner_id)
-        .distinct()
-        .join(
-            SchedulingPageMember,
-            (SchedulingPageMember.account_id == SchedulingPage.account_id)
-            & (SchedulingPageMember.page_id == SchedulingPage.id),
-        )
-        .where(SchedulingPageMember.user_id == user_id, SchedulingPage.owner_id != user_id)
-    )
-    return [user_id, *owners]
 
 
 async def open_requests(session: AsyncSession, host_id: UUID, *, now: datetime) -> Sequence[MeetingRequest]:

@@ -23,6 +23,7 @@ from app.models.connections import Calendar, CalendarSync, Connection
 from app.models.scheduling import CalendarSettings
 from app.providers.base import ProviderError, RateLimited, Transient
 from app.queue import Enqueued, Job, enqueue
+from app.scheduling.repository import asked_for
 
 Checked = tuple[Calendar, CalendarSync | None]
 _DO_WITHOUT: Final = {"last_known", "ignore"}
@@ -42,10 +43,14 @@ async def tick(session: AsyncSession, calendar: Calendar, *, ticked: bool, now: 
         await connections.stop_mirroring(session, calendar.account_id, calendar.id, now=now)
 
 
-def confirming(settings: CalendarSettings) -> list[Enqueued]:
-    """Time may have become free: what was asked for is booked where its host wants that (R26)."""
+async def confirming(session: AsyncSession, settings: CalendarSettings) -> list[Enqueued]:
+    """Time may have become free: what was asked for is booked where the page's owner wants that (R26), who is not
+    always the one whose time it is.
+    """
+    user_id = settings.user_id
     wanted = settings.auto_confirm_requests and settings.scheduling_pages and not settings.turned_off
-    return [Enqueued(Job.CONFIRM_REQUESTS, settings.account_id, settings.user_id)] if wanted else []
+    owners = [owner for owner in await asked_for(session, user_id) if wanted or owner != user_id]
+    return [Enqueued(Job.CONFIRM_REQUESTS, settings.account_id, owner) for owner in owners]
 
 
 async def remove_calendar(session: AsyncSession, principal: Principal, calendar_id: UUID, *, now: datetime) -> None:
@@ -64,7 +69,7 @@ async def remove_calendar(session: AsyncSession, principal: Principal, calendar_
         subject_id=calendar_id,
     )
     await session.flush()
-    await enqueue(session, confirming(settings))
+    await enqueue(session, await confirming(session, settings))
 
 
 async def set_policy(session: AsyncSession, principal: Principal, calendar_id: UUID, policy: str) -> Checked:
@@ -83,7 +88,7 @@ async def set_policy(session: AsyncSession, principal: Principal, calendar_id: U
     )
     await session.flush()
     if policy in _DO_WITHOUT:
-        await enqueue(session, confirming(settings))
+        await enqueue(session, await confirming(session, settings))
     checked = await connections.checked_calendars(session, principal.user)
     return next(item for item in checked if item[0].id == calendar_id)
 

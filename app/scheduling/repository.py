@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.database import remember_account
 from app.models.directory import Directory, DirectoryEntry
-from app.models.scheduling import SchedulingPage
+from app.models.scheduling import SchedulingPage, SchedulingPageMember
 
 
 async def find_page(session: AsyncSession, page_id: UUID) -> SchedulingPage | None:
@@ -30,6 +30,21 @@ async def list_pages(
     if after is not None:
         query = query.where(SchedulingPage.id > after)
     return (await session.scalars(query.order_by(SchedulingPage.id).limit(limit))).all()
+
+
+async def asked_for(session: AsyncSession, user_id: UUID) -> list[UUID]:
+    """Whose requests wait for this user's calendar: their own, and those of the owners of pages they host."""
+    owners = await session.scalars(
+        select(SchedulingPage.owner_id)
+        .distinct()
+        .join(
+            SchedulingPageMember,
+            (SchedulingPageMember.account_id == SchedulingPage.account_id)
+            & (SchedulingPageMember.page_id == SchedulingPage.id),
+        )
+        .where(SchedulingPageMember.user_id == user_id, SchedulingPage.owner_id != user_id)
+    )
+    return [user_id, *owners]
 
 
 async def look_up(session: AsyncSession, kind: Directory, key: str) -> DirectoryEntry | None:

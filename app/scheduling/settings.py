@@ -133,7 +133,7 @@ class SettingsEditor:
             await self._match_again(session, principal)
         if not settings.calendar_sync:
             settings.task_sync = False  # R22: tasks need the sync
-        jobs = confirming(settings) if given.keys() & _FREES else []
+        jobs = await confirming(session, settings) if given.keys() & _FREES else []
         if settings.task_sync:
             jobs.append(Enqueued(Job.PLACE_TASKS, settings.account_id, settings.user_id))
         if jobs:

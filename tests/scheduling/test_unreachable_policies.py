@@ -176,6 +176,21 @@ async def test_r26_whichever_way_the_lost_calendar_is_done_without_what_was_aske
     assert len(await our_events(world, person)) == 1
 
 
+@pytest.mark.parametrize("door", ["save", "x", "ignore"])
+async def test_r26_what_was_asked_of_a_group_is_booked_when_its_member_does_without(world: World, door: str) -> None:
+    """The page's owner decides whether; the member's calendar is what it waited for."""
+    member = await with_boss_busy_at_ten(world)
+    await choose(member, "request_only")
+    owner = await world.connected(account_id=member.account_id)
+    await owner.patch(SAVE, {"auto_confirm_requests": True})
+    asked = await ask(owner, await team_page([owner, member], "group"), 3, "11:00")
+    await world.work()
+    assert (await read(owner, asked))["status"] == "pending"
+    await open_door(member, door)
+    await world.work()
+    assert (await read(owner, asked))["status"] == "accepted"
+
+
 @pytest.mark.parametrize("door", ["request_only", "block"])
 async def test_r26_a_policy_that_frees_nothing_has_no_request_looked_at(world: World, door: str) -> None:
     person, asked = await with_a_request(world)
