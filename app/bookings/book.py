@@ -253,7 +253,7 @@ class BookingDesk:
         """Ask, and book. Raises: SlotUnavailable, _NobodyKnowsError, _OnlyAskedError, _AnothersTurnError."""
         minutes = wish.form.duration_minutes
         slot = page.rules(minutes).buffered(wish.start)
-        checked = await self._live.check(page.watched, slot, tentative_blocks=page.tentative_blocks)
+        checked = await self._live.check(page.watched, slot)
         if checked.verdict in {Verdict.UNKNOWN, Verdict.LOST}:
             raise _NobodyKnowsError(checked.unread)
         if checked.verdict is Verdict.BUSY:

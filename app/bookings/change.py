@@ -118,9 +118,7 @@ class BookingChanges:
             uid = (None if write is None else write.ical_uid) or booking.ical_uid
         minutes = _minutes(booking)
         slot = page.rules(minutes).buffered(start)
-        checked = await self._live.check(
-            page.watched, slot, tentative_blocks=page.tentative_blocks, moving=Moving(event_key(booking_id), uid)
-        )
+        checked = await self._live.check(page.watched, slot, moving=Moving(event_key(booking_id), uid))
         if checked.verdict in {Verdict.UNKNOWN, Verdict.LOST, Verdict.ASK}:
             raise BookingUnavailable
         if checked.verdict is Verdict.BUSY:

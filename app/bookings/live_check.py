@@ -92,22 +92,20 @@ class LiveCheck:
         self._trusted = timedelta(seconds=mirror_trusted_seconds)
         self._answers = SharedAnswers[list[Verdict]]()
 
-    async def check(
-        self, calendars: Sequence[WatchedCalendar], slot: Span, *, tentative_blocks: bool, moving: Moving | None = None
-    ) -> Checked:
+    async def check(self, calendars: Sequence[WatchedCalendar], slot: Span, *, moving: Moving | None = None) -> Checked:
         """The verdict over all calendars; the mirror has already said the slot is free, so it is synced if it is not.
 
         `slot` comes with its buffers. `moving` is the event that shall move to it: that one is never in its own way.
         """
-        question = _Question(slot, tentative_blocks, moving)
-        checked = await self._checked(calendars, question)
+        checked = await self._checked(calendars, slot, moving)
         if checked.verdict is not Verdict.FREE:
             await self._sync_soon(calendars)
         return checked
 
-    async def _checked(self, calendars: Sequence[WatchedCalendar], question: "_Question") -> Checked:
+    async def _checked(self, calendars: Sequence[WatchedCalendar], slot: Span, moving: Moving | None) -> Checked:
         groups = _by_connection(calendars)
-        asked = await asyncio.gather(*(self._ask_together(group, question) for group in groups))
+        questions = (_Question(slot, group[0].tentative_blocks, moving) for group in groups)  # each of one person
+        asked = await asyncio.gather(*map(self._ask_together, groups, questions))
         told = zip(chain.from_iterable(groups), chain.from_iterable(asked), strict=True)
         verdicts = {calendar.calendar_id: self._without_answer(calendar, verdict) for calendar, verdict in told}
         worst = next(each for each in _WORST_FIRST if each in verdicts.values() or each is Verdict.FREE)

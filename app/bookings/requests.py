@@ -114,7 +114,7 @@ class MeetingRequests:
     async def _seat(self, request: MeetingRequest, page: PageTime, why: Json | None, *, by: Decider) -> MeetingRequest:
         """Ask the calendars of these hosts, and book. Raises: SlotUnavailable, BookingUnavailable, AlreadyProcessed."""
         slot = page.rules(minutes_of(request)).buffered(start_of(request))
-        verdict = (await self._live.check(page.watched, slot, tentative_blocks=page.tentative_blocks)).verdict
+        verdict = (await self._live.check(page.watched, slot)).verdict
         if verdict is Verdict.BUSY:
             raise self._taken(request, page)
         hosts_word = verdict is Verdict.ASK and isinstance(by, Host)  # of what cannot be read the host knows more

@@ -73,7 +73,7 @@ SELECT p.account_id, p.id, p.type, p.name, p.slug, p.configuration::text, p.vers
                    'account_id', mine.account_id, 'connection_id', mine.connection_id, 'provider', mine.provider,
                    'calendar_id', mine.id, 'provider_calendar_id', mine.provider_calendar_id,
                    'time_zone', mine.time_zone, 'synced_at', mine.last_succeeded_at, 'policy', mine.policy,
-                   'gap', mine.gap))::text
+                   'gap', mine.gap, 'tentative_blocks', coalesce(s.tentative_blocks, true)))::text
           FROM mine WHERE mine.user_id = h.user_id) AS watched,
        ARRAY(SELECT b.busy FROM busy_months b JOIN mine ON b.account_id = mine.account_id AND b.calendar_id = mine.id
               WHERE mine.user_id = h.user_id AND mine.gap IS DISTINCT FROM 'ignore'
@@ -163,11 +163,6 @@ class PageTime:
     def asks_only(self) -> bool:
         """A time may be asked for and is not booked: of somebody a calendar cannot be read, and that is their wish."""
         return any(host.asks_only for host in self.hosts)
-
-    @property
-    def tentative_blocks(self) -> bool:
-        """Whether tentative events count."""
-        return any(host.tentative_blocks for host in self.hosts)
 
     @property
     def busy(self) -> Spans:

@@ -52,6 +52,8 @@ class WatchedCalendar:
     """What to do while it cannot be read: block request_only last_known ignore."""
     gap: str | None
     """It cannot be read now, and this is done about it; None: it can."""
+    tentative_blocks: bool
+    """Whether its tentative events count, as its person has said."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ import pytest
 
 from tests.support.google import failing
 from tests.support.people import Person
+from tests.support.teams import colleagues, team_page
 from tests.support.visitors import fault, our_events, visit
 from tests.support.world import World, problem
 
@@ -89,6 +90,21 @@ async def test_r31_tentative_made_by_hand_blocks_as_the_person_decides(world: Wo
     assert (await person.book(page["id"], start)).status_code == 201
     await person.patch("/v1/calendar-settings", {"tentative_blocks": True})
     problem(await person.book(page["id"], person.at(3, "10:30").isoformat()), 409, "slot_unavailable")
+
+
+@pytest.mark.parametrize("decides", [0, 1])
+async def test_r31_in_a_group_what_is_tentative_blocks_as_its_own_person_decides(world: World, decides: int) -> None:
+    """A time that is offered can be booked, whatever the others have said of theirs."""
+    people = await colleagues(world, 2)
+    page = await team_page(people, "group")
+    person = people[decides]
+    guests = [{"email": person.email, "self": True, "responseStatus": "tentative"}, {"email": "o@example.com"}]
+    fields = {"attendees": guests, "organizer": {"email": "o@example.com"}}
+    await world.sandbox.insert_google_event(person.email, event(person, "10:00", "11:00", **fields), trusted=True)
+    await person.patch("/v1/calendar-settings", {"tentative_blocks": False})
+    assert (await people[0].book(page["id"], people[0].at(3, "10:00").isoformat())).status_code == 201
+    await person.patch("/v1/calendar-settings", {"tentative_blocks": True})
+    problem(await people[0].book(page["id"], people[0].at(3, "10:30").isoformat()), 409, "slot_unavailable")
 
 
 async def test_p1_a_booked_event_that_was_moved_by_hand_blocks_where_it_is_now(world: World) -> None:
