@@ -10,7 +10,6 @@ The one rule: 201 is said after the commit, and two bookings of one host never o
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -24,7 +23,6 @@ from app.bare import BareTransaction, bare_transaction
 from app.bookings import repository
 from app.bookings.attempts import BookingAttempts
 from app.bookings.event import owner_of_event
-from app.bookings.forms import check_form, guests_once
 from app.bookings.holds import check_hold, take_over, why_refused
 from app.bookings.live_check import LiveCheck, Verdict
 from app.bookings.making import new_booking, take_place
@@ -33,15 +31,15 @@ from app.bookings.offer import around, check_offered, check_open, page_time_arou
 from app.bookings.post import BookingPost
 from app.bookings.schemas import BookingCreate
 from app.bookings.seating import by_turns, lock_seating
-from app.bookings.tokens import BookingTokens, hash_token
+from app.bookings.tokens import BookingTokens
 from app.bookings.turns import TakenMeanwhileError, Turns
+from app.bookings.wishes import Wish, appointment, meeting_request, wish_of
 from app.calendar import Clock, ProviderName
 from app.calendar_writes.service import find_write
 from app.database import transaction
 from app.errors import AlreadyProcessed, BookingUnavailable, HoldExpired, NotFound, SlotUnavailable
 from app.events.types import EventType
 from app.failpoints import Failpoint, reached
-from app.i18n import Language
 from app.ids import new_id
 from app.insertion import Rows
 from app.models.base import Json
@@ -56,7 +54,6 @@ from app.telemetry.metrics import BOOKINGS, counted
 
 VISITOR: Final = "visitor"
 """Who books, in the audit log, unless somebody does it on their behalf (R50)."""
-_REQUEST_LIFETIME = timedelta(days=14)
 _CREATED, _ACCEPTED = 201, 202
 _MOST_ROUNDS: Final = 5
 """How often it may have become another's turn before the visitor is asked to come again."""
@@ -71,20 +68,6 @@ class Outcome:
     write: CalendarWrite | None = None
     """The event of a booking."""
     replayed: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _Wish:
-    """A visitor's wish, its form checked."""
-
-    form: BookingCreate
-    answers: list[dict[str, str]]
-    consent_text: str | None
-    """What they agreed to; the page's owner may write something else before the booking is made."""
-    start: int
-    language: Language
-    by: str
-    """Who made it, for the audit log."""
 
 
 class _NobodyKnowsError(Exception):
@@ -145,25 +128,16 @@ class BookingDesk:
         page = await self._read(page_id, form)
         if attempt is not None and (outcome := await self._answered(page, attempt)) is not None:
             return outcome
-        await check_hold(self._sessions, self._tokens.of_holds(), page, form)
+        now = await check_hold(self._sessions, self._tokens.of_holds(), page, form, now=self._now())
         try:
-            return await self._take(page, self._wish(page, form, by), attempt)
+            return await self._take(page, wish_of(page, form, by=by, now=now), attempt)
         except idempotency.AnsweredMeanwhileError:
             return await self.book(page_id, form, attempt=attempt, by=by)
         except (SlotUnavailable, HoldExpired) as refusal:
             raise await why_refused(self._sessions, page, form, refusal, now=self._now()) from refusal
 
-    @staticmethod
-    def _wish(page: PageTime, form: BookingCreate, by: str) -> _Wish:
-        """Raises: PageTurnedOff, ValidationFailed, ConsentRequired."""
-        check_open(page, form.duration_minutes)
-        document = page.configuration
-        answers = check_form(document, form.answers, form.guests, consent=form.consent)
-        start, language = int(form.start_at.timestamp()), form.language or document.language
-        return _Wish(form, answers, document.consent_text, start, language, by)
-
     @counted(BOOKINGS, _kind)
-    async def _take(self, page: PageTime, wish: _Wish, attempt: Attempt | None) -> Outcome:
+    async def _take(self, page: PageTime, wish: Wish, attempt: Attempt | None) -> Outcome:
         """Look, ask, book; or keep the request.
 
         Those who want a round robin come one after another: each goes by the turns of then (R27).
@@ -179,13 +153,13 @@ class BookingDesk:
                     return await self._place(page, wish, attempt)
         raise BookingUnavailable(retry_after=1)
 
-    async def _check(self, page: PageTime, wish: _Wish) -> None:
+    async def _check(self, page: PageTime, wish: Wish) -> None:
         """Raises: BookingUnavailable, OutsideBookingWindow, SlotUnavailable."""
         if page.unavailable:
             raise await self._attempts.refusal(page)
-        check_offered(page, wish.form.duration_minutes, start=wish.start, now=self._now())
+        check_offered(page, wish.form.duration_minutes, start=wish.start, now=wish.now)
 
-    async def _look_again(self, page: PageTime, wish: _Wish, attempt: Attempt | None) -> PageTime:
+    async def _look_again(self, page: PageTime, wish: Wish, attempt: Attempt | None) -> PageTime:
         """The page after those before us, unless one of them was the same request."""
         if attempt is not None and await self._answered(page, attempt) is not None:
             raise idempotency.AnsweredMeanwhileError
@@ -201,7 +175,7 @@ class BookingDesk:
             raise NotFound
         return page
 
-    async def _place(self, page: PageTime, wish: _Wish, attempt: Attempt | None) -> Outcome:
+    async def _place(self, page: PageTime, wish: Wish, attempt: Attempt | None) -> Outcome:
         """With whoever is free and whose turn it is; or as a request."""
         if page.mode is Mode.OFFLINE:
             return await self._request(page, wish, attempt)
@@ -224,13 +198,13 @@ class BookingDesk:
             return await self._request(askable, wish, attempt)
         raise taken if taken is not None else await self._attempts.refusal(page, unread)
 
-    async def _is_left(self, seating: PageTime, wish: _Wish) -> bool:
+    async def _is_left(self, seating: PageTime, wish: Wish) -> bool:
         """Whether these hosts are still free: to look costs less than to ask their calendars and to wait for a lock."""
         page = await self._read(seating.page_id, wish.form)
         now = page.seated({host.host.id for host in seating.hosts})
-        return now is not None and now.refusal(wish.form.duration_minutes, start=wish.start, now=self._now()) is None
+        return now is not None and now.refusal(wish.form.duration_minutes, start=wish.start, now=wish.now) is None
 
-    async def _candidates(self, page: PageTime, wish: _Wish) -> Sequence[PageTime]:
+    async def _candidates(self, page: PageTime, wish: Wish) -> Sequence[PageTime]:
         """Who could host the meeting, first whose turn it seems to be."""
         if page.type != "round_robin":
             return page.seatings()
@@ -238,18 +212,18 @@ class BookingDesk:
             return [seating for seating, _ in await self._in_turn(work, page, wish)]
 
     async def _in_turn(
-        self, work: BareTransaction, page: PageTime, wish: _Wish, passed: frozenset[UUID] = frozenset()
+        self, work: BareTransaction, page: PageTime, wish: Wish, passed: frozenset[UUID] = frozenset()
     ) -> list[tuple[PageTime, Json | None]]:
         """The same with why it is theirs, without who was passed over; under the page's lock it is so."""
         seatings, minutes = page.seatings(), wish.form.duration_minutes
         if page.type != "round_robin":
             return [(seating, None) for seating in seatings]
         left = [item for item in seatings if item.host.id not in passed]
-        free = [item for item in left if item.refusal(minutes, start=wish.start, now=self._now()) is None]
+        free = [item for item in left if item.refusal(minutes, start=wish.start, now=wish.now) is None]
         in_order = await by_turns(work.connection.fetch, page, free, now=self._clock())
         return sorted(in_order, key=lambda turn: turn[0].asks_only)  # a booking before a request
 
-    async def _seat(self, page: PageTime, wish: _Wish, attempt: Attempt | None, passed: frozenset[UUID]) -> Outcome:
+    async def _seat(self, page: PageTime, wish: Wish, attempt: Attempt | None, passed: frozenset[UUID]) -> Outcome:
         """Ask, and book. Raises: SlotUnavailable, _NobodyKnowsError, _OnlyAskedError, _AnothersTurnError."""
         minutes = wish.form.duration_minutes
         slot = page.rules(minutes).buffered(wish.start)
@@ -270,7 +244,7 @@ class BookingDesk:
                 raise idempotency.AnsweredMeanwhileError from gone  # by the same request
             raise slot_taken(page.less(gone.taken), minutes, start=wish.start, now=self._now()) from gone
 
-    async def _book(self, page: PageTime, wish: _Wish, attempt: Attempt | None, passed: frozenset[UUID]) -> Outcome:
+    async def _book(self, page: PageTime, wish: Wish, attempt: Attempt | None, passed: frozenset[UUID]) -> Outcome:
         async with bare_transaction(self._pool, page.account_id) as work:
             looked, page = await self._look_under_lock(work, page, wish, attempt)
             first, why = (await self._in_turn(work, looked, wish, passed))[0]
@@ -279,7 +253,8 @@ class BookingDesk:
             if page.destination is None:
                 raise BookingUnavailable  # disconnected this moment; the next attempt becomes a request
             booking_id, provider = new_id(), self._providers[ProviderName(page.destination.provider)]
-            booking = new_booking(page, booking_id, self._appointment(page, wish, booking_id), provider, why)
+            given = appointment(page, wish, booking_id, self._tokens, now=self._clock())
+            booking = new_booking(page, booking_id, given, provider, why)
             booking.proposal_id = await answer_proposal(work, page.page_id, wish.form.proposal_id)
             work.add(booking)
             write = take_place(work, booking, page)
@@ -291,14 +266,14 @@ class BookingDesk:
         reached(Failpoint.BOOKING_AFTER_COMMIT)
         return Outcome(booking, page, write)
 
-    async def _request(self, page: PageTime, wish: _Wish, attempt: Attempt | None) -> Outcome:
+    async def _request(self, page: PageTime, wish: Wish, attempt: Attempt | None) -> Outcome:
         """R26, R30: nobody can tell what is free, so nothing is promised and nothing is written to any calendar."""
         offline = page.mode is Mode.OFFLINE
         async with bare_transaction(self._pool, page.account_id) as work:
             _, page = await self._look_under_lock(work, page, wish, attempt)
             if offline and page.mode is not Mode.OFFLINE:
                 raise BookingUnavailable(retry_after=1)  # connected this moment; the next attempt can be a booking
-            request = self._meeting_request(page, wish)
+            request = meeting_request(page, wish, self._tokens, now=self._clock())
             request.proposal_id = await answer_proposal(work, page.page_id, wish.form.proposal_id)
             if (
                 await work.fetchval(repository.ASKED_ALREADY, page.page_id, request.starts_at, request.visitor_email)
@@ -319,7 +294,7 @@ class BookingDesk:
             return None if before is None else await self._replay(session, before, page)
 
     async def _look_under_lock(
-        self, work: BareTransaction, page: PageTime, wish: _Wish, attempt: Attempt | None
+        self, work: BareTransaction, page: PageTime, wish: Wish, attempt: Attempt | None
     ) -> tuple[PageTime, PageTime]:
         """The page and the seating again, with the key ours and its hosts locked: what is offered now is offered until
         the commit.
@@ -340,7 +315,7 @@ class BookingDesk:
             raise slot_taken(looked, minutes, start=wish.start, now=self._now())
         if seating.unavailable:
             raise BookingUnavailable
-        check_offered(seating, minutes, start=wish.start, now=self._now())
+        check_offered(seating, minutes, start=wish.start, now=wish.now)
         return looked, seating
 
     def _record(
@@ -369,31 +344,6 @@ class BookingDesk:
             start = int(found.starts_at.timestamp())
             page = await page_time_around(session, found.page_id, start, 0, excluding=found.id)
         return Outcome(found, page, await find_write(session, owner_of_event(found.id)), replayed=True)
-
-    def _meeting_request(self, page: PageTime, wish: _Wish) -> MeetingRequest:
-        request_id, lapses = new_id(), self._clock() + _REQUEST_LIFETIME
-        shared = self._appointment(page, wish, request_id)
-        return MeetingRequest(id=request_id, status="pending", expires_at=min(lapses, shared["starts_at"]), **shared)
-
-    def _appointment(self, page: PageTime, wish: _Wish, made_id: UUID) -> dict:  # type: ignore[type-arg]
-        now, form = self._clock(), wish.form
-        return {
-            "account_id": page.account_id,
-            "page_id": page.page_id,
-            "host_id": page.host.id,
-            "starts_at": datetime.fromtimestamp(wish.start, UTC),
-            "ends_at": datetime.fromtimestamp(wish.start + form.duration_minutes * 60, UTC),
-            "visitor_name": form.name,
-            "visitor_email": form.email,
-            "visitor_time_zone": form.time_zone,
-            "language": wish.language,
-            "guests": guests_once(form.email, form.guests),
-            "answers": wish.answers,
-            "consent_text": wish.consent_text,
-            "token_hash": hash_token(self._tokens.token(made_id)),
-            "created_at": now,
-            "updated_at": now,
-        }
 
     def _now(self) -> int:
         return int(self._clock().timestamp())

@@ -234,14 +234,20 @@ class SlotHolds:
 
 
 async def check_hold(
-    sessions: async_sessionmaker[AsyncSession], tokens: BookingTokens, page: PageTime, form: BookingCreate
-) -> None:
+    sessions: async_sessionmaker[AsyncSession],
+    tokens: BookingTokens,
+    page: PageTime,
+    form: BookingCreate,
+    *,
+    now: int,
+) -> int:
     """The hold that a wish names is the visitor's, and was made for this very slot. Whether it lasts, `take_over` says.
 
-    Raises: ValidationFailed.
+    When notice and window of the wish are judged: what was kept in time stays so while the form is filled in, until the
+    meeting itself begins. Raises: ValidationFailed.
     """
     if form.hold_id is None:
-        return
+        return now
     async with transaction(sessions, page.account_id) as session:
         hold = await _find(session, form.hold_id)
     if not tokens.match(form.hold_token or "", form.hold_id, _NO_HASH if hold is None else hold.token_hash):
@@ -250,6 +256,8 @@ async def check_hold(
     wanted = page.page_id, form.start_at, form.start_at + length
     if hold is not None and (hold.page_id, hold.starts_at, hold.ends_at) != wanted:
         raise ValidationFailed(errors=[FieldError("/hold_id", "not_allowed")])
+    begins = form.start_at.timestamp() > now
+    return min(now, int(hold.created_at.timestamp())) if hold is not None and begins else now
 
 
 async def why_refused(

@@ -4,7 +4,7 @@ The one rule: while a hold lasts nobody else gets the slot, and once it has laps
 """
 
 import asyncio
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -97,6 +97,27 @@ async def test_r48_a_hold_keeps_the_slot_for_five_minutes_and_becomes_the_bookin
     await world.work()
     assert len(await our_events(world, person)) == 1
     assert (await held(world.api, booked).read())["calendar_event"]["status"] == "written"
+
+
+async def test_r48_what_was_kept_in_time_is_in_time_while_the_form_is_filled_in(world: World) -> None:
+    """The notice is judged when the slot is kept; the slot itself has to lie ahead."""
+    person, page, start = await host(world, minimum_notice_minutes=240)
+    world.clock.offset = start - timedelta(hours=4, seconds=5) - datetime.now(UTC)
+    hold = await kept(world.api, page, start)
+    await world.rows("UPDATE slot_holds SET created_at = $1", world.clock())  # the database's clock does not move
+    world.clock.offset += timedelta(minutes=4)
+    problem(await person.book(page["id"], start.isoformat()), 422, "outside_booking_window")
+    booked = await person.book(page["id"], start.isoformat(), **by(hold))
+    assert booked.status_code == 201, booked.text
+
+
+async def test_r48_what_has_begun_is_not_booked_however_long_it_was_kept(world: World) -> None:
+    person, page, start = await host(world, minimum_notice_minutes=0)
+    world.clock.offset = start - timedelta(minutes=2) - datetime.now(UTC)
+    hold = await kept(world.api, page, start)
+    await world.rows("UPDATE slot_holds SET created_at = $1", world.clock())
+    world.clock.offset += timedelta(minutes=3)
+    problem(await person.book(page["id"], start.isoformat(), **by(hold)), 422, "outside_booking_window")
 
 
 async def test_r48_the_buffers_are_kept_too_on_every_page_of_the_host(world: World) -> None:
