@@ -73,8 +73,9 @@ async def establish(
         session, connection.account_id, connection.id, consent.calendars, now=now
     )
     await repository.readmit_calendars(session, connection.id, {ref.id for ref in consent.calendars})
-    checked = [calendar for calendar in calendars if calendar.checked]
-    for calendar in checked:
+    before = {calendar.id for calendar, _ in await repository.list_calendar_syncs(session, connection.id)}
+    mirrored = [calendar for calendar in calendars if calendar.checked or calendar.id in before]
+    for calendar in mirrored:
         await repository.start_mirroring(session, calendar.account_id, calendar.id, now=now)
     add_audit_entry(
         session,
@@ -86,7 +87,7 @@ async def establish(
     )
     told = tell_of_connection(session, event, connection, now=now)
     await session.flush()
-    await enqueue(session, [*_jobs(connection, checked), told])
+    await enqueue(session, [*_jobs(connection, mirrored), told])
     return connection
 
 
@@ -147,8 +148,8 @@ async def _store_tokens(session: AsyncSession, vault: Vault, connection: Connect
     await session.flush()
 
 
-def _jobs(connection: Connection, checked: list[Calendar]) -> list[Enqueued]:
-    syncs = [Enqueued(Job.SYNC_CALENDAR, calendar.account_id, calendar.id) for calendar in checked]
+def _jobs(connection: Connection, mirrored: list[Calendar]) -> list[Enqueued]:
+    syncs = [Enqueued(Job.SYNC_CALENDAR, calendar.account_id, calendar.id) for calendar in mirrored]
     return [*syncs, Enqueued(Job.CONNECTION_READY, connection.account_id, connection.id)]
 
 

@@ -3,11 +3,13 @@
 The one rule: the primary calendar never holds a task, and nothing a person does in a calendar loses one.
 """
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
+from app.sync.schedule import enqueue_due_syncs
 from tests.crm.scene import make_contact, span, synced
 from tests.support.hands import ALL
 from tests.support.people import Person
@@ -215,6 +217,41 @@ async def test_r22_what_a_person_does_to_the_event_comes_back_to_the_task(world:
     assert (seen["title"], seen["duration_minutes"], seen["version"]) == ("Call them back", 45, 2)
     assert datetime.fromisoformat(seen["due_at"]) == later
     assert len(await world.sandbox.google_ledger(account=person.email, actor="api")) == writes, "no echo"
+
+
+async def reconnected(world: World, person: Person) -> None:
+    await world.sandbox.revoke_google(person.email)
+    await synced(world, person)
+    assert (await person.get(f"/v1/connections/{person.connection_id}")).json()["status"] != "active"
+    assert (await person.reauthorize())["status"] == "completed"
+    await world.work()
+
+
+async def ticked_and_unticked(world: World, person: Person) -> None:
+    listed = (await person.get(f"/v1/connections/{person.connection_id}/calendars")).json()["items"]
+    for chosen in (listed, [item for item in listed if item["is_primary"]]):
+        ids = [item["id"] for item in chosen]
+        assert (await person.patch("/v1/calendar-settings", {"availability_calendar_ids": ids})).status_code == 200
+        await world.work()
+
+
+@pytest.mark.parametrize("meanwhile", [reconnected, ticked_and_unticked])
+async def test_r22_what_is_done_in_the_tasks_calendar_goes_on_coming_back(
+    world: World, meanwhile: Callable[[World, Person], Awaitable[None]]
+) -> None:
+    person = await with_tasks(world)
+    task = await add(world, person)
+    await meanwhile(world, person)
+    [event] = await events(world, person)
+    [calendar] = await task_calendars(world)
+    later = person.at(4, "08:00")
+    await world.sandbox.patch_google_event(person.email, event["id"], span(later, 45), calendar)
+    world.clock.offset += timedelta(hours=1)
+    await enqueue_due_syncs(world.services.sessions, world.clock)  # as it is without anybody's asking
+    await world.work()
+    assert datetime.fromisoformat((await look(person, task))["due_at"]) == later
+    read = (await person.get(f"/v1/connections/{person.connection_id}/sync")).json()
+    assert {item["state"] for item in read["calendars"]} == {"idle"}
 
 
 async def test_r22_a_deleted_event_loses_no_task_and_comes_back_when_the_task_is_changed(world: World) -> None:
