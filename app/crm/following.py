@@ -17,7 +17,7 @@ from app.calendar import Attendee, Clock, Event, EventDraft, ProviderName
 from app.calendar_writes.service import Owner, draft_from_json, draft_to_json, find_write
 from app.connections.settings import get_settings
 from app.crm import repository
-from app.crm.event import redrafted
+from app.crm.event import draft_over_standing, redrafted
 from app.crm.news import tell_as_it_is, tell_of_engagement, touch_and_tell
 from app.crm.snapshot import KEPT_OUTCOMES, Meeting, Snapshot, meeting_of, outcome_after, snapshot_of
 from app.events.repository import redact
@@ -195,9 +195,14 @@ def _note(write: CalendarWrite, row: Engagement, event: Event) -> None:
     """What stands there is what we would write: nothing is to be written."""
     write.event_id, write.etag, write.video_url = event.id, event.etag, event.video_url
     write.written_start, write.written_end, write.ends_at = row.starts_at, row.ends_at, row.ends_at
-    if write.draft is not None:
-        draft = redrafted(draft_from_json(write.draft), row)
-        write.draft = draft_to_json(replace(draft, attendees=_still_there(draft, event)))
+    draft = _restored(row, event) if write.draft is None else redrafted(draft_from_json(write.draft), row)
+    write.draft = draft_to_json(replace(draft, attendees=_still_there(draft, event)))
+
+
+def _restored(row: Engagement, event: Event) -> EventDraft:
+    """The event was taken away and its person has brought it back: an edit of the meeting is one of it again."""
+    guests = (Attendee(guest.email, guest.name) for guest in event.attendees if not guest.is_self)
+    return replace(draft_over_standing(row, described=False), attendees=tuple(guests))
 
 
 def _still_there(draft: EventDraft, event: Event) -> tuple[Attendee, ...]:

@@ -128,7 +128,8 @@ def _unplace(task: Task, write: CalendarWrite) -> bool:
 
 
 def _take_over(task: Task, write: CalendarWrite, event: Event, calendar: Calendar) -> bool:
-    changed = taken_over(task, event, calendar.time_zone)
+    changed = taken_over(task, event, calendar.time_zone) or task.unplaced
+    task.unplaced = False  # its person may have brought it back
     write.event_id, write.etag = event.id, event.etag
     if isinstance(event.when, Timed):
         write.written_start, write.written_end, write.ends_at = event.when.start, event.when.end, event.when.end

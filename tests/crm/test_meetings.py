@@ -275,6 +275,28 @@ async def test_r23_an_edit_after_the_event_was_deleted_does_not_bring_it_back(wo
     assert (await timeline(person, contact))[0]["outcome"] == "cancelled"
 
 
+async def test_r23_a_meeting_whose_event_was_brought_back_is_changed_like_any_other(world: World) -> None:
+    person = await world.connected()
+    contact = await make_contact(person)
+    made = await meet(person, contact, description="All of it")
+    event_id = (await the_event(world, person))["id"]
+    await world.sandbox.delete_google_event(person.email, event_id)
+    await synced(world, person)
+    await world.sandbox.patch_google_event(person.email, event_id, {"status": "confirmed"})
+    await synced(world, person)
+    [meeting] = await timeline(person, contact)
+    assert meeting["outcome"] == "scheduled"
+    told = len(await world.sandbox.google_outbox(event_id=event_id))
+    answer = await person.patch(f"/v1/engagements/{made['id']}", {"title": "Demo 2"})
+    assert answer.status_code == 200, answer.text
+    await world.work()
+    event = await the_event(world, person)
+    assert (event["status"], event["summary"], event["description"]) == ("confirmed", "Demo 2", "All of it")
+    assert [guest["email"] for guest in event["attendees"]] == [VERA]
+    news = (await world.sandbox.google_outbox(event_id=event_id))[told:]
+    assert {mail["kind"] for mail in news} <= {"update"}
+
+
 async def test_a_meeting_is_changed_by_its_owner_alone_and_read_by_the_account(world: World) -> None:
     person = await world.connected()
     made = await meet(person, await make_contact(person))

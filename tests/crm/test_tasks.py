@@ -270,6 +270,22 @@ async def test_r22_a_deleted_event_loses_no_task_and_comes_back_when_the_task_is
     assert await state(person, task) == ("written", None)
 
 
+async def test_r22_a_task_whose_event_was_brought_back_has_it_and_takes_it_along(world: World) -> None:
+    person = await with_tasks(world)
+    task = await add(world, person)
+    [event] = await events(world, person)
+    [calendar] = await task_calendars(world)
+    await world.sandbox.delete_google_event(person.email, event["id"], calendar)
+    await synced(world, person)
+    await world.sandbox.patch_google_event(person.email, event["id"], {"status": "confirmed"}, calendar)
+    await synced(world, person)
+    assert await state(person, task) == ("written", None)
+    assert (await person.delete(f"/v1/tasks/{task['id']}")).status_code == 204
+    await world.work()
+    assert await events(world, person) == []
+    assert await world.rows("SELECT FROM tasks") == []
+
+
 async def test_r22_an_event_made_all_day_is_due_when_the_day_begins(world: World) -> None:
     person = await with_tasks(world, zoneinfo="Asia/Kolkata")
     task = await add(world, person)
