@@ -352,7 +352,7 @@ def crm(on: Ground) -> Crm:
         write_recorder=recorder,
         tasks=Tasks(on.overview, on.clock),
         task_placer=placer,
-        task_follower=TaskFollower(on.follower, on.providers, on.clock),
+        task_follower=TaskFollower(on.follower, on.overview, on.clock),
         task_recorder=TaskRecorder(on.sessions, placer),
     )
 

@@ -3,19 +3,22 @@
     moved, longer, shorter, renamed   the task follows
     deleted                           the task stays; its event is not put back before the task is changed
     written, or never to be           the task shows it; a deleted task is now gone
+    while their sync is off           nothing; when it is on again, what was done meanwhile
 
 The one rule: an event never completes, deletes or makes a task.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from app.calendar import Clock, Event, ProviderName, Timed
+from app.calendar import Clock, Event, Timed
 from app.calendar_writes.service import Owner, draft_from_json, draft_to_json, find_write
+from app.connections.overview import Overview
 from app.crm import task_repository
+from app.crm.placement import placement_of
 from app.crm.task_event import taken_over, task_draft
 from app.crm.task_placing import TaskPlacer
 from app.crm.task_views import tell_of_task
@@ -24,7 +27,7 @@ from app.events.types import EventType
 from app.models.calendar_writes import CalendarWrite
 from app.models.connections import Calendar
 from app.models.crm import Task
-from app.providers.base import CalendarSession, Provider
+from app.providers.base import CalendarSession
 from app.queue import Enqueued, enqueue
 from app.sync.changes import Topic
 from app.sync.following import Follower, Place, PostponedError
@@ -44,9 +47,9 @@ SELECT u.event_id
 class TaskFollower:
     """Runs `follow_tasks`."""
 
-    def __init__(self, follower: Follower, providers: Mapping[ProviderName, Provider], clock: Clock) -> None:
+    def __init__(self, follower: Follower, overview: Overview, clock: Clock) -> None:
         self._follower = follower
-        self._providers = providers
+        self._overview = overview
         self._clock = clock
 
     async def run(self, account_id: UUID, calendar_id: UUID) -> None:
@@ -54,7 +57,12 @@ class TaskFollower:
         await self._follower.run(account_id, calendar_id, Topic.TASK, self)
 
     async def pick(self, session: AsyncSession, place: Place, event_ids: Sequence[str]) -> set[str]:
-        """Events of tasks that stand otherwise than we wrote them; copies of them are nothing to us."""
+        """Events of tasks that stand otherwise than we wrote them; copies of them are nothing to us.
+
+        None while the sync of tasks is off, or not to be had (R22, R55).
+        """
+        if (await placement_of(session, self._overview, place.connection.user_id)).reason is not None:
+            return set()
         connection, calendar = await session.connection(), place.calendar
         rows = await connection.exec_driver_sql(_DIFFERING, (list(event_ids), calendar.account_id, calendar.id))
         return set(rows.scalars())

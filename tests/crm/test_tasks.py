@@ -174,6 +174,30 @@ async def test_r55_a_lost_seat_stops_it_and_a_regained_one_catches_up(world: Wor
     assert await state(person, task) == ("written", None)
 
 
+@pytest.mark.parametrize("seat_lost", [False, True])
+async def test_r22_what_is_done_to_an_event_while_the_sync_is_off_waits_for_it(
+    world: World, *, seat_lost: bool
+) -> None:
+    """No job goes round meanwhile, and nothing is lost: what was changed here, and what was changed there."""
+    person = await with_tasks(world)
+    task = await add(world, person)
+    [event] = await events(world, person)
+    [calendar] = await task_calendars(world)
+    await (assign(world, person, NO_SEAT) if seat_lost else turn(person, on=False))
+    await change(world, person, task, title="Call them back")
+    later = person.at(4, "08:00")
+    await world.sandbox.patch_google_event(person.email, event["id"], span(later), calendar)
+    await synced(world, person)
+    assert await world.rows("SELECT FROM calendar_changes") == [], "it would be tried again and again"
+    assert datetime.fromisoformat((await look(person, task))["due_at"]) == person.at(2, "10:00")
+    await (assign(world, person, SEAT) if seat_lost else turn(person, on=True))
+    await world.work(until=HOUR)
+    seen = await look(person, task)
+    assert (seen["title"], datetime.fromisoformat(seen["due_at"])) == ("Call them back", later)
+    [event] = await events(world, person)
+    assert (event["summary"], starts(event)) == ("Call them back", later)
+
+
 async def test_r22_turned_on_later_it_takes_what_is_open_and_leaves_what_is_done(world: World) -> None:
     person = await world.connected()
     await add(world, person)
