@@ -139,7 +139,7 @@ async def gather(
         calendars=[await look(sandbox, provider, email) for provider, email in people],
         mails=[
             Delivered(mail["message_id"], mail["envelope_to"][0], datetime.fromisoformat(mail["received_at"]))
-            for mail in await sandbox.mails()
+            for mail in await sandbox.deliveries()
         ],
         attempts=attempts,
         disturbances=disturbances,

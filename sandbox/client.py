@@ -261,6 +261,11 @@ class Sandbox:
         items: list[Json] = (await self._send("GET", "/control/mail/messages", to=to))["items"]
         return items
 
+    async def deliveries(self) -> list[Json]:
+        """The envelopes of all mails delivered, oldest first, with each message's id; cheap for thousands."""
+        items: list[Json] = (await self._send("GET", "/control/mail/deliveries"))["items"]
+        return items
+
     async def wait_for_mail(self, to: str, *, subject: str = "", timeout_seconds: float = 10) -> Json:
         """The first mail to an address whose subject contains `subject`. Raises TimeoutError."""
         deadline = time.monotonic() + timeout_seconds

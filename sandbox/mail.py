@@ -13,7 +13,7 @@ from fastapi import FastAPI, HTTPException
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from sandbox.mailbox import Mailbox, Received, as_json
+from sandbox.mailbox import Mailbox, Received, as_delivery, as_json
 from sandbox.ports import HOST
 
 HOSTNAME = "mail.example.com"  # given, since asking the system's resolver can take seconds
@@ -166,6 +166,10 @@ def _add_mailbox_routes(app: FastAPI, mailbox: Mailbox) -> None:
     @app.get("/messages")
     async def list_messages(to: str | None = None) -> dict[str, Any]:
         return {"items": [as_json(message) for message in mailbox if to is None or message.is_for(to)]}
+
+    @app.get("/deliveries")
+    async def list_deliveries() -> dict[str, Any]:
+        return {"items": [as_delivery(message) for message in mailbox]}
 
     @app.get("/messages/{number}")
     async def read_message(number: int) -> dict[str, Any]:

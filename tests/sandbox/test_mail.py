@@ -97,6 +97,16 @@ async def test_mails_are_found_by_whom_they_were_delivered_to_and_numbers_are_no
     assert [message["number"] for message in await post.messages()] == [3]
 
 
+async def test_deliveries_are_told_without_taking_mails_apart(post):
+    message = mail()
+    message["Message-ID"] = "<a-very-long-name-of-a-message-that-is-folded-onto-a-line-of-its-own-1@example.com>"
+    await post.send(message)
+    [whole] = await post.messages()
+    [delivery] = (await post.control.get("/deliveries")).json()["items"]
+    assert delivery == {name: whole[name] for name in delivery}
+    assert delivery["message_id"] == message["Message-ID"]
+
+
 async def test_a_malformed_message_is_kept_with_its_defects(post):
     async with aiosmtplib.SMTP(hostname="127.0.0.1", port=post.sink.port, timeout=5) as client:
         raw = b"Subject: =?utf-8?q?broken\r\nContent-Type: multipart/mixed\r\n\r\n\xff\xfe no parts\r\n"
