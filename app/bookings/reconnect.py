@@ -1,7 +1,7 @@
 """A connection was made or healed: what waited for it goes on.
 
 The one rule: nothing that waited is forgotten: unfinished writes are tried again, open requests learn whether they
-clash (R26), and where the host wants it those that do not are booked.
+clash (R26), and where the host wants it those that do not are booked. Nor is what was done to our events meanwhile.
 """
 
 from uuid import UUID
@@ -16,6 +16,7 @@ from app.connections import repository as connections
 from app.database import transaction
 from app.queue import Enqueued, Job, enqueue
 from app.scheduling.repository import asked_for
+from app.sync.changes import note_differing
 
 
 class ConnectionReady:
@@ -39,4 +40,10 @@ class ConnectionReady:
                 for request in await repository.open_requests(session, host_id, now=self._clock()):
                     request.clashes = clashes(request, await page_time_of_request(session, request))
             await session.flush()
-            await enqueue(session, jobs)
+            await enqueue(session, jobs + await self._missed(session, connection_id))
+
+    async def _missed(self, session: AsyncSession, connection_id: UUID) -> list[Enqueued]:
+        """What was done to our events while there was no connection; of a calendar once it has been read again."""
+        synced = await connections.list_calendar_syncs(session, connection_id)
+        read = [calendar for calendar, sync in synced if sync.last_succeeded_at is not None]
+        return await note_differing(session, read, now=self._clock())

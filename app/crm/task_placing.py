@@ -39,7 +39,7 @@ from app.models.connections import Calendar, Connection
 from app.models.crm import Task
 from app.providers.base import CalendarGone, ProviderError
 from app.queue import Enqueued, Job, enqueue
-from app.sync.changes import Topic, jobs_for
+from app.sync.changes import note_differing
 from app.vault import SecretUnreadableError
 
 _LEASE: Final = timedelta(minutes=1)
@@ -108,14 +108,10 @@ class TaskPlacer:
                 await session.flush()
                 await enqueue(session, jobs)
                 if len(some) < _AT_ONCE:
-                    await enqueue(session, await self._follow(session, placement.calendar))
+                    # What was done to the events while nobody followed is looked at now.
+                    await enqueue(session, await note_differing(session, [placement.calendar], now=self._clock()))
                     return
             after = some[-1].id
-
-    async def _follow(self, session: AsyncSession, calendar: Calendar) -> list[Enqueued]:
-        """What was done to the events while nobody followed is looked at now."""
-        found = await task_repository.note_differing(session, calendar, now=self._clock())
-        return jobs_for(calendar.account_id, calendar.id, [Topic.TASK]) if found else []
 
     async def heal(self, session: AsyncSession, write: CalendarWrite) -> list[Enqueued]:
         """A task's event could not be written: should its calendar be gone, another is made, with all the tasks."""

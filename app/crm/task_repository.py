@@ -18,16 +18,6 @@ from app.models.calendar_writes import CalendarWrite
 from app.models.connections import Calendar, Connection
 from app.models.crm import Task, TaskCalendar
 
-_NOTE_DIFFERING = """
-INSERT INTO calendar_changes (account_id, calendar_id, event_id, topic, changed_at)
-SELECT w.account_id, w.calendar_id, w.event_id, 'task', $3::timestamptz
-  FROM calendar_writes w
-  LEFT JOIN mirror_events m ON m.account_id = w.account_id AND m.calendar_id = w.calendar_id AND m.event_id = w.event_id
- WHERE w.account_id = $1 AND w.calendar_id = $2 AND w.task_id IS NOT NULL AND w.event_id IS NOT NULL
-   AND w.draft IS NOT NULL AND m.etag IS DISTINCT FROM w.etag
-ON CONFLICT (account_id, calendar_id, event_id) DO UPDATE SET seq = calendar_changes.seq + 1, not_before = NULL
-"""
-
 
 async def find_task(session: AsyncSession, task_id: UUID, *, lock: bool = False) -> Task | None:
     """One task, as it is now, a deleted one too."""
@@ -123,13 +113,6 @@ async def save_task_calendar(session: AsyncSession, connection: Connection, ref:
         .execution_options(synchronize_session=False)
     )
     await start_mirroring(session, connection.account_id, calendar_id, now=now)
-
-
-async def note_differing(session: AsyncSession, calendar: Calendar, *, now: datetime) -> bool:
-    """Have the tasks' events that stand otherwise than we wrote them followed; whether there are any."""
-    connection = await session.connection()
-    done = await connection.exec_driver_sql(_NOTE_DIFFERING, (calendar.account_id, calendar.id, now))
-    return done.rowcount > 0
 
 
 async def release_making(session: AsyncSession, connection_id: UUID, *, error: str) -> int:

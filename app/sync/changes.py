@@ -24,6 +24,16 @@ SELECT $1, $2, u.event_id, u.series_id, u.topic, $3
 ON CONFLICT (account_id, calendar_id, event_id) DO UPDATE SET
     seq = calendar_changes.seq + 1, topic = excluded.topic, attempts = 0, not_before = NULL
 """
+_NOTE_DIFFERING = """
+INSERT INTO calendar_changes (account_id, calendar_id, event_id, topic, changed_at)
+SELECT w.account_id, w.calendar_id, w.event_id, split_part(w.key, ':', 1), $3::timestamptz
+  FROM calendar_writes w
+  LEFT JOIN mirror_events m ON m.account_id = w.account_id AND m.calendar_id = w.calendar_id AND m.event_id = w.event_id
+ WHERE w.account_id = $1 AND w.calendar_id = ANY ($2::uuid[]) AND w.event_id IS NOT NULL AND w.draft IS NOT NULL
+   AND (w.ends_at > $3 OR w.task_id IS NOT NULL) AND m.etag IS DISTINCT FROM w.etag
+ON CONFLICT (account_id, calendar_id, event_id) DO UPDATE SET seq = calendar_changes.seq + 1, not_before = NULL
+RETURNING calendar_id, topic
+"""
 _WAITING = """
 SELECT topic, count(*) FROM calendar_changes
  WHERE account_id = $1 AND calendar_id = $2 AND (not_before IS NULL OR not_before <= $3)
@@ -87,6 +97,19 @@ async def note_one(session: AsyncSession, calendar: Calendar, event: Event, *, n
     await connection.exec_driver_sql(_NOTE, (calendar.account_id, calendar.id, now, *values))
     [job] = jobs_for(calendar.account_id, calendar.id, [topic])
     return job
+
+
+async def note_differing(session: AsyncSession, calendars: Sequence[Calendar], *, now: datetime) -> list[Enqueued]:
+    """Our events in these calendars that stand otherwise than we wrote them, or are gone: what was done while nobody
+    looked is no change between two looks. Who is to follow.
+    """
+    if not calendars:
+        return []
+    account_id, connection = calendars[0].account_id, await session.connection()
+    wanted = account_id, [calendar.id for calendar in calendars], now
+    rows = (await connection.exec_driver_sql(_NOTE_DIFFERING, wanted)).all()
+    found = sorted({(row.calendar_id, Topic(row.topic)) for row in rows})
+    return [job for calendar_id, topic in found for job in jobs_for(account_id, calendar_id, [topic])]
 
 
 def differing(

@@ -135,6 +135,28 @@ async def test_r23_a_deleted_event_cancels_the_booking(world: World) -> None:
     assert booking.start_at in map(datetime.fromisoformat, offered)
 
 
+@pytest.mark.parametrize("deleted", [True, False])
+async def test_r23_what_was_done_to_an_event_while_nothing_was_connected_is_followed(
+    world: World, *, deleted: bool
+) -> None:
+    """The new mirror has never seen the event stand where it stood."""
+    person, booking, event_id = await booked(world)
+    await person.delete(f"/v1/connections/{person.connection_id}")
+    await world.work()
+    later = booking.start_at + 3 * HOUR
+    if deleted:
+        await world.sandbox.delete_google_event(person.email, event_id)
+    else:
+        await move(world, person, event_id, later)
+    assert (await person.connect())["status"] == "completed"
+    await world.work()
+    seen = await host_sees(person, booking)
+    expected = ("cancelled", booking.start_at) if deleted else ("confirmed", later)
+    assert (seen["status"], datetime.fromisoformat(seen["start_at"])) == expected
+    assert len(await ledger(person)) == 1
+    assert len(await subjects(world, "vera@example.com")) == 1
+
+
 async def test_r23_a_visitor_who_declines_ends_the_booking_and_the_host_is_told(world: World) -> None:
     person, booking, event_id = await booked(world)
     answer = {"attendee": "vera@example.com", "response": "declined"}
