@@ -102,7 +102,7 @@ class Mirror:
             return
         before = await self._remove(batch)
         instances = [event for events in batch.series.values() for event in events]
-        events = [*batch.events.values(), *instances]
+        events = list({event.id: event for event in (*batch.events.values(), *instances)}.values())
         await self._upsert(events)
         await self._remember_series(batch.series.keys())
         if self._changes is not None:

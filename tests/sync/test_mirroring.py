@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -253,6 +254,38 @@ async def test_p3_exchange_reads_a_calendar_once_for_many_series(world: World) -
     asked = [request["query"] for request in (await world.sandbox.exchange.requests())[before:]]
     assert sum("op=FindItem" in query for query in asked) == 1
     assert len(asked) < SERIES / 2
+
+
+@pytest.mark.parametrize("many", [False, True], ids=["each by itself", "many together"])
+async def test_r24_two_series_of_one_uid_block_their_times_and_one_of_them_may_go(world: World, *, many: bool) -> None:
+    """A series that was imported twice: Exchange lets the copy keep its UID."""
+    person, hands = await world.person(), ExchangeHands(world.sandbox)
+    await hands.account(person)
+    start = person.at(45, "10:00")
+    item: dict[str, Any] = {
+        "subject": "Weekly",
+        "uid": "0123456789@elsewhere",
+        "start": start.isoformat(),
+        "end": (start + timedelta(hours=1)).isoformat(),
+        "recurrence": {"pattern": "DailyRecurrence", "interval": 1, "count": 5},
+    }
+    copies = [await world.sandbox.exchange.create_item(person.email, item) for _ in range(2)]
+    await hands.connect(person)
+    page = await person.make_page()
+    await world.work()
+    if many:
+        world.clock.offset = timedelta(days=40)
+        await person.post(f"/v1/connections/{person.connection_id}/sync")
+        await world.work()
+        world.clock.offset = timedelta()
+    assert await series_rows(world) == {5: 2}
+    await world.sandbox.exchange.delete_item(person.email, copies[1]["id"])
+    await person.post(f"/v1/connections/{person.connection_id}/sync")
+    await world.work()
+    assert await series_rows(world) == {5: 1}
+    offered = {slot["start_at"][11:16] for slot in await person.slots(page["id"], person.day(45))}
+    assert "09:00" in offered
+    assert not {"10:00", "10:30"} & offered
 
 
 async def series_rows(world: World) -> Counter[int]:

@@ -25,7 +25,7 @@ from app.providers.ews.mapping import (
     span_of,
 )
 from app.providers.ews.refusals import Call
-from app.providers.ews.series import Announced, Dates, dates_of, peopled
+from app.providers.ews.series import Announced, Dates, dates_of, peopled, shared_uids
 from app.providers.ews.service import Message
 from app.providers.ews.soap import Element
 from app.providers.ews.wire import EXCEPTION, MASTER, OCCURRENCES, Change, Folder, Item, Page
@@ -174,10 +174,12 @@ class Reading:
         masters = [questions.master_of(item.id) for item in first_of.values()]
         others = [questions.item(item.id) for item in items if item.uid not in first_of or _has_own_people(item)]
         known = await self._some(questions.beside_view, [*masters, *others])
+        shared = shared_uids(items)
         return Dates(
             items,
             masters=[item for item in known if item.kind == MASTER],
             beside={item.id: item for item in known},
+            owners=await self._owners([item for item in items if item.uid in shared and item.kind in OCCURRENCES]),
         )
 
     async def _dates(self, calendar_id: str, window: Timed, series_id: str) -> Dates:
@@ -185,17 +187,36 @@ class Reading:
         known = self._announced.take(calendar_id, series_id)
         if known is not None:
             items = await self._announced.view(calendar_id, window, self._peopled_view)
-            return Dates(dates_of(known, items), (known,))
+            return Dates(await self._own(known, dates_of(known, items)), (known,))
         try:
             master, _ = await self._item(series_id, "ews.list_instances")
         except EventNotFound:
             return Dates(())
         if master.kind == MASTER:
-            dates = dates_of(master, await self._view(calendar_id, window))
+            dates = await self._own(master, dates_of(master, await self._view(calendar_id, window)))
             return Dates(await self._peopled(dates), (master,))
         span = span_of(master)  # it became a single event
         inside = span is not None and span.start < window.end and span.end > window.start
         return Dates((master,) if inside else ())
+
+    async def _own(self, master: Item, dates: tuple[Item, ...]) -> tuple[Item, ...]:
+        """Those of the dates with its UID that are this series' own."""
+        if not shared_uids(dates):
+            return dates
+        owners = await self._owners(dates)
+        return tuple(date for date in dates if owners.get(date.id, master).id == master.id)
+
+    async def _owners(self, dates: Sequence[Item]) -> dict[str, Item]:
+        """The series of each date, as Exchange itself tells."""
+        found: dict[str, Item] = {}
+        for first in range(0, len(dates), _ITEMS_AT_ONCE):
+            some = dates[first : first + _ITEMS_AT_ONCE]
+            call = Call("ews.some_items", questions.beside_view([questions.master_of(date.id) for date in some]))
+            told = await self._mailbox.fetch(
+                call, lambda messages: [() if one.error else wire.items_of(one.element) for one in messages]
+            )
+            found |= {date.id: masters[0] for date, masters in zip(some, told, strict=True) if masters}
+        return found
 
     async def _completed(
         self, changes: Sequence[Change], since: datetime | None

@@ -1,9 +1,11 @@
 """Dates and the series they belong to.
 
-The one rule: dates know their series by its UID, which they share; Exchange tells a date no master's id.
+The one rule: dates know their series by its UID, which they share; Exchange tells a date no master's id. Where two
+series share one, each date is asked whose it is.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -23,6 +25,8 @@ class Dates:
     masters: Iterable[Item] = ()
     beside: Mapping[str, Item] = field(default_factory=dict)
     """What was read besides, by id."""
+    owners: Mapping[str, Item] = field(default_factory=dict)
+    """The series of dates whose UID another series has as well, by the id of the date."""
     _by_uid: Mapping[str | None, Item] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -40,7 +44,17 @@ class Dates:
         return peopled(item, self._master_of(item) if item.kind == OCCURRENCE else self.beside.get(item.id))
 
     def _master_of(self, item: Item) -> Item | None:
-        return self._by_uid.get(item.uid) if item.kind in OCCURRENCES and item.uid else None
+        if item.kind not in OCCURRENCES or not item.uid:
+            return None
+        return self.owners.get(item.id) or self._by_uid.get(item.uid)
+
+
+def shared_uids(view: Iterable[Item]) -> frozenset[str]:
+    """UIDs that more than one series has: dates of them begin at once. Exchange lets a copy, imported twice or migrated,
+    keep the UID of what it was copied from.
+    """
+    begin = Counter((item.uid, item.start) for item in view if item.kind in OCCURRENCES and item.uid)
+    return frozenset(uid for (uid, _), dates in begin.items() if uid and dates > 1)
 
 
 def dates_of(master: Item, view: Iterable[Item]) -> tuple[Item, ...]:
