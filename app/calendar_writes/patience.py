@@ -32,6 +32,8 @@ _MOST_DOUBLINGS = 12
 _FIRST_SLOW_WAIT = timedelta(minutes=10)
 _LONGEST_SLOW_WAIT = timedelta(hours=6)
 _TOLD_AFTER = timedelta(hours=1)
+_QUOTA = timedelta(hours=1)
+"""What an account may write in a day, or whom it may invite, comes back after hours: the sync waits as long."""
 _OUTAGE = timedelta(days=1)
 """A provider that cannot be reached is waited for so long, even for the event of a meeting that is over."""
 
@@ -69,6 +71,8 @@ def verdict(
     draw = random.random() if chance is None else chance  # noqa: S311 - jitter
     # The last try of what was refused is when the meeting ends.
     wait = _jittered(attempts, draw) if passes else min(_slowly(failing), left)
+    if isinstance(error, QuotaExceeded):
+        wait = min(_QUOTA * (1 + draw / 4), max(left, _LONGEST_WAIT))
     return Verdict(max(wait, asked_for), tell=failing >= _TOLD_AFTER)
 
 

@@ -1,6 +1,7 @@
 """The job that asks a provider anew which calendars a connection has.
 
-The one rule: what a person ticked stays ticked; a calendar that is not listed any more says so, and blocks (R30).
+The one rule: what a person ticked stays ticked, and of a calendar that is mirrored its sync has the word: a list that
+its person has taken it off can still be wrong about whether it can be read (R30).
 """
 
 from collections.abc import Collection
@@ -54,22 +55,23 @@ class CalendarRefresher:
         now = self._clock()
         calendars = await repository.save_calendars(session, account_id, connection_id, refs, now=now)
         listed, told = {ref.id for ref in refs}, []
+        mirrored = [calendar.id for calendar, _ in await repository.list_calendar_syncs(session, connection_id)]
         await repository.readmit_calendars(session, connection_id, listed)
         for calendar in calendars:
-            reason = _inactive_reason(calendar, listed=calendar.provider_calendar_id in listed)
+            known = calendar.provider_calendar_id in listed or calendar.id in mirrored
+            reason = _inactive_reason(calendar, known=known)
             if reason is not None and calendar.inactive_reason is None:
                 calendar.inactive_reason = reason
                 told += [tell_of_calendar(session, calendar, now=now)] if calendar.checked else []
                 log.info("calendar.inactive", calendar_id=str(calendar.id), reason=reason.value)
-        checked = [calendar for calendar in calendars if calendar.checked]
         await session.flush()
-        syncs = await repository.ask_for_syncs(session, account_id, [item.id for item in checked], now=now)
+        syncs = await repository.ask_for_syncs(session, account_id, mirrored, now=now)
         await enqueue(session, [*syncs, *told])
 
 
-def _inactive_reason(calendar: Calendar, *, listed: bool) -> InactiveReason | None:
+def _inactive_reason(calendar: Calendar, *, known: bool) -> InactiveReason | None:
     """Why the calendar cannot be checked for conflicts now; a sync that succeeds takes it back, else a listing."""
-    if not listed:
+    if not known:
         return InactiveReason.ACCESS_LOST
     reduced = is_reduced(AccessRole(calendar.role), primary=calendar.is_primary)
     return InactiveReason.PERMISSION_REDUCED if reduced and calendar.checked else None

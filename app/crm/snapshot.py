@@ -60,9 +60,9 @@ def snapshot_of(
     mine = {normalised(guest.email) for guest in event.attendees if guest.is_self} | set(own)
     starts_at, ends_at, all_day = _span(event, zone)
     return Snapshot(
-        title=event.title,
-        description=event.description,
-        location=event.location,
+        title=text_of(event.title),
+        description=text_of(event.description),
+        location=text_of(event.location),
         video_url=event.video_url,
         starts_at=starts_at,
         ends_at=ends_at,
@@ -71,6 +71,11 @@ def snapshot_of(
         organized=event.organizer is None or normalised(event.organizer) in mine,
         outcome=_outcome(event, mine, participants),
     )
+
+
+def text_of(text: str | None) -> str | None:
+    """A text that can be stored: PostgreSQL takes no NUL, and providers pass on what somebody has pasted."""
+    return None if text is None else text.replace("\0", "")
 
 
 def outcome_after(former: str, now: str) -> str:

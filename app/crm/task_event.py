@@ -9,6 +9,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from app.calendar import AllDay, Event, EventDraft, Timed
+from app.crm.snapshot import text_of
 from app.models.crm import Task
 
 DONE: Final = "✓ "
@@ -49,6 +50,6 @@ def taken_over(task: Task, event: Event, zone: str) -> bool:
     else:
         task.due_at = event.when.start
         task.duration_minutes = max(1, int((event.when.end - event.when.start).total_seconds()) // 60)
-    title = (event.title or "").removeprefix(DONE).strip()
+    title = (text_of(event.title) or "").removeprefix(DONE).strip()
     task.title = title or task.title
     return before != (task.due_at, task.duration_minutes, task.title)

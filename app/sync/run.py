@@ -102,15 +102,15 @@ async def readable_again(session: AsyncSession, run: Run, now: datetime) -> list
     reduced = inactive and is_reduced(AccessRole(calendar.role), primary=calendar.is_primary)
     calendar.inactive_reason = InactiveReason.PERMISSION_REDUCED if reduced else None
     back = inactive and not reduced
-    told = [tell_of_calendar(session, calendar, now=now)] if back else []
+    told = [tell_of_calendar(session, calendar, now=now)] if back and calendar.checked else []
     ready = [Enqueued(Job.CONNECTION_READY, calendar.account_id, calendar.connection_id)] if run.first or back else []
     return [*told, *ready]
 
 
 async def declare_inactive(session: AsyncSession, calendar: Calendar, reason: InactiveReason, *, now: datetime) -> None:
-    """The calendar cannot be read; the CRM is told when that is news."""
+    """The calendar cannot be read; the CRM is told when that is news, and of a calendar that keeps times free."""
     news, calendar.inactive_reason = calendar.inactive_reason is None, reason
-    if news:
+    if news and calendar.checked:
         told = tell_of_calendar(session, calendar, now=now)
         await session.flush()
         await enqueue(session, [told])

@@ -25,7 +25,7 @@ from app.sync.backoff import OwnFault
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 SOME_DAY = NOW + timedelta(days=30)
-PASSING = [Transient, RateLimited, QuotaExceeded, AmbiguousOutcome, ProtocolError, EditConflict, AuthExpired, OwnFault]
+PASSING = [Transient, RateLimited, AmbiguousOutcome, ProtocolError, EditConflict, AuthExpired, OwnFault]
 REFUSED = [PermissionDenied, CalendarGone, InvalidRequest, Unsupported, Misconfigured]
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
@@ -48,11 +48,18 @@ def test_r46_what_is_refused_is_asked_for_again_slower_and_slower(kind: type[Pro
     assert waits == [10 * MINUTE, 10 * MINUTE, 20 * MINUTE, 6 * HOUR]
 
 
-@pytest.mark.parametrize("kind", [*PASSING, *REFUSED])
+@pytest.mark.parametrize("kind", [*PASSING, QuotaExceeded, *REFUSED])
 def test_r46_nothing_is_given_up_before_the_meeting_is_over(kind: type[ProviderError]) -> None:
     decision = decide(kind(), failing=60 * DAY, left=MINUTE)
     assert not decision.given_up
     assert decision.wait is not None
+
+
+def test_r46_a_quota_is_waited_for_as_long_as_the_sync_does_and_asked_once_more_before_the_end() -> None:
+    assert decide(QuotaExceeded(), attempts=40).wait == HOUR
+    assert decide(QuotaExceeded(), left=20 * MINUTE).wait == 20 * MINUTE
+    assert decide(QuotaExceeded(), left=-HOUR).wait == 4 * MINUTE
+    assert decide(QuotaExceeded(), failing=DAY, left=-HOUR).given_up
 
 
 def test_r46_the_last_try_of_a_refused_write_is_when_the_meeting_ends() -> None:

@@ -332,6 +332,8 @@ async def test_r22_a_calendar_its_person_has_deleted_is_made_anew_with_all_in_it
     await world.sandbox.delete_google_calendar(calendar)
     await synced(world, person)
     assert (await state(person, second))[1] == "access_lost", "and it is told"
+    told = await world.rows("SELECT type FROM feed_events WHERE type LIKE 'availability_calendar.%'")
+    assert told == [], "no time of anybody depends on it"
     await change(world, person, first, title="First")
     await world.work(until=HOUR)
     [anew] = await task_calendars(world)

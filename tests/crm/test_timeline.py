@@ -47,6 +47,15 @@ async def test_r20_an_event_the_contact_organizes_is_a_meeting_nobody_here_can_m
     assert meeting["allowed_actions"] == ["set_outcome"]
 
 
+async def test_r20_a_character_that_cannot_be_stored_costs_no_meeting(world: World) -> None:
+    person = await world.connected()
+    contact = await make_contact(person)
+    await invite(world, person, person.at(2, "10:00"), VERA, summary="a\0b", description="c\0", location="\0d")
+    await synced(world, person)
+    [meeting] = await timeline(person, contact)
+    assert (meeting["title"], meeting["description"], meeting["location"]) == ("ab", "c", "d")
+
+
 async def test_r20_edits_and_deletions_follow(world: World) -> None:
     person = await world.connected()
     contact = await make_contact(person)

@@ -5,14 +5,20 @@ series share one, each date is asked whose it is.
 """
 
 import asyncio
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import Final
 
 import msgspec
 
 from app.calendar import Timed
 from app.providers.ews.wire import MASTER, OCCURRENCE, OCCURRENCES, Change, Item
+
+_A_DAY: Final = timedelta(hours=12)
+"""Between dates of one series, though one was moved, and clocks were."""
 
 View = Callable[[str, Timed], Awaitable[tuple[Item, ...]]]
 
@@ -50,11 +56,14 @@ class Dates:
 
 
 def shared_uids(view: Iterable[Item]) -> frozenset[str]:
-    """UIDs that more than one series has: dates of them begin at once. Exchange lets a copy, imported twice or migrated,
-    keep the UID of what it was copied from.
+    """UIDs that more than one series seems to have: Exchange puts two dates of one series on no day, and lets a copy,
+    imported twice or migrated, keep the UID of what it was copied from.
     """
-    begin = Counter((item.uid, item.start) for item in view if item.kind in OCCURRENCES and item.uid)
-    return frozenset(uid for (uid, _), dates in begin.items() if uid and dates > 1)
+    starts = defaultdict[str, list[datetime]](list)
+    for item in view:
+        if item.kind in OCCURRENCES and item.uid and item.start is not None:
+            starts[item.uid].append(item.start)
+    return frozenset(uid for uid, dates in starts.items() if any(b - a < _A_DAY for a, b in pairwise(sorted(dates))))
 
 
 def dates_of(master: Item, view: Iterable[Item]) -> tuple[Item, ...]:
