@@ -151,8 +151,23 @@ class MeetingFollower:
         if row.event_id != event.id and write is not None:
             row.event_id = event.id
         if write is not None:
-            _note(write, row, event)
+            _note(write, row, event, await self._drafted(session, row, write, event))
         return [await touch_and_tell(session, EventType.ENGAGEMENT_UPDATED, row, now=self._clock())] if changed else []
+
+    async def _drafted(self, session: AsyncSession, row: Engagement, write: CalendarWrite, event: Event) -> EventDraft:
+        """What we would write. An event that was taken away and is back has its guests and its text as they were, but
+        for those who are to be forgotten (R54).
+        """
+        if write.draft is not None:
+            return redrafted(draft_from_json(write.draft), row)
+        draft = draft_over_standing(row, described=False)
+        if not write.comes_back:
+            return draft  # a person's own: who is invited is theirs alone
+        hasher = await self._people.hasher(session, row.account_id)
+        guests = {hasher.hash(guest.email): guest for guest in event.attendees if not guest.is_self}
+        forgotten = await repository.erased_among(session, guests)
+        known = (Attendee(guest.email, guest.name) for hashed, guest in guests.items() if hashed not in forgotten)
+        return replace(draft, attendees=tuple(known))
 
     async def _cancel(self, session: AsyncSession, row: Engagement, write: CalendarWrite | None) -> list[Enqueued]:
         """Its person has deleted the event: the meeting does not take place. One that is over was only tidied away."""
@@ -191,18 +206,11 @@ def _same_clock(row: Engagement, snapshot: Snapshot) -> bool:
     return all(at.astimezone(first).utcoffset() == at.astimezone(second).utcoffset() for at in ends)
 
 
-def _note(write: CalendarWrite, row: Engagement, event: Event) -> None:
+def _note(write: CalendarWrite, row: Engagement, event: Event, draft: EventDraft) -> None:
     """What stands there is what we would write: nothing is to be written."""
     write.event_id, write.etag, write.video_url = event.id, event.etag, event.video_url
     write.written_start, write.written_end, write.ends_at = row.starts_at, row.ends_at, row.ends_at
-    draft = _restored(row, event) if write.draft is None else redrafted(draft_from_json(write.draft), row)
     write.draft = draft_to_json(replace(draft, attendees=_still_there(draft, event)))
-
-
-def _restored(row: Engagement, event: Event) -> EventDraft:
-    """The event was taken away and its person has brought it back: an edit of the meeting is one of it again."""
-    guests = (Attendee(guest.email, guest.name) for guest in event.attendees if not guest.is_self)
-    return replace(draft_over_standing(row, described=False), attendees=tuple(guests))
 
 
 def _still_there(draft: EventDraft, event: Event) -> tuple[Attendee, ...]:

@@ -64,6 +64,13 @@ async def was_erased_after(session: AsyncSession, address_hash: bytes, at: datet
     return found is not None
 
 
+async def erased_among(session: AsyncSession, hashes: Collection[bytes]) -> set[bytes]:
+    """Those of the addresses that were erased, and are no contact's since."""
+    again = select(Contact.id).where(Contact.address_hash == ErasedContact.address_hash).exists()
+    query = select(ErasedContact.address_hash).where(ErasedContact.address_hash.in_(hashes), ~again)
+    return set((await session.scalars(query)).all())
+
+
 async def remember_erased(session: AsyncSession, account_id: UUID, address_hash: bytes, at: datetime) -> None:
     """What was booked with this address before does not bring its person back."""
     statement = insert(ErasedContact).values(account_id=account_id, address_hash=address_hash, erased_at=at)

@@ -180,6 +180,8 @@ async def _place(session: AsyncSession, task: Task, calendar: Calendar, connecti
     elif (write.status != "failed" and write.draft is not None and draft == draft_from_json(write.draft)) or (
         draft is None and write.draft is None
     ):
+        if task.deleted_at is not None and not write.under_way:
+            await session.delete(task)  # its event had gone before it
         return []
     await session.flush()
     job = await change_wish(session, owner, None if draft is None else changing_wish(write, draft))

@@ -29,8 +29,9 @@ INSERT INTO calendar_changes (account_id, calendar_id, event_id, topic, changed_
 SELECT w.account_id, w.calendar_id, w.event_id, split_part(w.key, ':', 1), $3::timestamptz
   FROM calendar_writes w
   LEFT JOIN mirror_events m ON m.account_id = w.account_id AND m.calendar_id = w.calendar_id AND m.event_id = w.event_id
- WHERE w.account_id = $1 AND w.calendar_id = ANY ($2::uuid[]) AND w.event_id IS NOT NULL AND w.draft IS NOT NULL
-   AND (w.ends_at > $3 OR w.task_id IS NOT NULL) AND m.etag IS DISTINCT FROM w.etag
+ WHERE w.account_id = $1 AND w.calendar_id = ANY ($2::uuid[]) AND w.event_id IS NOT NULL
+   AND (w.draft IS NOT NULL OR m.event_id IS NOT NULL) AND m.etag IS DISTINCT FROM w.etag
+   AND (w.ends_at > $3 OR w.task_id IS NOT NULL)
 ON CONFLICT (account_id, calendar_id, event_id) DO UPDATE SET seq = calendar_changes.seq + 1, not_before = NULL
 RETURNING calendar_id, topic
 """

@@ -297,6 +297,22 @@ async def test_r23_a_meeting_whose_event_was_brought_back_is_changed_like_any_ot
     assert {mail["kind"] for mail in news} <= {"update"}
 
 
+async def test_r54_an_event_that_is_brought_back_brings_back_nobody_who_was_erased(world: World) -> None:
+    person = await world.connected()
+    contact, _ = await make_contact(person), await make_contact(person, "boss@example.com")
+    await meet(person, contact, guests=["boss@example.com"])
+    event_id = (await the_event(world, person))["id"]
+    await world.sandbox.delete_google_event(person.email, event_id)
+    await synced(world, person)
+    assert (await person.delete(f"/v1/contacts/{contact['id']}")).status_code == 204
+    await world.work()
+    await world.sandbox.patch_google_event(person.email, event_id, {"status": "confirmed"})
+    await synced(world, person)
+    [write] = await world.rows("SELECT draft::text FROM calendar_writes")
+    assert "boss@example.com" in write["draft"]
+    assert VERA not in write["draft"]
+
+
 async def test_a_meeting_is_changed_by_its_owner_alone_and_read_by_the_account(world: World) -> None:
     person = await world.connected()
     made = await meet(person, await make_contact(person))

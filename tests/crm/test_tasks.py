@@ -310,6 +310,37 @@ async def test_r22_a_task_whose_event_was_brought_back_has_it_and_takes_it_along
     assert await world.rows("SELECT FROM tasks") == []
 
 
+async def test_r22_a_task_that_is_deleted_after_its_event_is_gone_for_good(world: World) -> None:
+    person = await with_tasks(world)
+    task = await add(world, person)
+    [event] = await events(world, person)
+    [calendar] = await task_calendars(world)
+    await world.sandbox.delete_google_event(person.email, event["id"], calendar)
+    await synced(world, person)
+    assert (await person.delete(f"/v1/tasks/{task['id']}")).status_code == 204
+    await world.work()
+    assert await world.rows("SELECT FROM tasks") == []
+    assert await world.rows("SELECT FROM calendar_writes") == []
+
+
+async def test_r22_an_event_brought_back_while_the_sync_is_off_goes_with_its_task(world: World) -> None:
+    person = await with_tasks(world)
+    task = await add(world, person)
+    [event] = await events(world, person)
+    [calendar] = await task_calendars(world)
+    await world.sandbox.delete_google_event(person.email, event["id"], calendar)
+    await synced(world, person)
+    await turn(person, on=False)
+    await world.sandbox.patch_google_event(person.email, event["id"], {"status": "confirmed"}, calendar)
+    await synced(world, person)
+    await turn(person, on=True)
+    await world.work()
+    assert await state(person, task) == ("written", None)
+    await person.delete(f"/v1/tasks/{task['id']}")
+    await world.work()
+    assert await events(world, person) == []
+
+
 async def test_r22_an_event_made_all_day_is_due_when_the_day_begins(world: World) -> None:
     person = await with_tasks(world, zoneinfo="Asia/Kolkata")
     task = await add(world, person)

@@ -5,6 +5,7 @@ The one rule: what Exchange cuts short is asked for again in smaller parts, neve
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 from exchangelib.errors import ErrorExceededFindCountLimit  # type: ignore[import-untyped]
@@ -212,10 +213,7 @@ class Reading:
         for first in range(0, len(dates), _ITEMS_AT_ONCE):
             some = dates[first : first + _ITEMS_AT_ONCE]
             call = Call("ews.some_items", questions.beside_view([questions.master_of(date.id) for date in some]))
-            told = await self._mailbox.fetch(
-                call, lambda messages: [() if one.error else wire.items_of(one.element) for one in messages]
-            )
-            found |= {date.id: masters[0] for date, masters in zip(some, told, strict=True) if masters}
+            found |= await self._mailbox.fetch(call, partial(_masters, some))
         return found
 
     async def _completed(
@@ -286,6 +284,12 @@ class Reading:
             return page, [item for element in page.elements if (item := wire.read_item(element)) is not None]
 
         return await self._mailbox.fetch(call, read)
+
+
+def _masters(dates: Sequence[Item], messages: Sequence[Message]) -> dict[str, Item]:
+    """The series that is told of each date, by the date's id; of one that is gone meanwhile nothing is."""
+    told = zip(dates, messages, strict=True)
+    return {date.id: item for date, one in told if not one.error for item in wire.items_of(one.element)}
 
 
 def _has_own_people(item: Item) -> bool:
