@@ -9,6 +9,8 @@ The one rule: what is decided is decided by `drift.plan`; what is done stands in
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import select
@@ -20,7 +22,7 @@ from app.bookings.drift_effects import Case, DriftEffects
 from app.bookings.elsewhere import stands_elsewhere
 from app.bookings.event import event_key
 from app.calendar import Clock, Event, ProviderName, Response, Timed
-from app.calendar_writes.service import Owner, find_write
+from app.calendar_writes.service import Owner, draft_from_json, find_write
 from app.database import transaction
 from app.models.bookings import Booking
 from app.models.calendar_writes import CalendarWrite
@@ -28,12 +30,14 @@ from app.models.connections import Calendar
 from app.models.mirror import MirrorEvent
 from app.models.scheduling import CalendarSettings
 from app.providers.base import CalendarSession, Provider, ProviderError
-from app.queue import Enqueued
+from app.queue import Enqueued, Job
 from app.sync.changes import Topic
 from app.sync.following import Follower, Place, PostponedError
 from app.sync.people import normalised
 from app.sync.rereading import Seen
 
+_LINK_COMES: Final = timedelta(minutes=1)
+"""Google and Microsoft may make a video call moments after its event; one that has not come by then does not."""
 _DIFFERING = """
 SELECT u.event_id
   FROM unnest($1::text[]) AS u(event_id)
@@ -113,8 +117,19 @@ class BookingFollower:
         facts = replace(await self._facts(session, booking, write, observed), elsewhere=seen.elsewhere)
         if facts.pending or seen.is_before(write.id, write.fence):
             raise PostponedError
+        if event is not None and self._is_without_its_link(write, event):
+            raise PostponedError
+        linked = [] if event is None else _take_link(write, event)
         todo = plan(facts, await policies_of(session, booking.host_id))
-        return [] if todo.empty else await self._effects.carry_out(session, Case(booking, write, facts), todo)
+        if todo.empty:
+            return linked
+        return linked + await self._effects.carry_out(session, Case(booking, write, facts), todo)
+
+    def _is_without_its_link(self, write: CalendarWrite, event: Event) -> bool:
+        """Whether the provider is still making the video call (R56)."""
+        if write.draft is None or write.video_url is not None or event.id != write.event_id or event.video_url:
+            return False
+        return draft_from_json(write.draft).video and self._clock() - write.created_at < _LINK_COMES
 
     @staticmethod
     async def lock(session: AsyncSession, booking_id: UUID) -> tuple[Booking | None, CalendarWrite | None]:
@@ -156,6 +171,14 @@ class BookingFollower:
         facts = replace(facts, waiting=frozenset(), restores=0)
         others = dict.fromkeys(Kind, Policy.ASK)
         return Case(booking, write, facts), plan(facts, {**others, kind: decision})
+
+
+def _take_link(write: CalendarWrite, event: Event) -> list[Enqueued]:
+    """The video link that the provider has made since the event was written; the timeline shows it."""
+    if event.id != write.event_id or not event.video_url or write.video_url is not None or write.booking_id is None:
+        return []
+    write.video_url = event.video_url
+    return [Enqueued(Job.RECORD_BOOKING, write.account_id, write.booking_id)]
 
 
 def _declining(item: Standing, event_id: str | None) -> Standing:

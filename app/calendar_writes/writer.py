@@ -155,6 +155,7 @@ class EventWriter:
     async def _finish(self, task: Task, outcome: Outcome) -> bool:
         """Save what stands there; whether the wish has changed meanwhile."""
         event, now = outcome.event, self._clock()
+        more = event is not None and _has_more_to_tell(task, event, outcome)
         async with transaction(self._sessions, task.connection.account_id) as session:
             when = None if event is None else _span_of(event, task.calendar)
             write = await _still_ours(
@@ -162,7 +163,7 @@ class EventWriter:
                 task,
                 written_seq=task.seq,
                 event_id=task.write.event_id if event is None else event.id,
-                etag=event.etag if event is not None and outcome.known else None,
+                etag=None if event is None or more else event.etag,
                 ical_uid=(None if event is None else event.ical_uid) or task.write.ical_uid,
                 written_start=None if when is None else when.start,
                 written_end=None if when is None else when.end,
@@ -179,8 +180,10 @@ class EventWriter:
                 write.status, write.attempts = "written", 0
             await self._observe(session, task, event)
             await session.flush()
-            unread = [] if event is None or outcome.known else [await note_one(session, task.calendar, event, now=now)]
-            await enqueue(session, [*_to_be_recorded(write, known=task.write.video_url), *unread])
+            jobs = _to_be_recorded(write, known=task.write.video_url)
+            if event is not None and more:
+                jobs.append(await note_one(session, task.calendar, event, now=now))
+            await enqueue(session, jobs)
             if not (outcome.sure or task.looking):
                 await self._look_again(session, write)
             _count(task, "written")
@@ -293,6 +296,12 @@ def _is_work(write: CalendarWrite, now: datetime) -> bool:
     if write.written_seq == write.desired_seq:
         return write.look_again_at is not None and write.look_again_at <= now
     return write.status != "failed"
+
+
+def _has_more_to_tell(task: Task, event: Event, outcome: Outcome) -> bool:
+    """Whether the event is to be read again: it is not known as it stands, or its video call is still to be made."""
+    awaited = task.draft is not None and task.draft.video and event.video_url is None
+    return awaited or not outcome.known
 
 
 def _to_be_recorded(write: CalendarWrite, *, known: str | None = None) -> list[Enqueued]:

@@ -18,6 +18,7 @@ from sandbox.google.errors import GoogleError
 from sandbox.google.seed import seed_account
 from sandbox.google.times import Json, find_zone
 from sandbox.google.world import Account, Calendar, GoogleWorld, Role
+from sandbox.google.writes import complete_conferences
 from sandbox.ledger import as_json
 from sandbox.push_control import create_push_router
 
@@ -69,6 +70,7 @@ class Knobs(Body):
     access_token_lifetime: float | None = None
     refresh_token_lifetime: float | None = None
     refresh_token_cap: int | None = None
+    conferences_pending: bool | None = None
     push_timeout: float | None = None
     push_attempts: int | None = None
     push_backoff: float | None = None
@@ -318,6 +320,8 @@ def _turn(world: GoogleWorld, body: Knobs) -> None:
     for name, value in body.model_dump(exclude_unset=True).items():
         span = isinstance(getattr(world.knobs, name), timedelta) or name == "refresh_token_lifetime"
         setattr(world.knobs, name, timedelta(seconds=value) if span and value is not None else value)
+    if not world.knobs.conferences_pending:
+        complete_conferences(world)
 
 
 def _change_clock(world: GoogleWorld, body: ClockChange) -> None:

@@ -18,6 +18,8 @@ class Knobs(PushKnobs):
     access_token_lifetime: timedelta = timedelta(seconds=3599)
     refresh_token_lifetime: timedelta | None = None
     refresh_token_cap: int = 100
+    # Conferences are made asynchronously: while this is set, those asked for stay `pending`.
+    conferences_pending: bool = False
     channel_lifetime: timedelta = timedelta(days=7)
     channel_lifetime_max: timedelta = timedelta(days=30)
     # Calendars of nobody in particular (holidays, birthdays) and those of other people.

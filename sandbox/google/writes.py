@@ -8,7 +8,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 
 from sandbox.google import errors
-from sandbox.google.conference import apply_conference
+from sandbox.google.conference import apply_conference, complete, is_pending
 from sandbox.google.copies import answer_organizer, notify, propagate, schedule_change, write_to_organizer
 from sandbox.google.event_fields import (
     OWN,
@@ -70,7 +70,7 @@ def insert_event(
     if not trusted:
         refuse_creation(fields["eventType"])
         fields = validate_event(fields, calendar, world.accounts.get(calendar.id))
-    apply_conference(fields, {}, version=support.conference_version)
+    apply_conference(fields, {}, version=support.conference_version, pending=world.knobs.conferences_pending)
     if not support.attachments:
         fields.pop("attachments", None)
     event = Event(fields)
@@ -105,6 +105,16 @@ def _identity(
         if name in body:
             identity[name] = deepcopy(body[name])
     return identity
+
+
+def complete_conferences(world: GoogleWorld) -> None:
+    """Google has made the conferences that were pending: the events change, and nobody has touched them."""
+    for calendar in world.calendars.values():
+        for event in [event for event in calendar.events.values() if is_pending(event.fields)]:
+            fields = deepcopy(event.fields)
+            complete(fields)
+            actor = Actor(calendar.owner, "propagation")
+            world.commit(calendar, Event(fields, event.ordinal), "update", actor, changed=("conferenceData",))
 
 
 def edit_event(
@@ -160,7 +170,7 @@ def _edit_as_organizer(
     if not support.attachments:
         body = {**body, "attachments": before.get("attachments")}
     fields = overlay(before, body, replace=replace)
-    apply_conference(fields, before, version=support.conference_version)
+    apply_conference(fields, before, version=support.conference_version, pending=world.knobs.conferences_pending)
     fields = validate_event(fields, calendar, world.accounts.get(calendar.id))
     changed = changed_fields(before, fields)
     if set(changed) & set(SIGNIFICANT):

@@ -11,6 +11,7 @@ from uuid import UUID
 import pytest
 
 from tests.support.gate import Gate
+from tests.support.google import turned
 from tests.support.people import Person
 from tests.support.visitors import Visit, fault, our_events, our_writes, visit
 from tests.support.world import World, problem
@@ -334,6 +335,27 @@ async def test_r46_a_job_that_runs_again_does_nothing_again(world: World) -> Non
     assert len(await world.sandbox.google_requests(account=person.email)) == requests
     await world.services.writer.run(account_id, UUID(int=1))
     assert await our_writes(world, person) == ["insert"]
+
+
+@pytest.mark.parametrize("pushed", [True, False])
+async def test_r56_a_video_link_that_is_made_after_the_event_is_told_all_the_same(
+    world: World, *, pushed: bool
+) -> None:
+    """Google makes conferences asynchronously; whether it tells of their end or not."""
+    person = await world.connected()
+    page = await person.make_page(location={"kind": "video"})
+    async with turned(world.sandbox, conferences_pending=True):
+        booking = await visit(person, page, person.at(3, "10:00"))
+        await world.work(until=timedelta())  # it is looked at again, but not yet
+        [event] = await our_events(world, person)
+        assert "hangoutLink" not in event
+        assert (await booking.read())["video_url"] is None
+    world.clock.offset += timedelta(hours=1) if pushed else timedelta(seconds=10)
+    if pushed:
+        await person.post(f"/v1/connections/{person.connection_id}/sync")
+    await world.work(until=timedelta(minutes=1))
+    [event] = await our_events(world, person)
+    assert (await booking.read())["video_url"] == event["hangoutLink"]
 
 
 async def test_r56_a_video_link_comes_with_the_event_and_stays_when_it_moves(world: World) -> None:

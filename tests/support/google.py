@@ -21,7 +21,12 @@ from tests.support.world import World
 
 READ_EVENTS = "https://www.googleapis.com/auth/calendar.events.readonly"
 FREE_KINDS = {"workingLocation", "birthday"}
-_DEFAULTS: dict[str, Any] = {"page_size_cap": None, "access_token_lifetime": 3599, "sync_token_max_changes": None}
+_DEFAULTS: dict[str, Any] = {
+    "page_size_cap": None,
+    "access_token_lifetime": 3599,
+    "sync_token_max_changes": None,
+    "conferences_pending": False,
+}
 
 Spans = list[tuple[int, int]]
 
