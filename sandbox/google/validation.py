@@ -19,6 +19,8 @@ _ENUMS = {
     "transparency": ("opaque", "transparent"),
     "visibility": ("default", "public", "private", "confidential"),
 }
+# Not documented; told by many who met it, as https://github.com/derekantrican/GAS-ICS-Sync/issues/271.
+_DESCRIPTION_LIMIT = 8192
 _RESPONSES = ("needsAction", "declined", "tentative", "accepted")
 _PROPERTY_LIMITS = {"count": 300, "bytes": 32 * 1024, "key": 44, "value": 1024}
 
@@ -29,6 +31,8 @@ def validate_event(fields: Json, calendar: Calendar, owner: Account | None) -> J
     if fields.get("status") == "cancelled":
         return fields
     _check_enums(fields)
+    if len(fields.get("description") or "") > _DESCRIPTION_LIMIT:
+        raise errors.invalid("A provided value exceeds the allowed size limit.")
     _normalise_times(fields, calendar)
     if "attendees" in fields:
         fields["attendees"] = _attendees(fields)

@@ -13,6 +13,7 @@ from app.providers.ews import marks
 from app.providers.ews.questions import folder, instant, own_calendar
 from app.providers.ews.soap import Element, m, t
 from app.providers.ews.wire import Item, Person
+from app.providers.texts import SUBJECT_MAX, cut
 from app.providers.zones import windows_name
 
 _MAILS: Final = {Notify.NOBODY: "SendToNone", Notify.EVERYBODY: "SendToAllAndSaveCopy"}
@@ -43,7 +44,7 @@ def new_event(calendar_id: str, draft: EventDraft, key: str, guests: Sequence[At
     """The create. It mails nobody, so that it may be looked for and repeated; `guests` may be invited later."""
     item = t(
         "CalendarItem",
-        t("Subject", draft.title),
+        t("Subject", cut(draft.title, SUBJECT_MAX)),
         t("Body", draft.description or "", BodyType="Text"),
         marks.marked(marks.KEY, key),
         marks.marked(marks.GUESTS, marks.fingerprints(guest.email for guest in guests)),
@@ -143,7 +144,7 @@ def _update(standing: Item, changes: Iterable[Element], notify: Notify) -> Eleme
 def _said(draft: EventDraft, standing: Item) -> Iterator[Element]:
     """What it is about, when and where, but for what stays as it stands."""
     if "title" not in draft.keeps:
-        yield _set("item:Subject", t("Subject", draft.title))
+        yield _set("item:Subject", t("Subject", cut(draft.title, SUBJECT_MAX)))
     if "description" not in draft.keeps and draft.description is not None:
         yield _set("item:Body", t("Body", draft.description, BodyType="Text"))
     if "when" not in draft.keeps:

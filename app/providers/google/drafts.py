@@ -6,7 +6,6 @@ somebody else invited is never lost by a write of ours.
 
 import base64
 import hashlib
-import html
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 from app.calendar import Attendee, EventDraft, Notify, Timed
 from app.providers.google.mapping import KEY_PROPERTY, RESPONSE_STATUS
 from app.providers.google.wire import Standing
+from app.providers.texts import escaped
 
 _GUESTS_PROPERTY = "calendar_connect_guests"
 """Short hashes of the addresses we invited: what tells a guest we dropped from one the host added by hand."""
@@ -22,6 +22,10 @@ _FREE, _TAKEN_BACK = "yes", "no"
 """Whether it was us who made the event block no time: what a person chose is not ours to undo."""
 _PROPERTY_MAX = 1024
 _FINGERPRINT = 10
+_DESCRIPTION_MAX = 8000
+"""Google documents no limit, and refuses a text of more than 8192 characters:
+https://support.nylas.com/hc/en-us/articles/10571467644957.
+"""
 _CALENDAR_MARK = 32
 _NAMES = {"title": ("summary",), "when": ("start", "end"), "description": ("description",), "location": ("location",)}
 
@@ -115,7 +119,7 @@ def _shared(draft: EventDraft, key: str) -> Body:
         },
     }
     if draft.description is not None:  # Google shows it as HTML, and visitors wrote it
-        body["description"] = html.escape(draft.description, quote=False)
+        body["description"] = escaped(draft.description, _DESCRIPTION_MAX)
     if not draft.busy:
         body["transparency"] = "transparent"
         body["extendedProperties"]["private"][_FREE_PROPERTY] = _FREE

@@ -23,6 +23,7 @@ from app.providers.graph.marks import (
     transaction_id,
 )
 from app.providers.graph.wire import Standing
+from app.providers.texts import SUBJECT_MAX, cut
 from app.providers.zones import iana_name, windows_name
 
 RESPONSE_VERBS = {
@@ -44,7 +45,7 @@ def new_calendar(name: str, key: str) -> Body:
 def new_event(draft: EventDraft, key: str, attempt: int) -> Body:
     """The body of the create."""
     body = {
-        "subject": draft.title,
+        "subject": cut(draft.title, SUBJECT_MAX),
         "body": _text(draft),
         "location": _place(draft),
         **_times(draft.when),
@@ -66,8 +67,9 @@ def changed_event(draft: EventDraft, key: str, standing: Standing) -> Body:
     body, keeps = {**_marks(draft, key), **_blocking(draft, standing)}, draft.keeps
     if draft.busy and _was_freed(standing):
         body["singleValueExtendedProperties"].append({"id": FREE_PROPERTY, "value": TAKEN_BACK})
-    if "title" not in keeps and (standing.subject or "") != draft.title:
-        body["subject"] = draft.title
+    title = cut(draft.title, SUBJECT_MAX)
+    if "title" not in keeps and (standing.subject or "") != title:
+        body["subject"] = title
     place = (standing.location and standing.location.display_name) or ""
     if "location" not in keeps and place != (draft.location or ""):
         body["location"] = _place(draft)
