@@ -100,6 +100,10 @@ class Sandbox:
         path = f"{GOOGLE}/calendars/{quote(calendar_id, safe='')}/access"
         await self._send("PUT", path, {"account": account, "role": role})
 
+    async def unlist_google_calendar(self, calendar_id: str, *, account: str) -> None:
+        """Somebody takes a calendar off their list; they may read it all the same."""
+        await self._send("DELETE", f"{GOOGLE}/accounts/{account}/calendar-list/{quote(calendar_id, safe='')}")
+
     async def delete_google_calendar(self, calendar_id: str) -> None:
         """Its owner deletes it, for everybody."""
         await self._send("DELETE", f"{GOOGLE}/calendars/{quote(calendar_id, safe='')}")

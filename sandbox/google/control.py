@@ -197,6 +197,12 @@ def _accounts(world: GoogleWorld) -> APIRouter:
         )
         return {"id": calendar.id, "summary": calendar.summary, "time_zone": calendar.time_zone, "role": body.role}
 
+    @router.delete("/{email}/calendar-list/{calendar_id}", status_code=204)
+    async def unlist_calendar(email: str, calendar_id: str) -> Response:
+        """The person takes a calendar off their list; whoever may read it still may."""
+        world.unlist(get_account(world, email), get_calendar(world, calendar_id).id)
+        return Response(status_code=204)
+
     @router.post("/{email}/seed", status_code=201)
     async def seed(email: str, body: Seed) -> Json:
         """Fill the account with a working life around a date; the same seed gives the same events."""

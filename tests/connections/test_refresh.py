@@ -50,6 +50,24 @@ async def test_r30_a_checked_calendar_that_is_gone_says_so_and_blocks_and_comes_
     assert [row["type"].rpartition(".")[2] for row in told] == ["inactive", "active"]
 
 
+async def test_r30_a_calendar_that_is_on_no_list_any_more_is_read_as_long_as_it_can_be(world: World) -> None:
+    owner = await world.connected()
+    person = await world.person(account_id=owner.account_id)
+    await world.sandbox.google_account(person.email)
+    await world.sandbox.share_google_calendar(owner.email, account=person.email, role="reader")
+    await person.connect()
+    await world.work()
+    ids = [item["id"] for item in (await calendars(person)).values()]
+    await person.patch("/v1/calendar-settings", {"availability_calendar_ids": ids})
+    await world.work()
+    await world.sandbox.unlist_google_calendar(owner.email, account=person.email)
+    for _ in range(2):
+        await refresh(world, person)
+    listed = (await person.get("/v1/availability-calendars")).json()["items"]
+    assert [item["inactive_reason"] for item in listed] == [None, None]
+    assert await world.rows("SELECT type FROM feed_events WHERE type LIKE 'availability_calendar.%'") == []
+
+
 @pytest.mark.parametrize("healing", [False, True], ids=["listed anew", "authorized again"])
 async def test_r29_an_unchecked_calendar_that_was_gone_for_a_while_can_be_checked_again(
     world: World, healing: bool
