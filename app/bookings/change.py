@@ -15,6 +15,7 @@ from app.bookings import repository
 from app.bookings.event import event_draft, event_key, is_fixed, owner_of_event
 from app.bookings.host import concerns
 from app.bookings.live_check import LiveCheck, Moving, Verdict
+from app.bookings.moves import minutes_of, without
 from app.bookings.moving import end, move
 from app.bookings.news import tell_of_booking
 from app.bookings.offer import check_offered, page_time_around, slot_taken
@@ -111,12 +112,12 @@ class BookingChanges:
         start = int(to.timestamp())
         async with transaction(self._sessions, account_id) as session:
             booking, page = await self._open(session, booking_id, start, by=by, if_match=if_match)
-            await self._check_capability(session, booking, "event_reschedule", by)
             write = await find_write(session, owner_of_event(booking_id))
+            self._check_capability(write, "event_reschedule", by)
             if booking.starts_at == datetime.fromtimestamp(start, UTC):
                 return Changed(booking, page, write)
             uid = (None if write is None else write.ical_uid) or booking.ical_uid
-        minutes = _minutes(booking)
+        minutes = minutes_of(booking)
         slot = page.rules(minutes).buffered(start)
         checked = await self._live.check(page.watched, slot, moving=Moving(event_key(booking_id), uid))
         if checked.verdict in {Verdict.UNKNOWN, Verdict.LOST, Verdict.ASK}:
@@ -137,13 +138,15 @@ class BookingChanges:
             if booking.starts_at == datetime.fromtimestamp(start, UTC):
                 # moved there meanwhile
                 return Changed(booking, page, await find_write(session, owner_of_event(booking_id)))
-            minutes = _minutes(booking)
+            minutes = minutes_of(booking)
             if not await repository.move_time(session, booking_id, page.rules(minutes).buffered(start)):
                 raise slot_taken(page, minutes, start=start, now=self._now())
             to = datetime.fromtimestamp(start, UTC)
             former = await move(session, booking, page, (to, to + timedelta(minutes=minutes)), now=self._clock())
-            jobs = [await change_wish(session, owner_of_event(booking_id), event_draft(booking, page.configuration))]
-            write = await find_write(session, owner_of_event(booking_id))
+            owner = owner_of_event(booking_id)
+            draft = event_draft(booking, page.configuration, await find_write(session, owner))
+            jobs = [await change_wish(session, owner, draft)]
+            write = await find_write(session, owner)
             jobs += self._post.rescheduled(session, booking, page, write, former=former, reason=reason)
             add_audit_entry(session, account_id, actor=by.actor, action="booking.rescheduled", subject_id=booking_id)
             jobs += tell_of_booking(session, EventType.BOOKING_RESCHEDULED, booking)
@@ -161,11 +164,11 @@ class BookingChanges:
         async with transaction(self._sessions, account_id) as session:
             booking = await self._find(session, booking_id, by=by, lock=True)
             page = await page_time_around(
-                session, booking.page_id, int(booking.starts_at.timestamp()), _minutes(booking), excluding=booking_id
+                session, booking.page_id, int(booking.starts_at.timestamp()), minutes_of(booking), excluding=booking_id
             )
             self._check_changeable(booking, if_match)
             self._check_cutoff(booking, page.configuration.cancel_cutoff_minutes, by)
-            await self._check_capability(session, booking, "event_cancel", by)
+            self._check_capability(await find_write(session, owner_of_event(booking_id)), "event_cancel", by)
             await end(session, booking, by=by.name, reason=reason, now=self._clock())
             jobs = [await change_wish(session, owner_of_event(booking_id), None)]
             write = await find_write(session, owner_of_event(booking_id))
@@ -188,10 +191,8 @@ class BookingChanges:
     ) -> tuple[Booking, PageTime]:
         """The booking and its page, if it may be moved to this start."""
         booking = await self._find(session, booking_id, by=by, lock=lock)
-        minutes = _minutes(booking)
-        page = await page_time_around(session, booking.page_id, start, minutes, excluding=booking_id)
-        if booking.co_hosts:
-            page = page.moving((int(booking.starts_at.timestamp()), int(booking.ends_at.timestamp())))
+        minutes = minutes_of(booking)
+        page = without(await page_time_around(session, booking.page_id, start, minutes, excluding=booking_id), booking)
         self._check_changeable(booking, if_match)
         self._check_cutoff(booking, page.configuration.reschedule_cutoff_minutes, by)
         if page.unavailable or page.asks_only or not page.host.active or page.mode is Mode.OFFLINE:
@@ -223,9 +224,8 @@ class BookingChanges:
         if booking.starts_at - margin <= self._clock():
             raise CutoffPassed
 
-    async def _check_capability(self, session: AsyncSession, booking: Booking, capability: str, by: Side) -> None:
+    def _check_capability(self, write: CalendarWrite | None, capability: str, by: Side) -> None:
         """R24: some providers' events cannot be changed by us. Whose provider it is, a visitor is not told (R34)."""
-        write = await find_write(session, owner_of_event(booking.id))
         if write is None or not is_fixed(write, self._fixed):
             return
         if isinstance(by, Visitor):
@@ -236,7 +236,3 @@ class BookingChanges:
 
     def _now(self) -> int:
         return int(self._clock().timestamp())
-
-
-def _minutes(booking: Booking) -> int:
-    return int((booking.ends_at - booking.starts_at).total_seconds()) // 60

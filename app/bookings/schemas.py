@@ -48,7 +48,7 @@ class BookingCreate(Strict):
     answers: dict[Annotated[str, Field(max_length=40)], Annotated[str, Field(max_length=5000)]] = Field(
         default_factory=dict, max_length=30, examples=[{"company": "Example"}]
     )
-    """Answers by the form field's id; a checkbox answers `true` or `false`."""
+    """Answers by the form field's id; a checkbox answers `true` or `false`. But for `long_text`, 500 characters."""
     guests: Annotated[list[Email], Field(max_length=20)] = Field(default_factory=list)
     """Further people to invite."""
     consent: bool = False
@@ -140,7 +140,7 @@ class PublicBooking(Answer):
 
 
 class PublicMeetingRequest(Answer):
-    """An appointment asked for while the host has no calendar, as its visitor sees it."""
+    """An appointment asked for, as its visitor sees it: nobody could tell whether the host is free."""
 
     kind: Literal["meeting_request"]
     id: MeetingRequestId
@@ -169,7 +169,7 @@ class PublicMeetingRequest(Answer):
 
 
 class BookingResult(RootModel[Annotated[PublicBooking | PublicMeetingRequest, Field(discriminator="kind")]]):
-    """A booking (201), or a meeting request while the host has no calendar (202)."""
+    """A booking (201), or a meeting request while the host's calendars cannot be read, or there is none (202)."""
 
 
 class CoHost(Answer):
@@ -343,10 +343,10 @@ class BookedOnBehalf(Booking):
 
 
 class RequestedOnBehalf(MeetingRequest):
-    """An appointment asked for on its visitor's behalf, while the host has no calendar."""
+    """An appointment asked for on its visitor's behalf: nobody could tell whether the host is free."""
 
     kind: Literal["meeting_request"]
 
 
 class OnBehalfResult(RootModel[Annotated[BookedOnBehalf | RequestedOnBehalf, Field(discriminator="kind")]]):
-    """A booking (201), or a meeting request while the host has no calendar (202), as the host sees it."""
+    """The same as the host sees it: a booking (201), or a meeting request (202)."""

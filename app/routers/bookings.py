@@ -12,6 +12,7 @@ from app.bookings.answers import on_behalf_result
 from app.bookings.change import Host
 from app.bookings.event import owner_of_event
 from app.bookings.host import get_own_booking
+from app.bookings.moves import list_moves
 from app.bookings.no_show import mark_no_show
 from app.bookings.on_behalf import book_on_behalf
 from app.bookings.schemas import (
@@ -30,6 +31,8 @@ from app.models.calendar_writes import CalendarWrite
 from app.routers.dependencies import BookingWriter, IdempotencyKey, IfMatch, Services, Session
 from app.routers.openapi import problems
 from app.routers.pagination import Cursor, CursorParameter, Limit
+from app.routers.slot_query import FirstDay, LastDay, SlotZone
+from app.scheduling.schemas import SlotList
 
 router = APIRouter(prefix="/v1/bookings", tags=["Bookings"])
 Status = Annotated[
@@ -95,6 +98,22 @@ async def get_booking(
     """A booking the caller hosts, or one of a page the caller has made; for a service, any of the account."""
     row = await get_own_booking(session, caller, booking_id)
     return _view(services, response, row, await find_write(session, owner_of_event(row.id)))
+
+
+@router.get(
+    "/{booking_id}/slots",
+    summary="List the other times a booking can have",
+    response_model=SlotList,
+    responses=problems(401, 404, 422),
+)
+async def list_booking_slots(
+    booking_id: BookingId, session: Session, caller: BookingWriter, services: Services,
+    time_zone: SlotZone, first_day: FirstDay, last_day: LastDay,
+) -> Response:  # fmt: skip
+    """Where the booking can be moved to on those days, rising: what its visitor is shown. Who may read it may ask."""
+    row = await get_own_booking(session, caller, booking_id)
+    answer = await list_moves(session, row, time_zone, (first_day, last_day), now=services.clock())
+    return Response(answer, media_type="application/json")
 
 
 @router.post("/{booking_id}/reschedule", summary="Move a booking", responses=problems(401, 404, 409, 412, 422, 503))

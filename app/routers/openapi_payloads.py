@@ -59,7 +59,7 @@ class AvailabilityCalendarEventData(Answer):
     is_primary: bool
     """The primary is always checked, and bookings land on it."""
     status: Literal["active", "inactive"]
-    """`inactive`: it cannot be read, so nobody can book."""
+    """`inactive`: it cannot be read, so nobody can book, unless its `unreachable_policy` says otherwise."""
     inactive_reason: str | None = Field(examples=["access_lost"])
     """Why it cannot be read, a code."""
 

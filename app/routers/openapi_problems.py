@@ -111,6 +111,7 @@ KINDS: Mapping[int, ProblemKind] = {
     409: ProblemKind(
         "Conflict", "The request conflicts with how things are.",
         "slot_unavailable", "The time is taken", "The time was taken in the meantime. Choose another one.",
+        ("Retry-After",),
     ),
     410: ProblemKind(
         "Gone", "It was there and is kept no longer.",

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from app.bookings.change import Changed, Visitor
 from app.bookings.invite import invite_of
+from app.bookings.moves import list_moves
 from app.bookings.schemas import BookingCancel, BookingReschedule, PublicBooking
 from app.bookings.views import public_booking_view
 from app.bookings.visitor import find_visitor_booking, show_token
@@ -15,6 +16,8 @@ from app.models.bookings import Booking
 from app.routers.dependencies import BookingToken, IfMatch, Services
 from app.routers.openapi import problems
 from app.routers.rate_limits import LimitedRead
+from app.routers.slot_query import FirstDay, LastDay, SlotZone
+from app.scheduling.schemas import SlotList
 
 router = APIRouter(prefix="/v1/public/bookings", tags=["Booking"], dependencies=[LimitedRead])
 
@@ -46,6 +49,23 @@ LimitedChange = Depends(_limit_change)
 async def get_public_booking(own: Own, services: Services, response: Response) -> PublicBooking:
     """The booking, and whether it may still be changed."""
     return _view(services, response, own)
+
+
+@router.get(
+    "/{booking_id}/slots",
+    summary="List the other times it can have",
+    response_model=SlotList,
+    responses=problems(401, 404, 422, 429),
+)
+async def list_public_booking_slots(
+    held: Held, services: Services, time_zone: SlotZone, first_day: FirstDay, last_day: LastDay
+) -> Response:
+    """Where the booking can be moved to on those days, rising: slots of its own length, also where its page has none
+    of that length any more, or is gone. Its own time is no obstacle. Whether it may be moved at all, the booking says.
+    """
+    async with transaction(services.sessions, held.account_id) as session:
+        answer = await list_moves(session, held, time_zone, (first_day, last_day), now=services.clock())
+    return Response(answer, media_type="application/json", headers={"Cache-Control": "no-store"})
 
 
 @router.post(

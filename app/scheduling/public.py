@@ -4,6 +4,7 @@ The one rule: nobody's account is entered but through the directory; a page that
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from urllib.parse import unquote
@@ -157,6 +158,11 @@ def slot_list(page: PageTime, query: SlotQuery, *, now: datetime) -> bytes:
     second, between = int(now.astimezone(UTC).timestamp()), query.between()
     starts = page.offered(query.duration_minutes, now=second, between=between)
     firm = page.confirmable(query.duration_minutes, starts, now=second, between=between)
+    return rendered(page, query, starts, firm)
+
+
+def rendered(page: PageTime, query: SlotQuery, starts: Sequence[int], firm: set[int]) -> bytes:
+    """These times as an answer; `firm` are those that can be had at once."""
     head = msgspec.json.encode(
         {
             "time_zone": query.time_zone,

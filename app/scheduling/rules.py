@@ -36,7 +36,7 @@ def _slot_rules(stored: str, duration_minutes: int) -> SlotRules:
     page = configuration_of(stored)
     return SlotRules(
         duration_minutes=duration_minutes,
-        increment_minutes=page.increment_minutes or duration_minutes,
+        increment_minutes=page.increment_minutes or _own_increment(page, duration_minutes),
         buffer_before_minutes=page.buffer_before_minutes,
         buffer_after_minutes=page.buffer_after_minutes,
         minimum_notice_minutes=page.minimum_notice_minutes,
@@ -49,6 +49,11 @@ def _slot_rules(stored: str, duration_minutes: int) -> SlotRules:
         daily_cap=page.daily_limit,
         weekly_cap=page.weekly_limit,
     )
+
+
+def _own_increment(page: Configuration, duration_minutes: int) -> int:
+    """One meeting after the other; one whose length the page does not have begins where its shortest may."""
+    return duration_minutes if duration_minutes in page.durations_minutes else min(page.durations_minutes)
 
 
 _make_small = lru_cache(maxsize=4096)(_slot_rules)

@@ -27,7 +27,7 @@ from app.scheduling.zones import DAY, civil_day
 from app.timespan import Span, Spans, clip, merge, widen
 
 INCREMENTS: Final = (5, 10, 15, 20, 30, 45, 60, 90, 120)
-"""The minutes from one start to the next that a page may choose, beside its duration."""
+"""The minutes from one start to the next that a page may choose, beside its durations."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +47,8 @@ class SlotRules:
     def __post_init__(self) -> None:
         if self.duration_minutes < 1:
             raise ValueError("a meeting lasts at least a minute")
-        if self.increment_minutes not in (*INCREMENTS, self.duration_minutes):
-            raise ValueError("the increment is one of INCREMENTS or the duration")
+        if self.increment_minutes < 1:
+            raise ValueError("one start is a minute after another at least")
         if min(self.buffer_before_minutes, self.buffer_after_minutes, self.minimum_notice_minutes) < 0:
             raise ValueError("buffers and notice are not negative")
         Caps(self.daily_cap, self.weekly_cap)  # refuses caps that make no sense

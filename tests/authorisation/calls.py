@@ -29,6 +29,11 @@ def _slots(estate: Estate) -> Json:
     return {"query": {"first_day": first, "last_day": first, **zone}}
 
 
+def _days(estate: Estate) -> Json:
+    day = estate.owner.day(9).isoformat()
+    return {"query": {"first_day": day, "last_day": day, "time_zone": estate.owner.time_zone}}
+
+
 def _wish(estate: Estate, day: int) -> Json:
     visitor = {"name": "Vera Visitor", "email": "vera@visitor.example.com", "time_zone": "America/New_York"}
     return {"start_at": estate.owner.at(day, "09:00").isoformat(), "duration_minutes": 30, **visitor}
@@ -117,6 +122,7 @@ CHANGES: Final[dict[str, Change]] = {
     },
     "releaseSlotHold": _token("hold", "Hold-Token"),
     "getPublicBooking": _token("bkg"),
+    "listPublicBookingSlots": _merged(_days, _token("bkg")),
     "reschedulePublicBooking": _merged(_at(14, "09:00"), _token("bkg")),
     "cancelPublicBooking": _merged(_said(), _token("bkg")),
     "downloadPublicInvite": _token("bkg"),
@@ -125,6 +131,7 @@ CHANGES: Final[dict[str, Change]] = {
     "createTimeProposal": _proposal,
     "getFormPrefill": _prefill,
     "createBooking": _on_behalf,
+    "listBookingSlots": _days,
     "rescheduleBooking": _at(15, "09:00"),
     "markBookingNoShow": lambda _: {"later": timedelta(days=4)},
     "createContact": lambda estate: {"body": {"email": f"more-of-{estate.name}@example.com"}},

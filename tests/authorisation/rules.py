@@ -30,6 +30,7 @@ _BOOKINGS: Final = dict.fromkeys(
         "listBookings",
         "createBooking",
         "getBooking",
+        "listBookingSlots",
         "rescheduleBooking",
         "cancelBooking",
         "markBookingNoShow",

@@ -106,6 +106,7 @@ async def _asks(stage: Stage) -> tuple[dict[str, Ask], Guest]:
         "createSlotHold": Ask(of_page, body=slot),
         "releaseSlotHold": Ask({"hold_id": hold["id"]}, headers={"Hold-Token": hold["token"]}),
         "getPublicBooking": Ask(of_booking, headers=holder),
+        "listPublicBookingSlots": Ask(of_booking, slots, headers=holder),
         "reschedulePublicBooking": Ask(of_booking, headers=holder, body={"start_at": ivo.at(4, FREE).isoformat()}),
         "cancelPublicBooking": Ask(of_booking, headers=holder, body=visitor.reason),
         "downloadPublicInvite": Ask(of_booking, headers=holder),

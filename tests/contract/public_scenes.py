@@ -96,9 +96,13 @@ async def come_and_go(stage: Stage, shown: Shown, visitor: Guest, clock: str) ->
 
 
 async def read(stage: Stage, visit: Visit) -> dict[str, Any]:
-    """The booking and its invitation, by the visitor's token."""
+    """The booking, its invitation and the times it can have, by the visitor's token."""
     invite = await stage.api.get(f"{visit.path}/invite.ics", headers={"Booking-Token": visit.token})
     assert invite.status_code == 200, invite.text
+    for zone, status in (("Asia/Tokyo", 200), ("Nowhere/At_All", 422)):
+        days = {"time_zone": zone, "first_day": "2030-01-01", "last_day": "2030-01-01"}
+        slots = await stage.api.get(f"{visit.path}/slots", params=days, headers={"Booking-Token": visit.token})
+        assert slots.status_code == status, slots.text
     return await visit.read()
 
 

@@ -171,7 +171,7 @@ def test_every_error_is_the_one_problem(operation: Operation) -> None:
         assert media_type["example"]["status"] == status
         assert f"`{media_type['example']['code']}`" in response["description"]
         assert "X-Request-Id" in response["headers"]
-        assert ("Retry-After" in response["headers"]) == (status in {429, 503})
+        assert ("Retry-After" in response["headers"]) == (status in {409, 429, 503})
 
 
 def test_every_code_that_can_be_answered_is_documented() -> None:

@@ -231,7 +231,7 @@ def test_a_refused_time_says_whether_the_window_or_the_calendar_is_the_reason():
     "wrong",
     [
         {"duration_minutes": 0, "increment_minutes": 15},
-        {"increment_minutes": 25},
+        {"increment_minutes": -5},
         {"increment_minutes": 0},
         {"buffer_before_minutes": -1},
         {"buffer_after_minutes": -1},

@@ -43,7 +43,7 @@ export function Reschedule({ booking, token }: { booking: PublicBooking; token: 
           <>
             <ZoneSelect value={timeZone} onChange={setTimeZone} />
             <SlotPicker key={timeZone} pageId={booking.page_id} durationMinutes={durationMinutes} timeZone={timeZone}
-              onPick={(slot) => { move.reset(); setWanted(slot.start_at); }} />
+              moving={{ id: booking.id, token }} onPick={(slot) => { move.reset(); setWanted(slot.start_at); }} />
           </>
         ) : (
           <>

@@ -5,7 +5,7 @@ import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Slot } from "../../generated";
-import { listPublicSlotsOptions } from "../../generated/@tanstack/react-query.gen";
+import { listBookingSlotsOptions, listPublicBookingSlotsOptions, listPublicSlotsOptions } from "../../generated/@tanstack/react-query.gen";
 import { addDays, civilDay, formatCivilDay } from "../i18n/format";
 import { ProblemAlert } from "../ui/ProblemAlert";
 import { SlotButton } from "./SlotButton";
@@ -17,6 +17,8 @@ interface Props {
   /** Where to begin looking; today when it is not said. */
   from?: string;
   busy?: boolean;
+  /** The booking that shall move, by its visitor's token or by its host: the times are its own, not the page's. */
+  moving?: { id: string; token?: string };
   onPick: (slot: Slot) => void;
 }
 
@@ -25,19 +27,29 @@ function lastOfMonth(day: string): string {
   return new Date(Date.UTC(year, month, 0)).toISOString().slice(0, 10);
 }
 
-export function SlotPicker({ pageId, durationMinutes, timeZone, from, busy = false, onPick }: Props) {
+export function SlotPicker({ pageId, durationMinutes, timeZone, from, busy = false, moving, onPick }: Props) {
   const { t, i18n } = useTranslation();
   const today = civilDay(new Date(), timeZone);
   const [month, setMonth] = useState(`${(from ?? today).slice(0, 7)}-01`);
   const [chosen, setChosen] = useState<string | null>(from ?? null);
   const first = month > today ? month : today;
-  const slots = useQuery({
-    ...listPublicSlotsOptions({
-      path: { page_id: pageId },
-      query: { time_zone: timeZone, duration_minutes: durationMinutes, first_day: first, last_day: lastOfMonth(first) },
-    }),
+  const days = { time_zone: timeZone, first_day: first, last_day: lastOfMonth(first) };
+  const ofPage = useQuery({
+    ...listPublicSlotsOptions({ path: { page_id: pageId }, query: { ...days, duration_minutes: durationMinutes } }),
     placeholderData: keepPreviousData,
+    enabled: moving === undefined,
   });
+  const ofBooking = useQuery({
+    ...listPublicBookingSlotsOptions({ path: { booking_id: moving?.id ?? "" }, auth: moving?.token ?? "", query: days }),
+    placeholderData: keepPreviousData,
+    enabled: moving?.token !== undefined,
+  });
+  const ofHost = useQuery({
+    ...listBookingSlotsOptions({ path: { booking_id: moving?.id ?? "" }, query: days }),
+    placeholderData: keepPreviousData,
+    enabled: moving !== undefined && moving.token === undefined,
+  });
+  const slots = moving === undefined ? ofPage : moving.token === undefined ? ofHost : ofBooking;
   const byDay = Map.groupBy(slots.data?.items ?? [], (slot) => civilDay(slot.start_at, timeZone));
   const firstDay = byDay.keys().next().value ?? null;
   const day = chosen !== null && byDay.has(chosen) ? chosen : firstDay;

@@ -93,7 +93,8 @@ function Move({ booking, sending, error, onMove }: Sending & { booking: Booking;
       <Text c="dimmed">{t("moveFrom", { time: formatMoment(booking.start_at, zone) })}</Text>
       <ProblemAlert error={error} />
       {wanted === null ? (
-        <SlotPicker pageId={booking.page_id} durationMinutes={minutes} timeZone={zone} onPick={(slot) => { setWanted(slot.start_at); }} />
+        <SlotPicker pageId={booking.page_id} durationMinutes={minutes} timeZone={zone} moving={{ id: booking.id }}
+          onPick={(slot) => { setWanted(slot.start_at); }} />
       ) : (
         <>
           <Text size="lg" fw={600}>{formatMoment(wanted, zone)}</Text>

@@ -1,0 +1,45 @@
+"""Where a booking can be moved to.
+
+The one rule: what is listed is judged as the move itself is: by the booking's own length and hosts, as if it stood
+nowhere, whatever has become of its page.
+"""
+
+from datetime import UTC, date, datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.errors import NotFound
+from app.models.bookings import Booking
+from app.scheduling.availability import PageTime, load_page_time
+from app.scheduling.public import SlotQuery, rendered
+from app.timespan import Span
+
+
+async def list_moves(
+    session: AsyncSession, booking: Booking, time_zone: str, days: tuple[date, date], *, now: datetime
+) -> bytes:
+    """Other times for the booking on these days, as slots, rendered. Raises: NotFound, ValidationFailed."""
+    query = SlotQuery(time_zone, *days, minutes_of(booking))
+    page = await load_page_time(session, booking.page_id, query.between(), excluding=booking.id)
+    if page is None:
+        raise NotFound
+    second, between = int(now.astimezone(UTC).timestamp()), query.between()
+    page = without(page, booking)
+    starts = page.offered(query.duration_minutes, now=second, between=between) if page.host.active else []
+    firm = page.confirmable(query.duration_minutes, starts, now=second, between=between)
+    firm.discard(_span(booking)[0])
+    return rendered(page, query, [start for start in starts if start in firm], firm)
+
+
+def minutes_of(booking: Booking) -> int:
+    """How long it lasts."""
+    return int((booking.ends_at - booking.starts_at).total_seconds()) // 60
+
+
+def without(page: PageTime, booking: Booking) -> PageTime:
+    """The page as if the booking, whose reservations it lacks, stood in nobody's calendar."""
+    return page.moving(_span(booking)) if booking.co_hosts else page
+
+
+def _span(booking: Booking) -> Span:
+    return int(booking.starts_at.timestamp()), int(booking.ends_at.timestamp())

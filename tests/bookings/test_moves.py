@@ -1,0 +1,81 @@
+"""Where a visitor's booking can be moved to: slots of its own length, whatever became of its page (R47)."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.support.people import Person
+from tests.support.teams import busy, colleagues, team_page
+from tests.support.visitors import Visit, our_events, visit
+from tests.support.world import World, problem
+
+
+async def moves(host: Person, booking: Visit, days: int = 3) -> list[dict[str, Any]]:
+    day = host.day(days).isoformat()
+    query = {"time_zone": host.time_zone, "first_day": day, "last_day": day}
+    answer = await booking.api.get(f"{booking.path}/slots", params=query, headers={"Booking-Token": booking.token})
+    assert answer.status_code == 200, answer.text
+    items: list[dict[str, Any]] = answer.json()["items"]
+    return items
+
+
+async def clocks(host: Person, booking: Visit, days: int = 3) -> list[str]:
+    return [slot["start_at"][11:16] for slot in await moves(host, booking, days)]
+
+
+async def test_r47_a_booking_made_longer_in_the_calendar_is_moved_to_times_that_are_shown(world: World) -> None:
+    host = await world.connected()
+    booking = await visit(host, await host.make_page(), host.at(3, "10:00"))
+    await world.work()
+    [event] = await our_events(world, host)
+    await world.sandbox.patch_google_event(
+        host.email, event["id"], {"end": {"dateTime": host.at(3, "10:45").isoformat()}}
+    )
+    await host.post(f"/v1/connections/{host.connection_id}/sync")
+    await world.work()
+    found = await moves(host, booking)
+    lengths = {datetime.fromisoformat(slot["end_at"]) - datetime.fromisoformat(slot["start_at"]) for slot in found}
+    assert lengths == {timedelta(minutes=45)}
+    day = {"time_zone": host.time_zone, "first_day": str(host.day(3)), "last_day": str(host.day(3))}
+    assert (await host.get(f"/v1/bookings/{booking.id}/slots", **day)).json()["items"] == found
+    assert {"13:00", "13:30"} <= {*await clocks(host, booking)}, "where the page's meetings begin"
+    assert (await booking.reschedule(host.at(3, "13:30"))).status_code == 200
+
+
+@pytest.mark.parametrize("fate", ["another length", "turned off", "gone"])
+async def test_r47_what_becomes_of_the_page_closes_no_way_out_of_a_booking(world: World, fate: str) -> None:
+    host = await world.connected()
+    page = await host.make_page()
+    booking, path = await visit(host, page, host.at(3, "10:00")), f"/v1/scheduling-pages/{page['id']}"
+    match fate:
+        case "another length":
+            done = await host.patch(path, {"durations_minutes": [20]})
+        case "turned off":
+            done = await host.patch("/v1/calendar-settings", {"turned_off": True})
+        case _:
+            done = await host.delete(path)
+    assert done.is_success, done.text
+    for slot in (await moves(host, booking))[:2]:
+        moved = await booking.reschedule(slot["start_at"])
+        assert moved.status_code == 200, moved.text
+
+
+async def test_r47_a_bookings_own_time_is_no_obstacle_to_it_and_anybody_elses_is(world: World) -> None:
+    ada, ben = await colleagues(world, 2)
+    page = await team_page([ada, ben], "group", increment_minutes=15)
+    booking = await visit(ada, page, ada.at(3, "10:00"))
+    await world.work()
+    await busy(world, ben, ada.at(3, "11:00"))
+    found = {*await clocks(ada, booking)}
+    assert {"09:45", "10:15", "10:30", "11:30"} <= found, "its invitation stands in Ben's calendar, too"
+    assert not found & {"10:00", "10:45", "11:00", "11:15"}
+    assert (await booking.reschedule(ada.at(3, "10:15"))).status_code == 200
+
+
+async def test_r47_times_are_listed_to_who_holds_the_booking(world: World) -> None:
+    host = await world.connected()
+    booking = await visit(host, await host.make_page(), host.at(3, "10:00"))
+    query = {"time_zone": "UTC", "first_day": "2030-01-01", "last_day": "2030-01-01"}
+    answer = await booking.api.get(f"{booking.path}/slots", params=query, headers={"Booking-Token": "guessed"})
+    assert problem(answer, 401, "booking_token_invalid")
