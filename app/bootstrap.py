@@ -57,6 +57,7 @@ from app.outbound.links import Links
 from app.privacy.service import Privacy
 from app.providers.base import Provider
 from app.providers.registry import open_providers
+from app.readiness import Readiness
 from app.scheduling.availability_calendars import CalendarRecheck
 from app.scheduling.domain_checks import DomainChecks
 from app.scheduling.domains import Domains
@@ -84,6 +85,7 @@ class Services:
     settings: Settings
     clock: Clock
     engine: AsyncEngine
+    readiness: Readiness
     sessions: async_sessionmaker[AsyncSession]
     verifier: TokenVerifier
     providers: dict[ProviderName, Provider]
@@ -173,6 +175,7 @@ async def open_services(settings: Settings, *, clock: Clock = utc_now) -> AsyncI
             settings=settings,
             clock=clock,
             engine=engine,
+            readiness=await stack.enter_async_context(Readiness(url)),
             sessions=ground.sessions,
             verifier=TokenVerifier(
                 http, jwks_url=settings.jwks_url, issuer=settings.issuer, audience=settings.audience

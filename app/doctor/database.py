@@ -36,9 +36,9 @@ SELECT ssl OR inet_client_addr() IS NULL OR inet_client_addr() << '127.0.0.0/8' 
 def connections_needed(settings: Settings, *, api: int, workers: int) -> int:
     """The most connections that so many processes open."""
     each = 2 * settings.database_pool_size + BOOKING_CONNECTIONS
-    feed = 1  # whoever waits for events is told by one connection
+    beside = 2  # one is told of new events, one asks whether the database answers
     stock = 0 if settings.metrics_port is None else 1
-    return api * (each + feed) + workers * (each + QUEUE_CONNECTIONS + stock)
+    return api * (each + beside) + workers * (each + QUEUE_CONNECTIONS + stock)
 
 
 async def examine_database(deployment: Deployment) -> Seen:

@@ -13,17 +13,10 @@ from alembic.script.revision import RevisionError
 
 from app.doctor.deployment import Deployment
 from app.doctor.findings import Code, Finding, Seen
-from app.models import all_tables
-from app.models.base import Base
+from app.readiness import COLUMNS, missing_columns
 
-MODULES = all_tables.__all__  # importing it fills the metadata
 _SCRIPTS: Final = Path(__file__).parents[2] / "migrations"
 _SHOWN: Final = 5
-_COLUMNS: Final = """
-SELECT relname || '.' || attname FROM pg_attribute
-  JOIN pg_class ON pg_class.oid = attrelid JOIN pg_namespace ON pg_namespace.oid = relnamespace
- WHERE nspname = 'public' AND relkind IN ('r', 'p') AND attnum > 0 AND NOT attisdropped
-"""
 
 
 async def examine_migrations(deployment: Deployment) -> Seen:
@@ -34,7 +27,7 @@ async def examine_migrations(deployment: Deployment) -> Seen:
         try:
             revision = await connection.fetchval("SELECT version_num FROM public.alembic_version")
         except asyncpg.InsufficientPrivilegeError:
-            return compared({row[0] for row in await connection.fetch(_COLUMNS)})
+            return compared({row[0] for row in await connection.fetch(COLUMNS)})
     return placed(revision)
 
 
@@ -54,8 +47,7 @@ def placed(revision: str | None) -> Seen:
 
 def compared(columns: set[str]) -> Seen:
     """What is missing of what the models have."""
-    wanted = {f"{table.name}.{column.name}" for table in Base.metadata.tables.values() for column in table.columns}
-    missing = sorted(wanted - columns)
+    missing = missing_columns(columns)
     facts = "tables and columns compared: this login may not read the revision"
     return Seen(facts, (Finding(Code.MIGRATIONS_BEHIND, f"missing: {_some(missing)}"),) if missing else ())
 

@@ -3,7 +3,6 @@
 from typing import Any, Literal
 
 from fastapi import APIRouter, Response
-from sqlalchemy import text
 
 from app.accounts.schemas import Answer
 from app.routers.dependencies import Services
@@ -37,6 +36,5 @@ async def get_liveness(response: Response) -> Health:
 async def get_readiness(services: Services, response: Response) -> Health:
     """The database answers and is migrated; 503 otherwise."""
     response.headers["Cache-Control"] = "no-store"
-    async with services.engine.connect() as connection:
-        await connection.execute(text("SELECT 1 FROM directory LIMIT 1"))
+    await services.readiness.check()
     return Health(status="ok")

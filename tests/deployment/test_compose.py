@@ -9,7 +9,9 @@ import typer.main
 import yaml
 
 from app.cli import SERVING, cli
+from app.doctor.database import connections_needed
 from app.outbound.mailer import SEND_SECONDS
+from app.routers.openapi import document_settings
 from app.settings import Settings
 from tests.deployment.manifests import ROOT
 
@@ -81,6 +83,12 @@ def test_there_is_time_to_end_what_runs() -> None:
     seconds = {name: int(SERVICES[name]["stop_grace_period"].removesuffix("s")) for name in ("api", "worker")}
     assert seconds["api"] > SERVING["timeout_graceful_shutdown"]
     assert seconds["worker"] > SEND_SECONDS
+
+
+def test_the_database_has_room_for_both_processes_and_for_whoever_looks_after_them() -> None:
+    [room] = [int(word.partition("=")[2]) for word in SERVICES["database"]["command"] if "max_connections=" in word]
+    settings = document_settings().model_copy(update={"metrics_port": 9100})
+    assert connections_needed(settings, api=1, workers=1) + 10 <= room - 3, "three are its superuser's"
 
 
 def test_nothing_is_open_to_the_network() -> None:
