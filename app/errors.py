@@ -33,6 +33,11 @@ class FieldError:
     values: Mapping[str, str | int] | None = None
 
 
+def pointer_to(*parts: str | int) -> str:
+    """The JSON pointer to a field (RFC 6901)."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
+
+
 class AppError(Exception):
     """A refusal with a meaning: rendered as an RFC 9457 problem by `app/routers/problems.py`."""
 

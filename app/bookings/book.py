@@ -24,6 +24,7 @@ from app.bookings import repository
 from app.bookings.attempts import BookingAttempts
 from app.bookings.event import owner_of_event
 from app.bookings.holds import check_hold, take_over, why_refused
+from app.bookings.inquiry import Inquiry
 from app.bookings.live_check import LiveCheck, Verdict
 from app.bookings.making import new_booking, take_place
 from app.bookings.news import tell_of_booking, tell_of_request
@@ -182,11 +183,13 @@ class BookingDesk:
         taken, askable = None, None
         passed: set[UUID] = set()
         unread: frozenset[UUID] = frozenset()
-        for seating in await self._candidates(page, wish):
+        candidates = await self._candidates(page, wish)
+        inquiry = Inquiry(self._live, candidates, page.rules(wish.form.duration_minutes).buffered(wish.start))
+        for seating in candidates:
             if taken is not None and not await self._is_left(seating, wish):
                 continue  # gone as well, while somebody else's was waited for
             try:
-                return await self._seat(seating, wish, attempt, frozenset(passed))
+                return await self._seat(seating, wish, attempt, frozenset(passed), inquiry)
             except SlotUnavailable as refusal:
                 taken = refusal  # a moment ago; of a round robin somebody else may still be free
             except _OnlyAskedError:
@@ -223,11 +226,13 @@ class BookingDesk:
         in_order = await by_turns(work.connection.fetch, page, free, now=self._clock())
         return sorted(in_order, key=lambda turn: turn[0].asks_only)  # a booking before a request
 
-    async def _seat(self, page: PageTime, wish: Wish, attempt: Attempt | None, passed: frozenset[UUID]) -> Outcome:
+    async def _seat(
+        self, page: PageTime, wish: Wish, attempt: Attempt | None, passed: frozenset[UUID], inquiry: Inquiry
+    ) -> Outcome:
         """Ask, and book. Raises: SlotUnavailable, _NobodyKnowsError, _OnlyAskedError, _AnothersTurnError."""
         minutes = wish.form.duration_minutes
         slot = page.rules(minutes).buffered(wish.start)
-        checked = await self._live.check(page.watched, slot)
+        checked = await inquiry.about(page)
         if checked.verdict in {Verdict.UNKNOWN, Verdict.LOST}:
             raise _NobodyKnowsError(checked.unread)
         if checked.verdict is Verdict.BUSY:

@@ -74,7 +74,8 @@ class DriftEffects:
             write.extra_event_ids = sorted({*write.extra_event_ids, *plan.remove})
         if (plan.put_back or plan.remove) and plan.end_by is None:
             await session.flush()
-            wanted = event_draft(booking, page.configuration) if booking.status != "cancelled" else None
+            gone = booking.status == "cancelled"
+            wanted = None if gone else event_draft(booking, page.configuration, write)
             jobs.append(await _wish(session, booking.id, wanted))
         return jobs
 
@@ -84,10 +85,10 @@ class DriftEffects:
         """The booking follows its event. The provider is told nothing: it stands there already."""
         booking, write = case.booking, case.write
         former = await move(session, booking, page, to, now=self._clock())
-        draft = event_draft(booking, page.configuration)
+        draft = event_draft(booking, page.configuration, write)
         write.draft, write.ends_at = draft_to_json(draft), booking.ends_at
         _note(write, standing, booked=to)
-        jobs = self._post.rescheduled(session, booking, page, write, former=former, reason=None, host=False)
+        jobs = self._post.rescheduled(session, booking, page, write, former=former, reason=None, organizer=False)
         _audit(session, booking, "booking.rescheduled")
         jobs += tell_of_booking(session, EventType.BOOKING_RESCHEDULED, booking)
         return [*jobs, Enqueued(Job.REPACK_WRITE, write.account_id, write.id)]
@@ -97,7 +98,7 @@ class DriftEffects:
         if by == "visitor":
             write.guest_response = Response.DECLINED.value
         await end(session, booking, by=by, now=self._clock())
-        jobs = self._post.cancelled(session, booking, page, write, reason=None, host=by != "host")
+        jobs = self._post.cancelled(session, booking, page, write, reason=None, organizer=by != "host")
         _audit(session, booking, "booking.cancelled")
         jobs += tell_of_booking(session, EventType.BOOKING_CANCELLED, booking)
         if gone and not write.extra_event_ids:

@@ -9,7 +9,7 @@ from datetime import date
 
 from email_validator import EmailNotValidError, validate_email
 
-from app.errors import ConsentRequired, FieldError, ValidationFailed
+from app.errors import ConsentRequired, FieldError, ValidationFailed, pointer_to
 from app.scheduling.configuration import Configuration, FormField
 
 _PHONE = re.compile(r"^\+?[0-9][0-9 ()./-]{4,30}$")
@@ -26,7 +26,7 @@ def check_form(
 ) -> list[dict[str, str]]:
     """The answers as they are stored. Raises: ValidationFailed, ConsentRequired."""
     questions = {field.id: field for field in page.form_fields}
-    errors = [FieldError(f"/answers/{key}", "unknown_field") for key in answers if key not in questions]
+    errors = [FieldError(pointer_to("answers", key), "unknown_field") for key in answers if key not in questions]
     errors += [error for field in page.form_fields if (error := _check(field, answers.get(field.id, ""))) is not None]
     if len(guests) > page.max_guests:
         errors.append(FieldError("/guests", "too_long", {"limit": page.max_guests}))

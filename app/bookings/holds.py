@@ -115,7 +115,7 @@ class SlotHolds:
         page = await self._pages.read(page_id, around(wish.start, wish.minutes))
         if page is None:
             raise NotFound
-        if attempt is not None and (kept := await self._kept_before(page, attempt)) is not None:
+        if attempt is not None and (kept := await self._kept_before(page, wish, attempt)) is not None:
             return kept
         seating = self._seating(page, wish)
         try:
@@ -155,15 +155,17 @@ class SlotHolds:
                 await _forget(session, [hold_id for _, hold_id in rows])
         return len(found)
 
-    async def _kept_before(self, page: PageTime, attempt: Attempt) -> Kept | None:
-        """What the key was answered before; it may have been booked, let go or have lapsed since."""
+    async def _kept_before(self, page: PageTime, wish: _Wish, attempt: Attempt) -> Kept | None:
+        """What the key was answered before. Raises: HoldExpired when it was booked, let go or has lapsed since."""
         async with transaction(self._sessions, page.account_id) as session:
             before = await idempotency.find_answer(session, attempt, now=self._clock())
             if before is None:
                 return None
-            hold = await _find(session, before.subject_id)
+            lasting = select(SlotHold).where(SlotHold.id == before.subject_id, SlotHold.expires_at > func.now())
+            hold = await session.scalar(lasting)
             if hold is None:
-                raise HoldExpired
+                others = alternatives(page, wish.minutes, start=wish.start, now=self._now(), itself=True)
+                raise HoldExpired(extra={"alternatives": others})
             return Kept(hold, self._tokens.token(hold.id), replayed=True)
 
     async def _keep(self, page: PageTime, wish: _Wish, attempt: Attempt | None) -> Kept:

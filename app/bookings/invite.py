@@ -4,12 +4,14 @@ The one rule: the mail and the download are the same invitation, made from the b
 has the link as soon as that is known.
 """
 
+from dataclasses import replace
 from email.utils import parseaddr
 
 from app.models.bookings import Booking
 from app.models.calendar_writes import CalendarWrite
 from app.outbound.ics import Invite, Method, Person, invite
 from app.scheduling.availability import PageTime
+from app.sync.people import normalised
 
 
 def invite_to(
@@ -35,6 +37,14 @@ def invite_to(
         visitor=Person(booking.visitor_email, booking.visitor_name),
         guests=tuple(Person(guest) for guest in booking.guests),
     )
+
+
+def with_hosts(meeting: Invite, booking: Booking, page: PageTime) -> Invite:
+    """The same as those read it who host the meeting with its organizer: they are asked to come, too."""
+    known = {normalised(person.email) for person in (meeting.visitor, *meeting.guests)}
+    others = (item.host for item in page.hosts if item.host.id != booking.host_id)
+    hosts = (Person(host.email, host.name) for host in others if normalised(host.email) not in known)
+    return replace(meeting, guests=(*meeting.guests, *hosts))
 
 
 def invite_of(booking: Booking, page: PageTime, write: CalendarWrite | None, *, sender: str) -> bytes:

@@ -62,5 +62,5 @@ def take_place(rows: Rows, booking: Booking, page: PageTime) -> CalendarWrite:
         owner_of_event(booking.id),
         Place(**asdict(page.destination)),
         key=event_key(booking.id),
-        draft=event_draft(booking, page.configuration),
+        draft=event_draft(booking, page.configuration, None),
     )

@@ -1,34 +1,39 @@
 """Mails about bookings and meeting requests, put in the queue (R30, R49).
 
-The one rule: each reader gets a mail of their own. The visitor's alone has the links that change the booking; the
-host's carries no invitation, for the event itself is in their calendar. Who else tells the visitor's calendar is asked
-of the booking's own event, wherever its host's bookings go by now.
+The one rule: each reader gets a mail of their own, and one invitation. The visitor's alone has the links that change
+the booking; who organizes needs no invitation, for the event itself is in their calendar. Who else tells the visitor's
+calendar, or that of somebody who hosts with them, is asked of the booking's own event, wherever its host's bookings go
+by now.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.bookings.invite import invite_to
+from app.bookings.event import is_video
+from app.bookings.invite import invite_to, with_hosts
 from app.calendar import ProviderName
 from app.i18n import Language, negotiate
 from app.insertion import Rows
 from app.models.bookings import Booking, MeetingRequest
 from app.models.calendar_writes import CalendarWrite
 from app.models.connections import Calendar, CalendarSync, Connection
-from app.outbound.letters import AppointmentLetter, BlockedLetter, Occasion, Reader
+from app.outbound.ics import Invite
+from app.outbound.letters import AppointmentLetter, BlockedLetter, IncompleteLetter, Occasion, Reader
 from app.outbound.links import Links
 from app.outbound.post import add_mail
 from app.providers.base import Features, Provider
 from app.queue import Enqueued
-from app.scheduling.availability import PageTime
+from app.scheduling.availability import Mode, PageTime
 from app.scheduling.domain_repository import host_of
-from app.scheduling.host_time import Host
+from app.scheduling.host_time import Host, HostTime
 from app.scheduling.repository import find_page
+from app.sync.people import normalised
 
 
 class BookingPost:
@@ -41,17 +46,18 @@ class BookingPost:
 
     def confirmed(self, rows: Rows, booking: Booking, page: PageTime, write: CalendarWrite) -> list[Enqueued]:
         """A booking was made."""
-        return self._tell_all(rows, booking, page, self._letter(Occasion.CONFIRMED, booking, page, write))
+        return self._tell_all(rows, booking, page, write, self._letter(Occasion.CONFIRMED, booking, page, write))
 
     def requested(self, rows: Rows, request: MeetingRequest, page: PageTime) -> list[Enqueued]:
         """A meeting was asked for; nothing is booked, so there is no invitation."""
         letter = _letter(Occasion.REQUESTED, request, page)
         for_visitor = replace(letter, request_id=request.id)
-        return [_tell_visitor(rows, request, page, for_visitor), _tell_host(rows, request, page, letter, page.host)]
+        for_host = replace(letter, unread=page.mode is not Mode.OFFLINE)
+        return [_tell_visitor(rows, request, page, for_visitor), _tell_host(rows, request, page, for_host, page.host)]
 
     def accepted(self, rows: Rows, booking: Booking, page: PageTime, write: CalendarWrite) -> list[Enqueued]:
         """What was asked for is booked."""
-        return self._tell_all(rows, booking, page, self._letter(Occasion.ACCEPTED, booking, page, write))
+        return self._tell_all(rows, booking, page, write, self._letter(Occasion.ACCEPTED, booking, page, write))
 
     async def declined(self, session: AsyncSession, request: MeetingRequest, page: PageTime) -> Enqueued:
         """What was asked for is refused."""
@@ -76,12 +82,12 @@ class BookingPost:
         *,
         former: tuple[datetime, datetime],
         reason: str | None,
-        host: bool = True,
+        organizer: bool = True,
     ) -> list[Enqueued]:
-        """A booking has another time; `host`: they do not know of it yet."""
+        """A booking has another time; `organizer`: they do not know of it yet."""
         letter = self._letter(Occasion.RESCHEDULED, booking, page, write, video_url=_video_url(write))
         letter = replace(letter, former=former, reason=reason)
-        return self._tell_all(rows, booking, page, letter, host=host)
+        return self._tell_all(rows, booking, page, write, letter, organizer=organizer)
 
     def cancelled(
         self,
@@ -91,43 +97,66 @@ class BookingPost:
         write: CalendarWrite | None,
         *,
         reason: str | None,
-        host: bool = True,
+        organizer: bool = True,
     ) -> list[Enqueued]:
-        """A booking was cancelled; `host`: they do not know of it yet."""
+        """A booking was cancelled; `organizer`: they do not know of it yet."""
         letter = replace(self._letter(Occasion.CANCELLED, booking, page, write), reason=reason)
-        return self._tell_all(rows, booking, page, letter, host=host)
+        return self._tell_all(rows, booking, page, write, letter, organizer=organizer)
 
     def reminded(self, rows: Rows, booking: Booking, page: PageTime, write: CalendarWrite | None) -> list[Enqueued]:
         """A booking is coming up. Nothing has changed, so there is no invitation; a host who has left is not told."""
         letter = self._letter(Occasion.REMINDER, booking, page, write, video_url=_video_url(write))
         letter = replace(letter, invite=None)
         hosts = [item.host for item in page.hosts if item.host.active]
-        told = self._tell_all(rows, booking, page, letter, host=False)
         for_hosts = replace(letter, booking_id=None)
+        told = _tell_visitors(rows, booking, page, letter)
         return [*told, *(_tell_host(rows, booking, page, for_hosts, host) for host in hosts)]
 
     async def attempt_blocked(self, session: AsyncSession, page: PageTime, unread: frozenset[UUID]) -> list[Enqueued]:
-        """Somebody tried to book while a calendar could not be read, `unread` of this moment among them: for those who
-        can do something about it.
+        """Somebody tried to book while a calendar could not be read, `unread` of this moment among them, or was
+        missing: for those who can do something about it.
         """
-        concerned = [item.host for item in page.hosts if item.is_lost(unread)] or [page.host]
+        lacking = [item.host.name or item.host.email for item in page.hosts if not item.connected]
+        letters: list[tuple[Host, BlockedLetter | IncompleteLetter]] = []
+        if page.type == "group" and lacking:
+            language, settings_url = negotiate(page.host.locale), self._links.calendar_settings()
+            letters.append((page.host, IncompleteLetter(language, page.name, tuple(lacking), settings_url)))
+        concerned = [item.host for item in page.hosts if item.is_lost(unread)]
+        concerned = concerned or ([] if letters else [page.host])
+        letters += [(host, await self._blocked(session, page, host, unread)) for host in concerned]
         return [
             add_mail(
                 session,
                 page.account_id,
-                BlockedLetter(
-                    language=negotiate(host.locale),
-                    page_name=page.name,
-                    calendars=await _unreadable_calendars(session, host, unread),
-                    settings_url=self._links.calendar_settings(),
-                ),
+                letter,
                 kind="attempt_blocked",
                 subject_id=page.page_id,
                 to=host.email,
                 to_name=host.name,
             )
-            for host in concerned
+            for host, letter in letters
         ]
+
+    async def _blocked(
+        self, session: AsyncSession, page: PageTime, host: Host, unread: frozenset[UUID]
+    ) -> BlockedLetter:
+        """Which calendars of the host cannot be read, and what helps: a broken account is connected again, and the
+        primary calendar cannot be removed.
+        """
+        found = await _unreadable_calendars(session, host, unread)
+        broken = [calendar for calendar in found if calendar.status != "active"]
+        helps = {
+            "reconnect": broken,
+            "regain": len(broken) < len(found) or not found,
+            "remove": not all(calendar.is_primary for calendar in found) or not found,
+        }
+        return BlockedLetter(
+            language=negotiate(host.locale),
+            page_name=page.name,
+            calendars=tuple(calendar.name for calendar in found),
+            settings_url=self._links.calendar_settings(),
+            remedies=tuple(remedy for remedy, true in helps.items() if true),
+        )
 
     async def _choose_another(
         self, session: AsyncSession, occasion: Occasion, request: MeetingRequest, page: PageTime
@@ -162,7 +191,8 @@ class BookingPost:
         ours = features is None or features.can_suppress_notifications
         changeable = booking.status != "cancelled" and (features is None or features.event_update)
         invite = invite_to(booking, page, write, sender=self._sender, video_url=video_url) if ours else None
-        where, video = booking.location or video_url, page.configuration.location.kind == "video"
+        video = is_video(booking, page.configuration, write) and (features is None or features.video)
+        where = booking.location or video_url
         letter = replace(_letter(occasion, booking, page), location=where, video=video, invite=invite)
         return replace(letter, booking_id=booking.id) if changeable else letter
 
@@ -173,18 +203,36 @@ class BookingPost:
         provider = self._providers.get(ProviderName(write.provider))
         return None if provider is None else provider.features
 
-    @staticmethod
     def _tell_all(
-        rows: Rows, booking: Booking, page: PageTime, for_visitor: AppointmentLetter, *, host: bool = True
+        self,
+        rows: Rows,
+        booking: Booking,
+        page: PageTime,
+        write: CalendarWrite | None,
+        for_visitor: AppointmentLetter,
+        *,
+        organizer: bool = True,
     ) -> list[Enqueued]:
-        letter = replace(for_visitor, booking_id=None)
-        if letter.occasion is Occasion.ACCEPTED:
-            letter = replace(letter, occasion=Occasion.CONFIRMED)  # the others have not asked
-        return [
-            _tell_visitor(rows, booking, page, for_visitor),
-            *(_tell_guest(rows, booking, page, letter, guest) for guest in booking.guests),
-            *(_tell_host(rows, booking, page, letter, item.host) for item in page.hosts if host),
-        ]
+        told = _tell_visitors(rows, booking, page, for_visitor)
+        letter = _for_others(for_visitor)
+        for item in page.hosts:
+            if item.host.id != booking.host_id:
+                own = replace(letter, invite=self._invite_of(item, booking, page, write, letter.invite))
+                told.append(_tell_host(rows, booking, page, own, item.host))
+            elif organizer:
+                told.append(_tell_host(rows, booking, page, replace(letter, invite=None), item.host))
+        return told
+
+    def _invite_of(
+        self, item: HostTime, booking: Booking, page: PageTime, write: CalendarWrite | None, ours: Invite | None
+    ) -> Invite | None:
+        """The invitation of somebody who hosts with the organizer; None: they have one, or the event, by now."""
+        features, address, place = self._features(write), normalised(item.host.email), item.destination
+        if ours is None or address in {normalised(each) for each in (booking.visitor_email, *booking.guests)}:
+            return None
+        there = write is not None and place is not None and place.provider == write.provider
+        shown = features is not None and features.shows_invitations and address == normalised(item.address or "")
+        return None if there and shown else with_hosts(ours, booking, page)
 
 
 def _video_url(write: CalendarWrite | None) -> str | None:
@@ -219,6 +267,21 @@ def _tell_visitor(rows: Rows, made: Booking | MeetingRequest, page: PageTime, le
     )
 
 
+def _tell_visitors(rows: Rows, booking: Booking, page: PageTime, letter: AppointmentLetter) -> list[Enqueued]:
+    """The visitor and the guests."""
+    others = _for_others(letter)
+    return [
+        _tell_visitor(rows, booking, page, letter),
+        *(_tell_guest(rows, booking, page, others, guest) for guest in booking.guests),
+    ]
+
+
+def _for_others(letter: AppointmentLetter) -> AppointmentLetter:
+    """What those read who have not asked for the meeting, and do not change it by a link."""
+    asked = letter.occasion is Occasion.ACCEPTED
+    return replace(letter, booking_id=None, occasion=Occasion.CONFIRMED if asked else letter.occasion)
+
+
 def _tell_guest(rows: Rows, booking: Booking, page: PageTime, letter: AppointmentLetter, guest: str) -> Enqueued:
     letter = replace(letter, reader=Reader.GUEST)
     return add_mail(
@@ -244,7 +307,6 @@ def _tell_host(
         visitor_email=made.visitor_email or None,
         guests=tuple(made.guests),
         answers=tuple((answer["label"], answer["value"]) for answer in made.answers),
-        invite=None,
     )
     return add_mail(
         rows,
@@ -262,10 +324,12 @@ def _kind(letter: AppointmentLetter) -> str:
     return f"{letter.occasion}_{letter.reader}"
 
 
-async def _unreadable_calendars(session: AsyncSession, host: Host, unread: frozenset[UUID]) -> tuple[str, ...]:
-    """The names of the host's availability calendars that cannot be read, have never been, or could not just now."""
-    names = await session.scalars(
-        select(Calendar.name)
+async def _unreadable_calendars(session: AsyncSession, host: Host, unread: frozenset[UUID]) -> Sequence[Any]:
+    """The host's availability calendars that cannot be read, have never been, or could not just now: `name`,
+    `is_primary`, and their connection's `status`.
+    """
+    found = await session.execute(
+        select(Calendar.name, Calendar.is_primary, Connection.status)
         .join(
             Connection,
             (Connection.account_id == Calendar.account_id) & (Connection.id == Calendar.connection_id),
@@ -285,4 +349,4 @@ async def _unreadable_calendars(session: AsyncSession, host: Host, unread: froze
         )
         .order_by(Calendar.name)
     )
-    return tuple(names)
+    return found.all()

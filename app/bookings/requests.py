@@ -20,6 +20,7 @@ from app.accounts.repository import add_audit_entry
 from app.bookings import repository
 from app.bookings.change import Host, Visitor
 from app.bookings.host import concerns
+from app.bookings.inquiry import Inquiry
 from app.bookings.live_check import LiveCheck, Verdict
 from app.bookings.making import new_booking, take_place
 from app.bookings.news import tell_of_booking, tell_of_request
@@ -52,6 +53,7 @@ from app.models.bookings import NO_OVERLAP, Booking, MeetingRequest
 from app.providers.base import Provider
 from app.queue import Enqueued, Job, enqueue
 from app.scheduling.availability import Mode, PageTime
+from app.timespan import Span
 
 _SHARED = (
     "account_id", "page_id", "starts_at", "ends_at", "visitor_name", "visitor_email", "visitor_time_zone",
@@ -104,17 +106,27 @@ class MeetingRequests:
             page = await self._free(session, request)
             in_order = await by_turns(fetch_in(session), page, free_seatings(request, page), now=self._clock())
         refusal: Conflict = self._taken(request, page)
+        slot = page.rules(minutes_of(request)).buffered(start_of(request))
+        inquiry = Inquiry(self._live, [seating for seating, _ in in_order], slot)
         for seating, why in in_order:
             try:
-                return await self._seat(request, seating, why, by=by)
+                return await self._seat(request, seating, why, slot, inquiry, by=by)
             except (SlotUnavailable, BookingUnavailable) as latest:
                 refusal = latest  # of a round robin somebody else may be free
         raise refusal
 
-    async def _seat(self, request: MeetingRequest, page: PageTime, why: Json | None, *, by: Decider) -> MeetingRequest:
+    async def _seat(
+        self,
+        request: MeetingRequest,
+        page: PageTime,
+        why: Json | None,
+        slot: Span,
+        inquiry: Inquiry,
+        *,
+        by: Decider,
+    ) -> MeetingRequest:
         """Ask the calendars of these hosts, and book. Raises: SlotUnavailable, BookingUnavailable, AlreadyProcessed."""
-        slot = page.rules(minutes_of(request)).buffered(start_of(request))
-        verdict = (await self._live.check(page.watched, slot)).verdict
+        verdict = (await inquiry.about(page)).verdict
         if verdict is Verdict.BUSY:
             raise self._taken(request, page)
         hosts_word = verdict is Verdict.ASK and isinstance(by, Host)  # of what cannot be read the host knows more

@@ -24,6 +24,7 @@ from app.models.connections import (
 )
 from app.models.directory import Directory, DirectoryEntry, DueCalendar
 from app.models.mirror import BusyMonth, MirrorEvent, MirrorSeries
+from app.models.push import PushChannel
 from app.queue import Enqueued, Job
 
 LOOK_AGAIN = timedelta(seconds=1)
@@ -39,7 +40,8 @@ WITH before AS (
      WHERE account_id = $1 AND calendar_id = ANY ($2::uuid[]) ORDER BY calendar_id FOR UPDATE
 ), dirty AS (
     UPDATE calendar_syncs s
-       SET dirty_seq = s.dirty_seq + 1, asked = true, watched_until = COALESCE($4, s.watched_until)
+       SET dirty_seq = s.dirty_seq + 1, asked = true,
+           watched_until = CASE WHEN s.calendar_id = $5 THEN $4 ELSE s.watched_until END
       FROM before WHERE s.account_id = $1 AND s.calendar_id = before.calendar_id
 ), due AS (
     UPDATE due_calendars SET due_at = $3 WHERE calendar_id IN (SELECT calendar_id FROM before) AND due_at > $3
@@ -139,14 +141,15 @@ async def ask_for_syncs(
     calendar_ids: Collection[UUID],
     *,
     now: datetime,
-    watched_until: datetime | None = None,
+    told_by: PushChannel | None = None,
 ) -> list[Enqueued]:
-    """Something may have changed in these calendars; the jobs to enqueue. `watched_until`: a watch has told of it.
+    """Something may have changed in these calendars; the jobs to enqueue. `told_by`: a watch that works, then.
 
     A run that is under way will look once more, one that waits is enough. Should its job be lost, the sweeper looks.
     """
     connection = await session.connection()
-    asked = await connection.exec_driver_sql(_ASK, (account_id, list(calendar_ids), now + SWEPT_AFTER, watched_until))
+    believed = (None, None) if told_by is None else (told_by.expires_at, told_by.calendar_id)
+    asked = await connection.exec_driver_sql(_ASK, (account_id, list(calendar_ids), now + SWEPT_AFTER, *believed))
     return [Enqueued(Job.SYNC_CALENDAR, account_id, calendar_id) for calendar_id in asked.scalars()]
 
 
@@ -374,10 +377,14 @@ async def due_times(session: AsyncSession, calendar_ids: Sequence[UUID]) -> dict
     return {row.calendar_id: row.due_at for row in rows}
 
 
-async def checked_calendars(session: AsyncSession, user_id: UUID) -> Sequence[tuple[Calendar, CalendarSync | None]]:
-    """The calendars checked for the user's conflicts: the primary first, then by name."""
+async def checked_calendars(
+    session: AsyncSession, user_id: UUID
+) -> Sequence[tuple[Calendar, CalendarSync | None, str]]:
+    """The calendars checked for the user's conflicts: the primary first, then by name; each with its mirror and the
+    status of its connection.
+    """
     rows = await session.execute(
-        select(Calendar, CalendarSync)
+        select(Calendar, CalendarSync, Connection.status)
         .join(Connection, (Connection.account_id == Calendar.account_id) & (Connection.id == Calendar.connection_id))
         .outerjoin(
             CalendarSync,
@@ -386,4 +393,4 @@ async def checked_calendars(session: AsyncSession, user_id: UUID) -> Sequence[tu
         .where(Connection.user_id == user_id, Connection.disconnected_at.is_(None), Calendar.checked)
         .order_by(Calendar.is_primary.desc(), Calendar.name, Calendar.id)
     )
-    return [(calendar, sync) for calendar, sync in rows]
+    return [(calendar, sync, status) for calendar, sync, status in rows]

@@ -41,9 +41,9 @@ _MOST_DOUBLINGS: Final = 12
 _GIVE_UP_AFTER: Final = timedelta(days=2)
 MOST_A_DAY: Final = 50
 """Mails to one visitor or guest, over all pages of an account."""
-_OF_WHAT_IS_BOOKED: Final = {Occasion.CONFIRMED, Occasion.ACCEPTED}
+_OF_WHAT_IS_BOOKED: Final = {Occasion.CONFIRMED, Occasion.ACCEPTED, Occasion.RESCHEDULED}
 _WAITS_FOR_VIDEO: Final = timedelta(seconds=30)
-"""So long a confirmation waits for the link of its video call; then it goes without."""
+"""So long what tells of a video call waits for its link; then it goes without."""
 _STRANGERS: Final = ("_visitor", "_guest")
 
 log = structlog.get_logger(__name__)
@@ -228,8 +228,9 @@ async def _with_video(session: AsyncSession, mail: Mail, content: Content, now: 
     )  # fmt: skip
     url, unwritten, status = found.one_or_none() or (None, False, None)
     if url is None:
-        soon = unwritten and status != "failed" and now - mail.created_at < _WAITS_FOR_VIDEO
-        return None if soon else content
+        if status not in {"failed", None} and now - mail.created_at < _WAITS_FOR_VIDEO:
+            return None
+        return content if unwritten else replace(content, video=False)  # the event stands, and its provider made none
     invite = None if content.invite is None else replace(content.invite, location=url)
     return replace(content, location=url, invite=invite)
 

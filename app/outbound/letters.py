@@ -80,6 +80,8 @@ class AppointmentLetter:
     withdraw_url: str | None = None
     book_url: str | None = None
     """Where another time can be chosen."""
+    unread: bool = False
+    """It is only asked for, because a calendar cannot be read."""
     invite: Invite | None = None
 
 
@@ -90,6 +92,19 @@ class BlockedLetter:
     language: Language
     page_name: str
     calendars: tuple[str, ...]
+    settings_url: str
+    remedies: tuple[str, ...] = ("regain", "remove")
+    """What helps, of `reconnect regain remove`."""
+
+
+@dataclass(frozen=True, slots=True)
+class IncompleteLetter:
+    """Somebody tried to book a group of which not everybody has a calendar (R27)."""
+
+    language: Language
+    page_name: str
+    members: tuple[str, ...]
+    """Who has none."""
     settings_url: str
 
 
@@ -121,10 +136,11 @@ class UnwrittenLetter:
     """What the provider said, a code."""
 
 
-Content = AppointmentLetter | BlockedLetter | BrokenLetter | UnwrittenLetter
+Content = AppointmentLetter | BlockedLetter | IncompleteLetter | BrokenLetter | UnwrittenLetter
 _KINDS: Final[dict[str, type[Content]]] = {
     "appointment": AppointmentLetter,
     "blocked": BlockedLetter,
+    "incomplete": IncompleteLetter,
     "broken": BrokenLetter,
     "unwritten": UnwrittenLetter,
 }
@@ -175,6 +191,8 @@ def compose(content: Content) -> Letter:
             return _appointment(content)
         case BlockedLetter():
             return _letter(translate(content.language, "mail.blocked.subject"), _blocked(content))
+        case IncompleteLetter():
+            return _letter(translate(content.language, "mail.blocked.subject"), _incomplete(content))
         case BrokenLetter():
             return _letter(translate(content.language, "mail.broken.subject", email=content.email), _broken(content))
         case UnwrittenLetter():
@@ -190,10 +208,11 @@ def _appointment(facts: AppointmentLetter) -> Letter:
         visitor=facts.visitor_name,
         start=format_start(facts.language, facts.starts_at, facts.time_zone),
     )
+    text = f"{key}.unread" if facts.unread else f"{key}.text"
     sheet = _Sheet(
         language=facts.language,
         heading=translate(facts.language, f"{key}.heading", visitor=facts.visitor_name),
-        paragraphs=[translate(facts.language, f"{key}.text")] if has_text(f"{key}.text") else [],
+        paragraphs=[translate(facts.language, text)] if has_text(text) else [],
         rows=_rows(facts),
         steps=[],
         actions=_actions(facts),
@@ -247,7 +266,20 @@ def _blocked(facts: BlockedLetter) -> _Sheet:
         heading=translate(language, "mail.blocked.heading"),
         paragraphs=[translate(language, "mail.blocked.text", page=facts.page_name)],
         rows=[(translate(language, "mail.label.calendar"), name) for name in facts.calendars],
-        steps=[translate(language, f"mail.blocked.{remedy}") for remedy in ("regain", "remove")],
+        steps=[translate(language, f"mail.blocked.{remedy}") for remedy in facts.remedies],
+        actions=[(translate(language, "mail.action.settings"), facts.settings_url)],
+        footer=translate(language, "mail.footer"),
+    )
+
+
+def _incomplete(facts: IncompleteLetter) -> _Sheet:
+    language = facts.language
+    return _Sheet(
+        language=language,
+        heading=translate(language, "mail.blocked.heading"),
+        paragraphs=[translate(language, "mail.blocked.members", page=facts.page_name)],
+        rows=[(translate(language, "mail.label.no_calendar"), name) for name in facts.members],
+        steps=[translate(language, f"mail.blocked.{remedy}") for remedy in ("connect", "leave")],
         actions=[(translate(language, "mail.action.settings"), facts.settings_url)],
         footer=translate(language, "mail.footer"),
     )

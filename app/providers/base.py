@@ -155,6 +155,8 @@ class Features:
     free_busy_days_max: int
     max_concurrency: int
     """Requests at once per mailbox."""
+    shows_invitations: bool = False
+    """Who is invited and has a calendar there finds the event in it, also when nobody is mailed."""
     one_service: bool = True
     """All its customers ask the same servers, under limits of the same house; else each has servers of its own."""
 

@@ -30,6 +30,7 @@ from app.errors import (
     TimeZoneUnknown,
     UnsupportedMediaType,
     ValidationFailed,
+    pointer_to,
 )
 from app.i18n import Language, negotiate, translate
 from app.vault import MasterKeyAheadError
@@ -165,7 +166,7 @@ def _pointer(location: Sequence[str | int]) -> str:
     """RFC 6901 into the body; a parameter by its place and name, without pydantic's words for its type."""
     place, *rest = location
     parts = rest if place == "body" else location[:2]
-    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
+    return pointer_to(*parts)
 
 
 async def _http_exception(request: Request, error: Exception) -> Response:

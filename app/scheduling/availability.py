@@ -64,6 +64,7 @@ SELECT p.account_id, p.id, p.type, p.name, p.slug, p.configuration::text, p.vers
        coalesce(s.turned_off, false) OR NOT coalesce(s.scheduling_pages, true) AS turned_off,
        coalesce(s.tentative_blocks, true) AS tentative_blocks,
        link.status IS NOT NULL AS connected, link.provider, link.subject, link.calendar_id, link.provider_calendar_id,
+       link.email AS address,
        coalesce((SELECT bool_and(mine.gap IS DISTINCT FROM 'block') FROM mine WHERE mine.user_id = h.user_id),
                 link.status = 'active') AS readable,
        EXISTS (SELECT FROM mine WHERE mine.user_id = h.user_id AND mine.gap = 'request_only') AS asks_only,
@@ -100,7 +101,7 @@ SELECT p.account_id, p.id, p.type, p.name, p.slug, p.configuration::text, p.vers
   JOIN users u ON u.account_id = p.account_id AND u.id = h.user_id
   LEFT JOIN calendar_settings s ON s.account_id = p.account_id AND s.user_id = h.user_id
   LEFT JOIN LATERAL (
-      SELECT c.status, c.provider, c.subject, cal.id AS calendar_id, cal.provider_calendar_id
+      SELECT c.status, c.provider, c.subject, c.email, cal.id AS calendar_id, cal.provider_calendar_id
         FROM connections c
         LEFT JOIN calendars cal ON cal.account_id = c.account_id AND cal.connection_id = c.id AND cal.is_primary
        WHERE c.account_id = p.account_id AND c.user_id = h.user_id AND c.disconnected_at IS NULL

@@ -27,7 +27,8 @@ from app.providers.base import ProviderError, RateLimited, Transient
 from app.queue import Enqueued, Job, enqueue
 from app.scheduling.repository import asked_for
 
-Checked = tuple[Calendar, CalendarSync | None]
+Checked = tuple[Calendar, CalendarSync | None, str]
+"""A calendar, its mirror, and the status of its connection."""
 _DO_WITHOUT: Final = {"last_known", "ignore"}
 """The policies that let times be booked although the calendar cannot be read."""
 

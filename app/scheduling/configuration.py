@@ -42,9 +42,15 @@ def _one_line(text: str) -> str:
     return _clean(text)
 
 
+def _or_none(text: str | None) -> str | None:
+    return text or None
+
+
 LocalTime = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$", examples=["09:00"])]
 Line = Annotated[str, AfterValidator(_one_line), Field(min_length=1, max_length=200)]
 Text = Annotated[str, AfterValidator(_clean), Field(max_length=4000)]
+OptionalText = Annotated[Text | None, AfterValidator(_or_none)]
+"""An emptied text is none."""
 Email = Annotated[EmailStr, Field(max_length=254, examples=["ada@example.com"])]
 WebAddress = Annotated[
     HttpUrl, PlainSerializer(str, return_type=str), Field(max_length=2000, examples=["https://example.com/thanks"])
@@ -197,7 +203,9 @@ class Location(Strict):
 
     kind: Literal["none", "text", "phone", "address", "video"]
     """`video`: the provider's own link, made with the event."""
-    text: Annotated[str, AfterValidator(_clean), Field(max_length=500)] | None = None
+    text: Annotated[Annotated[str, AfterValidator(_clean), Field(max_length=500)] | None, AfterValidator(_or_none)] = (
+        None
+    )
     """What the visitor reads; not for `video` or `none`."""
 
 
@@ -218,7 +226,7 @@ class Configuration(Strict):
     weekly_limit: Annotated[int, Field(ge=1, le=MOST_A_WEEK)] | None = None
     form_fields: FormFields = Field(default_factory=list)
     max_guests: Annotated[int, Field(ge=0, le=20)] = 0
-    consent_text: Text | None = None
+    consent_text: OptionalText = None
     language: Language = Language.EN
     location: Location = Location(kind="none")
     redirect_url: WebAddress | None = None

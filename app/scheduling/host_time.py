@@ -78,6 +78,8 @@ class HostTime:
     """The availability calendars as JSON."""
     own: tuple[Span, ...] = ()
     """When the meeting is that shall move: what stands there is its own invitation."""
+    address: str | None = None
+    """Of the account whose calendar takes their bookings."""
 
     @property
     def bookable(self) -> bool:
@@ -122,6 +124,7 @@ def host_time_of(row: Mapping[str, Any]) -> HostTime:
         packed=row["busy"] + row["tentative"] if row["tentative_blocks"] else row["busy"],
         reserved=merge(zip(reserved[::2], reserved[1::2], strict=True)),
         watched_document=row["watched"],
+        address=row["address"],
     )
 
 

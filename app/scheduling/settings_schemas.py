@@ -42,7 +42,7 @@ class AvailabilityCalendar(Answer):
     is_primary: bool
     """The primary is always checked, and bookings land on it."""
     status: Literal["active", "inactive"]
-    """`inactive`: it cannot be read, so nobody can book."""
+    """`inactive`: it cannot be read; `unreachable_policy` says what that means for booking."""
     inactive_reason: str | None = Field(examples=["access_lost"])
     """Why it cannot be read."""
     remedy: str | None

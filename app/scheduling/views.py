@@ -76,20 +76,25 @@ def public_page_view(page: PageTime) -> schemas.PublicSchedulingPage:
 
 
 def availability_calendar_view(
-    calendar: Calendar, sync: CalendarSync | None, language: Language
+    calendar: Calendar, sync: CalendarSync | None, connection_status: str, language: Language
 ) -> settings_schemas.AvailabilityCalendar:
-    """A checked calendar."""
-    reason = calendar.inactive_reason
+    """A checked calendar; nothing can be read of an account that waits to be connected again."""
+    reason = calendar.inactive_reason if connection_status == "active" else "connection_inactive"
     return settings_schemas.AvailabilityCalendar(
         calendar_id=calendar.id,
         name=calendar.name,
         is_primary=calendar.is_primary,
         status="active" if reason is None else "inactive",
         inactive_reason=reason,
-        remedy=None if reason is None else translate(language, f"remedy.{reason}"),
+        remedy=None if reason is None else translate(language, _remedy(calendar, reason)),
         unreachable_policy=calendar.unreachable_policy,
         last_synced_at=None if sync is None else sync.last_succeeded_at,
     )
+
+
+def _remedy(calendar: Calendar, reason: str) -> str:
+    """The key of what helps: anything but the primary can be removed, too."""
+    return "remedy.primary_lost" if calendar.is_primary and reason == calendar.inactive_reason else f"remedy.{reason}"
 
 
 def settings_view(

@@ -12,6 +12,7 @@ import httpx
 
 from app.ids import encode_id, new_id
 from tests.support.people import Person
+from tests.support.teams import colleagues, team_page
 from tests.support.world import World, problem
 
 
@@ -119,6 +120,44 @@ async def test_r30_a_calendar_that_was_never_read_is_named_too(world: World) -> 
     await report(world, page["id"])
     [row] = await world.rows("SELECT letter FROM mails WHERE kind = 'attempt_blocked'")
     assert person.email in str(row["letter"]), "Google calls a primary calendar by its address"
+
+
+async def test_r30_a_broken_account_is_to_be_connected_again_and_no_primary_calendar_removed(world: World) -> None:
+    person = await world.connected()
+    page = await person.make_page()
+    await world.sandbox.revoke_google(person.email)
+    await person.post(f"/v1/connections/{person.connection_id}/sync")
+    await world.work()
+    await world.sandbox.delete_mails()
+    await report(world, page["id"])
+    [mail] = await told(world, person)
+    assert "reconnect the account" in mail["text"]
+    assert "remove the inactive calendar" not in mail["text"], "it is the primary"
+    assert "check it again" not in mail["text"], "what is broken cannot be checked"
+
+
+async def test_r27_the_owner_of_a_group_is_told_who_has_no_calendar(world: World) -> None:
+    ada, ben = await colleagues(world, 1, without_calendar=1)
+    page = await team_page([ada, ben], "group")
+    await world.sandbox.delete_mails()
+    await report(world, page["id"])
+    [mail] = await told(world, ada)
+    for words in (f"Without a calendar: {ben.email}", "calendar connected", "off the page"):
+        assert words in mail["text"]
+    assert "inactive" not in mail["text"]
+    assert await told(world, ben) == []
+
+
+async def test_r30_a_host_with_a_calendar_is_not_told_that_there_is_none(world: World) -> None:
+    person = await with_lost_calendar(world)
+    listed = (await person.get("/v1/availability-calendars")).json()["items"]
+    [lost] = [item["calendar_id"] for item in listed if item["status"] == "inactive"]
+    await person.patch(f"/v1/availability-calendars/{lost}", {"unreachable_policy": "request_only"})
+    page = await person.make_page()
+    assert (await person.book(page["id"], person.at(3, "10:00").isoformat())).status_code == 202
+    [mail] = await told(world, person)
+    assert "You have no calendar connected" not in mail["text"]
+    assert "cannot be read at the moment" in mail["text"]
 
 
 async def test_r30_a_page_that_is_not_there_or_turned_off_says_so(world: World) -> None:

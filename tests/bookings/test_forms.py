@@ -88,6 +88,17 @@ def test_r33_everything_that_is_wrong_is_told_at_once() -> None:
     }
 
 
+def test_r33_an_emptied_text_asks_for_no_consent() -> None:
+    assert page(consent_text=" ").consent_text is None
+    assert check_form(page(consent_text=""), {}, [], consent=False) == []
+
+
+def test_r33_what_is_wrong_with_an_answer_is_pointed_at_whatever_its_key() -> None:
+    with pytest.raises(ValidationFailed) as refused:
+        check_form(page(), {"a/b~c": "x"}, [], consent=False)
+    assert [error.pointer for error in refused.value.errors] == ["/answers/a~1b~0c"], "RFC 6901"
+
+
 def test_r33_consent_is_needed_where_it_is_asked_for() -> None:
     asking = page(consent_text="May we store this?")
     with pytest.raises(ConsentRequired):

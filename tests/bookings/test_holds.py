@@ -318,6 +318,20 @@ async def test_r48_the_same_wish_twice_is_one_hold(world: World) -> None:
     problem(await keep(world.api, page, start, key), 409, "hold_expired")
 
 
+@pytest.mark.parametrize("swept", [False, True])
+async def test_r48_a_repeat_that_comes_after_the_hold_has_lapsed_keeps_nothing(world: World, swept: bool) -> None:
+    person, page, start = await host(world)
+    key = {"Idempotency-Key": "one"}
+    assert (await keep(world.api, page, start, key)).status_code == 201
+    await lapse(world)
+    if swept:
+        await world.services.holds.sweep()
+    late = problem(await keep(world.api, page, start, key), 409, "hold_expired")
+    starts = [datetime.fromisoformat(other["start_at"]) for other in late["alternatives"]]
+    assert start in starts, "it is free, and may be kept anew"
+    assert (await person.book(page["id"], start.isoformat())).status_code == 201
+
+
 async def test_r48_a_repeated_booking_finds_its_answer_though_the_hold_is_gone(world: World) -> None:
     person, page, start = await host(world)
     hold = await kept(world.api, page, start)

@@ -108,6 +108,19 @@ async def test_r44_a_key_is_kept_for_a_day(world: World) -> None:
     assert len(await world.rows("SELECT FROM idempotent_answers")) == 1
 
 
+async def test_r54_an_answer_is_forgotten_once_no_request_is_given_it_again(world: World) -> None:
+    person = await world.connected()
+    page = await person.make_page()
+    await keyed(person, page["id"], person.at(5, "10:00").isoformat(), "one")
+    await world.work()
+    for hours, left in ((23, 1), (48, 0)):
+        world.clock.offset = timedelta(hours=hours)
+        await world.rows("UPDATE due_feeds SET due_at = now()")
+        assert await world.services.pruner.sweep() == 1
+        await world.work()
+        assert len(await world.rows("SELECT FROM idempotent_answers")) == left
+
+
 async def test_r44_an_odd_key_is_refused(world: World) -> None:
     person = await world.connected()
     page = await person.make_page()

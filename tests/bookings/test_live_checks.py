@@ -194,3 +194,27 @@ async def test_r16_access_that_was_revoked_a_moment_ago_books_nothing(world: Wor
     problem(await person.book(page["id"], person.at(3, "10:00").isoformat()), 409, "booking_unavailable")
     assert await world.rows("SELECT FROM bookings") == []
     assert (await world.api.get(f"/v1/public/scheduling-pages/{page['id']}")).json()["host_available"] is False
+
+
+async def test_p1_a_slow_provider_is_waited_for_twice_at_most_however_many_could_host(world: World) -> None:
+    people = await colleagues(world, 5)
+    page = await team_page(people, "round_robin")
+    for person in people:
+        await fault(world, person, {"kind": "latency", "ms": 4000}, times=None, path="/freeBusy")
+    await let_the_mirror_age(world, minutes=11)
+    answer = await people[0].book(page["id"], people[0].at(3, "10:00").isoformat())
+    problem(answer, 409, "booking_unavailable")
+    assert answer.elapsed.total_seconds() < 2 * world.services.settings.live_check_seconds + 1
+
+
+@pytest.mark.parametrize("quick", [1, 4])
+async def test_r27_somebody_whose_calendar_answers_is_found_among_those_whose_do_not(world: World, quick: int) -> None:
+    people = await colleagues(world, 5)
+    page = await team_page(people, "round_robin")
+    for person in people[:quick] + people[quick + 1 :]:
+        await fault(world, person, "backend_error", times=None, path="/freeBusy")
+    await let_the_mirror_age(world, minutes=11)
+    answer = await people[0].book(page["id"], people[0].at(3, "10:00").isoformat())
+    assert answer.status_code == 201, answer.text
+    hosted = await world.rows("SELECT u.email FROM bookings b JOIN users u ON u.id = b.host_id")
+    assert [row["email"] for row in hosted] == [people[quick].email]

@@ -51,6 +51,21 @@ async def test_r30_the_x_removes_a_lost_calendar_and_booking_heals_at_once(world
     problem(await person.delete(f"{LIST}/{lost['calendar_id']}"), 404, "not_found")
 
 
+async def test_r16_calendars_of_a_broken_account_cannot_be_read_and_say_what_helps(world: World) -> None:
+    person = await world.connected()
+    await world.sandbox.revoke_google(person.email)
+    await person.post(f"/v1/connections/{person.connection_id}/sync")
+    await world.work()
+    primary, _ = await calendars(person)
+    assert (primary["status"], primary["inactive_reason"]) == ("inactive", "connection_inactive")
+    assert primary["remedy"] == "Reconnect the account of this calendar."
+    assert (await person.get("/v1/calendar-settings")).json()["availability_calendars"] == [primary]
+    await person.reauthorize()
+    await world.work()
+    primary, _ = await calendars(person)
+    assert (primary["status"], primary["remedy"]) == ("active", None)
+
+
 async def test_r29_any_calendar_but_the_primary_can_be_let_go(world: World) -> None:
     person = await with_lost_calendar(world)
     await share_again(world, person)

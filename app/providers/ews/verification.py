@@ -90,8 +90,9 @@ class Verification:
         if address is None:
             raise CredentialsRefused(CredentialsReason.INVALID)  # a good password, and somebody else's address
         version, serial = str(answer.build), secrets.token_hex(8)
+        identity = Identity(address.lower(), address, aliases=frozenset({login.email}))
         login = msgspec.structs.replace(login, version=version, email=address, serial=serial)
-        return Verified(Identity(address.lower(), address), login.secret(), login.url, login.version)
+        return Verified(identity, login.secret(), login.url, login.version)
 
     def _endpoint(self, credentials: Credentials, username: str) -> Endpoint:
         if credentials.url:

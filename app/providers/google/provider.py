@@ -36,6 +36,7 @@ class GoogleProvider(GoogleOAuth):
         free_busy_targets_max=busy_times.TARGETS_MAX,
         free_busy_days_max=busy_times.DAYS_MAX,
         max_concurrency=5,
+        shows_invitations=True,
     )
 
     def __init__(self, settings: GoogleSettings, http: HttpClient, *, clock: Clock) -> None:
