@@ -12,12 +12,17 @@ import ipaddress
 import re
 import socket
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Final
 from urllib.parse import urlsplit
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _HTTPS_PORT: Final = 443
+_LOOK_UPS: Final = 64
+"""At once. One that nobody waits for any more goes on for as long as the resolver asks, half a minute say; the slow
+lane of webhooks begins six in five seconds."""
 _V4_CLOSED: Final = tuple(
     ipaddress.IPv4Network(network)
     for network in (
@@ -60,6 +65,8 @@ class Guard:
 
         Raises: ValueError for an entry that is none of these.
         """
+        # Threads of its own: the loop has two for all the names of a process, and a silent nameserver would hold them.
+        self._threads = ThreadPoolExecutor(_LOOK_UPS, thread_name_prefix="names")
         self._names: set[str] = set()
         self._networks: list[ipaddress.IPv4Network | ipaddress.IPv6Network] = []
         for entry in allowed_hosts:
@@ -92,8 +99,8 @@ class Guard:
 
     async def addresses(self, host: str, port: int) -> list[str]:
         """Every address of a host. Raises: AddressRefused, OSError (nobody knows the name)."""
-        loop = asyncio.get_running_loop()
-        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
+        look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
+        found = await asyncio.get_running_loop().run_in_executor(self._threads, look_up)
         literals = list(dict.fromkeys(str(row[4][0]) for row in found))
         if not literals:
             raise AddressRefused

@@ -118,7 +118,8 @@ def openapi(
 
 @cli.command()
 def rotate_keys() -> None:
-    """Wrap every account's data key with the newest master key; can be stopped and run again.
+    """Wrap every account's data key with the newest master key, or make one where it was deleted; can be stopped and
+    run again.
 
     Exit code 1 where a data key does not open.
     """
@@ -126,6 +127,8 @@ def rotate_keys() -> None:
     configure_logs(settings.log_level, settings.log_format)
     done = asyncio.run(rotate_all(settings))
     print(f"{done.wrapped} data keys wrapped again")
+    if done.made:
+        print(f"{done.made} made anew, where they had been deleted")
     if done.unopened:
         print(f"{done.unopened} do not open with the master keys at hand", file=sys.stderr)
         raise typer.Exit(1)

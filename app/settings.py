@@ -58,8 +58,9 @@ class Settings(DatabaseSettings):
     """Where callers reach this service; the OAuth callback is built on it."""
     booking_base_url: str
     """Where the front end shows scheduling pages; links in mails and meeting links are built on it."""
-    return_urls: list[str]
-    """Prefixes a `return_url` may start with (the CRM's dashboard, the app's deep link)."""
+    return_urls: list[str] = Field(min_length=1)
+    """Prefixes a `return_url` may start with (the CRM's dashboard, the app's deep link). Without one the browser goes
+    to the first."""
     cors_origins: list[str] = []
     """Origins that may call the private operations from a browser."""
     trusted_proxies: int = Field(default=0, ge=0, le=5)

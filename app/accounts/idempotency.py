@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bare import BareTransaction
@@ -78,6 +78,15 @@ async def claim_or_find(
         raise RequestInProgress(retry_after=1)
     await connection.exec_driver_sql(_ANSWERED, (this.scope, this.key, now - _KEPT))
     return await find_answer(session, this, now=now)
+
+
+async def forget_old_answers(session: AsyncSession, account_id: UUID, *, now: datetime) -> None:
+    """Delete the answers that no request is given again."""
+    await session.execute(
+        delete(IdempotentAnswer).where(
+            IdempotentAnswer.account_id == account_id, IdempotentAnswer.created_at <= now - _KEPT
+        )
+    )
 
 
 def answer_of(

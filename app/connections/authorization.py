@@ -17,6 +17,7 @@ from uuid import UUID
 
 import structlog
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.accounts.entitlements import Entitlement
@@ -29,7 +30,7 @@ from app.connections.disclosures import disclosure_text
 from app.connections.establish import Candidate, Consent, establish
 from app.connections.limits import connection_to_heal
 from app.connections.return_urls import allowed_return_url
-from app.database import transaction
+from app.database import enter_account, transaction
 from app.errors import (
     AdminConsentRequired,
     AppError,
@@ -218,32 +219,41 @@ class Authorizations:
 
         Raises: AuthorizationStateInvalid for a state that is unknown, used, expired or another provider's.
         """
-        authorization, verifier = await self._take(provider, state)
+        authorization, candidate, verifier = await self._take(provider, state)
         try:
             if error is not None or code is None:
                 raise _denial(self._oauth_provider(provider).refused(error or "", description))
             consent = await self._collect(authorization, code, verifier)
-            return await self._establish(authorization, consent)
+            return await self._establish(authorization, candidate, consent)
         except AppError as refusal:
             return await self._fail(authorization, refusal)
-        except DBAPIError:
+        except (DBAPIError, PoolTimeoutError):
             log.exception("connection_authorization.interrupted")
             return await self._fail(authorization, InternalError())
 
-    async def _take(self, provider: str, state: str) -> tuple[ConnectionAuthorization, str]:
-        state_hash = hashlib.sha256(state.encode()).hexdigest()
+    async def _take(self, provider: str, state: str) -> tuple[ConnectionAuthorization, Candidate, str]:
+        """The attempt a state belongs to, once, and what finishes it: who, and the verifier. That is kept no longer."""
         async with transaction(self._sessions, None) as session:
-            entry = await repository.take_oauth_state(session, state_hash)
-        if entry is None:
-            raise AuthorizationStateInvalid
-        async with transaction(self._sessions, entry.account_id) as session:
+            entry = await repository.take_oauth_state(session, hashlib.sha256(state.encode()).hexdigest())
+            if entry is None:
+                raise AuthorizationStateInvalid
+            await enter_account(session, entry.account_id)
             authorization = await repository.find_authorization(session, entry.target_id)
             if authorization is None or authorization.provider != provider:
                 raise AuthorizationStateInvalid
             if authorization.status != "pending" or authorization.expires_at <= self._clock():
                 raise AuthorizationStateInvalid(detail="expired")
             place = self._verifier_place(authorization.account_id, authorization.id)
-            return authorization, await self._vault.open(session, place, authorization.code_verifier)
+            verifier = await self._vault.open(session, place, authorization.code_verifier)
+            candidate = Candidate(
+                authorization.account_id,
+                authorization.user_id,
+                authorization.provider,
+                authorization.login_hint,
+                authorization.connection_id,
+            )
+            authorization.login_hint, authorization.code_verifier = None, b""
+            return authorization, candidate, verifier
 
     async def _collect(self, authorization: ConnectionAuthorization, code: str, verifier: str) -> Consent:
         """Everything the provider has to say, asked with no transaction open."""
@@ -267,16 +277,11 @@ class Authorizations:
             raise UpstreamError from failure
         return Consent(grant, identity, _with_primary(calendars, identity), kind.features.two_way_sync)
 
-    async def _establish(self, authorization: ConnectionAuthorization, consent: Consent) -> ConnectionAuthorization:
+    async def _establish(
+        self, authorization: ConnectionAuthorization, candidate: Candidate, consent: Consent
+    ) -> ConnectionAuthorization:
         async with transaction(self._sessions, authorization.account_id) as session:
             authorization = await session.merge(authorization, load=False)
-            candidate = Candidate(
-                authorization.account_id,
-                authorization.user_id,
-                authorization.provider,
-                authorization.login_hint,
-                authorization.connection_id,
-            )
             connection = await establish(session, self._vault, candidate, consent, now=self._clock())
             authorization.status = "completed"
             authorization.connection_id = connection.id

@@ -3,7 +3,7 @@
 The one rule: a watch and its entry in the directory come and go together.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -66,6 +66,12 @@ async def find_channel(session: AsyncSession, row_id: UUID) -> PushChannel | Non
     return await session.scalar(select(PushChannel).where(PushChannel.id == row_id))
 
 
+async def find_entries(session: AsyncSession, channel_ids: Collection[str]) -> Sequence[DirectoryEntry]:
+    """Whose the watches are, of those there are."""
+    query = select(DirectoryEntry).where(DirectoryEntry.kind == Directory.CHANNEL, DirectoryEntry.key.in_(channel_ids))
+    return (await session.scalars(query)).all()
+
+
 async def add_channel(session: AsyncSession, channel: PushChannel) -> None:
     """Remember a watch, and whose it is."""
     session.add(channel)
@@ -94,7 +100,11 @@ async def expire_channels(session: AsyncSession, connection_id: UUID, *, now: da
 
 
 async def covered_calendars(session: AsyncSession, calendar_id: UUID, *, whole_mailbox: bool) -> Sequence[UUID]:
-    """The calendars that a watch of this one tells of."""
+    """The calendars that a watch of this one may tell of.
+
+    Only of this one it certainly does: Graph's watch of a mailbox is said to tell of the default calendar alone
+    (https://github.com/microsoftgraph/microsoft-graph-docs/issues/21978). The others are polled as if there were none.
+    """
     if not whole_mailbox:
         return [calendar_id]
     here = select(Calendar.connection_id).where(Calendar.id == calendar_id).scalar_subquery()
@@ -104,11 +114,11 @@ async def covered_calendars(session: AsyncSession, calendar_id: UUID, *, whole_m
     return (await session.scalars(query.where(Calendar.connection_id == here))).all()
 
 
-async def set_watched_until(session: AsyncSession, calendar_ids: Sequence[UUID], until: datetime | None) -> None:
-    """How long the provider tells us of these calendars."""
+async def set_watched_until(session: AsyncSession, calendar_id: UUID, until: datetime | None) -> None:
+    """How long the provider tells us of this calendar."""
     await session.execute(
         update(CalendarSync)
-        .where(CalendarSync.calendar_id.in_(calendar_ids))
+        .where(CalendarSync.calendar_id == calendar_id)
         .values(watched_until=until)
         .execution_options(synchronize_session=False)
     )

@@ -10,6 +10,7 @@ goes to nobody it was not typed in for.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
@@ -17,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from app.accounts.entitlements import Entitlement
 from app.accounts.idempotency import Attempt, answer_of, claim_or_find
 from app.accounts.principal import Permission, Principal
-from app.accounts.repository import add_audit_entry, add_disclosure_acceptance
+from app.accounts.repository import add_disclosure_acceptance
 from app.calendar import Clock, ProviderName
 from app.connections import repository
 from app.connections.access import FixedToken, token_places
@@ -56,7 +57,7 @@ from app.providers.credentials import (
     SupportsCredentials,
     Verified,
 )
-from app.vault import Vault
+from app.vault import SecretUnreadableError, Vault
 
 _REFUSALS: Mapping[CredentialsReason, type[AppError]] = {
     CredentialsReason.INVALID: ExchangeCredentialsInvalid,
@@ -182,8 +183,8 @@ class CredentialConnections:
     async def change(self, principal: Principal, connection_id: UUID, fields: Mapping[str, str | None]) -> Connection:
         """Store other credentials that work; what was broken heals (R16).
 
-        Raises: NotFound, CapabilityNotSupported (connected by OAuth), ValidationFailed (another server, and no
-        password for it), AccountMismatch, the refusals of R13 and R14.
+        Raises: NotFound, CapabilityNotSupported (connected by OAuth), ValidationFailed (no password, and another
+        server, or what is kept cannot be opened), AccountMismatch, the refusals of R13 and R14.
         """
         async with transaction(self._sessions, principal.account_id) as session:
             connection = await get_connection(session, principal, connection_id)
@@ -191,21 +192,13 @@ class CredentialConnections:
             if fields.get("password") is None and any(fields.get(name) is not None for name in _WHOM_TO_TRUST):
                 raise ValidationFailed(errors=[FieldError("/password", "missing")])
             secret = await self._secret(session, connection)
-        consent = await self._consent(connection.provider, provider.changed(secret, **fields))
+        credentials = _anew(connection.email, fields) if secret is None else provider.changed(secret, **fields)
+        consent = await self._consent(connection.provider, credentials)
         async with transaction(self._sessions, principal.account_id) as session:
             candidate = Candidate(
                 principal.account_id, principal.user, connection.provider, connection.email, connection_id
             )
-            connection = await establish(session, self._vault, candidate, consent, now=self._clock())
-            add_audit_entry(
-                session,
-                principal.account_id,
-                actor=principal.actor,
-                action="connection.updated",
-                subject_id=connection_id,
-                fields=sorted(fields),
-            )
-            return connection
+            return await establish(session, self._vault, candidate, consent, now=self._clock(), changed=fields)
 
     async def _consent(self, provider: str, credentials: Credentials) -> Consent:
         """Everything the server has to say, asked with no transaction open."""
@@ -233,12 +226,16 @@ class CredentialConnections:
         except ProviderError as failure:
             raise UpstreamError from failure
 
-    async def _secret(self, session: AsyncSession, connection: Connection) -> str:
+    async def _secret(self, session: AsyncSession, connection: Connection) -> str | None:
+        """What is kept; None: it cannot be opened any more."""
         row = await repository.find_token(session, connection.id)
         if row is None:
             raise NotFound
         place = token_places(connection.account_id, connection.id).access
-        return await self._vault.open(session, place, row.access_token)
+        try:
+            return await self._vault.open(session, place, row.access_token)
+        except SecretUnreadableError:
+            return None
 
     def _check_person(self, principal: Principal, client: str) -> None:
         if Permission.PERSONAL_EMAIL_ACCESS not in principal.permissions:
@@ -254,6 +251,14 @@ class CredentialConnections:
         if not isinstance(provider, SupportsCredentials):
             raise CapabilityNotSupported(detail="oauth_only", extra={"provider": name, "capability": "credentials"})
         return provider, provider
+
+
+def _anew(email: str, fields: Mapping[str, str | None]) -> Credentials:
+    """Credentials of which nothing but the address is known. Raises: ValidationFailed without a password."""
+    given: dict[str, Any] = {name: value for name, value in fields.items() if value is not None}
+    if "password" not in given:
+        raise ValidationFailed(errors=[FieldError("/password", "missing")])
+    return Credentials(email, **given)
 
 
 def _problem(refusal: CredentialsRefused) -> AppError:

@@ -3,6 +3,7 @@
 The one rule: the same account again heals what was there; calendars, settings, bookings and links survive (R16).
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -51,9 +52,15 @@ class Consent:
 
 
 async def establish(
-    session: AsyncSession, vault: Vault, candidate: Candidate, consent: Consent, *, now: datetime
+    session: AsyncSession,
+    vault: Vault,
+    candidate: Candidate,
+    consent: Consent,
+    *,
+    now: datetime,
+    changed: Collection[str] = (),
 ) -> Connection:
-    """Make or heal the connection.
+    """Make or heal the connection; `changed`: the credentials by name that its person gave anew.
 
     Raises: AccountMismatch, ConnectionLimitReached, InboxIsShared, UpstreamError, NotFound (the person has left).
     """
@@ -69,6 +76,26 @@ async def establish(
     await connect_inbox(session, connection, now=now)
     await remember_grant(session, connection)
     await _store_tokens(session, vault, connection, consent.grant)
+    mirrored = await _mirrored(session, connection, consent, now=now)
+    add_audit_entry(
+        session,
+        connection.account_id,
+        actor=f"user:{connection.user_id}",
+        action=event.value,
+        subject_id=connection.id,
+        provider=connection.provider,
+        fields=sorted(changed),
+    )
+    told = tell_of_connection(session, event, connection, now=now)
+    await session.flush()
+    await enqueue(session, [*_jobs(connection, mirrored), told])
+    return connection
+
+
+async def _mirrored(
+    session: AsyncSession, connection: Connection, consent: Consent, *, now: datetime
+) -> list[Calendar]:
+    """The calendars that are mirrored from now on: those that are checked, and those that were."""
     calendars = await repository.save_calendars(
         session, connection.account_id, connection.id, consent.calendars, now=now
     )
@@ -77,18 +104,7 @@ async def establish(
     mirrored = [calendar for calendar in calendars if calendar.checked or calendar.id in before]
     for calendar in mirrored:
         await repository.start_mirroring(session, calendar.account_id, calendar.id, now=now)
-    add_audit_entry(
-        session,
-        connection.account_id,
-        actor=f"user:{connection.user_id}",
-        action="connection.created",
-        subject_id=connection.id,
-        provider=connection.provider,
-    )
-    told = tell_of_connection(session, event, connection, now=now)
-    await session.flush()
-    await enqueue(session, [*_jobs(connection, mirrored), told])
-    return connection
+    return mirrored
 
 
 async def _healed(session: AsyncSession, candidate: Candidate, consent: Consent, *, now: datetime) -> Connection | None:
@@ -107,6 +123,8 @@ async def _healed(session: AsyncSession, candidate: Candidate, consent: Consent,
         return None
     if not _is(known, consent.identity):
         raise AccountMismatch
+    if not known.subject:  # imported: it is connected only now
+        await _begin_sync(session, known, consent)
     known.subject, known.email = consent.identity.subject, consent.identity.email
     known.status, known.reason, known.updated_at = "active", None, now
     known.scopes = sorted(consent.grant.scopes)
@@ -131,9 +149,14 @@ async def _made(session: AsyncSession, candidate: Candidate, consent: Consent, *
     )
     session.add(connection)
     await session.flush()
-    if consent.two_way_sync:
-        (await settings_for_update(session, connection.account_id, connection.user_id)).calendar_sync = True  # R17
+    await _begin_sync(session, connection, consent)
     return connection
+
+
+async def _begin_sync(session: AsyncSession, connection: Connection, consent: Consent) -> None:
+    """Calendar sync is on once a calendar is connected whose provider can do it (R17)."""
+    if consent.two_way_sync and "calendar" in connection.purposes:
+        (await settings_for_update(session, connection.account_id, connection.user_id)).calendar_sync = True
 
 
 async def _store_tokens(session: AsyncSession, vault: Vault, connection: Connection, grant: Grant) -> None:
@@ -154,10 +177,13 @@ def _jobs(connection: Connection, mirrored: list[Calendar]) -> list[Enqueued]:
 
 
 def _is(connection: Connection, identity: Identity) -> bool:
-    """Whether the account is the connection's, even if renamed; one that was imported is known by its address only."""
+    """Whether the account is the connection's, even if renamed; one that was imported is known by its address only.
+
+    A subject may be an address, which was another before the mailbox was renamed: then it is one of the aliases.
+    """
     if not connection.subject:
         return _answers_to(identity, connection.email)
-    return connection.subject == identity.subject
+    return connection.subject in {identity.subject, *map(str.lower, identity.aliases)}
 
 
 def _answers_to(identity: Identity, address: str) -> bool:

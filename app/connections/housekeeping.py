@@ -6,12 +6,13 @@ The one rule: what belongs to no account, and is therefore swept for all of them
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import delete
+from sqlalchemy import delete, update
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.calendar import Clock
 from app.connections.authorization import LIFETIME
-from app.database import transaction
+from app.database import enter_account, transaction
+from app.models.connections import ConnectionAuthorization
 from app.models.directory import Directory, DirectoryEntry
 from app.queue import forget_old_failures
 
@@ -19,14 +20,26 @@ _FAILURES_KEPT = timedelta(days=14)
 
 
 async def forget_old_states(sessions: async_sessionmaker[AsyncSession], clock: Clock) -> None:
-    """Remove the states of attempts that have expired; their ids tell when they were made."""
+    """End the attempts that have expired: their states go, and what would have finished them.
+
+    Their ids tell when they were made.
+    """
     async with transaction(sessions, None) as session:
-        await session.execute(
-            delete(DirectoryEntry).where(
+        expired = await session.scalars(
+            delete(DirectoryEntry)
+            .where(
                 DirectoryEntry.kind == Directory.OAUTH_STATE,
                 DirectoryEntry.target_id < _first_id_at(clock() - LIFETIME - timedelta(minutes=1)),
             )
+            .returning(DirectoryEntry)
         )
+        for entry in expired.all():
+            await enter_account(session, entry.account_id)
+            await session.execute(
+                update(ConnectionAuthorization)
+                .where(ConnectionAuthorization.id == entry.target_id)
+                .values(status="expired", login_hint=None, code_verifier=b"")
+            )
 
 
 async def forget_failures(sessions: async_sessionmaker[AsyncSession], clock: Clock) -> None:

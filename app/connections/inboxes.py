@@ -9,6 +9,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import func, or_, select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.principal import Principal
@@ -27,10 +28,11 @@ async def connect_inbox(session: AsyncSession, connection: Connection, *, now: d
         return
     if inbox is None:
         whose = {"user_id": connection.user_id, "connection_id": connection.id}
-        session.add(_inbox(connection.account_id, connection.email, kind="personal", created_at=now, **whose))
-    elif inbox.kind == "shared":
+        await _add(session, connection.account_id, connection.email, kind="personal", created_at=now, **whose)
+        inbox = await _find(session, connection.email)
+    if inbox is not None and inbox.kind == "shared":
         raise InboxIsShared(extra={"email": inbox.email})
-    else:
+    if inbox is not None:
         inbox.connection_id = connection.id
 
 
@@ -46,10 +48,9 @@ async def register_inbox(
         raise ValidationFailed(errors=[FieldError("/user_id", "not_allowed")])
     if kind == "shared" and principal.user_id is not None and await _is_somebodys_own(session, email):
         raise ValidationFailed(errors=[FieldError("/email", "not_allowed")])
-    if await _find(session, email) is not None:
+    inbox = await _add(session, principal.account_id, email, kind=kind, user_id=user_id, created_at=now)
+    if inbox is None:
         raise AlreadyConnected(detail="inbox")
-    inbox = _inbox(principal.account_id, email, kind=kind, user_id=user_id, created_at=now)
-    session.add(inbox)
     add_audit_entry(
         session, principal.account_id, actor=principal.actor, action="inbox.created", subject_id=inbox.id, kind=kind
     )
@@ -100,8 +101,10 @@ async def _was_let_go(session: AsyncSession, connection: Connection) -> bool:
     return await session.scalar(came.where(Inbox.disconnected_at.is_not(None)).limit(1)) is not None
 
 
-def _inbox(account_id: UUID, email: str, **values: object) -> Inbox:
-    return Inbox(account_id=account_id, id=new_id(), email=email, address=_address(email), **values)
+async def _add(session: AsyncSession, account_id: UUID, email: str, **values: object) -> Inbox | None:
+    """The new inbox; None: the address is registered, if only since this moment."""
+    row = insert(Inbox).values(account_id=account_id, id=new_id(), email=email, address=_address(email), **values)
+    return await session.scalar(row.on_conflict_do_nothing().returning(Inbox))
 
 
 def _address(email: str) -> str:

@@ -3,7 +3,7 @@
 The one rule: every screen and every refusal asks here, so that they never disagree.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -13,7 +13,7 @@ from app.calendar import ProviderName
 from app.connections import repository
 from app.connections.capabilities import Capability, CapabilityState, Link, capabilities
 from app.models.connections import Connection
-from app.providers.base import Features, Provider
+from app.providers.base import Features, Provider, SupportsOAuth
 
 _SYNC = frozenset({Capability.CALENDAR_SYNC, Capability.TASK_SYNC, Capability.CRM_MEETINGS})
 """What the connection of the purpose `calendar` serves; all else is the one's that takes bookings."""
@@ -32,12 +32,28 @@ class Overview:
 
     async def capabilities(self, session: AsyncSession, principal: Principal) -> tuple[CapabilityState, ...]:
         """The caller's capabilities; with two connections (R12), each over the one that serves it."""
-        booked = await repository.find_connection_for(session, principal.user, "meetings")
-        synced = await repository.find_connection_for(session, principal.user, "calendar")
-        by_purpose = zip(self.of(booked, principal.seats), self.of(synced, principal.seats), strict=True)
+        return self.over(await repository.list_connections(session, principal.user), principal.seats)
+
+    def over(self, connections: Sequence[Connection], seats: tuple[Seat, ...]) -> tuple[CapabilityState, ...]:
+        """The capabilities of somebody with these connections and seats."""
+        booked = next((item for item in connections if "meetings" in item.purposes), None)
+        synced = next((item for item in connections if "calendar" in item.purposes), None)
+        by_purpose = zip(self.of(booked, seats), self.of(synced, seats), strict=True)
         return tuple(
             over_synced if over_synced.capability in _SYNC else over_booked for over_booked, over_synced in by_purpose
         )
+
+    def actions(self, connection: Connection) -> list[str]:
+        """What its person may do with a connection now."""
+        provider = self._providers[ProviderName(connection.provider)]
+        by_consent = isinstance(provider, SupportsOAuth)
+        possible = {
+            "disconnect": True,
+            "sync": connection.status == "active",
+            "reauthorize": by_consent and provider.offered,
+            "update": not by_consent,
+        }
+        return [action for action, allowed in possible.items() if allowed]
 
     def of(self, connection: Connection | None, seats: tuple[Seat, ...]) -> tuple[CapabilityState, ...]:
         """The capabilities of one connection and its person's seats."""

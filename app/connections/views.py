@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from app.accounts.principal import Principal
+from app.accounts.principal import Principal, Seat
 from app.accounts.schemas import CapabilityStatus
 from app.accounts.views import capability_view
 from app.calendar import AccessRole, ProviderName
@@ -16,6 +16,7 @@ from app.connections.capabilities import Capability, CapabilityState
 from app.connections.credentials import Discovery
 from app.connections.disclosures import Disclosure
 from app.connections.eligibility import ineligible_reason
+from app.connections.overview import Overview
 from app.i18n import Language, translate
 from app.models.connections import Calendar, CalendarSync, Connection, ConnectionAuthorization
 from app.models.inboxes import Inbox
@@ -96,7 +97,9 @@ def authorization_view(
     )
 
 
-def connection_view(row: Connection, states: Sequence[CapabilityState], language: Language) -> schemas.Connection:
+def connection_view(
+    row: Connection, overview: Overview, seats: tuple[Seat, ...], language: Language
+) -> schemas.Connection:
     """A connection."""
     return schemas.Connection.model_validate(
         {
@@ -106,8 +109,8 @@ def connection_view(row: Connection, states: Sequence[CapabilityState], language
             "status": row.status,
             "reason": row.reason,
             "purposes": row.purposes,
-            "capabilities": capability_views(states, language),
-            "allowed_actions": ["disconnect", "sync"] if row.status == "active" else ["disconnect", "reauthorize"],
+            "capabilities": capability_views(overview.of(row, seats), language),
+            "allowed_actions": overview.actions(row),
             "created_at": row.created_at,
             "updated_at": row.updated_at,
         }

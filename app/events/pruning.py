@@ -1,4 +1,4 @@
-"""Forgetting old events: the job `prune_events`, asked for once a day and account.
+"""Forgetting old events, and the answers that no key opens any more: the job `prune_events`, once a day and account.
 
 The one rule: what goes is a prefix of the feed, and the feed remembers up to where. Who asks for more is told so.
 """
@@ -10,6 +10,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
+from app.accounts.idempotency import forget_old_answers
 from app.calendar import Clock
 from app.database import transaction
 from app.due import take_due_rows
@@ -32,7 +33,7 @@ class Pruner:
         self._retention = timedelta(days=retention_days)
 
     async def run(self, account_id: UUID, _: UUID) -> None:
-        """Delete the account's events and attempts that are older than the retention."""
+        """Delete the account's events and attempts that are older than the retention, and answers older than a day."""
         now, count = self._clock(), _AT_ONCE
         while count == _AT_ONCE:
             async with transaction(self._sessions, account_id) as session:  # short: who gives numbers waits meanwhile
@@ -41,6 +42,7 @@ class Pruner:
             log.info("events.pruned", count=count)
         async with transaction(self._sessions, account_id) as session:
             await repository.prune_deliveries(session, account_id, before=now - self._retention)
+            await forget_old_answers(session, account_id, now=now)
 
     async def sweep(self) -> int:
         """Ask for the pruning of every feed that is due; how many."""

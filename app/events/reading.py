@@ -5,8 +5,8 @@ gone; `next_after` never passes over an event that was not answered or filtered 
 """
 
 import asyncio
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -25,6 +25,8 @@ _LOOK_AGAIN: Final = 3.0
 """Seconds after which a waiting reader looks without a signal."""
 _MOST_WAITING: Final = 1000
 """Readers of one process; more get what there is."""
+Aside = Callable[[], AbstractContextManager[None]]
+"""Where somebody is while they wait, and not at work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +57,22 @@ class FeedReader:
         self._signals = signals
         self._waiting = 0
 
-    async def read(self, account_id: UUID, question: Question, *, wait_seconds: float = 0) -> Page:
-        """The next events; where there are none, those that come within `wait_seconds`. Raises: EventsExpired."""
+    async def read(
+        self, account_id: UUID, question: Question, *, wait_seconds: float = 0, aside: Aside = nullcontext
+    ) -> Page:
+        """The next events; where there are none, those that come within `wait_seconds`, waited for `aside`.
+
+        Raises: EventsExpired.
+        """
         if wait_seconds <= 0 or self._waiting >= _MOST_WAITING:
             return await self._look(account_id, question)
         self._waiting += 1
         try:
-            return await self._wait(account_id, question, min(wait_seconds, LONGEST_WAIT))
+            return await self._wait(account_id, question, min(wait_seconds, LONGEST_WAIT), aside)
         finally:
             self._waiting -= 1
 
-    async def _wait(self, account_id: UUID, question: Question, seconds: float) -> Page:
+    async def _wait(self, account_id: UUID, question: Question, seconds: float, aside: Aside) -> Page:
         """Listen first, then look: nothing can come between the two unheard."""
         loop = asyncio.get_running_loop()
         until = loop.time() + seconds
@@ -76,7 +83,7 @@ class FeedReader:
                 left = until - loop.time()
                 if page.entries or left <= 0:
                     return page
-                with suppress(TimeoutError):
+                with aside(), suppress(TimeoutError):
                     await asyncio.wait_for(grown.wait(), min(left, _LOOK_AGAIN))
 
     async def _look(self, account_id: UUID, question: Question) -> Page:

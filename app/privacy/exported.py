@@ -29,7 +29,7 @@ LEFT_OUT: Final[Mapping[str, str]] = {
     "due_requests": "when we do what: repeats ids",
     "due_watches": "when we do what: repeats ids",
     "due_webhooks": "when we do what: repeats ids",
-    "idempotent_answers": "hashes of requests, for a day: what they made is told where it stands",
+    "idempotent_answers": "hashes of requests, for two days at most: what they made is told where it stands",
     "provider_grants": "a hash of connections' subjects",
     "push_channels": "secrets, and when they lapse",
     "visitor_tokens": "secrets, and when they lapse; what they open is in form_submissions",

@@ -7,8 +7,7 @@ Work is counted, not connections: a body that is still coming holds no place, el
 byte a second would close the service.
 """
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -22,8 +21,6 @@ from app.telemetry.metrics import IN_FLIGHT
 _ALWAYS: Final = ("/health/", "/metrics")
 """Whoever runs the service has to see it most of all when it is full. A full process is alive, and ready: were it taken
 out of service for being full, the others would be full next."""
-_FEED: Final = "/v1/events"
-_WAITS: Final = re.compile(rb"(?:^|&)wait_seconds=[1-9]")
 _SPREAD: Final = 4
 """Seconds over which those who are turned away come back: not all of them at once."""
 _BODY_HEADERS: Final = {b"content-length", b"transfer-encoding"}
@@ -47,15 +44,33 @@ class Door:
         return 1 + self._turned_away % _SPREAD
 
     @contextmanager
-    def place(self) -> Iterator[None]:
+    def place(self) -> Iterator["Place"]:
         """Be at work."""
-        self._at_work += 1
-        IN_FLIGHT.inc()
+        self._count(1)
+        try:
+            yield Place(self._count)
+        finally:
+            self._count(-1)
+
+    def _count(self, more: int) -> None:
+        self._at_work += more
+        IN_FLIGHT.inc(more)
+
+
+class Place:
+    """One at work."""
+
+    def __init__(self, count: Callable[[int], None]) -> None:
+        self._count = count
+
+    @contextmanager
+    def given_up(self) -> Iterator[None]:
+        """Hold it for nobody meanwhile: who waits is not at work. Afterwards it is there again, however full it is."""
+        self._count(-1)
         try:
             yield
         finally:
-            self._at_work -= 1
-            IN_FLIGHT.dec()
+            self._count(1)
 
 
 class Admission:
@@ -75,7 +90,8 @@ class Admission:
             refusal = Overloaded(retry_after=self._door.wait_seconds())
             await problem_response(Request(scope), refusal)(scope, receive, send)
             return
-        with self._door.place():
+        with self._door.place() as place:
+            scope.setdefault("state", {})["place"] = place
             await self._app(scope, receive, send)
 
 
@@ -85,9 +101,7 @@ def has_body(scope: Scope) -> bool:
 
 
 def _is_exempt(scope: Mapping[str, Any]) -> bool:
-    """Also who waits for the feed to go on: that is no work, and `FeedReader` counts who waits."""
-    path: str = scope["path"]
-    return path.startswith(_ALWAYS) or (path == _FEED and _WAITS.search(scope["query_string"]) is not None)
+    return str(scope["path"]).startswith(_ALWAYS)
 
 
 async def _arrived(receive: Receive) -> Receive:

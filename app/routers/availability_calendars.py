@@ -31,8 +31,7 @@ async def update_availability_calendar(
 ) -> AvailabilityCalendar:
     """Choose what happens to your pages while this calendar cannot be read; null goes back to `block`."""
     policy = body.unreachable_policy or "block"
-    calendar, sync = await set_policy(session, caller, calendar_id, policy)
-    return availability_calendar_view(calendar, sync, language)
+    return availability_calendar_view(*await set_policy(session, caller, calendar_id, policy), language)
 
 
 @router.post("/{calendar_id}/recheck", summary="Check a calendar again", responses=problems(401, 404, 409, 502, 503))
@@ -43,5 +42,4 @@ async def recheck_availability_calendar(
 
     It is `active` again as soon as they have been, some seconds later: `availability_calendar.active` tells of it.
     """
-    calendar, sync = await services.recheck.run(caller, calendar_id)
-    return availability_calendar_view(calendar, sync, language)
+    return availability_calendar_view(*await services.recheck.run(caller, calendar_id), language)

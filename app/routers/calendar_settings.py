@@ -54,4 +54,4 @@ async def list_availability_calendars(
 
 async def _checked(session: Session, caller: User, language: Language) -> list[AvailabilityCalendar]:
     rows = await checked_calendars(session, caller.user)
-    return [availability_calendar_view(calendar, sync, language) for calendar, sync in rows]
+    return [availability_calendar_view(*row, language) for row in rows]

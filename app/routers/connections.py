@@ -42,7 +42,7 @@ async def list_connections(
 ) -> ConnectionList:
     """The caller's connections, oldest first: usually one."""
     rows = await repository.list_connections(session, caller.user)
-    views = [connection_view(row, services.overview.of(row, caller.seats), language) for row in rows]
+    views = [connection_view(row, services.overview, caller.seats, language) for row in rows]
     return ConnectionList(items=views, next_cursor=None)
 
 
@@ -63,7 +63,7 @@ async def create_connection(
     row, response.headers["Location"] = made.connection, f"/v1/connections/{encode_id('conn', made.connection.id)}"
     if made.replayed:
         response.headers["Idempotent-Replayed"] = "true"
-    return created_view(connection_view(row, services.overview.of(row, caller.seats), language), made.return_url)
+    return created_view(connection_view(row, services.overview, caller.seats, language), made.return_url)
 
 
 @router.get("/{connection_id}", summary="Read a connection", responses=problems(401, 404))
@@ -72,7 +72,7 @@ async def get_connection(
 ) -> Connection:
     """One of the caller's connections: its state, what it can do, and what may be done with it."""
     row = await service.get_connection(session, caller, connection_id)
-    return connection_view(row, services.overview.of(row, caller.seats), language)
+    return connection_view(row, services.overview, caller.seats, language)
 
 
 @router.patch(
@@ -89,7 +89,7 @@ async def update_connection(
     given = body.model_dump(exclude_unset=True)
     fields = {("url" if name == "ews_url" else name): value for name, value in given.items()}
     row = await services.credentials.change(caller, connection_id, fields)
-    return connection_view(row, services.overview.of(row, caller.seats), language)
+    return connection_view(row, services.overview, caller.seats, language)
 
 
 @router.post(
@@ -139,7 +139,7 @@ async def refresh_connection_calendars(
     """Have the provider asked which calendars there are now, and what may be done with them."""
     row = await service.request_calendars(session, caller, connection_id)
     response.headers["Location"] = f"/v1/connections/{encode_id('conn', row.id)}/calendars"
-    return connection_view(row, services.overview.of(row, caller.seats), language)
+    return connection_view(row, services.overview, caller.seats, language)
 
 
 @router.get("/{connection_id}/sync", summary="Read how true the mirror is", responses=problems(401, 404))

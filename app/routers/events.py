@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
@@ -35,12 +35,13 @@ Wait = Annotated[
 
 @router.get("", summary="Read what happened", responses=problems(401, 410, 422))
 async def list_events(
-    caller: EventReader, services: Services, after: After = None, limit: Limit = 20, types: Types = None,
-    wait_seconds: Wait = 0,
+    caller: EventReader, services: Services, request: Request, after: After = None, limit: Limit = 20,
+    types: Types = None, wait_seconds: Wait = 0,
 ) -> EventList:  # fmt: skip
     """The account's events, rising by number, without a gap. 410: those asked for are kept no longer.
 
     Keep `next_after` with what you make of the events, in one transaction, and none is lost or taken twice.
     """
     question = Question(after=after, types=None if types is None else types.split(","), limit=limit)
-    return feed_view(await services.feed.read(caller.account_id, question, wait_seconds=wait_seconds))
+    aside = request.state.place.given_up
+    return feed_view(await services.feed.read(caller.account_id, question, wait_seconds=wait_seconds, aside=aside))

@@ -22,12 +22,11 @@ async def get_me(session: Session, caller: Caller, services: Services, language:
     user_id = caller.user_id
     user = None if user_id is None else await find_user(session, user_id)
     connections: Any = [] if user_id is None else await list_connections(session, user_id)
-    meetings = next((item for item in connections if "meetings" in item.purposes), None)
     return Me(
         user=None if user is None else user_view(user),
         account=account_view(caller),
         permissions=sorted(caller.permissions),
         seats=seat_views(caller.seats),
         connection_limit=ConnectionLimit(limit=max(CONNECTION_LIMIT, len(connections)), used=len(connections)),
-        capabilities=capability_views(services.overview.of(meetings, caller.seats), language),
+        capabilities=capability_views(services.overview.over(connections, caller.seats), language),
     )

@@ -91,7 +91,7 @@ def document_settings() -> Settings:
         database_url=SecretStr("postgresql://localhost/none"),
         public_url="http://127.0.0.1:8000",
         booking_base_url="http://127.0.0.1:8000",
-        return_urls=[],
+        return_urls=["https://crm.example.com/meetings"],
         issuer="http://127.0.0.1",
         jwks_url="http://127.0.0.1",
         master_keys={1: key},

@@ -88,7 +88,7 @@ async def book_meeting(
     page_id: PageId, body: BookingCreate, request: Request, services: Services, response: Response,
     idempotency_key: IdempotencyKey = None,
 ) -> BookingResult:  # fmt: skip
-    """Book an offered slot (201), or ask for it while the host has no calendar (202).
+    """Book an offered slot (201), or ask for it: one graded `request_only`, as all are without a calendar (202).
 
     A slot that went answers 409 `slot_unavailable`. A hold that is no more answers 409 `hold_expired`, whether the slot
     went or not. Both name `alternatives`; of a lapsed hold the slot itself is one if it is still free.

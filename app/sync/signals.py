@@ -5,7 +5,7 @@ does nothing; whoever sent it cannot tell the two apart.
 """
 
 import hmac
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -14,9 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from app.calendar import Clock
 from app.connections import channels as repository
 from app.connections.repository import ask_for_syncs
-from app.database import enter_account, transaction
+from app.database import transaction
 from app.failpoints import Failpoint, reached
-from app.models.directory import Directory, DirectoryEntry
+from app.models.directory import DirectoryEntry
 from app.models.push import PushChannel
 from app.providers.push import News, Signal
 from app.queue import Enqueued, Job, enqueue
@@ -38,25 +38,34 @@ class SignalInbox:
         self._clock = clock
 
     async def receive(self, signals: Sequence[Signal]) -> None:
-        """Persist what they mean. One that repeats another changes nothing."""
-        for signal in list(dict.fromkeys(signals))[:_MOST]:
-            if signal.news is not News.STARTED:
-                await self._receive(signal)
+        """Persist what they mean. One that repeats another changes nothing.
 
-    async def _receive(self, signal: Signal) -> None:
-        reached(Failpoint.PUSH_BEFORE_PERSIST)
+        Those of watches that nobody knows cost one look-up together: anybody may send a thousand of them.
+        """
+        told = [signal for signal in list(dict.fromkeys(signals))[:_MOST] if signal.news is not News.STARTED]
+        entries = await self._entries(told) if told else {}
+        known = [signal for signal in told if signal.channel_id in entries]
+        if unknown := len(told) - len(known):
+            PUSHES.labels("unknown").inc(unknown)
+            log.info("signal.unknown", known=False, count=unknown)
+        for signal in known:
+            await self._receive(signal, entries[signal.channel_id])
+
+    async def _entries(self, told: Sequence[Signal]) -> Mapping[str, DirectoryEntry]:
         async with transaction(self._sessions, None) as session:
-            entry = await session.get(DirectoryEntry, (Directory.CHANNEL.value, signal.channel_id))
-            channel = None
-            if entry is not None:
-                await enter_account(session, entry.account_id)
-                channel = await repository.find_channel(session, entry.target_id)
+            entries = await repository.find_entries(session, {signal.channel_id for signal in told})
+        return {entry.key: entry for entry in entries}
+
+    async def _receive(self, signal: Signal, entry: DirectoryEntry) -> None:
+        reached(Failpoint.PUSH_BEFORE_PERSIST)
+        async with transaction(self._sessions, entry.account_id) as session:
+            channel = await repository.find_channel(session, entry.target_id)
             right = hmac.compare_digest(
                 hash_secret(signal.secret), _NOBODYS if channel is None else channel.secret_hash
             )
             if channel is None or not right:
                 PUSHES.labels("unknown" if channel is None else "forged").inc()
-                log.info("signal.unknown", known=channel is not None)
+                log.info("signal.unknown", known=channel is not None, count=1)
                 return
             await _act(session, channel, signal.news, now=self._clock())
         PUSHES.labels("accepted").inc()
@@ -74,8 +83,8 @@ async def _act(session: AsyncSession, channel: PushChannel, news: News, *, now: 
     if news is not News.RENEW:
         covered = await repository.covered_calendars(session, channel.calendar_id, whole_mailbox=channel.whole_mailbox)
         if news is not News.CHANGED:
-            await repository.set_watched_until(session, covered, None)
-        until = channel.expires_at if news is News.CHANGED else None
-        jobs += await ask_for_syncs(session, channel.account_id, covered, now=now, watched_until=until)
+            await repository.set_watched_until(session, channel.calendar_id, None)
+        works = channel if news is News.CHANGED else None
+        jobs += await ask_for_syncs(session, channel.account_id, covered, now=now, told_by=works)
     await session.flush()
     await enqueue(session, jobs)

@@ -167,9 +167,9 @@ class Watcher:
         return _Task(task.calendar, task.connection, task.provider, task.watches, channel, former)
 
     async def _note(self, session: AsyncSession, task: _Task, channel: PushChannel) -> Sequence[UUID]:
-        """When to look again, and how long the calendars are told of; those calendars."""
+        """When to look again, and how long the calendar is told of; those that may be told of, too."""
         covered = await repository.covered_calendars(session, task.calendar.id, whole_mailbox=task.whole_mailbox)
-        await repository.set_watched_until(session, covered, channel.expires_at)
+        await repository.set_watched_until(session, task.calendar.id, channel.expires_at)
         early = task.provider.push_lifetime / _RENEW_WITHIN * (1 + random.random() / 4)  # noqa: S311 - jitter
         at = max(channel.expires_at - early, self._clock() + _ASK_AGAIN)
         await repository.set_watch_due(session, channel.account_id, task.calendar.id, at=at)

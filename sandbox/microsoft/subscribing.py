@@ -177,8 +177,10 @@ def _client_state(body: Json) -> str | None:
     return value
 
 
-def _watched(call: Call, resource: str) -> bytes | None:
-    """The calendar, or None for the whole mailbox; only events, and only the person's own."""
+def _watched(call: Call, resource: str) -> bytes:
+    """The calendar; only events, and only the person's own. That of a whole mailbox is the default one, whatever the
+    documentation says: https://github.com/microsoftgraph/microsoft-graph-docs/issues/6595 and 21978.
+    """
     match = _RESOURCE.fullmatch(resource)
     if match is None:
         reason = f"The resource '{resource}' does not support subscriptions."
@@ -191,7 +193,7 @@ def _watched(call: Call, resource: str) -> bytes | None:
         if found is not call.account:
             raise _forbidden()
     calendar_id = match["calendar"] or match["calendar_key"]
-    return None if calendar_id is None else _calendar(call, unquote(calendar_id))
+    return call.account.default.token if calendar_id is None else _calendar(call, unquote(calendar_id))
 
 
 def _calendar(call: Call, calendar_id: str) -> bytes:

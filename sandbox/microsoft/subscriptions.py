@@ -37,7 +37,7 @@ class Touch:
 
 @dataclass
 class Subscription:
-    """One webhook for one mailbox, or one calendar of it. `paused` until the app authorizes it again."""
+    """One webhook for one calendar of a mailbox. `paused` until the app authorizes it again."""
 
     id: str
     account: str
@@ -45,7 +45,7 @@ class Subscription:
     tenant: str
     grant: Grant
     resource: str
-    calendar: bytes | None
+    calendar: bytes
     changes: frozenset[ChangeType]
     url: str
     lifecycle_url: str | None
@@ -58,7 +58,7 @@ class Subscription:
     ended: Ending | None = None
 
     def covers(self, touch: Touch) -> bool:
-        return touch.change in self.changes and self.calendar in {None, touch.calendar}
+        return touch.change in self.changes and self.calendar == touch.calendar
 
 
 class Subscriptions:

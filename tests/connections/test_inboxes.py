@@ -1,6 +1,13 @@
 """Inboxes beside calendars (R10, R11)."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
 from app.ids import encode_id, new_id
+from tests.support.database import owner
 from tests.support.people import Person
 from tests.support.world import World, problem
 
@@ -132,3 +139,53 @@ async def test_r11_inboxes_are_listed_over_cursors(world: World) -> None:
     rest = (await person.get(PATH, limit=2, cursor=first["next_cursor"])).json()
     emails = [item["email"] for item in (*first["items"], *rest["items"])]
     assert (emails, rest["next_cursor"]) == ([f"team{number}@example.com" for number in range(3)], None)
+
+
+async def test_r11_an_address_registered_twice_at_once_is_registered_once(world: World) -> None:
+    person = await world.person()
+    await person.get("/v1/me")
+    async with being_registered(world, "personal"):
+        second = asyncio.create_task(person.post(PATH, {"kind": "personal", "email": person.email}))
+        await held_up(world)
+    problem(await second, 409, "already_connected")
+    assert len(await inboxes(person)) == 1
+
+
+@pytest.mark.parametrize(("kind", "status"), [("personal", "completed"), ("shared", "failed")])
+async def test_r10_r11_an_inbox_registered_while_its_calendar_is_being_connected(
+    world: World, kind: str, status: str
+) -> None:
+    person = await world.person()
+    await world.sandbox.google_account(person.email)
+    await person.get("/v1/me")
+    async with being_registered(world, kind):
+        connecting = asyncio.create_task(person.connect())
+        await held_up(world)
+    done = await connecting
+    assert (done["status"], done["code"]) == (status, None if kind == "personal" else "inbox_is_shared")
+    [inbox] = await inboxes(person)
+    assert (inbox["kind"], inbox["connection_id"]) == (kind, done["connection_id"])
+
+
+@asynccontextmanager
+async def being_registered(world: World, kind: str) -> AsyncIterator[None]:
+    """The only user's address is registered by a transaction that ends with the block."""
+    connections = await owner(world.database_url)
+    async with connections.acquire() as connection, connection.transaction():
+        await connection.execute(
+            """
+            INSERT INTO inboxes (account_id, id, kind, email, address, user_id)
+            SELECT account_id, gen_random_uuid(), $1, email, lower(email), id FROM users
+            """,
+            kind,
+        )
+        yield
+
+
+async def held_up(world: World) -> None:
+    """Until somebody waits for another's transaction."""
+    for _ in range(500):
+        if await world.rows("SELECT FROM pg_locks WHERE locktype = 'transactionid' AND NOT granted"):
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("nobody waits")

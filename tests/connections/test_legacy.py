@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from sandbox.exchange.client import PASSWORD
 from tests.accounts.test_users import USER
 from tests.support.people import Person
 from tests.support.world import World, problem
@@ -55,6 +56,7 @@ async def test_r12_two_old_connections_are_taken_over_by_purpose_and_heal(world:
     assert await limit(person) == {"limit": 2, "used": 2}
     await connect_both(world, person)
     assert {item["status"] for item in (await connections(person)).values()} == {"active"}
+    assert (await person.get("/v1/calendar-settings")).json()["calendar_sync"] is True, "R17: connected at last"
     inboxes = (await person.get("/v1/inboxes")).json()["items"]
     assert [item["email"] for item in inboxes] == [item["email"] for item in BOTH], "R11: healing brings what never was"
     again = USER | {"email": person.email, "time_zone": "Europe/Berlin", "legacy_connections": BOTH}
@@ -84,6 +86,22 @@ async def test_r12_once_one_is_removed_the_other_serves_both_and_the_limit_is_on
     again = USER | {"email": person.email, "time_zone": "Europe/Berlin", "legacy_connections": BOTH}
     assert (await service.put(f"/v1/users/{person.user_id}", again)).status_code == 200
     assert await connections(person) == {}, "two are never made again"
+
+
+async def test_r12_r18_what_can_be_done_is_told_of_both_connections(world: World) -> None:
+    exchange = BOTH[1] | {"provider": "exchange"}
+    person, _ = await early(world, legacy_connections=[BOTH[0], exchange])
+    await world.sandbox.google_account(BOTH[0]["email"])
+    await world.sandbox.exchange.account(exchange["email"])
+    found = await connections(person)
+    person.connection_id = found["google"]["id"]
+    assert (await person.reauthorize(email=BOTH[0]["email"]))["status"] == "completed"
+    fields = {"email": exchange["email"], "username": exchange["email"]}
+    assert (await person.connect_with_password(PASSWORD, **fields)).status_code == 201
+    told = (await person.get("/v1/me")).json()["capabilities"]
+    reasons = {item["capability"]: item["reason"] for item in told}
+    assert (reasons["calendar_sync"], reasons["crm_meetings"]) == (None, None), "over Google"
+    assert reasons["event_cancel"] == "provider_unsupported", "over Exchange"
 
 
 async def test_r12_a_third_connection_is_refused(world: World) -> None:

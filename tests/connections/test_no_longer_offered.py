@@ -89,6 +89,18 @@ async def test_r18_whoever_is_connected_sees_it_and_is_booked(story: Story) -> N
         assert (await story.sync(world))["state"] == "idle"
 
 
+async def test_r18_a_connection_lists_what_may_be_done_with_it(story: Story) -> None:
+    person, path = story.person, f"/v1/connections/{story.person.connection_id}"
+    anew = "reauthorize" if story.hands.provider in BY_CONSENT else "update"
+    async with story.shown() as world:
+        assert (await person.get(path)).json()["allowed_actions"] == ["disconnect", "sync", anew]
+        await world.rows("UPDATE connections SET status = 'reauthorization_required', reason = 'token_revoked'")
+        assert (await person.get(path)).json()["allowed_actions"] == ["disconnect", anew]
+    async with story.hidden():
+        left = ["disconnect", "update"] if anew == "update" else ["disconnect"]
+        assert (await person.get(path)).json()["allowed_actions"] == left
+
+
 async def test_r1_nobody_connects_it_any_more(story: Story) -> None:
     name = story.hands.provider
     version = disclosure_text(ProviderName(name), Language.EN).version

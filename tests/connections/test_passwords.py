@@ -1,6 +1,7 @@
 """Connecting Exchange with a password (R3, R5, R9, R12-R14, R16-R18, R24): what is asked, tried, refused and kept."""
 
 import hashlib
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -195,6 +196,43 @@ async def test_r16_a_changed_password_breaks_once_and_heals_with_the_new_one(wor
     assert (await person.get(f"{path}/sync")).json()["calendars"][0]["last_error"] is None
 
 
+async def test_r16_a_password_that_cannot_be_opened_any_more_is_typed_in_again(world: World) -> None:
+    person = await employee(world)
+    await person.connect_with_password(PASSWORD)
+    await world.work()
+    await world.rows("UPDATE connection_tokens SET access_token = access_token || '\\x00'::bytea")
+    await person.post(f"/v1/connections/{person.connection_id}/sync")
+    await world.work()
+    path, where = f"/v1/connections/{person.connection_id}", await world.sandbox.addresses()
+    broken = (await person.get(path)).json()
+    assert (broken["status"], broken["reason"]) == ("reauthorization_required", "secret_unreadable")
+    for body, field in (({"username": person.email}, "/password"), ({"password": PASSWORD}, "/ews_url")):
+        refused = await person.patch(path, body)
+        assert refused.status_code == 422, refused.text
+        assert [(item["pointer"], item["code"]) for item in refused.json()["errors"]] == [(field, "missing")]
+    known = {"ews_url": where["ews_url"], "certificate": where["ews_authority_pem"], "username": person.email}
+    healed = await person.patch(path, known | {"password": PASSWORD})
+    assert (healed.status_code, healed.json()["status"]) == (200, "active"), healed.text
+    await world.work()
+    assert (await person.get(f"{path}/sync")).json()["calendars"][0]["last_error"] is None
+
+
+async def test_r16_a_mailbox_that_was_renamed_heals_by_its_former_address(world: World) -> None:
+    person = await world.person()
+    former = f"former-{person.email}"
+    await world.sandbox.exchange.account(person.email, aliases=(former,))
+    await person.connect_with_password(PASSWORD)
+    healing = person.connection_id
+    await world.rows(
+        "UPDATE connections SET subject = $1, email = $1, status = 'reauthorization_required'",
+        former,
+    )
+    problem(await person.connect_with_password(PASSWORD), 422, "account_mismatch")
+    answer = await person.connect_with_password(PASSWORD, email=former.upper())
+    assert (answer.status_code, answer.json().get("id")) == (201, healing), answer.text
+    assert answer.json()["email"] == person.email
+
+
 async def test_r16_other_credentials_must_be_the_same_mailboxs(world: World) -> None:
     person, colleague = await employee(world), await employee(world)
     await person.connect_with_password(PASSWORD)
@@ -221,6 +259,17 @@ async def test_p5_a_kept_password_is_sent_nowhere_it_was_not_typed_in_for(world:
     assert len(await world.sandbox.exchange.requests()) == asked, "nobody is asked, with a password or without"
     changed = await person.patch(path, fields | {"password": PASSWORD})
     assert (changed.status_code, changed.json()["status"]) == (200, "active"), changed.text
+
+
+async def test_r54_a_connection_that_heals_is_written_down_once_and_as_what_it_is(world: World) -> None:
+    person = await employee(world)
+    await person.connect_with_password(PASSWORD)
+    await person.patch(f"/v1/connections/{person.connection_id}", {"username": person.email, "password": PASSWORD})
+    written = await world.rows("SELECT action, data FROM audit_entries WHERE action LIKE 'connection.%' ORDER BY id")
+    assert [(row["action"], json.loads(row["data"])["fields"]) for row in written] == [
+        ("connection.created", []),
+        ("connection.updated", ["password", "username"]),
+    ]
 
 
 async def test_r13_another_user_name_goes_with_the_password_that_is_kept(world: World) -> None:

@@ -1,9 +1,12 @@
 """Where the browser may be sent after connecting: what is allowed, and no look-alike of it (R8)."""
 
 import pytest
+from pydantic import ValidationError
 
 from app.connections.return_urls import allowed_return_url, with_result
 from app.errors import ReturnUrlNotAllowed
+from app.routers.openapi import document_settings
+from app.settings import Settings
 
 ALLOWED = ["https://crm.example.com/meetings", "crm-app://home/"]
 
@@ -58,3 +61,10 @@ def test_r8_an_allowed_url_and_what_lies_below_it_is_allowed(url: str) -> None:
 def test_r8_the_result_joins_the_query_that_was_there() -> None:
     url = with_result("https://crm.example.com/m?a=1&b=#top", status="failed", code=None, authorization_id="x")
     assert url == "https://crm.example.com/m?a=1&b=&status=failed&authorization_id=x#top"
+
+
+def test_r8_a_deployment_without_anywhere_to_go_back_to_does_not_start() -> None:
+    good = document_settings().model_dump()
+    assert Settings(**good).return_urls
+    with pytest.raises(ValidationError, match="return_urls"):
+        Settings(**good | {"return_urls": []})

@@ -140,7 +140,7 @@ def test_what_cannot_be_read_is_named_and_not_shown(
     variables: pytest.MonkeyPatch, name: str, value: str, told: str
 ) -> None:
     key = base64.b64encode(os.urandom(32)).decode()
-    whole = {"PUBLIC_URL": "https://a.example", "BOOKING_BASE_URL": "https://b.example", "RETURN_URLS": "[]",
+    whole = {"PUBLIC_URL": "https://a.example", "BOOKING_BASE_URL": "https://b.example", "RETURN_URLS": '["https://b.example"]',
              "ISSUER": "https://c.example", "JWKS_URL": "https://c.example", "SMTP_HOST": "d", "MAIL_FROM": "e@f.io",
              "MASTER_KEYS": f'{{"1": "{key}"}}', "SIGNING_KEY": key}  # fmt: skip
     variables.setenv("DATABASE_URL", "postgresql://us@db/x")
@@ -278,7 +278,7 @@ def test_people_and_machines_are_told_the_same() -> None:
 
 def test_the_manual_shows_what_is_told() -> None:
     redirect = "https://calendar-api.example.com/v1/oauth/office365/callback"
-    room = "room for 397 connections; 6 API and 4 worker processes may need 326"
+    room = "room for 397 connections; 6 API and 4 worker processes may need 332"
     providers = f"google does not, office365 knows the client; redirect URI {redirect}, exchange needs no client"
     refused = Finding(Code.PROVIDER_CLIENT_REFUSED, "google: invalid_client")
     in_the_clear = Finding(Code.MAIL_NOT_ENCRYPTED, "smtp.example.com:587")

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import typer
 
-from app.bookings import book, holds
+from app.bookings import holds, wishes
 from app.events import endpoints, retry
 from app.events.posting import DEADLINE_SECONDS
 from app.providers.base import Features
@@ -44,7 +44,7 @@ SAID = [
     ("concepts.md", r"a slot that is kept for (\w+) minutes", holds.LIFETIME / timedelta(minutes=1)),
     ("booking.md", r"Optional\. (\w+) minutes, for nobody else", holds.LIFETIME / timedelta(minutes=1)),
     ("booking.md", r"are its days, (\w+) at\s+most", MOST_DAYS),
-    ("offline.md", r"It lapses after (\w+) days", _days(book._REQUEST_LIFETIME)),
+    ("offline.md", r"It lapses after (\w+) days", _days(wishes._REQUEST_LIFETIME)),
     ("webhooks.md", r"it waits and repeats, for (a) day", _days(retry.PAUSED_AFTER)),
     ("webhooks.md", r"Answer 2xx within (\w+) seconds", DEADLINE_SECONDS),
     ("webhooks.md", r"For (\w+) hours messages carry both signatures", endpoints.OVERLAP / timedelta(hours=1)),

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import ssl
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -235,17 +236,36 @@ async def test_r52_a_receiver_that_drips_is_cut_off() -> None:
     server.close()
 
 
+async def test_p3_nameservers_that_say_nothing_keep_no_other_name_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    resolve, answering = socket.getaddrinfo, threading.Event()
+
+    def silent(host: str, *positional: Any, **named: Any) -> list[Any]:
+        if host.endswith("silent.example.com"):
+            answering.wait(30)
+        return resolve("localhost", *positional, **named)
+
+    monkeypatch.setattr(socket, "getaddrinfo", silent)
+    async with HttpClient(guard=Guard()) as http:
+        hooks = [f"https://{number}.silent.example.com/" for number in range(40)]
+        told = (http.send("POST", hook, timeout_seconds=0.2) for hook in hooks)
+        assert {type(answer) for answer in await asyncio.gather(*told, return_exceptions=True)} == {Interrupted}
+        try:
+            async with asyncio.timeout(5):
+                assert await asyncio.get_running_loop().getaddrinfo("localhost", 443)
+        finally:
+            answering.set()
+
+
 async def answered(monkeypatch: pytest.MonkeyPatch, *rounds: list[str]) -> list[str]:
     """What names are resolved to from here on, round by round; the names that were asked for."""
     asked: list[str] = []
-    loop = asyncio.get_running_loop()
 
-    async def getaddrinfo(host: str, port: int, **_: Any) -> list[Any]:
+    def getaddrinfo(host: str, port: int, **_: Any) -> list[Any]:
         asked.append(host)
         found = rounds[min(len(asked), len(rounds)) - 1]
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in found]
 
-    monkeypatch.setattr(loop, "getaddrinfo", getaddrinfo)
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
     return asked
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 import uvicorn
+from sqlalchemy import event
 
 from app.providers.google.push import GoogleWatches
 from app.settings import Settings
@@ -214,6 +215,14 @@ async def test_p3_a_forged_delivery_does_nothing_and_cannot_tell(reachable: Worl
     assert await reachable.rows(SIGNAL) == []
 
 
+async def test_p3_a_crowd_of_forged_signals_costs_one_look_into_the_database(world: World) -> None:
+    begun: list[object] = []
+    event.listen(world.services.engine.sync_engine, "begin", begun.append)
+    forged = [{"subscriptionId": f"nobodys-{number}", "clientState": "x"} for number in range(1000)]
+    answer = await world.api.post("/v1/provider-notifications/office365", json={"value": forged})
+    assert (answer.status_code, len(begun)) == (202, 1)
+
+
 async def test_p3_lost_deliveries_cost_minutes(reachable: World, hands: Hands) -> None:
     person, post = await watched(reachable, hands)
     await post.fault("drop")
@@ -360,6 +369,26 @@ async def test_r29_an_unticked_calendar_is_watched_no_more(reachable: World) -> 
         await reachable.work()
         await look(reachable)
         assert len(await reachable.sandbox.google_channels(person.email, alive=True)) == expected
+
+
+async def test_p3_of_a_mailbox_only_the_calendar_that_is_surely_told_of_is_polled_less(reachable: World) -> None:
+    person, hands = await reachable.person(), MicrosoftHands(reachable.sandbox)
+    await hands.account(person)
+    await reachable.sandbox.microsoft.calendar(person.email, "Project")
+    await hands.connect(person)
+    await reachable.work()
+    listed = (await person.get(f"/v1/connections/{person.connection_id}/calendars")).json()["items"]
+    chosen = {"availability_calendar_ids": [item["id"] for item in listed]}
+    assert (await person.patch("/v1/calendar-settings", chosen)).status_code == 200
+    await reachable.work()
+    await look(reachable)
+    await hands.add(person, person.at(3, "10:00"))
+    await Post(hands, person).settled()
+    await reachable.work()
+    states = (await person.get(f"/v1/connections/{person.connection_id}/sync")).json()["calendars"]
+    assert [state["channel_expires_at"] is not None for state in states] == [True, False], "the primary stands first"
+    waits = [datetime.fromisoformat(state["next_run_at"]) - reachable.clock() for state in states]
+    assert waits[1] < timedelta(seconds=150) < timedelta(seconds=180) < waits[0]
 
 
 async def test_p3_graphs_lifecycle_is_followed(reachable: World) -> None:

@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 from pydantic import SecretBytes
 
+from app.key_rotation import Rotation, rotate_all
 from app.settings import Settings
 from sandbox.client import Sandbox
 from tests.calendar_writes.test_writing import booked
+from tests.crm.scene import make_contact
 from tests.events.crm import crm_of
 from tests.support.database import empty
 from tests.support.people import Person
@@ -144,6 +146,7 @@ async def test_p5_a_lost_master_key_ends_connections_and_people_connect_anew(
     found = settings.model_copy(update={"master_keys": {8: SecretBytes(b"8" * 32)}})
     async with open_world(lost, sandbox) as world:
         person = await world.connected()
+        contact = await make_contact(person)
     async with open_world(found, sandbox) as world:
         person.api = world.api
         await sync(world, person)
@@ -152,6 +155,9 @@ async def test_p5_a_lost_master_key_ends_connections_and_people_connect_anew(
         with pytest.raises(AssertionError):
             await person.reauthorize()
         await run(world, "DELETE FROM data_keys")
+        assert await rotate_all(found) == Rotation(wrapped=0, unopened=0, made=1)
+        known = (await person.get("/v1/contacts", email=contact["email"])).json()["items"]
+        assert [item["id"] for item in known] == [contact["id"]], "by the new key"
         assert (await person.reauthorize())["status"] == "completed"
         await world.work()
         state = (await person.get("/v1/connections")).json()["items"][0]
