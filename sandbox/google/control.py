@@ -184,6 +184,11 @@ def _accounts(world: GoogleWorld) -> APIRouter:
     async def show_account(email: str) -> Json:
         return _describe(world, get_account(world, email))
 
+    _add_calendars(router, world)
+    return router
+
+
+def _add_calendars(router: APIRouter, world: GoogleWorld) -> None:
     @router.post("/{email}/calendars", status_code=201)
     async def add_calendar(email: str, body: NewCalendar) -> Json:
         """A further calendar. With a role below owner it belongs to nobody simulated, say a calendar of holidays."""
@@ -209,8 +214,6 @@ def _accounts(world: GoogleWorld) -> APIRouter:
         return seed_account(
             world, get_account(world, email), seed=body.seed, around=body.around, with_damage=body.with_damage
         )
-
-    return router
 
 
 def _calendars(world: GoogleWorld) -> APIRouter:
