@@ -4,6 +4,7 @@ The one rule: a letter holds facts, kept as JSON until it is sent; the words com
 when it is sent.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -260,26 +261,24 @@ def _actions(facts: AppointmentLetter) -> list[tuple[str, str]]:
 
 
 def _blocked(facts: BlockedLetter) -> _Sheet:
-    language = facts.language
-    return _Sheet(
-        language=language,
-        heading=translate(language, "mail.blocked.heading"),
-        paragraphs=[translate(language, "mail.blocked.text", page=facts.page_name)],
-        rows=[(translate(language, "mail.label.calendar"), name) for name in facts.calendars],
-        steps=[translate(language, f"mail.blocked.{remedy}") for remedy in facts.remedies],
-        actions=[(translate(language, "mail.action.settings"), facts.settings_url)],
-        footer=translate(language, "mail.footer"),
-    )
+    return _attempt(facts, "mail.blocked.text", ("mail.label.calendar", facts.calendars), facts.remedies)
 
 
 def _incomplete(facts: IncompleteLetter) -> _Sheet:
-    language = facts.language
+    return _attempt(facts, "mail.blocked.members", ("mail.label.no_calendar", facts.members), ("connect", "leave"))
+
+
+def _attempt(
+    facts: BlockedLetter | IncompleteLetter, text: str, named: tuple[str, Sequence[str]], remedies: Sequence[str]
+) -> _Sheet:
+    """Somebody tried to book: what is in the way, by its label, and what helps."""
+    language, (label, names) = facts.language, named
     return _Sheet(
         language=language,
         heading=translate(language, "mail.blocked.heading"),
-        paragraphs=[translate(language, "mail.blocked.members", page=facts.page_name)],
-        rows=[(translate(language, "mail.label.no_calendar"), name) for name in facts.members],
-        steps=[translate(language, f"mail.blocked.{remedy}") for remedy in ("connect", "leave")],
+        paragraphs=[translate(language, text, page=facts.page_name)],
+        rows=[(translate(language, label), name) for name in names],
+        steps=[translate(language, f"mail.blocked.{remedy}") for remedy in remedies],
         actions=[(translate(language, "mail.action.settings"), facts.settings_url)],
         footer=translate(language, "mail.footer"),
     )
