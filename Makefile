@@ -134,7 +134,7 @@ format: $(STAMP) ## put the code into its form
 	$(BIN)/ruff format .
 
 clean: ## remove what the targets made, the local database included
-	rm -rf .venv .run build contract/node_modules examples/front-end/node_modules examples/front-end/generated .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .run .run-own build contract/node_modules examples/front-end/node_modules examples/front-end/generated .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 # The stamp comes last: after an interruption the next call goes on. pip brings uv; uv is quick, pip is the way out where
 # the machine's package settings are known to pip alone.

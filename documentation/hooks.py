@@ -15,6 +15,7 @@ from mkdocs.structure.pages import Page
 
 from documentation import llms
 from documentation.markdown import anchor
+from documentation.named_operations import led_to_operations
 from documentation.problem_pages import problem_pages
 from documentation.reference import reference_pages
 from documentation.repository import ROOT, api_document
@@ -83,12 +84,12 @@ def on_nav(nav: Navigation, config: MkDocsConfig, files: Files) -> Navigation:  
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:  # noqa: ARG001 - the same
-    """Lead links that leave `docs` to the copies on the site."""
+    """Lead links that leave `docs` to the copies on the site, and operations to the reference."""
     path = page.file.src_uri
     section = _BUILD.sections.get(path, "Problems" if path.startswith("problems/") else "Decisions")
     title = next((line[2:] for line in markdown.splitlines() if line.startswith("# ")), path)
     _BUILD.texts[path] = llms.Text(page.file.dest_uri, section, title, markdown)
-    return led_to_files(markdown, path)
+    return led_to_operations(api_document(), led_to_files(markdown, path), path)
 
 
 def on_post_build(config: MkDocsConfig) -> None:

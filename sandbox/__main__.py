@@ -10,10 +10,11 @@ from sandbox.demo import demo
 from sandbox.front_end import Places as FrontEndPlaces
 from sandbox.front_end import serve_front_end
 from sandbox.front_end_build import FrontEndNotBuiltError, build_front_end
+from sandbox.own_settings import OwnSettingsError, read_own_settings
 from sandbox.ports import PortTakenError
 from sandbox.postgres import EmbeddedPostgres, PostgresStartError
 from sandbox.processes import stop_signalled
-from sandbox.run import FIXED_PORTS, run
+from sandbox.run import FIXED_PORTS, Wishes, run
 from sandbox.server import Places, serve_until_signalled
 from sandbox.stack import Ports
 
@@ -59,7 +60,10 @@ def run_simulators(  # noqa: PLR0917 - the options of a command
 
 @cli.command("run")
 def run_everything(  # noqa: PLR0917 - the options of a command
-    data: Annotated[Path, typer.Option(help="Where the data lives.")] = Path(".run"),
+    data: Annotated[Path | None, typer.Option(help="Where the data lives; .run, or .run-own with --settings.")] = None,
+    settings: Annotated[
+        Path | None, typer.Option(help="Settings of your own, by which real providers come in.")
+    ] = None,
     api_port: Annotated[int, typer.Option(help="0 is a free one.")] = FIXED_PORTS.api,
     sandbox_port: Annotated[int, typer.Option(help="0 is a free one.")] = FIXED_PORTS.sandbox,
     smtp_port: Annotated[int, typer.Option(help="0 is a free one.")] = FIXED_PORTS.smtp,
@@ -70,12 +74,17 @@ def run_everything(  # noqa: PLR0917 - the options of a command
 ) -> None:
     """Run the database, the simulators, the API, the worker and the example front end until Ctrl-C."""
     try:
+        own = read_own_settings(settings) if settings else {}
+    except OwnSettingsError as error:
+        raise SystemExit(str(error)) from error
+    try:
         front_end = build_front_end(lambda text: print(text, flush=True))
     except FrontEndNotBuiltError as error:
         front_end, front_end_port = None, 0  # nothing listens there, so it may be anybody's
         print(error, flush=True)
     ports = Ports(api_port, sandbox_port, smtp_port, exchange_port, dns_port, postgres_port, front_end_port)
-    raise SystemExit(asyncio.run(run(data_directory=data, ports=ports, front_end=front_end)))
+    directory = data or Path(".run-own" if settings else ".run")  # grants of one side are none on the other
+    raise SystemExit(asyncio.run(run(Wishes(directory, ports, front_end=front_end, own_settings=own))))
 
 
 @cli.command("front-end")

@@ -8,14 +8,18 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 from sandbox.binaries import PostgresNotFoundError
 from sandbox.children import Child, Echo, RestartPolicy
 from sandbox.client import Sandbox
+from sandbox.environment import PREFIX
 from sandbox.front_end_people import Company
 from sandbox.identity import new_id
+from sandbox.own_settings import laid_over, real_providers
 from sandbox.ports import HOST
 from sandbox.postgres import PostgresStartError
 from sandbox.processes import stop_signalled
@@ -30,7 +34,9 @@ COLOURS = {SANDBOX: "33", FRONT_END: "31", API: "36", WORKER: "35", "migrate": "
 
 FRONT_END_WELCOME = """
   Front end      {front_end}            sign in as Ada, connect a calendar, book a time"""
-WELCOME = """{front_end}
+REAL_WELCOME = """
+  {provider:<14} the real one; its client's redirect URI: {public_url}/v1/oauth/{provider}/callback"""
+WELCOME = """{front_end}{real}
   API            {api}            its document: openapi.json
   Sandbox        {sandbox}            what is where, all mails, the controls
   DNS            {dns}                   over UDP, for custom domains; its records: PUT {sandbox}/control/dns/records
@@ -71,16 +77,24 @@ class Terminal:
             print(prefix, text, flush=True)
 
 
-async def run(
-    *, data_directory: Path, ports: Ports = FIXED_PORTS, commands: Commands = SERVICE, front_end: Path | None = None
-) -> int:
-    """Run everything until SIGINT or SIGTERM, or until a part cannot be kept alive. Returns the exit code.
+@dataclass(frozen=True)
+class Wishes:
+    """What is run, and how."""
 
-    `front_end` is the built example, None: it is not served.
-    """
+    data_directory: Path
+    ports: Ports = FIXED_PORTS
+    commands: Commands = SERVICE
+    front_end: Path | None = None
+    """The built example; None: it is not served."""
+    own_settings: Mapping[str, str] = field(default_factory=dict)
+    """Settings of the service that replace the sandbox's."""
+
+
+async def run(wishes: Wishes) -> int:
+    """Run everything until SIGINT or SIGTERM, or until a part cannot be kept alive. Returns the exit code."""
     terminal = Terminal()
     stopping = asyncio.create_task(stop_signalled().wait())
-    running = asyncio.create_task(_run_stack(data_directory, ports, commands, front_end, terminal))
+    running = asyncio.create_task(_run_stack(wishes, terminal))
     await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
     if not running.done():
         terminal.line("run", "stopping")
@@ -95,26 +109,25 @@ async def run(
     return 1
 
 
-async def _run_stack(
-    data_directory: Path, ports: Ports, commands: Commands, front_end: Path | None, terminal: Terminal
-) -> None:
+async def _run_stack(wishes: Wishes, terminal: Terminal) -> None:
     """Never returns: it is cancelled, or raises StackError when a part does not stay alive."""
     terminal.line("run", "starting the database, the sandbox, the API and the worker")
     # For people, unless they chose otherwise: the children do not write to a terminal and would log JSON.
     readable = {} if LOG_FORMAT in os.environ else {LOG_FORMAT: "console"}
-    user, account = _person_ids(data_directory / "person")
-    Company.kept_in(data_directory / "company.json", {PERSON: user}, account)
+    data = wishes.data_directory
+    user, account = _person_ids(data / "person")
+    Company.kept_in(data / "company.json", {PERSON: user}, account)
     stack = Stack(
-        data_directory=data_directory,
-        ports=ports,
-        commands=commands,
-        overrides=readable,
+        data_directory=data,
+        ports=wishes.ports,
+        commands=wishes.commands,
+        overrides=readable | laid_over(wishes.own_settings),
         echo=terminal.line,
-        front_end=front_end,
+        front_end=wishes.front_end,
     )
     async with stack:
-        token = await _prepare_person(stack.sandbox_url, data_directory)
-        print(_welcome(stack, data_directory, token), flush=True)
+        token = await _prepare_person(stack.sandbox_url, data)
+        print(_welcome(stack, wishes, token), flush=True)
         try:
             async with asyncio.TaskGroup() as guards:
                 guards.create_task(keep_database_alive(stack, terminal.line))
@@ -180,8 +193,11 @@ def _write_private(path: Path, text: str) -> Path:
     return path
 
 
-def _welcome(stack: Stack, data_directory: Path, token_file: Path) -> str:
+def _welcome(stack: Stack, wishes: Wishes, token_file: Path) -> str:
+    public_url = stack.environment[f"{PREFIX}PUBLIC_URL"]
+    real = real_providers(wishes.own_settings)
     return WELCOME.format(
+        real="".join(REAL_WELCOME.format(provider=name, public_url=public_url) for name in real),
         front_end=FRONT_END_WELCOME.format(front_end=stack.front_end_url) if stack.front_end else "",
         api=stack.api_url,
         sandbox=stack.sandbox_url,
@@ -190,5 +206,5 @@ def _welcome(stack: Stack, data_directory: Path, token_file: Path) -> str:
         postgres_directory=stack.postgres.directory,
         person=PERSON,
         token_file=token_file,
-        data=data_directory,
+        data=wishes.data_directory,
     )

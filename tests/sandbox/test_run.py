@@ -48,14 +48,14 @@ COMMANDS = Commands(
 RUN = f"""
 import asyncio, sys
 from pathlib import Path
-from sandbox.run import run
+from sandbox.run import Wishes, run
 from sandbox.stack import Commands, Ports
 commands = Commands(
     migrate=[sys.executable, "-c", "print('migrated')"],
     api=[sys.executable, "-c", {API!r}],
     worker=[sys.executable, "-c", {WORKER!r}],
 )
-raise SystemExit(asyncio.run(run(data_directory=Path(sys.argv[1]), ports=Ports(), commands=commands)))
+raise SystemExit(asyncio.run(run(Wishes(Path(sys.argv[1]), Ports(), commands))))
 """
 
 

@@ -1,0 +1,45 @@
+"""Settings of one's own laid over the sandbox's: the way to a real provider from this machine, without a deployment.
+
+The one rule: a provider that is brought along is asked at its own addresses, never at a simulator's.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from dotenv import dotenv_values
+
+from sandbox.environment import PREFIX
+
+PUSH_URL = f"{PREFIX}PUSH_URL"
+SIMULATED = {
+    "google": ("GOOGLE_AUTH_URL", "GOOGLE_TOKEN_URL", "GOOGLE_REVOKE_URL", "GOOGLE_USERINFO_URL", "GOOGLE_API_URL"),
+    "office365": ("OFFICE365_AUTHORITY_URL", "OFFICE365_API_URL"),
+}
+"""What the sandbox sets to its own addresses; an empty setting is as good as none, and the service's default holds."""
+
+
+class OwnSettingsError(Exception):
+    """The file cannot be meant; the message says why."""
+
+
+def read_own_settings(file: Path) -> dict[str, str]:
+    """The settings of a file like `.env.example`. Raises: OwnSettingsError."""
+    if not file.is_file():
+        raise OwnSettingsError(f"There is no file {file}.")
+    given = {name: value for name, value in dotenv_values(file, interpolate=False).items() if value}
+    strange = sorted(name for name in given if not name.startswith(PREFIX))
+    if strange:
+        raise OwnSettingsError(f"Names of settings begin with {PREFIX}; in {file} these do not: {', '.join(strange)}.")
+    return given
+
+
+def real_providers(own: Mapping[str, str]) -> list[str]:
+    """The providers that somebody has brought a client for, by the word that stands in the callback's path."""
+    return [name for name in SIMULATED if f"{PREFIX}{name.upper()}_CLIENT_ID" in own]
+
+
+def laid_over(own: Mapping[str, str]) -> dict[str, str]:
+    """What replaces the sandbox's settings. No real provider can push to this machine, so then all are polled."""
+    real = real_providers(own)
+    unset = [PREFIX + name for provider in real for name in SIMULATED[provider]] + [PUSH_URL] * bool(real)
+    return {**dict.fromkeys(unset, ""), **own}
