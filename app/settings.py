@@ -5,7 +5,7 @@ The one rule: no secret has a default. Every name is `CALENDAR_CONNECT_` + the f
 
 import base64
 import binascii
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, BeforeValidator, Field, SecretBytes, SecretStr, model_validator
@@ -21,6 +21,14 @@ def _key_bytes(value: object) -> object:
         raise ValueError("a key is base64") from error
 
 
+PREFIX: Final = "CALENDAR_CONNECT_"
+
+
+def variable(field: str) -> str:
+    """The environment variable of a setting."""
+    return "DATABASE_URL" if field == "database_url" else PREFIX + field.upper()
+
+
 Key = Annotated[SecretBytes, BeforeValidator(_key_bytes)]
 
 
@@ -33,7 +41,7 @@ class DatabaseSettings(BaseSettings):
 
     model_config = SettingsConfigDict(
         env_ignore_empty=True,
-        env_prefix="CALENDAR_CONNECT_",
+        env_prefix=PREFIX,
         env_file=".env",
         extra="ignore",
         frozen=True,

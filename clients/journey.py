@@ -11,11 +11,12 @@ The token is one that the CRM's identity provider gave to a user. `open` says wh
 import os
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
+import httpx
 from calendar_connect_client import AuthenticatedClient, Client
 from calendar_connect_client.api.account import get_me
 from calendar_connect_client.api.booking import (
@@ -47,7 +48,7 @@ from calendar_connect_client.models import (
     SchedulingPageCreateType,
     Slot,
 )
-from calendar_connect_client.types import UNSET, Unset
+from calendar_connect_client.types import UNSET, Response, Unset
 
 # endregion
 
@@ -60,20 +61,39 @@ T = TypeVar("T")
 
 
 class Refused(Exception):
-    """The API said no; `problem.code` says why."""
+    """The API said no; `problem.code` says why, `retry_after` in how many seconds the same may be sent again."""
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: Problem, retry_after: str | None) -> None:
         super().__init__(f"{problem.code}: {problem.detail}")
         self.problem = problem
+        self.retry_after = None if retry_after is None else float(retry_after)
 
 
-def answered(answer: T | Problem | None) -> T:
+def answered(response: Response[T | Problem]) -> T:
     """What was asked for. Raises Refused."""
-    if isinstance(answer, Problem):
-        raise Refused(answer)
-    if answer is None:
+    if isinstance(response.parsed, Problem):
+        raise Refused(response.parsed, response.headers.get("Retry-After"))
+    if response.parsed is None:
         raise RuntimeError("an answer that this version of the client does not know")
-    return answer
+    return response.parsed
+
+
+# endregion
+
+
+# region patience
+def patiently(send: Callable[[], T], *, tries: int = 5) -> T:
+    """Send the same again when no answer came, and when the API says that it is worth it."""
+    for tried in range(tries - 1):
+        try:
+            return send()
+        except httpx.TransportError:
+            time.sleep(2**tried)
+        except Refused as refused:
+            if refused.retry_after is None:
+                raise
+            time.sleep(refused.retry_after)
+    return send()
 
 
 # endregion
@@ -82,17 +102,17 @@ def answered(answer: T | Problem | None) -> T:
 # region connect
 def connect(host: AuthenticatedClient) -> str:
     """The connection's id, once the user has consented at the provider."""
-    disclosure = answered(get_provider_disclosure.sync("google", client=host))
+    disclosure = answered(get_provider_disclosure.sync_detailed("google", client=host))
     wish = ConnectionAuthorizationCreate(
         provider=ConnectionAuthorizationCreateProvider.GOOGLE,
         client=ConnectionAuthorizationCreateClient.WEB,
         disclosure_version=disclosure.version,  # the user has read it, and agrees
     )
-    started = answered(create_connection_authorization.sync(client=host, body=wish))
+    started = answered(create_connection_authorization.sync_detailed(client=host, body=wish))
     print(f"open: {started.authorization_url}", flush=True)
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
-        asked = answered(get_connection_authorization.sync(started.id, client=host))
+        asked = answered(get_connection_authorization.sync_detailed(started.id, client=host))
         if asked.status == "completed" and asked.connection_id is not None:
             return asked.connection_id
         if asked.status != "pending":
@@ -105,7 +125,7 @@ def wait_until_read(host: AuthenticatedClient, connection_id: str) -> None:
     """Wait until the calendar was read for the first time."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
-        sync = answered(get_connection_sync.sync(connection_id, client=host))
+        sync = answered(get_connection_sync.sync_detailed(connection_id, client=host))
         if all(calendar.last_success_at is not None for calendar in sync.calendars):
             return
         time.sleep(0.5)
@@ -121,13 +141,13 @@ def make_page(host: AuthenticatedClient) -> SchedulingPage:
     page = SchedulingPageCreate(
         name="Intro call", type_=SchedulingPageCreateType.PERSONAL, durations_minutes=[MINUTES], time_zone=ZONE
     )
-    return answered(create_scheduling_page.sync(client=host, body=page))
+    return answered(create_scheduling_page.sync_detailed(client=host, body=page))
 
 
 def free_times(visitor: Client, page_id: str) -> list[Slot]:
     """What a visitor can choose from in the next two weeks."""
     tomorrow = datetime.now(ZoneInfo(ZONE)).date() + timedelta(days=1)
-    slots = list_public_slots.sync(
+    slots = list_public_slots.sync_detailed(
         page_id,
         client=visitor,
         time_zone=ZONE,
@@ -143,9 +163,11 @@ def free_times(visitor: Client, page_id: str) -> list[Slot]:
 
 # region book
 def book(visitor: Client, page_id: str, start_at: datetime, *, name: str, email: str, key: str) -> PublicBooking:
-    """The same key and the same wish are one booking, however often they are sent: repeat after any timeout."""
+    """The same key and the same wish are one booking, however often they are sent."""
     wish = BookingCreate(start_at=start_at, duration_minutes=MINUTES, name=name, email=email, time_zone=ZONE)
-    booked = answered(book_meeting.sync(page_id, client=visitor, body=wish, idempotency_key=key))
+    booked = patiently(
+        lambda: answered(book_meeting.sync_detailed(page_id, client=visitor, body=wish, idempotency_key=key))
+    )
     if not isinstance(booked, PublicBooking):
         raise TypeError("the host has no calendar: this is a request, to be accepted later")
     return booked
@@ -155,16 +177,16 @@ def book(visitor: Client, page_id: str, start_at: datetime, *, name: str, email:
 
 
 # region conflict
-def book_or_take_the_next(visitor: Client, page_id: str, wanted: datetime, *, name: str, email: str) -> PublicBooking:
-    """The wanted time, or the nearest one that is still open when somebody was faster."""
+def book_or_offer(
+    visitor: Client, page_id: str, wanted: datetime, *, name: str, email: str, key: str
+) -> PublicBooking | list[Slot]:
+    """The booking, or other open times to show. Which of them the visitor takes is a new wish, with a new key."""
     try:
-        return book(visitor, page_id, wanted, name=name, email=email, key=str(uuid.uuid4()))
+        return book(visitor, page_id, wanted, name=name, email=email, key=key)
     except Refused as refused:
-        if refused.problem.code != "slot_unavailable" or not refused.problem.alternatives:
+        if refused.problem.code != "slot_unavailable":
             raise
-        nearest = refused.problem.alternatives[0]
-        print(f"taken: {len(refused.problem.alternatives)} other times are offered")
-        return book(visitor, page_id, nearest.start_at, name=name, email=email, key=str(uuid.uuid4()))
+        return refused.problem.alternatives or []
 
 
 # endregion
@@ -176,9 +198,11 @@ def change(api_url: str, booked: PublicBooking, to: datetime) -> PublicBooking:
     visitor = AuthenticatedClient(
         base_url=api_url, token=str(booked.booking_token), prefix="", auth_header_name="Booking-Token"
     )
-    moved = answered(reschedule_public_booking.sync(booked.id, client=visitor, body=BookingReschedule(start_at=to)))
+    moved = answered(
+        reschedule_public_booking.sync_detailed(booked.id, client=visitor, body=BookingReschedule(start_at=to))
+    )
     print(f"moved: {moved.id}")
-    return answered(cancel_public_booking.sync(booked.id, client=visitor, body=BookingCancel(reason="ill")))
+    return answered(cancel_public_booking.sync_detailed(booked.id, client=visitor, body=BookingCancel(reason="ill")))
 
 
 # endregion
@@ -189,7 +213,7 @@ def every_booking(host: AuthenticatedClient, *, at_once: int = 100) -> Iterator[
     """All of the host's bookings; `at_once` of them come with each answer."""
     cursor: str | Unset = UNSET
     while True:
-        part = answered(list_bookings.sync(client=host, limit=at_once, cursor=cursor))
+        part = answered(list_bookings.sync_detailed(client=host, limit=at_once, cursor=cursor))
         yield from part.items
         if part.next_cursor is None:
             return
@@ -207,7 +231,7 @@ def what_to_do(problem: Problem) -> str:
             return "correct " + ", ".join(f"{field.pointer} ({field.code})" for field in problem.errors)
         case "slot_unavailable" | "hold_expired":
             return "choose another time"
-        case "rate_limited" | "request_in_progress" | "booking_unavailable":
+        case "rate_limited" | "request_in_progress" | "booking_unavailable" | "overloaded":
             return "wait as long as Retry-After says, then send the same again with the same key"
         case _:
             return "tell the person" if problem.status < 500 else "send the same again later"
@@ -221,7 +245,7 @@ def main(api_url: str, token: str) -> None:
     # region sign-in
     host = AuthenticatedClient(base_url=api_url, token=token)
     visitor = Client(base_url=api_url)
-    me = answered(get_me.sync(client=host))
+    me = answered(get_me.sync_detailed(client=host))
     # endregion
     print(f"signed in: {me.user.email if me.user else 'a service'}")
     connection_id = connect(host)
@@ -236,7 +260,12 @@ def main(api_url: str, token: str) -> None:
     print(f"booked: {first.id}")
     again = book(visitor, page.id, slots[2].start_at, **grace)
     print(f"repeated: {again.id}")
-    second = book_or_take_the_next(visitor, page.id, slots[2].start_at, name="Alan", email="alan@example.com")
+    alan = {"name": "Alan", "email": "alan@example.com"}
+    offered = book_or_offer(visitor, page.id, slots[2].start_at, **alan, key=str(uuid.uuid4()))
+    if isinstance(offered, PublicBooking):
+        raise TypeError("two bookings of one time")
+    print(f"taken: {len(offered)} other times are offered")
+    second = book(visitor, page.id, offered[0].start_at, **alan, key=str(uuid.uuid4()))
     print(f"booked instead: {second.id}")
     cancelled = change(api_url, first, slots[-1].start_at)
     print(f"cancelled: {cancelled.id}")

@@ -34,24 +34,51 @@ const MINUTES = 30;
 const PATIENCE = 120_000; // milliseconds
 
 // #region answered
-/** The API said no; `problem.code` says why. */
+/** The API said no; `problem.code` says why, `retryAfter` in how many seconds the same may be sent again. */
 class Refused extends Error {
-  constructor(readonly problem: Problem) {
+  readonly retryAfter: number | undefined;
+
+  constructor(
+    readonly problem: Problem,
+    response: Response,
+  ) {
     super(`${problem.code}: ${problem.detail}`);
+    const header = response.headers.get("Retry-After");
+    this.retryAfter = header === null ? undefined : Number(header);
   }
 }
 
-/** What was asked for. Throws Refused. */
-async function answered<T>(request: Promise<{ data: T | undefined; error: Problem | undefined }>): Promise<T> {
-  const { data, error } = await request;
-  if (data === undefined) {
-    throw error === undefined ? new Error("nobody answered") : new Refused(error);
+type Answer<T> = { data: T | undefined; error: Problem | undefined; response?: Response };
+
+/** What was asked for. Throws Refused, or whatever `fetch` throws when nobody answers. */
+async function answered<T>(request: Promise<Answer<T>>): Promise<T> {
+  const { data, error, response } = await request;
+  if (data !== undefined) {
+    return data;
   }
-  return data;
+  throw response === undefined || error === undefined ? new TypeError("nobody answered") : new Refused(error, response);
 }
 // #endregion
 
+// #region patience
 const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+/** Send the same again when no answer came, and when the API says that it is worth it. */
+async function patiently<T>(send: () => Promise<T>, tries = 5): Promise<T> {
+  for (let tried = 0; tried < tries - 1; tried += 1) {
+    try {
+      return await send();
+    } catch (failed) {
+      const wait = failed instanceof Refused ? failed.retryAfter : 2 ** tried;
+      if (wait === undefined) {
+        throw failed;
+      }
+      await pause(wait * 1000);
+    }
+  }
+  return send();
+}
+// #endregion
 
 // #region connect
 /** The connection's id, once the user has consented at the provider. */
@@ -111,22 +138,17 @@ async function freeTimes(client: Client, page_id: string): Promise<Slot[]> {
 // #region book
 type Visitor = { name: string; email: string };
 
-/** The same key and the same wish are one booking, however often they are sent: repeat after any timeout. */
+/** The same key and the same wish are one booking, however often they are sent. */
 async function book(
   client: Client,
   page_id: string,
   start_at: string,
   visitor: Visitor,
-  key: string = randomUUID(),
+  key: string,
 ): Promise<PublicBooking> {
-  const booked = await answered(
-    bookMeeting({
-      client,
-      path: { page_id },
-      headers: { "Idempotency-Key": key },
-      body: { start_at, duration_minutes: MINUTES, time_zone: ZONE, ...visitor },
-    }),
-  );
+  const headers = { "Idempotency-Key": key };
+  const body = { start_at, duration_minutes: MINUTES, time_zone: ZONE, ...visitor };
+  const booked = await patiently(() => answered(bookMeeting({ client, path: { page_id }, headers, body })));
   if (booked.kind !== "booking") {
     throw new Error("the host has no calendar: this is a request, to be accepted later");
   }
@@ -135,23 +157,21 @@ async function book(
 // #endregion
 
 // #region conflict
-/** The wanted time, or the nearest one that is still open when somebody was faster. */
-async function bookOrTakeTheNext(
+/** The booking, or other open times to show. Which of them the visitor takes is a new wish, with a new key. */
+async function bookOrOffer(
   client: Client,
   page_id: string,
   wanted: string,
   visitor: Visitor,
-): Promise<PublicBooking> {
+  key: string,
+): Promise<PublicBooking | Slot[]> {
   try {
-    return await book(client, page_id, wanted, visitor);
+    return await book(client, page_id, wanted, visitor, key);
   } catch (refused) {
-    const others = refused instanceof Refused ? (refused.problem.alternatives ?? []) : [];
-    const nearest = others[0];
-    if (nearest === undefined) {
-      throw refused;
+    if (refused instanceof Refused && refused.problem.code === "slot_unavailable") {
+      return refused.problem.alternatives ?? [];
     }
-    console.log(`taken: ${others.length} other times are offered`);
-    return book(client, page_id, nearest.start_at, visitor);
+    throw refused;
   }
 }
 // #endregion
@@ -192,6 +212,7 @@ function whatToDo(problem: Problem): string {
     case "rate_limited":
     case "request_in_progress":
     case "booking_unavailable":
+    case "overloaded":
       return "wait as long as Retry-After says, then send the same again with the same key";
     default:
       return problem.status < 500 ? "tell the person" : "send the same again later";
@@ -225,7 +246,13 @@ async function main(baseUrl: string, token: string): Promise<void> {
   const again = await book(visitor, page.id, wanted.start_at, grace, key);
   console.log(`repeated: ${again.id}`);
   const alan = { name: "Alan", email: "alan@example.com" };
-  const second = await bookOrTakeTheNext(visitor, page.id, wanted.start_at, alan);
+  const offered = await bookOrOffer(visitor, page.id, wanted.start_at, alan, randomUUID());
+  const nearest = Array.isArray(offered) ? offered[0] : undefined;
+  if (!Array.isArray(offered) || nearest === undefined) {
+    throw new Error("two bookings of one time, or no other time is open");
+  }
+  console.log(`taken: ${offered.length} other times are offered`);
+  const second = await book(visitor, page.id, nearest.start_at, alan, randomUUID());
   console.log(`booked instead: ${second.id}`);
   const cancelled = await change(baseUrl, first, last.start_at);
   console.log(`cancelled: ${cancelled.id}`);
@@ -235,7 +262,7 @@ async function main(baseUrl: string, token: string): Promise<void> {
   }
   console.log(`listed: ${listed.sort().join(", ")}`);
   try {
-    await book(visitor, page.id, other.start_at, { name: "Nobody", email: "no address" });
+    await book(visitor, page.id, other.start_at, { name: "Nobody", email: "no address" }, randomUUID());
   } catch (refused) {
     if (!(refused instanceof Refused)) {
       throw refused;

@@ -11,12 +11,11 @@ from typing import Final
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
-from app.settings import Settings
+from app.settings import PREFIX, Settings, variable
 from documentation.markdown import page, table
 from documentation.repository import ROOT
 
 PATH: Final = "settings.md"
-PREFIX: Final = "CALENDAR_CONNECT_"
 _WORDS: Final = {
     "google_client_id": "The OAuth client at Google; empty: Google is not offered.",
     "google_client_secret": "Its secret.",
@@ -36,11 +35,6 @@ _WORDS: Final = {
     "log_level": "What is logged: this and what is graver.",
 }
 """What the code leaves to the names of the fields."""
-
-
-def variable(field: str) -> str:
-    """The environment variable of a setting."""
-    return "DATABASE_URL" if field == "database_url" else PREFIX + field.upper()
 
 
 def settings_page() -> str:

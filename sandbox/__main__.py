@@ -14,7 +14,7 @@ from sandbox.own_settings import OwnSettingsError, read_own_settings
 from sandbox.ports import PortTakenError
 from sandbox.postgres import EmbeddedPostgres, PostgresStartError
 from sandbox.processes import stop_signalled
-from sandbox.run import FIXED_PORTS, Wishes, run
+from sandbox.run import DATA, FIXED_PORTS, OWN_DATA, Wishes, run
 from sandbox.server import Places, serve_until_signalled
 from sandbox.stack import Ports
 
@@ -83,8 +83,8 @@ def run_everything(  # noqa: PLR0917 - the options of a command
         front_end, front_end_port = None, 0  # nothing listens there, so it may be anybody's
         print(error, flush=True)
     ports = Ports(api_port, sandbox_port, smtp_port, exchange_port, dns_port, postgres_port, front_end_port)
-    directory = data or Path(".run-own" if settings else ".run")  # grants of one side are none on the other
-    raise SystemExit(asyncio.run(run(Wishes(directory, ports, front_end=front_end, own_settings=own))))
+    directory = OWN_DATA if settings else DATA
+    raise SystemExit(asyncio.run(run(Wishes(data or directory, ports, front_end=front_end, own_settings=own))))
 
 
 @cli.command("front-end")

@@ -26,6 +26,9 @@ from sandbox.processes import stop_signalled
 from sandbox.stack import API, FRONT_END, POSTGRES, SANDBOX, SERVICE, WORKER, Commands, Ports, Stack, StackError
 
 FIXED_PORTS = Ports(api=8000, sandbox=9100, smtp=9125, exchange=9143, dns=9153, postgres=9432, front_end=8080)
+DATA = Path(".run")
+OWN_DATA = Path(".run-own")
+"""With settings of one's own: grants of a simulated provider are none at the real one."""
 TOKEN_LIFETIME = 24 * 3600  # seconds
 DATABASE_WATCH = 1.0  # seconds
 LOG_FORMAT = "CALENDAR_CONNECT_LOG_FORMAT"

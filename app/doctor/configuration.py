@@ -14,7 +14,7 @@ from pydantic_settings import BaseSettings, SettingsError
 
 from app.doctor.deployment import Deployment, host_of, is_loopback
 from app.doctor.findings import Code, Finding, Seen
-from app.settings import Settings
+from app.settings import Settings, variable
 
 Kind = TypeVar("Kind", bound=BaseSettings)
 
@@ -47,8 +47,7 @@ def read_settings(kind: type[Kind]) -> tuple[Kind | None, tuple[Finding, ...]]:
 
 def _unread(location: tuple[int | str, ...], kind: str, message: str) -> Finding:
     field, *deeper = map(str, location or ("",))
-    variable = "DATABASE_URL" if field.lower() == "database_url" else f"CALENDAR_CONNECT_{field.upper()}"
-    name = ".".join([variable, *deeper]) if field else ""
+    name = ".".join([variable(field.lower()), *deeper]) if field else ""
     if kind == "missing":
         return Finding(Code.SETTING_MISSING, name)
     return Finding(Code.SETTING_UNREADABLE, f"{name}: {message}" if name else message)

@@ -5,7 +5,7 @@ The one rule: a check that fails, hangs or cannot look says so in its own place,
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from app.calendar import Clock, utc_now
@@ -22,6 +22,7 @@ from app.doctor.mail import examine_mail
 from app.doctor.migrations import examine_migrations
 from app.doctor.names import examine_names
 from app.doctor.roles import examine_roles
+from app.doctor.stray import stray_settings
 from app.doctor.work import examine_work
 from app.http import HttpClient
 from app.settings import DatabaseSettings, Settings
@@ -91,10 +92,11 @@ async def examine(wishes: Wishes, *, clock: Clock = utc_now) -> Examination:
         url = None if alone is None else alone.database_url.get_secret_value()
     async with HttpClient() as http:
         checks = await examine_all(Deployment(url, settings, wishes, clock, http))
+    of_settings, *others = checks
     if unread:
-        told = Examined("settings", "cannot be read", unread, was_looked_at=False)
-        checks = tuple(told if examined.name == told.name else examined for examined in checks)
-    return Examination(checks)
+        of_settings = Examined(of_settings.name, "cannot be read", unread, was_looked_at=False)
+    of_settings = replace(of_settings, findings=(*of_settings.findings, *stray_settings()))
+    return Examination((of_settings, *others))
 
 
 async def examine_all(deployment: Deployment, checks: Sequence[Check] = CHECKS) -> tuple[Examined, ...]:

@@ -15,6 +15,7 @@ class Code(StrEnum):
 
     SETTING_MISSING = "setting_missing"
     SETTING_UNREADABLE = "setting_unreadable"
+    SETTING_NOT_READ = "setting_not_read"
     SETTING_NOT_HTTPS = "setting_not_https"
     SETTING_NOT_AN_ADDRESS = "setting_not_an_address"
     SETTING_POINTS_HERE = "setting_points_here"
@@ -111,6 +112,7 @@ class Seen:
 
 WARNINGS: Final = frozenset(
     {
+        Code.SETTING_NOT_READ,
         Code.PROXIES_UNCOUNTED,
         Code.NO_PROVIDER,
         Code.DATABASE_NOT_ENCRYPTED,
@@ -132,6 +134,7 @@ def severity(code: Code) -> Severity:
 ADVICE: Final[Mapping[Code, str]] = {
     Code.SETTING_MISSING: "Set it; .env.example says what it is.",
     Code.SETTING_UNREADABLE: "Write it as .env.example shows; lists and maps are JSON.",
+    Code.SETTING_NOT_READ: "Write its whole name, as in .env.example, or take it away: nobody reads it like this.",
     Code.SETTING_NOT_HTTPS: "Use https: tokens, codes and people's addresses travel there.",
     Code.SETTING_NOT_AN_ADDRESS: "Write a whole address, without query and fragment; MAIL_FROM is a mailbox.",
     Code.SETTING_POINTS_HERE: "Name the real server; this one is of this machine, as in the sandbox.",

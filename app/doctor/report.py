@@ -5,6 +5,7 @@
 The one rule: what the operator accepts is still told, and changes nothing but the exit code.
 """
 
+import re
 from collections.abc import Collection
 from itertools import groupby
 from operator import attrgetter
@@ -13,9 +14,14 @@ from typing import Any, Final
 import msgspec
 
 from app.doctor.examination import Examination, Examined
-from app.doctor.findings import ADVICE, Severity, severity
+from app.doctor.findings import ADVICE, Code, Finding, Severity, severity
+from app.settings import PREFIX, Settings, variable
 
 _LONGEST: Final = 500
+_NAMES: Final = (
+    variable(name).removeprefix(PREFIX) for name in Settings.model_fields if variable(name) != name.upper()
+)
+_BARE: Final = re.compile(rf"(?<![\w/])(?:{'|'.join(sorted(_NAMES))})(?!\w)")
 
 
 def exit_code(examination: Examination, *, accepted: Collection[str]) -> int:
@@ -44,8 +50,8 @@ def _check(examined: Examined, accepted: Collection[str]) -> dict[str, Any]:
                 "code": finding.code.value,
                 "severity": severity(finding.code).value,
                 "accepted": finding.code in accepted,
-                "detail": finding.detail,
-                "advice": ADVICE[finding.code],
+                "detail": _detail(finding),
+                "advice": _whole(ADVICE[finding.code]),
             }
             for finding in examined.findings
         ],
@@ -58,8 +64,8 @@ def as_lines(examination: Examination, *, accepted: Collection[str]) -> str:
     for examined in examination.checks:
         lines.append(f"{_mark(examined, accepted):<8} {examined.name:<10} {_plain(examined.facts)}")
         for code, alike in groupby(examined.findings, key=attrgetter("code")):
-            lines += [f"           {code.value}: {_plain(finding.detail)}" for finding in alike]
-            lines.append(f"           → {ADVICE[code]}")
+            lines += [f"           {code.value}: {_plain(_detail(finding))}" for finding in alike]
+            lines.append(f"           → {_whole(ADVICE[code])}")
     open_ones = [finding for finding in examination.findings if finding.code not in accepted]
     lines += ["", _sum(len(open_ones))]
     return "\n".join(lines)
@@ -72,6 +78,16 @@ def _mark(examined: Examined, accepted: Collection[str]) -> str:
     if examined.findings:
         return "accepted"
     return "ok" if examined.was_looked_at else "-"
+
+
+def _detail(finding: Finding) -> str:
+    """What was seen; of a name that nobody reads, the name as it stands there."""
+    return finding.detail if finding.code is Code.SETTING_NOT_READ else _whole(finding.detail)
+
+
+def _whole(text: str) -> str:
+    """Names of settings as they have to be written."""
+    return _BARE.sub(lambda found: PREFIX + found[0], text)
 
 
 def _plain(text: str) -> str:

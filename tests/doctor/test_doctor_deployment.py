@@ -88,6 +88,15 @@ async def test_without_settings_it_says_which_are_missing_and_cannot_run(tmp_pat
     assert not any(check["looked_at"] for check in report["checks"])
 
 
+async def test_settings_without_their_prefix_are_told_though_none_can_be_read(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("PUBLIC_URL=https://calendar-api.example.com\nCALENDAR_CONNECT_PUSH_ULR=\n")
+    code, told = await run_doctor({}, tmp_path)
+    assert code == 2
+    assert "setting_not_read: CALENDAR_CONNECT_PUBLIC_URL: it begins with CALENDAR_CONNECT_" not in told
+    assert "setting_not_read: PUBLIC_URL: it begins with CALENDAR_CONNECT_" in told
+    assert "setting_not_read: CALENDAR_CONNECT_PUSH_ULR: there is no such setting" in told
+
+
 async def test_with_settings_that_cannot_be_read_it_looks_at_the_database(stage: Stage, tmp_path: Path) -> None:
     broken = {**stage.environment, "CALENDAR_CONNECT_MASTER_KEYS": "no JSON, and secret"}
     code, told = await run_doctor(broken, tmp_path, "--json")

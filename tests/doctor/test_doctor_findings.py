@@ -20,6 +20,7 @@ from app.doctor.findings import ADVICE, WARNINGS, Code, Finding, Seen, Severity,
 from app.doctor.issuer import is_usable
 from app.doctor.migrations import compared, placed
 from app.doctor.report import as_json, as_lines, exit_code
+from app.doctor.stray import found_among
 from app.doctor.work import due_tables
 from app.http import HttpClient
 from app.models.base import Base
@@ -255,12 +256,28 @@ def test_the_exit_code_says_how_it_went() -> None:
     assert exit_code(Examination((BLIND,)), accepted=()) == 2
 
 
+def test_a_name_that_nobody_reads_is_told_with_how_it_is_written() -> None:
+    given = {"CALENDAR_CONNECT_ISSUER", "ISSUER", "TRUSTED_PROXIES", "CALENDAR_CONNECT_ISUER", "LOG_LEVEL", "PATH"}
+    assert found_among(given | {"DATABASE_URL", "POSTGRES_PASSWORD"}) == (
+        Finding(Code.SETTING_NOT_READ, "CALENDAR_CONNECT_ISUER: there is no such setting"),
+        Finding(Code.SETTING_NOT_READ, "TRUSTED_PROXIES: it begins with CALENDAR_CONNECT_"),
+    )
+
+
+def test_advice_names_settings_as_they_are_written() -> None:
+    uncounted = Finding(Code.PROXIES_UNCOUNTED, "TRUSTED_PROXIES is 0, DATABASE_URL is not meant")
+    told = as_lines(Examination((Examined("settings", "read", (uncounted,)),)), accepted=())
+    assert "Set CALENDAR_CONNECT_TRUSTED_PROXIES to" in told
+    assert "proxies_uncounted: CALENDAR_CONNECT_TRUSTED_PROXIES is 0, DATABASE_URL is not" in told
+
+
 def test_people_and_machines_are_told_the_same() -> None:
     seen = Examination((WELL, BLIND, BAD))
     lines = as_lines(seen, accepted={Code.MAIL_NOT_ENCRYPTED}).splitlines()
     assert [line.split()[:2] for line in lines[:3]] == [["ok", "work"], ["-", "work"], ["error", "mail"]]
     assert "           mail_unreachable: x:25: unreachable" in lines
-    assert f"           → {ADVICE[Code.MAIL_UNREACHABLE]}" in lines
+    advice = ADVICE[Code.MAIL_UNREACHABLE].replace("SMTP_", "CALENDAR_CONNECT_SMTP_")
+    assert f"           → {advice}" in lines
     assert lines[-1].startswith("1 finding.")
     only_warned = Examination((Examined("mail", "no", BAD.findings[1:]),))
     assert as_lines(only_warned, accepted=()).startswith("warning")
@@ -272,7 +289,7 @@ def test_people_and_machines_are_told_the_same() -> None:
         "severity": "error",
         "accepted": False,
         "detail": "x:25: unreachable",
-        "advice": ADVICE[Code.MAIL_UNREACHABLE],
+        "advice": advice,
     }
 
 

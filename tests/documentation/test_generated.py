@@ -5,13 +5,13 @@ import re
 import pytest
 
 from app.routers.openapi import document_settings
-from app.settings import Settings
+from app.settings import Settings, variable
 from documentation.advice import ADVICE, BOOKING, CONNECTING, OTHERS, REQUEST, WHO
 from documentation.hooks import generated_pages
 from documentation.problem_pages import page_of, problem_kinds
 from documentation.reference import operations, tag_page
 from documentation.repository import api_document
-from documentation.settings_page import meaning, settings_page, variable
+from documentation.settings_page import meaning, settings_page
 
 REFERENCE = [f"reference/{name}.md" for name in ("index", "schemas", "event-types")]
 REFERENCE += [tag_page(tag["name"]) for tag in api_document()["tags"]]

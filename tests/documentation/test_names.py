@@ -20,11 +20,10 @@ from app.providers.ews.discovery import URLS
 from app.providers.google import oauth as google
 from app.providers.graph import oauth as graph
 from app.routers.openapi import document_settings
-from app.settings import Settings
+from app.settings import PREFIX, Settings, variable
 from documentation.problem_pages import problem_kinds
 from documentation.reference import operations
 from documentation.repository import ROOT, api_document
-from documentation.settings_page import PREFIX, variable
 from tests.documentation.pages import blocks, code, spans, text, written_pages
 
 PAGES = written_pages()

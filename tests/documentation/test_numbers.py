@@ -5,7 +5,6 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import pytest
-import typer
 
 from app.bookings import holds, wishes
 from app.events import endpoints, retry
@@ -18,8 +17,7 @@ from app.providers.graph.provider import Office365Provider
 from app.scheduling.public import MOST_DAYS
 from app.settings import Settings
 from app.sync import watches
-from sandbox.__main__ import cli as sandbox_cli
-from sandbox.run import FIXED_PORTS
+from sandbox.run import DATA, FIXED_PORTS, OWN_DATA
 from tests.documentation.pages import text
 
 FEATURES = {
@@ -85,9 +83,8 @@ def _exchange(*, full_sync: bool) -> Features:
 def test_the_quick_start_goes_to_where_make_run_serves() -> None:
     named = set(map(int, re.findall(r"http://127\.0\.0\.1:(\d+)", text("quick-start.md"))))
     assert named == {FIXED_PORTS.api, FIXED_PORTS.sandbox, FIXED_PORTS.front_end}
-    run = typer.main.get_command(sandbox_cli).commands["run"]  # type: ignore[attr-defined]
-    [folder] = [option.default for option in run.params if option.name == "data"]
-    assert f"TOKEN=$(cat {folder}/token)" in text("quick-start.md")
+    assert f"TOKEN=$(cat {DATA}/token)" in text("quick-start.md")
+    assert f"delete `{OWN_DATA}`" in text("connect/index.md")
 
 
 def test_a_subscription_is_renewed_within_three_days() -> None:

@@ -3,7 +3,6 @@
 import json
 from datetime import datetime
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -40,22 +39,20 @@ async def test_the_quick_start_leads_from_a_token_to_an_invitation(world: World,
 
 async def test_the_page_on_booking_books_moves_and_cancels(world: World, tmp_path: Path) -> None:
     person = await world.connected()
-    page = await person.make_page()
-    first, last = person.day(3), person.day(5)
-    offered = [slot["start_at"] for slot in await person.slots(page["id"], first, last)]
-    link = urlsplit(page["meeting_link"])
-    days = {"FIRST": str(first), "LAST": str(last)}
-    given = {"SITE": link.netloc, "LINK": link.path, "START": offered[2], "OTHER": offered[9]}
+    asked = [{"id": "company", "label": "Company", "kind": "text", "required": True}]
+    asked += [{"id": "newsletter", "label": "Newsletter?", "kind": "checkbox", "required": False}]
+    page = await person.make_page(form_fields=asked, max_guests=1, consent_text="We keep your name.")
     async with served(world) as api:
-        shell = Shell(tmp_path, api, "", given | days | {"API": api})
+        shell = Shell(tmp_path, api, "", {"LINK": page["meeting_link"], "API": api})
         said = [await shell.run(block) for block in blocks("booking.md", "run: booking")]
     assert "booking" in said[4].split()
     assert "true" in said[5].lower()
     moved, ended = said[6].split()
     assert ended == "cancelled"
-    assert datetime.fromisoformat(moved) == datetime.fromisoformat(offered[9])
-    [row] = await world.rows("SELECT status FROM bookings ORDER BY id")
+    [row] = await world.rows("SELECT status, starts_at, guests, language FROM bookings ORDER BY id")
     assert row["status"] == "cancelled", "the repetition made no second one"
+    assert (row["guests"], row["language"]) == (["jean@example.com"], "sv")
+    assert row["starts_at"] == datetime.fromisoformat(moved)
 
 
 async def test_an_endpoint_is_made_and_hears_of_itself(world: World, tmp_path: Path) -> None:
