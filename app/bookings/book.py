@@ -28,7 +28,7 @@ from app.bookings.inquiry import Inquiry
 from app.bookings.live_check import LiveCheck, Verdict
 from app.bookings.making import new_booking, take_place
 from app.bookings.news import tell_of_booking, tell_of_request
-from app.bookings.offer import around, check_offered, check_open, page_time_around, slot_taken
+from app.bookings.offer import around, check_offered, check_open, page_time_of_booking, slot_taken
 from app.bookings.post import BookingPost
 from app.bookings.schemas import BookingCreate
 from app.bookings.seating import by_turns, lock_seating
@@ -346,8 +346,7 @@ class BookingDesk:
         if found is None:
             raise NotFound
         if isinstance(found, Booking):  # of a round robin: whose turn it was, not who is first on the page
-            start = int(found.starts_at.timestamp())
-            page = await page_time_around(session, found.page_id, start, 0, excluding=found.id)
+            page = await page_time_of_booking(session, found)
         return Outcome(found, page, await find_write(session, owner_of_event(found.id)), replayed=True)
 
     def _now(self) -> int:

@@ -15,10 +15,10 @@ from app.bookings import repository
 from app.bookings.event import event_draft, event_key, is_fixed, owner_of_event
 from app.bookings.host import concerns
 from app.bookings.live_check import LiveCheck, Moving, Verdict
-from app.bookings.moves import minutes_of, without
+from app.bookings.moves import without
 from app.bookings.moving import end, move
 from app.bookings.news import tell_of_booking
-from app.bookings.offer import check_offered, page_time_around, slot_taken
+from app.bookings.offer import check_offered, page_time_of_booking, slot_taken
 from app.bookings.post import BookingPost
 from app.bookings.turns import TakenMeanwhileError, Turns
 from app.calendar import Clock, ProviderName
@@ -117,7 +117,7 @@ class BookingChanges:
             if booking.starts_at == datetime.fromtimestamp(start, UTC):
                 return Changed(booking, page, write)
             uid = (None if write is None else write.ical_uid) or booking.ical_uid
-        minutes = minutes_of(booking)
+        minutes = booking.duration_minutes
         slot = page.rules(minutes).buffered(start)
         checked = await self._live.check(page.watched, slot, moving=Moving(event_key(booking_id), uid))
         if checked.verdict in {Verdict.UNKNOWN, Verdict.LOST, Verdict.ASK}:
@@ -138,7 +138,7 @@ class BookingChanges:
             if booking.starts_at == datetime.fromtimestamp(start, UTC):
                 # moved there meanwhile
                 return Changed(booking, page, await find_write(session, owner_of_event(booking_id)))
-            minutes = minutes_of(booking)
+            minutes = booking.duration_minutes
             if not await repository.move_time(session, booking_id, page.rules(minutes).buffered(start)):
                 raise slot_taken(page, minutes, start=start, now=self._now())
             to = datetime.fromtimestamp(start, UTC)
@@ -163,9 +163,7 @@ class BookingChanges:
         """
         async with transaction(self._sessions, account_id) as session:
             booking = await self._find(session, booking_id, by=by, lock=True)
-            page = await page_time_around(
-                session, booking.page_id, int(booking.starts_at.timestamp()), minutes_of(booking), excluding=booking_id
-            )
+            page = await page_time_of_booking(session, booking)
             self._check_changeable(booking, if_match)
             self._check_cutoff(booking, page.configuration.cancel_cutoff_minutes, by)
             self._check_capability(await find_write(session, owner_of_event(booking_id)), "event_cancel", by)
@@ -191,14 +189,13 @@ class BookingChanges:
     ) -> tuple[Booking, PageTime]:
         """The booking and its page, if it may be moved to this start."""
         booking = await self._find(session, booking_id, by=by, lock=lock)
-        minutes = minutes_of(booking)
-        page = without(await page_time_around(session, booking.page_id, start, minutes, excluding=booking_id), booking)
+        page = without(await page_time_of_booking(session, booking, at=start), booking)
         self._check_changeable(booking, if_match)
         self._check_cutoff(booking, page.configuration.reschedule_cutoff_minutes, by)
         if page.unavailable or page.asks_only or not page.host.active or page.mode is Mode.OFFLINE:
             raise BookingUnavailable  # nobody knows what is free, or nobody would come
         if booking.starts_at != datetime.fromtimestamp(start, UTC):
-            check_offered(page, minutes, start=start, now=self._now())
+            check_offered(page, booking.duration_minutes, start=start, now=self._now())
         return booking, page
 
     @staticmethod

@@ -127,7 +127,7 @@ class BookingFollower:
 
     def _is_without_its_link(self, write: CalendarWrite, event: Event) -> bool:
         """Whether the provider is still making the video call (R56)."""
-        if write.draft is None or write.video_url is not None or event.id != write.event_id or event.video_url:
+        if write.draft is None or event.video_url or not _lacks_link(write, event):
             return False
         return draft_from_json(write.draft).video and self._clock() - write.created_at < _LINK_COMES
 
@@ -173,9 +173,14 @@ class BookingFollower:
         return Case(booking, write, facts), plan(facts, {**others, kind: decision})
 
 
+def _lacks_link(write: CalendarWrite, event: Event) -> bool:
+    """Whether it is the written event itself, and nobody knows a video link of it."""
+    return event.id == write.event_id and write.video_url is None
+
+
 def _take_link(write: CalendarWrite, event: Event) -> list[Enqueued]:
     """The video link that the provider has made since the event was written; the timeline shows it."""
-    if event.id != write.event_id or not event.video_url or write.video_url is not None or write.booking_id is None:
+    if write.booking_id is None or not event.video_url or not _lacks_link(write, event):
         return []
     write.video_url = event.video_url
     return [Enqueued(Job.RECORD_BOOKING, write.account_id, write.booking_id)]

@@ -46,12 +46,8 @@ def new_booking(
 def take_place(rows: Rows, booking: Booking, page: PageTime) -> CalendarWrite:
     """The booking's reservations, its reminders, the wish for its event, and the way to it. It is inserted first."""
     assert page.destination is not None
-    start, minutes = (
-        int(booking.starts_at.timestamp()),
-        int((booking.ends_at - booking.starts_at).total_seconds()) // 60,
-    )
     hosts = [item.host.id for item in page.hosts]
-    repository.take_time(rows, booking, hosts, page.rules(minutes).buffered(start))
+    repository.take_time(rows, booking, hosts, page.rules(booking.duration_minutes).buffered(booking.start))
     remind(rows, booking, page)
     rows.add(
         DirectoryEntry(kind=Directory.BOOKING, key=booking.id.hex, account_id=booking.account_id, target_id=booking.id)

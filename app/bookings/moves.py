@@ -12,14 +12,13 @@ from app.errors import NotFound
 from app.models.bookings import Booking
 from app.scheduling.availability import PageTime, load_page_time
 from app.scheduling.public import SlotQuery, rendered
-from app.timespan import Span
 
 
 async def list_moves(
     session: AsyncSession, booking: Booking, time_zone: str, days: tuple[date, date], *, now: datetime
 ) -> bytes:
     """Other times for the booking on these days, as slots, rendered. Raises: NotFound, ValidationFailed."""
-    query = SlotQuery(time_zone, *days, minutes_of(booking))
+    query = SlotQuery(time_zone, *days, booking.duration_minutes)
     page = await load_page_time(session, booking.page_id, query.between(), excluding=booking.id)
     if page is None:
         raise NotFound
@@ -27,19 +26,10 @@ async def list_moves(
     page = without(page, booking)
     starts = page.offered(query.duration_minutes, now=second, between=between) if page.host.active else []
     firm = page.confirmable(query.duration_minutes, starts, now=second, between=between)
-    firm.discard(_span(booking)[0])
+    firm.discard(booking.start)
     return rendered(page, query, [start for start in starts if start in firm], firm)
-
-
-def minutes_of(booking: Booking) -> int:
-    """How long it lasts."""
-    return int((booking.ends_at - booking.starts_at).total_seconds()) // 60
 
 
 def without(page: PageTime, booking: Booking) -> PageTime:
     """The page as if the booking, whose reservations it lacks, stood in nobody's calendar."""
-    return page.moving(_span(booking)) if booking.co_hosts else page
-
-
-def _span(booking: Booking) -> Span:
-    return int(booking.starts_at.timestamp()), int(booking.ends_at.timestamp())
+    return page.moving(booking.span) if booking.co_hosts else page

@@ -35,11 +35,13 @@ async def page_time_around(
     return found
 
 
-async def page_time_of_booking(session: AsyncSession, booking: Booking) -> PageTime:
-    """The booking's page, which may have been deleted since, and its hosts' time without the booking itself."""
-    minutes = int((booking.ends_at - booking.starts_at).total_seconds()) // 60
-    start = int(booking.starts_at.timestamp())
-    return await page_time_around(session, booking.page_id, start, minutes, excluding=booking.id)
+async def page_time_of_booking(session: AsyncSession, booking: Booking, *, at: int | None = None) -> PageTime:
+    """The booking's page, which may have been deleted since, and its hosts' time without the booking itself.
+
+    `at` is where the booking would begin, when it is to be moved. Raises: NotFound.
+    """
+    start = booking.start if at is None else at
+    return await page_time_around(session, booking.page_id, start, booking.duration_minutes, excluding=booking.id)
 
 
 def check_open(page: PageTime, duration_minutes: int) -> None:

@@ -33,20 +33,10 @@ def is_open(request: MeetingRequest, now: datetime) -> bool:
     return request.status == "pending" and request.expires_at > now
 
 
-def start_of(request: MeetingRequest) -> int:
-    """When it would begin, in UTC seconds."""
-    return int(request.starts_at.timestamp())
-
-
-def minutes_of(request: MeetingRequest) -> int:
-    """How long it would last."""
-    return int((request.ends_at - request.starts_at).total_seconds()) // 60
-
-
 async def page_time_of_request(session: AsyncSession, request: MeetingRequest) -> PageTime:
     """The page, which may have been deleted since, and its host's time around the request."""
     return await page_time_around(
-        session, request.page_id, start_of(request), minutes_of(request), excluding=request.id
+        session, request.page_id, request.start, request.duration_minutes, excluding=request.id
     )
 
 
@@ -58,7 +48,7 @@ def as_asked(request: MeetingRequest, page: PageTime) -> PageTime:
 
 def free_seatings(request: MeetingRequest, page: PageTime) -> list[PageTime]:
     """Who could host it and has nothing else then."""
-    wanted = page.rules(minutes_of(request)).buffered(start_of(request))
+    wanted = page.rules(request.duration_minutes).buffered(request.start)
     return [item for item in page.seatings() if not overlaps(item.busy, wanted) and not overlaps(item.reserved, wanted)]
 
 
@@ -77,5 +67,5 @@ async def look_at(session: AsyncSession, request: MeetingRequest, *, now: dateti
     taken = clashes(request, page)
     if not taken:
         return Look(request, taken)
-    minutes, second = minutes_of(request), int(now.timestamp())
-    return Look(request, taken, alternatives(page, minutes, start=start_of(request), now=second))
+    minutes, second = request.duration_minutes, int(now.timestamp())
+    return Look(request, taken, alternatives(page, minutes, start=request.start, now=second))

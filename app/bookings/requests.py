@@ -31,9 +31,7 @@ from app.bookings.request_look import (
     clashes,
     free_seatings,
     is_open,
-    minutes_of,
     page_time_of_request,
-    start_of,
 )
 from app.bookings.seating import by_turns, fetch_in, lock_seating
 from app.bookings.turns import TakenMeanwhileError, Turns
@@ -106,7 +104,7 @@ class MeetingRequests:
             page = await self._free(session, request)
             in_order = await by_turns(fetch_in(session), page, free_seatings(request, page), now=self._clock())
         refusal: Conflict = self._taken(request, page)
-        slot = page.rules(minutes_of(request)).buffered(start_of(request))
+        slot = page.rules(request.duration_minutes).buffered(request.start)
         inquiry = Inquiry(self._live, [seating for seating, _ in in_order], slot)
         for seating, why in in_order:
             try:
@@ -218,7 +216,7 @@ class MeetingRequests:
         return page
 
     def _taken(self, request: MeetingRequest, page: PageTime) -> SlotUnavailable:
-        return slot_taken(page, minutes_of(request), start=start_of(request), now=int(self._clock().timestamp()))
+        return slot_taken(page, request.duration_minutes, start=request.start, now=int(self._clock().timestamp()))
 
     async def _decide(
         self, session: AsyncSession, request: MeetingRequest, event: EventType, *, by: Decider

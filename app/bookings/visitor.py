@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.bookings import repository
 from app.bookings.change import Changed
 from app.bookings.event import owner_of_event
-from app.bookings.offer import page_time_around
+from app.bookings.offer import page_time_of_booking
 from app.bookings.tokens import BookingTokens
 from app.calendar_writes.service import find_write
 from app.database import enter_account
@@ -42,9 +42,7 @@ async def find_visitor_booking(
 ) -> Changed:
     """The booking, its page and its event. Raises: BookingTokenInvalid."""
     booking = await show_token(session, tokens, booking_id, token, now=now)
-    minutes = int((booking.ends_at - booking.starts_at).total_seconds()) // 60
-    start = int(booking.starts_at.timestamp())
-    page = await page_time_around(session, booking.page_id, start, minutes, excluding=booking_id)
+    page = await page_time_of_booking(session, booking)
     return Changed(booking, page, await find_write(session, owner_of_event(booking_id)))
 
 

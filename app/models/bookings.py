@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import Base, Created, During, HasId, InAccount, Json, JsonList
+from app.timespan import Span
 
 NO_OVERLAP = "reservations_no_overlap"
 
@@ -43,6 +44,22 @@ class _Appointment(HasId):
     def host_ids(self) -> list[UUID]:
         """Everybody who hosts it, first the one who organizes."""
         return [self.host_id]
+
+    @property
+    def span(self) -> Span:
+        """When it is, in UTC seconds."""
+        return int(self.starts_at.timestamp()), int(self.ends_at.timestamp())
+
+    @property
+    def start(self) -> int:
+        """When it begins, in UTC seconds."""
+        return self.span[0]
+
+    @property
+    def duration_minutes(self) -> int:
+        """How long it lasts."""
+        start, end = self.span
+        return (end - start) // 60
 
 
 def _to_page() -> ForeignKeyConstraint:

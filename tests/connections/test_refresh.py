@@ -18,6 +18,24 @@ async def refresh(world: World, person: Person) -> None:
     await world.work()
 
 
+async def sharing(world: World) -> tuple[Person, Person]:
+    """Two connected people; the second one's list has the first one's calendar."""
+    owner = await world.connected()
+    person = await world.person(account_id=owner.account_id)
+    await world.sandbox.google_account(person.email)
+    await world.sandbox.share_google_calendar(owner.email, account=person.email, role="reader")
+    await person.connect()
+    return owner, person
+
+
+async def check_all(world: World, person: Person) -> None:
+    """Every calendar of the person's list is checked for conflicts, and read."""
+    await world.work()
+    ids = [item["id"] for item in (await calendars(person)).values()]
+    assert (await person.patch("/v1/calendar-settings", {"availability_calendar_ids": ids})).status_code == 200
+    await world.work()
+
+
 async def test_r29_a_calendar_made_later_is_found(world: World) -> None:
     person = await world.connected()
     await world.sandbox.google_calendar(person.email, "Project")
@@ -27,15 +45,8 @@ async def test_r29_a_calendar_made_later_is_found(world: World) -> None:
 
 
 async def test_r30_a_checked_calendar_that_is_gone_says_so_and_blocks_and_comes_back(world: World) -> None:
-    owner = await world.connected()
-    person = await world.person(account_id=owner.account_id)
-    await world.sandbox.google_account(person.email)
-    await world.sandbox.share_google_calendar(owner.email, account=person.email, role="reader")
-    await person.connect()
-    await world.work()
-    ids = [item["id"] for item in (await calendars(person)).values()]
-    assert (await person.patch("/v1/calendar-settings", {"availability_calendar_ids": ids})).status_code == 200
-    await world.work()
+    owner, person = await sharing(world)
+    await check_all(world, person)
     page = await person.make_page()
     await world.sandbox.share_google_calendar(owner.email, account=person.email, role="none")
     await refresh(world, person)
@@ -51,15 +62,8 @@ async def test_r30_a_checked_calendar_that_is_gone_says_so_and_blocks_and_comes_
 
 
 async def test_r30_a_calendar_that_is_on_no_list_any_more_is_read_as_long_as_it_can_be(world: World) -> None:
-    owner = await world.connected()
-    person = await world.person(account_id=owner.account_id)
-    await world.sandbox.google_account(person.email)
-    await world.sandbox.share_google_calendar(owner.email, account=person.email, role="reader")
-    await person.connect()
-    await world.work()
-    ids = [item["id"] for item in (await calendars(person)).values()]
-    await person.patch("/v1/calendar-settings", {"availability_calendar_ids": ids})
-    await world.work()
+    owner, person = await sharing(world)
+    await check_all(world, person)
     await world.sandbox.unlist_google_calendar(owner.email, account=person.email)
     for _ in range(2):
         await refresh(world, person)
@@ -72,11 +76,7 @@ async def test_r30_a_calendar_that_is_on_no_list_any_more_is_read_as_long_as_it_
 async def test_r29_an_unchecked_calendar_that_was_gone_for_a_while_can_be_checked_again(
     world: World, healing: bool
 ) -> None:
-    owner = await world.connected()
-    person = await world.person(account_id=owner.account_id)
-    await world.sandbox.google_account(person.email)
-    await world.sandbox.share_google_calendar(owner.email, account=person.email, role="reader")
-    await person.connect()
+    owner, person = await sharing(world)
     await world.sandbox.share_google_calendar(owner.email, account=person.email, role="none")
     await refresh(world, person)
     assert (await calendars(person))[owner.email]["ineligible_reason"] == "not_owned_or_shared"

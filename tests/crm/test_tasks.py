@@ -278,13 +278,25 @@ async def test_r22_what_is_done_in_the_tasks_calendar_goes_on_coming_back(
     assert {item["state"] for item in read["calendars"]} == {"idle"}
 
 
-async def test_r22_a_deleted_event_loses_no_task_and_comes_back_when_the_task_is_changed(world: World) -> None:
+async def with_a_deleted_event(world: World) -> tuple[Person, dict[str, Any], str]:
+    """A person, their task, and the id of its event, which they have deleted in the calendar."""
     person = await with_tasks(world)
     task = await add(world, person)
     [event] = await events(world, person)
     [calendar] = await task_calendars(world)
     await world.sandbox.delete_google_event(person.email, event["id"], calendar)
     await synced(world, person)
+    return person, task, event["id"]
+
+
+async def bring_back(world: World, person: Person, event_id: str) -> None:
+    [calendar] = await task_calendars(world)
+    await world.sandbox.patch_google_event(person.email, event_id, {"status": "confirmed"}, calendar)
+    await synced(world, person)
+
+
+async def test_r22_a_deleted_event_loses_no_task_and_comes_back_when_the_task_is_changed(world: World) -> None:
+    person, task, _ = await with_a_deleted_event(world)
     assert await state(person, task) == ("not_applicable", "removed_in_calendar")
     await turn(person, on=True)
     await world.work()
@@ -295,14 +307,8 @@ async def test_r22_a_deleted_event_loses_no_task_and_comes_back_when_the_task_is
 
 
 async def test_r22_a_task_whose_event_was_brought_back_has_it_and_takes_it_along(world: World) -> None:
-    person = await with_tasks(world)
-    task = await add(world, person)
-    [event] = await events(world, person)
-    [calendar] = await task_calendars(world)
-    await world.sandbox.delete_google_event(person.email, event["id"], calendar)
-    await synced(world, person)
-    await world.sandbox.patch_google_event(person.email, event["id"], {"status": "confirmed"}, calendar)
-    await synced(world, person)
+    person, task, event = await with_a_deleted_event(world)
+    await bring_back(world, person, event)
     assert await state(person, task) == ("written", None)
     assert (await person.delete(f"/v1/tasks/{task['id']}")).status_code == 204
     await world.work()
@@ -311,12 +317,7 @@ async def test_r22_a_task_whose_event_was_brought_back_has_it_and_takes_it_along
 
 
 async def test_r22_a_task_that_is_deleted_after_its_event_is_gone_for_good(world: World) -> None:
-    person = await with_tasks(world)
-    task = await add(world, person)
-    [event] = await events(world, person)
-    [calendar] = await task_calendars(world)
-    await world.sandbox.delete_google_event(person.email, event["id"], calendar)
-    await synced(world, person)
+    person, task, _ = await with_a_deleted_event(world)
     assert (await person.delete(f"/v1/tasks/{task['id']}")).status_code == 204
     await world.work()
     assert await world.rows("SELECT FROM tasks") == []
@@ -324,15 +325,9 @@ async def test_r22_a_task_that_is_deleted_after_its_event_is_gone_for_good(world
 
 
 async def test_r22_an_event_brought_back_while_the_sync_is_off_goes_with_its_task(world: World) -> None:
-    person = await with_tasks(world)
-    task = await add(world, person)
-    [event] = await events(world, person)
-    [calendar] = await task_calendars(world)
-    await world.sandbox.delete_google_event(person.email, event["id"], calendar)
-    await synced(world, person)
+    person, task, event = await with_a_deleted_event(world)
     await turn(person, on=False)
-    await world.sandbox.patch_google_event(person.email, event["id"], {"status": "confirmed"}, calendar)
-    await synced(world, person)
+    await bring_back(world, person, event)
     await turn(person, on=True)
     await world.work()
     assert await state(person, task) == ("written", None)
@@ -459,11 +454,6 @@ async def test_r22_a_calendar_for_tasks_is_found_again_after_a_disconnect(world:
 
 
 async def test_r22_completing_a_task_whose_event_was_deleted_puts_nothing_back(world: World) -> None:
-    person = await with_tasks(world)
-    task = await add(world, person)
-    [event] = await events(world, person)
-    [calendar] = await task_calendars(world)
-    await world.sandbox.delete_google_event(person.email, event["id"], calendar)
-    await synced(world, person)
+    person, task, _ = await with_a_deleted_event(world)
     await change(world, person, task, status="completed")
     assert await events(world, person) == []
