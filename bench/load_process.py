@@ -136,11 +136,15 @@ async def carry_out(plan: Plan) -> Load:
 
 
 def main() -> None:
-    """Until the input ends."""
-    for line in sys.stdin.buffer:
-        load = uvloop.run(carry_out(msgspec.json.decode(line, type=Plan)))
-        sys.stdout.buffer.write(msgspec.json.encode(load) + b"\n")
-        sys.stdout.buffer.flush()
+    """Until the input ends.
+
+    `sys.stdout` has no buffer where PYTHONUNBUFFERED is set: a signal in the middle of a long line would cut it there.
+    """
+    with open(sys.stdout.fileno(), "wb", closefd=False) as told:
+        for line in sys.stdin.buffer:
+            load = uvloop.run(carry_out(msgspec.json.decode(line, type=Plan)))
+            told.write(msgspec.json.encode(load) + b"\n")
+            told.flush()
 
 
 if __name__ == "__main__":

@@ -3,10 +3,15 @@
 import asyncio
 import itertools
 import json
+import os
+import signal
+import sys
 import time
 from collections.abc import AsyncIterator
 from datetime import date
+from pathlib import Path
 
+import msgspec
 import pytest
 
 from app.calendar import ProviderName
@@ -15,7 +20,7 @@ from bench.canned_events import CAPACITY, CHANGES, CannedEvent, calendar_after, 
 from bench.canned_google import read_mask
 from bench.forks import Forks
 from bench.lag import LagMeter
-from bench.load import BenchError, Load
+from bench.load import BenchError, Load, Plan, get
 from bench.measure import Figure, Goal, alternate
 from bench.scale import Scale, SyncScale
 from bench.stage import Stage, open_stage
@@ -209,3 +214,45 @@ def test_details_stand_in_the_line_and_the_goal_is_judged_on_the_ratio():
     figure = Figure("x", "ms", [2.0, 4.0], [1.0, 2.0], "floor", Goal("<=", 2), {"p99_ms": 1.23456})
     line = json.loads(figure.to_json())
     assert (line["ratio"], line["met"], line["p99_ms"]) == (2, True, 1.235)
+
+
+def _state(pid: int, file: str) -> str:
+    return Path(f"/proc/{pid}/{file}").read_text()
+
+
+async def _until(condition) -> None:
+    async with asyncio.timeout(30):
+        while not condition():  # noqa: ASYNC110 - the kernel tells in no other way
+            await asyncio.sleep(0.01)
+
+
+@pytest.mark.skipif(not Path("/proc/self/syscall").exists(), reason="sees by /proc that the pipe is full")
+async def test_a_long_answer_of_the_load_process_survives_an_interruption():
+    """A write that a signal interrupts is a short one, and a stream without a buffer leaves the rest away."""
+    requests = 8000
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for _ in range(requests):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1")
+    plan = Plan(server.sockets[0].getsockname()[1], 1, [get("/")] * requests)
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bench.load_process"),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=(pipe := os.pipe())[1],
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+    os.close(pipe[1])
+    async with server:
+        process.stdin.write(msgspec.json.encode(plan) + b"\n")
+        process.stdin.write_eof()
+        await _until(lambda: _state(process.pid, "syscall").startswith("1 0x1 "))
+        process.send_signal(signal.SIGSTOP)
+        await _until(lambda: _state(process.pid, "stat").rpartition(") ")[2].startswith("T"))
+        process.send_signal(signal.SIGCONT)
+        with os.fdopen(pipe[0], "rb") as told:
+            load = msgspec.json.decode(await asyncio.to_thread(told.read), type=Load)
+    assert (len(load.latencies), load.statuses, await process.wait()) == (requests, {200: requests}, 0)
