@@ -34,6 +34,7 @@ from calendar_connect_client.api.connecting import (
 from calendar_connect_client.api.connections import get_connection_sync
 from calendar_connect_client.api.scheduling_pages import create_scheduling_page
 from calendar_connect_client.models import (
+    AlternativeTime,
     Booking,
     BookingCancel,
     BookingCreate,
@@ -48,7 +49,7 @@ from calendar_connect_client.models import (
     SchedulingPageCreateType,
     Slot,
 )
-from calendar_connect_client.types import UNSET, Response, Unset
+from calendar_connect_client.types import UNSET, Unset
 
 # endregion
 
@@ -69,13 +70,13 @@ class Refused(Exception):
         self.retry_after = None if retry_after is None else float(retry_after)
 
 
-def answered(response: Response[T | Problem]) -> T:
+def answered(answer: T | Problem | None, retry_after: str | None = None) -> T:
     """What was asked for. Raises Refused."""
-    if isinstance(response.parsed, Problem):
-        raise Refused(response.parsed, response.headers.get("Retry-After"))
-    if response.parsed is None:
+    if isinstance(answer, Problem):
+        raise Refused(answer, retry_after)
+    if answer is None:
         raise RuntimeError("an answer that this version of the client does not know")
-    return response.parsed
+    return answer
 
 
 # endregion
@@ -102,17 +103,17 @@ def patiently(send: Callable[[], T], *, tries: int = 5) -> T:
 # region connect
 def connect(host: AuthenticatedClient) -> str:
     """The connection's id, once the user has consented at the provider."""
-    disclosure = answered(get_provider_disclosure.sync_detailed("google", client=host))
+    disclosure = answered(get_provider_disclosure.sync("google", client=host))
     wish = ConnectionAuthorizationCreate(
         provider=ConnectionAuthorizationCreateProvider.GOOGLE,
         client=ConnectionAuthorizationCreateClient.WEB,
         disclosure_version=disclosure.version,  # the user has read it, and agrees
     )
-    started = answered(create_connection_authorization.sync_detailed(client=host, body=wish))
+    started = answered(create_connection_authorization.sync(client=host, body=wish))
     print(f"open: {started.authorization_url}", flush=True)
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
-        asked = answered(get_connection_authorization.sync_detailed(started.id, client=host))
+        asked = answered(get_connection_authorization.sync(started.id, client=host))
         if asked.status == "completed" and asked.connection_id is not None:
             return asked.connection_id
         if asked.status != "pending":
@@ -125,7 +126,7 @@ def wait_until_read(host: AuthenticatedClient, connection_id: str) -> None:
     """Wait until the calendar was read for the first time."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
-        sync = answered(get_connection_sync.sync_detailed(connection_id, client=host))
+        sync = answered(get_connection_sync.sync(connection_id, client=host))
         if all(calendar.last_success_at is not None for calendar in sync.calendars):
             return
         time.sleep(0.5)
@@ -141,13 +142,13 @@ def make_page(host: AuthenticatedClient) -> SchedulingPage:
     page = SchedulingPageCreate(
         name="Intro call", type_=SchedulingPageCreateType.PERSONAL, durations_minutes=[MINUTES], time_zone=ZONE
     )
-    return answered(create_scheduling_page.sync_detailed(client=host, body=page))
+    return answered(create_scheduling_page.sync(client=host, body=page))
 
 
 def free_times(visitor: Client, page_id: str) -> list[Slot]:
     """What a visitor can choose from in the next two weeks."""
     tomorrow = datetime.now(ZoneInfo(ZONE)).date() + timedelta(days=1)
-    slots = list_public_slots.sync_detailed(
+    slots = list_public_slots.sync(
         page_id,
         client=visitor,
         time_zone=ZONE,
@@ -165,12 +166,15 @@ def free_times(visitor: Client, page_id: str) -> list[Slot]:
 def book(visitor: Client, page_id: str, start_at: datetime, *, name: str, email: str, key: str) -> PublicBooking:
     """The same key and the same wish are one booking, however often they are sent."""
     wish = BookingCreate(start_at=start_at, duration_minutes=MINUTES, name=name, email=email, time_zone=ZONE)
-    booked = patiently(
-        lambda: answered(book_meeting.sync_detailed(page_id, client=visitor, body=wish, idempotency_key=key))
-    )
-    if not isinstance(booked, PublicBooking):
-        raise TypeError("the host has no calendar: this is a request, to be accepted later")
-    return booked
+
+    def send() -> PublicBooking:
+        response = book_meeting.sync_detailed(page_id, client=visitor, body=wish, idempotency_key=key)
+        booked = answered(response.parsed, response.headers.get("Retry-After"))
+        if not isinstance(booked, PublicBooking):
+            raise TypeError("the host has no calendar: this is a request, to be accepted later")
+        return booked
+
+    return patiently(send)
 
 
 # endregion
@@ -179,7 +183,7 @@ def book(visitor: Client, page_id: str, start_at: datetime, *, name: str, email:
 # region conflict
 def book_or_offer(
     visitor: Client, page_id: str, wanted: datetime, *, name: str, email: str, key: str
-) -> PublicBooking | list[Slot]:
+) -> PublicBooking | list[AlternativeTime]:
     """The booking, or other open times to show. Which of them the visitor takes is a new wish, with a new key."""
     try:
         return book(visitor, page_id, wanted, name=name, email=email, key=key)
@@ -198,11 +202,9 @@ def change(api_url: str, booked: PublicBooking, to: datetime) -> PublicBooking:
     visitor = AuthenticatedClient(
         base_url=api_url, token=str(booked.booking_token), prefix="", auth_header_name="Booking-Token"
     )
-    moved = answered(
-        reschedule_public_booking.sync_detailed(booked.id, client=visitor, body=BookingReschedule(start_at=to))
-    )
+    moved = answered(reschedule_public_booking.sync(booked.id, client=visitor, body=BookingReschedule(start_at=to)))
     print(f"moved: {moved.id}")
-    return answered(cancel_public_booking.sync_detailed(booked.id, client=visitor, body=BookingCancel(reason="ill")))
+    return answered(cancel_public_booking.sync(booked.id, client=visitor, body=BookingCancel(reason="ill")))
 
 
 # endregion
@@ -213,7 +215,7 @@ def every_booking(host: AuthenticatedClient, *, at_once: int = 100) -> Iterator[
     """All of the host's bookings; `at_once` of them come with each answer."""
     cursor: str | Unset = UNSET
     while True:
-        part = answered(list_bookings.sync_detailed(client=host, limit=at_once, cursor=cursor))
+        part = answered(list_bookings.sync(client=host, limit=at_once, cursor=cursor))
         yield from part.items
         if part.next_cursor is None:
             return
@@ -245,7 +247,7 @@ def main(api_url: str, token: str) -> None:
     # region sign-in
     host = AuthenticatedClient(base_url=api_url, token=token)
     visitor = Client(base_url=api_url)
-    me = answered(get_me.sync_detailed(client=host))
+    me = answered(get_me.sync(client=host))
     # endregion
     print(f"signed in: {me.user.email if me.user else 'a service'}")
     connection_id = connect(host)

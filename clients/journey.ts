@@ -20,6 +20,7 @@ import {
   listBookings,
   listPublicSlots,
   reschedulePublicBooking,
+  type AlternativeTime,
   type Booking,
   type Problem,
   type PublicBooking,
@@ -164,7 +165,7 @@ async function bookOrOffer(
   wanted: string,
   visitor: Visitor,
   key: string,
-): Promise<PublicBooking | Slot[]> {
+): Promise<PublicBooking | AlternativeTime[]> {
   try {
     return await book(client, page_id, wanted, visitor, key);
   } catch (refused) {
