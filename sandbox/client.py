@@ -20,6 +20,7 @@ from sandbox.microsoft.client import Microsoft
 Json = dict[str, Any]
 GOOGLE = "/control/google"
 LOOPBACK = "http://127.0.0.1/signed-in"
+_WORLDS = {"office365": "microsoft"}
 POLL = 0.05  # seconds
 
 
@@ -120,11 +121,26 @@ class Sandbox:
         """Every sync token answers 410 from now on."""
         await self._send("POST", f"{GOOGLE}/expire-sync-tokens", account=email)
 
+    # everybody ----------------------------------------------------------------------------------
+
+    async def accounts(self, provider: str) -> list[Json]:
+        """The simulated people of `google`, `office365` or `exchange`: at least `email` and `name`."""
+        accounts: list[Json] = await self._send("GET", f"/control/{_WORLDS.get(provider, provider)}/accounts")
+        return accounts
+
     # Google: what people do to their events -----------------------------------------------------
 
     async def google_events(self, email: str, calendar_id: str = "primary", *, deleted: bool = False) -> list[Json]:
         """The stored events as their owner sees them."""
         events: list[Json] = await self._send("GET", _events(email, calendar_id), deleted=deleted)
+        return events
+
+    async def google_view(self, email: str, *, start: datetime, end: datetime) -> list[Json]:
+        """What takes place between two instants in the primary calendar, instances instead of series."""
+        query = {"start": start.isoformat(), "end": end.isoformat()}
+        events: list[Json] = await self._send(
+            "GET", f"{GOOGLE}/accounts/{quote(email)}/calendars/primary/view", **query
+        )
         return events
 
     async def insert_google_event(

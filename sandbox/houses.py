@@ -25,6 +25,17 @@ class Standing:
     uid: str
 
 
+@dataclass(frozen=True)
+class Appointment:
+    """An event as the person sees it, an occurrence where it is a series."""
+
+    id: str
+    when: Span
+    all_day: bool
+    title: str
+    guests: tuple[str, ...]
+
+
 class House(Protocol):
     """A host's calendar at one provider."""
 
@@ -47,6 +58,9 @@ class House(Protocol):
     async def busy(self, first: date, days: int) -> list[Span]:
         """What really blocks the host's time."""
 
+    async def agenda(self, start: datetime, end: datetime) -> list[Appointment]:
+        """What stands in the calendar, in order."""
+
     async def ours(self) -> list[Standing]:
         """The events that an application has made and that still stand."""
 
@@ -56,8 +70,11 @@ class House(Protocol):
     async def move(self, event_id: str, to: Span) -> None:
         """The host drags an event to another time."""
 
-    async def invite(self, guest: str, title: str, when: Span) -> str:
-        """The host makes an event with a guest, by hand. Returns its id."""
+    async def delete(self, event_id: str) -> None:
+        """The host deletes an event."""
+
+    async def invite(self, guest: str | None, title: str, when: Span) -> str:
+        """The host makes an event, with a guest perhaps, by hand. Returns its id."""
 
     async def invitations(self, guest: str) -> list[str]:
         """The events to which the provider itself has invited a guest by mail."""
@@ -92,6 +109,18 @@ class GoogleHouse:
         spans = await self.sandbox.google_busy(self.email, start=first, days=days)
         return [(datetime.fromisoformat(span["start"]), datetime.fromisoformat(span["end"])) for span in spans]
 
+    async def agenda(self, start: datetime, end: datetime) -> list[Appointment]:
+        return [
+            Appointment(
+                item["id"],
+                (_google_time(item["start"]), _google_time(item["end"])),
+                "date" in item["start"],
+                item.get("summary", ""),
+                tuple(guest["email"] for guest in item.get("attendees", ())),
+            )
+            for item in await self.sandbox.google_view(self.email, start=start, end=end)
+        ]
+
     async def ours(self) -> list[Standing]:
         made = {entry["event_id"] for entry in await self.sandbox.google_ledger(account=self.email, actor="api")}
         return [
@@ -106,8 +135,11 @@ class GoogleHouse:
     async def move(self, event_id: str, to: Span) -> None:
         await self.sandbox.patch_google_event(self.email, event_id, _google_times(to))
 
-    async def invite(self, guest: str, title: str, when: Span) -> str:
-        event = {"summary": title, "attendees": [{"email": guest}], **_google_times(when)}
+    async def delete(self, event_id: str) -> None:
+        await self.sandbox.delete_google_event(self.email, event_id)
+
+    async def invite(self, guest: str | None, title: str, when: Span) -> str:
+        event = {"summary": title, "attendees": [{"email": guest}] if guest else [], **_google_times(when)}
         return str((await self.sandbox.insert_google_event(self.email, event))["id"])
 
     async def invitations(self, guest: str) -> list[str]:
@@ -146,6 +178,19 @@ class MicrosoftHouse:
             if item["showAs"] not in _FREE and not item["isCancelled"]
         ]
 
+    async def agenda(self, start: datetime, end: datetime) -> list[Appointment]:
+        return [
+            Appointment(
+                item["id"],
+                (_graph_time(item["start"]), _graph_time(item["end"])),
+                item["isAllDay"],
+                item["subject"] or "",
+                tuple(guest["emailAddress"]["address"] for guest in item["attendees"]),
+            )
+            for item in await self.sandbox.microsoft.view(self.email, start=start, end=end)
+            if not item["isCancelled"]
+        ]
+
     async def ours(self) -> list[Standing]:
         made = {entry["event_id"] for entry in await self.sandbox.microsoft.ledger(account=self.email, actor="api")}
         return [
@@ -160,9 +205,12 @@ class MicrosoftHouse:
     async def move(self, event_id: str, to: Span) -> None:
         await self.sandbox.microsoft.edit_event(self.email, event_id, _graph_times(to))
 
-    async def invite(self, guest: str, title: str, when: Span) -> str:
-        attendee = {"emailAddress": {"address": guest}, "type": "required"}
-        event = {"subject": title, "attendees": [attendee], **_graph_times(when)}
+    async def delete(self, event_id: str) -> None:
+        await self.sandbox.microsoft.delete_event(self.email, event_id)
+
+    async def invite(self, guest: str | None, title: str, when: Span) -> str:
+        attendees = [{"emailAddress": {"address": guest}, "type": "required"}] if guest else []
+        event = {"subject": title, "attendees": attendees, **_graph_times(when)}
         return str((await self.sandbox.microsoft.create_event(self.email, event))["id"])
 
     async def invitations(self, guest: str) -> list[str]:
@@ -205,6 +253,19 @@ class ExchangeHouse:
             if item["busy"] not in _FREE and item["my_response"] != "Decline" and not item["is_cancelled"]
         ]
 
+    async def agenda(self, start: datetime, end: datetime) -> list[Appointment]:
+        return [
+            Appointment(
+                item["id"],
+                (datetime.fromisoformat(item["start"]), datetime.fromisoformat(item["end"])),
+                item["all_day"],
+                item["subject"],
+                tuple(guest["email"] for guest in item["attendees"]),
+            )
+            for item in await self.sandbox.exchange.view(self.email, start, end)
+            if not item["is_cancelled"]
+        ]
+
     async def ours(self) -> list[Standing]:
         made = {entry["event_id"] for entry in await self.sandbox.exchange.ledger(account=self.email, actor="api")}
         return [
@@ -219,9 +280,12 @@ class ExchangeHouse:
     async def move(self, event_id: str, to: Span) -> None:
         await self.sandbox.exchange.change_item(self.email, event_id, _exchange_times(to), send=True)
 
-    async def invite(self, guest: str, title: str, when: Span) -> str:
-        item = {"subject": title, "required": [guest], **_exchange_times(when)}
-        return str((await self.sandbox.exchange.create_item(self.email, item, send=True))["id"])
+    async def delete(self, event_id: str) -> None:
+        await self.sandbox.exchange.delete_item(self.email, event_id)
+
+    async def invite(self, guest: str | None, title: str, when: Span) -> str:
+        item = {"subject": title, "required": [guest] if guest else [], **_exchange_times(when)}
+        return str((await self.sandbox.exchange.create_item(self.email, item, send=bool(guest)))["id"])
 
     async def invitations(self, guest: str) -> list[str]:
         return [mail["event_id"] for mail in await self.sandbox.exchange.outbox(to=guest, kind="invitation")]
@@ -249,6 +313,12 @@ class ExchangeHouse:
 
 
 HOUSES = (GoogleHouse, MicrosoftHouse, ExchangeHouse)
+
+
+def _google_time(time: Json) -> datetime:
+    """Days begin in UTC here: they are shown, nothing is reckoned with them."""
+    moment = datetime.fromisoformat(time.get("dateTime") or time["date"])
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _graph_time(time: Json) -> datetime:

@@ -21,19 +21,22 @@ iframe { width: 100%; height: 24rem; border: 1px solid #d1d9e0 }
 </style></head><body>$body</body></html>""")
 
 _PLACES = (
+    ("/calendars", "The people's calendars, as they see them: move an event, delete it, add one"),
+    ("/mail", "The mails that were sent"),
+    ("/dashboard", "Plays the CRM's meetings dashboard, where connecting ends"),
+    ("/control/mail/messages", "The mails as JSON, with <code>?to=</code>"),
+    ("/control/dns/records", "What the DNS server says; beside it <code>/questions</code> and <code>/outage</code>"),
+    ("/control/clock", "The simulators' clock"),
+    ("/identity/.well-known/openid-configuration", "The identity provider's discovery document"),
+    ("/health", "Is it up?"),
+)
+_FOR_PROGRAMS = (
     ("/google", "Simulated Google: OAuth, OpenID and Calendar API v3, on their real paths"),
     ("/microsoft", "Simulated Microsoft: the identity platform and Graph's calendars, on their real paths"),
-    ("/control/exchange", "What a person does in Outlook at Exchange, faults, the ledger of writes"),
-    ("/control/microsoft", "What a person does in Outlook, faults, the ledger of writes"),
     ("/control/google", "What a person does in Google's own pages, faults, the ledger of writes"),
+    ("/control/microsoft", "What a person does in Outlook, faults, the ledger of writes"),
+    ("/control/exchange", "The same at Exchange"),
     ("/identity", "The identity provider: <code>POST /identity/token</code> signs any token"),
-    ("/identity/.well-known/openid-configuration", "its discovery document"),
-    ("/mail", "The mails that were sent"),
-    ("/control/mail/messages", "the same as JSON, with <code>?to=</code>"),
-    ("/control/dns/records", "What the DNS server says; beside it <code>/questions</code> and <code>/outage</code>"),
-    ("/dashboard", "Plays the CRM's meetings dashboard, where connecting ends"),
-    ("/control/clock", "The simulators' clock"),
-    ("/health", "Is it up?"),
 )
 
 
@@ -42,21 +45,23 @@ def front_page(*, smtp_address: str, dns_address: str, ews_url: str) -> HTMLResp
     rows = "".join(
         f'<tr><td><a href="{path}"><code>{path}</code></a></td><td>{what}</td></tr>' for path, what in _PLACES
     )
+    beneath = "".join(f"<tr><td><code>{path}/…</code></td><td>{what}</td></tr>" for path, what in _FOR_PROGRAMS)
     body = (
         "<h1>Sandbox</h1><p>Simulated providers for calendar-connect. Nothing here leaves this machine.</p>"
-        f"<table>{rows}<tr><td><code>{escape(ews_url)}</code></td><td>Simulated Exchange, over TLS</td></tr>"
+        f"<table>{rows}</table><h2>For programs</h2><table>{beneath}"
+        f"<tr><td><code>{escape(ews_url)}</code></td><td>Simulated Exchange, over TLS</td></tr>"
         f"<tr><td><code>{escape(smtp_address)}</code></td><td>SMTP: takes every mail</td></tr>"
         f"<tr><td><code>{escape(dns_address)}</code></td><td>DNS, over UDP: the records it was given</td></tr>"
         "</table>"
     )
-    return _render("Sandbox", body)
+    return render("Sandbox", body)
 
 
 def dashboard_page(result: Mapping[str, str]) -> HTMLResponse:
     """Plays the CRM's meetings dashboard, where the browser returns to after connecting."""
     rows = "".join(f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in result.items())
     body = f"<h1>Meetings</h1><p>Here the CRM would be. You were sent back with:</p><table>{rows}</table>"
-    return _render("Meetings", body)
+    return render("Meetings", body)
 
 
 def mailbox_page(messages: Iterable[dict[str, Any]]) -> HTMLResponse:
@@ -67,7 +72,7 @@ def mailbox_page(messages: Iterable[dict[str, Any]]) -> HTMLResponse:
         f"<td>{escape(message['received_at'][:19])}</td></tr>"
         for message in reversed(list(messages))
     )
-    return _render("Mails", f"<h1>Mails</h1><table>{rows or '<tr><td>None yet.</td></tr>'}</table>")
+    return render("Mails", f"<h1>Mails</h1><table>{rows or '<tr><td>None yet.</td></tr>'}</table>")
 
 
 def message_page(message: dict[str, Any]) -> HTMLResponse:
@@ -87,8 +92,9 @@ def message_page(message: dict[str, Any]) -> HTMLResponse:
         method, content = message["calendar"]["method"], message["calendar"]["content"]
         parts.append(f"<h2>Invitation ({escape(str(method))})</h2><pre>{escape(content)}</pre>")
     parts.append(f'<p><a href="/control/mail/messages/{message["number"]}/raw">As it came</a></p>')
-    return _render(message["subject"] or "Mail", "".join(parts))
+    return render(message["subject"] or "Mail", "".join(parts))
 
 
-def _render(title: str, body: str) -> HTMLResponse:
+def render(title: str, body: str) -> HTMLResponse:
+    """A page; `body` is HTML, whatever comes from elsewhere escaped in it."""
     return HTMLResponse(_PAGE.substitute(title=escape(title), body=body))

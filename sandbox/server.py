@@ -21,6 +21,7 @@ from fastapi import FastAPI, HTTPException, Request
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 from starlette.responses import HTMLResponse
 
+from sandbox.calendar_pages import create_calendar_pages
 from sandbox.clock import Clock
 from sandbox.dns import DnsServer, create_dns_control, serving_dns
 from sandbox.exchange.app import create_exchange
@@ -102,6 +103,7 @@ def create_sandbox(addresses: Addresses, network: Network, worlds: Worlds, *, ke
     app.mount("/control/mail", create_mail_control(network.mail))
     app.mount("/control/dns", create_dns_control(network.dns))
     app.mount("/identity", create_identity(f"{addresses.http_url}/identity", keys_file=keys_file))
+    app.include_router(create_calendar_pages(addresses.http_url))
     _add_clock_routes(app, worlds.clock)
     _add_pages(app, addresses, network.mail)
     return app

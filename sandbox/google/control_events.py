@@ -3,15 +3,16 @@
 The one rule: a person is not asked for tokens or scopes, but Google's rules for events hold for people too.
 """
 
+from collections.abc import Iterator
 from copy import deepcopy
 from typing import Literal
 
 from fastapi import APIRouter, HTTPException
 from fastapi.responses import Response
-from pydantic import BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from sandbox.google.event_fields import WRITABLE, overlay
-from sandbox.google.instances import find_event
+from sandbox.google.instances import Window, find_event, happens_within, instances_of, start_key
 from sandbox.google.resources import Reader, render
 from sandbox.google.times import Json
 from sandbox.google.world import Account, Actor, Calendar, Event, GoogleWorld
@@ -48,6 +49,13 @@ def _add_reading(router: APIRouter, world: GoogleWorld) -> None:
         account, calendar = _place(world, email, calendar_id)
         events = calendar.events.values()
         return [_show(event, calendar, account) for event in events if deleted or not event.cancelled]
+
+    @router.get("/calendars/{calendar_id}/view")
+    async def list_view(email: str, calendar_id: str, start: AwareDatetime, end: AwareDatetime) -> list[Json]:
+        """What takes place between two instants, instances instead of series, in order; not what is damaged."""
+        account, calendar = _place(world, email, calendar_id)
+        events = sorted(_taking_place(calendar, Window(start, end)), key=lambda event: start_key(event, calendar))
+        return [_show(event, calendar, account) for event in events]
 
     @router.get("/calendars/{calendar_id}/events/{event_id}")
     async def get_event(email: str, calendar_id: str, event_id: str) -> Json:
@@ -152,6 +160,16 @@ def _place(world: GoogleWorld, email: str, calendar_id: str) -> tuple[Account, C
     if account is None or calendar is None:
         raise HTTPException(404, f"no calendar {calendar_id} of {email}")
     return account, calendar
+
+
+def _taking_place(calendar: Calendar, window: Window) -> Iterator[Event]:
+    for event in calendar.events.values():
+        if event.cancelled:
+            continue
+        if event.recurring:
+            yield from instances_of(calendar, event, window)
+        elif event.schedule() is not None and happens_within(event, calendar, window):
+            yield event
 
 
 def _show(event: Event, calendar: Calendar, account: Account) -> Json:

@@ -84,7 +84,7 @@ function OpenPage({ page }: { page: PublicSchedulingPage }) {
               <Stack>
                 <div>
                   <Text size="lg" fw={600}>{formatMoment(chosen.start_at, timeZone)}</Text>
-                  <Text c="dimmed">{formatMinutes(durationMinutes)}</Text>
+                  {page.durations_minutes.length > 1 && <Text c="dimmed">{formatMinutes(durationMinutes)}</Text>}
                 </div>
                 {booking.hold !== null && <HoldCountdown expiresAt={booking.hold.expires_at} />}
                 {prefill.said !== null && <Text c="dimmed">{t("prefilled")}</Text>}
