@@ -46,8 +46,10 @@ SERVING: Final[dict[str, Any]] = {
     "proxy_headers": False,  # else a neighbour on the loopback interface says who calls; we count the hops ourselves
     "log_config": None,
     "timeout_graceful_shutdown": 20,
+    "timeout_keep_alive": 75,
 }
-"""How uvicorn serves."""
+"""How uvicorn serves. An idle connection is kept longer than proxies keep theirs (nginx and most balancers: 60 s): who
+closes first must not be us, or a request that is on its way is lost, and no proxy sends a POST again."""
 DOORS: Final = 128
 """libuv takes one connection from a listening handle in a round of the event loop, and a round of a busy process lasts
 a tenth of a second. So there are many handles on the one socket: who waits in the kernel's queue is neither answered

@@ -23,7 +23,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sandbox.client import Sandbox
 from sandbox.front_end_people import PEOPLE, Company, SignIn
-from sandbox.ports import HOST
+from sandbox.ports import HOST, KEPT_ALIVE_SECONDS
 from sandbox.processes import stop_signalled
 
 SECURITY: Final = {
@@ -131,7 +131,8 @@ class _WithHeaders:
 
 async def serve_front_end(places: Places, port: int) -> None:
     """Serve until SIGINT or SIGTERM."""
-    config = uvicorn.Config(create_front_end(places), host=HOST, port=port, log_level="warning", lifespan="on")
+    manner = {"log_level": "warning", "lifespan": "on", "timeout_keep_alive": KEPT_ALIVE_SECONDS}
+    config = uvicorn.Config(create_front_end(places), host=HOST, port=port, **manner)
     server = uvicorn.Server(config)
     stopped = stop_signalled()
     serving = asyncio.create_task(server.serve())

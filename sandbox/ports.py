@@ -7,6 +7,8 @@ takes it meanwhile, nor while its owner is down.
 import random
 import socket
 
+KEPT_ALIVE_SECONDS = 75
+"""How long servers here keep an idle connection: longer than clients do, or they lose a request now and then."""
 HOST = "127.0.0.1"
 BELOW_EPHEMERAL = range(20000, 32768)
 ATTEMPTS = 200

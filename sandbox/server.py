@@ -38,7 +38,7 @@ from sandbox.microsoft.app import create_microsoft
 from sandbox.microsoft.control import create_control as create_microsoft_control
 from sandbox.microsoft.world import MicrosoftWorld
 from sandbox.pages import dashboard_page, front_page, mailbox_page, message_page
-from sandbox.ports import HOST, PortTakenError
+from sandbox.ports import HOST, KEPT_ALIVE_SECONDS, PortTakenError
 from sandbox.processes import stop_signalled
 
 BACKLOG = 512
@@ -226,7 +226,8 @@ async def serve(places: Places = Places()) -> AsyncIterator[Addresses]:
 
 @contextlib.asynccontextmanager
 async def _running(listener: socket.socket, **config: Any) -> AsyncIterator[None]:
-    settings = uvicorn.Config(lifespan="off", ws="none", log_level="warning", timeout_graceful_shutdown=1, **config)
+    manner = {"lifespan": "off", "ws": "none", "log_level": "warning", "timeout_keep_alive": KEPT_ALIVE_SECONDS}
+    settings = uvicorn.Config(timeout_graceful_shutdown=1, **manner, **config)
     server = _Server(settings)
     running = asyncio.create_task(server.serve(sockets=[listener]))
     try:

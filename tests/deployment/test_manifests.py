@@ -315,3 +315,9 @@ def test_nothing_of_the_manifests_is_left_unread() -> None:
         *("Namespace", "ServiceAccount", "ConfigMap", "Secret", "Deployment", "Job", "Service", "Ingress"),
         *("HorizontalPodAutoscaler", "PodDisruptionBudget", "NetworkPolicy"),
     }
+
+
+def test_the_proxy_closes_idle_connections_before_the_service_does() -> None:
+    proxies = 60  # nginx: upstream-keepalive-timeout, keepalive_timeout of an upstream
+    told = re.search(r"\*\*Idle connections\*\* are kept for (\d+) seconds", (ROOT / "docs/deployment.md").read_text())
+    assert proxies < SERVING["timeout_keep_alive"] == int(told[1])

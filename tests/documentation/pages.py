@@ -14,6 +14,7 @@ _BLOCK = re.compile(
 )
 _FENCE = re.compile(r"^( *)```.*?^\1```$", re.MULTILINE | re.DOTALL)
 _SPAN = re.compile(r"`([^`\n]+)`")
+_PLACE = re.compile(r"\]\((?:\.\./)+(app/[\w/]+\.py)\) `(\w+)`")
 
 
 def text(page: str) -> str:
@@ -45,8 +46,13 @@ def written_pages() -> list[str]:
 
 
 def spans(page: str) -> list[str]:
-    """What is set as code in the running text of a page."""
-    return _SPAN.findall(_FENCE.sub("", text(page)))
+    """What is set as code in the running text of a page, but for places in the code."""
+    return _SPAN.findall(_PLACE.sub("](", _FENCE.sub("", text(page))))
+
+
+def places(page: str) -> list[tuple[str, str]]:
+    """File and name of whatever the page says stands in the code: a name directly after the link to its file."""
+    return _PLACE.findall(text(page))
 
 
 def code(page: str) -> str:

@@ -5,10 +5,9 @@ import re
 import pytest
 
 from documentation.repository import ROOT
-from tests.documentation.pages import text, written_pages
+from tests.documentation.pages import places, written_pages
 
-PLACE = re.compile(r"\]\((?:\.\./)+(app/[\w/]+\.py)\) `(\w+)`")
-PLACES = [(page, *found) for page in written_pages() for found in PLACE.findall(text(page))]
+PLACES = [(page, *place) for page in written_pages() for place in places(page)]
 
 
 def test_places_are_told() -> None:
