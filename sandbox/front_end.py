@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import httpx
 import uvicorn
@@ -131,7 +131,7 @@ class _WithHeaders:
 
 async def serve_front_end(places: Places, port: int) -> None:
     """Serve until SIGINT or SIGTERM."""
-    manner = {"log_level": "warning", "lifespan": "on", "timeout_keep_alive": KEPT_ALIVE_SECONDS}
+    manner: dict[str, Any] = {"log_level": "warning", "lifespan": "on", "timeout_keep_alive": KEPT_ALIVE_SECONDS}
     config = uvicorn.Config(create_front_end(places), host=HOST, port=port, **manner)
     server = uvicorn.Server(config)
     stopped = stop_signalled()

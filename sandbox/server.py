@@ -226,8 +226,8 @@ async def serve(places: Places = Places()) -> AsyncIterator[Addresses]:
 
 @contextlib.asynccontextmanager
 async def _running(listener: socket.socket, **config: Any) -> AsyncIterator[None]:
-    manner = {"lifespan": "off", "ws": "none", "log_level": "warning", "timeout_keep_alive": KEPT_ALIVE_SECONDS}
-    settings = uvicorn.Config(timeout_graceful_shutdown=1, **manner, **config)
+    manner: dict[str, Any] = {"lifespan": "off", "ws": "none", "log_level": "warning", "timeout_graceful_shutdown": 1}
+    settings = uvicorn.Config(timeout_keep_alive=KEPT_ALIVE_SECONDS, **manner, **config)
     server = _Server(settings)
     running = asyncio.create_task(server.serve(sockets=[listener]))
     try:
