@@ -33,11 +33,18 @@ _ADD: Final = """<h2>Add an event</h2>
 <label>Guest <input name="guest" type="email" placeholder="nobody"></label>
 <button>Add</button></p></form>"""
 _IN_THE_READERS_ZONE: Final = """<script>
-const shown = { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" };
-for (const time of document.querySelectorAll("time")) {
-  time.textContent = new Date(time.dateTime).toLocaleString([], shown);
+const day = { weekday: "short", day: "numeric", month: "short" };
+const hour = { hour: "2-digit", minute: "2-digit" };
+for (const row of document.querySelectorAll("tr")) {
+  const [start, end] = [...row.querySelectorAll("time")].map((time) => new Date(time.dateTime));
+  if (start === undefined) continue;
+  const sameDay = start.toDateString() === end.toDateString();
+  const [from, until] = row.querySelectorAll("time");
+  from.textContent = start.toLocaleString([], { ...day, ...hour });
+  until.textContent = end.toLocaleString([], sameDay ? hour : { ...day, ...hour });
 }
 </script>"""
+_GUESTS_SHOWN: Final = 3
 
 
 class NewEvent(BaseModel):
@@ -141,8 +148,9 @@ def _row(action: str, appointment: Appointment) -> str:
     )
     drag = "" if appointment.all_day else f'<button formaction="{action}/move">An hour later</button> '
     hand = f'<form method="post">{given}{drag}<button formaction="{action}/delete">Delete</button></form>'
-    guests = ", ".join(appointment.guests)
+    shown, more = appointment.guests[:_GUESTS_SHOWN], len(appointment.guests) - _GUESTS_SHOWN
+    guests = escape(", ".join(shown)) + (f" and {more} more" if more > 0 else "")
     return (
-        f"<tr><td>{' &ndash; '.join(times)}</td><td>{escape(appointment.title)}<br><small>{escape(guests)}</small></td>"
-        f"<td>{hand}</td></tr>"
+        f'<tr><td class="line">{" &ndash; ".join(times)}</td>'
+        f'<td>{escape(appointment.title)}<br><small>{guests}</small></td><td class="line">{hand}</td></tr>'
     )

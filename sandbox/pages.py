@@ -17,6 +17,7 @@ _PAGE = Template("""<!DOCTYPE html>
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 52rem; margin: 2rem auto; padding: 0 1rem; color: #1f2328 }
 td, th { text-align: left; vertical-align: top; padding: .25rem 1rem .25rem 0 }
 pre { background: #f6f8fa; padding: 1rem; overflow-x: auto; white-space: pre-wrap }
+.line { white-space: nowrap }
 iframe { width: 100%; height: 24rem; border: 1px solid #d1d9e0 }
 </style></head><body>$body</body></html>""")
 
