@@ -150,7 +150,8 @@ def _row(action: str, appointment: Appointment) -> str:
     hand = f'<form method="post">{given}{drag}<button formaction="{action}/delete">Delete</button></form>'
     shown, more = appointment.guests[:_GUESTS_SHOWN], len(appointment.guests) - _GUESTS_SHOWN
     guests = escape(", ".join(shown)) + (f" and {more} more" if more > 0 else "")
+    remark = f" <em>({escape(appointment.remark)})</em>" if appointment.remark else ""
     return (
         f'<tr><td class="line">{" &ndash; ".join(times)}</td>'
-        f'<td>{escape(appointment.title)}<br><small>{guests}</small></td><td class="line">{hand}</td></tr>'
+        f'<td>{escape(appointment.title)}{remark}<br><small>{guests}</small></td><td class="line">{hand}</td></tr>'
     )

@@ -34,6 +34,8 @@ class Appointment:
     all_day: bool
     title: str
     guests: tuple[str, ...]
+    remark: str
+    """In the provider's own word why it may not block time, as `free`, `tentative` or `declined`; empty: it does."""
 
 
 class House(Protocol):
@@ -117,6 +119,7 @@ class GoogleHouse:
                 "date" in item["start"],
                 item.get("summary", ""),
                 tuple(guest["email"] for guest in item.get("attendees", ())),
+                _google_remark(item),
             )
             for item in await self.sandbox.google_view(self.email, start=start, end=end)
         ]
@@ -186,6 +189,7 @@ class MicrosoftHouse:
                 item["isAllDay"],
                 item["subject"] or "",
                 tuple(guest["emailAddress"]["address"] for guest in item["attendees"]),
+                "" if item["showAs"] == "busy" else item["showAs"],
             )
             for item in await self.sandbox.microsoft.view(self.email, start=start, end=end)
             if not item["isCancelled"]
@@ -261,6 +265,7 @@ class ExchangeHouse:
                 item["all_day"],
                 item["subject"],
                 tuple(guest["email"] for guest in item["attendees"]),
+                "" if item["busy"] == "Busy" else item["busy"],
             )
             for item in await self.sandbox.exchange.view(self.email, start, end)
             if not item["is_cancelled"]
@@ -319,6 +324,13 @@ def _google_time(time: Json) -> datetime:
     """Days begin in UTC here: they are shown, nothing is reckoned with them."""
     moment = datetime.fromisoformat(time.get("dateTime") or time["date"])
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _google_remark(item: Json) -> str:
+    if item.get("transparency") == "transparent":
+        return "free"
+    mine = [guest["responseStatus"] for guest in item.get("attendees", ()) if guest.get("self")]
+    return mine[0] if mine and mine[0] in {"declined", "tentative"} else ""
 
 
 def _graph_time(time: Json) -> datetime:
