@@ -5,6 +5,7 @@ The one rule: whatever logs, logs through here; a value under a telling name is 
 
 import json
 import logging
+import os
 import re
 import sys
 from collections.abc import Mapping
@@ -40,6 +41,13 @@ _HIDDEN = "***"
 _NOISY = ("httpx", "httpcore", "exchangelib", "aiosmtplib", "uvicorn.access", "pgqueuer", "asyncio")
 
 
+def _coloured() -> bool:
+    """As https://no-color.org and https://force-color.org ask; else where somebody looks."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    return bool(os.environ.get("FORCE_COLOR")) or sys.stderr.isatty()
+
+
 def configure_logs(level: str, style: Literal["auto", "json", "console"]) -> None:
     """Set up the whole process's logging."""
     console = style == "console" or (style == "auto" and sys.stderr.isatty())
@@ -52,7 +60,8 @@ def configure_logs(level: str, style: Literal["auto", "json", "console"]) -> Non
         structlog.processors.format_exc_info,
         redact,
     ]
-    renderer: Processor = structlog.dev.ConsoleRenderer() if console else structlog.processors.JSONRenderer(_as_json)
+    readable, machines = structlog.dev.ConsoleRenderer(colors=_coloured()), structlog.processors.JSONRenderer(_as_json)
+    renderer: Processor = readable if console else machines
     structlog.configure(
         processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

@@ -117,6 +117,8 @@ async def _run_stack(wishes: Wishes, terminal: Terminal) -> None:
     terminal.line("run", "starting the database, the sandbox, the API and the worker")
     # For people, unless they chose otherwise: the children do not write to a terminal and would log JSON.
     readable = {} if LOG_FORMAT in os.environ else {LOG_FORMAT: "console"}
+    if sys.stdout.isatty():
+        readable["FORCE_COLOR"] = "1"  # nor do they see that somebody looks
     data = wishes.data_directory
     user, account = _person_ids(data / "person")
     Company.kept_in(data / "company.json", {PERSON: user}, account)

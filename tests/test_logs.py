@@ -12,6 +12,7 @@ import pytest
 import structlog
 from hypothesis import example, given
 from hypothesis import strategies as st
+from structlog.stdlib import ProcessorFormatter
 
 from app.logs import configure_logs, redact
 from app.settings import Settings
@@ -201,3 +202,23 @@ def test_p5_settings_do_not_show_their_secrets(settings: Settings) -> None:
         repr(settings.signing_key.get_secret_value()),
     ]
     assert not any(secret in shown for secret in secrets)
+
+
+@pytest.mark.parametrize(
+    ("environment", "coloured"),
+    [({}, False), ({"FORCE_COLOR": "1"}, True), ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, False)],
+)
+def test_a_log_that_nobody_looks_at_has_no_colours(
+    lines: Any, environment: dict[str, str], coloured: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("FORCE_COLOR", "NO_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    configure_logs("INFO", "console")
+    [handler] = [each for each in logging.getLogger().handlers if isinstance(each.formatter, ProcessorFormatter)]
+    assert isinstance(handler, logging.StreamHandler)
+    handler.setStream(stream := io.StringIO())
+    logging.getLogger("x").info("told")
+    assert "told" in stream.getvalue()
+    assert ("\x1b[" in stream.getvalue()) is coloured
