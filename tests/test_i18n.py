@@ -47,6 +47,7 @@ CODES = re.findall(
 EQUAL_TO_ENGLISH = {
     (Language.IT, "connect_field.email.label"),
     (Language.IT, "connect_field.password.label"),
+    (Language.IT, "mail.answer.false"),
     (Language.IT, "mail.label.account"),
     (Language.IT, "mail.label.email"),
 }

@@ -7,8 +7,10 @@ booked as a video call stays one, and what was not becomes none, whatever the pa
 from collections.abc import Collection
 from uuid import UUID
 
+from app.bookings.forms import in_words
 from app.calendar import Attendee, EventDraft, Timed
 from app.calendar_writes.service import Owner, draft_from_json
+from app.i18n import Language
 from app.models.bookings import Booking
 from app.models.calendar_writes import CalendarWrite
 from app.scheduling.configuration import Configuration
@@ -71,5 +73,5 @@ def _attendees(booking: Booking) -> tuple[Attendee, ...]:
 
 def _description(booking: Booking) -> str:
     lines = [f"{booking.visitor_name} <{booking.visitor_email}>"] if booking.visitor_email else []
-    lines += [f"{answer['label']}: {answer['value']}" for answer in booking.answers]
+    lines += [f"{label}: {said}" for label, said in in_words(booking.answers, Language(booking.language))]
     return "\n".join(lines)

@@ -4,12 +4,13 @@ The one rule: the server decides what is valid; an answer to no question is refu
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
 from email_validator import EmailNotValidError, validate_email
 
 from app.errors import ConsentRequired, FieldError, ValidationFailed, pointer_to
+from app.i18n import Language, translate
 from app.scheduling.configuration import Configuration, FormField
 
 _PHONE = re.compile(r"^\+?[0-9][0-9 ()./-]{4,30}$")
@@ -35,10 +36,21 @@ def check_form(
     if page.consent_text is not None and not consent:
         raise ConsentRequired
     return [
-        {"field_id": key, "label": questions[key].label, "value": value.strip()}
+        {"field_id": key, "label": questions[key].label, "kind": questions[key].kind, "value": value.strip()}
         for key, value in answers.items()
         if value.strip()
     ]
+
+
+def in_words(answers: Iterable[Mapping[str, str]], language: Language) -> list[tuple[str, str]]:
+    """Question and answer as people read them: a box says yes or no, in their language."""
+    return [(answer["label"], _said(answer, language)) for answer in answers]
+
+
+def _said(answer: Mapping[str, str], language: Language) -> str:
+    if answer.get("kind") != "checkbox":  # before there was a kind, a box said what it says to programs
+        return answer["value"]
+    return translate(language, f"mail.answer.{answer['value']}")
 
 
 def _check(field: FormField, value: str) -> FieldError | None:

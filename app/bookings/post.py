@@ -16,6 +16,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bookings.event import is_video
+from app.bookings.forms import in_words
 from app.bookings.invite import invite_to, with_hosts
 from app.calendar import ProviderName
 from app.i18n import Language, negotiate
@@ -299,14 +300,15 @@ def _tell_guest(rows: Rows, booking: Booking, page: PageTime, letter: Appointmen
 def _tell_host(
     rows: Rows, made: Booking | MeetingRequest, page: PageTime, letter: AppointmentLetter, host: Host
 ) -> Enqueued:
+    language = negotiate(host.locale)
     letter = replace(
         letter,
         reader=Reader.HOST,
-        language=negotiate(host.locale),
+        language=language,
         time_zone=host.time_zone,
         visitor_email=made.visitor_email or None,
         guests=tuple(made.guests),
-        answers=tuple((answer["label"], answer["value"]) for answer in made.answers),
+        answers=tuple(in_words(made.answers, language)),
     )
     return add_mail(
         rows,

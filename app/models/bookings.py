@@ -30,7 +30,7 @@ class _Appointment(HasId):
     language: Mapped[str]
     guests: Mapped[list[str]]
     answers: Mapped[JsonList]
-    """`[{"field_id", "label", "value"}]`, as the form was when it was filled in."""
+    """`[{"field_id", "label", "kind", "value"}]`, as the form was when it was filled in; old ones have no kind."""
     consent_text: Mapped[str | None]
     """What the visitor agreed to, in the page's words of then; None: nothing was asked."""
     token_hash: Mapped[bytes]

@@ -55,7 +55,7 @@ def page(*questions: dict[str, Any], **fields: Any) -> Configuration:
 @pytest.mark.parametrize(("kind", "answer"), [(kind, answer) for kind, answers in GOOD.items() for answer in answers])
 def test_r33_a_good_answer_is_kept_with_its_question(kind: str, answer: str) -> None:
     kept = check_form(page(question(kind)), {"q": answer}, [], consent=False)
-    assert kept == [{"field_id": "q", "label": "Question", "value": answer.strip()}]
+    assert kept == [{"field_id": "q", "label": "Question", "kind": kind, "value": answer.strip()}]
 
 
 @pytest.mark.parametrize(
@@ -132,6 +132,26 @@ async def test_r33_the_form_is_checked_on_the_way_in_and_kept_with_the_booking(w
     await world.work()
     [event] = await our_events(world, person)
     assert "Question: Red" in event["description"]
+
+
+async def test_r51_a_box_says_yes_or_no_to_each_in_their_language(world: World) -> None:
+    person = await world.connected(locale="pl")
+    boxes = [
+        question("checkbox") | {"id": "a", "label": "Newsletter"},
+        question("checkbox") | {"id": "b", "label": "Car"},
+    ]
+    boxes += [question("text") | {"id": "c", "label": "Magic word"}]
+    made = await person.make_page(form_fields=boxes)
+    said = {"a": "true", "b": "false", "c": "true"}
+    booked = await person.book(made["id"], person.at(3, "10:00").isoformat(), answers=said, language="de")
+    assert {item["field_id"]: item["value"] for item in booked.json()["answers"]} == said, "to programs as it was said"
+    assert {frozenset(item) for item in booked.json()["answers"]} == {frozenset({"field_id", "label", "value"})}
+    await world.work()
+    [event] = await our_events(world, person)
+    assert event["description"].splitlines()[1:] == ["Newsletter: Ja", "Car: Nein", "Magic word: true"]
+    [mail] = await world.sandbox.mails(person.email)
+    told = [line for line in mail["text"].splitlines() if line.startswith(("Newsletter", "Car", "Magic"))]
+    assert told == ["Newsletter: Tak", "Car: Nie", "Magic word: true"]
 
 
 async def test_r33_what_the_visitor_agreed_to_is_kept_in_the_words_of_then(

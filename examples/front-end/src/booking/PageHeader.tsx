@@ -11,7 +11,8 @@ export function PageHeader({ page }: { page: PublicSchedulingPage }) {
     document.title = page.name;
   }, [page.name]);
   const [length, ...others] = page.durations_minutes;
-  const place = page.location.kind === "video" ? t("video") : page.location.text;
+  const { kind, text } = page.location;
+  const place = kind === "video" ? t("video") : kind === "none" ? null : text;
   return (
     <Stack gap={4} mb="lg">
       <Title order={1} className="breaks">{page.name}</Title>
