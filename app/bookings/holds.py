@@ -164,6 +164,7 @@ class SlotHolds:
             lasting = select(SlotHold).where(SlotHold.id == before.subject_id, SlotHold.expires_at > func.now())
             hold = await session.scalar(lasting)
             if hold is None:
+                check_open(page, wish.minutes)
                 others = alternatives(page, wish.minutes, start=wish.start, now=self._now(), itself=True)
                 raise HoldExpired(extra={"alternatives": others})
             return Kept(hold, self._tokens.token(hold.id), replayed=True)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.calendar import Clock, ProviderName
@@ -16,7 +17,8 @@ from app.connections.access import CalendarAccess, token_places
 from app.connections.channels import channels_of_connection, delete_channel
 from app.connections.grants import is_grant_used
 from app.database import transaction
-from app.models.connections import Connection
+from app.models.calendar_writes import CalendarWrite
+from app.models.connections import Calendar, Connection
 from app.models.push import PushChannel
 from app.providers.base import (
     AmbiguousOutcome,
@@ -65,7 +67,11 @@ class ConnectionCloser:
             if revoked or overdue:
                 for channel in channels:
                     await delete_channel(session, channel)
+                await _remember_places(session, connection_id)
                 await repository.delete_connection(session, connection_id)
+                # Whoever has connected again meanwhile: what stood there is theirs only now.
+                others = await repository.list_connections(session, connection.user_id)
+                await enqueue(session, [Enqueued(Job.CONNECTION_READY, account_id, other.id) for other in others])
             else:
                 await enqueue(session, [Enqueued(Job.CLOSE_CONNECTION, account_id, connection_id, delay=_ASK_AGAIN)])
 
@@ -112,3 +118,21 @@ class ConnectionCloser:
             return await self._vault.open(session, place, row.refresh_token)
         except SecretUnreadableError:
             return None  # nothing to revoke with; erasing is all that is left
+
+
+async def _remember_places(session: AsyncSession, connection_id: UUID) -> None:
+    """Before a connection goes: its writes know their account and calendar by the names of now. Both may have been
+    renamed since the write was made, and by them it is found again.
+    """
+    place = (
+        select(Calendar.id, Calendar.provider_calendar_id, Connection.subject)
+        .join(Connection, (Connection.account_id == Calendar.account_id) & (Connection.id == Calendar.connection_id))
+        .where(Connection.id == connection_id)
+        .subquery()
+    )
+    await session.execute(
+        update(CalendarWrite)
+        .where(CalendarWrite.calendar_id == place.c.id)
+        .values(provider_calendar_id=place.c.provider_calendar_id, subject=place.c.subject)
+        .execution_options(synchronize_session=False)
+    )

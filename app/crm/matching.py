@@ -19,6 +19,7 @@ INSERT INTO calendar_changes (account_id, calendar_id, event_id, series_id, topi
 SELECT DISTINCT ON (found.calendar_id, found.event_id)
        $1::uuid, found.calendar_id, found.event_id, found.series_id, 'meeting', $2::timestamptz
   FROM ({found}) AS found
+ ORDER BY found.calendar_id, found.event_id
 ON CONFLICT (account_id, calendar_id, event_id) DO UPDATE SET seq = calendar_changes.seq + 1, not_before = NULL
 RETURNING calendar_id
 """

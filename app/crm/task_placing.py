@@ -175,25 +175,28 @@ async def _place(session: AsyncSession, task: Task, calendar: Calendar, connecti
         place = Place(calendar.id, connection.provider, connection.subject, calendar.provider_calendar_id)
         made = wish_event(session, task.account_id, owner, place, key=task_key(task.id), draft=draft)
         return [Enqueued(Job.WRITE_EVENT, task.account_id, made.id)]
-    if write.calendar_id != calendar.id:
-        _move_house(write, calendar, connection)
+    if write.calendar_id != calendar.id and _move_house(write, calendar, connection):
+        pass  # the event is to be made there
     elif (write.status != "failed" and write.draft is not None and draft == draft_from_json(write.draft)) or (
         draft is None and write.draft is None
     ):
         if task.deleted_at is not None and not write.under_way:
             await session.delete(task)  # its event had gone before it
-        return []
+        return [Enqueued(Job.WRITE_EVENT, task.account_id, write.id)] if write.under_way else []
     await session.flush()
     job = await change_wish(session, owner, None if draft is None else changing_wish(write, draft))
     return [] if job is None else [job]
 
 
-def _move_house(write: CalendarWrite, calendar: Calendar, connection: Connection) -> None:
-    """Another calendar; the event is not there. The same one, connected again, has it still."""
+def _move_house(write: CalendarWrite, calendar: Calendar, connection: Connection) -> bool:
+    """Into this calendar, and whether it is another one, without the event. The same one, connected again, has it
+    still, unless its person has taken it away: that is followed.
+    """
     same = (write.provider, write.provider_calendar_id) == (connection.provider, calendar.provider_calendar_id)
     write.calendar_id, write.provider_calendar_id = calendar.id, calendar.provider_calendar_id
     write.provider, write.subject = connection.provider, connection.subject
     if same:
-        return
+        return False
     write.event_id = write.etag = write.written_start = write.written_end = write.last_error = None
     write.failing_since = None
+    return True

@@ -57,9 +57,9 @@ class _Appointment(HasId):
 
     @property
     def duration_minutes(self) -> int:
-        """How long it lasts."""
+        """How long it lasts: a minute at least, though a person may have drawn its event shorter."""
         start, end = self.span
-        return (end - start) // 60
+        return max(1, (end - start) // 60)
 
 
 def _to_page() -> ForeignKeyConstraint:

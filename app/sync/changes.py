@@ -21,6 +21,7 @@ _NOTE = """
 INSERT INTO calendar_changes (account_id, calendar_id, event_id, series_id, topic, changed_at)
 SELECT $1, $2, u.event_id, u.series_id, u.topic, $3
   FROM unnest($4::text[], $5::text[], $6::text[]) AS u(event_id, series_id, topic)
+ ORDER BY u.event_id
 ON CONFLICT (account_id, calendar_id, event_id) DO UPDATE SET
     seq = calendar_changes.seq + 1, topic = excluded.topic, attempts = 0, not_before = NULL
 """
@@ -31,9 +32,14 @@ SELECT w.account_id, w.calendar_id, w.event_id, split_part(w.key, ':', 1), $3::t
   LEFT JOIN mirror_events m ON m.account_id = w.account_id AND m.calendar_id = w.calendar_id AND m.event_id = w.event_id
  WHERE w.account_id = $1 AND w.calendar_id = ANY ($2::uuid[]) AND w.event_id IS NOT NULL
    AND (w.draft IS NOT NULL OR m.event_id IS NOT NULL) AND m.etag IS DISTINCT FROM w.etag
-   AND (w.ends_at > $3 OR w.task_id IS NOT NULL)
+   AND (w.written_seq = w.desired_seq OR w.status = 'failed')
+   AND w.ends_at > CASE WHEN w.task_id IS NULL THEN $3 ELSE $3 - interval '30 days' END
+ ORDER BY w.calendar_id, w.event_id
 ON CONFLICT (account_id, calendar_id, event_id) DO UPDATE SET seq = calendar_changes.seq + 1, not_before = NULL
 RETURNING calendar_id, topic
+"""
+"""What a write of ours is still to change is left out: it looks for itself. Tasks count for as far back as any listing
+goes: older ones stand in no mirror. Rows come in order, wherever several are noted: two who note wait for each other.
 """
 _WAITING = """
 SELECT topic, count(*) FROM calendar_changes

@@ -20,6 +20,7 @@ _ENUMS = {
     "visibility": ("default", "public", "private", "confidential"),
 }
 # Not documented; told by many who met it, as https://github.com/derekantrican/GAS-ICS-Sync/issues/271.
+# In units of UTF-16 here: the stricter reading, for nobody says which it is.
 _DESCRIPTION_LIMIT = 8192
 _RESPONSES = ("needsAction", "declined", "tentative", "accepted")
 _PROPERTY_LIMITS = {"count": 300, "bytes": 32 * 1024, "key": 44, "value": 1024}
@@ -31,7 +32,7 @@ def validate_event(fields: Json, calendar: Calendar, owner: Account | None) -> J
     if fields.get("status") == "cancelled":
         return fields
     _check_enums(fields)
-    if len(fields.get("description") or "") > _DESCRIPTION_LIMIT:
+    if len((fields.get("description") or "").encode("utf-16-le", "surrogatepass")) > 2 * _DESCRIPTION_LIMIT:
         raise errors.invalid("A provided value exceeds the allowed size limit.")
     _normalise_times(fields, calendar)
     if "attendees" in fields:

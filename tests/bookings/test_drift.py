@@ -121,6 +121,17 @@ async def test_r23_a_longer_or_shorter_event_changes_the_booking(world: World) -
     assert entry["kind"] == "resized"
 
 
+async def test_r23_an_event_of_less_than_a_minute_leaves_a_booking_that_can_be_moved(world: World) -> None:
+    person, booking, event_id = await booked(world)
+    short = {"end": {"dateTime": (booking.start_at + timedelta(seconds=40)).isoformat()}}
+    await world.sandbox.patch_google_event(person.email, event_id, short)
+    await synced(world, person)
+    day = {"time_zone": "UTC", "first_day": str(person.day(4)), "last_day": str(person.day(4))}
+    answer = await person.get(f"/v1/bookings/{booking.id}/slots", **day)
+    assert answer.status_code == 200, answer.text
+    assert (await booking.reschedule(person.at(4, "10:00"))).status_code == 200
+
+
 async def test_r23_a_deleted_event_cancels_the_booking(world: World) -> None:
     person, booking, event_id = await booked(world)
     await world.sandbox.delete_google_event(person.email, event_id)

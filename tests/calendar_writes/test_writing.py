@@ -369,6 +369,8 @@ async def test_r56_a_video_link_that_is_made_after_the_event_is_told_all_the_sam
     await world.work(until=timedelta(minutes=1))
     [event] = await our_events(world, person)
     assert (await booking.read())["video_url"] == event["hangoutLink"]
+    [write] = await world.rows("SELECT etag FROM calendar_writes")
+    assert write["etag"] == event["etag"], "known from now on: nobody asks for it again"
 
 
 async def test_r56_a_video_link_comes_with_the_event_and_stays_when_it_moves(world: World) -> None:

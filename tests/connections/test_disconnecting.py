@@ -1,6 +1,6 @@
 """Letting go: at once for visitors, then the provider is told, then the secrets are erased (R15, R53)."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from app.ids import encode_id, new_id
@@ -108,6 +108,42 @@ async def test_r15_connecting_again_before_the_job_has_run_is_not_undone_by_it(w
         row["connection_id"] for row in await world.rows("SELECT connection_id FROM connection_tokens")
     ]
     assert len(await world.rows("SELECT * FROM connections")) == 1
+
+
+async def test_r15_what_was_booked_is_found_again_though_the_old_connection_ends_last(world: World) -> None:
+    person = await world.connected()
+    page = await person.make_page()
+    booked = (await person.book(page["id"], person.at(3, "10:00").isoformat())).json()
+    await world.work()
+    async with failing(world.sandbox, "unavailable", path="/revoke$"):
+        await person.delete(f"/v1/connections/{person.connection_id}")
+        await world.work()
+        await person.connect()
+        await world.work()
+        assert len(await world.rows("SELECT id FROM connections")) == 2, "the old one waits for its grant to end"
+    await run_later(world)
+    assert len(await world.rows("SELECT id FROM connections")) == 1
+    later = person.at(4, "14:00")
+    moved = await person.post(f"/v1/bookings/{booked['id']}/reschedule", {"start_at": later.isoformat()})
+    assert moved.status_code == 200, moved.text
+    await world.work()
+    [event] = await world.sandbox.google_events(person.email)
+    assert datetime.fromisoformat(event["start"]["dateTime"]) == later
+
+
+async def test_r15_what_was_booked_under_an_earlier_name_is_found_again(world: World) -> None:
+    person = await world.connected()
+    page = await person.make_page()
+    await person.book(page["id"], person.at(3, "10:00").isoformat())
+    await world.work()
+    await world.rows("UPDATE calendar_writes SET subject = 'an earlier one', provider_calendar_id = 'as well'")
+    await person.delete(f"/v1/connections/{person.connection_id}")
+    await world.work()
+    await person.connect()
+    await world.work()
+    assert [row["calendar_id"] is not None for row in await world.rows("SELECT calendar_id FROM calendar_writes")] == [
+        True
+    ]
 
 
 async def test_r15_events_already_booked_stay_in_the_calendar(world: World) -> None:

@@ -393,6 +393,41 @@ async def test_r22_disconnecting_leaves_the_tasks_and_connecting_again_places_th
     assert await state(person, task) == ("written", None)
 
 
+async def test_r22_an_event_deleted_while_nothing_was_connected_is_not_put_back(world: World) -> None:
+    person = await with_tasks(world)
+    task = await add(world, person)
+    [event] = await events(world, person)
+    [calendar] = await task_calendars(world)
+    await person.delete(f"/v1/connections/{person.connection_id}")
+    await world.work()
+    await world.sandbox.delete_google_event(person.email, event["id"], calendar)
+    await reconnected_anew(world, person)
+    assert await events(world, person) == []
+    assert await state(person, task) == ("not_applicable", "removed_in_calendar")
+    await change(world, person, task, notes="again")
+    assert len(await events(world, person)) == 1
+
+
+async def reconnected_anew(world: World, person: Person) -> None:
+    await person.connect()
+    await world.work()
+    await turn(person, on=True)
+    await world.work()
+    await synced(world, person)
+
+
+async def test_r22_old_tasks_are_not_asked_about_again_and_again(world: World) -> None:
+    person = await with_tasks(world)
+    await add(world, person)
+    await world.rows("UPDATE calendar_writes SET ends_at = now() - interval '40 days', etag = 'as written'")
+    await world.rows("DELETE FROM mirror_events")
+    since = len(await world.sandbox.google_requests(account=person.email, method="GET"))
+    await turn(person, on=True)
+    await world.work()
+    asked = await world.sandbox.google_requests(account=person.email, method="GET")
+    assert [request["path"] for request in asked[since:] if "/events/" in request["path"]] == []
+
+
 async def test_tasks_are_listed_by_status_and_contact_a_page_at_a_time(world: World) -> None:
     person = await world.person()
     contact = await make_contact(person)

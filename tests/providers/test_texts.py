@@ -4,7 +4,7 @@ from html import unescape
 
 import pytest
 
-from app.providers.texts import cut, escaped
+from app.providers.texts import cut, escaped, length
 
 
 @pytest.mark.parametrize(
@@ -12,6 +12,14 @@ from app.providers.texts import cut, escaped
 )
 def test_a_title_ends_where_it_is_cut(text: str, shown: str) -> None:
     assert cut(text, 5) == shown
+
+
+def test_length_is_counted_as_the_servers_count() -> None:
+    assert (length("a"), length("é"), length("😀"), length("👨‍👩‍👧")) == (1, 1, 2, 8)
+    assert cut("😀" * 3, 6) == "😀" * 3
+    assert cut("😀" * 4, 6) == "😀😀…"
+    assert escaped("😀" * 5000, 8000) == "😀" * 3999 + "…"
+    assert length(escaped("<😀" * 3000, 8000)) <= 8000
 
 
 def test_an_escaped_text_is_cut_between_characters() -> None:
