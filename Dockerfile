@@ -10,6 +10,9 @@ RUN /opt/venv/bin/pip install --require-hashes --only-binary :all: --requirement
 FROM python:3.11-slim
 RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin service
 COPY --from=build /opt/venv /opt/venv
+# The command by the name that the documentation uses.
+RUN printf '#!/bin/sh\ncd /srv && exec /opt/venv/bin/python -m app.cli "$@"\n' > /usr/local/bin/calendar-connect \
+    && chmod 755 /usr/local/bin/calendar-connect
 WORKDIR /srv
 COPY alembic.ini ./
 COPY migrations ./migrations

@@ -181,6 +181,9 @@ async def check_login(settings: DatabaseSettings) -> None:
     """Warn when the login could leave the service's role and pass by row-level security."""
     try:
         connection = await asyncpg.connect(settings.database_url.get_secret_value(), timeout=_LOOK_SECONDS)
+    except (asyncpg.InterfaceError, ValueError) as error:  # the address itself; the text may hold the password
+        print(f"setting DATABASE_URL cannot be used: {type(error).__name__}; see docs/running.md", file=sys.stderr)
+        raise typer.Exit(2) from None
     except (OSError, asyncpg.PostgresError):
         return  # the service waits for its database, and says so
     try:

@@ -70,12 +70,16 @@ class Refused(Exception):
         self.retry_after = None if retry_after is None else float(retry_after)
 
 
+class NotAnswered(Exception):
+    """What came was not of the API: of a proxy before it, perhaps."""
+
+
 def answered(answer: T | Problem | None, retry_after: str | None = None) -> T:
-    """What was asked for. Raises Refused."""
+    """What was asked for. Raises Refused, NotAnswered."""
     if isinstance(answer, Problem):
         raise Refused(answer, retry_after)
     if answer is None:
-        raise RuntimeError("an answer that this version of the client does not know")
+        raise NotAnswered
     return answer
 
 
@@ -88,7 +92,7 @@ def patiently(send: Callable[[], T], *, tries: int = 5) -> T:
     for tried in range(tries - 1):
         try:
             return send()
-        except httpx.TransportError:
+        except (httpx.TransportError, NotAnswered):
             time.sleep(2**tried)
         except Refused as refused:
             if refused.retry_after is None:
@@ -168,7 +172,10 @@ def book(visitor: Client, page_id: str, start_at: datetime, *, name: str, email:
     wish = BookingCreate(start_at=start_at, duration_minutes=MINUTES, name=name, email=email, time_zone=ZONE)
 
     def send() -> PublicBooking:
-        response = book_meeting.sync_detailed(page_id, client=visitor, body=wish, idempotency_key=key)
+        try:
+            response = book_meeting.sync_detailed(page_id, client=visitor, body=wish, idempotency_key=key)
+        except ValueError as error:  # no JSON
+            raise NotAnswered from error
         booked = answered(response.parsed, response.headers.get("Retry-After"))
         if not isinstance(booked, PublicBooking):
             raise TypeError("the host has no calendar: this is a request, to be accepted later")
@@ -233,8 +240,10 @@ def what_to_do(problem: Problem) -> str:
             return "correct " + ", ".join(f"{field.pointer} ({field.code})" for field in problem.errors)
         case "slot_unavailable" | "hold_expired":
             return "choose another time"
-        case "rate_limited" | "request_in_progress" | "booking_unavailable" | "overloaded":
+        case "rate_limited" | "request_in_progress" | "overloaded":
             return "wait as long as Retry-After says, then send the same again with the same key"
+        case "booking_unavailable":
+            return "the same where there is a Retry-After; else the host is unavailable"
         case _:
             return "tell the person" if problem.status < 500 else "send the same again later"
 

@@ -51,13 +51,14 @@ class Refused extends Error {
 
 type Answer<T> = { data: T | undefined; error: Problem | undefined; response?: Response };
 
-/** What was asked for. Throws Refused, or whatever `fetch` throws when nobody answers. */
+/** What was asked for. Throws Refused; anything else when nobody answered, or a proxy before the API. */
 async function answered<T>(request: Promise<Answer<T>>): Promise<T> {
   const { data, error, response } = await request;
   if (data !== undefined) {
     return data;
   }
-  throw response === undefined || error === undefined ? new TypeError("nobody answered") : new Refused(error, response);
+  const isProblem = typeof error === "object" && "code" in error;
+  throw response !== undefined && isProblem ? new Refused(error, response) : new TypeError("nobody answered");
 }
 // #endregion
 
@@ -212,9 +213,10 @@ function whatToDo(problem: Problem): string {
       return "choose another time";
     case "rate_limited":
     case "request_in_progress":
-    case "booking_unavailable":
     case "overloaded":
       return "wait as long as Retry-After says, then send the same again with the same key";
+    case "booking_unavailable":
+      return "the same where there is a Retry-After; else the host is unavailable";
     default:
       return problem.status < 500 ? "tell the person" : "send the same again later";
   }

@@ -25,9 +25,8 @@ from prove.contention_team import UsedUpError, make_team
 from prove.lines import Line, say
 from prove.plan import Plan
 from prove.stage import Stage, module, open_stage
-from sandbox.children import Child
 from sandbox.ports import HOST, free_port
-from sandbox.stack import ROOT, SANDBOX, no_echo
+from sandbox.stack import SANDBOX
 
 _BATTERY: Final = "contention"
 SETTINGS: Final = {"CALENDAR_CONNECT_TRUSTED_PROXIES": "1", "CALENDAR_CONNECT_LIVE_CHECK_SECONDS": "10"}
@@ -71,7 +70,7 @@ async def open_doors(stage: Stage, count: int = 2) -> AsyncIterator[list[int]]:
     environment = {**stage.stack.environment, "CALENDAR_CONNECT_GOOGLE_API_URL": f"http://{HOST}:{google}"}
     commands = {"google": module("bench.instant_google", str(google))}
     commands |= {f"door-{port}": module("app.cli", "serve", "--host", HOST, "--port", str(port)) for port in ports}
-    doors = {name: Child(name, command, environment, ROOT, no_echo) for name, command in commands.items()}
+    doors = {name: stage.stack.child(name, command, environment) for name, command in commands.items()}
     stage.stack.children.update(doors)  # who ends the stack ends them
     for child in doors.values():
         child.start()

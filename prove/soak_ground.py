@@ -18,7 +18,7 @@ from prove.crash import QUICK_POLLS
 from prove.stage import SECOND_WORKER, Stage, open_stage
 from sandbox.children import Child, Echo
 from sandbox.ports import HOST, free_port
-from sandbox.stack import API, ROOT, WORKER
+from sandbox.stack import API, WORKER
 
 SECOND_API: Final = "second api"
 APIS: Final = (API, SECOND_API)
@@ -135,8 +135,8 @@ async def open_ground(echo: Echo | None = None) -> AsyncIterator[Ground]:
         ports[API] = stack.ports.api
         serve = [*stack.commands.api, "--host", HOST, "--port", str(ports[SECOND_API])]
         moved = {**stack.environment, f"{_PREFIX}METRICS_PORT": str(ports[SECOND_WORKER])}
-        stack.children[SECOND_API] = Child(SECOND_API, serve, stack.environment, ROOT, stack.echo)
-        stack.children[SECOND_WORKER] = Child(SECOND_WORKER, [*stack.commands.worker], moved, ROOT, stack.echo)
+        stack.children[SECOND_API] = stack.child(SECOND_API, serve)
+        stack.children[SECOND_WORKER] = stack.child(SECOND_WORKER, stack.commands.worker, moved)
         doors = Doors([ports[API], ports[SECOND_API]])
         async with httpx.AsyncClient(transport=doors, base_url=stack.api_url, timeout=60) as api:
             stage.api = api

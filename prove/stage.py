@@ -16,13 +16,13 @@ from typing import Any, Final
 import asyncpg
 import httpx
 
-from sandbox.children import Child, Echo
+from sandbox.children import Echo
 from sandbox.client import Sandbox
 from sandbox.demo_connecting import connect
 from sandbox.demo_journey import HOST_ZONE, Host
 from sandbox.houses import ExchangeHouse, GoogleHouse, House, MicrosoftHouse
 from sandbox.identity import new_id
-from sandbox.stack import ROOT, SERVICE, Commands, Stack, no_echo
+from sandbox.stack import SERVICE, Commands, Stack, no_echo
 
 Json = dict[str, Any]
 NO_LIMITS: Final = {
@@ -96,7 +96,7 @@ class Stage:
     async def add_worker(self) -> None:
         """One more of them, called `SECOND_WORKER`; it ends with the stack."""
         stack = self.stack
-        child = Child(SECOND_WORKER, [*stack.commands.worker], stack.environment, ROOT, stack.echo)
+        child = stack.child(SECOND_WORKER, stack.commands.worker)
         stack.children[SECOND_WORKER] = child
         await stack.start(SECOND_WORKER)
 

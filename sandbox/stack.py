@@ -98,6 +98,7 @@ class Stack:
     """The built example front end, to be served too; None: the API's address stands in its place."""
     children: dict[str, Child] = field(default_factory=dict)
     _temporary: Path | None = None
+    _home: Path = ROOT
 
     async def __aenter__(self) -> Self:
         self.ports = self.ports.settled()
@@ -105,6 +106,7 @@ class Stack:
         if directory is None:
             directory = self._temporary = Path(tempfile.mkdtemp(prefix="calendar-connect-stack-"))
         directory.mkdir(parents=True, exist_ok=True)
+        self._home = directory.absolute()
         self.postgres = EmbeddedPostgres(
             self.data_directory / "postgres" if self.data_directory else None, port=self.ports.postgres
         )
@@ -205,14 +207,20 @@ class Stack:
             WORKER: [*self.commands.worker],
         }
         if self.front_end is not None:
-            places = ["--built", str(self.front_end), "--company", str(directory.absolute() / "company.json")]
+            places = ["--built", str(self.front_end.absolute())]
+            places += ["--company", str(directory.absolute() / "company.json")]
             places += ["--api-url", self.api_url, "--sandbox-url", self.sandbox_url]
             serve = [sys.executable, "-m", "sandbox", "front-end", "--port", str(self.ports.front_end)]
             commands[FRONT_END] = [*serve, *places]
-        return {name: Child(name, command, self.environment, ROOT, self.echo) for name, command in commands.items()}
+        return {name: self.child(name, command) for name, command in commands.items()}
+
+    def child(self, name: str, command: Sequence[str], environment: Mapping[str, str] | None = None) -> Child:
+        """A process of this stack. It lives where the data is: a `.env` of the repository is a deployment's."""
+        given = self.environment if environment is None else environment
+        return Child(name, command, {**given, "PYTHONPATH": str(ROOT)}, self._home, self.echo)
 
     async def _migrate(self) -> None:
-        migration = Child("migrate", self.commands.migrate, self.environment, ROOT, self.echo)
+        migration = self.child("migrate", self.commands.migrate)
         migration.start()
         await migration.exited.wait()
         if migration.exit_code != 0:

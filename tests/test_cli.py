@@ -7,6 +7,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+import typer
 from pydantic import SecretStr
 from structlog.testing import capture_logs
 
@@ -76,3 +77,19 @@ def test_a_setting_that_is_left_empty_is_not_set(settings: Settings, monkeypatch
     monkeypatch.setenv("CALENDAR_CONNECT_SMTP_USERNAME", "")
     told = {name: getattr(settings, name) for name in Settings.model_fields if name != "smtp_username"}
     assert Settings(**told).smtp_username is None
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://us:TOPSECRET/PW@127.0.0.1:1/x", "postgresql://us:TOPSECRET@h/x?sslmode=verify-full"]
+)
+async def test_p5_an_address_that_cannot_be_used_is_told_without_what_is_in_it(
+    url: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with pytest.raises(typer.Exit) as ended:
+        await check_login(settings_for(url))
+    told = capsys.readouterr()
+    assert ended.value.exit_code == 2
+    assert "setting DATABASE_URL cannot be used" in told.err
+    assert "TOPSECRET" not in told.err + told.out
+    assert ended.value.__suppress_context__

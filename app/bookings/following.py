@@ -122,7 +122,6 @@ class BookingFollower:
         linked = [] if event is None else _take_link(write, event)
         todo = plan(facts, await policies_of(session, booking.host_id))
         if todo.empty:
-            _agree(write, event)
             return linked
         return linked + await self._effects.carry_out(session, Case(booking, write, facts), todo)
 
@@ -172,12 +171,6 @@ class BookingFollower:
         facts = replace(facts, waiting=frozenset(), restores=0)
         others = dict.fromkeys(Kind, Policy.ASK)
         return Case(booking, write, facts), plan(facts, {**others, kind: decision})
-
-
-def _agree(write: CalendarWrite, event: Event | None) -> None:
-    """It stands as it shall, in this version: which was not known while its video call was still to come."""
-    if event is not None and event.id == write.event_id and write.etag is None:
-        write.etag = event.etag
 
 
 def _lacks_link(write: CalendarWrite, event: Event) -> bool:

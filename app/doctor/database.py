@@ -60,6 +60,8 @@ def _why_not(deployment: Deployment, error: Exception) -> Finding:
         return Finding(Code.DATABASE_CONNECTIONS_SHORT, f"{where}: every connection is taken")
     if isinstance(error, _REFUSED):
         return Finding(Code.DATABASE_REFUSED, where)
+    if isinstance(error, asyncpg.ClientConfigurationError) and parts.hostname:
+        return Finding(Code.SETTING_UNREADABLE, "DATABASE_URL: its options cannot be used; sslmode needs sslrootcert")
     if isinstance(error, asyncpg.InterfaceError | ValueError):
         return Finding(Code.SETTING_UNREADABLE, "DATABASE_URL is not postgresql://login:password@host/database")
     return Finding(Code.DATABASE_UNREACHABLE, where)

@@ -148,7 +148,7 @@ ADVICE: Final[Mapping[Code, str]] = {
     Code.DATABASE_UNREACHABLE: "Is it up, and may this host reach it (address, port, firewall, network policy)?",
     Code.DATABASE_REFUSED: "Correct login, password or database in DATABASE_URL; docs/running.md has the roles.",
     Code.DATABASE_TOO_OLD: "Upgrade to PostgreSQL 15 or later.",
-    Code.DATABASE_NOT_ENCRYPTED: "Add ?sslmode=verify-full to DATABASE_URL; accept it on a network of your own.",
+    Code.DATABASE_NOT_ENCRYPTED: "Add sslmode and sslrootcert to DATABASE_URL (docs/running.md), or accept it.",
     Code.DATABASE_CONNECTIONS_SHORT: "Raise max_connections, or lower DATABASE_POOL_SIZE or the number of processes.",
     Code.ROLE_MISSING: "Run migrate, and GRANT calendar_app to the login (docs/running.md).",
     Code.ROLE_EXEMPT: "ALTER ROLE calendar_app NOSUPERUSER NOBYPASSRLS, and give its tables to the owner.",

@@ -373,6 +373,20 @@ async def test_r56_a_video_link_that_is_made_after_the_event_is_told_all_the_sam
     assert write["etag"] == event["etag"], "known from now on: nobody asks for it again"
 
 
+async def test_r56_where_no_video_link_ever_comes_the_event_is_known_in_the_end(world: World) -> None:
+    person = await world.connected()
+    page = await person.make_page(location={"kind": "video"})
+    async with turned(world.sandbox, conferences_pending=True):
+        await visit(person, page, person.at(3, "10:00"))
+        await world.work(until=timedelta())
+        for _ in range(3):
+            world.clock.offset += timedelta(hours=1)
+            await world.work(until=timedelta(minutes=1))
+        [event] = await our_events(world, person)
+        [write] = await world.rows("SELECT etag, video_url FROM calendar_writes")
+    assert (write["etag"], write["video_url"]) == (event["etag"], None)
+
+
 async def test_r56_a_video_link_comes_with_the_event_and_stays_when_it_moves(world: World) -> None:
     person = await world.connected()
     page = await person.make_page(location={"kind": "video"})

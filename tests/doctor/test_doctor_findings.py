@@ -258,6 +258,7 @@ def test_the_exit_code_says_how_it_went() -> None:
 
 def test_a_name_that_nobody_reads_is_told_with_how_it_is_written() -> None:
     given = {"CALENDAR_CONNECT_ISSUER", "ISSUER", "TRUSTED_PROXIES", "CALENDAR_CONNECT_ISUER", "LOG_LEVEL", "PATH"}
+    given |= {f"CALENDAR_CONNECT_{name}" for name in ("PORT", "SERVICE_HOST", "SERVICE_PORT_HTTP", "PORT_80_TCP_ADDR")}
     assert found_among(given | {"DATABASE_URL", "POSTGRES_PASSWORD"}) == (
         Finding(Code.SETTING_NOT_READ, "CALENDAR_CONNECT_ISUER: there is no such setting"),
         Finding(Code.SETTING_NOT_READ, "TRUSTED_PROXIES: it begins with CALENDAR_CONNECT_"),

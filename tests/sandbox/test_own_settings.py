@@ -67,14 +67,24 @@ def test_what_the_file_says_goes_before_all(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_a_file_is_read_as_the_service_reads_it(tmp_path: Path) -> None:
     file = tmp_path / "my.env"
-    file.write_text("# mine\nCALENDAR_CONNECT_GOOGLE_CLIENT_ID='a b'\nCALENDAR_CONNECT_PUSH_URL=\n")
-    assert read_own_settings(file) == {"CALENDAR_CONNECT_GOOGLE_CLIENT_ID": "a b"}
+    file.write_text("# mine\nCALENDAR_CONNECT_MAIL_FROM='a b'\nCALENDAR_CONNECT_PUSH_URL=\n")
+    assert read_own_settings(file) == {"CALENDAR_CONNECT_MAIL_FROM": "a b"}
 
 
-def test_a_name_without_its_prefix_is_not_passed_over(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("GOOGLE_CLIENT_ID=a", r"begin with CALENDAR_CONNECT_.*: GOOGLE_CLIENT_ID\."),
+        ("CALENDAR_CONNECT_GOOGLE_CLIENTID=a", r": CALENDAR_CONNECT_GOOGLE_CLIENTID\."),
+        ("DATABASE_URL=a", r": DATABASE_URL\."),
+        ("CALENDAR_CONNECT_GOOGLE_CLIENT_ID=a", r"half a client of google: .*_ID and .*_SECRET go"),
+        ("CALENDAR_CONNECT_OFFICE365_CLIENT_SECRET=a", r"half a client of office365"),
+    ],
+)
+def test_what_cannot_be_meant_is_not_passed_over(line: str, told: str, tmp_path: Path) -> None:
     file = tmp_path / "my.env"
-    file.write_text("GOOGLE_CLIENT_ID=a\n")
-    with pytest.raises(OwnSettingsError, match=r"begin with CALENDAR_CONNECT_.*: GOOGLE_CLIENT_ID"):
+    file.write_text(f"{line}\n")
+    with pytest.raises(OwnSettingsError, match=told):
         read_own_settings(file)
 
 

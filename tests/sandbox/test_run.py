@@ -65,6 +65,10 @@ async def stack() -> AsyncIterator[Stack]:
         yield running
 
 
+def home_of(pid: int) -> Path:
+    return Path(f"/proc/{pid}/cwd").readlink()
+
+
 async def api_pid(stack: Stack) -> int:
     async with httpx.AsyncClient() as client:
         return (await client.get(stack.api_url)).json()["pid"]
@@ -91,6 +95,14 @@ async def test_everything_runs_and_the_service_knows_where(stack):
     assert await connection.fetchval("SELECT 1") == 1
     await connection.close()
     assert stack.environment["DATABASE_URL"] == stack.database_url
+
+
+@pytest.mark.skipif(not Path("/proc/self/cwd").exists(), reason="sees by /proc where a process lives")
+async def test_no_process_lives_where_a_deployments_settings_lie(stack):
+    """The service reads `.env` where it is started, and the repository's is of a deployment."""
+    homes = {home_of(child.pid) for child in stack.children.values()}
+    assert len(homes) == 1
+    assert ROOT not in homes
 
 
 async def test_a_killed_process_comes_back_at_the_same_address(stack):
