@@ -58,7 +58,7 @@ from app.providers.base import (
     SupportsOAuth,
     Transient,
 )
-from app.vault import Place, Vault
+from app.vault import Place, SecretUnreadableError, Vault
 
 LIFETIME = timedelta(minutes=15)
 
@@ -227,7 +227,7 @@ class Authorizations:
             return await self._establish(authorization, candidate, consent)
         except AppError as refusal:
             return await self._fail(authorization, refusal)
-        except (DBAPIError, PoolTimeoutError):
+        except (DBAPIError, PoolTimeoutError, SecretUnreadableError):
             log.exception("connection_authorization.interrupted")
             return await self._fail(authorization, InternalError())
 
@@ -244,7 +244,10 @@ class Authorizations:
             if authorization.status != "pending" or authorization.expires_at <= self._clock():
                 raise AuthorizationStateInvalid(detail="expired")
             place = self._verifier_place(authorization.account_id, authorization.id)
-            verifier = await self._vault.open(session, place, authorization.code_verifier)
+            try:
+                verifier = await self._vault.open(session, place, authorization.code_verifier)
+            except SecretUnreadableError as lost:  # its key has gone: nothing can finish it
+                raise AuthorizationStateInvalid(detail="expired") from lost
             candidate = Candidate(
                 authorization.account_id,
                 authorization.user_id,

@@ -216,6 +216,15 @@ async def test_r6_an_expired_state_is_refused(world: World) -> None:
     await nothing_stored(world)
 
 
+async def test_r6_an_attempt_whose_key_is_gone_is_begun_anew(world: World) -> None:
+    person = await world.person()
+    await world.sandbox.google_account(person.email)
+    started = (await person.start_connecting()).json()
+    await world.rows("UPDATE connection_authorizations SET code_verifier = code_verifier || '\\x00'::bytea")
+    problem(await person.consent(started["authorization_url"]), 400, "authorization_state_invalid")
+    assert (await person.connect())["status"] == "completed"
+
+
 async def test_r6_a_forged_state_or_one_of_another_provider_is_refused(world: World) -> None:
     person = await newcomer(world)
     started = (await person.start_connecting()).json()
