@@ -17,7 +17,7 @@ from typing import Any, Final
 from app.failpoints import Failpoint
 from prove.checker import judge
 from prove.crash_client import Client
-from prove.crash_disk import Disk, NoDiskError, open_disk
+from prove.crash_disk import SIZE, Disk, NoDiskError, open_disk
 from prove.crash_hosts import HostHands
 from prove.crash_saboteur import ACTS, DISK_FULL, OF_THE_API, OF_THE_WORKER, Saboteur
 from prove.crash_visitors import Venue, Visitors, shared_out
@@ -55,10 +55,14 @@ class Scale:
     settle_seconds: float
     points: tuple[tuple[str, tuple[Failpoint, ...]], ...] = ((WORKER, OF_THE_WORKER), (API, OF_THE_API))
     """At which moments which process dies."""
+    disk_bytes: int = SIZE
+    """The database's disk: several times what the whole play leaves there."""
 
 
 SHORT: Final = Scale(("google", "google", "office365", "office365", "exchange"), 2, 65, 1, 1, 240)
-LONG: Final = Scale(("google", "google", "office365", "office365", "exchange") * 2, 3, 130, 10, 12, 600)
+LONG: Final = Scale(
+    ("google", "google", "office365", "office365", "exchange") * 2, 3, 130, 10, 12, 1200, disk_bytes=6 * SIZE
+)
 """Stopped longer than the lease of a sync as well."""
 
 
@@ -85,12 +89,12 @@ class Performance:
 
 async def prove(plan: Plan) -> AsyncIterator[Line]:
     """All of it."""
-    records = new_records(BATTERY, plan)
+    records, scale = new_records(BATTERY, plan), LONG if plan.long else SHORT
     with ExitStack() as files:
-        echo, (disk, why_none) = files.enter_context(records.listening()), _disk(files)
+        echo, (disk, why_none) = files.enter_context(records.listening()), _disk(files, scale.disk_bytes)
         directory = None if disk is None else disk.directory
         async with open_stage(overrides=QUICK_POLLS, echo=echo, data_directory=directory) as stage:
-            performance = await perform(stage, plan, LONG if plan.long else SHORT, records.journal, disk=disk)
+            performance = await perform(stage, plan, scale, records.journal, disk=disk)
     full = Line(BATTERY, _FULL, True, {"left_out": why_none}) if disk is None else full_disk(performance)
     lines = [*performance.lines(), full]
     for line in lines:
@@ -98,10 +102,10 @@ async def prove(plan: Plan) -> AsyncIterator[Line]:
     records.close(lines)
 
 
-def _disk(files: ExitStack) -> tuple[Disk | None, str]:
+def _disk(files: ExitStack, size: int) -> tuple[Disk | None, str]:
     """One that can be filled, or why there is none."""
     try:
-        return files.enter_context(open_disk()), ""
+        return files.enter_context(open_disk(size)), ""
     except NoDiskError as error:
         say(f"no disk is filled: {error}")
         return None, str(error)
