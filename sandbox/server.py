@@ -219,7 +219,8 @@ async def serve(places: Places = Places()) -> AsyncIterator[Addresses]:
         app = create_sandbox(addresses, Network(sink, dns), worlds, keys_file=places.keys_file)
         await stack.enter_async_context(_running(http, app=app))
         exchange = create_exchange(worlds.exchange)
-        files = {"ssl_certfile": str(certificates.chain), "ssl_keyfile": str(certificates.key)}
+        # NTLM signs a connection in: one that lives on after a change of the password goes on reading, here as at IIS.
+        files = {"ssl_certfile": str(certificates.chain), "ssl_keyfile": str(certificates.key), "timeout_keep_alive": 5}
         await stack.enter_async_context(_running(https, app=exchange, **files))
         yield addresses
 
@@ -227,7 +228,7 @@ async def serve(places: Places = Places()) -> AsyncIterator[Addresses]:
 @contextlib.asynccontextmanager
 async def _running(listener: socket.socket, **config: Any) -> AsyncIterator[None]:
     manner: dict[str, Any] = {"lifespan": "off", "ws": "none", "log_level": "warning", "timeout_graceful_shutdown": 1}
-    settings = uvicorn.Config(timeout_keep_alive=KEPT_ALIVE_SECONDS, **manner, **config)
+    settings = uvicorn.Config(**{"timeout_keep_alive": KEPT_ALIVE_SECONDS, **manner, **config})
     server = _Server(settings)
     running = asyncio.create_task(server.serve(sockets=[listener]))
     try:

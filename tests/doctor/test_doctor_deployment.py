@@ -89,7 +89,9 @@ async def test_without_settings_it_says_which_are_missing_and_cannot_run(tmp_pat
 
 
 async def test_settings_without_their_prefix_are_told_though_none_can_be_read(tmp_path: Path) -> None:
-    (tmp_path / ".env").write_text("PUBLIC_URL=https://calendar-api.example.com\nCALENDAR_CONNECT_PUSH_ULR=\n")
+    (tmp_path / ".env").write_text(
+        "PUBLIC_URL=https://calendar-api.example.com\nCALENDAR_CONNECT_PUSH_ULR=https://x.example\n"
+    )
     code, told = await run_doctor({}, tmp_path)
     assert code == 2
     assert "setting_not_read: CALENDAR_CONNECT_PUBLIC_URL: it begins with CALENDAR_CONNECT_" not in told
