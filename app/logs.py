@@ -60,8 +60,9 @@ def configure_logs(level: str, style: Literal["auto", "json", "console"]) -> Non
         structlog.processors.format_exc_info,
         redact,
     ]
-    readable, machines = structlog.dev.ConsoleRenderer(colors=_coloured()), structlog.processors.JSONRenderer(_as_json)
-    renderer: Processor = readable if console else machines
+    renderer: Processor = (
+        structlog.dev.ConsoleRenderer(colors=_coloured()) if console else structlog.processors.JSONRenderer(_as_json)
+    )
     structlog.configure(
         processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

@@ -60,17 +60,6 @@ def create_calendar_pages(sandbox_url: str) -> APIRouter:
     """The pages; `sandbox_url` is where the controls answer."""
     router = APIRouter(prefix=PATH)
 
-    @asynccontextmanager
-    async def house_of(provider: Provider, email: str) -> AsyncIterator[House]:
-        async with Sandbox(sandbox_url) as sandbox:
-            named = {account["email"]: account["name"] for account in await sandbox.accounts(provider)}
-            if email not in named:
-                raise HTTPException(404, f"{_NAMES[provider]} has no {email}.")
-            try:
-                yield _MAKE[provider](sandbox, email, named[email])
-            except httpx.HTTPStatusError as refused:
-                raise HTTPException(409, str(refused)) from refused
-
     @router.get("")
     async def people() -> HTMLResponse:
         async with Sandbox(sandbox_url) as sandbox:
@@ -79,31 +68,47 @@ def create_calendar_pages(sandbox_url: str) -> APIRouter:
     @router.get("/{provider}/{email}")
     async def calendar(provider: Provider, email: str) -> HTMLResponse:
         now = datetime.now(UTC)
-        async with house_of(provider, email) as house:
+        async with _house(sandbox_url, provider, email) as house:
             return _calendar_page(house, await house.agenda(now, now + timedelta(days=_DAYS)), now)
 
+    _add_acts(router, sandbox_url)
+    return router
+
+
+def _add_acts(router: APIRouter, sandbox_url: str) -> None:
     @router.post("/{provider}/{email}/move")
     async def move(provider: Provider, email: str, event: Text, start: Text, end: Text) -> RedirectResponse:
         """An hour later."""
         later = [datetime.fromisoformat(moment) + timedelta(hours=1) for moment in (start, end)]
-        async with house_of(provider, email) as house:
+        async with _house(sandbox_url, provider, email) as house:
             await house.move(event, (later[0], later[1]))
         return _back(provider, email)
 
     @router.post("/{provider}/{email}/delete")
     async def delete(provider: Provider, email: str, event: Text) -> RedirectResponse:
-        async with house_of(provider, email) as house:
+        async with _house(sandbox_url, provider, email) as house:
             await house.delete(event)
         return _back(provider, email)
 
     @router.post("/{provider}/{email}/add")
     async def add(provider: Provider, email: str, wish: Annotated[NewEvent, Form()]) -> RedirectResponse:
         begin = wish.start.replace(tzinfo=UTC)
-        async with house_of(provider, email) as house:
+        async with _house(sandbox_url, provider, email) as house:
             await house.invite(wish.guest or None, wish.title, (begin, begin + timedelta(minutes=wish.minutes)))
         return _back(provider, email)
 
-    return router
+
+@asynccontextmanager
+async def _house(sandbox_url: str, provider: Provider, email: str) -> AsyncIterator[House]:
+    """The person's calendar. A stranger is answered 404, what the provider refuses 409."""
+    async with Sandbox(sandbox_url) as sandbox:
+        named = {account["email"]: account["name"] for account in await sandbox.accounts(provider)}
+        if email not in named:
+            raise HTTPException(404, f"{_NAMES[provider]} has no {email}.")
+        try:
+            yield _MAKE[provider](sandbox, email, named[email])
+        except httpx.HTTPStatusError as refused:
+            raise HTTPException(409, str(refused)) from refused
 
 
 def _back(provider: str, email: str) -> RedirectResponse:

@@ -17,7 +17,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.accounts.repository import find_user
-from app.calendar import Clock
+from app.calendar import Clock, EventDraft
 from app.calendar_writes.service import (
     Owner,
     Place,
@@ -175,17 +175,21 @@ async def _place(session: AsyncSession, task: Task, calendar: Calendar, connecti
         place = Place(calendar.id, connection.provider, connection.subject, calendar.provider_calendar_id)
         made = wish_event(session, task.account_id, owner, place, key=task_key(task.id), draft=draft)
         return [Enqueued(Job.WRITE_EVENT, task.account_id, made.id)]
-    if write.calendar_id != calendar.id and _move_house(write, calendar, connection):
-        pass  # the event is to be made there
-    elif (write.status != "failed" and write.draft is not None and draft == draft_from_json(write.draft)) or (
-        draft is None and write.draft is None
-    ):
+    elsewhere = write.calendar_id != calendar.id and _move_house(write, calendar, connection)
+    if not elsewhere and _is_wished(write, draft):
         if task.deleted_at is not None and not write.under_way:
             await session.delete(task)  # its event had gone before it
         return [Enqueued(Job.WRITE_EVENT, task.account_id, write.id)] if write.under_way else []
     await session.flush()
     job = await change_wish(session, owner, None if draft is None else changing_wish(write, draft))
     return [] if job is None else [job]
+
+
+def _is_wished(write: CalendarWrite, draft: EventDraft | None) -> bool:
+    """Whether this is what was wished for before; what was given up is wished for anew."""
+    if draft is None or write.draft is None:
+        return draft is None and write.draft is None
+    return write.status != "failed" and draft == draft_from_json(write.draft)
 
 
 def _move_house(write: CalendarWrite, calendar: Calendar, connection: Connection) -> bool:
