@@ -32,9 +32,12 @@ _NAMES = {"title": ("summary",), "when": ("start", "end"), "description": ("desc
 Body = dict[str, Any]
 
 
-def event_id(key: str) -> str:
-    """The id of the event with this key: base32hex of its hash, in Google's alphabet (0-9, a-v)."""
-    digest = hashlib.sha256(key.encode()).digest()
+def event_id(key: str, attempt: int = 0) -> str:
+    """The id of the event with this key: base32hex of its hash, in Google's alphabet (0-9, a-v).
+
+    An id stays taken when its event is deleted; where that cannot be brought back the next *attempt* has another.
+    """
+    digest = hashlib.sha256((f"{key}#{attempt}" if attempt else key).encode()).digest()
     return base64.b32hexencode(digest).decode().rstrip("=").lower()
 
 
@@ -48,13 +51,13 @@ def rfc3339(instant: datetime) -> str:
     return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def new_event(draft: EventDraft, key: str) -> Body:
+def new_event(draft: EventDraft, key: str, attempt: int = 0) -> Body:
     """The body of the insert."""
-    body = {**_shared(draft, key), "id": event_id(key), "reminders": {"useDefault": True}}
+    body = {**_shared(draft, key), "id": event_id(key, attempt), "reminders": {"useDefault": True}}
     if draft.location is None:
         del body["location"]
     body["attendees"] = [_guest(attendee) for attendee in draft.attendees]
-    return body if not draft.video else body | _conference(event_id(key))
+    return body if not draft.video else body | _conference(event_id(key, attempt))
 
 
 def revived_event(draft: EventDraft, key: str) -> Body:

@@ -113,10 +113,15 @@ def event_of(row: WireEvent, *, zone: str | None = None) -> Event | None:
         attendees=tuple(_attendee(person) for person in row.attendees if person.email and not person.resource),
         private=row.visibility in _PRIVATE,
         video_url=_video_url(row),
-        key=row.extended_properties.private.get(KEY_PROPERTY) if row.extended_properties else None,
+        key=key_of(row),
         updated_at=_instant_or_none(row.updated),
         quarantined=quarantined or isinstance(row, DamagedEvent),
     )
+
+
+def key_of(row: WireEvent) -> str | None:
+    """The idempotency key it was marked with, when it is ours."""
+    return row.extended_properties.private.get(KEY_PROPERTY) if row.extended_properties else None
 
 
 def is_cancelled(row: WireEvent) -> bool:

@@ -23,8 +23,8 @@ _LONGEST = 255
 class _Channel(msgspec.Struct, rename="camel"):
     id: str
     resource_id: str
-    expiration: str | None = None
-    """Milliseconds, as a text."""
+    expiration: str | int | None = None
+    """Milliseconds; a text on the wire, a number in Google's own examples."""
 
 
 _CHANNEL = msgspec.json.Decoder(_Channel)
@@ -92,7 +92,7 @@ def signals(headers: Mapping[str, str]) -> Sequence[Signal]:
     return (Signal(channel_id, headers.get("X-Goog-Channel-Token", ""), news),)
 
 
-def _expiration(milliseconds: str | None) -> datetime | None:
+def _expiration(milliseconds: str | int | None) -> datetime | None:
     try:
         return datetime.fromtimestamp(int(milliseconds or "") / 1000, UTC)
     except (ValueError, OverflowError, OSError):

@@ -40,6 +40,7 @@ from app.providers.google.mapping import (
     changes_of,
     event_of,
     is_cancelled,
+    key_of,
     known_zone,
 )
 from app.providers.google.refusals import Duplicate, NoConference, ScopeMissing
@@ -63,10 +64,13 @@ from app.providers.google.wire import (
 )
 from app.providers.rest import Call, RestSession, together
 
-_EVENTS_PER_PAGE = "2500"
+_EVENTS_PER_PAGE = "1000"
+"""Google would tell 2,500, but of such with two hundred guests each no more than these fit into an answer of ours."""
 _CALENDARS_PER_PAGE = "250"
 _FOUND_PER_PAGE = "50"
 _CONFLICTS_MAX = 3
+_ATTEMPTS_MAX = 10
+"""How often an event that people delete, and nobody may bring back, is made anew under its key."""
 
 T = TypeVar("T")
 
@@ -126,11 +130,8 @@ class GoogleSession:
 
     async def get_event(self, calendar_id: str, event_id: str) -> Event | None:
         """The event as it is now, with its description; a series answers with its first date."""
-        call = Call("google.get_event", "GET", self._event_url(calendar_id, event_id), {"fields": EVENT_FIELDS})
-        try:
-            return event_of(await self._rest.fetch(call, decode_event))
-        except EventNotFound:
-            return None
+        row = await self._row(calendar_id, event_id)
+        return None if row is None else event_of(row)
 
     async def sync_page(
         self, calendar_id: str, *, cursor: bytes | None, page: bytes | None, since: datetime
@@ -152,19 +153,24 @@ class GoogleSession:
         return SyncPage(changes, cursor=reached, full=cursor is None, time_zone=zone)
 
     async def create_event(self, calendar_id: str, draft: EventDraft, *, key: str, notify: Notify) -> Event:
-        """Insert under the id of the key; when that is taken, answer or revive what is there."""
+        """Insert under the id of the key; when that is taken, answer or revive what is there, or take the next id."""
         url = self._events_url(calendar_id)
-        call = Call("google.create_event", "POST", url, body=drafts.new_event(draft, key), not_found=CalendarGone)
-        try:
-            return await self._write(call, notify)
-        except Duplicate:
-            return await self._taken(calendar_id, draft, key, notify)
+        for attempt in range(_ATTEMPTS_MAX):
+            body = drafts.new_event(draft, key, attempt)
+            call = Call("google.create_event", "POST", url, body=body, not_found=CalendarGone)
+            try:
+                return await self._write(call, notify)
+            except Duplicate:
+                standing = await self._taken(calendar_id, draft, key, attempt, notify)
+            if standing is not None:
+                return standing
+        raise InvalidRequest("deleted too often", operation="google.create_event", provider_code="duplicate")
 
     async def find_by_key(self, calendar_id: str, key: str, *, around: Timed) -> Event | None:  # noqa: ARG002 - Google needs no window
         """The event at the key's id; failing that, one that carries the key as its mark."""
         event = await self.get_event(calendar_id, drafts.event_id(key))
-        if event is not None:
-            return event if _is_ours(event, key) and not event.cancelled else None
+        if event is not None and not event.cancelled:
+            return event if _is_ours(event, key) else None
         call = self._listing(
             calendar_id,
             "google.find_by_key",
@@ -309,18 +315,33 @@ class GoogleSession:
                 return
             token = _next(token, page.next_page_token, call)
 
-    async def _taken(self, calendar_id: str, draft: EventDraft, key: str, notify: Notify) -> Event:
-        """The id of the key is taken: by our earlier attempt, by an event of ours deleted since, or by a stranger."""
-        url = self._event_url(calendar_id, drafts.event_id(key))
-        event = await self.get_event(calendar_id, drafts.event_id(key))
+    async def _row(self, calendar_id: str, event_id: str) -> WireEvent | None:
+        call = Call("google.get_event", "GET", self._event_url(calendar_id, event_id), {"fields": EVENT_FIELDS})
+        try:
+            return await self._rest.fetch(call, decode_event)
+        except EventNotFound:
+            return None
+
+    async def _taken(self, calendar_id: str, draft: EventDraft, key: str, attempt: int, notify: Notify) -> Event | None:
+        """An id of the key is taken: by our earlier attempt, by an event of ours deleted since, or by a stranger.
+
+        Of a deleted one Google promises nothing but its id. None: it cannot be brought back.
+        """
+        row = await self._row(calendar_id, drafts.event_id(key, attempt))
+        deleted, mark = row is not None and is_cancelled(row), None if row is None else key_of(row)
+        if row is not None and mark != key and not (deleted and mark is None):
+            raise InvalidRequest(operation="google.create_event", provider_code="duplicate")
+        if row is not None and deleted:
+            url = self._event_url(calendar_id, row.id)
+            revival = Call("google.create_event", "PATCH", url, body=drafts.revived_event(draft, key))
+            try:
+                return await self._write(revival, notify)
+            except (PermissionDenied, EventNotFound):
+                return None
+        event = None if row is None else event_of(row)
         if event is None:
             raise AmbiguousOutcome("the id is taken by what cannot be read", operation="google.create_event")
-        if not (_is_ours(event, key) or (event.cancelled and event.key is None)):  # a deleted one may lose its marks
-            raise InvalidRequest(operation="google.create_event", provider_code="duplicate")
-        if not event.cancelled:
-            return event
-        revival = Call("google.create_event", "PATCH", url, body=drafts.revived_event(draft, key))
-        return await self._write(revival, notify)
+        return event
 
     async def _write(self, call: Call, notify: Notify) -> Event:
         """Send a body that has an event as its answer, without a video link where the calendar may have none."""

@@ -1,7 +1,8 @@
 """Google Calendar's JSON as typed structs, and the tolerant decoding of it. Pure.
 
 The one rule: one damaged row never spoils a page. What can be saved of it (its id, its series, its time) becomes a
-`DamagedEvent`; unknown fields are ignored everywhere.
+`DamagedEvent`; unknown fields are ignored everywhere, and null, which Google
+itself never sends, means what a missing field means.
 https://developers.google.com/workspace/calendar/api/v3/reference/events
 """
 
@@ -247,7 +248,7 @@ def decode_calendars(content: bytes) -> CalendarsPage:
 
 def decode_calendar(content: bytes) -> WireCalendar:
     """One calendar. Raises: msgspec.DecodeError."""
-    return _CALENDAR.decode(content)
+    return _decoded(_CALENDAR, content)
 
 
 def decode_free_busy(content: bytes) -> dict[str, WireBusy]:
@@ -258,12 +259,19 @@ def decode_free_busy(content: bytes) -> dict[str, WireBusy]:
 
 def decode_standing(content: bytes) -> Standing:
     """What an update must know. Raises: msgspec.DecodeError."""
-    return _STANDING.decode(content)
+    return _decoded(_STANDING, content)
+
+
+def _decoded(decoder: msgspec.json.Decoder[T], content: bytes) -> T:
+    try:
+        return decoder.decode(content)
+    except _UNREADABLE:
+        return decoder.decode(mended(content))
 
 
 def _busy(raw: msgspec.Raw) -> WireBusy:
     try:
-        return _BUSY.decode(raw)
+        return _decoded(_BUSY, bytes(raw))
     except _UNREADABLE:
         return WireBusy(errors=(WireReason("unreadable"),))
 

@@ -17,6 +17,7 @@ _METHODS = (
     ("POST", r"/freeBusy", "freebusy.query"),
     ("GET", r"/calendars/[^/]+/events", "events.list"),
     ("POST", r"/calendars/[^/]+/events", "events.insert"),
+    ("POST", r"/calendars/[^/]+/events/watch", "events.watch"),
     ("GET", r"/calendars/[^/]+/events/[^/]+", "events.get"),
     ("PATCH", r"/calendars/[^/]+/events/[^/]+", "events.patch"),
     ("DELETE", r"/calendars/[^/]+/events/[^/]+", "events.delete"),

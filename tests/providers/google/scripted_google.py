@@ -46,6 +46,13 @@ async def scripted_google() -> AsyncIterator[ScriptedServer]:
 @asynccontextmanager
 async def session_at(server: ScriptedServer) -> AsyncIterator[GoogleSession]:
     """A session of a connected person."""
+    async with provider_at(server) as provider:
+        yield provider.open(Tokens())
+
+
+@asynccontextmanager
+async def provider_at(server: ScriptedServer) -> AsyncIterator[GoogleProvider]:
+    """The provider whose addresses are all the scripted server's."""
     settings = GoogleSettings(
         client_id="client",
         client_secret="secret",
@@ -56,7 +63,7 @@ async def session_at(server: ScriptedServer) -> AsyncIterator[GoogleSession]:
         api_url=f"{server.url}/calendar/v3/",
     )
     async with JudgedHttp(timeout_seconds=3) as http:
-        yield GoogleProvider(settings, http, clock=lambda: NOW).open(Tokens())
+        yield GoogleProvider(settings, http, clock=lambda: NOW)
 
 
 def refused(code, reason, message="No.", **more):

@@ -20,7 +20,14 @@ from app.calendar import (
     Upsert,
 )
 from app.providers.google.mapping import calendar_of, changes_of, event_of
-from app.providers.google.wire import WireCalendar, decode_calendars, decode_event, decode_events
+from app.providers.google.wire import (
+    WireCalendar,
+    decode_calendars,
+    decode_event,
+    decode_events,
+    decode_free_busy,
+    decode_standing,
+)
 from tests.providers.google.payloads import cancelled_exception, exception, master, page, single
 
 
@@ -304,3 +311,27 @@ def test_a_calendar_goes_by_the_name_its_person_gave_it_and_by_a_zone_we_know():
     first, second = map(calendar_of, decode_calendars(json.dumps(answer).encode()).items)
     assert first == CalendarRef("c@group.calendar.google.com", "My team", "UTC", AccessRole.OWNER, primary=True)
     assert (second.name, second.time_zone, second.primary) == ("d", "Asia/Tokyo", False)
+
+
+def test_null_means_what_a_missing_member_means():
+    row = single(hangoutLink=None) | {"attendees": None, "conferenceData": None, "recurrence": None, "nothing": None}
+    row["organizer"] |= {"self": None, "displayName": None}
+    content = json.dumps(page(row) | {"nextPageToken": None}).encode()
+    (found,) = map(event_of, decode_events(content).items)
+    assert not found.quarantined
+    assert (found.key, found.attendees, found.organizer) == ("booking-1", (), "ada@example.com")
+
+
+def test_null_hides_no_calendar_and_no_busy_time():
+    entry = {"id": "ada@example.com", "summary": "Ada", "accessRole": "owner", "primary": True, "deleted": None}
+    other = {"id": "team", "summary": None, "accessRole": "reader", "primary": None}
+    listed = decode_calendars(json.dumps({"kind": "calendar#calendarList", "items": [entry, other]}).encode())
+    assert [(item.id, item.primary, item.deleted) for item in listed.items] == [
+        ("ada@example.com", True, False),
+        ("team", False, False),
+    ]
+    span = {"start": "2026-03-02T09:00:00Z", "end": "2026-03-02T10:00:00Z"}
+    answer = json.dumps({"calendars": {"team": {"errors": None, "busy": [span]}}}).encode()
+    assert len(decode_free_busy(answer)["team"].busy) == 1
+    standing = decode_standing(json.dumps({"etag": '"1"', "attendees": None, "extendedProperties": None}).encode())
+    assert (standing.etag, standing.attendees) == ('"1"', ())

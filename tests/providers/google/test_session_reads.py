@@ -78,7 +78,7 @@ async def test_a_full_listing_names_its_start_on_every_page_and_gives_the_cursor
     assert [query.get("pageToken") for query in queries] == [None, "p2", "p3"]
     for query in queries:
         assert query["timeMin"] == "2026-03-01T00:00:00Z", "also when the caller's idea of it has moved on"
-        assert (query["singleEvents"], query["maxResults"]) == ("false", "2500")
+        assert (query["singleEvents"], query["maxResults"]) == ("false", "1000")
         assert "nextSyncToken" in query["fields"]
         assert not query.keys() & {"syncToken", "timeMax", "orderBy", "showDeleted"}
 

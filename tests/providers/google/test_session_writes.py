@@ -138,6 +138,26 @@ async def test_an_event_of_ours_that_was_deleted_is_brought_back(session, server
     assert [guest["email"] for guest in revival.json["attendees"]] == ["grace@example.com"]
 
 
+async def test_a_deleted_one_of_which_nothing_but_its_id_is_told_is_brought_back(session, server):
+    server.script(refused(409, "duplicate"), Reply(body={"id": MINE, "status": "cancelled"}), mine())
+    event = await session.create_event(CALENDAR, DRAFT, key=KEY, notify=Notify.NOBODY)
+    assert (event.id, server.seen[2].method) == (MINE, "PATCH")
+
+
+@pytest.mark.parametrize("answer", [refused(403, "forbidden"), refused(404, "notFound"), refused(410, "deleted")])
+async def test_one_that_nobody_may_bring_back_is_made_anew_under_the_next_id(session, server, answer):
+    again = event_id(KEY, 1)
+    deleted = mine(status="cancelled", extendedProperties=None)
+    server.script(refused(409, "duplicate"), deleted, answer, Reply(body=single(id=again)))
+    event = await session.create_event(CALENDAR, DRAFT, key=KEY, notify=Notify.NOBODY)
+    assert (event.id, server.seen[3].json["id"]) == (again, again)
+    assert again != MINE
+
+    found = single(id=again, extendedProperties={"private": {"calendar_connect_key": KEY}})
+    server.script(deleted, Reply(body=page(found)))
+    assert (await session.find_by_key(CALENDAR, KEY, around=DRAFT.when)).id == again
+
+
 @pytest.mark.parametrize("marks", [{"private": {"calendar_connect_key": "other"}}, None])
 async def test_somebody_elses_event_under_our_id_is_left_alone(session, server, marks):
     server.script(refused(409, "duplicate"), mine(extendedProperties=marks))
@@ -167,11 +187,13 @@ async def test_creating_on_a_calendar_that_is_gone(session, server):
 
 
 async def test_an_event_is_found_by_its_key_at_its_id(session, server):
-    server.script(mine(), mine(status="cancelled"), mine(extendedProperties=None))
+    server.script(mine(), mine(extendedProperties=None))
     assert (await session.find_by_key(CALENDAR, KEY, around=WINDOW)).id == MINE
-    assert await session.find_by_key(CALENDAR, KEY, around=WINDOW) is None, "deleted"
     assert await session.find_by_key(CALENDAR, KEY, around=WINDOW) is None, "not marked as ours"
     assert {seen.path for seen in server.seen} == {f"{EVENTS}/{MINE}"}
+
+    server.script(mine(status="cancelled"), Reply(body=page()))
+    assert await session.find_by_key(CALENDAR, KEY, around=WINDOW) is None, "deleted, and not made anew"
 
 
 async def test_an_event_that_carries_the_key_under_another_id_is_found_too(session, server):
