@@ -5,23 +5,33 @@ after everything the caller can want to know; the caller's wish moves on with th
 wish passes the window's end the cursor has expired: a full listing of a new window follows, and because a full
 listing names all there is, nothing that happened meanwhile is lost.
 
+Some calendars have no delta that works: a later page of it is refused, or there is always another one. Such a calendar
+is listed plainly, which leaves a cursor that has expired when it is used.
+https://github.com/microsoftgraph/microsoft-graph-docs-contrib/issues/3997
+https://github.com/microsoftgraph/msgraph-sdk-dotnet/issues/3082
+
 The one rule: a cursor is good only for the calendar, the window and the version of the listing it was made for, and
 leads nowhere but to the server it came from. Raise `_VERSION` whenever the listing's headers change.
 """
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import msgspec
 
-from app.providers.base import CursorExpired
+from app.providers.base import CursorExpired, ProtocolError
 
 _VERSION = 1
 _ROLLS_EARLIEST = timedelta(days=60)
 _ROLLS_SPREAD_DAYS = 60
 """Calendars connected on one day do not all begin anew on one day."""
+_PLAIN = "/"
+"""The link of a cursor that a plain listing leaves."""
+_REPEATS_MAX = 3
+_PAGES_MAX = 5000
 
 
 class _Place(msgspec.Struct, rename={"version": "v"}):
@@ -38,10 +48,18 @@ class _Cursor(_Place, tag="cursor", rename={"version": "v"}):
 
 
 class _Page(_Place, tag="page", rename={"version": "v"}):
-    pass
+    plain: bool = False
+    rows: str = ""
+    """A mark of the rows of the page before."""
+    repeats: int = 0
+    pages: int = 0
 
 
 PlaceT = TypeVar("PlaceT", bound=_Place)
+
+
+class EndlessListing(ProtocolError):
+    """Page follows page, and none brings anything new."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +71,11 @@ class Position:
     until: datetime
     link: str | None
     """Where Graph told us to go on; None: a new listing of the window."""
+    plain: bool = False
+    """It is listed without a delta."""
+    rows: str = ""
+    repeats: int = 0
+    pages: int = 0
 
     @classmethod
     def read(
@@ -61,12 +84,15 @@ class Position:
         """Where the caller stands, whose interest ends `reach` after `since`. Raises: CursorExpired."""
         if page is not None:
             begun = _decoded(page, _Page, calendar_id)
-            return cls(calendar_id, begun.since, begun.until, begun.link)
+            place = (calendar_id, begun.since, begun.until, begun.link)
+            return cls(*place, begun.plain, begun.rows, begun.repeats, begun.pages)
         if cursor is None:
             return cls(calendar_id, since, since + reach + _slack(calendar_id), None)
         known = _decoded(cursor, _Cursor, calendar_id)
         if since < known.since or since + reach > known.until:
             raise CursorExpired("the window has to move", operation="sync")
+        if known.link == _PLAIN:
+            raise CursorExpired("it was listed without a delta", operation="sync")
         return cls(calendar_id, known.since, known.until, known.link)
 
     def query(self) -> dict[str, str]:
@@ -77,9 +103,25 @@ class Position:
         """The cursor that goes on from a deltaLink."""
         return msgspec.json.encode(_Cursor(_VERSION, _calendar_mark(self.calendar_id), link, self.since, self.until))
 
-    def page(self, link: str) -> bytes:
-        """The next page, from a nextLink."""
-        return msgspec.json.encode(_Page(_VERSION, _calendar_mark(self.calendar_id), link, self.since, self.until))
+    def plain_cursor(self) -> bytes:
+        """The cursor after a plain listing: there is nothing to go on from."""
+        return self.cursor(_PLAIN)
+
+    def page(self, link: str, ids: Iterable[str]) -> bytes:
+        """The next page, from a nextLink; `ids` are those on this one. Raises: EndlessListing."""
+        rows = hashlib.sha256("\n".join(sorted(ids)).encode()).hexdigest()[:16]
+        repeats = self.repeats + 1 if rows == self.rows else 0
+        if repeats >= _REPEATS_MAX or self.pages >= _PAGES_MAX:
+            raise EndlessListing("always another page", operation="sync")
+        return self._page(link, plain=self.plain, rows=rows, repeats=repeats, pages=self.pages + 1)
+
+    def plainly(self, link: str) -> bytes:
+        """The first page of a listing of the same window without a delta."""
+        return self._page(link, plain=True)
+
+    def _page(self, link: str, **more: Any) -> bytes:
+        place = (_VERSION, _calendar_mark(self.calendar_id), link, self.since, self.until)
+        return msgspec.json.encode(_Page(*place, **more))
 
 
 def window_query(start: datetime, end: datetime) -> dict[str, str]:

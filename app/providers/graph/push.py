@@ -28,8 +28,8 @@ class _Subscription(msgspec.Struct, rename="camel"):
 
 
 class _Notification(msgspec.Struct, rename="camel"):
-    subscription_id: str = ""
-    client_state: str = ""
+    subscription_id: str | None = None
+    client_state: str | None = None
     lifecycle_event: str | None = None
 
 
@@ -98,7 +98,9 @@ def signals(query: Mapping[str, str], body: bytes) -> Handshake | Sequence[Signa
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return ()
     return tuple(
-        Signal(item.subscription_id, item.client_state, _news(item)) for item in delivery.value if item.subscription_id
+        Signal(item.subscription_id, item.client_state or "", _news(item))
+        for item in delivery.value
+        if item.subscription_id
     )
 
 

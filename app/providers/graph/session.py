@@ -7,6 +7,7 @@ create names its transaction, so that asking again can never do twice what was d
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from urllib.parse import urlencode
 
 from app.calendar import (
     BusyTimes,
@@ -32,7 +33,7 @@ from app.providers.base import (
     Unsupported,
 )
 from app.providers.graph import busy_times, drafts, marks
-from app.providers.graph.cursor import Position, window_query
+from app.providers.graph.cursor import EndlessListing, Position, window_query
 from app.providers.graph.graph import Graph, calendar_path, event_path
 from app.providers.graph.mapping import calendar_of, changes_of, event_of, is_new
 from app.providers.graph.refusals import Duplicate, NameTaken, NoMeeting, NoZone
@@ -89,8 +90,10 @@ class Office365Session:
     async def create_calendar(self, name: str, *, time_zone: str, key: str) -> CalendarRef:  # noqa: ARG002 - Outlook's have the mailbox's
         """Look for the property of the key, and create what is not there; a name that is taken gets a number."""
         operation, zone = "office365.create_calendar", await self._home_zone()
-        async for entry in self._calendars(operation, **{"$filter": marks.is_calendar_of(key)}):
-            return calendar_of(entry, zone)
+        expanded = {"$expand": marks.expanded(marks.CALENDAR_PROPERTY)}
+        async for entry in self._calendars(operation, **{"$filter": marks.is_calendar_of(key)}, **expanded):
+            if marks.calendar_mark(key) in {item.value for item in entry.properties or ()}:
+                return calendar_of(entry, zone)
         for number in range(1, _NAMES_MAX + 1):
             body = drafts.new_calendar(name if number == 1 else f"{name} ({number})", key)
             try:
@@ -135,24 +138,33 @@ class Office365Session:
         """One page of the delta of a window of time: singles as they are, series only by name.
 
         Raises CursorExpired as well when the window has to move, for a link that Graph will not have any more (it
-        says so in several ways), and on a later page of a full listing.
+        says so in several ways). A full listing whose delta breaks on the way goes on without one.
         """
         here = Position.read(calendar_id, cursor=cursor, page=page, since=since, reach=self._reach)
-        call = self._delta(here)
         try:
-            answer = await self._graph.fetch(call, decode_events)
-        except InvalidRequest as refusal:
-            if here.link is None:
+            return await self._page(here, full=cursor is None)
+        except (CursorExpired, InvalidRequest, PermissionDenied, EndlessListing) as refusal:
+            if here.link is None or here.plain:
                 raise
-            raise CursorExpired(operation=call.operation, provider_code=refusal.provider_code) from refusal
+            if cursor is None:
+                return SyncPage((), next_page=here.plainly(_plain_link(here)), full=True)
+            if isinstance(refusal, PermissionDenied):
+                raise
+            raise CursorExpired(operation="office365.sync_page", provider_code=refusal.provider_code) from refusal
+
+    async def _page(self, here: Position, *, full: bool) -> SyncPage:
+        call = self._delta(here)
+        answer = await self._graph.fetch(call, decode_events)
         changes = changes_of(answer.value)
         if answer.next_link:
             following = self._graph.onward(call, answer.next_link)
-            return SyncPage(changes, next_page=here.page(following), full=cursor is None)
+            return SyncPage(changes, next_page=here.page(following, (row.id for row in answer.value)), full=full)
+        if here.plain:
+            return SyncPage(changes, cursor=here.plain_cursor(), full=full)
         if not answer.delta_link:
             raise ProtocolError("a last page without a deltaLink", operation=call.operation)
         link = self._graph.inside(call, answer.delta_link)
-        return SyncPage(changes, cursor=here.cursor(link), full=cursor is None)
+        return SyncPage(changes, cursor=here.cursor(link), full=full)
 
     async def create_event(self, calendar_id: str, draft: EventDraft, *, key: str, notify: Notify) -> Event:  # noqa: ARG002 - Exchange always mails
         """Create under the transaction of the key; when that is taken, answer what stands, or bring it back.
@@ -233,12 +245,13 @@ class Office365Session:
         await self._graph.send(self._graph.write("office365.respond", "POST", path, {"sendResponse": True}))
 
     async def _home_zone(self) -> str:
-        """The mailbox's zone: calendars have none of their own. UTC where the person did not let us see it."""
+        """The mailbox's zone: calendars have none of their own. UTC where nobody lets us see it."""
         if self._zone is None:
             call = self._graph.read("office365.mailbox_settings", "/me/mailboxSettings")
             try:
-                self._zone = iana_name((await self._graph.fetch(call, decode_settings)).time_zone) or "UTC"
-            except PermissionDenied:
+                settings = await self._graph.fetch(call, decode_settings)
+                self._zone = next(filter(None, map(iana_name, settings.zones)), "UTC")
+            except (PermissionDenied, EventNotFound, InvalidRequest, Unsupported):
                 self._zone = "UTC"
         return self._zone
 
@@ -317,7 +330,7 @@ class Office365Session:
             query,
             not_found=CalendarGone,
             gone=CursorExpired,
-            page_size=_CHANGES_PER_PAGE,
+            page_size=None if here.plain else _CHANGES_PER_PAGE,
         )
 
     async def _write(self, call: Call, draft: EventDraft, key: str) -> Event:
@@ -356,6 +369,11 @@ class Office365Session:
                 return event
             copied = copied or event
         return copied
+
+
+def _plain_link(here: Position) -> str:
+    query = {**here.query(), "$top": _EVENTS_PER_PAGE, "$select": LISTED_FIELDS}
+    return f"{calendar_path(here.calendar_id)}/calendarView?{urlencode(query, safe='$,:')}"
 
 
 def _reason(refusal: ProviderError) -> str:

@@ -124,6 +124,7 @@ class WireCalendar(_Wire):
     is_default_calendar: bool | None = None
     can_edit: bool | None = None
     can_share: bool | None = None
+    properties: tuple[WireProperty, ...] | None = msgspec.field(name="singleValueExtendedProperties", default=None)
 
 
 class CalendarsPage(_Wire):
@@ -133,10 +134,29 @@ class CalendarsPage(_Wire):
     next_link: str | None = msgspec.field(name="@odata.nextLink", default=None)
 
 
+class WireZone(_Wire):
+    """A zone by name."""
+
+    name: str | None = None
+
+
+class WireHours(_Wire):
+    """The working hours; of them the zone they are told in."""
+
+    time_zone: WireZone | None = None
+
+
 class MailboxSettings(_Wire):
     """What we want of a mailbox's settings."""
 
     time_zone: str | None = None
+    working_hours: WireHours | None = None
+
+    @property
+    def zones(self) -> tuple[str | None, ...]:
+        """The names of the mailbox's zone, the likeliest first: some mailboxes tell it with the working hours only."""
+        hours = self.working_hours
+        return self.time_zone, None if hours is None or hours.time_zone is None else hours.time_zone.name
 
 
 class WireScheduleItem(_Wire):

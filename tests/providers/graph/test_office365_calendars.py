@@ -70,3 +70,14 @@ async def test_a_name_that_is_taken_gets_a_number_and_not_for_ever(session, serv
     with pytest.raises(InvalidRequest) as refusal:
         await session.create_calendar("Tasks", time_zone="UTC", key=KEY)
     assert refusal.value.provider_code == "name_taken"
+
+
+async def test_a_server_that_does_not_filter_is_not_believed(session, server):
+    zone = Reply(body={"timeZone": "UTC"})
+    home = {"id": "AAMk0", "name": "Calendar", "isDefaultCalendar": True}
+    mark = {"id": CALENDAR_PROPERTY, "value": calendar_mark(KEY)}
+    ours = {"id": "AAMk1", "name": "Tasks", "singleValueExtendedProperties": [mark]}
+    server.script(zone, Reply(body={"value": [home, ours]}))
+    assert (await session.create_calendar("Tasks", time_zone="UTC", key=KEY)).id == "AAMk1"
+    server.script(Reply(body={"value": [home]}), Reply(201, ours | {"id": "AAMk2"}))
+    assert (await session.create_calendar("Tasks", time_zone="UTC", key=KEY)).id == "AAMk2"

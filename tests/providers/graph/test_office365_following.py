@@ -162,11 +162,57 @@ async def test_a_dead_link_expires_the_cursor_on_any_page(session, server, links
         await sync(session, cursor=cursor)
 
 
-async def test_a_link_that_dies_in_the_middle_of_a_full_listing_ends_it(session, server, links):
-    server.script(more(links), refused(410, "SyncStateNotFound"))
+@pytest.mark.parametrize(
+    "broken", [refused(410, "SyncStateNotFound"), refused(400, "BadRequest"), refused(403, "ErrorAccessDenied")]
+)
+async def test_a_full_listing_whose_delta_breaks_on_the_way_goes_on_without_one(session, server, links, broken):
+    """Delegated calendars have deltas whose second page is refused; the calendar itself can be listed."""
+    server.script(more(links, single(id="a")), broken)
     first = await sync(session)
+    second = await sync(session, page=first.next_page)
+    assert (second.changes, second.full, second.cursor) == ((), True, None)
+
+    following = f"{server.url}/v1.0/me/calendars('{CALENDAR}')/calendarView?$skip=2"
+    rows = [single(id="a"), stub(id="o1")]
+    server.script(Reply(body=page(*rows, **{"@odata.nextLink": following})), Reply(body=page(single(id="b"))))
+    third = await sync(session, page=second.next_page)
+    asked = server.seen[2]
+    assert asked.path.endswith("/calendarView")
+    assert (asked.query["startDateTime"], asked.query["$top"]) == (server.seen[0].query["startDateTime"], "500")
+    assert [type(change) for change in third.changes] == [Upsert, SeriesTouched]
+    fourth = await sync(session, page=third.next_page)
+    assert (fourth.changes[0].event.id, fourth.next_page, fourth.full) == ("b", None, True)
     with pytest.raises(CursorExpired):
-        await sync(session, page=first.next_page)
+        await sync(session, cursor=fourth.cursor)
+    assert len(server.seen) == 4, "nothing is asked with it"
+
+
+async def test_what_is_refused_without_a_delta_as_well_is_told_as_it_is(session, server, links):
+    server.script(more(links), refused(410, "SyncStateNotFound"), DENIED)
+    first = await sync(session)
+    second = await sync(session, page=first.next_page)
+    with pytest.raises(PermissionDenied):
+        await sync(session, page=second.next_page)
+
+
+async def test_a_delta_that_never_ends_is_given_up(session, server, links):
+    """Seen at Graph: the same rows on every page, each with a fresh link to the next."""
+    rows = [single(id=f"e{number}") for number in range(3)]
+    mill = [more(links, *rows, token=f"s{number}") for number in range(4)]
+    server.script(*mill, Reply(body=page(*rows)))
+    found = await sync(session)
+    while found.changes:
+        found = await sync(session, page=found.next_page)
+    assert len((await sync(session, page=found.next_page)).changes) == 3
+    assert server.seen[-1].path.endswith("/calendarView")
+
+    server.script(last(links), *mill)
+    cursor = (await sync(session)).cursor
+    found = await sync(session, cursor=cursor)
+    for _ in range(2):
+        found = await sync(session, cursor=cursor, page=found.next_page)
+    with pytest.raises(CursorExpired):
+        await sync(session, cursor=cursor, page=found.next_page)
 
 
 async def test_a_bad_request_of_ours_is_not_taken_for_a_dead_link(session, server):

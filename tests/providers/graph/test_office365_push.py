@@ -65,3 +65,8 @@ def test_the_lifecycle(event: str, news: News) -> None:
 )
 def test_what_is_no_notification_says_nothing(body: bytes) -> None:
     assert signals({}, body) == ()
+
+
+def test_one_notification_without_a_secret_does_not_cost_the_others() -> None:
+    body = told({"subscriptionId": "s1", "clientState": None}, {"subscriptionId": None}, {"subscriptionId": "s2"})
+    assert signals({}, body) == (Signal("s1", "", News.CHANGED), Signal("s2", "", News.CHANGED))

@@ -292,3 +292,22 @@ async def test_a_listing_that_is_closed_is_denied(session, server):
     server.script(DENIED)
     with pytest.raises(PermissionDenied):
         await listed(session)
+
+
+def told_zone(name, of_the_hours):
+    return Reply(body={"timeZone": name, "workingHours": {"timeZone": {"name": of_the_hours}}})
+
+
+@pytest.mark.parametrize(
+    ("settings", "zone"),
+    [
+        (told_zone("", "Pacific Standard Time"), "America/Los_Angeles"),
+        (told_zone("Customized Time Zone", "Europe/Oslo"), "Europe/Oslo"),
+        (Reply(body={"timeZone": None, "workingHours": None}), "UTC"),
+        (refused(404, "ResourceNotFound"), "UTC"),
+        (refused(400, "BadRequest"), "UTC"),
+    ],
+)
+async def test_the_mailbox_s_zone_is_found_wherever_it_is_told_and_costs_no_calendar(session, server, settings, zone):
+    server.script(settings, Reply(body={"value": [{"id": "AAMk0", "name": "Calendar", "isDefaultCalendar": True}]}))
+    assert [calendar.time_zone for calendar in await session.list_calendars()] == [zone]
