@@ -11,7 +11,7 @@ from typing import Final
 from app.calendar import Attendee, EventDraft, Notify, Response, Timed
 from app.providers.ews import marks
 from app.providers.ews.questions import folder, instant, own_calendar
-from app.providers.ews.soap import Element, m, t
+from app.providers.ews.soap import Element, m, parse_xml, t
 from app.providers.ews.wire import Item, Person
 from app.providers.texts import SUBJECT_MAX, cut
 from app.providers.zones import windows_name
@@ -86,9 +86,9 @@ def changed_event(standing: Item, draft: EventDraft, key: str, notify: Notify) -
         _set_marked(marks.KEY, key),
         _note(draft),
         *_blocking(draft, standing),
-        *_guest_list("RequiredAttendees", guests.required),
+        *_guest_list("RequiredAttendees", guests.required, standing.required_others),
         *_appended("RequiredAttendees", guests.joining),
-        *_guest_list("OptionalAttendees", guests.optional),
+        *_guest_list("OptionalAttendees", guests.optional, standing.optional_others),
     ]
     return _update(standing, changes, notify)
 
@@ -183,11 +183,13 @@ def _shown_as(status: str) -> list[Element]:
     return [_set("calendar:LegacyFreeBusyStatus", t("LegacyFreeBusyStatus", status))]
 
 
-def _guest_list(name: str, people: Sequence[Person] | None) -> list[Element]:
+def _guest_list(name: str, people: Sequence[Person] | None, others: Sequence[bytes]) -> list[Element]:
+    """The whole list anew; `others`, who have no address, as they came."""
     if people is None:
         return []
     field = f"calendar:{name}"
-    return [_set(field, _attendees(name, people))] if people else [_delete(field)]
+    stay = [*map(_attendee, people), *(t("Attendee", parse_xml(mailbox)) for mailbox in others)]
+    return [_set(field, t(name, *stay))] if stay else [_delete(field)]
 
 
 def _appended(name: str, people: Sequence[Person]) -> list[Element]:

@@ -41,6 +41,10 @@ class NameTaken(InvalidRequest):
     """The person has another folder of this name there."""
 
 
+class NoZone(InvalidRequest):
+    """The server's Windows is older than the time zone."""
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """One request, and what its refusals mean."""
@@ -86,6 +90,7 @@ _KINDS: Final[dict[str, type[ProviderError]]] = {
     **dict.fromkeys(("ErrorPasswordExpired", "ErrorPasswordChangeRequired"), ReauthRequired),
     "ErrorInvalidSyncStateData": CursorExpired,
     "ErrorFolderExists": NameTaken,
+    **dict.fromkeys(("ErrorTimeZone", "ErrorCalendarInvalidTimeZone"), NoZone),
     **dict.fromkeys(
         (
             *("ErrorIrresolvableConflict", "ErrorInvalidChangeKey", "ErrorStaleObject"),

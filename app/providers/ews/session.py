@@ -4,7 +4,8 @@ The one rule: Exchange makes an event as often as it is asked to, so nothing is 
 whatever mails people is a step of its own, behind the one that can be looked for.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
@@ -24,7 +25,7 @@ from app.providers.ews import drafts, marks, questions, wire
 from app.providers.ews.client import Mailbox, only
 from app.providers.ews.mapping import NOT_THE_GUEST, calendar_of, event_of
 from app.providers.ews.reading import Reading
-from app.providers.ews.refusals import Call, NameTaken
+from app.providers.ews.refusals import Call, NameTaken, NoZone
 from app.providers.ews.service import Message
 from app.providers.ews.soap import Element
 from app.providers.ews.wire import Folder, Item
@@ -72,8 +73,13 @@ class ExchangeSession(Reading):
             event_id = None if standing is None else standing.id
             if event_id is None:
                 loud = notify is Notify.EVERYBODY
-                body = drafts.new_event(calendar_id, draft, key, () if loud else draft.attendees)
-                event_id = (await self._write("ews.create_event", body, not_found=CalendarGone))[0].id
+                guests = () if loud else draft.attendees
+                event_id = await self._drafted(
+                    "ews.create_event",
+                    draft,
+                    lambda wanted: drafts.new_event(calendar_id, wanted, key, guests),
+                    not_found=CalendarGone,
+                )
             made = await self._written(event_id)
             if notify is Notify.EVERYBODY and draft.attendees and not (made.required or made.optional):
                 await self._write("ews.create_event", drafts.invitations(made, draft, notify))
@@ -107,13 +113,16 @@ class ExchangeSession(Reading):
             if if_match is not None and standing.change_key != if_match:
                 raise EditConflict(operation="ews.update_event")
             try:
-                body = drafts.changed_event(standing, draft, key, notify)
-                written = await self._write("ews.update_event", body)
+                written = await self._drafted(
+                    "ews.update_event",
+                    draft,
+                    lambda wanted, standing=standing: drafts.changed_event(standing, wanted, key, notify),  # type: ignore[misc]
+                )
             except EditConflict:
                 if if_match is not None or attempt == _CONFLICTS_MAX - 1:
                     raise
             else:
-                return self._event(await self._written(written[0].id), email)
+                return self._event(await self._written(written), email)
         raise AssertionError("the last attempt returns or raises")
 
     async def cancel_event(self, calendar_id: str, event_id: str, *, notify: Notify) -> None:  # noqa: ARG002 - an id is the mailbox's
@@ -139,6 +148,21 @@ class ExchangeSession(Reading):
         """The event with this key in or near a slot."""
         window = Timed(slot.start - _AROUND, max(slot.end, slot.start) + _AROUND)
         return _original(await self._view(calendar_id, window), key)
+
+    async def _drafted(
+        self,
+        operation: str,
+        draft: EventDraft,
+        body_of: Callable[[EventDraft], Element],
+        *,
+        not_found: type[ProviderError] = EventNotFound,
+    ) -> str:
+        """Write what is drafted, in UTC where the server does not know the zone: the id of the event."""
+        try:
+            return (await self._write(operation, body_of(draft), not_found=not_found))[0].id
+        except NoZone:
+            plain = replace(draft, when=replace(draft.when, zone=None))
+            return (await self._write(operation, body_of(plain), not_found=not_found))[0].id
 
     async def _write(
         self, operation: str, body: Element, *, not_found: type[ProviderError] = EventNotFound

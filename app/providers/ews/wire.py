@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, Literal, cast
 
 import msgspec
+from lxml import etree
 
 from app.providers.ews import marks
 from app.providers.ews.soap import Element, message_tag, tag
@@ -53,6 +54,9 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     organizer: str | None = None
     required: tuple[Person, ...] = ()
     optional: tuple[Person, ...] = ()
+    required_others: tuple[bytes, ...] = ()
+    """Guests without an address of mail, lists of the organizer's own among them: each as the `Mailbox` it came as."""
+    optional_others: tuple[bytes, ...] = ()
     zone: str | None = None
     """The zone it was made in, by Windows' name."""
     modified: datetime | None = None
@@ -219,7 +223,9 @@ def _address(element: Element) -> str | None:
 
 def _people(name: str) -> Callable[[Element], dict[str, Any]]:
     def read(element: Element) -> dict[str, Any]:
-        return {name: tuple(_person(entry) for entry in element if _address(entry))}
+        nameless = (entry.find(tag("Mailbox")) for entry in element if not _address(entry))
+        others = tuple(etree.tostring(mailbox, with_tail=False) for mailbox in nameless if mailbox is not None)
+        return {name: tuple(_person(entry) for entry in element if _address(entry)), f"{name}_others": others}
 
     return read
 

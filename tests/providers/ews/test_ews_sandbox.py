@@ -383,3 +383,18 @@ async def test_sessions_that_want_one_calendar_at_once_make_one(stage):
     made = await asyncio.gather(*(one.create_calendar("Tasks", time_zone=HOME.key, key="k") for one in others))
     assert len({calendar.id for calendar in made}) == 1
     assert list(stage.own_calendars().values()).count("Tasks") == 1
+
+
+async def test_a_zone_that_the_server_s_windows_does_not_have_yet_costs_no_event(stage):
+    """Vancouver's is of 2026; what an older Windows does not know it is told in UTC."""
+    slot = replace(SLOT, zone="America/Vancouver")
+    draft = EventDraft("Intro", slot)
+    made = await stage.session.create_event(stage.calendar_id, draft, key="new zone", notify=Notify.NOBODY)
+    later = replace(draft, when=replace(slot, start=slot.start + timedelta(hours=2), end=slot.end + timedelta(hours=2)))
+    moved = await stage.session.update_event(
+        stage.calendar_id, made.id, later, key="new zone", if_match=None, notify=Notify.NOBODY
+    )
+    assert [(event.when.start, event.when.end) for event in (made, moved)] == [
+        (slot.start, slot.end),
+        (later.when.start, later.when.end),
+    ]

@@ -2,10 +2,23 @@
 
 from datetime import UTC, date, datetime
 
+import msgspec
 import pytest
 
-from app.calendar import AllDay, Attendee, Busy, Removed, Response, SeriesTouched, Timed, Unreadable, Upsert
-from app.providers.ews import soap, wire
+from app.calendar import (
+    AllDay,
+    Attendee,
+    Busy,
+    EventDraft,
+    Notify,
+    Removed,
+    Response,
+    SeriesTouched,
+    Timed,
+    Unreadable,
+    Upsert,
+)
+from app.providers.ews import drafts, marks, soap, wire
 from app.providers.ews.busy_times import busy_times
 from app.providers.ews.mapping import changes_of, event_of, series_is_over
 from tests.providers.ews.scripted_tls import calendar_item, response
@@ -213,3 +226,30 @@ def test_a_full_listing_leaves_out_what_was_over():
 )
 def test_a_series_is_over_when_its_last_date_is_and_those_that_were_moved(last, moved, is_over):
     assert series_is_over(series(last, moved), SINCE) is is_over
+
+
+PRIVATE_LIST = (
+    "<t:Attendee><t:Mailbox><t:Name>my list</t:Name><t:MailboxType>PrivateDL</t:MailboxType>"
+    '<t:ItemId Id="list" ChangeKey="k"/></t:Mailbox><t:ResponseType>Unknown</t:ResponseType></t:Attendee>'
+)
+COLLEAGUE = (
+    "<t:Attendee><t:Mailbox><t:Name>Carl</t:Name><t:EmailAddress>/O=EXAMPLE/CN=CARL</t:EmailAddress>"
+    "<t:RoutingType>EX</t:RoutingType><t:MailboxType>Mailbox</t:MailboxType></t:Mailbox></t:Attendee>"
+)
+
+
+def test_a_guest_without_an_address_of_mail_stays_when_one_of_ours_leaves():
+    """To write the list without them would mail them that the meeting is off."""
+    ours, boss = attendee("visitor@x.example", "Unknown"), attendee("boss@example.com", "Accept", "B")
+    standing = item(RequiredAttendees=boss + PRIVATE_LIST + COLLEAGUE + ours)
+    assert [person.email for person in standing.required] == ["boss@example.com", "visitor@x.example"]
+    invited = msgspec.structs.replace(standing, guests=marks.fingerprints(["visitor@x.example"]))
+    draft = EventDraft("Intro", Timed(at(3, 9), at(3, 10), "Europe/Berlin"))
+    update = drafts.changed_event(invited, draft, "key", Notify.EVERYBODY)
+    (people,) = update.iter(soap.tag("RequiredAttendees"))
+    mailboxes = [[(part.tag.partition("}")[2], part.text or part.get("Id")) for part in entry[0]] for entry in people]
+    assert mailboxes == [
+        [("Name", "B"), ("EmailAddress", "boss@example.com"), ("RoutingType", "SMTP")],
+        [("Name", "my list"), ("MailboxType", "PrivateDL"), ("ItemId", "list")],
+        [("Name", "Carl"), ("EmailAddress", "/O=EXAMPLE/CN=CARL"), ("RoutingType", "EX"), ("MailboxType", "Mailbox")],
+    ]
