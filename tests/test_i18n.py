@@ -295,16 +295,17 @@ def test_a_day_and_a_start_are_told_in_words():
 
 
 @pytest.mark.parametrize("language", Language)
+@pytest.mark.parametrize("synced", [True, False])
 @pytest.mark.parametrize("provider", ProviderName)
-def test_r5_every_provider_has_a_disclosure_in_every_language(provider, language):
-    disclosure = disclosure_text(provider, language)
+def test_r5_every_provider_has_a_disclosure_in_every_language(provider, synced, language):
+    disclosure = disclosure_text(provider, language, two_way_sync=synced)
     assert disclosure.title
     assert disclosure.accept_label
-    assert len(disclosure.paragraphs) == len(disclosure_text(provider, Language.EN).paragraphs)
+    assert len(disclosure.paragraphs) == len(disclosure_text(provider, Language.EN, two_way_sync=synced).paragraphs)
 
 
 def test_r5_google_s_disclosure_says_what_is_read_and_written():
-    said = " ".join(disclosure_text(ProviderName.GOOGLE, Language.EN).paragraphs)
+    said = " ".join(disclosure_text(ProviderName.GOOGLE, Language.EN, two_way_sync=True).paragraphs)
     for promise in (
         "read this calendar and every other calendar that you can reach through Google",
         "the meetings tool works and events can be tied to contacts",
@@ -316,7 +317,7 @@ def test_r5_google_s_disclosure_says_what_is_read_and_written():
 
 
 def test_r24_exchange_s_disclosure_says_what_to_expect():
-    said = " ".join(disclosure_text(ProviderName.EXCHANGE, Language.EN).paragraphs)
+    said = " ".join(disclosure_text(ProviderName.EXCHANGE, Language.EN, two_way_sync=False).paragraphs)
     for limit in (
         "people can book you from your scheduling pages, and events in your calendar block",
         "cannot be cancelled or rescheduled",
@@ -328,17 +329,26 @@ def test_r24_exchange_s_disclosure_says_what_to_expect():
         assert limit in said
 
 
+def test_r24_where_the_limits_of_exchange_are_lifted_its_disclosure_names_none():
+    said = " ".join(disclosure_text(ProviderName.EXCHANGE, Language.EN, two_way_sync=True).paragraphs)
+    assert "do not reach the CRM" not in said
+    for promise in ("create, change and delete events", "events with contacts of the CRM appear there", "app password"):
+        assert promise in said
+
+
 # Who changes a disclosure gives it a new version in `app/connections/disclosures.py`, and its new digest here.
 ACCEPTED_TEXTS = {
     (ProviderName.GOOGLE, "2026-11-01"): "cecc269a5a522900",
     (ProviderName.OFFICE365, "2026-11-01"): "59074e036c0a1abe",
     (ProviderName.EXCHANGE, "2026-11-01"): "0ad37f0c81251956",
+    (ProviderName.EXCHANGE, "2026-11-22-synced"): "ae7017e22dc81b7b",
 }
 
 
+@pytest.mark.parametrize("synced", [True, False])
 @pytest.mark.parametrize("provider", ProviderName)
-def test_r5_a_version_of_a_disclosure_always_says_the_same(provider):
-    texts = [disclosure_text(provider, language) for language in Language]
+def test_r5_a_version_of_a_disclosure_always_says_the_same(provider, synced):
+    texts = [disclosure_text(provider, language, two_way_sync=synced) for language in Language]
     assert len({text.version for text in texts}) == 1
     digest = hashlib.sha256(repr([(text.title, text.paragraphs, text.accept_label) for text in texts]).encode())
     assert digest.hexdigest()[:16] == ACCEPTED_TEXTS[provider, texts[0].version]

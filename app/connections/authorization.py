@@ -127,8 +127,9 @@ class Authorizations:
         provider = self._oauth_provider(wish.provider)
         if wish.client == "mobile":
             self._mobile_seat.require(principal.seats)
-        return_url = allowed_return_url(wish.return_url, self._return_urls)
-        current = disclosure_text(ProviderName(wish.provider), language).version
+        return_url = allowed_return_url(wish.return_url, self._return_urls, client=wish.client)
+        features = self._providers[ProviderName(wish.provider)].features
+        current = disclosure_text(ProviderName(wish.provider), language, two_way_sync=features.two_way_sync).version
         if wish.disclosure_version != current:
             raise DisclosureNotAccepted(extra={"version": current})
         if wish.connection_id is None:

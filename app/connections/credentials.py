@@ -144,8 +144,9 @@ class CredentialConnections:
         Raises: the refusals of R3, R5, R8-R14, IdempotencyKeyReused, RequestInProgress.
         """
         self._check_person(principal, wish.client)
-        return_url = allowed_return_url(wish.return_url, self._return_urls)
-        version = disclosure_text(ProviderName(wish.provider), language).version
+        return_url = allowed_return_url(wish.return_url, self._return_urls, client=wish.client)
+        features = self._providers[ProviderName(wish.provider)].features
+        version = disclosure_text(ProviderName(wish.provider), language, two_way_sync=features.two_way_sync).version
         if wish.disclosure_version != version:
             raise DisclosureNotAccepted(extra={"version": version})
         async with transaction(self._sessions, principal.account_id) as session:
@@ -189,8 +190,10 @@ class CredentialConnections:
         async with transaction(self._sessions, principal.account_id) as session:
             connection = await get_connection(session, principal, connection_id)
             _, provider = self._kind(connection.provider)
-            if fields.get("password") is None and any(fields.get(name) is not None for name in _WHOM_TO_TRUST):
+            if fields.get("password") is None and any(name in fields for name in _WHOM_TO_TRUST):
                 raise ValidationFailed(errors=[FieldError("/password", "missing")])
+            if "password" in fields and fields["password"] is None:
+                raise ValidationFailed(errors=[FieldError("/password", "not_allowed")])
             secret = await self._secret(session, connection)
         credentials = _anew(connection.email, fields) if secret is None else provider.changed(secret, **fields)
         consent = await self._consent(connection.provider, credentials)

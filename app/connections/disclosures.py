@@ -11,10 +11,13 @@ from typing import Final
 from app.calendar import ProviderName
 from app.i18n import Language, has_text, translate
 
+_EXCHANGE_SYNCED: Final = "exchange_synced"
+"""The text of Exchange where the deployment has lifted its limits (R24)."""
 _VERSIONS: Final = {
-    ProviderName.GOOGLE: "2026-11-01",
-    ProviderName.OFFICE365: "2026-11-01",
-    ProviderName.EXCHANGE: "2026-11-01",
+    ProviderName.GOOGLE.value: "2026-11-01",
+    ProviderName.OFFICE365.value: "2026-11-01",
+    ProviderName.EXCHANGE.value: "2026-11-01",
+    _EXCHANGE_SYNCED: "2026-11-22-synced",
 }
 
 
@@ -29,12 +32,13 @@ class Disclosure:
     """The text of the button."""
 
 
-def disclosure_text(provider: ProviderName, language: Language) -> Disclosure:
-    """What to read before connecting this provider."""
-    key = f"disclosure.{provider.value}"
+def disclosure_text(provider: ProviderName, language: Language, *, two_way_sync: bool) -> Disclosure:
+    """What to read before connecting this provider; `two_way_sync` is whether events go both ways here."""
+    name = _EXCHANGE_SYNCED if provider is ProviderName.EXCHANGE and two_way_sync else provider.value
+    key = f"disclosure.{name}"
     points = takewhile(has_text, (f"{key}.points.{number}" for number in count(1)))
     return Disclosure(
-        version=_VERSIONS[provider],
+        version=_VERSIONS[name],
         title=translate(language, f"{key}.title"),
         paragraphs=tuple(translate(language, point) for point in points),
         accept_label=translate(language, f"{key}.accept"),

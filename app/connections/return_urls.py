@@ -9,13 +9,20 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from app.errors import ReturnUrlNotAllowed
 
 
-def allowed_return_url(asked: str | None, allowed: Sequence[str]) -> str:
-    """The URL to go back to; the first allowed one by default. Raises: ReturnUrlNotAllowed."""
+def allowed_return_url(asked: str | None, allowed: Sequence[str], *, client: str) -> str:
+    """The URL to go back to; by default the first allowed one that the client can open: a deep link for the app, a
+    page for a browser. Raises: ReturnUrlNotAllowed.
+    """
     if asked is None:
-        return allowed[0]
+        own = (url for url in allowed if _is_deep_link(url) == (client == "mobile"))
+        return next(own, allowed[0])
     if any(_within(asked, prefix) for prefix in allowed):
         return asked
     raise ReturnUrlNotAllowed
+
+
+def _is_deep_link(url: str) -> bool:
+    return urlsplit(url).scheme not in {"http", "https"}
 
 
 def _within(url: str, prefix: str) -> bool:

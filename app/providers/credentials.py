@@ -101,5 +101,5 @@ class SupportsCredentials(Protocol):
         ...
 
     def changed(self, secret: str, **fields: str | None) -> Credentials:
-        """The credentials behind a secret with some fields replaced; those given as None are kept."""
+        """The credentials behind a secret with some fields replaced; None: as if never filled in."""
         ...

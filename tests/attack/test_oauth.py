@@ -118,7 +118,7 @@ async def test_r6_where_the_code_goes_is_the_deployment_s_to_say(world: World, p
 def test_r8_no_url_leads_a_browser_elsewhere(url: str) -> None:
     """Refused, or read by browsers as we read it."""
     try:
-        allowed = allowed_return_url(url, ALLOWED)
+        allowed = allowed_return_url(url, ALLOWED, client="web")
     except ReturnUrlNotAllowed:
         return
     target = with_result(allowed, status="completed", code=None)

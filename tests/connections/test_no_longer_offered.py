@@ -103,7 +103,7 @@ async def test_r18_a_connection_lists_what_may_be_done_with_it(story: Story) -> 
 
 async def test_r1_nobody_connects_it_any_more(story: Story) -> None:
     name = story.hands.provider
-    version = disclosure_text(ProviderName(name), Language.EN).version
+    version = disclosure_text(ProviderName(name), Language.EN, two_way_sync=name != "exchange").version
     async with story.hidden() as world:
         other = await world.person()
         listed = {item["provider"] for item in (await other.get("/v1/providers")).json()["items"]}

@@ -40,7 +40,7 @@ ALLOWED = ["https://crm.example.com/meetings", "crm-app://home/"]
 )
 def test_r8_a_look_alike_of_an_allowed_url_is_refused(url: str) -> None:
     with pytest.raises(ReturnUrlNotAllowed):
-        allowed_return_url(url, ALLOWED)
+        allowed_return_url(url, ALLOWED, client="web")
 
 
 @pytest.mark.parametrize(
@@ -54,8 +54,8 @@ def test_r8_a_look_alike_of_an_allowed_url_is_refused(url: str) -> None:
     ],
 )
 def test_r8_an_allowed_url_and_what_lies_below_it_is_allowed(url: str) -> None:
-    assert allowed_return_url(url, ALLOWED) == url
-    assert allowed_return_url(None, ALLOWED) == ALLOWED[0]
+    assert allowed_return_url(url, ALLOWED, client="web") == url
+    assert allowed_return_url(None, ALLOWED, client="web") == ALLOWED[0]
 
 
 def test_r8_the_result_joins_the_query_that_was_there() -> None:

@@ -121,7 +121,7 @@ class ExchangeProvider:
         return await self._workers.run(work, turns=(self._strangers,), to_the_end=False)
 
     def changed(self, secret: str, **fields: str | None) -> Credentials:
-        """The credentials behind a secret with some fields replaced; those given as None are kept."""
+        """The credentials behind a secret with some fields replaced; None: as if never filled in."""
         login = Login.read(secret)
         known = Credentials(
             email=login.email,
@@ -130,7 +130,7 @@ class ExchangeProvider:
             url=login.url,
             certificate=login.certificate,
         )
-        new: dict[str, Any] = {name: value for name, value in fields.items() if value is not None}
+        new: dict[str, Any] = dict(fields)
         return replace(known, **new)
 
     def open(self, tokens: TokenSource, *, mailbox: str | None = None) -> ExchangeSession:  # noqa: ARG002 - by its login
