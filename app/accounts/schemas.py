@@ -4,28 +4,19 @@ The one rule: requests forbid what they do not know; answers carry every field, 
 """
 
 import re
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, EmailStr, Field, model_validator
+from pydantic import BaseModel, ConfigDict, EmailStr, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from app.i18n import Language
 from app.ids import AccountId, UserId
 from app.time_zones import TimeZone
+from app.written_times import Instant
 
 _NO_CHARACTER = re.compile("[\\x00\\ud800-\\udfff]")
 """JSON can say them; PostgreSQL and UTF-8 cannot."""
-_EARLIEST, _LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
-
-
-def _bounded(at: datetime) -> datetime:
-    if not _EARLIEST <= at < _LATEST:
-        raise PydanticCustomError("out_of_range", "too far from today")
-    return at
-
-
-Instant = Annotated[AwareDatetime, AfterValidator(_bounded)]
-"""A time that is far from where the arithmetic of calendars ends: any other zone can tell it too."""
 
 
 def _storable(value: Any) -> bool:
@@ -37,15 +28,21 @@ def _storable(value: Any) -> bool:
 
 
 class Strict(BaseModel):
-    """A body that refuses fields it does not know, and texts that cannot be stored."""
+    """A body that refuses fields it does not know, values of another type (a text is no number, `1` and `"yes"` are no
+    `true`), and texts that cannot be stored.
+    """
 
-    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=True)
 
     @model_validator(mode="after")
     def _texts_can_be_stored(self) -> Self:
         if not all(map(_storable, self.__dict__.values())):
             raise PydanticCustomError("not_text", "a text holds what is no character")
         return self
+
+
+ChosenLanguage = Annotated[Language, Field(strict=False)]
+"""A language in a body: there it is a text."""
 
 
 class Answer(BaseModel):

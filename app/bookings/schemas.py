@@ -6,14 +6,15 @@ The one rule: the end of a booking and its host are the server's to say; a body 
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, AwareDatetime, Field, RootModel
+from pydantic import AfterValidator, Field, RootModel
 from pydantic_core import PydanticCustomError
 
-from app.accounts.schemas import Answer, Strict
+from app.accounts.schemas import Answer, ChosenLanguage, Strict
 from app.i18n import Language
 from app.ids import BookingId, HoldId, MeetingRequestId, PageId, TimeProposalId, UserId
 from app.scheduling.configuration import Email, Line, Text
 from app.time_zones import TimeZone
+from app.written_times import WrittenTime
 
 _EARLIEST, _LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 
@@ -27,7 +28,7 @@ def _of_a_slot(at: datetime) -> datetime:
     return at
 
 
-StartAt = Annotated[AwareDatetime, AfterValidator(_of_a_slot), Field(examples=["2026-12-01T09:00:00+01:00"])]
+StartAt = Annotated[WrittenTime, AfterValidator(_of_a_slot), Field(examples=["2026-12-01T09:00:00+01:00"])]
 
 
 class BookingCreate(Strict):
@@ -43,7 +44,7 @@ class BookingCreate(Strict):
     """Where the invitation goes."""
     time_zone: TimeZone
     """The visitor's zone (IANA): mails speak in it."""
-    language: Language | None = None
+    language: ChosenLanguage | None = None
     """The visitor's language; absent: the page's."""
     answers: dict[Annotated[str, Field(max_length=40)], Annotated[str, Field(max_length=5000)]] = Field(
         default_factory=dict, max_length=30, examples=[{"company": "Example"}]

@@ -9,10 +9,11 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from app.accounts.schemas import Answer, Instant, Strict
+from app.accounts.schemas import Answer, Strict
 from app.ids import BookingId, ContactId, EngagementId, UserId
 from app.scheduling.configuration import Email, Line, Text
 from app.time_zones import TimeZone
+from app.written_times import Instant
 
 _LONGEST = timedelta(days=31)
 Phone = Annotated[str, Field(min_length=3, max_length=40, pattern=r"^[0-9+()\-./ x]+$", examples=["+46 8 123 456"])]

@@ -8,9 +8,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from app.accounts.schemas import Answer, Instant, Strict
+from app.accounts.schemas import Answer, Strict
 from app.ids import ContactId, TaskId, UserId
 from app.scheduling.configuration import Line, Text
+from app.written_times import Instant
 
 Minutes = Annotated[int, Field(ge=5, le=1440, examples=[30])]
 TaskStatus = Literal["not_started", "in_progress", "completed"]

@@ -8,11 +8,11 @@ from pydantic.json_schema import SkipJsonSchema
 
 from app.accounts.audit_log import AuditQuestion, audit_view, read_audit_log
 from app.accounts.audit_schemas import AuditLog
-from app.accounts.schemas import Instant
 from app.ids import AnyId
 from app.routers.dependencies import AuditReader, Session
 from app.routers.openapi import problems
 from app.routers.pagination import Cursor, CursorParameter, Limit
+from app.written_times import Instant
 
 router = APIRouter(prefix="/v1/audit-log", tags=["Audit log"])
 Action = Annotated[

@@ -3,14 +3,14 @@
 The one rule: visitors and the page's owner ask alike.
 """
 
-from datetime import date
 from typing import Annotated
 
 from fastapi import Query
 
 from app.time_zones import TimeZone
+from app.written_times import Day
 
 SlotZone = Annotated[TimeZone, Query(description="The zone (IANA) that the slots are told in: the reader's.")]
-FirstDay = Annotated[date, Query(description="The first civil day of that zone.")]
-LastDay = Annotated[date, Query(description="The last civil day of that zone: at most 61 days later.")]
+FirstDay = Annotated[Day, Query(description="The first civil day of that zone.")]
+LastDay = Annotated[Day, Query(description="The last civil day of that zone: at most 61 days later.")]
 SlotMinutes = Annotated[int, Query(ge=5, le=1440, description="One of the page's durations, in minutes.")]

@@ -5,16 +5,16 @@ The one rule: a stored configuration is always valid; limits stand here and nowh
 
 import re
 from collections.abc import Hashable, Sequence
-from datetime import date
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, EmailStr, Field, HttpUrl, PlainSerializer, model_validator
 from pydantic_core import PydanticCustomError
 
-from app.accounts.schemas import Strict
+from app.accounts.schemas import ChosenLanguage, Strict
 from app.i18n import Language
 from app.time_zones import TimeZone
+from app.written_times import Day
 
 MINUTES_PER_DAY = 1440
 MOST_HOURS_A_DAY = 12
@@ -106,7 +106,7 @@ class WeeklyHours(HoursOfDay):
 class DateOverride(Strict):
     """Other hours than usual on one date; none: closed."""
 
-    day: date
+    day: Day
     """The civil day in the page's zone."""
     hours: Annotated[list[HoursOfDay], Field(max_length=MOST_HOURS_A_DAY)]
     """What replaces the weekly hours on that day."""
@@ -137,9 +137,9 @@ class DateRange(Strict):
     """Bookable between two civil days, both included."""
 
     kind: Literal["date_range"]
-    first_day: date
+    first_day: Day
     """The first bookable day."""
-    last_day: date
+    last_day: Day
     """The last bookable day."""
 
     @model_validator(mode="after")
@@ -227,7 +227,7 @@ class Configuration(Strict):
     form_fields: FormFields = Field(default_factory=list)
     max_guests: Annotated[int, Field(ge=0, le=20)] = 0
     consent_text: OptionalText = None
-    language: Language = Language.EN
+    language: ChosenLanguage = Language.EN
     location: Location = Location(kind="none")
     redirect_url: WebAddress | None = None
     reschedule_cutoff_minutes: Annotated[int, Field(ge=0, le=43200)] = 0

@@ -6,19 +6,20 @@ The one rule: a proposal tells which times it names and nothing of who it was se
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from app.accounts.schemas import Answer, Strict
 from app.i18n import Language
 from app.ids import BookingId, PageId, TimeProposalId
 from app.time_zones import TimeZone
+from app.written_times import WrittenTime
 
 MOST_TIMES = 10
 _PAGE = "https://meet.example.com/meetings/ada/intro"
 _OTHER = "Choose another time"
 _STARTS = ["2026-12-01T09:00:00+01:00", "2026-12-02T14:00:00+01:00"]
 
-Start = Annotated[AwareDatetime, Field(examples=["2026-12-01T09:00:00+01:00"])]
+Start = Annotated[WrittenTime, Field(examples=["2026-12-01T09:00:00+01:00"])]
 
 
 class GivenTimes(Strict):
