@@ -5,10 +5,11 @@ The one rule: no secret has a default. Every name is `CALENDAR_CONNECT_` + the f
 
 import base64
 import binascii
+from datetime import UTC, datetime
 from typing import Annotated, Final, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, BeforeValidator, Field, SecretBytes, SecretStr, model_validator
+from pydantic import AliasChoices, AwareDatetime, BeforeValidator, Field, SecretBytes, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -133,7 +134,7 @@ class Settings(DatabaseSettings):
     metrics_port: int | None = Field(default=None, ge=1, le=65535)
     """The port it listens on; None: it does not. Needs METRICS_TOKEN."""
 
-    legacy_accounts_before: str = "2023-03-13T00:00:00Z"
+    legacy_accounts_before: AwareDatetime = datetime(2023, 3, 13, tzinfo=UTC)
     """Accounts created before this may have kept two connections (R12)."""
     meetings_url_tiers: list[str] = ["starter", "professional", "enterprise"]
     """Tiers of a Sales or Service seat that may set a meetings URL (R35)."""

@@ -17,7 +17,8 @@ from app.sync.people import normalised
 def invite_to(
     booking: Booking, page: PageTime, write: CalendarWrite | None, *, sender: str, video_url: str | None
 ) -> Invite:
-    """The invitation; a withdrawal once the booking is cancelled. We organize, in the host's name.
+    """The invitation, in the visitor's zone (R47); a withdrawal once the booking is cancelled. We organize, in the
+    host's name.
 
     In a calendar that has the provider's own already it is the same event.
     """
@@ -29,7 +30,7 @@ def invite_to(
         stamp=booking.updated_at,
         starts_at=booking.starts_at,
         ends_at=booking.ends_at,
-        time_zone=configuration.time_zone,
+        time_zone=booking.visitor_time_zone,
         summary=booking.title,
         description=configuration.description,
         location=booking.location or video_url,

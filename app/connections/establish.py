@@ -154,9 +154,13 @@ async def _made(session: AsyncSession, candidate: Candidate, consent: Consent, *
 
 
 async def _begin_sync(session: AsyncSession, connection: Connection, consent: Consent) -> None:
-    """Calendar sync is on once a calendar is connected whose provider can do it (R17)."""
-    if consent.two_way_sync and "calendar" in connection.purposes:
-        (await settings_for_update(session, connection.account_id, connection.user_id)).calendar_sync = True
+    """Calendar sync is on once a calendar is connected whose provider can do it, and off, with the tasks, where it
+    cannot, whatever the calendar before could (R17).
+    """
+    if "calendar" in connection.purposes:
+        settings = await settings_for_update(session, connection.account_id, connection.user_id)
+        settings.calendar_sync = consent.two_way_sync
+        settings.task_sync = settings.task_sync and consent.two_way_sync
 
 
 async def _store_tokens(session: AsyncSession, vault: Vault, connection: Connection, grant: Grant) -> None:

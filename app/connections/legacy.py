@@ -5,7 +5,7 @@ The one rule: they keep what they had; nobody gets a second one again, and whoev
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -19,7 +19,6 @@ from app.models.accounts import User
 from app.models.connections import Connection
 from app.queue import enqueue
 
-LEGACY_BEFORE = datetime(2023, 3, 13, tzinfo=UTC)
 BOTH = ["calendar", "meetings"]
 
 
@@ -39,12 +38,13 @@ async def import_connections(
     wanted: Sequence[LegacyConnection],
     *,
     account_opened_at: datetime | None,
+    legacy_before: datetime,
     now: datetime,
 ) -> None:
     """Take over a user's two connections; a repeat changes nothing. Raises: ValidationFailed."""
     if sorted(item.purpose for item in wanted) != BOTH:
         raise ValidationFailed(errors=[FieldError("/legacy_connections", "not_allowed")])
-    if account_opened_at is None or account_opened_at >= LEGACY_BEFORE:
+    if account_opened_at is None or account_opened_at >= legacy_before:
         raise ValidationFailed(errors=[FieldError("/legacy_connections", "not_allowed")])
     await lock_user(session, user.id)
     if user.connection_limit_used or await repository.list_connections(session, user.id):

@@ -28,7 +28,10 @@ async def upsert_user(
     )  # fmt: skip
     if body.legacy_connections:
         wanted = [LegacyConnection(item.provider, item.email, item.purpose) for item in body.legacy_connections]
-        await import_connections(session, user, wanted, account_opened_at=body.account_created_at, now=services.clock())
+        await import_connections(
+            session, user, wanted, account_opened_at=body.account_created_at,
+            legacy_before=services.settings.legacy_accounts_before, now=services.clock(),
+        )  # fmt: skip
     return user_view(user)
 
 

@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+from datetime import datetime
 from io import StringIO
 
 import pytest
@@ -33,6 +34,8 @@ def _defaults() -> dict[str, object]:
 def _as_written(default: object) -> str | None:
     if isinstance(default, SecretStr):
         return default.get_secret_value()
+    if isinstance(default, datetime):
+        return default.isoformat().replace("+00:00", "Z")
     if isinstance(default, list):
         return json.dumps(default)
     return "" if default is None else str(default)
