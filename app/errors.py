@@ -244,6 +244,12 @@ class VersionMismatch(AppError):
     status_code = 412
 
 
+def require_version(wanted: int | None, version: int) -> None:
+    """`wanted` is what the caller has read; None: whichever it is. Raises: VersionMismatch."""
+    if wanted is not None and wanted != version:
+        raise VersionMismatch(extra={"version": version})
+
+
 class PayloadTooLarge(AppError):
     code = "payload_too_large"
     status_code = 413

@@ -71,8 +71,8 @@ BOOKINGS: Final = (
     Planted(
         guard="If-Match not compared",
         file="app/bookings/change.py",
-        old="if if_match is not None and if_match != booking.version:",
-        new="if if_match is not None and if_match > booking.version:",
+        old="require_version(if_match, booking.version)",
+        new="require_version(if_match and min(if_match, booking.version), booking.version)",
         check=_CHANGES + "test_r47_if_match_changes_only_the_version_that_was_read",
     ),
     Planted(

@@ -229,7 +229,8 @@ async def test_a_request_id_is_taken_over_when_it_is_harmless_and_made_otherwise
     for asked, kept in (
         ("my-request-0001", True),
         ("a" * 64, True),
-        ("short", False),
+        ("short", True),
+        ("", False),
         ("a" * 65, False),
         ("with blank 1", False),
         ("<script>alert</script>", False),

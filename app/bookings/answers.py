@@ -14,28 +14,33 @@ from app.ids import encode_id
 from app.models.bookings import Booking
 
 _CREATED, _ACCEPTED = 201, 202
+Headers = dict[str, str]
 
 
 def booking_result(
     outcome: Outcome, tokens: BookingTokens, *, fixed: FixedProviders, now: datetime
-) -> tuple[BookingResult, int, str]:
-    """The body, the status, and where to read what was made."""
+) -> tuple[BookingResult, int, Headers]:
+    """The body, the status, and where and in which version to read what was made."""
     made = outcome.made
     token = tokens.token(made.id)
     if isinstance(made, Booking):
         body = public_booking_view(made, outcome.page, outcome.write, fixed=fixed, now=now, token=token)
-        return BookingResult(body), _CREATED, f"/v1/public/bookings/{encode_id('bkg', made.id)}"
+        return BookingResult(body), _CREATED, _headers(f"/v1/public/bookings/{encode_id('bkg', made.id)}", made)
     asked = public_request_view(made, now=now, token=token)
-    return BookingResult(asked), _ACCEPTED, f"/v1/public/meeting-requests/{encode_id('mreq', made.id)}"
+    return BookingResult(asked), _ACCEPTED, {"Location": f"/v1/public/meeting-requests/{encode_id('mreq', made.id)}"}
 
 
-def on_behalf_result(outcome: Outcome, *, fixed: FixedProviders, now: datetime) -> tuple[OnBehalfResult, int, str]:
+def on_behalf_result(outcome: Outcome, *, fixed: FixedProviders, now: datetime) -> tuple[OnBehalfResult, int, Headers]:
     """The same for who booked on a visitor's behalf; the visitor's token is told in the visitor's mail alone."""
     made = outcome.made
     if isinstance(made, Booking):
         seen = booking_view(made, outcome.write, fixed=fixed, now=now)
         body = BookedOnBehalf(kind="booking", **seen.model_dump())
-        return OnBehalfResult(body), _CREATED, f"/v1/bookings/{encode_id('bkg', made.id)}"
+        return OnBehalfResult(body), _CREATED, _headers(f"/v1/bookings/{encode_id('bkg', made.id)}", made)
     asked = request_view(Look(made, made.clashes), now=now)
     answer = RequestedOnBehalf(kind="meeting_request", **asked.model_dump())
-    return OnBehalfResult(answer), _ACCEPTED, f"/v1/meeting-requests/{encode_id('mreq', made.id)}"
+    return OnBehalfResult(answer), _ACCEPTED, {"Location": f"/v1/meeting-requests/{encode_id('mreq', made.id)}"}
+
+
+def _headers(location: str, booking: Booking) -> Headers:
+    return {"Location": location, "ETag": f'"{booking.version}"'}

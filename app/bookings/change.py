@@ -30,7 +30,7 @@ from app.errors import (
     CapabilityNotSupported,
     CutoffPassed,
     NotFound,
-    VersionMismatch,
+    require_version,
 )
 from app.events.types import EventType
 from app.models.bookings import Booking
@@ -212,8 +212,7 @@ class BookingChanges:
     def _check_changeable(self, booking: Booking, if_match: int | None) -> None:
         if booking.status == "cancelled":
             raise AlreadyCancelled
-        if if_match is not None and if_match != booking.version:
-            raise VersionMismatch(extra={"version": booking.version})
+        require_version(if_match, booking.version)
 
     def _check_cutoff(self, booking: Booking, cutoff_minutes: int, by: Side) -> None:
         """A visitor may change a booking until its cut-off, nobody once it has begun."""

@@ -13,7 +13,7 @@ from app.bookings import repository
 from app.bookings.host import get_own_booking
 from app.bookings.news import tell_of_booking
 from app.calendar import Clock
-from app.errors import AlreadyCancelled, BookingNotBegun, NotFound, VersionMismatch
+from app.errors import AlreadyCancelled, BookingNotBegun, NotFound, require_version
 from app.events.types import EventType
 from app.models.bookings import Booking
 from app.queue import enqueue
@@ -32,8 +32,7 @@ async def mark_no_show(
         raise NotFound
     if booking.status == "cancelled":
         raise AlreadyCancelled
-    if if_match is not None and if_match != booking.version:
-        raise VersionMismatch(extra={"version": booking.version})
+    require_version(if_match, booking.version)
     if booking.status == "no_show":
         return booking
     if booking.starts_at > now:

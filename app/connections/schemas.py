@@ -46,7 +46,6 @@ class ProviderList(Answer):
 
     items: list[ProviderInfo]
     next_cursor: str | None
-    """Always null: there are few."""
 
 
 class Disclosure(Answer):
@@ -212,7 +211,6 @@ class ConnectionList(Answer):
 
     items: list[Connection]
     next_cursor: str | None
-    """Always null: there are few."""
 
 
 class Calendar(Answer):
@@ -238,7 +236,6 @@ class CalendarList(Answer):
 
     items: list[Calendar]
     next_cursor: str | None
-    """Always null: all are listed."""
 
 
 class CalendarSyncState(Answer):

@@ -15,7 +15,7 @@ from app.calendar import Clock
 from app.crm import repository
 from app.crm.news import tell_of_contact
 from app.crm.schemas import ContactCreate, ContactUpdate
-from app.errors import ContactExists, FieldError, NotFound, ValidationFailed, VersionMismatch
+from app.errors import ContactExists, FieldError, NotFound, ValidationFailed, require_version
 from app.events.types import EventType
 from app.ids import new_id
 from app.models.crm import Contact
@@ -80,8 +80,7 @@ class Contacts:
         if "email" in given and given["email"] is None:
             raise ValidationFailed(errors=[FieldError("/email", "not_allowed")])
         contact = await self.get(session, contact_id, lock=True)
-        if if_match is not None and if_match != contact.version:
-            raise VersionMismatch(extra={"version": contact.version})
+        require_version(if_match, contact.version)
         moved = "email" in given and await self._readdress(session, contact, given["email"])
         for name, value in given.items():
             setattr(contact, name, value)

@@ -47,7 +47,7 @@ from app.errors import (
     Forbidden,
     NotFound,
     ValidationFailed,
-    VersionMismatch,
+    require_version,
 )
 from app.events.types import EventType
 from app.ids import new_id
@@ -61,6 +61,12 @@ log = structlog.get_logger(__name__)
 _TRY_SECONDS: Final = 5
 _ONLY_FOR_EVENTS: Final = frozenset({"title", "start_at", "end_at", "description", "location"})
 _LONGEST: Final = timedelta(days=31)
+_CAPABILITY: Final = {
+    "update": Capability.EVENT_RESCHEDULE,
+    "cancel": Capability.EVENT_CANCEL,
+    "set_outcome": Capability.CRM_MEETINGS,
+}
+"""What is missing when an action is not among the allowed ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,8 +243,7 @@ class Meetings:
             raise NotFound
         if row.owner_id != principal.user:
             raise Forbidden(detail="not_the_owner")
-        if if_match is not None and if_match != row.version:
-            raise VersionMismatch(extra={"version": row.version})
+        require_version(if_match, row.version)
         return row
 
     def _check_allowed(self, row: Engagement, action: str) -> None:
@@ -246,7 +251,9 @@ class Meetings:
             raise AlreadyCancelled
         if action not in allowed_actions(row, now=self._clock()):
             reason = "booking" if row.booking_id is not None else "not_the_organizer"
-            raise CapabilityNotSupported(detail=reason, extra={"capability": f"engagement_{action}", "reason": reason})
+            raise CapabilityNotSupported(
+                detail=reason, extra={"capability": _CAPABILITY[action].value, "reason": reason}
+            )
 
     async def _tell(
         self, session: AsyncSession, principal: Principal, event: EventType, row: Engagement, jobs: list[Enqueued]
@@ -330,9 +337,9 @@ def _new_engagement(
 
 
 def _apply(row: Engagement, given: dict[str, Any]) -> None:
-    """Raises: ValidationFailed for a title that is cleared, or times that are no span."""
-    if "title" in given and given["title"] is None:
-        raise ValidationFailed(errors=[FieldError("/title", "not_allowed")])
+    """Raises: ValidationFailed for a title or a time that is cleared, or times that are no span."""
+    if cleared := [name for name in ("title", "start_at", "end_at") if name in given and given[name] is None]:
+        raise ValidationFailed(errors=[FieldError(f"/{name}", "not_allowed") for name in cleared])
     for name in given.keys() & {"title", "description", "location"}:
         setattr(row, name, given[name])
     if "outcome" in given:

@@ -20,7 +20,7 @@ from app.crm.placement import placement_of
 from app.crm.task_schemas import Task as TaskAnswer
 from app.crm.task_schemas import TaskCreate, TaskUpdate
 from app.crm.task_views import task_view, tell_of_task
-from app.errors import FieldError, NotFound, ValidationFailed, VersionMismatch
+from app.errors import FieldError, NotFound, ValidationFailed, require_version
 from app.events.repository import redact
 from app.events.types import EventType
 from app.ids import new_id
@@ -79,8 +79,7 @@ class Tasks:
         if cleared := [name for name in ("title", "due_at") if name in given and given[name] is None]:
             raise ValidationFailed(errors=[FieldError(f"/{name}", "not_allowed") for name in cleared])
         row = await _own(session, principal, task_id, lock=True)
-        if if_match is not None and if_match != row.version:
-            raise VersionMismatch(extra={"version": row.version})
+        require_version(if_match, row.version)
         await _check_contact(session, given.get("contact_id"))
         now, done = self._clock(), row.status == "completed"
         for name, value in given.items():
@@ -91,9 +90,10 @@ class Tasks:
         row.unplaced = row.unplaced and row.status == "completed"
         return await self._save(session, principal, row, EventType.TASK_UPDATED, now=now)
 
-    async def delete(self, session: AsyncSession, principal: Principal, task_id: UUID) -> None:
-        """The task is gone, with all it said; its event is taken away. Raises: NotFound."""
+    async def delete(self, session: AsyncSession, principal: Principal, task_id: UUID, *, if_match: int | None) -> None:
+        """The task is gone, with all it said; its event is taken away. Raises: NotFound, VersionMismatch."""
         row, now = await _own(session, principal, task_id, lock=True), self._clock()
+        require_version(if_match, row.version)
         await redact(session, row.account_id, row.id)
         row.deleted_at, row.title, row.notes, row.contact_id = now, "", None, None
         row.version += 1

@@ -21,8 +21,8 @@ from app.errors import (
     NotFound,
     RequestInProgress,
     ValidationFailed,
-    VersionMismatch,
     WebhookEndpointLimitReached,
+    require_version,
 )
 from app.events import repository, webhook_repository
 from app.events.schemas import WebhookEndpointCreate, WebhookEndpointUpdate
@@ -103,8 +103,7 @@ class WebhookEndpoints:
         if cleared := [name for name in ("status", "url") if name in given and getattr(wish, name) is None]:
             raise ValidationFailed(errors=[FieldError(f"/{name}", "not_allowed") for name in cleared])
         endpoint = await self.get(session, endpoint_id, lock=True)
-        if if_match is not None and if_match != endpoint.version:
-            raise VersionMismatch(extra={"version": endpoint.version})
+        require_version(if_match, endpoint.version)
         if wish.url is not None:
             self._check(wish.url)
             endpoint.url = wish.url
@@ -119,9 +118,12 @@ class WebhookEndpoints:
         await self._try_now(session, endpoint)
         return endpoint
 
-    async def delete(self, session: AsyncSession, principal: Principal, endpoint_id: UUID) -> None:
-        """Take an endpoint away, with what is known of its deliveries. Raises: NotFound."""
+    async def delete(
+        self, session: AsyncSession, principal: Principal, endpoint_id: UUID, *, if_match: int | None
+    ) -> None:
+        """Take an endpoint away, with what is known of its deliveries. Raises: NotFound, VersionMismatch."""
         endpoint = await self.get(session, endpoint_id, lock=True)
+        require_version(if_match, endpoint.version)
         self._write_down(session, principal, endpoint, "deleted")
         await session.flush()
         await webhook_repository.delete_endpoint(session, endpoint_id)

@@ -128,7 +128,6 @@ class WebhookEndpointList(Answer):
 
     items: list[WebhookEndpoint]
     next_cursor: str | None
-    """Always null: there are few."""
 
 
 class WebhookSecret(Answer):

@@ -27,6 +27,7 @@ from app.crm import repository
 from app.crm.contacts import Contacts
 from app.crm.erasing import erase_contact
 from app.crm.person import STRUCK, Person, person_of
+from app.errors import require_version
 from app.events.repository import redact
 from app.events.types import EventType
 from app.models.accounts import User
@@ -50,14 +51,17 @@ class ContactErasures:
         self._people = people
         self._clock = clock
 
-    async def erase(self, session: AsyncSession, principal: Principal, contact_id: UUID) -> None:
-        """Leave nothing but what is others'. Raises: NotFound."""
+    async def erase(
+        self, session: AsyncSession, principal: Principal, contact_id: UUID, *, if_match: int | None
+    ) -> None:
+        """Leave nothing but what is others'. Raises: NotFound, VersionMismatch."""
         contact, now = await self._contacts.get(session, contact_id), self._clock()
         person = await person_of(session, self._people, contact)
         await session.execute(delete(AccountExport))  # it holds them, too; who wants one asks anew
         # First the bookings, then the contact: whoever records a booking takes their locks in this order.
         made = await appointments_of(session, person, lock=True)
         contact = await self._contacts.get(session, contact_id, lock=True)
+        require_version(if_match, contact.version)
         person = person.also_called(row.visitor_name for row in made.own)
         meetings = [row.id for row, _ in await repository.engagements_with(session, contact_id)]
         await _strike_drafts(session, made, meetings, person)

@@ -30,7 +30,7 @@ async def update_availability_calendar(
     language: ReaderLanguage,
 ) -> AvailabilityCalendar:
     """Choose what happens to your pages while this calendar cannot be read; null goes back to `block`."""
-    policy = body.unreachable_policy or "block"
+    policy = body.unreachable_policy or ("block" if body.model_fields_set else None)
     return availability_calendar_view(*await set_policy(session, caller, calendar_id, policy), language)
 
 

@@ -2,11 +2,10 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Body, Query, Request, Response
 from pydantic.json_schema import SkipJsonSchema
 
 from app.accounts.idempotency import attempt
-from app.accounts.schemas import Instant
 from app.bookings import repository
 from app.bookings.answers import on_behalf_result
 from app.bookings.change import Host
@@ -33,7 +32,9 @@ from app.routers.openapi import problems
 from app.routers.pagination import Cursor, CursorParameter, Limit
 from app.routers.slot_query import FirstDay, LastDay, SlotZone
 from app.scheduling.schemas import SlotList
+from app.written_times import Instant
 
+Cancel = Annotated[BookingCancel | SkipJsonSchema[None], Body()]
 router = APIRouter(prefix="/v1/bookings", tags=["Bookings"])
 Status = Annotated[
     Literal["confirmed", "cancelled", "no_show"] | SkipJsonSchema[None], Query(description="Only these.")
@@ -83,9 +84,10 @@ async def create_booking(
     """
     this = attempt(f"createBooking:{caller.actor}", idempotency_key, await request.body())
     outcome = await book_on_behalf(services.sessions, services.desk, caller, body, attempt=this)
-    result, response.status_code, response.headers["Location"] = on_behalf_result(
+    result, response.status_code, headers = on_behalf_result(
         outcome, fixed=services.fixed_providers, now=services.clock()
     )
+    response.headers.update(headers)
     if outcome.replayed:
         response.headers["Idempotent-Replayed"] = "true"
     return result
@@ -130,12 +132,12 @@ async def reschedule_booking(
 
 @router.post("/{booking_id}/cancel", summary="Cancel a booking", responses=problems(401, 404, 409, 412, 422))
 async def cancel_booking(
-    booking_id: BookingId, body: BookingCancel, caller: BookingWriter, services: Services,
-    if_match: IfMatch, response: Response,
+    booking_id: BookingId, caller: BookingWriter, services: Services, if_match: IfMatch, response: Response,
+    body: Cancel = None,
 ) -> Booking:  # fmt: skip
     """End the booking. The event is removed and the visitor is told. Who may read it may end it."""
     changed = await services.changes.cancel(
-        caller.account_id, booking_id, by=Host(caller.user_id), reason=body.reason, if_match=if_match
+        caller.account_id, booking_id, by=Host(caller.user_id), reason=body.reason if body else None, if_match=if_match
     )
     return _view(services, response, changed.booking, changed.write)
 

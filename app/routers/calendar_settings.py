@@ -1,12 +1,13 @@
 """The person's calendar settings: one Save, all or nothing (R4)."""
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
 from app.connections.repository import checked_calendars
 from app.connections.settings import get_settings
 from app.i18n import Language
 from app.routers.dependencies import IfMatch, ReaderLanguage, Services, Session, User
 from app.routers.openapi import problems
+from app.routers.pagination import Cursor, CursorParameter, Limit
 from app.scheduling.meeting_links import default_page
 from app.scheduling.settings_schemas import (
     AvailabilityCalendar,
@@ -44,12 +45,17 @@ async def update_calendar_settings(
     return settings_view(settings, await _checked(session, caller, language), default=default)
 
 
-@router.get("/availability-calendars", summary="List the calendars checked for conflicts", responses=problems(401))
+@router.get(
+    "/availability-calendars", summary="List the calendars checked for conflicts", responses=problems(400, 401, 422)
+)
 async def list_availability_calendars(
-    session: Session, caller: User, language: ReaderLanguage
-) -> AvailabilityCalendarList:
+    request: Request, session: Session, caller: User, language: ReaderLanguage, limit: Limit = 20,
+    cursor: CursorParameter = None,
+) -> AvailabilityCalendarList:  # fmt: skip
     """Every calendar that is asked before a time is offered, and whether it can be read."""
-    return AvailabilityCalendarList(items=await _checked(session, caller, language), next_cursor=None)
+    found = await _checked(session, caller, language)
+    items, onward = Cursor(request).cut(found, cursor=cursor, limit=limit, key=lambda item: item.calendar_id)
+    return AvailabilityCalendarList(items=list(items), next_cursor=onward)
 
 
 async def _checked(session: Session, caller: User, language: Language) -> list[AvailabilityCalendar]:

@@ -31,19 +31,22 @@ from app.connections.views import (
 from app.ids import ConnectionId, encode_id
 from app.routers.dependencies import IdempotencyKey, ReaderLanguage, Services, Session, User
 from app.routers.openapi import problems
+from app.routers.pagination import Cursor, CursorParameter, Limit
 from app.routers.rate_limits import LimitedSignIn
 
 router = APIRouter(prefix="/v1/connections", tags=["Connections"])
 
 
-@router.get("", summary="List your connections", responses=problems(401))
+@router.get("", summary="List your connections", responses=problems(400, 401, 422))
 async def list_connections(
-    session: Session, caller: User, services: Services, language: ReaderLanguage
-) -> ConnectionList:
+    request: Request, session: Session, caller: User, services: Services, language: ReaderLanguage,
+    limit: Limit = 20, cursor: CursorParameter = None,
+) -> ConnectionList:  # fmt: skip
     """The caller's connections, oldest first: usually one."""
-    rows = await repository.list_connections(session, caller.user)
+    found = await repository.list_connections(session, caller.user)
+    rows, onward = Cursor(request).cut(found, cursor=cursor, limit=limit, key=lambda row: row.id)
     views = [connection_view(row, services.overview, caller.seats, language) for row in rows]
-    return ConnectionList(items=views, next_cursor=None)
+    return ConnectionList(items=views, next_cursor=onward)
 
 
 @router.post(
@@ -117,15 +120,19 @@ async def disconnect_connection(
     return Response(status_code=204)
 
 
-@router.get("/{connection_id}/calendars", summary="List a connection's calendars", responses=problems(401, 404))
+@router.get(
+    "/{connection_id}/calendars", summary="List a connection's calendars", responses=problems(400, 401, 404, 422)
+)
 async def list_connection_calendars(
-    connection_id: ConnectionId, session: Session, caller: User, services: Services
-) -> CalendarList:
+    connection_id: ConnectionId, request: Request, session: Session, caller: User, services: Services,
+    limit: Limit = 20, cursor: CursorParameter = None,
+) -> CalendarList:  # fmt: skip
     """Every calendar the account can reach, and whether it may be checked for conflicts."""
     row = await service.get_connection(session, caller, connection_id)
     features = services.overview.features(ProviderName(row.provider))
-    calendars = await repository.list_calendars(session, row.id)
-    return CalendarList(items=[calendar_view(item, row, features) for item in calendars], next_cursor=None)
+    found = await repository.list_calendars(session, row.id)
+    calendars, onward = Cursor(request).cut(found, cursor=cursor, limit=limit, key=lambda item: item.id)
+    return CalendarList(items=[calendar_view(item, row, features) for item in calendars], next_cursor=onward)
 
 
 @router.post(

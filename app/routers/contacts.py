@@ -70,12 +70,14 @@ async def update_contact(
     return _view(response, await services.contacts.update(session, caller, contact_id, body, if_match=if_match))
 
 
-@router.delete("/{contact_id}", summary="Erase a contact", status_code=204, responses=problems(401, 404))
-async def delete_contact(contact_id: ContactId, session: Session, caller: User, services: Services) -> Response:
+@router.delete("/{contact_id}", summary="Erase a contact", status_code=204, responses=problems(401, 404, 412))
+async def delete_contact(
+    contact_id: ContactId, session: Session, caller: User, services: Services, if_match: IfMatch
+) -> Response:
     """Erase the person: meetings with nobody else we know, what they have booked, asked for and submitted but for the
     host's time, mails, and what the feed told of them. Events stay in their owners' calendars.
     """
-    await services.privacy.contact_erasures.erase(session, caller, contact_id)
+    await services.privacy.contact_erasures.erase(session, caller, contact_id, if_match=if_match)
     return Response(status_code=204)
 
 

@@ -21,6 +21,8 @@ from app.errors import BookingTokenInvalid, Unauthenticated, VersionMismatch
 from app.i18n import Language, negotiate
 from app.routers.problems import language_of
 
+_LONGEST_VERSION = 18
+"""Digits. More of them are no version of anything, and long to read."""
 _bearer = HTTPBearer(
     auto_error=False,
     bearerFormat="JWT",
@@ -159,13 +161,16 @@ async def visitor_token(token: Annotated[str | None, Security(_booking_token)]) 
 async def _if_match(
     if_match: Annotated[
         str | SkipJsonSchema[None],
-        Header(max_length=40, description="Change only this version: the `ETag` of an earlier answer."),
+        Header(
+            description="Change only this version: the `ETag` of an earlier answer.",
+            json_schema_extra={"maxLength": 40},  # a longer one is not malformed, but of no version
+        ),
     ] = None,
 ) -> int | None:
     if if_match is None or if_match.strip() == "*":
         return None
     version = if_match.strip().strip('"')
-    if not (version.isascii() and version.isdigit()):
+    if not (version.isascii() and version.isdigit()) or len(version) > _LONGEST_VERSION:
         raise VersionMismatch
     return int(version)
 

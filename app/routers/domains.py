@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Request, Response
 
 from app.ids import DomainId, encode_id
+from app.models import domains as models
 from app.routers.dependencies import IfMatch, ReaderLanguage, Services, Session, User
 from app.routers.openapi import problems
 from app.routers.pagination import Cursor, CursorParameter, Limit
@@ -22,7 +23,7 @@ async def list_domains(
     """All domains of the caller's account, the oldest first. Those that are connected can be chosen in the settings."""
     cursors = Cursor(request)
     rows = await domain_repository.list_domains(session, after=cursors.read(cursor), limit=limit + 1)
-    views = [domain_view(row, target=services.domain_target, language=language) for row in rows[:limit]]
+    views = [await _view(row, session, caller, services, language) for row in rows[:limit]]
     return DomainList(items=views, next_cursor=cursors.after(rows[limit - 1].id) if len(rows) > limit else None)
 
 
@@ -37,7 +38,7 @@ async def create_domain(
     domain = await services.domains.create(session, caller, body)
     response.headers["Location"] = f"/v1/domains/{encode_id('dom', domain.id)}"
     response.headers["ETag"] = f'"{domain.version}"'
-    return domain_view(domain, target=services.domain_target, language=language)
+    return await _view(domain, session, caller, services, language)
 
 
 @router.get("/{domain_id}", summary="Read a domain", responses=problems(401, 404))
@@ -48,7 +49,7 @@ async def get_domain(
     """One of the account's domains: how it stands and what is wrong if something is. DNS is not asked."""
     domain = await domain_checks.get_domain(session, domain_id)
     response.headers["ETag"] = f'"{domain.version}"'
-    return domain_view(domain, target=services.domain_target, language=language)
+    return await _view(domain, session, caller, services, language)
 
 
 @router.patch("/{domain_id}", summary="Change a domain", responses=problems(401, 404, 412, 422))
@@ -59,13 +60,15 @@ async def update_domain(
     """Say whether search engines may show the pages; the domain's `robots.txt` follows."""
     domain = await services.domains.update(session, caller, domain_id, body, if_match=if_match)
     response.headers["ETag"] = f'"{domain.version}"'
-    return domain_view(domain, target=services.domain_target, language=language)
+    return await _view(domain, session, caller, services, language)
 
 
-@router.delete("/{domain_id}", summary="Take a domain away", status_code=204, responses=problems(401, 404, 409))
-async def delete_domain(domain_id: DomainId, session: Session, caller: User, services: Services) -> Response:
+@router.delete("/{domain_id}", summary="Take a domain away", status_code=204, responses=problems(401, 404, 409, 412))
+async def delete_domain(
+    domain_id: DomainId, session: Session, caller: User, services: Services, if_match: IfMatch
+) -> Response:
     """Refused while somebody's links are on it. Links on it that are out there stay good as long as it points here."""
-    await services.domains.delete(session, caller, domain_id)
+    await services.domains.delete(session, caller, domain_id, if_match=if_match)
     return Response(status_code=204)
 
 
@@ -76,12 +79,20 @@ async def delete_domain(domain_id: DomainId, session: Session, caller: User, ser
     dependencies=[LimitedDomainCheck],
 )
 async def verify_domain(
-    domain_id: DomainId, caller: User, services: Services, language: ReaderLanguage, response: Response
-) -> Domain:
+    domain_id: DomainId, session: Session, caller: User, services: Services, language: ReaderLanguage,
+    response: Response,
+) -> Domain:  # fmt: skip
     """Ask DNS now. The domain is connected when its `TXT` record stands; else `failure_reason` says what is wrong.
 
     One that is waited for is looked at often again from now on.
     """
     domain = await services.domains.verify(caller, domain_id)
     response.headers["ETag"] = f'"{domain.version}"'
-    return domain_view(domain, target=services.domain_target, language=language)
+    return await _view(domain, session, caller, services, language)
+
+
+async def _view(
+    domain: models.Domain, session: Session, caller: User, services: Services, language: ReaderLanguage
+) -> Domain:
+    actions = await services.domains.actions(session, caller, domain)
+    return domain_view(domain, target=services.domain_target, language=language, actions=actions)

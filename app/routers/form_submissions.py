@@ -14,7 +14,7 @@ from app.scheduling.prefill_schemas import FormPrefill, FormSubmission, FormSubm
 router = APIRouter(prefix="/v1")
 PUBLIC: dict[str, Any] = {"security": []}
 NOWHERE = {
-    "description": "Not sent: what was submitted is read by nobody but the visitor's forms.",
+    "description": "The submissions: what was submitted is read by nobody but the visitor's forms.",
     "schema": {"type": "string", "format": "uri-reference"},
 }
 VisitorToken = Annotated[str, Header(min_length=1, max_length=100, description="The `visitor_token` of a submission.")]
@@ -32,12 +32,13 @@ Host = Annotated[
     tags=["Forms"],
 )
 async def create_form_submission(
-    body: FormSubmissionCreate, session: Session, caller: FormWriter, services: Services
+    body: FormSubmissionCreate, session: Session, caller: FormWriter, services: Services, response: Response
 ) -> FormSubmission:
     """Keep the answers, sealed, for pre-filling the account's pages; the newest answer to a question wins. The token
     is for the visitor's browser: it is how the page recognises them.
     """
     issued = await services.prefill.submit(session, caller, body)
+    response.headers["Location"] = "/v1/form-submissions"
     return FormSubmission(visitor_token=issued.token, expires_at=issued.expires_at)
 
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Body, Query, Request
 from pydantic.json_schema import SkipJsonSchema
 
 from app.bookings import repository
@@ -17,6 +17,7 @@ from app.routers.dependencies import BookingWriter, Services, Session
 from app.routers.openapi import problems
 from app.routers.pagination import Cursor, CursorParameter, Limit
 
+Decline = Annotated[MeetingRequestDecline | SkipJsonSchema[None], Body()]
 router = APIRouter(prefix="/v1/meeting-requests", tags=["Bookings"])
 Status = Annotated[
     Literal["pending", "accepted", "declined", "withdrawn", "expired"] | SkipJsonSchema[None],
@@ -68,13 +69,15 @@ async def accept_meeting_request(
 @router.post("/{request_id}/decline", summary="Decline a meeting request", responses=problems(401, 404, 409, 422))
 async def decline_meeting_request(
     request_id: MeetingRequestId,
-    body: MeetingRequestDecline,
     session: Session,
     caller: BookingWriter,
     services: Services,
+    body: Decline = None,
 ) -> MeetingRequest:
     """Refuse what was asked for. The visitor is told, with the reason, and where to choose another time."""
-    row = await services.requests.decline(caller.account_id, request_id, by=Host(caller.user_id), reason=body.reason)
+    row = await services.requests.decline(
+        caller.account_id, request_id, by=Host(caller.user_id), reason=body.reason if body else None
+    )
     return await _view(session, row, services)
 
 

@@ -24,7 +24,7 @@ from app.telemetry.metrics import PROBLEMS, REQUEST_SECONDS, REQUESTS
 from app.telemetry.traces import failed, request_span
 
 MAX_BODY_BYTES = 256 * 1024
-_REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{8,64}$")
+_REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
 _SAFE_HEADERS: dict[str, str] = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -156,7 +156,7 @@ class _Exchange:
             self.started = True
             self._status = message["status"]
             more = dict(self.scope["state"].get("answer_headers", {}))
-            if any(name in _CREDENTIALS for name, _ in self.scope["headers"]):
+            if self.scope["method"] in _WITH_BODY or any(name in _CREDENTIALS for name, _ in self.scope["headers"]):
                 more["Cache-Control"] = "no-store"
             own = (b"x-request-id", self._request_id.encode())
             message["headers"] = safe_headers([*message["headers"], own], more)

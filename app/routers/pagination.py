@@ -7,7 +7,8 @@ import base64
 import binascii
 import hashlib
 import hmac
-from typing import Annotated
+from collections.abc import Callable, Sequence
+from typing import Annotated, TypeVar
 from uuid import UUID
 
 from fastapi import Query, Request
@@ -16,6 +17,7 @@ from pydantic.json_schema import SkipJsonSchema
 from app.errors import InvalidCursor
 
 _MAC_BYTES = 16
+Item = TypeVar("Item")
 Limit = Annotated[int, Query(ge=1, le=100, description="The most items to answer.")]
 CursorParameter = Annotated[
     str | SkipJsonSchema[None],
@@ -43,7 +45,25 @@ class Cursor:
         mac, value = raw[:_MAC_BYTES], raw[_MAC_BYTES:]
         if len(value) != 16 or not hmac.compare_digest(mac, self._mac(value)):  # noqa: PLR2004 - a UUID
             raise InvalidCursor
-        return UUID(bytes=value)
+        last = UUID(bytes=value)
+        if self.after(last) != cursor:  # the last letter has bits to spare, and so have capitals
+            raise InvalidCursor
+        return last
+
+    def cut(
+        self, items: Sequence[Item], *, cursor: str | None, limit: int, key: Callable[[Item], UUID]
+    ) -> tuple[Sequence[Item], str | None]:
+        """A portion of a list that is short enough to be read whole, and the cursor to the next one.
+
+        Raises: InvalidCursor, also when what it went on after is gone.
+        """
+        last, begin = self.read(cursor), 0
+        if last is not None:
+            begin = next((place for place, item in enumerate(items, 1) if key(item) == last), 0)
+            if begin == 0:
+                raise InvalidCursor
+        portion = items[begin : begin + limit]
+        return portion, self.after(key(portion[-1])) if begin + limit < len(items) else None
 
     def after(self, last: UUID) -> str:
         """The cursor that goes on after this id."""

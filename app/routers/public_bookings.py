@@ -2,7 +2,8 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Body, Depends, Request, Response
+from pydantic.json_schema import SkipJsonSchema
 
 from app.bookings.change import Changed, Visitor
 from app.bookings.invite import invite_of
@@ -19,6 +20,7 @@ from app.routers.rate_limits import LimitedRead
 from app.routers.slot_query import FirstDay, LastDay, SlotZone
 from app.scheduling.schemas import SlotList
 
+Cancel = Annotated[BookingCancel | SkipJsonSchema[None], Body()]
 router = APIRouter(prefix="/v1/public/bookings", tags=["Booking"], dependencies=[LimitedRead])
 
 
@@ -91,11 +93,11 @@ async def reschedule_public_booking(
     dependencies=[LimitedChange],
 )
 async def cancel_public_booking(
-    body: BookingCancel, held: Held, services: Services, if_match: IfMatch, response: Response
+    held: Held, services: Services, if_match: IfMatch, response: Response, body: Cancel = None
 ) -> PublicBooking:
     """End the booking. The event is removed and both sides are told."""
     changed = await services.changes.cancel(
-        held.account_id, held.id, by=Visitor(), reason=body.reason, if_match=if_match
+        held.account_id, held.id, by=Visitor(), reason=body.reason if body else None, if_match=if_match
     )
     return _view(services, response, changed)
 

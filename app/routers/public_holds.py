@@ -7,17 +7,13 @@ from fastapi import APIRouter, Header, Request, Response
 from app.accounts.idempotency import attempt
 from app.bookings.hold_schemas import SlotHold, SlotHoldCreate
 from app.bookings.views import hold_view
-from app.ids import HoldId, PageId
+from app.ids import HoldId, PageId, encode_id
 from app.routers.dependencies import IdempotencyKey, Services
 from app.routers.openapi import problems
 from app.routers.rate_limits import LimitedHold, LimitedRead, client_network
 
 router = APIRouter(prefix="/v1/public", tags=["Booking"])
 PUBLIC: dict[str, Any] = {"security": []}
-NOT_READABLE: dict[str, Any] = {
-    "description": "Not sent: there is nothing more to read about a hold.",
-    "schema": {"type": "string", "format": "uri-reference"},
-}
 HoldToken = Annotated[str, Header(min_length=1, max_length=100, description="What `createSlotHold` told to keep.")]
 
 
@@ -25,7 +21,7 @@ HoldToken = Annotated[str, Header(min_length=1, max_length=100, description="Wha
     "/scheduling-pages/{page_id}/holds",
     summary="Keep a time for five minutes",
     status_code=201,
-    responses=problems(404, 409, 413, 415, 422, 429, 503) | {201: {"headers": {"Location": NOT_READABLE}}},
+    responses=problems(404, 409, 413, 415, 422, 429, 503),
     dependencies=[LimitedHold],
     openapi_extra=PUBLIC,
 )
@@ -41,6 +37,7 @@ async def create_slot_hold(
     this = attempt(f"createSlotHold:{page_id}", idempotency_key, await request.body())
     network = client_network(request, services.settings.trusted_proxies)
     kept = await services.holds.keep(page_id, body, network=network, attempt=this)
+    response.headers["Location"] = f"/v1/public/holds/{encode_id('hold', kept.hold.id)}"
     if kept.replayed:
         response.headers["Idempotent-Replayed"] = "true"
     return hold_view(kept.hold, token=kept.token)

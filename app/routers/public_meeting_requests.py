@@ -2,7 +2,8 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Body, Depends, Request
+from pydantic.json_schema import SkipJsonSchema
 
 from app.bookings.schemas import MeetingRequestWithdraw, PublicMeetingRequest
 from app.bookings.views import public_request_view
@@ -14,6 +15,7 @@ from app.routers.dependencies import BookingToken, Services
 from app.routers.openapi import problems
 from app.routers.rate_limits import LimitedRead
 
+Withdraw = Annotated[MeetingRequestWithdraw | SkipJsonSchema[None], Body()]
 router = APIRouter(prefix="/v1/public/meeting-requests", tags=["Booking"], dependencies=[LimitedRead])
 
 
@@ -42,7 +44,7 @@ async def get_public_meeting_request(own: Own, services: Services) -> PublicMeet
     responses=problems(401, 404, 409, 422, 429),
     dependencies=[Depends(_limit_change)],
 )
-async def withdraw_meeting_request(body: MeetingRequestWithdraw, own: Own, services: Services) -> PublicMeetingRequest:
+async def withdraw_meeting_request(own: Own, services: Services, body: Withdraw = None) -> PublicMeetingRequest:
     """Ask for it no more, while it still waits for an answer. The host is told."""
-    row = await services.requests.withdraw(own.account_id, own.id, reason=body.reason)
+    row = await services.requests.withdraw(own.account_id, own.id, reason=body.reason if body else None)
     return public_request_view(row, now=services.clock())

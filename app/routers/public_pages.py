@@ -97,10 +97,10 @@ async def book_meeting(
     """
     this = attempt(f"bookMeeting:{page_id}", idempotency_key, await request.body())
     outcome = await services.desk.book(page_id, body, attempt=this)
-    result, response.status_code, location = booking_result(
+    result, response.status_code, headers = booking_result(
         outcome, services.tokens, fixed=services.fixed_providers, now=services.clock()
     )
-    response.headers["Location"] = location
+    response.headers.update(headers)
     if outcome.replayed:
         response.headers["Idempotent-Replayed"] = "true"
     return result

@@ -84,10 +84,14 @@ async def update_scheduling_page(
     return await _view(session, caller, services, page)
 
 
-@router.delete("/{page_id}", summary="Take a scheduling page away", status_code=204, responses=problems(401, 404, 409))
-async def delete_scheduling_page(page_id: PageId, session: Session, caller: User, services: Services) -> Response:
+@router.delete(
+    "/{page_id}", summary="Take a scheduling page away", status_code=204, responses=problems(401, 404, 409, 412)
+)
+async def delete_scheduling_page(
+    page_id: PageId, session: Session, caller: User, services: Services, if_match: IfMatch
+) -> Response:
     """The page answers no more; its bookings stay and can still be changed by their links."""
-    await pages.delete_page(session, caller, page_id, now=services.clock())
+    await pages.delete_page(session, caller, page_id, if_match=if_match, now=services.clock())
     return Response(status_code=204)
 
 

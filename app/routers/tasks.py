@@ -54,10 +54,12 @@ async def update_task(
     return _view(response, await services.tasks.update(session, caller, task_id, body, if_match=if_match))
 
 
-@router.delete("/{task_id}", summary="Delete a task", status_code=204, responses=problems(401, 404))
-async def delete_task(task_id: TaskId, session: Session, caller: User, services: Services) -> Response:
+@router.delete("/{task_id}", summary="Delete a task", status_code=204, responses=problems(401, 404, 412))
+async def delete_task(
+    task_id: TaskId, session: Session, caller: User, services: Services, if_match: IfMatch
+) -> Response:
     """The task is gone, and its event is taken away."""
-    await services.tasks.delete(session, caller, task_id)
+    await services.tasks.delete(session, caller, task_id, if_match=if_match)
     return Response(status_code=204)
 
 

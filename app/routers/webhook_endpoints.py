@@ -27,11 +27,14 @@ router = APIRouter(prefix="/v1/webhook-endpoints", tags=["Webhooks"])
 Status = Annotated[Literal["pending", "succeeded", "failed"] | SkipJsonSchema[None], Query(description="Only these.")]
 
 
-@router.get("", summary="List the webhook endpoints", responses=problems(401))
-async def list_webhook_endpoints(session: Session, caller: WebhookWriter) -> WebhookEndpointList:
+@router.get("", summary="List the webhook endpoints", responses=problems(400, 401, 422))
+async def list_webhook_endpoints(
+    request: Request, session: Session, caller: WebhookWriter, limit: Limit = 20, cursor: CursorParameter = None
+) -> WebhookEndpointList:
     """The account's endpoints, oldest first."""
-    rows = await webhook_repository.list_endpoints(session)
-    return WebhookEndpointList(items=[endpoint_view(row) for row in rows], next_cursor=None)
+    found = await webhook_repository.list_endpoints(session)
+    rows, onward = Cursor(request).cut(found, cursor=cursor, limit=limit, key=lambda row: row.id)
+    return WebhookEndpointList(items=[endpoint_view(row) for row in rows], next_cursor=onward)
 
 
 @router.post("", summary="Add a webhook endpoint", status_code=201, responses=problems(401, 409, 422))
@@ -66,12 +69,14 @@ async def update_webhook_endpoint(
     return endpoint_view(row)
 
 
-@router.delete("/{endpoint_id}", summary="Remove a webhook endpoint", status_code=204, responses=problems(401, 404))
+@router.delete(
+    "/{endpoint_id}", summary="Remove a webhook endpoint", status_code=204, responses=problems(401, 404, 412)
+)
 async def delete_webhook_endpoint(
-    endpoint_id: WebhookEndpointId, session: Session, caller: WebhookWriter, services: Services
+    endpoint_id: WebhookEndpointId, session: Session, caller: WebhookWriter, services: Services, if_match: IfMatch
 ) -> Response:
     """Nothing is sent there any more; what is known of its deliveries goes as well."""
-    await services.webhooks.delete(session, caller, endpoint_id)
+    await services.webhooks.delete(session, caller, endpoint_id, if_match=if_match)
     return Response(status_code=204)
 
 

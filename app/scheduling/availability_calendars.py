@@ -82,10 +82,19 @@ async def remove_calendar(session: AsyncSession, principal: Principal, calendar_
     await enqueue(session, await confirming(session, settings))
 
 
-async def set_policy(session: AsyncSession, principal: Principal, calendar_id: UUID, policy: str) -> Checked:
-    """What to do while the calendar cannot be read. Raises: NotFound."""
+async def set_policy(session: AsyncSession, principal: Principal, calendar_id: UUID, policy: str | None) -> Checked:
+    """What to do while the calendar cannot be read; None: as before. Raises: NotFound."""
     settings = await settings_for_update(session, principal.account_id, principal.user)
     calendar, _ = await _own(session, principal, calendar_id)
+    if policy is not None:
+        await _set_policy(session, principal, settings, calendar, policy)
+    checked = await connections.checked_calendars(session, principal.user)
+    return next(item for item in checked if item[0].id == calendar_id)
+
+
+async def _set_policy(
+    session: AsyncSession, principal: Principal, settings: CalendarSettings, calendar: Calendar, policy: str
+) -> None:
     calendar.unreachable_policy = policy
     settings.version += 1
     add_audit_entry(
@@ -93,14 +102,12 @@ async def set_policy(session: AsyncSession, principal: Principal, calendar_id: U
         principal.account_id,
         actor=principal.actor,
         action="availability_calendar.updated",
-        subject_id=calendar_id,
+        subject_id=calendar.id,
         unreachable_policy=policy,
     )
     await session.flush()
     if policy in _DO_WITHOUT:
         await enqueue(session, await confirming(session, settings))
-    checked = await connections.checked_calendars(session, principal.user)
-    return next(item for item in checked if item[0].id == calendar_id)
 
 
 async def _own(session: AsyncSession, principal: Principal, calendar_id: UUID) -> tuple[Calendar, Connection]:

@@ -3,10 +3,10 @@
 The one rule: in all accounts a host is connected once; who was there before is remembered, for links out there.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from sqlalchemy import exists, select, update
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -44,9 +44,11 @@ async def list_domains(session: AsyncSession, *, after: UUID | None, limit: int)
     return (await session.scalars(query.order_by(Domain.id).limit(limit))).all()
 
 
-async def is_chosen(session: AsyncSession, domain_id: UUID) -> bool:
-    """Whether somebody of the account publishes on it."""
-    return bool(await session.scalar(select(exists().where(CalendarSettings.domain_id == domain_id))))
+async def chosen_of(session: AsyncSession, domain_ids: Collection[UUID]) -> set[UUID]:
+    """On which of them somebody of the account publishes who has not left."""
+    left = select(User.id).where(~User.active)
+    chosen = CalendarSettings.domain_id.in_(domain_ids) & CalendarSettings.user_id.not_in(left)
+    return set(await session.scalars(select(CalendarSettings.domain_id).where(chosen)))
 
 
 async def forget_leavers(session: AsyncSession, domain_id: UUID) -> None:

@@ -3,6 +3,8 @@
 The one rule: the records that are told are the very ones that are looked for.
 """
 
+from collections.abc import Sequence
+
 from app.i18n import Language, translate
 from app.models.domains import Domain
 from app.scheduling import domain_schemas
@@ -10,8 +12,8 @@ from app.scheduling.domain_checks import proof
 from app.scheduling.domain_names import PROOF_LABEL, readable
 
 
-def domain_view(domain: Domain, *, target: str, language: Language) -> domain_schemas.Domain:
-    """A domain, as everybody in the account sees it. `target` is the host that domains point at."""
+def domain_view(domain: Domain, *, target: str, language: Language, actions: Sequence[str]) -> domain_schemas.Domain:
+    """A domain, as the caller sees it. `target` is the host that domains point at."""
     reason = domain.failure_reason
     return domain_schemas.Domain.model_validate(
         {
@@ -27,7 +29,7 @@ def domain_view(domain: Domain, *, target: str, language: Language) -> domain_sc
                 {"type": "TXT", "name": f"{PROOF_LABEL}.{domain.host}", "value": proof(domain)},
                 {"type": "CNAME", "name": domain.host, "value": target},
             ],
-            "allowed_actions": ["update", "verify", "delete"],
+            "allowed_actions": list(actions),
             "version": domain.version,
             "connected_at": domain.connected_at,
             "checked_at": domain.checked_at,

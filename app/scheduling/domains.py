@@ -14,7 +14,7 @@ from app.accounts.entitlements import Entitlement
 from app.accounts.principal import Principal
 from app.accounts.repository import add_audit_entry
 from app.calendar import Clock
-from app.errors import DomainExists, DomainInUse, FieldError, ValidationFailed, VersionMismatch
+from app.errors import DomainExists, DomainInUse, FieldError, ValidationFailed, require_version
 from app.ids import new_id
 from app.models.domains import Domain
 from app.scheduling import domain_repository
@@ -35,6 +35,12 @@ class Domains:
         self._clock = clock
         self._subscription = subscription
         self._ours = ours
+
+    async def actions(self, session: AsyncSession, principal: Principal, domain: Domain) -> list[str]:
+        """What the caller may do with it now."""
+        verify = ["verify"] if self._subscription.met_by(principal.subscriptions) else []
+        delete = [] if await domain_repository.chosen_of(session, [domain.id]) else ["delete"]
+        return ["update", *verify, *delete]
 
     async def create(self, session: AsyncSession, principal: Principal, wish: DomainCreate) -> Domain:
         """Add a domain. Raises: EntitlementRequired, ValidationFailed, DomainExists."""
@@ -67,8 +73,7 @@ class Domains:
     ) -> Domain:
         """Change a domain. Raises: NotFound, VersionMismatch."""
         domain = await get_domain(session, domain_id, lock=True)
-        if if_match is not None and if_match != domain.version:
-            raise VersionMismatch(extra={"version": domain.version})
+        require_version(if_match, domain.version)
         if "search_indexing" in wish.model_fields_set:
             domain.search_indexing = wish.search_indexing is not False
         changed(domain, now=self._clock())
@@ -76,11 +81,17 @@ class Domains:
         await session.flush()
         return domain
 
-    async def delete(self, session: AsyncSession, principal: Principal, domain_id: UUID) -> None:
-        """Take a domain away that nobody publishes on. Links out there stay good. Raises: NotFound, DomainInUse."""
+    async def delete(
+        self, session: AsyncSession, principal: Principal, domain_id: UUID, *, if_match: int | None
+    ) -> None:
+        """Take a domain away that nobody publishes on. Links out there stay good.
+
+        Raises: NotFound, VersionMismatch, DomainInUse.
+        """
         domain = await get_domain(session, domain_id, lock=True)
+        require_version(if_match, domain.version)
         await domain_repository.forget_leavers(session, domain_id)
-        if await domain_repository.is_chosen(session, domain_id):
+        if await domain_repository.chosen_of(session, [domain_id]):
             raise DomainInUse
         await domain_repository.release_host(session, domain)
         await forget_checks(session, domain.id)

@@ -23,7 +23,7 @@ from app.errors import (
     NotFound,
     SlugTaken,
     ValidationFailed,
-    VersionMismatch,
+    require_version,
 )
 from app.events.types import EventType
 from app.ids import new_id
@@ -118,8 +118,7 @@ async def update_page(
     if cleared := [field for field in sorted(_NOT_IN_DOCUMENT & wish.model_fields_set) if getattr(wish, field) is None]:
         raise ValidationFailed(errors=[FieldError(f"/{field}", "not_allowed") for field in cleared])
     page = await _hold_page(session, principal, page_id)
-    if if_match is not None and if_match != page.version:
-        raise VersionMismatch(extra={"version": page.version})
+    require_version(if_match, page.version)
     if wish.name is not None:
         page.name = wish.name
     if wish.slug is not None:
@@ -136,10 +135,13 @@ async def update_page(
     return page
 
 
-async def delete_page(session: AsyncSession, principal: Principal, page_id: UUID, *, now: datetime) -> None:
-    """Take a page away; its bookings stay. Raises: NotFound, DefaultPageInUse, ChatPageInUse."""
+async def delete_page(
+    session: AsyncSession, principal: Principal, page_id: UUID, *, if_match: int | None, now: datetime
+) -> None:
+    """Take a page away; its bookings stay. Raises: NotFound, VersionMismatch, DefaultPageInUse, ChatPageInUse."""
     settings = await settings_for_update(session, principal.account_id, principal.user)
     page = await _hold_page(session, principal, page_id)
+    require_version(if_match, page.version)
     if page.id == settings.default_page_id:
         raise DefaultPageInUse
     if page.id == settings.chat_page_id:

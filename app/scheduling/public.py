@@ -172,4 +172,4 @@ def rendered(page: PageTime, query: SlotQuery, starts: Sequence[int], firm: set[
         }
     )
     items = render_graded(starts, firm, query.duration_minutes, query.time_zone)
-    return head[:-1] + b',"items":' + items + b"}"
+    return head[:-1] + b',"items":' + items + b',"next_cursor":null}'

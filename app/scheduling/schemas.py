@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from app.accounts.schemas import Answer, Strict
+from app.accounts.schemas import Answer, ChosenLanguage, Strict
 from app.i18n import Language
 from app.ids import PageId, UserId
 from app.scheduling.configuration import (
@@ -72,7 +72,7 @@ class SchedulingPageUpdate(Strict):
     """The most further people a visitor may bring."""
     consent_text: Text | None = None
     """Text whose checkbox must be ticked; null: none."""
-    language: Language | None = None
+    language: ChosenLanguage | None = None
     """The page's language."""
     location: Location | None = None
     """Where the meeting takes place."""
@@ -256,3 +256,5 @@ class SlotList(Answer):
     """False: nobody can book at the moment, so there are no slots."""
     items: list[Slot]
     """Rising."""
+    next_cursor: str | None
+    """Always null: all of the asked days are there."""

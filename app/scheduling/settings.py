@@ -25,7 +25,7 @@ from app.errors import (
     DomainNotConnected,
     NotFound,
     PrimaryCalendarRequired,
-    VersionMismatch,
+    require_version,
 )
 from app.models.connections import Calendar, Connection
 from app.models.scheduling import CalendarSettings
@@ -78,8 +78,7 @@ class SettingsEditor:
     ) -> CalendarSettings:
         """Grant every wish, or raise the first refusal and change nothing."""
         settings = await settings_for_update(session, principal.account_id, principal.user)
-        if if_match is not None and if_match != settings.version:
-            raise VersionMismatch(extra={"version": settings.version})
+        require_version(if_match, settings.version)
         given = wish.model_dump(exclude_unset=True)
         await self._check_capabilities(session, principal, settings, given)
         await self._save_meetings_url(session, principal, settings, given)
@@ -193,9 +192,10 @@ class SettingsEditor:
         """Another one than it is takes a subscription (R36); null: the oldest, as at first."""
         chosen = await self._own_page(session, principal, page_id)
         before = await default_page(session, settings)
-        if chosen is not None and (before is None or before.id != chosen):
-            self._allowed.default_page.require(principal.subscriptions)
         settings.default_page_id = chosen
+        after = await default_page(session, settings)
+        if before is not None and after is not None and before.id != after.id:
+            self._allowed.default_page.require(principal.subscriptions)
 
     @staticmethod
     async def _own_page(session: AsyncSession, principal: Principal, page_id: UUID | None) -> UUID | None:

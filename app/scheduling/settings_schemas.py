@@ -51,12 +51,13 @@ class AvailabilityCalendar(Answer):
     """What happens to booking while it cannot be read."""
     last_synced_at: datetime | None
     """When its mirror was last true."""
+    allowed_actions: list[str] = Field(examples=[["update", "recheck", "remove"]])
 
 
 class AvailabilityCalendarUpdate(Strict):
     """What to change of a checked calendar."""
 
-    unreachable_policy: Literal["block", "request_only", "last_known", "ignore"] | None
+    unreachable_policy: Literal["block", "request_only", "last_known", "ignore"] | None = None
     """While it cannot be read: `block` offers nothing, `request_only` lets times be asked for, `last_known` goes by
     what was last read, `ignore` does without it."""
 
@@ -66,7 +67,6 @@ class AvailabilityCalendarList(Answer):
 
     items: list[AvailabilityCalendar]
     next_cursor: str | None
-    """Always null: there are few."""
 
 
 DriftPolicy = Literal["adopt", "restore", "ask"]

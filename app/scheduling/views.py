@@ -47,11 +47,16 @@ def page_view(
             "mode": "online" if online else "offline",
             "turned_off": settings.turned_off or not settings.scheduling_pages,
             "version": page.version,
-            "allowed_actions": ["update", "delete"],
+            "allowed_actions": ["update"] if _is_needed(page, settings) else ["update", "delete"],
             "created_at": page.created_at,
             "updated_at": page.updated_at,
         }
     )
+
+
+def _is_needed(page: SchedulingPage, settings: CalendarSettings) -> bool:
+    """Whether links lead there that its owner has chosen: the default's, the chat's."""
+    return page.id == settings.default_page_id or (settings.chat_enabled and page.id == settings.chat_page_id)
 
 
 def public_page_view(page: PageTime) -> schemas.PublicSchedulingPage:
@@ -79,22 +84,25 @@ def availability_calendar_view(
     calendar: Calendar, sync: CalendarSync | None, connection_status: str, language: Language
 ) -> settings_schemas.AvailabilityCalendar:
     """A checked calendar; nothing can be read of an account that waits to be connected again."""
-    reason = calendar.inactive_reason if connection_status == "active" else "connection_inactive"
+    reason = calendar.inactive_reason if connection_status == "active" else "access_lost"
     return settings_schemas.AvailabilityCalendar(
         calendar_id=calendar.id,
         name=calendar.name,
         is_primary=calendar.is_primary,
         status="active" if reason is None else "inactive",
         inactive_reason=reason,
-        remedy=None if reason is None else translate(language, _remedy(calendar, reason)),
+        remedy=None if reason is None else translate(language, _remedy(calendar, reason, connection_status)),
         unreachable_policy=calendar.unreachable_policy,
         last_synced_at=None if sync is None else sync.last_succeeded_at,
+        allowed_actions=["update", "recheck"] if calendar.is_primary else ["update", "recheck", "remove"],
     )
 
 
-def _remedy(calendar: Calendar, reason: str) -> str:
+def _remedy(calendar: Calendar, reason: str, connection_status: str) -> str:
     """The key of what helps: anything but the primary can be removed, too."""
-    return "remedy.primary_lost" if calendar.is_primary and reason == calendar.inactive_reason else f"remedy.{reason}"
+    if connection_status != "active":
+        return "remedy.connection_inactive"
+    return "remedy.primary_lost" if calendar.is_primary else f"remedy.{reason}"
 
 
 def settings_view(

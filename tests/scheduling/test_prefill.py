@@ -160,7 +160,7 @@ async def test_r40_a_token_is_good_for_180_days(world: World) -> None:
     expires_at = datetime.fromisoformat(answer.json()["expires_at"])
     world.clock.offset = expires_at - timedelta(seconds=30) - datetime.now(expires_at.tzinfo)
     assert (await ask(world, page, answer.json()["visitor_token"])).status_code == 200
-    assert "Location" not in answer.headers
+    assert answer.headers["Location"] == SUBMISSIONS, "no address of its own"
 
 
 async def test_r40_old_tokens_are_forgotten(world: World) -> None:

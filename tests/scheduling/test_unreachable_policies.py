@@ -257,7 +257,19 @@ async def test_r30_there_are_four_policies(world: World, policy: object) -> None
     [primary] = (await person.get(LIST)).json()["items"]
     path = f"{LIST}/{primary['calendar_id']}"
     problem(await person.patch(path, {"unreachable_policy": policy}), 422, "validation_failed")
-    problem(await person.patch(path, {}), 422, "validation_failed")
+
+
+async def test_r30_a_policy_that_is_not_given_stays_and_null_goes_back_to_the_first(world: World) -> None:
+    person = await world.connected()
+    [primary] = (await person.get(LIST)).json()["items"]
+    path = f"{LIST}/{primary['calendar_id']}"
+    for change, policy in (
+        ({"unreachable_policy": "ignore"}, "ignore"),
+        ({}, "ignore"),
+        ({"unreachable_policy": None}, "block"),
+    ):
+        answer = await person.patch(path, change)
+        assert (answer.status_code, answer.json()["unreachable_policy"]) == (200, policy), answer.text
 
 
 async def test_r53_a_policy_is_its_persons_alone(world: World) -> None:
