@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope
 
+from sandbox.google.bodies import read_body
 from sandbox.google.errors import GoogleError, render_json
 
 CALLS_MAX = 50
@@ -44,7 +45,7 @@ class _Inner:
 async def serve_batch(app: ASGIApp, request: Request) -> Response:
     """Run every part through `app`, one after the other, and join the answers."""
     try:
-        calls = list(_parse(request, await request.body()))
+        calls = list(_parse(request, await read_body(request)))
     except GoogleError as error:
         return render_json(error.body(), error.status)
     for call in calls:

@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from sandbox.faults import SCOPE_KEY, Action
 from sandbox.google import errors
+from sandbox.google.bodies import read_body
 from sandbox.google.errors import GoogleError, render_json
 from sandbox.google.fields import select_fields
 from sandbox.google.grants import Grant
@@ -169,7 +170,7 @@ def _bearer(request: Request) -> str | None:
 async def _body(request: Request, method: Method, *, strict: bool) -> Json:
     if method.body is None:
         return {}
-    raw = await request.body()
+    raw = await read_body(request)
     if not request.headers.get("content-type", "").startswith("application/json") and raw:
         raise errors.bad_request()
     try:

@@ -134,6 +134,18 @@ def parse_error() -> GoogleError:
     return GoogleError(400, "parseError", "Parse Error")
 
 
+def content_encoding(name: str) -> GoogleError:
+    """Google publishes no 415: a body it cannot read for its kind is `badContent`."""
+    return GoogleError(
+        400, "badContent", f"Content encoding '{name}' is not supported. Valid content encodings: [gzip]"
+    )
+
+
+def payload_too_large(limit: int) -> GoogleError:
+    message = f"Request payload size exceeds the limit: {limit} bytes."
+    return GoogleError(400, "badRequest", message, extra={"status": "INVALID_ARGUMENT"})
+
+
 def required(message: str, location: str | None = None) -> GoogleError:
     return GoogleError(400, "required", message, location=location)
 
