@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from email.message import Message as Part
 from email.parser import BytesParser
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 from uuid import uuid4
 
 from starlette.requests import Request
@@ -27,7 +27,7 @@ class _Inner:
 
     content_id: str | None
     method: str
-    target: str
+    target: SplitResult
     headers: list[tuple[bytes, bytes]]
     body: bytes
     status: int = 500
@@ -48,6 +48,9 @@ async def serve_batch(app: ASGIApp, request: Request) -> Response:
         calls = list(_parse(request, await read_body(request)))
     except GoogleError as error:
         return render_json(error.body(), error.status)
+    except ValueError:  # neither text nor an address
+        refusal = GoogleError(400, "badRequest", "Failed to parse batch request.")
+        return render_json(refusal.body(), refusal.status)
     for call in calls:
         await _run(app, request.scope, call)
     boundary = f"batch_{uuid4().hex}"
@@ -88,18 +91,17 @@ def _parse_part(part: Part, outer_authorization: str | None) -> _Inner:
     headers = [(name.lower().encode(), value.encode()) for name, value in named.items()]
     if outer_authorization and not any(name == b"authorization" for name, _ in headers):
         headers.append((b"authorization", outer_authorization.encode()))
-    return _Inner(part.get("Content-ID"), words[0].upper(), words[1], headers, body.strip(b"\n"))
+    return _Inner(part.get("Content-ID"), words[0].upper(), urlsplit(words[1]), headers, body.strip(b"\n"))
 
 
 async def _run(app: ASGIApp, outer: Scope, call: _Inner) -> None:
-    parts = urlsplit(call.target)
-    at = parts.path.find(_SERVED)
+    at = call.target.path.find(_SERVED)
     if at < 0:
         refusal = GoogleError(404, "notFound", "Not Found")
         call.status, call.answer = refusal.status, bytes(render_json(refusal.body()).body)
         return
     root = str(outer.get("root_path", ""))
-    path = root + parts.path[at:]
+    path = root + call.target.path[at:]
     scope: Scope = {
         "type": "http",
         "asgi": outer["asgi"],
@@ -111,7 +113,7 @@ async def _run(app: ASGIApp, outer: Scope, call: _Inner) -> None:
         "method": call.method,
         "path": unquote(path),
         "raw_path": path.encode(),
-        "query_string": parts.query.encode(),
+        "query_string": call.target.query.encode(),
         "headers": call.headers,
     }
     await app(scope, _receiver(call.body), call.send)

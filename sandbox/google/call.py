@@ -3,6 +3,7 @@ handler that Google's front end would have refused.
 """
 
 import json
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,6 +24,7 @@ from sandbox.google.surface import AUTH, METHODS, Method
 from sandbox.google.times import Json, find_zone
 from sandbox.google.world import Account, Actor, Calendar, GoogleWorld, Role, rank
 
+_log = logging.getLogger(__name__)
 # Scopes that open calendars only to look at times, or only the person's own ones.
 _TIMES_ONLY = f"{AUTH}calendar.events.freebusy"
 _OWNED = frozenset({f"{AUTH}calendar.events.owned", f"{AUTH}calendar.events.owned.readonly"})
@@ -132,6 +134,10 @@ async def serve(world: GoogleWorld, method_id: str, handler: Handler, request: R
         return render_json(body, answer.status, answer.headers)
     except GoogleError as error:
         return render_json(error.body(), error.status, error.headers)
+    except Exception:  # noqa: BLE001 - the last resort: a client can read even our own mistakes
+        _log.exception("%s failed", method_id)
+        refusal = errors.backend_error()
+        return render_json(refusal.body(), refusal.status)
 
 
 async def _admit(world: GoogleWorld, method: Method, request: Request) -> Call:
@@ -175,6 +181,7 @@ async def _body(request: Request, method: Method, *, strict: bool) -> Json:
         raise errors.bad_request()
     try:
         parsed = json.loads(raw or b"{}")
-    except ValueError:
+        json.dumps(parsed, ensure_ascii=False).encode()  # half a surrogate pair is JSON, and no text
+    except (ValueError, RecursionError):
         raise errors.parse_error() from None
-    return check_body(method.body, parsed, strict=strict)
+    return check_body(method.body, parsed, strict=strict, nulls=request.method == "PATCH")

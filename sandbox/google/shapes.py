@@ -4,6 +4,7 @@ Read-only fields are allowed: Google ignores them, and clients send back what th
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sandbox.google import errors
@@ -143,36 +144,52 @@ SHAPES: Mapping[str, Mapping[str, Any]] = {
     "Event": _EVENT,
     "FreeBusyRequest": _FREE_BUSY_REQUEST,
 }
+_INT32 = 2**31
 _PYTHON: Mapping[str, tuple[type, ...]] = {"string": (str,), "boolean": (bool,), "integer": (int,)}
 
 
-def check_body(shape_name: str, body: object, *, strict: bool) -> dict[str, Any]:
+@dataclass(frozen=True)
+class _Reading:
+    """How a body is read. `nulls` keeps the fields that are null: in a patch they erase; elsewhere they are absent."""
+
+    strict: bool
+    nulls: bool
+
+
+def check_body(shape_name: str, body: object, *, strict: bool, nulls: bool = False) -> dict[str, Any]:
     """The body as a mapping, or Google's 400. Without `strict`, unknown fields are dropped instead."""
     if not isinstance(body, dict):
         raise errors.parse_error()
-    checked = _check(SHAPES[shape_name], body, "", strict=strict)
-    assert isinstance(checked, dict)
-    return checked
+    return _fields(SHAPES[shape_name], body, "", _Reading(strict, nulls))
 
 
-def _check(shape: Any, value: Any, path: str, *, strict: bool) -> Any:
-    if value is None or shape == "any":
+def _check(shape: Any, value: Any, path: str, reading: _Reading) -> Any:
+    if shape == "any":
         return value
     if isinstance(shape, str):
         return _scalar(shape, value, path)
     if isinstance(shape, list):
         if not isinstance(value, list):
             raise errors.wrong_type(path, value)
-        return [_check(shape[0], item, f"{path}[{index}]", strict=strict) for index, item in enumerate(value)]
+        # A list is replaced as a whole, so there is nothing in its items that a null could erase.
+        whole = replace(reading, nulls=False)
+        return [_check(shape[0], item, f"{path}[{index}]", whole) for index, item in enumerate(value)]
     if not isinstance(value, dict):
         raise errors.wrong_type(path, value)
+    return _fields(shape, value, path, reading)
+
+
+def _fields(shape: Mapping[str, Any], value: dict[str, Any], path: str, reading: _Reading) -> dict[str, Any]:
     checked: dict[str, Any] = {}
     for name, item in value.items():
         inner = shape.get(name, shape.get("*"))
-        if inner is not None:
-            checked[name] = _check(inner, item, f"{path}.{name}".lstrip("."), strict=strict)
-        elif strict:
-            raise errors.unknown_field(name, path)
+        if inner is None:
+            if reading.strict:
+                raise errors.unknown_field(name, path)
+        elif item is not None:
+            checked[name] = _check(inner, item, f"{path}.{name}".lstrip("."), reading)
+        elif reading.nulls:
+            checked[name] = None
     return checked
 
 
@@ -181,5 +198,7 @@ def _scalar(kind: str, value: Any, path: str) -> Any:
         return str(value)
     # bool is an int in Python; in JSON it is not.
     if not isinstance(value, _PYTHON[kind]) or (kind == "integer" and isinstance(value, bool)):
+        raise errors.wrong_type(path, value)
+    if kind == "integer" and not -_INT32 <= value < _INT32:
         raise errors.wrong_type(path, value)
     return value

@@ -166,7 +166,7 @@ def _edit_as_organizer(
     before = deepcopy(held.fields)
     if body.get("attendeesOmitted"):
         # "can be used to only update the participant's response"
-        body = {**body, "attendees": _with_own_entry(held, calendar.id, body.get("attendees", []))}
+        body = {**body, "attendees": _with_own_entry(held, calendar.id, body.get("attendees") or [])}
     if not support.attachments:
         body = {**body, "attachments": before.get("attachments")}
     fields = overlay(before, body, replace=replace)
@@ -248,7 +248,9 @@ def _edit_as_guest(
     """A guest may answer, keep their own fields, bring others if allowed - and change the rest only if allowed."""
     before = deepcopy(held.fields)
     own = {name: value for name, value in body.items() if name in OWN}
-    private = (body.get("extendedProperties") or {}).get("private")
+    properties = body.get("extendedProperties", {})
+    if properties is None:
+        properties = {"private": None}
     asked = {name: value for name, value in body.items() if name in SHARED}
     desired = overlay(before, asked, replace=False)
     desired["status"] = before.get("status", "confirmed") if not held.cancelled else "confirmed"
@@ -260,8 +262,8 @@ def _edit_as_guest(
         raise errors.for_organizer_only()
     fields = overlay(before, own, replace=False)
     fields["status"] = desired["status"]
-    if private is not None:
-        fields = overlay(fields, {"extendedProperties": {"private": private}}, replace=False)
+    if "private" in properties:
+        fields = overlay(fields, {"extendedProperties": {"private": properties["private"]}}, replace=False)
     given = body.get("attendees")
     if given is not None:
         fields["attendees"] = _with_own_entry(held, calendar.id, given)
