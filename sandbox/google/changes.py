@@ -16,7 +16,7 @@ from sandbox.google.instances import (
     make_instance,
     schedule_within,
 )
-from sandbox.google.recurrence import Schedule, expand
+from sandbox.google.recurrence import LAST_YEAR, Schedule, expand
 from sandbox.google.world import Calendar, Event
 
 # A deleted series is reported to expanding clients for about this long ahead, not to its end.
@@ -72,7 +72,7 @@ def expand_touched(item: Touched, calendar: Calendar, window: Window, now: datet
 
 def _cancelled_ahead(series: Event, calendar: Calendar, now: datetime) -> Iterator[Event]:
     schedule = series.schedule()
-    if schedule is None:
+    if schedule is None or schedule.start.utc(calendar.time_zone).year >= LAST_YEAR:
         return
     begin = max(now, schedule.start.utc(calendar.time_zone)) - timedelta(seconds=1)
     for original in expand(schedule, after=begin, before=begin + _CANCELLED_AHEAD, calendar_zone=calendar.time_zone):

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
 from sandbox.google.recurrence import Schedule, expand, occurs
-from sandbox.google.times import When, read_when, rfc3339
+from sandbox.google.times import When, read_when, rfc3339, tellable
 from sandbox.google.world import Calendar, Event
 
 _INSTANCE_ID = re.compile(r"(.+)_(\d{8})(?:T(\d{6})Z)?")
@@ -46,6 +46,8 @@ def split_instance_id(event_id: str) -> tuple[str, When] | None:
         return None
     try:
         day = date.fromisoformat(match[2])
+        if not tellable(day):
+            return None
         if match[3] is None:
             return match[1], When(day, None, None)
         at = datetime.fromisoformat(f"{match[2]}T{match[3]}+00:00")

@@ -11,11 +11,12 @@ from functools import lru_cache
 
 from dateutil.rrule import rrule, rruleset, rrulestr
 
-from sandbox.google.times import When, find_zone
+from sandbox.google.times import When, find_zone, tellable
 
 # An endless series is listed to this many instances when the client gives no upper bound, as Google does.
 UNBOUNDED_INSTANCES = 730
-_LAST_YEAR = 2100
+LAST_YEAR = 2100
+_LONGEST = date.max - date(LAST_YEAR + 1, 1, 1)
 _LINE = re.compile(r"(RRULE|EXRULE|RDATE|EXDATE)((?:;[^:]*)?):(.+)", re.IGNORECASE)
 _FREQUENCIES = {"DAILY", "WEEKLY", "MONTHLY", "YEARLY"}
 
@@ -57,6 +58,8 @@ def validate(schedule: Schedule) -> None:
     """Raises InvalidRecurrence for lines Google refuses."""
     if not any(line.upper().startswith(("RRULE", "RDATE")) for line in schedule.lines):
         raise InvalidRecurrence("no RRULE or RDATE")
+    if schedule.length > _LONGEST:
+        raise InvalidRecurrence("its last instances would not end in any year there is")
     _compile(schedule)
 
 
@@ -73,7 +76,9 @@ def expand(
     from_wall = datetime(1900, 1, 1)  # noqa: DTZ001 - a wall time has no zone
     if after is not None:
         # Two days of margin cover every offset; the exact test follows on instants.
-        from_wall = max(from_wall, after.astimezone(UTC).replace(tzinfo=None) - schedule.length - timedelta(days=2))
+        margin, floor = schedule.length + timedelta(days=2), after.astimezone(UTC).replace(tzinfo=None)
+        if floor - from_wall > margin:
+            from_wall = floor - margin
     starts = (schedule.at_wall(wall) for wall in rules.xafter(from_wall, inc=True))
     yield from _within(starts, schedule, after, before, calendar_zone)
 
@@ -88,7 +93,7 @@ def _within(
     count = 0
     for start in starts:
         begins = start.utc(calendar_zone)
-        if (before is not None and begins >= before) or begins.year >= _LAST_YEAR:
+        if (before is not None and begins >= before) or begins.year >= LAST_YEAR:
             return
         if before is None and count >= UNBOUNDED_INSTANCES:
             return
@@ -173,12 +178,21 @@ def _dates(value: str, parameters: str, schedule: Schedule) -> Iterator[datetime
     zone_name = named[1] if named else schedule.zone_name
     for raw in value.split(","):
         wall = _wall(raw.strip().upper(), zone_name)
+        if not tellable(wall.date()):
+            raise InvalidRecurrence(raw)
         if len(raw.strip()) == 8 and not schedule.start.all_day:
             wall = datetime.combine(wall.date(), schedule.wall_start.time())
         elif zone_name != schedule.zone_name:
-            aware = wall.replace(tzinfo=find_zone(zone_name))
-            wall = aware.astimezone(find_zone(schedule.zone_name)).replace(tzinfo=None)
+            wall = _in_zone(wall, zone_name, schedule.zone_name)
         yield datetime.combine(wall.date(), time()) if schedule.start.all_day else wall
+
+
+def _in_zone(wall: datetime, zone_name: str, other_name: str) -> datetime:
+    """A wall time of one zone as the other's."""
+    try:
+        return wall.replace(tzinfo=find_zone(zone_name)).astimezone(find_zone(other_name)).replace(tzinfo=None)
+    except OverflowError as error:
+        raise InvalidRecurrence(wall.isoformat()) from error
 
 
 def _wall(raw: str, zone_name: str) -> datetime:
@@ -192,6 +206,6 @@ def _wall(raw: str, zone_name: str) -> datetime:
         parsed = datetime.strptime(raw.removesuffix("Z"), "%Y%m%dT%H%M%S")  # noqa: DTZ007 - a wall time has no zone
     except ValueError as error:
         raise InvalidRecurrence(raw) from error
-    if raw.endswith("Z"):
+    if raw.endswith("Z") and tellable(parsed.date()):
         return parsed.replace(tzinfo=UTC).astimezone(zone).replace(tzinfo=None)
     return parsed

@@ -5,7 +5,7 @@ The one rule: what is not in this table is refused. A test compares every line w
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from sandbox.google import errors
@@ -55,11 +55,12 @@ def _timestamp(raw: str) -> datetime:
     """RFC 3339 with a mandatory offset. A plus that a client left unescaped arrives as a blank and is refused."""
     try:
         value = datetime.fromisoformat(raw.upper())
-    except ValueError:
+        if value.tzinfo is None or "T" not in raw.upper():
+            raise errors.bad_request()
+        # "Milliseconds may be provided but are ignored"
+        return value.astimezone(UTC).replace(microsecond=0)
+    except (ValueError, OverflowError):
         raise errors.bad_request() from None
-    if value.tzinfo is None or "T" not in raw.upper():
-        raise errors.bad_request()
-    return value.replace(microsecond=0)  # "Milliseconds may be provided but are ignored"
 
 
 @dataclass(frozen=True)

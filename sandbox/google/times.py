@@ -1,7 +1,7 @@
 """Google's `start` and `end` and what they mean. The one rule: a wall time is compared only once it has a zone."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -9,6 +9,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from sandbox.google import errors
 
 Json = dict[str, Any]
+# A day from either end of the calendar there are zones in which a time cannot be told any more.
+_FIRST_DAY = date.min + timedelta(days=1)
+_LAST_DAY = date.max - timedelta(days=1)
+_MINUTE = timedelta(minutes=1)
 
 
 @lru_cache(maxsize=1024)
@@ -51,8 +55,16 @@ class When:
         return {"dateTime": rfc3339(local), "timeZone": self.zone}
 
 
+def tellable(day: date) -> bool:
+    """Whether every zone can tell the times of this day."""
+    return _FIRST_DAY <= day <= _LAST_DAY
+
+
 def rfc3339(value: datetime) -> str:
-    """Whole seconds; `Z` for UTC, as Google writes it."""
+    """Whole seconds, offsets in whole minutes (before 1900 few were); `Z` for UTC, as Google writes it."""
+    offset = value.utcoffset()
+    if offset is not None and offset % _MINUTE:
+        value = value.astimezone(timezone(offset - offset % _MINUTE))
     text = value.replace(microsecond=0).isoformat()
     return text.removesuffix("+00:00") + "Z" if text.endswith("+00:00") else text
 
@@ -82,9 +94,12 @@ def parse_when(value: Json | None, name: str, calendar_zone: str) -> When:
 
 def _parse_day(raw: str, name: str) -> date:
     try:
-        return date.fromisoformat(raw)
+        day = date.fromisoformat(raw)
     except ValueError:
         raise errors.invalid(f"Invalid {name} time.") from None
+    if not tellable(day):
+        raise errors.invalid(f"Invalid {name} time.")
+    return day
 
 
 def _parse_instant(raw: str, name: str, zone_name: str | None, calendar_zone: str) -> When:
@@ -98,8 +113,13 @@ def _parse_instant(raw: str, name: str, zone_name: str | None, calendar_zone: st
         if zone_name is None:
             raise errors.required(f"Missing time zone definition for {name} time.")
         instant = instant.replace(tzinfo=find_zone(zone_name))
-    # Through UTC, so that a wall time skipped by a clock change moves forward.
-    instant = instant.astimezone(UTC).replace(microsecond=0)
+    try:
+        # Through UTC, so that a wall time skipped by a clock change moves forward.
+        instant = instant.astimezone(UTC).replace(microsecond=0)
+    except OverflowError:
+        raise errors.invalid(f"Invalid {name} time.") from None
+    if not tellable(instant.date()):
+        raise errors.invalid(f"Invalid {name} time.")
     return When(None, instant, zone_name or calendar_zone)
 
 
