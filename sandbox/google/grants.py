@@ -40,13 +40,14 @@ class Client:
 @dataclass
 class RefreshToken:
     value: str
+    scopes: frozenset[str]
     issued_at: datetime
     used_at: datetime
 
 
 @dataclass
 class Grant:
-    """What one account allowed one client. Survives re-consent; scopes add up with include_granted_scopes."""
+    """What one account allowed one client, at all its consents. A token has the scopes of its own consent only."""
 
     account: str
     client_id: str
@@ -113,7 +114,10 @@ class Grants:
         return None
 
     def consent(self, account: str, client_id: str, terms: CodeTerms, *, consented: bool, include_granted: bool) -> str:
-        """Record what a person allowed; returns a code. A refresh token comes with the first consent or a new one."""
+        """Record what a person allowed; returns a code. A refresh token comes with the first consent or a new one.
+
+        `include_granted`: the code, and what it is redeemed for, also has the scopes of the consents before.
+        """
         grant = self.find(account, client_id)
         first = grant is None
         if grant is None:
@@ -153,7 +157,7 @@ class Grants:
             raise OAuthError("redirect_uri_mismatch", "Bad Request")
         _check_verifier(code.terms, verifier)
         code.redeemed = True
-        refresh = self._new_refresh_token(code.grant) if code.terms.offline else None
+        refresh = self._new_refresh_token(code.grant, code.terms.scopes) if code.terms.offline else None
         return self._issue(code.grant, code.terms.scopes, refresh_token=refresh, nonce=code.terms.nonce)
 
     def refresh(self, client: Client, value: str, scopes: Iterable[str] | None = None) -> Issued:
@@ -165,8 +169,8 @@ class Grants:
                 if grant.revoked or self._is_dead(token, now):
                     raise OAuthError("invalid_grant", "Token has been expired or revoked.")
                 token.used_at = now
-                wanted = frozenset(scopes) if scopes else frozenset(grant.scopes)
-                if not wanted <= grant.scopes:
+                wanted = frozenset(scopes or token.scopes)
+                if not wanted <= token.scopes:
                     raise OAuthError("invalid_scope", "Some requested scopes were invalid.")
                 return self._issue(grant, wanted)
         raise OAuthError("invalid_grant", "Token has been expired or revoked.")
@@ -176,9 +180,9 @@ class Grants:
         unused = now - token.used_at > UNUSED_REFRESH_TOKEN_LIFETIME
         return unused or (lifetime is not None and now - token.issued_at > lifetime)
 
-    def _new_refresh_token(self, grant: Grant) -> str:
+    def _new_refresh_token(self, grant: Grant, scopes: frozenset[str]) -> str:
         now = self._clock.now()
-        token = RefreshToken(f"1//0{secrets.token_urlsafe(48)}", now, now)
+        token = RefreshToken(f"1//0{secrets.token_urlsafe(48)}", scopes, now, now)
         # Past the cap the oldest dies without a word.
         grant.refresh_tokens = [*grant.refresh_tokens, token][-self._knobs.refresh_token_cap :]
         return token.value

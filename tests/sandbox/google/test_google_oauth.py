@@ -142,6 +142,20 @@ def test_granted_scopes_add_up_on_request(google):
     assert set(google.redeem(code).json()["scope"].split()) == {EVENTS, LISTS}
 
 
+def test_a_refresh_token_has_the_scopes_of_its_own_consent(google):
+    def refreshed(tokens, **more):
+        return google.token(grant_type="refresh_token", refresh_token=tokens["refresh_token"], **more).json()
+
+    first = google.sign_in("ada@example.com", [EVENTS])
+    second = google.sign_in("ada@example.com", [LISTS])
+    both = google.redeem(google.code("ada@example.com", [LISTS], include_granted_scopes="true")).json()
+    assert refreshed(first)["scope"] == EVENTS
+    assert refreshed(second)["scope"] == LISTS
+    assert set(refreshed(both)["scope"].split()) == {EVENTS, LISTS}
+    assert refreshed(both, scope=EVENTS)["scope"] == EVENTS
+    assert refreshed(second, scope=EVENTS)["error"] == "invalid_scope"
+
+
 def test_an_access_token_ends_after_an_hour_and_is_refreshed(google):
     tokens = google.sign_in("ada@example.com")
     headers = {"Authorization": f"Bearer {tokens['access_token']}"}
