@@ -32,6 +32,8 @@ def validate_event(fields: Json, calendar: Calendar, owner: Account | None) -> J
     if fields.get("status") == "cancelled":
         return fields
     _check_enums(fields)
+    if fields.get("sequence", 0) < 0:
+        raise errors.invalid("Invalid sequence value.")
     if len((fields.get("description") or "").encode("utf-16-le", "surrogatepass")) > 2 * _DESCRIPTION_LIMIT:
         raise errors.invalid("A provided value exceeds the allowed size limit.")
     _normalise_times(fields, calendar)

@@ -164,6 +164,7 @@ def _edit_as_organizer(
     support: Support,
 ) -> Event:
     before = deepcopy(held.fields)
+    body = _with_sequence(before, body)
     if body.get("attendeesOmitted"):
         # "can be used to only update the participant's response"
         body = {**body, "attendees": _with_own_entry(held, calendar.id, body.get("attendees") or [])}
@@ -185,6 +186,15 @@ def _edit_as_organizer(
     propagate(world, calendar, event, before, actor)
     notify(world, calendar, event, before, actor)
     return event
+
+
+def _with_sequence(before: Json, body: Json) -> Json:
+    """The body with a sequence that has not gone back. Without one the stored number stays, in an update too."""
+    held = before.get("sequence", 0)
+    given = body.get("sequence")
+    if given is not None and given < held:
+        raise errors.invalid("Invalid sequence value.")
+    return {**body, "sequence": held if given is None else given}
 
 
 def _ask_again(fields: Json, body: Json) -> None:

@@ -93,6 +93,22 @@ def test_a_patch_merges_and_an_update_replaces(ada):
     assert (updated["id"], updated["created"], updated["sequence"]) == (made["id"], made["created"], 1)
 
 
+def test_a_sequence_never_goes_back(ada):
+    ada.insert(meeting(id="abcde", sequence=3))
+    path = {"calendarId": "primary", "eventId": "abcde"}
+    assert ada.patch("abcde", meeting(hour=12))["sequence"] == 4
+    for method_id in ("events.patch", "events.update"):
+        refused = ada.call(method_id, meeting(hour=13, sequence=3), **path)
+        assert (refused.status_code, refused.json()["error"]["message"]) == (400, "Invalid sequence value.")
+    assert ada.get("abcde")["start"]["dateTime"] == "2026-12-01T12:00:00+01:00"
+    assert ada.patch("abcde", {"sequence": None})["sequence"] == 4
+    assert ada.ok("events.update", meeting(hour=12), **path)["sequence"] == 4, "left out, it stays"
+    assert ada.ok("events.update", meeting(hour=13), **path)["sequence"] == 5
+    assert ada.ok("events.update", meeting(hour=14, sequence=5), **path)["sequence"] == 6
+    assert ada.patch("abcde", {"sequence": 9})["sequence"] == 9
+    assert ada.refused("events.insert", meeting(sequence=-1), calendarId="primary") == (400, "invalid")
+
+
 def test_a_patch_from_timed_to_all_day_must_clear_the_time(ada):
     made = ada.insert(meeting())
     path = {"calendarId": "primary", "eventId": made["id"]}

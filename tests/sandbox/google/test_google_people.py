@@ -94,6 +94,11 @@ def test_a_guest_may_not_change_what_is_shared_but_may_change_their_own_copy(ada
     assert (copy["summary"], copy["transparency"]) == ("Renamed", "transparent"), "own fields survive the organizer"
 
 
+def test_the_sequence_is_the_organizers(ada, bo):
+    invite(ada, BO, sequence=3)
+    assert bo.patch("dinner", {"sequence": 0, "colorId": "5"})["sequence"] == 3
+
+
 def test_a_guest_with_leave_changes_it_for_everybody(ada, bo):
     invite(ada, BO, guestsCanModify=True)
     bo.patch("dinner", {"summary": "Better"})
