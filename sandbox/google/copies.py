@@ -113,23 +113,45 @@ def write_to_organizer(world: GoogleWorld, event: Event, changes: Json, actor: A
     propagate(world, home, original, before, actor)
 
 
+def invite_through_organizer(world: GoogleWorld, event: Event, brought: list[Json], actor: Actor) -> None:
+    """A guest brings others: the organizer's copy takes them on, and everybody's follows."""
+    home = world.calendars.get(organizer_of(event))
+    original = find_event(home, event.id) if home is not None else None
+    if home is None or original is None or original.cancelled or event.fields.get("privateCopy"):
+        return
+    before = deepcopy(original.fields)
+    known = attendee_emails(before)
+    newcomers = [deepcopy(entry) for entry in brought if entry["email"] not in known]
+    original.fields["attendees"] = [*original.fields.get("attendees", []), *newcomers]
+    world.commit(home, original, "update", Actor(actor.account, "propagation", actor.request_id))
+    propagate(world, home, original, before, actor)
+    for entry in newcomers:
+        if _is_told(world, entry["email"], actor):
+            _mail(world, home, original, "invitation", to=entry["email"], sender=home.id)
+
+
 # mails --------------------------------------------------------------------------------------
 
 
 def notify(world: GoogleWorld, calendar: Calendar, event: Event, before: Json | None, actor: Actor) -> None:
     """Record what Google would mail the guests; `sendUpdates` decides whom."""
-    if actor.send_updates == "none" or not is_organizer(calendar, event):
+    if not is_organizer(calendar, event):
         return
     was_live = before is not None and before.get("status") != "cancelled"
     invited = attendee_emails(before) if was_live and before is not None else set()
     wanted = set() if event.cancelled else attendee_emails(event.fields)
     for email in sorted((invited | wanted) - {calendar.id}):
-        if actor.send_updates == "externalOnly" and world.primary(email) is not None:
+        if not _is_told(world, email, actor):
             continue
         kind: MailKind = "update" if email in invited & wanted else "invitation"
         if email not in wanted:
             kind = "cancellation"
         _mail(world, calendar, event, kind, to=email, sender=calendar.id)
+
+
+def _is_told(world: GoogleWorld, email: str, actor: Actor) -> bool:
+    outsider = world.primary(email) is None
+    return actor.send_updates == "all" or (actor.send_updates == "externalOnly" and outsider)
 
 
 def _mail(world: GoogleWorld, calendar: Calendar, event: Event, kind: MailKind, *, to: str, sender: str) -> None:

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 
 from sandbox.google import errors
 from sandbox.google.conference import apply_conference, complete, is_pending
-from sandbox.google.copies import answer_organizer, notify, propagate, schedule_change, write_to_organizer
+from sandbox.google.copies import answer_organizer, notify, propagate, schedule_change
 from sandbox.google.event_fields import (
-    OWN,
     SHARED,
     SIGNIFICANT,
     WRITABLE,
@@ -20,6 +19,7 @@ from sandbox.google.event_fields import (
     is_organizer,
     overlay,
 )
+from sandbox.google.guests import edit_as_guest, with_own_entry
 from sandbox.google.instances import exceptions_of, find_event, split_instance_id
 from sandbox.google.recurrence import occurs
 from sandbox.google.times import Json, read_when
@@ -139,7 +139,7 @@ def edit_event(
         raise errors.deleted()
     _check_immutable(held, body)
     if not is_organizer(calendar, held):
-        return _edit_as_guest(world, calendar, held, body, actor, replace=replace)
+        return edit_as_guest(world, calendar, held, body, actor)
     return _edit_as_organizer(world, calendar, held, body, actor, replace=replace, support=support)
 
 
@@ -167,7 +167,7 @@ def _edit_as_organizer(
     body = _with_sequence(before, body)
     if body.get("attendeesOmitted"):
         # "can be used to only update the participant's response"
-        body = {**body, "attendees": _with_own_entry(held, calendar.id, body.get("attendees") or [])}
+        body = {**body, "attendees": with_own_entry(held, calendar.id, body.get("attendees") or [])}
     if not support.attachments:
         body = {**body, "attachments": before.get("attachments")}
     fields = overlay(before, body, replace=replace)
@@ -242,52 +242,6 @@ def _drop_exception(world: GoogleWorld, calendar: Calendar, exception: Event, ac
 # guests -------------------------------------------------------------------------------------
 
 
-def _with_own_entry(held: Event, email: str, given: list[Json]) -> list[Json]:
-    """The stored guests, with only this person's entry taken from `given`."""
-    own = next((entry for entry in given if entry.get("email", "").lower() == email), None)
-    listed: list[Json] = deepcopy(held.fields.get("attendees", []))
-    for attendee in listed:
-        if own is not None and attendee["email"] == email:
-            attendee |= {name: value for name, value in own.items() if name not in {"self", "organizer", "email"}}
-    return listed
-
-
-def _edit_as_guest(
-    world: GoogleWorld, calendar: Calendar, held: Event, body: Json, actor: Actor, *, replace: bool
-) -> Event:
-    """A guest may answer, keep their own fields, bring others if allowed - and change the rest only if allowed."""
-    before = deepcopy(held.fields)
-    own = {name: value for name, value in body.items() if name in OWN}
-    properties = body.get("extendedProperties", {})
-    if properties is None:
-        properties = {"private": None}
-    asked = {name: value for name, value in body.items() if name in SHARED}
-    desired = overlay(before, asked, replace=False)
-    desired["status"] = before.get("status", "confirmed") if not held.cancelled else "confirmed"
-    if not replace or "start" in body:
-        desired = validate_event(desired, calendar, world.accounts.get(calendar.id))
-    shared = {name: desired[name] for name in SHARED if name in desired and desired[name] != before.get(name)}
-    shared.pop("status", None)
-    if shared and not before.get("guestsCanModify"):
-        raise errors.for_organizer_only()
-    fields = overlay(before, own, replace=False)
-    fields["status"] = desired["status"]
-    if "private" in properties:
-        fields = overlay(fields, {"extendedProperties": {"private": properties["private"]}}, replace=False)
-    given = body.get("attendees")
-    if given is not None:
-        fields["attendees"] = _with_own_entry(held, calendar.id, given)
-    event = Event({**fields, **shared}, held.ordinal)
-    earlier = schedule_change(held.schedule(), event)
-    world.commit(calendar, event, "update", actor, before=earlier, changed=changed_fields(before, event.fields))
-    entry = attendee_of(event, calendar.id)
-    if entry is not None and entry != attendee_of(held, calendar.id):
-        answer_organizer(world, calendar, event, entry, actor)
-    if shared:
-        write_to_organizer(world, event, shared, actor)
-    return event
-
-
 def respond(world: GoogleWorld, calendar: Calendar, event_id: str, response: str, actor: Actor) -> Event:
     """The owner of a calendar answers an invitation on it."""
     held = find_event(calendar, event_id)
@@ -296,7 +250,7 @@ def respond(world: GoogleWorld, calendar: Calendar, event_id: str, response: str
     if attendee_of(held, calendar.id) is None:
         raise errors.invalid("The calendar's owner is not a guest of this event.")
     entry = {"email": calendar.id, "responseStatus": response}
-    body = {"attendees": _with_own_entry(held, calendar.id, [entry])}
+    body = {"attendees": with_own_entry(held, calendar.id, [entry])}
     return edit_event(world, calendar, event_id, body, actor, replace=False, support=Support())
 
 

@@ -105,6 +105,59 @@ def test_a_guest_with_leave_changes_it_for_everybody(ada, bo):
     assert ada.get("dinner")["summary"] == "Better"
 
 
+def test_a_guest_brings_others_unless_the_organizer_forbids_it(google, ada, bo):
+    cleo = google.api("cleo@example.com")
+    invite(ada, BO, OUTSIDER)
+    _, token = ada.sync()
+    bringing = [
+        {"email": BO, "responseStatus": "accepted"},
+        {"email": "Cleo@example.com", "responseStatus": "accepted"},
+    ]
+    brought = bo.patch(
+        "dinner", {"attendees": [*bringing, {"email": "new@client.example"}]}, sendUpdates="externalOnly"
+    )
+    everybody = {
+        BO: "accepted",
+        OUTSIDER: "needsAction",
+        "cleo@example.com": "needsAction",
+        "new@client.example": "needsAction",
+    }
+    assert responses(brought) == everybody
+    rows, _ = ada.sync(syncToken=token)
+    assert [responses(row) for row in rows] == [everybody]
+    assert responses(cleo.get("dinner")) == everybody
+    assert responses(bo.get("dinner")) == everybody
+    assert mails(google, since=1) == [("invitation", "new@client.example")]
+    ada.patch("dinner", {"guestsCanInviteOthers": False})
+    more = {"attendees": [{"email": "more@client.example"}]}
+    path = {"calendarId": "primary", "eventId": "dinner"}
+    assert bo.refused("events.patch", more, **path) == (403, "forbiddenForNonOrganizer")
+    assert bo.patch("dinner", {"attendees": brought["attendees"], "colorId": "5"})["colorId"] == "5"
+    assert bo.patch("dinner", {**more, "attendeesOmitted": True})["attendees"] == bo.get("dinner")["attendees"]
+    assert responses(ada.get("dinner")) == everybody
+    ada.patch("dinner", {"guestsCanModify": True})
+    assert bo.patch("dinner", more)["attendees"][-1]["email"] == "more@client.example"
+
+
+def test_a_guest_brings_somebody_to_one_instance(google, ada, bo):
+    cleo = google.api("cleo@example.com")
+    invite(ada, BO, recurrence=["RRULE:FREQ=WEEKLY;COUNT=3"])
+    bo.patch("dinner_20261208T090000Z", {"attendees": [{"email": "cleo@example.com"}]})
+    assert [row["start"]["dateTime"][:10] for row in cleo.page(singleEvents=True)["items"]] == ["2026-12-08"]
+    assert responses(ada.get("dinner_20261208T090000Z")).keys() == {BO, "cleo@example.com"}
+    assert responses(ada.get("dinner")).keys() == {BO}
+
+
+def test_a_guest_answers_and_brings_only_what_is_valid(ada, bo):
+    invite(ada, BO)
+    path = {"calendarId": "primary", "eventId": "dinner"}
+    for method_id in ("events.patch", "events.update"):
+        for entry in ({"email": "nobody"}, {"email": BO, "responseStatus": "perhaps"}):
+            assert bo.refused(method_id, meeting(attendees=[entry]), **path) == (400, "invalid")
+        assert bo.refused(method_id, meeting(attendees=[{"displayName": "Nobody"}]), **path) == (400, "required")
+    assert responses(ada.get("dinner")) == {BO: "needsAction"}
+
+
 def test_a_guest_who_deletes_the_event_has_declined(ada, bo):
     invite(ada, BO)
     bo.delete("dinner")
