@@ -17,7 +17,7 @@ from starlette.routing import Route
 from starlette.types import Scope
 
 from sandbox.faults import FaultMiddleware
-from sandbox.google import calendar_list, calendars, errors, events, freebusy, listing, watching
+from sandbox.google import calendar_list, calendars, colors, errors, events, freebusy, listing, settings, watching
 from sandbox.google.batch import serve_batch
 from sandbox.google.call import Handler, request_id_of, serve
 from sandbox.google.errors import GoogleError, render_json
@@ -30,6 +30,7 @@ _LIST = "/calendar/v3/users/me/calendarList"
 _CALENDARS = "/calendar/v3/calendars"
 _EVENTS = f"{_CALENDARS}/{{calendarId}}/events"
 _EVENT = f"{_EVENTS}/{{eventId}}"
+_SETTINGS = "/calendar/v3/users/me/settings"
 
 ROUTES: tuple[tuple[str, str, str, Handler], ...] = (
     ("GET", _LIST, "calendarList.list", calendar_list.list_entries),
@@ -44,8 +45,10 @@ ROUTES: tuple[tuple[str, str, str, Handler], ...] = (
     ("PATCH", f"{_CALENDARS}/{{calendarId}}", "calendars.patch", calendars.patch_calendar),
     ("PUT", f"{_CALENDARS}/{{calendarId}}", "calendars.update", calendars.update_calendar),
     ("DELETE", f"{_CALENDARS}/{{calendarId}}", "calendars.delete", calendars.delete_calendar),
+    ("POST", f"{_CALENDARS}/{{calendarId}}/clear", "calendars.clear", calendars.clear_calendar),
     ("GET", _EVENTS, "events.list", listing.list_events),
     ("POST", _EVENTS, "events.insert", events.insert),
+    ("POST", f"{_EVENTS}/quickAdd", "events.quickAdd", events.quick_add),
     ("POST", f"{_EVENTS}/import", "events.import", events.import_event),
     ("POST", f"{_EVENTS}/watch", "events.watch", watching.watch_events),
     ("GET", _EVENT, "events.get", events.get_event),
@@ -56,7 +59,10 @@ ROUTES: tuple[tuple[str, str, str, Handler], ...] = (
     ("POST", f"{_EVENT}/move", "events.move", events.move),
     ("POST", "/calendar/v3/channels/stop", "channels.stop", watching.stop),
     ("POST", "/calendar/v3/freeBusy", "freebusy.query", freebusy.query_free_busy),
-    ("GET", "/calendar/v3/users/me/settings/{setting}", "settings.get", calendars.get_setting),
+    ("GET", _SETTINGS, "settings.list", settings.list_settings),
+    ("POST", f"{_SETTINGS}/watch", "settings.watch", watching.watch_settings),
+    ("GET", f"{_SETTINGS}/{{setting}}", "settings.get", settings.get_setting),
+    ("GET", "/calendar/v3/colors", "colors.get", colors.get_colors),
 )
 _SECRETS = re.compile(r"((?:oauth_token|access_token|refresh_token|token|code|code_verifier|key)=)[^&]+")
 

@@ -1,4 +1,4 @@
-"""The calendars resource, and the one setting clients ask for. The one rule: a primary calendar is never deleted."""
+"""The calendars resource. The one rule: a primary calendar is cleared but never deleted, any other the reverse."""
 
 from sandbox.google import errors
 from sandbox.google.call import Answer, Call
@@ -6,6 +6,7 @@ from sandbox.google.event_fields import merge_patch
 from sandbox.google.resources import collection_etag
 from sandbox.google.times import Json, find_zone
 from sandbox.google.world import Calendar
+from sandbox.google.writes import delete_event
 
 _CONFERENCES = {"allowedConferenceSolutionTypes": ["hangoutsMeet"]}
 
@@ -91,10 +92,12 @@ def delete_calendar(call: Call) -> Answer:
     return Answer()
 
 
-def get_setting(call: Call) -> Answer:
-    values = {"timezone": call.account.time_zone, "locale": "en", "format24HourTime": "true", "weekStart": "1"}
-    name = call.path["setting"]
-    if name not in values:
-        raise errors.not_found()
-    body = {"kind": "calendar#setting", "etag": collection_etag(name, values[name]), "id": name, "value": values[name]}
-    return Answer(body)
+def clear_calendar(call: Call) -> Answer:
+    """Delete all events of the person's primary calendar."""
+    calendar = call.calendar(at_least="owner")
+    if not calendar.primary:
+        raise errors.invalid("Invalid Value")
+    for event in list(calendar.events.values()):
+        if not event.cancelled:
+            delete_event(call.world, calendar, event.id, call.actor)
+    return Answer()

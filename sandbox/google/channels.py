@@ -61,6 +61,11 @@ def list_of(email: str) -> str:
     return f"list:{email}"
 
 
+def settings_of(email: str) -> str:
+    """The resource of a person's settings."""
+    return f"settings:{email}"
+
+
 class Channels:
     """All channels, living and ended: an id is never good for a second one."""
 

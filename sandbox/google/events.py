@@ -3,7 +3,9 @@
 from sandbox.google import errors
 from sandbox.google.call import Answer, Call
 from sandbox.google.instances import find_event
+from sandbox.google.quick_add import read_sentence
 from sandbox.google.resources import render
+from sandbox.google.times import find_zone
 from sandbox.google.world import Calendar, Event, rank
 from sandbox.google.writes import Support, delete_event, edit_event, insert_event, move_event
 
@@ -21,6 +23,17 @@ def insert(call: Call) -> Answer:
     calendar = call.calendar(at_least="writerWithoutPrivateAccess")
     _check_private(call, calendar, None)
     event = insert_event(call.world, calendar, call.body, call.actor, support=_support(call))
+    return _answer(call, calendar, event)
+
+
+def quick_add(call: Call) -> Answer:
+    """An event from a sentence."""
+    calendar = call.calendar(at_least="writerWithoutPrivateAccess")
+    if not call.query["text"].strip():
+        raise errors.required("Required parameter: text", "text")
+    now = call.world.clock.now().astimezone(find_zone(calendar.time_zone)).replace(tzinfo=None)
+    body = read_sentence(call.query["text"], now, calendar.time_zone)
+    event = insert_event(call.world, calendar, body, call.actor, support=Support())
     return _answer(call, calendar, event)
 
 

@@ -196,9 +196,9 @@ def _fields(shape: Mapping[str, Any], value: dict[str, Any], path: str, reading:
 def _scalar(kind: str, value: Any, path: str) -> Any:
     if isinstance(kind, _Int64) and isinstance(value, int) and not isinstance(value, bool):
         return str(value)
+    if isinstance(value, int) and not -_INT32 <= value < _INT32:
+        raise errors.wrong_type(path, value)
     # bool is an int in Python; in JSON it is not.
     if not isinstance(value, _PYTHON[kind]) or (kind == "integer" and isinstance(value, bool)):
-        raise errors.wrong_type(path, value)
-    if kind == "integer" and not -_INT32 <= value < _INT32:
         raise errors.wrong_type(path, value)
     return value

@@ -111,6 +111,17 @@ EVENTS_READ = EVENTS_WRITE | _scopes(
 _LIST_WRITE = _scopes(_FULL, _APP, "calendar.calendarlist")
 _LIST_READ = _scopes(_FULL, "calendar.calendarlist", "calendar.calendarlist.readonly", _READONLY)
 _CALENDARS_WRITE = _scopes(_FULL, _APP, "calendar.calendars")
+_COLORS = _scopes(
+    _FULL,
+    _APP,
+    _READONLY,
+    "calendar.calendarlist",
+    "calendar.calendarlist.readonly",
+    "calendar.events.freebusy",
+    "calendar.events.owned",
+    "calendar.events.owned.readonly",
+    "calendar.events.public.readonly",
+)
 _SETTINGS = _scopes(_FULL, _READONLY, "calendar.settings", "calendar.settings.readonly")
 
 _STRING = Parameter()
@@ -196,6 +207,7 @@ METHODS: Mapping[str, Method] = {
     "calendars.insert": Method("calendar.v3.Calendars.Insert", _CALENDARS_WRITE, body="Calendar"),
     "calendars.patch": Method("calendar.v3.Calendars.Patch", _CALENDARS_WRITE, body="Calendar"),
     "calendars.update": Method("calendar.v3.Calendars.Update", _CALENDARS_WRITE, body="Calendar"),
+    "calendars.clear": Method("calendar.v3.Calendars.Clear", _scopes(_FULL, "calendar.calendars")),
     "calendars.delete": Method("calendar.v3.Calendars.Delete", _CALENDARS_WRITE),
     "events.list": Method("calendar.v3.Events.List", EVENTS_READ, _EVENTS_PARAMETERS),
     "events.watch": Method("calendar.v3.Events.Watch", EVENTS_READ, _EVENTS_PARAMETERS, "Channel"),
@@ -210,6 +222,9 @@ METHODS: Mapping[str, Method] = {
     "events.patch": Method("calendar.v3.Events.Patch", EVENTS_WRITE, {**_WRITE, **_VIEW}, "Event"),
     "events.update": Method("calendar.v3.Events.Update", EVENTS_WRITE, {**_WRITE, **_VIEW}, "Event"),
     "events.delete": Method("calendar.v3.Events.Delete", EVENTS_WRITE, _NOTIFY),
+    "events.quickAdd": Method(
+        "calendar.v3.Events.QuickAdd", EVENTS_WRITE, {**_NOTIFY, "text": Parameter(required=True)}
+    ),
     "events.move": Method(
         "calendar.v3.Events.Move",
         _scopes(_FULL, "calendar.events", "calendar.events.owned"),
@@ -222,6 +237,9 @@ METHODS: Mapping[str, Method] = {
     ),
     "channels.stop": Method("calendar.v3.Channels.Stop", _STOP, body="Channel"),
     "settings.get": Method("calendar.v3.Settings.Get", _SETTINGS),
+    "settings.list": Method("calendar.v3.Settings.List", _SETTINGS, {**_PAGE, "syncToken": _STRING}),
+    "settings.watch": Method("calendar.v3.Settings.Watch", _SETTINGS, {**_PAGE, "syncToken": _STRING}, "Channel"),
+    "colors.get": Method("calendar.v3.Colors.Get", _COLORS),
 }
 
 IDENTITY_SCOPES = frozenset(

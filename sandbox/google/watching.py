@@ -1,4 +1,4 @@
-"""events.watch, calendarList.watch and channels.stop. The one rule: a channel is its creator's; nobody else ends it.
+"""The watch methods and channels.stop. The one rule: a channel is its creator's; nobody else ends it.
 
 https://developers.google.com/workspace/calendar/api/v3/reference/events/watch
 """
@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 
 from sandbox.google import errors
 from sandbox.google.call import Answer, Call
-from sandbox.google.channels import Channel, events_of, list_of
+from sandbox.google.channels import Channel, events_of, list_of, settings_of
 from sandbox.google.surface import STANDARD
 from sandbox.google.times import Json
 from sandbox.google.world import Calendar, rank
@@ -40,6 +40,11 @@ def _supports_push(call: Call, calendar: Calendar) -> bool:
 
 def watch_list(call: Call) -> Answer:
     return _watch(call, list_of(call.account.email), f"{_ROOT}/users/me/calendarList")
+
+
+def watch_settings(call: Call) -> Answer:
+    """Nobody changes their settings here, so `sync` is the only message."""
+    return _watch(call, settings_of(call.account.email), f"{_ROOT}/users/me/settings")
 
 
 def _watch(call: Call, resource: str, uri: str) -> Answer:
