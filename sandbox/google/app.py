@@ -17,7 +17,7 @@ from starlette.routing import Route
 from starlette.types import Scope
 
 from sandbox.faults import FaultMiddleware
-from sandbox.google import calendar_list, calendars, colors, errors, events, freebusy, listing, settings, watching
+from sandbox.google import acl, calendar_list, calendars, colors, errors, events, freebusy, listing, settings, watching
 from sandbox.google.batch import serve_batch
 from sandbox.google.call import Handler, request_id_of, serve
 from sandbox.google.errors import GoogleError, render_json
@@ -30,6 +30,8 @@ _LIST = "/calendar/v3/users/me/calendarList"
 _CALENDARS = "/calendar/v3/calendars"
 _EVENTS = f"{_CALENDARS}/{{calendarId}}/events"
 _EVENT = f"{_EVENTS}/{{eventId}}"
+_ACL = f"{_CALENDARS}/{{calendarId}}/acl"
+_RULE = f"{_ACL}/{{ruleId}}"
 _SETTINGS = "/calendar/v3/users/me/settings"
 
 ROUTES: tuple[tuple[str, str, str, Handler], ...] = (
@@ -46,6 +48,13 @@ ROUTES: tuple[tuple[str, str, str, Handler], ...] = (
     ("PUT", f"{_CALENDARS}/{{calendarId}}", "calendars.update", calendars.update_calendar),
     ("DELETE", f"{_CALENDARS}/{{calendarId}}", "calendars.delete", calendars.delete_calendar),
     ("POST", f"{_CALENDARS}/{{calendarId}}/clear", "calendars.clear", calendars.clear_calendar),
+    ("GET", _ACL, "acl.list", acl.list_rules),
+    ("POST", _ACL, "acl.insert", acl.insert_rule),
+    ("POST", f"{_ACL}/watch", "acl.watch", watching.watch_access),
+    ("GET", _RULE, "acl.get", acl.get_rule),
+    ("PATCH", _RULE, "acl.patch", acl.patch_rule),
+    ("PUT", _RULE, "acl.update", acl.update_rule),
+    ("DELETE", _RULE, "acl.delete", acl.delete_rule),
     ("GET", _EVENTS, "events.list", listing.list_events),
     ("POST", _EVENTS, "events.insert", events.insert),
     ("POST", f"{_EVENTS}/quickAdd", "events.quickAdd", events.quick_add),

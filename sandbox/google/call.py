@@ -68,15 +68,17 @@ class Call:
         return calendar
 
     def role(self, calendar: Calendar) -> Role:
-        return calendar.access.get(self.account.email, "none")
+        return calendar.role_of(self.account.email)
 
     def _in_scope(self, calendar: Calendar) -> bool:
         """Whether any of the token's scopes reaches this calendar, not only this method."""
         for scope in self.scopes:
             if scope in _OWNED and self.role(calendar) != "owner":
                 continue
-            if scope == _PUBLIC or (scope == _APP and not calendar.created_by_app):
-                continue  # no simulated calendar is public
+            if scope == _PUBLIC and "default" not in calendar.rules:
+                continue
+            if scope == _APP and not calendar.created_by_app:
+                continue
             return True
         return False
 

@@ -61,6 +61,11 @@ def list_of(email: str) -> str:
     return f"list:{email}"
 
 
+def access_to(calendar_id: str) -> str:
+    """The resource of the rules that say who may use a calendar."""
+    return f"acl:{calendar_id}"
+
+
 def settings_of(email: str) -> str:
     """The resource of a person's settings."""
     return f"settings:{email}"

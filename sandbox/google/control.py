@@ -156,7 +156,7 @@ def _describe(world: GoogleWorld, account: Account) -> Json:
                 "id": calendar.id,
                 "summary": calendar.summary,
                 "time_zone": calendar.time_zone,
-                "role": calendar.access.get(account.email, "none"),
+                "role": calendar.role_of(account.email),
                 "primary": calendar.id == account.email,
                 "events": sum(not event.cancelled for event in calendar.events.values()),
             }

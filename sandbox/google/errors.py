@@ -247,6 +247,24 @@ def access_level(role: str) -> GoogleError:
     )
 
 
+def own_access() -> GoogleError:
+    return GoogleError(403, "cannotChangeOwnAcl", "Cannot change your own access level.", domain="calendar")
+
+
+def owners_access() -> GoogleError:
+    message = "Cannot change the access level of the calendar owner."
+    return GoogleError(403, "cannotChangeOwnerAcl", message, domain="calendar")
+
+
+def invalid_scope_value() -> GoogleError:
+    return GoogleError(400, "invalidScopeValue", "Invalid scope value.", domain="calendar")
+
+
+def role_for_everybody() -> GoogleError:
+    message = "The access role is not allowed for the default scope."
+    return GoogleError(400, "illegalAccessRoleForDefault", message, domain="calendar")
+
+
 def forbidden() -> GoogleError:
     return GoogleError(403, "forbidden", "Forbidden")
 

@@ -114,6 +114,7 @@ _CALENDAR_LIST_ENTRY = {
     "defaultReminders": [_REMINDER],
     "notificationSettings": {"notifications": [{"method": "string", "type": "string"}]},
 }
+_ACL_RULE = {**dict.fromkeys(("etag", "id", "kind", "role"), "string"), "scope": {"type": "string", "value": "string"}}
 _FREE_BUSY_REQUEST = {
     "calendarExpansionMax": "integer",
     "groupExpansionMax": "integer",
@@ -138,6 +139,7 @@ _CHANNEL = {
 }
 
 SHAPES: Mapping[str, Mapping[str, Any]] = {
+    "AclRule": _ACL_RULE,
     "Calendar": _CALENDAR,
     "CalendarListEntry": _CALENDAR_LIST_ENTRY,
     "Channel": _CHANNEL,

@@ -1,4 +1,4 @@
-"""Lists that are cut by count: a person's settings.
+"""Lists that are cut by count: the rules of a calendar's access, a person's settings.
 
 The one rule: what is listed has ids; a sync token is a position in the log of the ids that changed.
 """

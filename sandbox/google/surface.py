@@ -111,6 +111,8 @@ EVENTS_READ = EVENTS_WRITE | _scopes(
 _LIST_WRITE = _scopes(_FULL, _APP, "calendar.calendarlist")
 _LIST_READ = _scopes(_FULL, "calendar.calendarlist", "calendar.calendarlist.readonly", _READONLY)
 _CALENDARS_WRITE = _scopes(_FULL, _APP, "calendar.calendars")
+_ACL_WRITE = _scopes(_FULL, "calendar.acls")
+_ACL_LIST = _ACL_WRITE | _scopes("calendar.acls.readonly")
 _COLORS = _scopes(
     _FULL,
     _APP,
@@ -157,6 +159,8 @@ _WRITE = {
 }
 _IMPORT = {name: _WRITE[name] for name in ("conferenceDataVersion", "eventLabelVersion", "supportsAttachments")}
 
+_ACL_PARAMETERS = {**_PAGE, "showDeleted": _BOOLEAN, "syncToken": _STRING}
+_TELL = {"sendNotifications": _BOOLEAN}
 _LIST_PARAMETERS = {
     **_PAGE,
     "minAccessRole": _ROLES,
@@ -240,6 +244,13 @@ METHODS: Mapping[str, Method] = {
     "settings.list": Method("calendar.v3.Settings.List", _SETTINGS, {**_PAGE, "syncToken": _STRING}),
     "settings.watch": Method("calendar.v3.Settings.Watch", _SETTINGS, {**_PAGE, "syncToken": _STRING}, "Channel"),
     "colors.get": Method("calendar.v3.Colors.Get", _COLORS),
+    "acl.list": Method("calendar.v3.Acl.List", _ACL_LIST, _ACL_PARAMETERS),
+    "acl.watch": Method("calendar.v3.Acl.Watch", _ACL_LIST, _ACL_PARAMETERS, "Channel"),
+    "acl.get": Method("calendar.v3.Acl.Get", _ACL_LIST | _scopes(_READONLY)),
+    "acl.insert": Method("calendar.v3.Acl.Insert", _ACL_WRITE, _TELL, "AclRule"),
+    "acl.patch": Method("calendar.v3.Acl.Patch", _ACL_WRITE, _TELL, "AclRule"),
+    "acl.update": Method("calendar.v3.Acl.Update", _ACL_WRITE, _TELL, "AclRule"),
+    "acl.delete": Method("calendar.v3.Acl.Delete", _ACL_WRITE),
 }
 
 IDENTITY_SCOPES = frozenset(

@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 
 from sandbox.google import errors
 from sandbox.google.call import Answer, Call
-from sandbox.google.channels import Channel, events_of, list_of, settings_of
+from sandbox.google.channels import Channel, access_to, events_of, list_of, settings_of
 from sandbox.google.surface import STANDARD
 from sandbox.google.times import Json
 from sandbox.google.world import Calendar, rank
@@ -40,6 +40,11 @@ def _supports_push(call: Call, calendar: Calendar) -> bool:
 
 def watch_list(call: Call) -> Answer:
     return _watch(call, list_of(call.account.email), f"{_ROOT}/users/me/calendarList")
+
+
+def watch_access(call: Call) -> Answer:
+    calendar = call.calendar(at_least="writer")
+    return _watch(call, access_to(calendar.id), f"{_ROOT}/calendars/{quote(calendar.id, safe='')}/acl")
 
 
 def watch_settings(call: Call) -> Answer:

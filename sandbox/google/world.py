@@ -7,14 +7,14 @@ sync token is a position in that log.
 import base64
 import hashlib
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from sandbox.clock import Clock
 from sandbox.faults import FaultPlan
-from sandbox.google.channels import Channels, events_of, list_of
+from sandbox.google.channels import Channels, access_to, events_of, list_of
 from sandbox.google.grants import Grants
 from sandbox.google.knobs import Knobs
 from sandbox.google.recurrence import Schedule
@@ -95,7 +95,10 @@ class Calendar:
     created_by_app: bool = False
     deleted: bool = False
     generation: int = 1
+    # People by address, and rules by id for whoever else there is: everybody, a domain, a group, a stranger.
     access: dict[str, Role] = field(default_factory=dict)
+    rules: dict[str, Role] = field(default_factory=dict)
+    access_log: list[str] = field(default_factory=list)
     events: dict[str, Event] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
     version: int = 1
@@ -104,6 +107,11 @@ class Calendar:
     @property
     def primary(self) -> bool:
         return self.id == self.owner
+
+    def role_of(self, email: str) -> Role:
+        """The most that any rule gives a person."""
+        widely = (self.rules.get(rule_id, "none") for rule_id in ("default", f"domain:{email.partition('@')[2]}"))
+        return max((self.access.get(email, "none"), *widely), key=rank)
 
 
 @dataclass
@@ -167,6 +175,10 @@ class GoogleWorld:
         account = Account(email=email, name=name, time_zone=time_zone, workspace=workspace, sub=sub)
         self.accounts[email] = account
         self.create_calendar(account, summary=email, time_zone=time_zone, calendar_id=email)
+        for calendar in self.calendars.values():
+            role = calendar.rules.pop(f"user:{email}", None)
+            if role is not None and not calendar.deleted:  # shared with a stranger, who is one no longer
+                self.share(calendar, account, role)
         return account
 
     def create_calendar(
@@ -199,18 +211,35 @@ class GoogleWorld:
         """Set somebody's role. A change of access ends the sync tokens of the calendar, as on Google."""
         if role == "none":
             calendar.access.pop(account.email, None)
-            self.unlist(account, calendar.id)
-            self.channels.vanished(events_of(calendar.id), account.email)
         else:
             calendar.access[account.email] = role
             self.list_calendar(account, calendar.id)
+        self._access_changed(calendar, f"user:{account.email}", [account])
+
+    def share_with(self, calendar: Calendar, rule_id: str, role: Role) -> None:
+        """Set the role of everybody, a domain, a group or a stranger. Nobody's list changes, but of who is left out."""
+        if role == "none":
+            calendar.rules.pop(rule_id, None)
+        else:
+            calendar.rules[rule_id] = role
+        self._access_changed(calendar, rule_id, self.accounts.values())
+
+    def _access_changed(self, calendar: Calendar, rule_id: str, concerned: Iterable[Account]) -> None:
+        for account in concerned:
+            if calendar.role_of(account.email) == "none":
+                self.unlist(account, calendar.id)
+                self.channels.vanished(events_of(calendar.id), account.email)
+                self.channels.vanished(access_to(calendar.id), account.email)
+        calendar.access_log.append(rule_id)
         calendar.generation += 1
+        self.channels.changed(access_to(calendar.id))
 
     def delete_calendar(self, calendar: Calendar) -> None:
         calendar.deleted = True
-        for email in list(calendar.access):
-            self.unlist(self.accounts[email], calendar.id)
+        for account in self.accounts.values():
+            self.unlist(account, calendar.id)
         self.channels.vanished(events_of(calendar.id))
+        self.channels.vanished(access_to(calendar.id))
 
     def list_calendar(self, account: Account, calendar_id: str) -> ListEntry:
         """Put a calendar on a list, or mark its line as changed."""
@@ -224,10 +253,10 @@ class GoogleWorld:
     def calendar_changed(self, calendar: Calendar) -> None:
         """Note that a calendar's own fields changed: it is a change of every list it is on."""
         calendar.version += 1
-        for email in calendar.access:
-            entry = self.accounts[email].entries.get(calendar.id)
+        for account in self.accounts.values():
+            entry = account.entries.get(calendar.id)
             if entry is not None and not entry.deleted:
-                self.list_calendar(self.accounts[email], calendar.id)
+                self.list_calendar(account, calendar.id)
 
     def unlist(self, account: Account, calendar_id: str) -> None:
         entry = account.entries.get(calendar_id)
