@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from sandbox.google.bodies import BODY_MAX
+from sandbox.google.bodies import BODY_MAX, _unpack
 from sandbox.google.surface import METHODS
 from tests.sandbox.google.live import Sandbox, meeting, running_sandbox
 
@@ -77,6 +77,10 @@ def test_a_body_past_the_limit_is_refused_however_small_it_was_packed(ada):
     for answer in (send(ada, large), send(ada, gzip.compress(large), Content_Encoding="gzip")):
         assert reason(answer) == (400, "badRequest")
         assert answer.json()["error"]["message"] == "Request payload size exceeds the limit: 10485760 bytes."
+
+
+def test_no_more_is_unpacked_than_it_takes_to_refuse():
+    assert len(_unpack(gzip.compress(bytes(4 * BODY_MAX)))) == BODY_MAX + 1
 
 
 def test_nothing_is_the_same_as_absent(ada):
