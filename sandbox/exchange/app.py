@@ -10,6 +10,7 @@ All calls have one path, so what a fault rule can match on is put into the query
 import asyncio
 import re
 from collections.abc import Awaitable, MutableMapping
+from contextlib import aclosing
 from typing import Any
 from urllib.parse import urlencode
 
@@ -21,12 +22,14 @@ from sandbox.exchange.call import new_request_id
 from sandbox.exchange.dispatch import serve
 from sandbox.exchange.faults import exchange_preset
 from sandbox.exchange.reading import NotXml, read
+from sandbox.exchange.streaming import Stream
 from sandbox.exchange.world import ExchangeWorld, Mailbox
 from sandbox.faults import SCOPE_KEY, FaultMiddleware
 from sandbox.ledger import RequestRecord
 
 EWS_PATH = "/ews/exchange.asmx"
 _CALLER = "sandbox.exchange.caller"
+_STREAM = "sandbox.exchange.stream"
 _REQUEST_ID = "sandbox.request_id"
 _XML = "text/xml; charset=utf-8"
 _OPERATION = re.compile(rb"<(?:[\w.-]+:)?Body[^>]*>\s*(?:<!--.*?-->\s*)*<(?:[\w.-]+:)?(\w+)", re.DOTALL)
@@ -71,7 +74,7 @@ def _front(world: ExchangeWorld, service: ASGIApp) -> ASGIApp:
             await _send(scope, send, 401, b"", {}, challenges=verdict.challenges)
             return
         scope[_CALLER] = verdict.mailbox
-        await service(scope, _Replay(body, receive), send)
+        await _with_stream(service, scope, _Replay(body, receive), send)
 
     return front
 
@@ -102,12 +105,45 @@ def _service(world: ExchangeWorld) -> ASGIApp:
             elif _path(scope) == SOAP_PATH:
                 status, answer = 200, answer_soap(world, read(body), _origin(scope))
             else:
-                status, answer = await serve(world, body, caller, scope[_REQUEST_ID], scope.get(SCOPE_KEY))
+                served = await serve(world, body, caller, scope[_REQUEST_ID], scope.get(SCOPE_KEY))
+                status, answer, scope[_STREAM] = served.status, served.body, served.stream
         except NotXml:
             status, answer = 400, b""  # WCF answers what it cannot read with a bare 400
         await _send(scope, send, status, answer, {"content-type": _XML})
 
     return service
+
+
+async def _with_stream(service: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    """Call the service; where its answer goes on, and no fault cut it, hand on what comes for as long as it does."""
+    goes_on = False
+
+    async def relay(message: Message) -> None:
+        nonlocal goes_on
+        if message["type"] == "http.response.body" and not message.get("more_body") and scope.get(_STREAM):
+            goes_on = True
+            message = {**message, "more_body": True}
+        await send(message)
+
+    await service(scope, receive, relay)
+    if goes_on:
+        await _pour(scope[_STREAM], receive, send)
+
+
+async def _pour(stream: Stream, receive: Receive, send: Send) -> None:
+    async def watch() -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        stream.close()
+
+    watching = asyncio.create_task(watch())
+    try:
+        async with aclosing(stream.documents()) as documents:
+            async for document in documents:
+                await send({"type": "http.response.body", "body": document, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+    finally:
+        watching.cancel()
 
 
 def _origin(scope: Scope) -> str:
@@ -178,9 +214,10 @@ async def _send(
         "cache-control": "private",
         "request-id": scope[_REQUEST_ID],
         "x-diaginfo": "EXCH01",
-        "content-length": str(len(body)),
         **headers,
     }
+    if not scope.get(_STREAM):
+        named["content-length"] = str(len(body))
     pairs = [(name.encode(), value.encode("latin-1")) for name, value in named.items()]
     pairs += [(b"www-authenticate", challenge.encode("latin-1")) for challenge in challenges]
     await send({"type": "http.response.start", "status": status, "headers": pairs})

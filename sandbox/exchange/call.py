@@ -148,7 +148,7 @@ def _read(text: str) -> StoreId:
         raise Refusal(error.code, str(error)) from error
 
 
-def _read_key(text: str) -> int:
+def _read_key(text: str) -> int | None:
     try:
         return read_change_key(text)
     except InvalidId as error:
@@ -174,14 +174,15 @@ def response(name: str, *children: Markup) -> Markup:
 def _part(call: Call, operation: str, task: Task, on_error: tuple[Markup, ...]) -> Markup:
     name = f"m:{operation}ResponseMessage"
     try:
-        _fail_if_told(call)
+        fail_if_told(call)
         content = task()
         return element(name, element("m:ResponseCode", "NoError"), *content, ResponseClass="Success")
     except Refusal as refusal:
         return element(name, *refusal.parts(), *on_error, ResponseClass="Error")
 
 
-def _fail_if_told(call: Call) -> None:
+def fail_if_told(call: Call) -> None:
+    """Raises the Refusal a fault rule has for every part of an answer."""
     if call.fault is not None and call.fault.kind == "item_error":
         code = call.fault.body or "ErrorInternalServerError"
         raise Refusal(code, MESSAGE_OF.get(code, code))

@@ -178,6 +178,28 @@ class Exchange:
         answered: Json = await self._send("POST", f"{_account(email)}/rsvp", body)
         return answered
 
+    # what is pushed ------------------------------------------------------------------------------
+
+    async def deliveries(
+        self, subscription_id: str | None = None, *, since: int = 0, settled: bool = True
+    ) -> list[Json]:
+        """Every attempt to push: `watches kinds url number status ms error faults`; `settled` waits for the last."""
+        path = "/push/deliveries"
+        attempts: list[Json] = await self._send("GET", path, watch=subscription_id, since=since, settled=settled)
+        return attempts
+
+    async def add_push_fault(
+        self, kind: str, *, times: int | None = 1, ms: int = 0, subscription_id: str | None = None
+    ) -> Json:
+        """The next `times` pushes: `drop`, `duplicate`, `delay` (by `ms`) or `reorder`."""
+        body = {"kind": kind, "times": times, "ms": ms, "watch": subscription_id}
+        rule: Json = await self._send("POST", "/push/faults", body)
+        return rule
+
+    async def clear_push_faults(self) -> None:
+        """Pushes arrive again."""
+        await self._send("DELETE", "/push/faults")
+
     # bad luck and journals ----------------------------------------------------------------------
 
     async def version(self, version: str) -> Json:
@@ -209,6 +231,10 @@ class Exchange:
     async def expire_sync_states(self, email: str | None = None) -> None:
         """Every sync state answers ErrorInvalidSyncStateData from now on."""
         await self._send("POST", "/expire-sync-states", account=email)
+
+    async def forget_subscriptions(self, email: str | None = None) -> None:
+        """The service was restarted: every subscription answers ErrorSubscriptionNotFound from now on."""
+        await self._send("POST", "/forget-subscriptions", account=email)
 
     async def ledger(self, **equal: Any) -> list[Json]:
         """Every write, oldest first; filters `account calendar actor operation event_id since`."""

@@ -27,6 +27,7 @@ from sandbox.exchange.versions import SERVERS
 from sandbox.exchange.world import EVERYBODY, LEVELS, ExchangeWorld, Folder, Level, Mailbox
 from sandbox.exchange.zones import known_ids, zone_of_iana
 from sandbox.ledger import as_json
+from sandbox.push_control import create_push_router
 
 
 def _zone(name: str) -> str:
@@ -43,6 +44,7 @@ def _level(name: str) -> str:
     return name
 
 
+_SPANS = frozenset({"service_time", "sync_state_max_age", "heartbeat", "push_timeout", "push_backoff", "push_settle"})
 TimeZone = Annotated[str, AfterValidator(_zone)]
 # NTLM's password file is separated by colons and lines.
 Password = Annotated[str, Field(pattern=r"^[^:\r\n]+$")]
@@ -81,13 +83,19 @@ class Share(Body):
 
 
 class Knobs(Body):
-    """Every knob of `sandbox.exchange.knobs.Knobs`; what is left out stays. Spans are in seconds."""
+    """The knobs of `sandbox.exchange.knobs.Knobs`; what is left out stays. Spans are in seconds.
+
+    How often a push is tried its subscription says.
+    """
 
     authentication: list[Literal["basic", "ntlm", "negotiate"]] | None = None
     lockout_threshold: int | None = None
     impersonation: bool | None = None
     max_concurrency: int | None = None
     service_time: float | None = None
+    max_subscriptions: int | None = None
+    max_streams: int | None = None
+    heartbeat: float | None = None
     find_count_limit: int | None = None
     sync_changes_cap: int | None = None
     sync_state_max_age: float | None = None
@@ -95,6 +103,10 @@ class Knobs(Body):
     free_busy_max_days: int | None = None
     free_busy_max_mailboxes: int | None = None
     max_request_bytes: int | None = None
+    push_timeout: float | None = None
+    push_backoff: float | None = None
+    push_settle: float | None = None
+    push_authority: str | None = None
 
 
 class ClockChange(Body):
@@ -123,6 +135,7 @@ def create_control(world: ExchangeWorld) -> FastAPI:
     app.include_router(_calendars(world))
     app.include_router(create_items_router(world))
     app.include_router(create_faults_router(world))
+    app.include_router(create_push_router(world.pusher))
     app.include_router(_machine(world))
     app.include_router(_journals(world))
 
@@ -240,8 +253,7 @@ def _calendars(world: ExchangeWorld) -> APIRouter:
             raise HTTPException(409, "a mailbox keeps its own calendar")
         bin_ = folder.mailbox.distinguished("deleteditems")
         if to_bin and bin_ is not None:
-            folder.parent = bin_.number
-            world.touch_folder(folder)
+            world.move_folder(folder, bin_)
         else:
             world.delete_folder(folder)
         return Response(status_code=204)
@@ -280,6 +292,12 @@ def _machine(world: ExchangeWorld) -> APIRouter:
                 mailbox.sync_generation += 1
         return Response(status_code=204)
 
+    @router.post("/forget-subscriptions", status_code=204)
+    async def forget_subscriptions(account: str | None = None) -> Response:
+        """Subscriptions (of one account) are not found any more, as after a restart of the web service."""
+        world.subscriptions.forget(account.lower() if account is not None else None)
+        return Response(status_code=204)
+
     @router.get("/time-zones")
     async def show_zones() -> dict[str, str]:
         """The Windows names this server knows, and the IANA zone behind each."""
@@ -299,7 +317,7 @@ def _add_knobs(router: APIRouter, world: ExchangeWorld) -> None:
     async def turn_knobs(body: Knobs) -> Json:
         """Turn some; null gives back "no limit" where a knob has one."""
         for name, value in body.model_dump(exclude_unset=True).items():
-            span = name in {"service_time", "sync_state_max_age"} and value is not None
+            span = name in _SPANS and value is not None
             setattr(world.knobs, name, timedelta(seconds=value) if span else value)
         return await show_knobs()
 

@@ -5,7 +5,7 @@ In Exchange's order: is it XML, is the version known, does it keep to the schema
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from sandbox.exchange import (
     availability,
@@ -15,6 +15,8 @@ from sandbox.exchange import (
     finding,
     folders,
     getting,
+    streaming,
+    subscribing,
     syncing,
     updating,
 )
@@ -28,7 +30,17 @@ from sandbox.exchange.world import ExchangeWorld, Mailbox
 from sandbox.exchange.zones import Zone, read_definition
 from sandbox.faults import Action
 
-Operation = Callable[[Call], Markup]
+
+@dataclass(frozen=True)
+class Served:
+    """Status and body of an answer; or a body that goes on, as a stream."""
+
+    status: int
+    body: bytes
+    stream: streaming.Stream | None = None
+
+
+Operation = Callable[[Call], Markup | streaming.Stream]
 OPERATIONS: Mapping[str, Operation] = {
     "m:GetFolder": folders.get_folder,
     "m:FindFolder": folders.find_folder,
@@ -42,6 +54,10 @@ OPERATIONS: Mapping[str, Operation] = {
     "m:MoveItem": deleting.move,
     "m:FindItem": finding.find,
     "m:SyncFolderItems": syncing.sync_items,
+    "m:Subscribe": subscribing.subscribe,
+    "m:GetEvents": subscribing.get_events,
+    "m:GetStreamingEvents": streaming.get_streaming_events,
+    "m:Unsubscribe": subscribing.unsubscribe,
     "m:GetUserAvailabilityRequest": availability.get_user_availability,
     "m:GetServerTimeZones": directory.get_server_time_zones,
     "m:ConvertId": directory.convert_id,
@@ -53,17 +69,19 @@ _OLDEST = "Exchange2007_SP1"
 
 async def serve(
     world: ExchangeWorld, document: bytes, caller: Mailbox, request_id: str, action: Action | None
-) -> tuple[int, bytes]:
-    """Status and body of the answer. Raises NotXml for what is no XML at all."""
+) -> Served:
+    """Raises NotXml for what is no XML at all."""
     server = _server_now(world, action)
     root = read(document)
     try:
         call = _admit(world, root, server, caller=caller, request_id=request_id, action=action)
-        body = await _run(call)
-        return 200, envelope(element("s:Body", body, xmlns_xsi=XSI, xmlns_xsd=XSD), server.header())
+        answer = await _run(call)
+        if isinstance(answer, streaming.Stream):
+            return Served(200, b"", answer)
+        return Served(200, envelope(element("s:Body", answer, xmlns_xsi=XSI, xmlns_xsd=XSD), server.header()))
     except Fault as refused:
         header = None if refused.silent else server.header()
-        return refused.status, envelope(element("s:Body", refused.body()), header)
+        return Served(refused.status, envelope(element("s:Body", refused.body()), header))
 
 
 def _server_now(world: ExchangeWorld, action: Action | None) -> ServerVersion:
@@ -132,7 +150,7 @@ def _impersonated(call: Call, header: Node | None) -> Mailbox:
     return mailbox
 
 
-async def _run(call: Call) -> Markup:
+async def _run(call: Call) -> Markup | streaming.Stream:
     """Run the operation, within the number of calls an account may have on their way."""
     world, account = call.world, call.mailbox.email
     limit = world.knobs.max_concurrency

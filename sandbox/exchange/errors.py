@@ -6,7 +6,7 @@ The one rule: codes and words are Exchange's. A part's refusal carries what its 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sandbox.exchange.markup import ERRORS, SOAP, TYPES, Markup, element
+from sandbox.exchange.markup import DECLARATION, ERRORS, SOAP, TYPES, Markup, element
 
 # Said by the code alone; what needs a value says it where it is raised.
 MESSAGES: Mapping[str, str] = {
@@ -50,6 +50,10 @@ MESSAGES: Mapping[str, str] = {
         "You have exceeded the available concurrent connections for your account.  Try again once your other requests "
         "have completed."
     ),
+    "ErrorExceededSubscriptionCount": (
+        "You have exceeded the available subscriptions for your account.  Remove unnecessary subscriptions and try "
+        "your request again."
+    ),
     "ErrorExceededFindCountLimit": (
         "You have exceeded the maximum number of objects that can be returned for the find operation. Use paging to "
         "reduce the result size and try your request again."
@@ -78,12 +82,19 @@ MESSAGES: Mapping[str, str] = {
     "ErrorInvalidPropertyForOperation": "Property is not valid for this operation.",
     "ErrorInvalidPropertyRequest": "Property is not valid for this object type.",
     "ErrorInvalidPropertySet": "Set action is invalid for property.",
+    "ErrorInvalidPullSubscriptionId": "The subscription is not a pull subscription.",
+    "ErrorInvalidPushSubscriptionUrl": "The URL of the push subscription is invalid.",
     "ErrorInvalidRecipients": "At least one recipient is not valid.",
     "ErrorInvalidReferenceItem": "The reference item is not valid for this operation.",
     "ErrorInvalidRequest": "The request is invalid.",
     "ErrorInvalidRestriction": "The restriction is not valid for this operation.",
     "ErrorInvalidServerVersion": "The specified server version is invalid.",
+    "ErrorInvalidSubscription": "The subscription is not valid.",
+    "ErrorInvalidSubscriptionRequest": (
+        "The subscription request is not valid: name the folders of one mailbox, or all folders and none by name."
+    ),
     "ErrorInvalidSyncStateData": "Synchronization state data is corrupt or otherwise invalid.",
+    "ErrorInvalidWatermark": "The watermark is not valid.",
     "ErrorIrresolvableConflict": (
         "The send or update operation could not be performed because the change key passed in the request does not "
         "match the current change key for the item."
@@ -101,6 +112,7 @@ MESSAGES: Mapping[str, str] = {
     "ErrorMissingInformationReferenceItemId": "ReferenceItemId is missing.",
     "ErrorNameResolutionNoResults": "No results were found.",
     "ErrorNameResolutionMultipleResults": "Multiple results were found.",
+    "ErrorNewEventStreamConnectionOpened": "Another connection was opened for the subscription.",
     "ErrorNoFreeBusyAccess": "The requester does not have permission to see the free/busy information.",
     "ErrorNonExistentMailbox": "The SMTP address has no mailbox associated with it.",
     "ErrorNonPrimarySmtpAddress": "The primary SMTP address must be specified when referencing a mailbox.",
@@ -116,6 +128,10 @@ MESSAGES: Mapping[str, str] = {
     ),
     "ErrorSendMeetingInvitationsRequired": "SendMeetingInvitations attribute is required for calendar items.",
     "ErrorServerBusy": "The server cannot service this request right now. Try again later.",
+    "ErrorSubscriptionAccessDenied": "Access is denied. Only the subscription owner may access the subscription.",
+    "ErrorSubscriptionDelegateAccessNotSupported": "Subscriptions are not supported for delegate user access.",
+    "ErrorSubscriptionNotFound": "The specified subscription was not found.",
+    "ErrorSubscriptionUnsubscribed": "The subscription was ended by Unsubscribe.",
     "ErrorSyncFolderNotFound": "The folder to be synchronized could not be found.",
     "ErrorTimeZone": "The time zone is not valid.",
     "ErrorTimeoutExpired": "The request timed out.",
@@ -207,7 +223,8 @@ def violation(message: str, line: int, column: int) -> Fault:
     return Fault("ErrorSchemaValidation", short, text=long, details=details)
 
 
-def envelope(body: Markup, header: Markup | None) -> bytes:
-    """A SOAP envelope as Exchange writes it."""
+def envelope(body: Markup, header: Markup | None, *, declared: bool = True) -> bytes:
+    """A SOAP envelope as Exchange writes it; one of several in a stream is not `declared`."""
     head = element("s:Header", header) if header is not None else None
-    return ('<?xml version="1.0" encoding="utf-8"?>' + str(element("s:Envelope", head, body, xmlns_s=SOAP))).encode()
+    declaration = DECLARATION if declared else ""
+    return (declaration + str(element("s:Envelope", head, body, xmlns_s=SOAP))).encode()

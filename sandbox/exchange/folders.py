@@ -122,8 +122,7 @@ def _dispose(call: Call, folder: Folder) -> None:
     if call.body.attributes["DeleteType"] != "MoveToDeletedItems" or bin_ is None or folder.parent == bin_.number:
         call.world.delete_folder(folder)
         return
-    folder.parent = bin_.number
-    call.world.touch_folder(folder)
+    call.world.move_folder(folder, bin_)
 
 
 # rendering ----------------------------------------------------------------------------------------

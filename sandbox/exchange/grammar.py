@@ -101,6 +101,16 @@ OPERATIONS: dict[str, str] = {
         " m:Ignore?=ArrayOfBaseItemIdsType m:MaxChangesReturned=MaxSyncChangesReturnedType"
         " m:SyncScope?@2010=SyncFolderItemsScopeType"
     ),
+    "m:Subscribe": (
+        "(m:PullSubscriptionRequest=PullSubscriptionRequestType|m:PushSubscriptionRequest=PushSubscriptionRequestType"
+        "|m:StreamingSubscriptionRequest@2010SP1=StreamingSubscriptionRequestType)"
+    ),
+    "m:GetEvents": "m:SubscriptionId=SubscriptionIdType m:Watermark=WatermarkType",
+    "m:GetStreamingEvents": (
+        "m:SubscriptionIds=NonEmptyArrayOfSubscriptionIdsType"
+        " m:ConnectionTimeout=StreamingSubscriptionConnectionTimeoutType"
+    ),
+    "m:Unsubscribe": "m:SubscriptionId=SubscriptionIdType",
     "m:GetUserAvailabilityRequest": (
         "t:TimeZone?=SerializableTimeZone m:MailboxDataArray=ArrayOfMailboxData"
         " t:FreeBusyViewOptions?=FreeBusyViewOptionsType t:SuggestionsViewOptions?=anyType"
@@ -113,6 +123,9 @@ OPERATIONS: dict[str, str] = {
         " m:UnresolvedEntry=NonEmptyStringType"
     ),
 }
+
+# Operations older schemas do not have.
+INTRODUCED: dict[str, str] = {"m:GetStreamingEvents": "@2010SP1"}
 
 # The SOAP headers that change what is done. Their attributes of SOAP itself are let pass.
 HEADERS: dict[str, str] = {
@@ -265,6 +278,22 @@ TYPES: dict[str, str] = {
     ),
     "NotType": _SEARCH,
     "MultipleOperandBooleanExpressionType": f"{_SEARCH}+",
+    # notifications
+    "BaseSubscriptionRequestType": (
+        "@SubscribeToAllFolders=boolean t:FolderIds?=NonEmptyArrayOfBaseFolderIdsType"
+        " t:EventTypes=NonEmptyArrayOfNotificationEventTypesType t:Watermark?=WatermarkType"
+    ),
+    "PullSubscriptionRequestType": "^BaseSubscriptionRequestType t:Timeout=SubscriptionTimeoutType",
+    "PushSubscriptionRequestType": (
+        "^BaseSubscriptionRequestType t:StatusFrequency=SubscriptionStatusFrequencyType t:URL=string"
+        " t:CallerData?@2013=string"
+    ),
+    "StreamingSubscriptionRequestType": (
+        "@SubscribeToAllFolders=boolean t:FolderIds?=NonEmptyArrayOfBaseFolderIdsType"
+        " t:EventTypes=NonEmptyArrayOfNotificationEventTypesType"
+    ),
+    "NonEmptyArrayOfNotificationEventTypesType": "t:EventType+=NotificationEventTypeType",
+    "NonEmptyArrayOfSubscriptionIdsType": "t:SubscriptionId+=SubscriptionIdType",
     # availability
     "SerializableTimeZone": (
         "t:Bias=int t:StandardTime=SerializableTimeZoneTime t:DaylightTime=SerializableTimeZoneTime"

@@ -19,6 +19,7 @@ _MAILBOX_GUID_BASED = 3
 _NORMAL, _OCCURRENCE = 0, 1
 _FOLDER_ENTRY, _ITEM_ENTRY = 46, 70
 _FOLDER_TYPE, _ITEM_TYPE = b"\x01\x00", b"\x07\x00"
+_FOLDER_KIND, _ITEM_KIND = b"\x01\x00\x00\x00", b"\x0f\x00\x00\x00"
 _EPOCH = datetime(1601, 1, 1, tzinfo=UTC)
 _LEGACY_MARK = b"\x00\x00LEGACY"
 
@@ -111,17 +112,24 @@ def _decode(text: str) -> bytes:
 
 def change_key(mailbox: uuid.UUID, version: int, *, folder: bool = False) -> str:
     """The version of an object, as `ChangeKey` tells it."""
-    kind = b"\x01\x00\x00\x00" if folder else b"\x0f\x00\x00\x00"
+    kind = _FOLDER_KIND if folder else _ITEM_KIND
     key = _database(mailbox) + version.to_bytes(6, "big")
     return base64.b64encode(kind + struct.pack("<I", len(key)) + key).decode()
 
 
-def read_change_key(text: str) -> int:
-    """The version in a change key. Raises InvalidId with ErrorInvalidChangeKey."""
+def bare_change_key(*, folder: bool = False) -> str:
+    """The key events carry: it says what kind of object it is of, and no version."""
+    return base64.b64encode(_FOLDER_KIND if folder else _ITEM_KIND).decode()
+
+
+def read_change_key(text: str) -> int | None:
+    """The version in a change key, None in a bare one. Raises InvalidId with ErrorInvalidChangeKey."""
     try:
         raw = _decode(text)
     except InvalidId:
         raw = b""
+    if raw in {_FOLDER_KIND, _ITEM_KIND}:
+        return None
     if len(raw) != 30 or struct.unpack_from("<I", raw, 4) != (22,):
         raise InvalidId("ErrorInvalidChangeKey", "The change key is invalid.")
     return int.from_bytes(raw[24:30], "big")

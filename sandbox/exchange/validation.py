@@ -8,19 +8,20 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
+from sandbox.exchange.events import EVENT_KINDS
 from sandbox.exchange.fields import CALENDAR_ITEM, distinguished_folders, knows_uri
-from sandbox.exchange.grammar import ENUMERATIONS, HEADERS, LISTS, OPERATIONS, TYPES
+from sandbox.exchange.grammar import ENUMERATIONS, HEADERS, INTRODUCED, LISTS, OPERATIONS, TYPES
 from sandbox.exchange.markup import TYPES as TYPES_NAMESPACE
 from sandbox.exchange.markup import XSD
 from sandbox.exchange.reading import Node, split
 from sandbox.exchange.times import InvalidTime, parse_date_time
-from sandbox.exchange.versions import EXCHANGE_2010, EXCHANGE_2013
+from sandbox.exchange.versions import EXCHANGE_2010, EXCHANGE_2010_SP1, EXCHANGE_2013
 
 _MANY = 1 << 30
 _COUNTS = {"": (1, 1), "?": (0, 1), "*": (0, _MANY), "+": (1, _MANY)}
-_SINCE = {"": 0, "@2010": EXCHANGE_2010, "@2013": EXCHANGE_2013}
+_SINCE = {"": 0, "@2010": EXCHANGE_2010, "@2010SP1": EXCHANGE_2010_SP1, "@2013": EXCHANGE_2013}
 _PART = re.compile(r"\((?P<choice>[^()]*)\)(?P<times>[?*+]?)|(?P<plain>\S+)")
-_NAMED = re.compile(r"(?P<name>[\w:]+)(?P<times>[?*+]?)(?P<since>@\d{4})?=(?P<type>\w+)")
+_NAMED = re.compile(r"(?P<name>[\w:]+)(?P<times>[?*+]?)(?P<since>@\w+)?=(?P<type>\w+)")
 _ATTRIBUTE = re.compile(r"@(?P<name>\w+)=(?P<type>\w+)(?P<required>!?)")
 _IGNORED_ATTRIBUTES = ("s:", "xsi:", "{")
 
@@ -53,7 +54,7 @@ class Shape:
 
 def validate_operation(body: Node, rank: int) -> None:
     """Raises SchemaViolation. An operation the grammar does not have is not declared."""
-    if body.name not in OPERATIONS:
+    if body.name not in OPERATIONS or rank < _SINCE[INTRODUCED.get(body.name, "")]:
         raise SchemaViolation(f"The '{_qualified(body)}' element is not declared.", body)
     _check(body, _shape(OPERATIONS[body.name], rank), rank)
 
@@ -243,6 +244,8 @@ def _allowed(type_name: str, rank: int) -> frozenset[str] | None:
         return frozenset(ENUMERATIONS[type_name].split())
     if type_name == "DistinguishedFolderIdNameType":
         return distinguished_folders(rank)
+    if type_name == "NotificationEventTypeType":
+        return frozenset(EVENT_KINDS if rank >= EXCHANGE_2010 else set(EVENT_KINDS) - {"FreeBusyChangedEvent"})
     if type_name == "LegacyFreeBusyType":
         older = {"Free", "Tentative", "Busy", "OOF", "NoData"}
         return frozenset(older | {"WorkingElsewhere"} if rank >= EXCHANGE_2013 else older)
@@ -301,6 +304,11 @@ _PLAIN: dict[str, Callable[[str], str | None]] = {
 }
 _RESTRICTED: dict[str, Callable[[str], str | None]] = {
     "NonEmptyStringType": lambda value: None if value else "The actual length is less than the MinLength value.",
+    "SubscriptionIdType": lambda value: None if value else "The actual length is less than the MinLength value.",
+    "WatermarkType": lambda value: None if value else "The actual length is less than the MinLength value.",
+    "SubscriptionTimeoutType": _within(1, 1440, "Int32"),
+    "SubscriptionStatusFrequencyType": _within(1, 1440, "Int32"),
+    "StreamingSubscriptionConnectionTimeoutType": _within(1, 30, "Int32"),
     "GuidType": _matches(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", "The Pattern constraint failed."),
     "PropertyTagType": _property_tag,
     "MaxSyncChangesReturnedType": _within(1, 512, "Int32"),

@@ -11,9 +11,12 @@ from datetime import datetime
 from typing import Literal
 
 from sandbox.clock import Clock
+from sandbox.exchange.events import Event, EventKind, EventTable, Subject
 from sandbox.exchange.ids import StoreId, change_key
 from sandbox.exchange.items import Item, PropertyPath
 from sandbox.exchange.knobs import Knobs
+from sandbox.exchange.pushing import Pusher
+from sandbox.exchange.subscriptions import Subscriptions
 from sandbox.exchange.versions import DEFAULT_SERVER, SERVERS, ServerVersion
 from sandbox.exchange.zones import Zone, zone_of_iana
 from sandbox.faults import FaultPlan
@@ -51,6 +54,15 @@ _FOLDERS = (
     ("outbox", "Outbox", "IPF.Note", "msgfolderroot"),
     ("sentitems", "Sent Items", "IPF.Note", "msgfolderroot"),
     ("tasks", "Tasks", "IPF.Task", "msgfolderroot"),
+)
+_EVENTS: dict[Operation, EventKind] = {
+    "insert": "CreatedEvent",
+    "update": "ModifiedEvent",
+    "delete": "DeletedEvent",
+}
+# What else changes when a person is busy.
+_BUSY = frozenset(
+    {"Start", "End", "IsAllDayEvent", "LegacyFreeBusyStatus", "Recurrence", "DeletedOccurrences", "MyResponseType"}
 )
 
 
@@ -101,6 +113,15 @@ class Folder:
     def change_key(self) -> str:
         return change_key(self.mailbox.guid, self.version, folder=True)
 
+    @property
+    def above(self) -> "Folder | None":
+        return self.mailbox.folders.get(self.parent) if self.parent is not None else None
+
+    @property
+    def subject(self) -> Subject:
+        """The folder as an event names it; the root is its own parent."""
+        return Subject(self.id, (self.above or self).id, is_folder=True)
+
     def item_id(self, item: Item, original: datetime | None = None) -> str:
         return StoreId(self.mailbox.guid, self.number, item.number, original).text()
 
@@ -131,6 +152,10 @@ class Mailbox:
     folders: dict[int, Folder] = field(default_factory=dict)
     folder_changes: list[Change] = field(default_factory=list)
     sync_generation: int = 1
+    events: EventTable = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.events = EventTable(self.guid)
 
     def addresses(self) -> frozenset[str]:
         return frozenset({self.email, *self.aliases})
@@ -164,6 +189,8 @@ class ExchangeWorld:
         self.ledger: Journal[LedgerEntry] = Journal()
         self.requests: Journal[RequestRecord] = Journal()
         self.outbox: Journal[Mail] = Journal()
+        self.subscriptions = Subscriptions(clock, self.secret)
+        self.pusher = Pusher(clock, self.subscriptions, knobs=lambda: self.knobs, version=lambda: self.server.schema)
         self.logon_generation = 0
         self.reset()
 
@@ -177,9 +204,16 @@ class ExchangeWorld:
         self._number = 0x10000
         self._version = 0
         self.faults.clear()
+        self.subscriptions.forget()
+        self.pusher.reset()
         self.clock.reset()
         for journal in (self.ledger, self.requests, self.outbox):
             journal.clear()
+
+    async def aclose(self) -> None:
+        """End all notifications under way; whoever serves the world calls it at the end."""
+        self.subscriptions.forget()
+        await self.pusher.aclose()
 
     # mailboxes and folders ------------------------------------------------------------------
 
@@ -227,17 +261,31 @@ class ExchangeWorld:
         folder.version = self.next_version()
         mailbox.folders[folder.number] = folder
         mailbox.folder_changes.append(Change(folder.number, "create", folder.id, self.clock.now()))
+        self._tell("CreatedEvent", folder, folder.subject, folder.above)
         return folder
 
     def delete_folder(self, folder: Folder) -> None:
         """A folder with all that is in it and below it."""
         mailbox = folder.mailbox
         for each in (*reversed(mailbox.below(folder)), folder):
+            gone, above = each.subject, each.above
             del mailbox.folders[each.number]
             mailbox.folder_changes.append(Change(each.number, "delete", each.id, self.clock.now()))
+            self._tell("DeletedEvent", folder, gone, above)
+
+    def move_folder(self, folder: Folder, target: Folder) -> None:
+        """Put a folder below another one of its mailbox."""
+        old, above = folder.subject, folder.above
+        folder.parent = target.number
+        self._note_folder(folder)
+        self._tell("MovedEvent", folder, folder.subject, above, target, old=old)
 
     def touch_folder(self, folder: Folder) -> None:
         """Note that a folder's own properties changed."""
+        self._note_folder(folder)
+        self._tell("ModifiedEvent", folder, folder.subject)
+
+    def _note_folder(self, folder: Folder) -> None:
         folder.version = self.next_version()
         folder.mailbox.folder_changes.append(Change(folder.number, "update", folder.id, self.clock.now()))
 
@@ -264,6 +312,23 @@ class ExchangeWorld:
         self, folder: Folder, item: Item, operation: Operation, actor: Actor, *, changed: tuple[str, ...] = ()
     ) -> None:
         """Store an item (or take it away), stamp it and write the folder's log and the ledger."""
+        self._store(folder, item, operation, actor, changed)
+        subject = Subject(folder.item_id(item), folder.id)
+        self._tell(_EVENTS[operation], folder, subject, folder)
+        if operation != "update" or not _BUSY.isdisjoint(changed):
+            self._tell_busy(folder, item, subject)
+
+    def commit_move(self, source: Folder, target: Folder, item: Item, moved: Item, actor: Actor) -> None:
+        """Store that `item` of one folder is `moved` of another now."""
+        old = Subject(source.item_id(item), source.id)
+        self._store(source, item, "delete", actor, ())
+        self._store(target, moved, "insert", actor, ())
+        subject = Subject(target.item_id(moved), target.id)
+        self._tell("MovedEvent", target, subject, source, target, old=old)
+        self._tell_busy(source, item, old)
+        self._tell_busy(target, moved, subject)
+
+    def _store(self, folder: Folder, item: Item, operation: Operation, actor: Actor, changed: tuple[str, ...]) -> None:
         now = self.clock.now()
         item.version = self.next_version()
         item.modified = now
@@ -276,6 +341,19 @@ class ExchangeWorld:
             folder.items[item.number] = item
         folder.changes.append(Change(item.number, kind, folder.item_id(item), now))
         self._enter(folder, item, operation, actor, changed)
+
+    def _tell(
+        self, kind: EventKind, folder: Folder, subject: Subject, *around: Folder | None, old: Subject | None = None
+    ) -> None:
+        """Enter an event, and that the folders around it are not as they were."""
+        now = self.clock.now()
+        touched = (Event("ModifiedEvent", one.subject, now) for one in around if one is not None)
+        folder.mailbox.events.add(Event(kind, subject, now, old), *touched)
+
+    def _tell_busy(self, folder: Folder, item: Item, subject: Subject) -> None:
+        """A mailbox's times are those of its own calendar."""
+        if folder.distinguished == "calendar" and item.values.get("LegacyFreeBusyStatus") != "Free":
+            folder.mailbox.events.add(Event("FreeBusyChangedEvent", subject, self.clock.now()))
 
     def _name(self, email: str) -> str:
         mailbox = self.mailboxes.get(email)

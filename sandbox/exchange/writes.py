@@ -212,8 +212,7 @@ def move_item(world: ExchangeWorld, source: Folder, target: Folder, item: Item, 
         exceptions=item.exceptions,
         deletions=item.deletions,
     )
-    world.commit(source, item, "delete", actor)
-    world.commit(target, moved, "insert", actor)
+    world.commit_move(source, target, item, moved, actor)
     return moved
 
 

@@ -105,17 +105,28 @@ class Sandbox:
         http_headers: dict[str, str] | None = None,
     ) -> Answer:
         """Post a SOAP body; `headers` are further SOAP headers."""
+        content = self.envelope(body, version=version, headers=headers)
+        answer = self.post(content, email=email, password=password, headers=http_headers)
+        assert answer.headers["content-type"] == "text/xml; charset=utf-8"
+        return read_answer(answer.status_code, answer.headers, answer.content)
+
+    @staticmethod
+    def envelope(body: str, *, version: str | None = "Exchange2010_SP2", headers: str = "") -> bytes:
         requested = f'<t:RequestServerVersion Version="{version}"/>' if version is not None else ""
-        envelope = (
+        return (
             '<?xml version="1.0" encoding="utf-8"?>'
             f'<s:Envelope xmlns:s="{SOAP}" xmlns:t="{TYPES}" xmlns:m="{MESSAGES}">'
             f"<s:Header>{requested}{headers}</s:Header><s:Body>{body}</s:Body></s:Envelope>"
-        )
-        answer = self.post(envelope.encode(), email=email, password=password, headers=http_headers)
-        assert answer.headers["content-type"] == "text/xml; charset=utf-8"
-        root = etree.fromstring(answer.content)
-        check_order(root)
-        return Answer(answer.status_code, answer.headers, root)
+        ).encode()
+
+    @contextmanager
+    def stream(self, body: str, *, email: str = "ada@example.com") -> Iterator[Iterator[Answer]]:
+        """Post a SOAP body whose answer stays open, and read its envelopes one after the other."""
+        named = {"content-type": "text/xml; charset=utf-8"}
+        with self.http.stream(
+            "POST", "/EWS/Exchange.asmx", content=self.envelope(body), headers=named, auth=(email, PASSWORD)
+        ) as answer:
+            yield _envelopes(answer)
 
     def post(
         self,
@@ -161,6 +172,23 @@ class Sandbox:
         finally:
             account.protocol.close()
             CachingProtocol.clear_cache()
+
+
+def read_answer(status: int, headers: httpx.Headers, content: bytes) -> Answer:
+    root = etree.fromstring(content)
+    check_order(root)
+    return Answer(status, headers, root)
+
+
+def _envelopes(answer: httpx.Response) -> Iterator[Answer]:
+    end = b"</s:Envelope>"
+    pending = b""
+    for chunk in answer.iter_bytes():
+        pending += chunk
+        while end in pending:
+            document, _, pending = pending.partition(end)
+            yield read_answer(answer.status_code, answer.headers, document + end)
+    assert pending == b""
 
 
 @contextmanager

@@ -30,6 +30,7 @@ _FOLDER = """
 FolderId ParentFolderId FolderClass DisplayName TotalCount ChildFolderCount ExtendedProperty ManagedFolderInformation
 EffectiveRights DistinguishedFolderId
 """
+_EVENT = "Watermark TimeStamp FolderId ItemId ParentFolderId"
 _INTERVAL = "Interval DaysOfWeek DayOfWeekIndex DayOfMonth FirstDayOfWeek"
 ORDER: dict[str, list[str]] = {
     name: order.split()
@@ -56,6 +57,18 @@ ORDER: dict[str, list[str]] = {
         "ResolveNamesResponseMessage": f"{_MESSAGE} ResolutionSet",
         "ConvertIdResponseMessage": f"{_MESSAGE} AlternateId",
         "GetServerTimeZonesResponseMessage": f"{_MESSAGE} TimeZoneDefinitions",
+        "SubscribeResponseMessage": f"{_MESSAGE} SubscriptionId Watermark",
+        "UnsubscribeResponseMessage": _MESSAGE,
+        "GetEventsResponseMessage": f"{_MESSAGE} Notification",
+        "GetStreamingEventsResponseMessage": f"{_MESSAGE} Notifications ErrorSubscriptionIds ConnectionStatus",
+        "SendNotificationResponseMessage": f"{_MESSAGE} Notification",
+        "Notification": "SubscriptionId PreviousWatermark MoreEvents",
+        "CreatedEvent": _EVENT,
+        "DeletedEvent": _EVENT,
+        "ModifiedEvent": f"{_EVENT} UnreadCount",
+        "MovedEvent": f"{_EVENT} OldFolderId OldItemId OldParentFolderId",
+        "FreeBusyChangedEvent": _EVENT,
+        "StatusEvent": "Watermark",
         "ResponseMessage": _MESSAGE,
         "GetUserAvailabilityResponse": "FreeBusyResponseArray SuggestionsResponse",
         "FreeBusyResponse": "ResponseMessage FreeBusyView",
@@ -115,6 +128,8 @@ def check_order(root: Any) -> None:
         parent = _local(node)
         order = ORDER.get(parent)
         children = [_local(child) for child in node]
+        if parent == "Notification":  # events come behind all else, as they happened
+            children = [name for name in children if not name.endswith("Event")]
         if order is None or (parent in _TEXT_ONLY and not children):
             continue
         unknown = set(children) - set(order)

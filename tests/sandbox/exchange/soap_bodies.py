@@ -106,6 +106,47 @@ def sync(state: str = "", *, most: int = 100, paths: tuple[str, ...] = (), folde
     )
 
 
+ITEM_EVENTS = ("CreatedEvent", "ModifiedEvent", "DeletedEvent", "MovedEvent")
+
+
+def subscribe(
+    *kinds: str, way: str = "Pull", folders: str | None = PRIMARY, tail: str | None = None, attributes: str = ""
+) -> str:
+    """A `Subscribe`; `tail` is what stands behind the kinds of events (default: what a way requires)."""
+    if tail is None:
+        tail = {"Pull": "<t:Timeout>10</t:Timeout>", "Streaming": ""}[way]
+    named = f"<t:FolderIds>{folders}</t:FolderIds>" if folders is not None else ""
+    wanted = "".join(f"<t:EventType>{kind}</t:EventType>" for kind in kinds or ITEM_EVENTS)
+    return (
+        f"<m:Subscribe><m:{way}SubscriptionRequest{attributes}>{named}<t:EventTypes>{wanted}</t:EventTypes>{tail}"
+        f"</m:{way}SubscriptionRequest></m:Subscribe>"
+    )
+
+
+def pushed_to(url: str, minutes: int = 30) -> str:
+    """The end of a push subscription."""
+    return f"<t:StatusFrequency>{minutes}</t:StatusFrequency><t:URL>{url}</t:URL>"
+
+
+def get_events(subscription: str, watermark: str) -> str:
+    return (
+        f"<m:GetEvents><m:SubscriptionId>{subscription}</m:SubscriptionId><m:Watermark>{watermark}</m:Watermark>"
+        "</m:GetEvents>"
+    )
+
+
+def get_streaming_events(*subscriptions: str, minutes: int = 1) -> str:
+    ids = "".join(f"<t:SubscriptionId>{one}</t:SubscriptionId>" for one in subscriptions)
+    return (
+        f"<m:GetStreamingEvents><m:SubscriptionIds>{ids}</m:SubscriptionIds>"
+        f"<m:ConnectionTimeout>{minutes}</m:ConnectionTimeout></m:GetStreamingEvents>"
+    )
+
+
+def unsubscribe(subscription: str) -> str:
+    return f"<m:Unsubscribe><m:SubscriptionId>{subscription}</m:SubscriptionId></m:Unsubscribe>"
+
+
 def get_folder(*folders: str, base: str = "Default") -> str:
     return (
         f"<m:GetFolder><m:FolderShape><t:BaseShape>{base}</t:BaseShape></m:FolderShape>"
