@@ -113,7 +113,16 @@ class Question:
 
 
 def get_user_availability(call: Call) -> Markup:
-    question = _read_question(call)
+    asks_times = call.body.find("t:FreeBusyViewOptions") is not None
+    asks_suggestions = call.body.find("t:SuggestionsViewOptions") is not None
+    if not asks_times and not asks_suggestions:
+        raise Fault("ErrorInvalidRequest", "The request is invalid: FreeBusyViewOptions is missing.")
+    _check_mailboxes(call)
+    times = _times(call) if asks_times else None
+    return response("GetUserAvailability", times, _no_suggestions() if asks_suggestions else None)
+
+
+def _check_mailboxes(call: Call) -> None:
     array = call.body.find("m:MailboxDataArray")
     assert array is not None
     limit = call.world.knobs.free_busy_max_mailboxes
@@ -125,15 +134,25 @@ def get_user_availability(call: Call) -> Markup:
             f"There are too many target users in the EmailAddress array. The allowed size = {limit}; the actual size = "
             f"{len(array.children)}.",
         )
-    answers = (_answer(call, node, question) for node in array)
-    return response("GetUserAvailability", element("m:FreeBusyResponseArray", *answers))
+
+
+def _times(call: Call) -> Markup:
+    question = _read_question(call)
+    answers = (_answer(call, node, question) for node in call.body.find("m:MailboxDataArray") or ())
+    return element("m:FreeBusyResponseArray", *answers)
+
+
+def _no_suggestions() -> Markup:
+    """Suggested times are not computed here."""
+    refusal = Refusal("ErrorMeetingSuggestionGenerationFailed")
+    message = element("m:ResponseMessage", *refusal.parts(), ResponseClass="Error")
+    return element("m:SuggestionsResponse", message)
 
 
 def _read_question(call: Call) -> Question:
     zone = _read_zone(call)
     options = call.body.find("t:FreeBusyViewOptions")
-    if options is None:
-        raise Fault("ErrorInvalidRequest", "The request is invalid: FreeBusyViewOptions is missing.")
+    assert options is not None
     window = options.find("t:TimeWindow")
     assert window is not None
     begin, end = (_read_end(window, name, zone) for name in ("t:StartTime", "t:EndTime"))

@@ -166,7 +166,7 @@ def answer(call: Call, operation: str, tasks: Iterable[Task], *, on_error: tuple
     return response(operation, element("m:ResponseMessages", *parts))
 
 
-def response(name: str, *children: Markup) -> Markup:
+def response(name: str, *children: Markup | None) -> Markup:
     """The element in the SOAP body, which declares the prefixes of all below it."""
     return element(f"m:{name}Response", *children, xmlns_m=MESSAGES, xmlns_t=TYPES)
 

@@ -10,6 +10,8 @@ from sandbox.exchange.world import Mailbox
 from sandbox.exchange.zones import definition, find_zone, known_ids
 
 _MOST_NAMES = 100
+_MOST_ADDRESSES = 3
+_NO_NAMES = frozenset({"", ",", "-"})
 
 
 def get_server_time_zones(call: Call) -> Markup:
@@ -56,20 +58,31 @@ def _convert(call: Call, node: Node) -> Markup:
 
 
 def resolve_names(call: Call) -> Markup:
-    """By address, name or the beginning of either. One match is an answer, several are a warning."""
+    """By address, name or the beginning of either. One match is an answer, several are a warning.
+
+    Only the directory knows anybody: nobody's contacts have an entry.
+    """
     entry = (call.body.text_of("m:UnresolvedEntry") or "").strip()
     wanted = entry.casefold().removeprefix("smtp:")
-    found = [one for one in call.world.mailboxes.values() if one.enabled and _matches(one, wanted)]
+    if wanted in _NO_NAMES:
+        return _unresolved("ErrorInvalidNameForNameResolution")
+    searched = call.world.mailboxes.values() if call.body.attributes.get("SearchScope") != "Contacts" else ()
+    found = [one for one in searched if one.enabled and _matches(one, wanted)]
     if not found:
-        refusal = Refusal("ErrorNameResolutionNoResults")
-        message = element("m:ResolveNamesResponseMessage", *refusal.parts(), ResponseClass="Error")
-    else:
-        message = _resolved(found)
+        return _unresolved("ErrorNameResolutionNoResults")
+    full = call.body.attributes["ReturnFullContactData"] in {"true", "1"}
+    return response("ResolveNames", element("m:ResponseMessages", _resolved(found, full=full)))
+
+
+def _unresolved(code: str) -> Markup:
+    message = element("m:ResolveNamesResponseMessage", *Refusal(code).parts(), ResponseClass="Error")
     return response("ResolveNames", element("m:ResponseMessages", message))
 
 
-def _resolved(found: list[Mailbox]) -> Markup:
-    rows = (element("t:Resolution", _directory_entry(one)) for one in found[:_MOST_NAMES])
+def _resolved(found: list[Mailbox], *, full: bool) -> Markup:
+    rows = (
+        element("t:Resolution", _directory_entry(one), _contact(one) if full else None) for one in found[:_MOST_NAMES]
+    )
     head = (element("m:ResponseCode", "NoError"),)
     several = len(found) > 1
     if several:
@@ -95,3 +108,20 @@ def _matches(mailbox: Mailbox, wanted: str) -> bool:
 def _directory_entry(mailbox: Mailbox) -> Markup:
     plain = render_mailbox(mailbox.email, mailbox.name)
     return element("t:Mailbox", *plain.children, element("t:MailboxType", "Mailbox"))
+
+
+def _contact(mailbox: Mailbox) -> Markup:
+    """What the directory has of a person: the name, and every address with the main one in capitals."""
+    given, _, surname = mailbox.name.partition(" ")
+    addresses = (f"SMTP:{mailbox.email}", *(f"smtp:{alias}" for alias in mailbox.aliases[: _MOST_ADDRESSES - 1]))
+    entries = (
+        element("t:Entry", address, Key=f"EmailAddress{number}") for number, address in enumerate(addresses, start=1)
+    )
+    return element(
+        "t:Contact",
+        element("t:DisplayName", mailbox.name),
+        element("t:GivenName", given) if given else None,
+        element("t:EmailAddresses", *entries),
+        element("t:ContactSource", "ActiveDirectory"),
+        element("t:Surname", surname) if surname else None,
+    )

@@ -43,6 +43,7 @@ MESSAGES: Mapping[str, str] = {
     "ErrorCannotUseItemIdForFolderId": "Id is that of an item, not of a folder.",
     "ErrorChangeKeyRequired": "The change key is required for this operation.",
     "ErrorChangeKeyRequiredForWriteOperations": "Change key is required for this operation.",
+    "ErrorContentIndexingNotEnabled": "Content indexing is not enabled for this mailbox.",
     "ErrorCreateItemAccessDenied": "Cannot save changes made to an item to store.",
     "ErrorCreateSubfolderAccessDenied": "You do not have permission to create a subfolder.",
     "ErrorDeleteDistinguishedFolder": "Distinguished folders cannot be deleted.",
@@ -68,6 +69,9 @@ MESSAGES: Mapping[str, str] = {
     "ErrorInvalidExtendedProperty": "Extended property attribute combination is not valid.",
     "ErrorInvalidExtendedPropertyValue": "Extended property value is invalid for its type.",
     "ErrorInvalidFolderTypeForOperation": "The operation can't be performed on this folder type.",
+    "ErrorInvalidFractionalPagingParameters": (
+        "The numerator must be at least zero and no more than the denominator, which must be greater than zero."
+    ),
     "ErrorInvalidIdEmpty": "Id must be non-empty.",
     "ErrorInvalidIdMalformed": "Id is malformed.",
     "ErrorInvalidIndexedPagingParameters": "Paging offset must not be less than zero.",
@@ -76,6 +80,7 @@ MESSAGES: Mapping[str, str] = {
     "ErrorInvalidItemForOperationDeclineItem": "The item is not a meeting that can be declined.",
     "ErrorInvalidItemForOperationRemoveItem": "The item is not a cancelled meeting.",
     "ErrorInvalidItemForOperationTentative": "The item is not a meeting that can be tentatively accepted.",
+    "ErrorInvalidNameForNameResolution": "The name is not valid for name resolution.",
     "ErrorInvalidPagingMaxRows": "Paging max rows must not be less than or equal to zero.",
     "ErrorInvalidPropertyAppend": "An object within a change description is not appendable.",
     "ErrorInvalidPropertyDelete": "Property cannot be deleted.",
@@ -104,6 +109,7 @@ MESSAGES: Mapping[str, str] = {
     "ErrorMailboxDataArrayEmpty": "The MailboxDataArray is empty.",
     "ErrorMailboxMoveInProgress": "Mailbox move in progress. Try again later.",
     "ErrorMailboxStoreUnavailable": "The mailbox database is temporarily unavailable.",
+    "ErrorMeetingSuggestionGenerationFailed": "Meeting suggestions could not be generated.",
     "ErrorMessageSizeExceeded": "The message exceeds the maximum supported size.",
     "ErrorMissingEmailAddress": (
         "When making a request as an account that does not have a mailbox, you must specify the mailbox primary SMTP "

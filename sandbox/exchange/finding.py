@@ -1,19 +1,20 @@
 """FindItem. The one rule: a calendar view shows what takes place, any other view what is stored."""
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
 
 from sandbox.exchange.call import Call, Located, Task, answer
 from sandbox.exchange.errors import Refusal
-from sandbox.exchange.getting import show
+from sandbox.exchange.getting import hides, show
+from sandbox.exchange.grouping import read_grouping, render_groups, rows_of
 from sandbox.exchange.items import View
 from sandbox.exchange.markup import Markup, element
 from sandbox.exchange.paging import Page, check_count, page_of
 from sandbox.exchange.reading import Node
-from sandbox.exchange.restrictions import Condition, item_value, read_key, read_restriction
+from sandbox.exchange.restrictions import Condition, item_value, read_key, read_restriction, sortable
 from sandbox.exchange.times import parse_date_time
 from sandbox.exchange.world import Folder
+
+_NOT_IN_A_CALENDAR_VIEW = ("m:Restriction", "m:SortOrder", "m:GroupBy", "m:DistinguishedGroupBy")
 
 
 def find(call: Call) -> Markup:
@@ -30,21 +31,38 @@ def find(call: Call) -> Markup:
 
 
 def _found(call: Call, folder: Folder, parents: int) -> Markup:
+    if call.body.find("m:QueryString") is not None:
+        raise Refusal("ErrorContentIndexingNotEnabled")
+    grouping = call.body.find("m:GroupBy") or call.body.find("m:DistinguishedGroupBy")
     if call.body.attributes["Traversal"] != "Shallow":
         page: Page[View] = Page((), 0, complete=True)  # nothing associated and nothing soft-deleted is kept
     elif (window := call.body.find("m:CalendarView")) is not None:
         if not folder.is_calendar or parents != 1:
             raise Refusal("ErrorCalendarFolderIsInvalidForCalendarView")
         page = _calendar_view(call, folder, window)
+    elif grouping is not None:
+        return _groups(call, folder, grouping)
     else:
-        page = _table(call, folder)
+        page = page_of(_table(call, folder), _page_view(call), call)
     shape = call.shape("m:ItemShape", "find")
     rows = (show(call, Located(folder, view, None), shape) for view in page.rows)
     return element("m:RootFolder", element("t:Items", *rows), **page.attributes())
 
 
+def _groups(call: Call, folder: Folder, grouping: Node) -> Markup:
+    rows = rows_of(_table(call, folder), read_grouping(grouping), lambda view: hides(call, folder, view))
+    page = page_of(rows, _page_view(call), call)
+    shape = call.shape("m:ItemShape", "find")
+    groups = render_groups(page.rows, lambda view: show(call, Located(folder, view, None), shape))
+    return element("m:RootFolder", groups, **page.attributes())
+
+
+def _page_view(call: Call) -> Node | None:
+    return call.body.find("m:IndexedPageItemView") or call.body.find("m:FractionalPageItemView")
+
+
 def _calendar_view(call: Call, folder: Folder, window: Node) -> Page[View]:
-    if call.body.find("m:Restriction") is not None or call.body.find("m:SortOrder") is not None:
+    if any(call.body.find(name) is not None for name in _NOT_IN_A_CALENDAR_VIEW):
         raise Refusal("ErrorInvalidRestriction", "Restrictions and sort order may not be specified for a CalendarView.")
     begin = parse_date_time(window.attributes["StartDate"], call.wall_zone.rules)
     end = parse_date_time(window.attributes["EndDate"], call.wall_zone.rules)
@@ -65,7 +83,7 @@ def views_in(folder: Folder, begin: datetime, end: datetime) -> list[View]:
     return [view for item in folder.items.values() for view in item.views_between(begin, end)]
 
 
-def _table(call: Call, folder: Folder) -> Page[View]:
+def _table(call: Call, folder: Folder) -> list[View]:
     views = [View(item) for item in folder.items.values()]
     restriction = call.body.find("m:Restriction")
     if restriction is not None:
@@ -78,17 +96,5 @@ def _table(call: Call, folder: Folder) -> Page[View]:
     else:
         for field in reversed(order.children):
             value = item_value(read_key(field.children[0], code="ErrorUnsupportedPathForSortGroup"))
-            views.sort(key=_sortable(value), reverse=field.attributes["Order"] == "Descending")
-    return page_of(views, call.body.find("m:IndexedPageItemView"), call)
-
-
-def _sortable(value: Callable[[View], Any]) -> Callable[[View], tuple[bool, Any]]:
-    """What an item lacks sorts before everything; text sorts without regard to case."""
-
-    def key(view: View) -> tuple[bool, Any]:
-        found = value(view)
-        if found is None:
-            return (False, 0)
-        return (True, found.casefold() if isinstance(found, str) else found)
-
-    return key
+            views.sort(key=sortable(value), reverse=field.attributes["Order"] == "Descending")
+    return views

@@ -55,7 +55,8 @@ def _found(call: Call, parent: Folder) -> Markup:
     if restriction is not None:
         condition = read_restriction(restriction, folder_value, call.wall_zone)
     kept = [one for one in below if call.rights(one).reads and (condition is None or condition(one))]
-    page: Page[Folder] = page_of(kept, call.body.find("m:IndexedPageFolderView"), call)
+    view = call.body.find("m:IndexedPageFolderView") or call.body.find("m:FractionalPageFolderView")
+    page: Page[Folder] = page_of(kept, view, call)
     shape = call.shape("m:FolderShape", "folder")
     rows = (render_folder(folder, shape, call.rights(folder)) for folder in page.rows)
     return element("m:RootFolder", element("t:Folders", *rows), **page.attributes())

@@ -92,9 +92,9 @@ OPERATIONS: dict[str, str] = {
         "@Traversal=ItemQueryTraversalType! m:ItemShape=ItemResponseShapeType"
         " (m:IndexedPageItemView=IndexedPageViewType|m:FractionalPageItemView=FractionalPageViewType"
         "|m:CalendarView=CalendarViewType|m:ContactsView=anyType)?"
-        " (m:GroupBy=anyType|m:DistinguishedGroupBy=anyType)? m:Restriction?=RestrictionType"
+        " (m:GroupBy=GroupByType|m:DistinguishedGroupBy=DistinguishedGroupByType)? m:Restriction?=RestrictionType"
         " m:SortOrder?=NonEmptyArrayOfFieldOrdersType m:ParentFolderIds=NonEmptyArrayOfBaseFolderIdsType"
-        " m:QueryString?@2010=anyType"
+        " m:QueryString?@2010=QueryStringType"
     ),
     "m:SyncFolderItems": (
         "m:ItemShape=ItemResponseShapeType m:SyncFolderId=TargetFolderIdType m:SyncState?=string"
@@ -113,7 +113,7 @@ OPERATIONS: dict[str, str] = {
     "m:Unsubscribe": "m:SubscriptionId=SubscriptionIdType",
     "m:GetUserAvailabilityRequest": (
         "t:TimeZone?=SerializableTimeZone m:MailboxDataArray=ArrayOfMailboxData"
-        " t:FreeBusyViewOptions?=FreeBusyViewOptionsType t:SuggestionsViewOptions?=anyType"
+        " t:FreeBusyViewOptions?=FreeBusyViewOptionsType t:SuggestionsViewOptions?=SuggestionsViewOptionsType"
     ),
     "m:GetServerTimeZones": "@ReturnFullTimeZoneData=boolean m:Ids?=NonEmptyArrayOfTimeZoneIdType",
     "m:ConvertId": "@DestinationFormat=IdFormatType! m:SourceIds=NonEmptyArrayOfAlternateIdsType",
@@ -263,6 +263,10 @@ TYPES: dict[str, str] = {
     "IndexedPageViewType": "@MaxEntriesReturned=int @Offset=int! @BasePoint=IndexBasePointType!",
     "FractionalPageViewType": "@MaxEntriesReturned=int @Numerator=int! @Denominator=int!",
     "CalendarViewType": "@MaxEntriesReturned=int @StartDate=dateTime! @EndDate=dateTime!",
+    "GroupByType": f"@Order=SortDirectionType! {_PATH} t:AggregateOn=AggregateOnType",
+    "AggregateOnType": f"@Aggregate=AggregateType! {_PATH}",
+    "DistinguishedGroupByType": "@Order=SortDirectionType! t:StandardGroupBy=StandardGroupByType",
+    "QueryStringType": ("@ResetCache=boolean @ReturnHighlightTerms=boolean @ReturnDeletedItems=boolean #string"),
     "NonEmptyArrayOfFieldOrdersType": "t:FieldOrder+=FieldOrderType",
     "FieldOrderType": f"@Order=SortDirectionType! {_PATH}",
     "RestrictionType": _SEARCH,
@@ -307,6 +311,11 @@ TYPES: dict[str, str] = {
     "FreeBusyViewOptionsType": (
         "t:TimeWindow=Duration t:MergedFreeBusyIntervalInMinutes?=int t:RequestedView?=FreeBusyViewType"
     ),
+    "SuggestionsViewOptionsType": (
+        "t:GoodThreshold?=int t:MaximumResultsByDay?=int t:MaximumNonWorkHourResultsByDay?=int"
+        " t:MeetingDurationInMinutes?=int t:MinimumSuggestionQuality?=SuggestionQuality"
+        " t:DetailedSuggestionsWindow?=Duration t:CurrentMeetingTime?=dateTime t:GlobalObjectId?=string"
+    ),
     "Duration": "t:StartTime=dateTime t:EndTime=dateTime",
 }
 
@@ -340,6 +349,9 @@ ENUMERATIONS: dict[str, str] = {
     "MonthNamesType": "January February March April May June July August September October November December",
     "TransitionTargetKindType": "Period Group",
     "IndexBasePointType": "Beginning End",
+    "AggregateType": "Minimum Maximum",
+    "StandardGroupByType": "ConversationTopic",
+    "SuggestionQuality": "Excellent Good Fair Poor",
     "SortDirectionType": "Ascending Descending",
     "ContainmentModeType": "FullString Prefixed Substring PrefixOnWords ExactPhrase",
     "ContainmentComparisonType": (

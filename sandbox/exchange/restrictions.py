@@ -77,6 +77,18 @@ _ITEM: Mapping[str, Callable[[View], Any]] = {
 }
 
 
+def sortable(value: Callable[[View], Any]) -> Callable[[View], tuple[bool, Any]]:
+    """What an item lacks sorts before everything; text sorts without regard to case."""
+
+    def key(view: View) -> tuple[bool, Any]:
+        found = value(view)
+        if found is None:
+            return (False, 0)
+        return (True, found.casefold() if isinstance(found, str) else found)
+
+    return key
+
+
 def folder_value(key: str | PropertyPath) -> Callable[[Folder], Any]:
     """How to read a property of a folder for a comparison."""
     if isinstance(key, PropertyPath):

@@ -201,3 +201,54 @@ def test_names_are_resolved_to_one_to_several_or_to_none(exchange):
     assert several.one("//m:ResolveNamesResponseMessage").get("ResponseClass") == "Warning"
     assert several.one("//m:ResolutionSet").get("TotalItemsInView") == "2"
     assert exchange.soap(asked.format("zoe")).codes() == ["ErrorNameResolutionNoResults"]
+
+
+def test_the_directory_tells_all_it_has_of_a_person_if_asked(exchange):
+    exchange.account("cy@example.com", name="Cy Young Smith", aliases=["cyril@example.com"])
+    asked = '<m:ResolveNames ReturnFullContactData="{}"><m:UnresolvedEntry>cy@</m:UnresolvedEntry></m:ResolveNames>'
+    answer = exchange.soap(asked.format("true"))
+    assert answer.text("//t:Resolution/t:Contact/t:DisplayName") == "Cy Young Smith"
+    assert (answer.text("//t:GivenName"), answer.text("//t:Surname")) == ("Cy", "Young Smith")
+    entries = {node.get("Key"): node.text for node in answer.all("//t:Contact/t:EmailAddresses/t:Entry")}
+    assert entries == {"EmailAddress1": "SMTP:cy@example.com", "EmailAddress2": "smtp:cyril@example.com"}
+    assert answer.text("//t:Contact/t:ContactSource") == "ActiveDirectory"
+    assert exchange.soap(asked.format("false")).all("//t:Contact") == []
+
+
+def test_nobody_is_found_among_contacts(exchange):
+    asked = (
+        '<m:ResolveNames ReturnFullContactData="false" SearchScope="{}"><m:UnresolvedEntry>bo@</m:UnresolvedEntry>'
+        "</m:ResolveNames>"
+    )
+    assert exchange.soap(asked.format("ContactsActiveDirectory")).codes() == ["NoError"]
+    assert exchange.soap(asked.format("Contacts")).codes() == ["ErrorNameResolutionNoResults"]
+
+
+@pytest.mark.parametrize("name", [" ", ",", "-"])
+def test_some_names_are_none(exchange, name):
+    asked = (
+        f'<m:ResolveNames ReturnFullContactData="false"><m:UnresolvedEntry>{name}</m:UnresolvedEntry></m:ResolveNames>'
+    )
+    assert exchange.soap(asked).codes() == ["ErrorInvalidNameForNameResolution"]
+
+
+SUGGESTIONS = (
+    "<t:SuggestionsViewOptions><t:MaximumResultsByDay>3</t:MaximumResultsByDay>"
+    "<t:MinimumSuggestionQuality>Good</t:MinimumSuggestionQuality><t:DetailedSuggestionsWindow>"
+    "<t:StartTime>2026-03-28T00:00:00</t:StartTime><t:EndTime>2026-03-29T00:00:00</t:EndTime>"
+    "</t:DetailedSuggestionsWindow></t:SuggestionsViewOptions>"
+)
+
+
+def test_who_asks_for_suggestions_is_told_that_there_are_none(exchange):
+    end = "</m:GetUserAvailabilityRequest>"
+    asked = ask("ada@example.com").replace(end, SUGGESTIONS + end)
+    answer = exchange.soap(asked)
+    assert answer.text("//m:FreeBusyResponse/m:ResponseMessage/m:ResponseCode") == "NoError"
+    refused = answer.text("//m:SuggestionsResponse/m:ResponseMessage/m:ResponseCode")
+    assert refused == "ErrorMeetingSuggestionGenerationFailed"
+    begin, close = asked.index("<t:FreeBusyViewOptions>"), asked.index("<t:SuggestionsViewOptions>")
+    only = exchange.soap(asked[:begin] + asked[close:])
+    assert only.codes() == ["ErrorMeetingSuggestionGenerationFailed"]
+    assert exchange.soap(asked[:begin] + end).codes() == ["ErrorInvalidRequest"]
+    assert exchange.soap(asked.replace("Good<", "Best<")).codes() == ["ErrorSchemaValidation"]
