@@ -86,6 +86,8 @@ def _refuse_early(scope: Scope, body: bytes | None) -> int | None:
         return 404
     if scope["method"] != "POST":
         return 405
+    if any(name == b"content-encoding" and value.strip().lower() != b"identity" for name, value in scope["headers"]):
+        return 415  # answers may be compressed, requests not
     return 413 if body is None else None
 
 

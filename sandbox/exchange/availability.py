@@ -27,6 +27,7 @@ _MERGED = {"MergedOnly", "FreeBusyMerged", "DetailedMerged"}
 _WEIGHTS = ("Free", "WorkingElsewhere", "Tentative", "Busy", "OOF")
 _DIGITS: Mapping[str, str] = {"Free": "0", "Tentative": "1", "Busy": "2", "OOF": "3", "WorkingElsewhere": "4"}
 _DEFAULT_INTERVAL = 30
+_FARTHEST = 24 * 60
 _CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(?::[0-5]\d)?")
 
 
@@ -81,9 +82,17 @@ def _read_zone(call: Call) -> RequestZone:
     assert daylight is not None
     to_standard, to_daylight = _read_change(standard), _read_change(daylight)
     if to_standard is None or to_daylight is None:
-        return RequestZone(Rules(bias, bias, None, None))
+        return RequestZone(Rules(_check(bias), bias, None, None))
     moved = bias + int(daylight.text_of("t:Bias") or 0)
-    return RequestZone(Rules(bias + int(standard.text_of("t:Bias") or 0), moved, to_standard, to_daylight))
+    return RequestZone(
+        Rules(_check(bias + int(standard.text_of("t:Bias") or 0)), _check(moved), to_standard, to_daylight)
+    )
+
+
+def _check(bias: int) -> int:
+    if abs(bias) > _FARTHEST:
+        raise Fault("ErrorTimeZone", "The time zone of the request is not valid.")
+    return bias
 
 
 def _read_change(node: Node) -> Change | None:

@@ -4,6 +4,7 @@ In Exchange's order: is it XML, is the version known, does it keep to the schema
 """
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
@@ -63,6 +64,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "m:ConvertId": directory.convert_id,
     "m:ResolveNames": directory.resolve_names,
 }
+_log = logging.getLogger(__name__)
 _DOWNGRADED = "Exchange2010_SP2"
 _OLDEST = "Exchange2007_SP1"
 
@@ -82,6 +84,10 @@ async def serve(
     except Fault as refused:
         header = None if refused.silent else server.header()
         return Served(refused.status, envelope(element("s:Body", refused.body()), header))
+    except Exception:  # noqa: BLE001 - the last resort: a client is told as Exchange tells it, the log all there is
+        _log.exception("a call failed: %s", request_id)
+        failed = fault("ErrorInternalServerError")
+        return Served(failed.status, envelope(element("s:Body", failed.body()), server.header()))
 
 
 def _server_now(world: ExchangeWorld, action: Action | None) -> ServerVersion:

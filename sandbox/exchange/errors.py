@@ -144,6 +144,7 @@ MESSAGES: Mapping[str, str] = {
     "ErrorToFolderNotFound": "The destination folder could not be found.",
     "ErrorUnsupportedPathForQuery": "The property cannot be used with this type of restriction.",
     "ErrorUnsupportedPathForSortGroup": "The property can not be used for sorting.",
+    "ErrorValueOutOfRange": "The specified value is out of range.",
     "ErrorUpdatePropertyMismatch": "The update has more than one or another property than its path says.",
 }
 

@@ -11,7 +11,7 @@ from sandbox.exchange.markup import Markup, element
 from sandbox.exchange.paging import Page, check_count, page_of
 from sandbox.exchange.reading import Node
 from sandbox.exchange.restrictions import Condition, item_value, read_key, read_restriction, sortable
-from sandbox.exchange.times import parse_date_time
+from sandbox.exchange.times import TimeOutOfRange, parse_date_time
 from sandbox.exchange.world import Folder
 
 _NOT_IN_A_CALENDAR_VIEW = ("m:Restriction", "m:SortOrder", "m:GroupBy", "m:DistinguishedGroupBy")
@@ -64,8 +64,12 @@ def _page_view(call: Call) -> Node | None:
 def _calendar_view(call: Call, folder: Folder, window: Node) -> Page[View]:
     if any(call.body.find(name) is not None for name in _NOT_IN_A_CALENDAR_VIEW):
         raise Refusal("ErrorInvalidRestriction", "Restrictions and sort order may not be specified for a CalendarView.")
-    begin = parse_date_time(window.attributes["StartDate"], call.wall_zone.rules)
-    end = parse_date_time(window.attributes["EndDate"], call.wall_zone.rules)
+    try:
+        begin, end = (
+            parse_date_time(window.attributes[name], call.wall_zone.rules) for name in ("StartDate", "EndDate")
+        )
+    except TimeOutOfRange as error:
+        raise Refusal("ErrorValueOutOfRange") from error
     if end < begin:
         raise Refusal("ErrorCalendarEndDateIsEarlierThanStartDate")
     if end - begin > timedelta(days=call.world.knobs.calendar_view_max_days):

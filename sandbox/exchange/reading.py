@@ -69,7 +69,7 @@ def read(document: bytes) -> Node:
     reader = _Reader()
     try:
         reader.parser.Parse(document, True)
-    except expat.ExpatError as error:
+    except (expat.ExpatError, LookupError, ValueError) as error:  # the last two: an encoding expat cannot read
         raise NotXml(str(error)) from error
     assert reader.root is not None
     return reader.root

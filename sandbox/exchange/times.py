@@ -15,8 +15,14 @@ class InvalidTime(ValueError):
     """No time of XML Schema."""
 
 
+class TimeOutOfRange(InvalidTime):
+    """A time of XML Schema that the store cannot hold."""
+
+
 def parse_date_time(text: str, zone: tzinfo | None) -> datetime:
-    """An `xs:dateTime` as UTC; `zone` (default: UTC) is whose wall time one without an offset is. Raises InvalidTime.
+    """An `xs:dateTime` as UTC; `zone` (default: UTC) is whose wall time one without an offset is.
+
+    Raises InvalidTime, or TimeOutOfRange where it is a time.
 
     A bare date is taken as its midnight, which Exchange's own parser does too.
     """
@@ -32,10 +38,12 @@ def parse_date_time(text: str, zone: tzinfo | None) -> datetime:
         if parsed.tzinfo is None:
             parsed = parsed.replace(tzinfo=zone or UTC)
         instant = parsed.astimezone(UTC)
-    except (ValueError, OverflowError) as error:
+    except OverflowError as error:
+        raise TimeOutOfRange(text) from error
+    except ValueError as error:
         raise InvalidTime(text) from error
     if instant.year not in _YEARS:
-        raise InvalidTime(text)
+        raise TimeOutOfRange(text)
     return instant
 
 

@@ -14,7 +14,7 @@ from sandbox.exchange.grammar import ENUMERATIONS, HEADERS, INTRODUCED, LISTS, O
 from sandbox.exchange.markup import TYPES as TYPES_NAMESPACE
 from sandbox.exchange.markup import XSD
 from sandbox.exchange.reading import Node, split
-from sandbox.exchange.times import InvalidTime, parse_date_time
+from sandbox.exchange.times import InvalidTime, TimeOutOfRange, parse_date_time
 from sandbox.exchange.versions import EXCHANGE_2010, EXCHANGE_2010_SP1, EXCHANGE_2013
 
 _MANY = 1 << 30
@@ -277,6 +277,8 @@ def _within(least: int, most: int, kind: str) -> Callable[[str], str | None]:
 def _date_time(value: str) -> str | None:
     try:
         parse_date_time(value, None)
+    except TimeOutOfRange:
+        return None
     except InvalidTime:
         return f"The string '{value}' is not a valid AllXsd value."
     return None

@@ -1,10 +1,13 @@
 """The envelope, versions and the schema: what Exchange refuses before an operation runs."""
 
+import gzip
 import re
 from collections.abc import Iterator
 
 import pytest
 
+from sandbox.exchange import dispatch
+from sandbox.exchange.grammar import OPERATIONS
 from tests.sandbox.exchange.live import ERRORS, SOAP, TYPES, Sandbox, running_sandbox
 from tests.sandbox.exchange.soap_bodies import (
     STOCKHOLM,
@@ -197,7 +200,13 @@ def test_a_mailbox_is_named_by_its_primary_address(exchange):
 @pytest.mark.parametrize(
     ("body", "code"),
     [
-        (create(meeting(start="0001-01-01T00:00:00Z")), "ErrorSchemaValidation"),
+        (create(meeting(start="0001-01-01T00:00:00Z")), "ErrorInvalidValueForProperty"),
+        (create(meeting(end="9999-12-31T23:59:59Z")), "ErrorInvalidValueForProperty"),
+        (create(meeting(start="0000-01-01T00:00:00Z")), "ErrorSchemaValidation"),
+        (view("0001-01-01T00:00:00Z", "2026-01-01T00:00:00Z"), "ErrorValueOutOfRange"),
+        (view("2026-01-01T00:00:00Z", "9999-12-31T23:59:59-14:00"), "ErrorValueOutOfRange"),
+        (availability("ada@example.com", end="9999-12-31T23:59:59Z"), "ErrorInvalidTimeInterval"),
+        (availability("ada@example.com", zone=STOCKHOLM.replace(">-60<", ">2147483647<", 1)), "ErrorTimeZone"),
         (
             create(meeting(extra="<t:LegacyFreeBusyStatus>NoData</t:LegacyFreeBusyStatus>")),
             "ErrorInvalidValueForProperty",
@@ -210,3 +219,47 @@ def test_a_mailbox_is_named_by_its_primary_address(exchange):
 )
 def test_values_that_fit_the_schema_and_nothing_else_are_refused(exchange, body, code):
     assert exchange.soap(body).codes() == [code]
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "GZIP"])
+def test_a_compressed_request_is_not_read(exchange, encoding):
+    body = gzip.compress(exchange.envelope(get_folder()))
+    answer = exchange.post(body, headers={"content-encoding": encoding})
+    assert (answer.status_code, answer.content) == (415, b"")
+    plain = exchange.post(exchange.envelope(get_folder()), headers={"content-encoding": "identity"})
+    assert plain.status_code == 200
+
+
+@pytest.mark.parametrize("encoding", ["nonsense", "shift_jis", "utf-7"])
+def test_an_encoding_nobody_reads_is_no_xml(exchange, encoding):
+    content = exchange.envelope(get_folder()).replace(b"utf-8", encoding.encode(), 1)
+    answer = exchange.post(content)
+    assert (answer.status_code, answer.content) == (400, b"")
+
+
+@pytest.mark.parametrize("letter", ["&#xD800;", "&#0;", "&#1;", "&#xFFFE;", b"\xed\xa0\x80", b"\xff", b"\0"])
+def test_letters_xml_does_not_have_are_no_xml(exchange, letter):
+    raw = letter if isinstance(letter, bytes) else letter.encode()
+    content = exchange.envelope(create(meeting(subject="@@"))).replace(b"@@", raw)
+    answer = exchange.post(content)
+    assert (answer.status_code, answer.content) == (400, b"")
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_no_operation_takes_nothing_amiss(exchange, operation):
+    answer = exchange.soap(f"<{operation}/>")
+    assert answer.codes() in (["ErrorSchemaValidation"], ["NoError"])
+
+
+def test_what_nobody_thought_of_is_a_fault_and_in_the_log(exchange, monkeypatch, caplog):
+    def fail(_):
+        raise ZeroDivisionError("nobody thought of it")
+
+    monkeypatch.setitem(dispatch.OPERATIONS, "m:GetFolder", fail)
+    answer = exchange.soap(get_folder())
+    assert (answer.status, answer.codes()) == (500, ["ErrorInternalServerError"])
+    assert answer.text("//faultstring") == "An internal server error occurred. The operation failed."
+    assert answer.one("//s:Header/*").get("Version") == "Exchange2010_SP2"
+    assert "nobody thought of it" in caplog.text
+    monkeypatch.undo()
+    assert exchange.soap(get_folder()).codes() == ["NoError"]
