@@ -34,8 +34,8 @@ def _found(call: Call, folder: Folder, parents: int) -> Markup:
     if call.body.find("m:QueryString") is not None:
         raise Refusal("ErrorContentIndexingNotEnabled")
     grouping = call.body.find("m:GroupBy") or call.body.find("m:DistinguishedGroupBy")
-    if call.body.attributes["Traversal"] != "Shallow":
-        page: Page[View] = Page((), 0, complete=True)  # nothing associated and nothing soft-deleted is kept
+    if call.body.attributes["Traversal"] != "Shallow" or call.body.find("m:ContactsView") is not None:
+        page: Page[View] = Page((), 0, complete=True)  # no contacts, nothing associated, nothing soft-deleted is kept
     elif (window := call.body.find("m:CalendarView")) is not None:
         if not folder.is_calendar or parents != 1:
             raise Refusal("ErrorCalendarFolderIsInvalidForCalendarView")

@@ -91,7 +91,7 @@ OPERATIONS: dict[str, str] = {
     "m:FindItem": (
         "@Traversal=ItemQueryTraversalType! m:ItemShape=ItemResponseShapeType"
         " (m:IndexedPageItemView=IndexedPageViewType|m:FractionalPageItemView=FractionalPageViewType"
-        "|m:CalendarView=CalendarViewType|m:ContactsView=anyType)?"
+        "|m:CalendarView=CalendarViewType|m:ContactsView=ContactsViewType)?"
         " (m:GroupBy=GroupByType|m:DistinguishedGroupBy=DistinguishedGroupByType)? m:Restriction?=RestrictionType"
         " m:SortOrder?=NonEmptyArrayOfFieldOrdersType m:ParentFolderIds=NonEmptyArrayOfBaseFolderIdsType"
         " m:QueryString?@2010=QueryStringType"
@@ -262,6 +262,7 @@ TYPES: dict[str, str] = {
     # views and restrictions
     "IndexedPageViewType": "@MaxEntriesReturned=int @Offset=int! @BasePoint=IndexBasePointType!",
     "FractionalPageViewType": "@MaxEntriesReturned=int @Numerator=int! @Denominator=int!",
+    "ContactsViewType": "@MaxEntriesReturned=int @InitialName=string @FinalName=string",
     "CalendarViewType": "@MaxEntriesReturned=int @StartDate=dateTime! @EndDate=dateTime!",
     "GroupByType": f"@Order=SortDirectionType! {_PATH} t:AggregateOn=AggregateOnType",
     "AggregateOnType": f"@Aggregate=AggregateType! {_PATH}",

@@ -261,3 +261,10 @@ def test_there_is_no_index_of_words_to_search(exchange):
     made(exchange)
     body = find().replace("</m:FindItem>", "<m:QueryString>subject:Meeting</m:QueryString></m:FindItem>")
     assert exchange.soap(body).codes() == ["ErrorContentIndexingNotEnabled"]
+
+
+def test_a_view_of_contacts_has_none(exchange):
+    made(exchange)
+    answer = exchange.soap(find(page='<m:ContactsView MaxEntriesReturned="5" InitialName="A"/>'))
+    assert (answer.codes(), answer.one("//m:RootFolder").get("TotalItemsInView")) == (["NoError"], "0")
+    assert exchange.soap(find(page='<m:ContactsView Name="A"/>')).codes() == ["ErrorSchemaValidation"]
