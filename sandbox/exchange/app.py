@@ -80,7 +80,7 @@ def _front(world: ExchangeWorld, service: ASGIApp) -> ASGIApp:
 
 
 def _refuse_early(scope: Scope, body: bytes | None) -> int | None:
-    """What the web server refuses before anybody signs in: another path, another verb, too much."""
+    """What the web server refuses before anybody signs in: another path or verb, too much, compressed."""
     path = _path(scope)
     if path not in {EWS_PATH, POX_PATH, SOAP_PATH}:
         return 404

@@ -1,5 +1,6 @@
 """The control client, the seed and the certificates: what the rest of the sandbox builds on."""
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime
@@ -240,6 +241,48 @@ async def test_damage_is_only_there_when_asked_for(exchange):
 @pytest.mark.parametrize("around", [date(2024, 2, 29), date(2025, 12, 31), date(2028, 1, 1)])
 async def test_a_seed_grows_around_any_date(exchange, around):
     assert (await exchange.seed(ADA, around=around))["calendars"]["Calendar"]["Single"] > 300
+
+
+# what is pushed -----------------------------------------------------------------------------------
+
+PUSH = (
+    b'<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Header><t:RequestServerVersion'
+    b' xmlns:t="http://schemas.microsoft.com/exchange/services/2006/types" Version="Exchange2010"/></s:Header><s:Body>'
+    b'<Subscribe xmlns="http://schemas.microsoft.com/exchange/services/2006/messages"'
+    b' xmlns:t="http://schemas.microsoft.com/exchange/services/2006/types">'
+    b'<PushSubscriptionRequest SubscribeToAllFolders="true"><t:EventTypes><t:EventType>CreatedEvent</t:EventType>'
+    b"</t:EventTypes><t:StatusFrequency>1</t:StatusFrequency><t:URL>http://127.0.0.1:9/</t:URL>"
+    b"</PushSubscriptionRequest></Subscribe></s:Body></s:Envelope>"
+)
+
+
+async def test_pushes_are_seen_lost_and_their_subscriptions_forgotten(http, exchange):
+    await exchange.turn_knobs(push_backoff=0.001)
+    await exchange.add_push_fault("drop")
+    assert "NoError" in (await call(http, PUSH)).text
+    (lost,) = await exchange.deliveries()
+    assert (lost["number"], lost["faults"]) == (0, ["drop"])
+    await exchange.clear_push_faults()
+    await exchange.create_item(ADA, {"subject": "x", "start": "2026-12-01T10:00:00Z", "end": "2026-12-01T11:00:00Z"})
+    tried = await exchange.deliveries(lost["watches"][0], since=1)
+    assert [(each["number"], each["status"]) for each in tried] == [(1, None), (2, None), (3, None)]
+    assert "NoError" in (await call(http, PUSH)).text
+    await exchange.forget_subscriptions(ADA)
+    again = len(await exchange.deliveries())
+    await exchange.create_item(ADA, {"subject": "y", "start": "2026-12-01T10:00:00Z", "end": "2026-12-01T11:00:00Z"})
+    assert len(await exchange.deliveries()) == again
+
+
+async def test_nothing_is_pushed_when_the_world_ends():
+    others = asyncio.all_tasks()
+    world = ExchangeWorld(Clock())
+    world.create_mailbox(ADA, name="Ada", password=PASSWORD, time_zone="Europe/Stockholm")
+    transport = httpx.ASGITransport(Starlette(routes=[Mount("/exchange", create_exchange(world))]))
+    async with httpx.AsyncClient(transport=transport, base_url="http://sandbox") as http:
+        assert "NoError" in (await call(http, PUSH)).text
+    assert asyncio.all_tasks() - others
+    await world.aclose()
+    assert not asyncio.all_tasks() - others
 
 
 # the certificates ---------------------------------------------------------------------------------
