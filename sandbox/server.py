@@ -216,6 +216,7 @@ async def serve(places: Places = Places()) -> AsyncIterator[Addresses]:
         worlds = Worlds.new()
         stack.push_async_callback(worlds.google.aclose)
         stack.push_async_callback(worlds.microsoft.aclose)
+        stack.push_async_callback(worlds.exchange.aclose)
         app = create_sandbox(addresses, Network(sink, dns), worlds, keys_file=places.keys_file)
         await stack.enter_async_context(_running(http, app=app))
         exchange = create_exchange(worlds.exchange)
