@@ -104,7 +104,9 @@ async def test_r56_whoever_is_invited_has_the_video_link_from_the_first_mail_on(
     await world.work()
     link = (await booked.read())["video_url"]
     file = await booked.api.get(f"{booked.path}/invite.ics", headers={"Booking-Token": booked.token})
-    assert Calendar.from_ical(file.content).walk("VEVENT")[0]["LOCATION"] == link
+    [event] = Calendar.from_ical(file.content).walk("VEVENT")
+    assert event["LOCATION"] == link
+    assert event["DTSTART"].params["TZID"] == "America/New_York", "the visitor's zone (R47)"
     assert (await booked.reschedule(host.at(4, "16:00"))).status_code == 200
     await world.work()
     for reader in (VERA, "gus@example.com"):

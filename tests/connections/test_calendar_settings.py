@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from app.ids import encode_id, new_id
+from sandbox.exchange.client import PASSWORD
 from tests.crm.test_tasks import assign
 from tests.support.people import Person
 from tests.support.world import World, problem
@@ -303,3 +304,16 @@ async def test_r4_settings_are_each_persons_own(world: World) -> None:
     colleague = await world.person(account_id=person.account_id)
     await person.patch(SAVE, {"turned_off": True})
     assert (await colleague.get(SAVE)).json()["turned_off"] is False
+
+
+async def test_r17_after_a_change_to_exchange_neither_the_sync_nor_the_tasks_are_on(world: World) -> None:
+    person = await world.connected(seats=[{"product": "sales_hub", "tier": "professional"}])
+    saved = await person.patch("/v1/calendar-settings", {"task_sync": True})
+    assert (saved.json()["calendar_sync"], saved.json()["task_sync"]) == (True, True)
+    assert (await person.delete(f"/v1/connections/{person.connection_id}")).status_code == 204
+    await world.work()
+    await world.sandbox.exchange.account(person.email)
+    assert (await person.connect_with_password(PASSWORD)).status_code == 201
+    found = (await person.get("/v1/calendar-settings")).json()
+    assert (found["calendar_sync"], found["task_sync"], found["scheduling_pages"]) == (False, False, True)
+    problem(await person.patch("/v1/calendar-settings", {"calendar_sync": True}), 409, "capability_not_supported")

@@ -163,6 +163,13 @@ async def test_r8_the_phone_gets_its_deep_link_back_and_can_poll(world: World) -
     assert await outcome(person, started["id"]) == ("completed", None)
 
 
+async def test_r8_without_a_word_the_phone_gets_the_deep_link_and_the_browser_the_dashboard(world: World) -> None:
+    for client, start in (("mobile", "calendar-connect://connected/"), ("web", "http://")):
+        person = await newcomer(world)
+        started = (await person.start_connecting(client=client)).json()
+        assert (await person.consent(started["authorization_url"])).headers["Location"].startswith(start)
+
+
 OTHER_URLS = [
     "https://evil.example/dashboard",
     "javascript:alert(1)",

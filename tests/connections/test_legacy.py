@@ -1,13 +1,16 @@
 """Users who had two connections before 2023-03-13 (R12)."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from app.settings import Settings
+from sandbox.client import Sandbox
 from sandbox.exchange.client import PASSWORD
 from tests.accounts.test_users import USER
 from tests.support.people import Person
-from tests.support.world import World, problem
+from tests.support.world import World, open_world, problem
 
 BOTH = [
     {"provider": "google", "email": "ada.crm@example.com", "purpose": "calendar"},
@@ -127,3 +130,13 @@ async def test_r12_nobody_else_gets_two(world: World, changes: dict[str, Any]) -
     body = {name: value for name, value in body.items() if value is not None}
     problem(await service.put(f"/v1/users/{person.user_id}", body), 422, "validation_failed")
     assert await connections(person) == {}
+
+
+async def test_r12_which_accounts_are_early_ones_is_the_deployment_s_word(settings: Settings, sandbox: Sandbox) -> None:
+    earlier = settings.model_copy(update={"legacy_accounts_before": datetime(2020, 1, 1, tzinfo=UTC)})
+    async with open_world(earlier, sandbox) as world:
+        person = await world.person()
+        service = await world.service(person.account_id)
+        for opened, status in (("2020-05-01T00:00:00Z", 422), ("2019-05-01T00:00:00Z", 200)):
+            body = USER | {"email": person.email, "legacy_connections": BOTH, "account_created_at": opened}
+            assert (await service.put(f"/v1/users/{person.user_id}", body)).status_code == status

@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from app.calendar import ProviderName
+from app.providers.credentials import SupportsCredentials
+from app.providers.ews.login import Login, Scheme
 from sandbox.exchange.client import PASSWORD
 from tests.support.people import Person
 from tests.support.world import World, problem
@@ -259,6 +262,27 @@ async def test_p5_a_kept_password_is_sent_nowhere_it_was_not_typed_in_for(world:
     assert len(await world.sandbox.exchange.requests()) == asked, "nobody is asked, with a password or without"
     changed = await person.patch(path, fields | {"password": PASSWORD})
     assert (changed.status_code, changed.json()["status"]) == (200, "active"), changed.text
+
+
+async def test_r13_null_takes_a_field_back_to_what_it_is_when_nobody_fills_it_in(world: World) -> None:
+    person = await employee(world)
+    await person.connect_with_password(PASSWORD, username=person.email)
+    path = f"/v1/connections/{person.connection_id}"
+    refused = problem(await person.patch(path, {"password": None}), 422, "validation_failed")
+    assert [(item["pointer"], item["code"]) for item in refused["errors"]] == [("/password", "not_allowed")]
+    for change in ({}, {"username": None}):
+        answer = await person.patch(path, change)
+        assert (answer.status_code, answer.json()["status"]) == (200, "active"), answer.text
+
+    exchange = world.services.providers[ProviderName.EXCHANGE]
+    assert isinstance(exchange, SupportsCredentials)
+    url, username = "https://mail.example.com/EWS", "EXAMPLE\\ada"
+    login = Login(
+        url=url, username=username, password="secret", email=person.email, version="15.0", scheme=Scheme.BASIC
+    )
+    as_it_was, cleared = exchange.changed(login.secret()), exchange.changed(login.secret(), username=None, url=None)
+    assert (as_it_was.username, as_it_was.url) == (username, url)
+    assert (cleared.username, cleared.url, cleared.password) == (None, None, "secret")
 
 
 async def test_r54_a_connection_that_heals_is_written_down_once_and_as_what_it_is(world: World) -> None:

@@ -58,6 +58,7 @@ async def test_r16_calendars_of_a_broken_account_cannot_be_read_and_say_what_hel
     await world.work()
     primary, _ = await calendars(person)
     assert (primary["status"], primary["inactive_reason"]) == ("inactive", "access_lost")
+    assert primary["allowed_actions"] == ["update", "recheck"], "a primary is never let go of"
     assert primary["remedy"] == "Reconnect the account of this calendar."
     assert (await person.get("/v1/calendar-settings")).json()["availability_calendars"] == [primary]
     await person.reauthorize()

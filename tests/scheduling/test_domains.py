@@ -224,8 +224,10 @@ async def test_r37_a_domain_that_somebody_publishes_on_stays(web: Web) -> None:
     person = await web.person()
     colleague = await web.colleague(person)
     domain = await web.connected(person)
+    assert domain["allowed_actions"] == ["update", "verify", "delete"]
     await web.choose(colleague, domain)
     problem(await person.delete(f"{PATH}/{domain['id']}"), 409, "domain_in_use")
+    assert (await person.get(PATH)).json()["items"][0]["allowed_actions"] == ["update", "verify"]
     await web.choose(colleague, None)
     assert (await person.delete(f"{PATH}/{domain['id']}")).status_code == 204
     problem(await person.get(f"{PATH}/{domain['id']}"), 404, "not_found")

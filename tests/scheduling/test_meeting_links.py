@@ -181,6 +181,22 @@ async def test_r36_changing_the_default_page_takes_a_subscription_of_the_account
     await asyncio.sleep(1.1)  # tokens are told apart by the second
     await person.refresh_token(subscriptions=[{"product": "service_hub", "tier": "starter"}], seats=[])
     assert (await person.patch(SETTINGS, {"default_page_id": pages[1]["id"]})).status_code == 200
+    await asyncio.sleep(1.1)
+    await person.refresh_token(subscriptions=bought)
+    problem(await person.patch(SETTINGS, {"default_page_id": None}), 403, "entitlement_required")
+    assert (await person.get(SETTINGS)).json()["default_page_id"] == pages[1]["id"]
+    assert (await person.patch(SETTINGS, {"default_page_id": pages[1]["id"]})).status_code == 200
+
+
+async def test_r18_a_page_that_links_lead_to_is_not_said_to_be_deletable(web: Web) -> None:
+    person = await web.person()
+    pages = [await person.make_page(name=name) for name in ("One", "Two", "Three")]
+    await person.patch(SETTINGS, {"default_page_id": pages[1]["id"]})
+    await person.patch(SETTINGS, {"chat_profile": {"enabled": True, "page_id": pages[2]["id"]}})
+    for page, deletable in zip(pages, (True, False, False), strict=True):
+        said = (await person.get(f"{PAGES}/{page['id']}")).json()["allowed_actions"]
+        assert ("delete" in said) is deletable
+        assert ((await person.delete(f"{PAGES}/{page['id']}")).status_code == 204) is deletable
 
 
 async def test_r41_links_say_that_the_pages_are_turned_off(web: Web) -> None:

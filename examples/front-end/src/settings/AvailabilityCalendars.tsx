@@ -13,7 +13,7 @@ export function AvailabilityCalendars({ connectionId, settings, draft, error, on
   const { t } = useTranslation("host");
   const queries = useQueryClient();
   const path = { connection_id: connectionId };
-  const calendars = useQuery({ ...listConnectionCalendarsOptions({ path }), refetchInterval: 10_000 });
+  const calendars = useQuery({ ...listConnectionCalendarsOptions({ path, query: { limit: 100 } }), refetchInterval: 10_000 });
   const refresh = useMutation({
     ...refreshConnectionCalendarsMutation(),
     onSuccess: () => queries.invalidateQueries(),
