@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope
 
+from sandbox.microsoft.bodies import parse_json, read_bytes
 from sandbox.microsoft.errors import GraphError, render_json
 from sandbox.microsoft.times import Json
 
@@ -65,7 +66,7 @@ def _parsed(content: bytes) -> Any:
 async def serve_batch(app: ASGIApp, request: Request) -> Response:
     """Run every request through `app` and collect the answers."""
     try:
-        parts = _parse(await request.body())
+        parts = _parse(await read_bytes(request))
     except GraphError as error:
         return render_json({"error": {"code": error.code, "message": error.message}}, error.status)
     seats = asyncio.Semaphore(_AT_A_TIME)
@@ -91,10 +92,8 @@ def _bad(message: str) -> GraphError:
 
 
 def _parse(raw: bytes) -> list[_Part]:
-    try:
-        given = json.loads(raw)["requests"]
-    except (ValueError, KeyError, TypeError):
-        raise _bad("Invalid batch payload format.") from None
+    payload = parse_json(raw)
+    given = payload.get("requests") if isinstance(payload, dict) else None
     if not isinstance(given, list) or not given:
         raise _bad("Invalid batch payload format.")
     if len(given) > REQUESTS_MAX:

@@ -5,7 +5,6 @@ The one rule: nothing reaches a handler that Graph's front end would have refuse
 
 import asyncio
 import inspect
-import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +16,7 @@ from starlette.responses import Response
 
 from sandbox.faults import SCOPE_KEY, Action
 from sandbox.microsoft import errors
+from sandbox.microsoft.bodies import parse_json, read_bytes
 from sandbox.microsoft.errors import GraphError, render_json
 from sandbox.microsoft.grants import AccessToken, Grant
 from sandbox.microsoft.ids import read_event_id, read_folder_id
@@ -313,15 +313,11 @@ async def _admit(world: MicrosoftWorld, admitted: _Admitted, request: Request) -
 async def _body(request: Request, operation: Operation, *, strict: bool) -> Json:
     if operation.body is None:
         return {}
-    raw = await request.body()
+    raw = await read_bytes(request)
     if not raw:
         if operation.action:
             return {}
         raise errors.no_body()
     if not request.headers.get("content-type", "").lower().startswith("application/json"):
         raise errors.unsupported_media()
-    try:
-        parsed = json.loads(raw)
-    except ValueError:
-        raise errors.bad_json() from None
-    return check(operation.body, parsed, action=operation.action, strict=strict)
+    return check(operation.body, parse_json(raw), action=operation.action, strict=strict)

@@ -104,10 +104,16 @@ def unsupported_media() -> GraphError:
     return GraphError(415, "RequestBodyRead", message)
 
 
+def too_large() -> GraphError:
+    return GraphError(413, "BadRequest", "The maximum request length supported is 4MB.")
+
+
 def bad_json() -> GraphError:
-    return GraphError(
-        400, "BadRequest", "Unable to read JSON request payload. Please ensure Content-Type header is set."
+    message = (
+        "Unable to read JSON request payload. Please ensure Content-Type header is set and payload is of valid JSON "
+        "format."
     )
+    return GraphError(400, "BadRequest", message)
 
 
 def no_body() -> GraphError:
