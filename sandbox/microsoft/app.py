@@ -22,6 +22,7 @@ from sandbox.microsoft.batch import serve_batch
 from sandbox.microsoft.call import request_id_of, serve
 from sandbox.microsoft.faults import microsoft_preset
 from sandbox.microsoft.oauth import OAuth
+from sandbox.microsoft.paths import path_below
 from sandbox.microsoft.routing import find_operation
 from sandbox.microsoft.world import MicrosoftWorld
 
@@ -49,7 +50,7 @@ def create_microsoft(world: MicrosoftWorld) -> Starlette:
         return await serve_batch(app, request)
 
     async def graph(request: Request) -> Response:
-        path = request.path_params["path"]
+        path = path_below(request.scope, "/v1.0/")
         return await serve(world, lambda: find_operation(request.method, path), request)
 
     app.routes.append(Route("/v1.0/$batch", batch, methods=["POST"]))

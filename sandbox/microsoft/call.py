@@ -20,6 +20,7 @@ from sandbox.microsoft.bodies import parse_json, read_bytes
 from sandbox.microsoft.errors import GraphError, render_json
 from sandbox.microsoft.grants import AccessToken, Grant
 from sandbox.microsoft.ids import read_event_id, read_folder_id
+from sandbox.microsoft.paths import path_below
 from sandbox.microsoft.prefer import Preferences, read_preferences
 from sandbox.microsoft.query import Allowed, Options, read_options
 from sandbox.microsoft.render import Reader, event_etag
@@ -303,7 +304,7 @@ async def _admit(world: MicrosoftWorld, admitted: _Admitted, request: Request) -
         preferences=preferences,
         headers=dict(request.headers),
         base=f"{url}/v1.0",
-        path=request.scope["path"].removeprefix(root).removeprefix("/v1.0"),
+        path=f"/{path_below(request.scope, '/v1.0/')}",
         query=pairs,
         request_id=request_id_of(request)[0],
         fault=request.scope.get(SCOPE_KEY),

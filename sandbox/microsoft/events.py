@@ -86,7 +86,7 @@ def _entity(call: Call, calendar: Calendar, view: View, status: int = 200) -> An
     headers = {"etag": event_etag(reader, view.item)}
     if status == 201:
         headers["location"] = f"{call.base}/users('{calendar.owner.oid}')/events('{shown['id']}')"
-    place = f"{call.base}/users('{calendar.owner.oid}')/calendars('{calendar.id_for(call.account)}')"
+    place = f"{call.base}/users('{call.account.oid}')/calendars('{calendar.id_for(call.account)}')"
     links = {"calendar@odata.associationLink": f"{place}/$ref", "calendar@odata.navigationLink": place}
     body = {"@odata.context": call.context("events/$entity"), **shown, **links}
     return Answer(body, status, headers)

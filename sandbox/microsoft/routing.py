@@ -1,7 +1,7 @@
 """Graph's paths. The one rule: segments are compared without case, and a wrong one is named in the refusal.
 
 Everything below `/me` also exists below `/users/{id or address}`. Functions and actions may carry their namespace and
-parentheses: `delta`, `delta()`, `microsoft.graph.delta()`.
+parentheses: `delta`, `delta()`, `microsoft.graph.delta()`. Keys stand between slashes or in parentheses.
 """
 
 import re
@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from sandbox.microsoft import calendars, delta, errors, events, schedule, shapes, subscribing
 from sandbox.microsoft.call import Handler, Operation
+from sandbox.microsoft.paths import read_path
 from sandbox.microsoft.properties import (
     CALENDAR,
     CALENDAR_EXPANDABLE,
@@ -118,6 +119,11 @@ class _Node:
     variable: str | None = None
     methods: dict[str, Operation] = field(default_factory=dict)
 
+    def child(self, name: str) -> "_Node | None":
+        """What a segment names here: a place, or a function with its namespace and parentheses."""
+        found, function = self.children.get(name.lower()), _FUNCTION.fullmatch(name)
+        return found or (self.children.get(function[1].lower()) if function is not None else None)
+
 
 def _grow() -> _Node:
     root = _Node()
@@ -144,21 +150,18 @@ _TREE = _grow()
 
 
 def find_operation(method: str, path: str) -> tuple[Operation, dict[str, str]]:
-    """What a path below the version stands for, with its variables; or Graph's refusal."""
+    """What a path below the version, encoded as it came, stands for, with its variables; or Graph's refusal."""
     node, params = _TREE, dict[str, str]()
-    for segment in path.strip("/").split("/"):
-        function = _FUNCTION.fullmatch(segment)
-        child = node.children.get(segment.lower())
-        if child is None and function is not None:
-            child = node.children.get(function[1].lower())
+    for segment in read_path(path):
+        child = None if segment.is_key else node.child(segment.text)
         if child is None and node.variable is not None:
-            params[node.variable] = segment
+            params[node.variable] = segment.text
             child = node.children["*"]
         if child is None:
-            raise errors.no_segment(segment)
+            raise errors.no_segment(segment.text)
         node = child
     if not node.methods:
-        raise errors.no_segment(path.strip("/").split("/")[-1])
+        raise errors.no_segment(segment.text)
     if method not in node.methods:
         raise errors.not_allowed(method)
     return node.methods[method], params

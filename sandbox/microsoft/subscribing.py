@@ -9,22 +9,24 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
-from urllib.parse import quote_plus, unquote, urlsplit, urlunsplit
+from urllib.parse import quote_plus, urlsplit, urlunsplit
 from uuid import uuid4
 
 from sandbox.microsoft import errors
 from sandbox.microsoft.call import Answer, Call
 from sandbox.microsoft.errors import GraphError
 from sandbox.microsoft.ids import read_folder_id
+from sandbox.microsoft.paths import read_path
 from sandbox.microsoft.subscriptions import CHANGE_TYPES, ChangeType, Subscription
 from sandbox.microsoft.times import Json, utc_text
 from sandbox.push import Message, Reply, judge_address
 
 _CLIENT_STATE_MAX = 128
-_RESOURCE = re.compile(
-    r"/?(?:me|users(?:/(?P<user>[^/()']+)|\('(?P<user_key>[^/']+)'\)))"
-    r"(?:/calendars(?:/(?P<calendar>[^/()']+)|\('(?P<calendar_key>[^/']+)'\)))?/events/?",
-    re.IGNORECASE,
+# What can be watched: the default calendar's events, or another's.
+_RESOURCES = tuple(
+    tuple(f"{person}/{place}".split("/"))
+    for person in ("me", "users/{user}")
+    for place in ("events", "calendars/{calendar}/events")
 )
 # What events have no use for, or what only subscriptions with contents need.
 _UNSUPPORTED = ("encryptionCertificate", "encryptionCertificateId", "notificationQueryOptions", "notificationUrlAppId")
@@ -181,19 +183,28 @@ def _watched(call: Call, resource: str) -> bytes:
     """The calendar; only events, and only the person's own. That of a whole mailbox is the default one, whatever the
     documentation says: https://github.com/microsoftgraph/microsoft-graph-docs/issues/6595 and 21978.
     """
-    match = _RESOURCE.fullmatch(resource)
-    if match is None:
+    keys = _read_resource(resource)
+    if keys is None:
         reason = f"The resource '{resource}' does not support subscriptions."
         raise errors.subscription_refused(400, "BadRequest", reason)
-    user = match["user"] or match["user_key"]
-    if user is not None:
-        found = call.world.find_account(unquote(user))
+    if "user" in keys:
+        found = call.world.find_account(keys["user"])
         if found is None:
             raise _missing()
         if found is not call.account:
             raise _forbidden()
-    calendar_id = match["calendar"] or match["calendar_key"]
-    return call.account.default.token if calendar_id is None else _calendar(call, unquote(calendar_id))
+    return _calendar(call, keys["calendar"]) if "calendar" in keys else call.account.default.token
+
+
+def _read_resource(resource: str) -> dict[str, str] | None:
+    """The keys in a resource's path, or None for one that cannot be watched."""
+    segments = list(read_path(resource))
+    for names in _RESOURCES:
+        pairs = list(zip(names, segments, strict=False))
+        fits = all(name[0] == "{" or (segment.text.lower() == name and not segment.is_key) for name, segment in pairs)
+        if fits and len(names) == len(segments):
+            return {name.strip("{}"): segment.text for name, segment in pairs if name[0] == "{"}
+    return None
 
 
 def _calendar(call: Call, calendar_id: str) -> bytes:

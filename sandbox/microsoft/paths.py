@@ -1,0 +1,40 @@
+"""A path as Graph reads it. The one rule: it is taken apart before it is decoded, so a key may hold anything.
+
+A key stands between slashes or, as in the addresses Graph itself gives, in parentheses: `events/id` is `events('id')`.
+Two quotes inside a key mean one. https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part2-url-conventions.html
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from starlette.types import Scope
+
+_KEYED = re.compile(r"([A-Za-z.]+)\((?:id=)?'((?:[^']|'')*)'\)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One part of a path, decoded. `is_key`: it can be nothing else, whatever it reads like."""
+
+    text: str
+    is_key: bool = False
+
+
+def path_below(scope: Scope, root: str) -> str:
+    """What of a request's path comes after `root`, still encoded."""
+    raw: bytes = scope["raw_path"]
+    return raw.decode("latin-1").partition(root)[2]
+
+
+def read_path(encoded: str) -> Iterator[Segment]:
+    """The segments of an encoded path."""
+    for part in encoded.strip("/").split("/"):
+        text = unquote(part)
+        keyed = _KEYED.fullmatch(text)
+        if keyed is None:
+            yield Segment(text)
+        else:
+            yield Segment(keyed[1])
+            yield Segment(keyed[2].replace("''", "'"), is_key=True)
