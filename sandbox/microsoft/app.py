@@ -7,6 +7,7 @@ through it.
 """
 
 import re
+from functools import partial
 from urllib.parse import parse_qs
 
 from starlette.applications import Starlette
@@ -19,7 +20,7 @@ from starlette.types import Scope
 from sandbox.faults import FaultMiddleware
 from sandbox.ledger import RequestRecord
 from sandbox.microsoft.batch import serve_batch
-from sandbox.microsoft.call import request_id_of, serve
+from sandbox.microsoft.call import answer, request_id_of, serve
 from sandbox.microsoft.faults import microsoft_preset
 from sandbox.microsoft.oauth import OAuth
 from sandbox.microsoft.paths import path_below
@@ -47,11 +48,12 @@ def create_microsoft(world: MicrosoftWorld) -> Starlette:
     )
 
     async def batch(request: Request) -> Response:
-        return await serve_batch(app, request)
+        return await answer(world, request, lambda: serve_batch(app, request))
 
     async def graph(request: Request) -> Response:
         path = path_below(request.scope, "/v1.0/")
-        return await serve(world, lambda: find_operation(request.method, path), request)
+        found = partial(find_operation, request.method, path)
+        return await answer(world, request, lambda: serve(world, found, request))
 
     app.routes.append(Route("/v1.0/$batch", batch, methods=["POST"]))
     app.routes.append(Route("/v1.0/{path:path}", graph, methods=_VERBS))

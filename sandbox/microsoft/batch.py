@@ -7,7 +7,7 @@ import asyncio
 import json
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -27,7 +27,7 @@ class _Part:
 
     id: str
     method: str
-    url: str
+    url: SplitResult
     headers: dict[str, str]
     body: bytes
     depends_on: tuple[str, ...]
@@ -64,11 +64,8 @@ def _parsed(content: bytes) -> Any:
 
 
 async def serve_batch(app: ASGIApp, request: Request) -> Response:
-    """Run every request through `app` and collect the answers."""
-    try:
-        parts = _parse(await read_bytes(request))
-    except GraphError as error:
-        return render_json({"error": {"code": error.code, "message": error.message}}, error.status)
+    """Run every request through `app` and collect the answers. Raises GraphError."""
+    parts = _parse(await read_bytes(request))
     seats = asyncio.Semaphore(_AT_A_TIME)
     done = {part.id: asyncio.Event() for part in parts}
     by_id = {part.id: part for part in parts}
@@ -112,21 +109,30 @@ def _parse(raw: bytes) -> list[_Part]:
 def _part(given: Any) -> _Part:
     if not isinstance(given, dict) or not all(given.get(name) for name in ("id", "method", "url")):
         raise _bad("Each request needs an id, a method and a url.")
-    headers = {str(name).lower(): str(value) for name, value in (given.get("headers") or {}).items()}
+    sent, before = given.get("headers") or {}, given.get("dependsOn") or []
+    if not isinstance(sent, dict) or not isinstance(before, list):
+        raise _bad("Invalid batch payload format.")
+    headers = {str(name).lower(): str(value) for name, value in sent.items()}
     body = b""
     if given.get("body") is not None:
         if "content-type" not in headers:
             raise _bad(f"Request {given['id']} has a body and no Content-Type header.")
         body = json.dumps(given["body"]).encode()
-    depends_on = tuple(str(each) for each in given.get("dependsOn") or ())
-    return _Part(str(given["id"]), str(given["method"]).upper(), str(given["url"]), headers, body, depends_on)
+    depends_on = tuple(str(each) for each in before)
+    return _Part(str(given["id"]), str(given["method"]).upper(), _url(given["url"]), headers, body, depends_on)
+
+
+def _url(given: Any) -> SplitResult:
+    try:
+        return urlsplit(str(given))
+    except ValueError:
+        raise _bad(f"The url '{given}' is not valid.") from None
 
 
 def _scope(outer: Request, part: _Part) -> Scope:
     """A request of its own, with the token and the host of the batch."""
-    parts = urlsplit(part.url)
     root = str(outer.scope.get("root_path", ""))
-    path = f"{root}/v1.0/{parts.path.lstrip('/')}"
+    path = f"{root}/v1.0/{part.url.path.lstrip('/')}"
     carried = {name: outer.headers[name] for name in ("authorization", "host") if name in outer.headers}
     headers = {**carried, **part.headers}
     return {
@@ -140,7 +146,7 @@ def _scope(outer: Request, part: _Part) -> Scope:
         "method": part.method,
         "path": unquote(path),
         "raw_path": path.encode(),
-        "query_string": parts.query.encode(),
+        "query_string": part.url.query.encode(),
         "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
     }
 

@@ -5,6 +5,7 @@ The one rule: nothing reaches a handler that Graph's front end would have refuse
 
 import asyncio
 import inspect
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -30,6 +31,7 @@ from sandbox.microsoft.times import Json
 from sandbox.microsoft.views import View, view_of
 from sandbox.microsoft.world import Account, Actor, Calendar, Item, MicrosoftWorld, Role, rank
 
+_LOG = logging.getLogger(__name__)
 _RATE_WINDOW = 600  # seconds
 PAGE_SIZE = 10
 
@@ -220,30 +222,43 @@ def request_id_of(request: Request) -> tuple[str, str]:
     return known, request.headers.get("client-request-id") or known
 
 
+async def answer(world: MicrosoftWorld, request: Request, work: Callable[[], Awaitable[Response]]) -> Response:
+    """What `work` gives, or its refusal. What it should never have met is logged, and told in Graph's shape as well."""
+    try:
+        return await work()
+    except GraphError as error:
+        refusal = error
+    except Exception:  # noqa: BLE001 - the last resort
+        _LOG.exception("%s %s failed", request.method, request.url.path)
+        refusal = errors.internal()
+    request_id, client_request_id = request_id_of(request)
+    body = refusal.body(now=world.clock.now(), request_id=request_id, client_request_id=client_request_id)
+    return render_json(body, refusal.status, {**_ids(request), **refusal.headers})
+
+
+def _ids(request: Request) -> dict[str, str]:
+    request_id, client_request_id = request_id_of(request)
+    return {"request-id": request_id, "client-request-id": client_request_id}
+
+
 async def serve(
     world: MicrosoftWorld, find: Callable[[], tuple[Operation, dict[str, str]]], request: Request
 ) -> Response:
-    """Admit a request, run its handler, render the outcome."""
-    request_id, client_request_id = request_id_of(request)
-    headers = {"request-id": request_id, "client-request-id": client_request_id}
-    try:
-        account, token = _authenticate(world, request)
-        operation, params = find()
-        if not token.scopes & operation.scopes:
-            raise errors.request_denied() if operation.directory else errors.access_denied()
-        admitted = _Admitted(account, token, operation, params)
-        serving = _within_limits if operation.mailbox else _handle
-        answer, preferences = await serving(world, admitted, request)
-    except GraphError as error:
-        body = error.body(now=world.clock.now(), request_id=request_id, client_request_id=client_request_id)
-        return render_json(body, error.status, {**headers, **error.headers})
-    headers |= answer.headers
+    """Admit a request, run its handler, render the outcome. Raises GraphError."""
+    account, token = _authenticate(world, request)
+    operation, params = find()
+    if not token.scopes & operation.scopes:
+        raise errors.request_denied() if operation.directory else errors.access_denied()
+    admitted = _Admitted(account, token, operation, params)
+    serving = _within_limits if operation.mailbox else _handle
+    answered, preferences = await serving(world, admitted, request)
+    headers = _ids(request) | answered.headers
     applied = [*preferences.applied, *(["odata.track-changes"] if operation.allowed.delta else [])]
     if applied:
         headers["preference-applied"] = ", ".join(applied)
-    if answer.body is None:
-        return Response(status_code=answer.status if answer.status != 200 else 204, headers=headers)
-    return render_json(answer.body, answer.status, headers)
+    if answered.body is None:
+        return Response(status_code=answered.status if answered.status != 200 else 204, headers=headers)
+    return render_json(answered.body, answered.status, headers)
 
 
 def _authenticate(world: MicrosoftWorld, request: Request) -> tuple[Account, AccessToken]:

@@ -25,7 +25,7 @@ class Segment:
 def path_below(scope: Scope, root: str) -> str:
     """What of a request's path comes after `root`, still encoded."""
     raw: bytes = scope["raw_path"]
-    return raw.decode("latin-1").partition(root)[2]
+    return raw.decode("utf-8", "replace").partition(root)[2]
 
 
 def read_path(encoded: str) -> Iterator[Segment]:

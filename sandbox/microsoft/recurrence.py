@@ -6,7 +6,7 @@ https://learn.microsoft.com/graph/api/resources/recurrencepattern
 
 import json
 from collections.abc import Iterator
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from itertools import pairwise
 from typing import Literal
@@ -17,6 +17,7 @@ from sandbox.microsoft import errors
 from sandbox.microsoft.times import Json, Span, Window, parse_zone
 
 _LAST = date(2100, 1, 1)
+_BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 _NO_DATE = "0001-01-01"
 _DAYS = {
     "sunday": SU,
@@ -80,7 +81,7 @@ def _settle_pattern(pattern: Json) -> Json:
     if kind not in _FREQUENCY:
         raise errors.validation()
     interval = pattern.get("interval", 1)
-    if not 1 <= interval <= 999:
+    if interval is None or not 1 <= interval <= 999:
         raise errors.validation()
     if any(not pattern.get(name) for name in _NEEDED[kind]):
         raise errors.validation()
@@ -147,7 +148,8 @@ def days_within(recurrence: Json, span: Span, window: Window) -> Iterator[date]:
     """The days whose occurrence by rule lies in the window."""
     rule = _rule(json.dumps(recurrence, sort_keys=True), span.day)
     # Two days of margin cover every offset; the exact test follows on instants.
-    begin = (window.start - span.length - timedelta(days=2)).replace(tzinfo=None)
+    margin = span.length + timedelta(days=2)
+    begin = (max(window.start, _BEGINNING + margin) - margin).replace(tzinfo=None)
     for moment in rule.xafter(begin, inc=True):
         found = span.on(moment.date())
         if found.start >= window.end or moment.date() >= _LAST:

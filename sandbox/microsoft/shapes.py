@@ -44,6 +44,7 @@ Shape = Plain | Choice | Many | Struct
 TEXT = Plain(str, "Edm.String")
 FLAG = Plain(bool, "Edm.Boolean")
 NUMBER = Plain(int, "Edm.Int32")
+_INT32 = 2**31
 REAL = Plain(float, "Edm.Double")
 
 MOMENT = Struct("dateTimeTimeZone", {"dateTime": TEXT, "timeZone": TEXT})
@@ -220,15 +221,24 @@ def _checked(shape: Shape, value: Any, *, strict: bool) -> Any:
         return None
     if isinstance(shape, Struct):
         if not isinstance(value, dict):
-            raise errors.wrong_type(value, f"microsoft.graph.{shape.name}")
+            raise errors.wrong_type(value, _name(shape))
         return _struct(shape, value, action=False, strict=strict)
     if isinstance(shape, Many):
         if not isinstance(value, list):
             raise errors.wrong_type(value, "Collection")
+        if None in value:
+            raise errors.wrong_type(None, _name(shape.of))
         return [_checked(shape.of, each, strict=strict) for each in value]
     if isinstance(shape, Choice):
         return _member(shape, value)
     return _primitive(shape, value)
+
+
+def _name(shape: Shape) -> str:
+    """A shape's name in refusals."""
+    if isinstance(shape, Struct):
+        return f"microsoft.graph.{shape.name}"
+    return shape.edm if isinstance(shape, Plain) else "Edm.String"
 
 
 def _member(shape: Choice, value: Any) -> str:
@@ -243,5 +253,7 @@ def _member(shape: Choice, value: Any) -> str:
 def _primitive(shape: Plain, value: Any) -> Any:
     accepted: tuple[type, ...] = (int, float) if shape.kind is float else (shape.kind,)
     if not isinstance(value, accepted) or (isinstance(value, bool) and shape.kind is not bool):
+        raise errors.wrong_type(value, shape.edm)
+    if shape is NUMBER and isinstance(value, int) and not -_INT32 <= value < _INT32:
         raise errors.wrong_type(value, shape.edm)
     return value

@@ -7,7 +7,7 @@ https://learn.microsoft.com/graph/api/subscription-post-subscriptions
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from http import HTTPStatus
 from urllib.parse import quote_plus, urlsplit, urlunsplit
 from uuid import uuid4
@@ -18,7 +18,7 @@ from sandbox.microsoft.errors import GraphError
 from sandbox.microsoft.ids import read_folder_id
 from sandbox.microsoft.paths import read_path
 from sandbox.microsoft.subscriptions import CHANGE_TYPES, ChangeType, Subscription
-from sandbox.microsoft.times import Json, utc_text
+from sandbox.microsoft.times import Json, as_utc, utc_text
 from sandbox.push import Message, Reply, judge_address
 
 _CLIENT_STATE_MAX = 128
@@ -231,15 +231,15 @@ def _expiry(call: Call, raw: str) -> datetime:
         moment = datetime.fromisoformat(raw.strip().upper())
     except ValueError:
         raise errors.wrong_type(raw, "Edm.DateTimeOffset") from None
-    if moment.tzinfo is None:
+    instant = None if moment.tzinfo is None else as_utc(moment)
+    if instant is None:
         raise errors.wrong_type(raw, "Edm.DateTimeOffset")
     now, knobs = call.world.clock.now(), call.world.knobs
-    moment = moment.astimezone(UTC)
-    if moment <= now:
+    if instant <= now:
         raise errors.bad_subscription("Subscription expiration must be in the future.")
-    if moment > now + knobs.subscription_lifetime_max:
+    if instant > now + knobs.subscription_lifetime_max:
         raise errors.subscription_too_long(int(knobs.subscription_lifetime_max.total_seconds() // 60))
-    return max(moment, now + knobs.subscription_lifetime_min)
+    return max(instant, now + knobs.subscription_lifetime_min)
 
 
 # addresses ----------------------------------------------------------------------------------------

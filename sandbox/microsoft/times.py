@@ -15,6 +15,8 @@ from sandbox.microsoft.zones import find_zone
 
 Json = dict[str, Any]
 NEVER = "0001-01-01T00:00:00Z"
+# What Exchange can store: its clock begins here, and what has no time at all is stored as the other.
+_FIRST, _NONE = datetime(1601, 1, 1, tzinfo=UTC), datetime(4501, 1, 1, tzinfo=UTC)
 _FRACTION = re.compile(r"(\.\d{6})\d+")
 
 
@@ -122,7 +124,18 @@ def parse_end(value: Json, name: str) -> tuple[datetime, str]:
     moment = parse_moment(value.get("dateTime"), name)
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=zone_of(zone_name))
-    return moment.astimezone(UTC), zone_name
+    instant = as_utc(moment)
+    if instant is None or not _FIRST <= instant < _NONE:
+        raise errors.validation(f"The DateTime value '{value['dateTime']}' of {name} is out of range.")
+    return instant, zone_name
+
+
+def as_utc(moment: datetime) -> datetime | None:
+    """An aware time in UTC; None where that would be before the first year or after the last."""
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        return None
 
 
 def parse_bound(raw: str, name: str) -> datetime:
@@ -130,8 +143,11 @@ def parse_bound(raw: str, name: str) -> datetime:
     try:
         moment = datetime.fromisoformat(_FRACTION.sub(r"\1", raw.strip().upper()))
     except ValueError:
-        raise errors.invalid_parameter(f"The value '{raw}' of parameter '{name}' is invalid.") from None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        moment = None
+    instant = moment and as_utc(moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment)
+    if instant is None:
+        raise errors.invalid_parameter(f"The value '{raw}' of parameter '{name}' is invalid.")
+    return instant
 
 
 def midnight(moment: datetime, zone_name: str) -> bool:

@@ -77,3 +77,95 @@ def test_a_broken_package_is_refused(ada, content):
     refused = post(ada, content, "gzip")
     assert told(refused) == (400, "BadRequest")
     assert refused.json()["error"]["message"].startswith("Unable to read JSON request payload.")
+
+
+# what nothing can be made of ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        r'{"subject": "\ud83d"}',
+        r'{"subject": "\udcab\ud83d"}',
+        '{"singleValueExtendedProperties": [{"id": "Integer 0x8001", "value": NaN}]}',
+        '{"location": {"coordinates": {"latitude": Infinity}}}',
+        '{"location": {"coordinates": {"latitude": 1e999}}}',
+        "[" * 100_000,
+        '{"subject": ' + "9" * 5000 + "}",
+    ],
+)
+def test_what_could_not_be_written_again_is_no_json(ada, text):
+    assert told(post(ada, text)) == (400, "BadRequest")
+    batched = f'{{"requests": [{{"id": "1", "method": "GET", "url": "/me/events", "more": {text}}}]}}'
+    assert told(post(ada, batched, path="/microsoft/v1.0/$batch")) == (400, "BadRequest")
+    assert post(ada, b'{"subject": "\xed\xa0\xbd"}').status_code == 400
+    assert ada.ok("GET", "/me/events")["value"] == []
+
+
+def test_a_whole_pair_of_surrogates_is_a_letter(ada):
+    made = post(ada, json.dumps(meeting(subject="\N{GRINNING FACE}")))
+    assert made.json()["subject"] == "\N{GRINNING FACE}"
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        "0001-01-01T00:00:00",
+        "1600-12-31T12:00:00",
+        "4501-01-02T00:00:00",
+        "9999-12-31T23:59:59",
+        "0001-01-01T00:00:00Z",
+    ],
+)
+@pytest.mark.parametrize("zone", ["UTC", "W. Europe Standard Time", "Hawaiian Standard Time"])
+def test_a_time_that_exchange_cannot_store_is_refused(ada, moment, zone):
+    end = {"dateTime": moment, "timeZone": zone}
+    for body in (meeting(start=end), meeting(end=end), meeting(start=end, end=end)):
+        assert ada.refused("POST", "/me/events", body) == (400, "ErrorPropertyValidationFailure")
+    assert ada.ok("GET", "/me/events")["value"] == []
+
+
+@pytest.mark.parametrize("bound", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_a_bound_out_of_all_time_is_refused(ada, bound):
+    window = {"startDateTime": bound, "endDateTime": bound}
+    assert ada.refused("GET", "/me/calendarView", **window) == (400, "ErrorInvalidParameter")
+
+
+def test_a_view_of_the_first_years_shows_nothing(ada):
+    recurrence = {"pattern": {"type": "daily", "interval": 1}, "range": {"type": "noEnd", "startDate": "2026-12-01"}}
+    ada.create(meeting(recurrence=recurrence))
+    assert ada.view("0001-01-01T00:00:00Z", "0002-01-01T00:00:00Z") == []
+
+
+@pytest.mark.parametrize(
+    ("wrong", "code"),
+    [
+        ({"recurrence": {"pattern": {"interval": None}}}, "ErrorPropertyValidationFailure"),
+        ({"recurrence": {"pattern": {"daysOfWeek": [None]}}}, "RequestBodyRead"),
+        ({"recurrence": {"pattern": {"interval": 2**31}}}, "RequestBodyRead"),
+        ({"reminderMinutesBeforeStart": -(2**31) - 1}, "RequestBodyRead"),
+        ({"attendees": [None]}, "RequestBodyRead"),
+        ({"locations": [None]}, "RequestBodyRead"),
+        ({"categories": [None]}, "RequestBodyRead"),
+        ({"singleValueExtendedProperties": [None]}, "RequestBodyRead"),
+    ],
+)
+def test_nothing_where_there_must_be_something_is_refused(ada, wrong, code):
+    pattern = {"type": "weekly", "interval": 1, "daysOfWeek": ["tuesday"]}
+    pattern |= wrong.get("recurrence", {}).get("pattern", {})
+    recurrence = {"pattern": pattern, "range": {"type": "noEnd", "startDate": "2026-12-01"}}
+    assert ada.refused("POST", "/me/events", meeting(**{**wrong, "recurrence": recurrence})) == (400, code)
+
+
+@pytest.mark.parametrize(
+    "part", [{"headers": ["x"]}, {"headers": "x"}, {"dependsOn": 5}, {"dependsOn": "1"}, {"url": "//[me"}]
+)
+def test_a_part_of_a_batch_that_makes_no_sense_refuses_it(ada, part):
+    requests = [{"id": "1", "method": "GET", "url": "/me/events", **part}]
+    assert ada.refused("POST", "/$batch", {"requests": requests}) == (400, "BadRequest")
+
+
+def test_a_mistake_of_the_simulators_own_is_told_in_graphs_shape(ada, monkeypatch, caplog):
+    monkeypatch.setattr("sandbox.microsoft.events.live_items", lambda calendar: 1 / 0)
+    assert ada.refused("GET", "/me/events") == (500, "ErrorInternalServerError")
+    assert "ZeroDivisionError" in caplog.text
