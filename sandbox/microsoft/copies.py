@@ -5,6 +5,7 @@ themselves stays. Every change the guests can see is mailed to them: Graph has n
 """
 
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from copy import deepcopy
 from datetime import date
 
@@ -40,8 +41,19 @@ def find_copy(calendar: Calendar, uid: str) -> Item | None:
     return None
 
 
-def propagate(world: MicrosoftWorld, calendar: Calendar, item: Item, before: set[str], actor: Actor) -> None:
-    """Bring the guests' copies in line after the organizer's item changed; `before` are those invited until now."""
+def propagate(
+    world: MicrosoftWorld,
+    calendar: Calendar,
+    item: Item,
+    before: set[str],
+    actor: Actor,
+    *,
+    unasked: AbstractSet[str] = frozenset(),
+) -> None:
+    """Bring the guests' copies in line after the organizer's item changed; `before` are those invited until now.
+
+    Who is `unasked` gets no mail about this change, so what they declined and thereby removed does not come back.
+    """
     if not item.is_organizer:
         return
     now = set() if item.deleted else guests_of(item.fields, calendar.owner)
@@ -51,19 +63,21 @@ def propagate(world: MicrosoftWorld, calendar: Calendar, item: Item, before: set
         if guest is None:
             continue
         if email in now:
-            _write_copy(world, guest, item, system)
+            _write_copy(world, guest, item, system, asked=email not in unasked)
         else:
             _cancel_copy(world, guest.default, item.uid, system)
 
 
-def _write_copy(world: MicrosoftWorld, guest: Account, item: Item, actor: Actor) -> None:
+def _write_copy(world: MicrosoftWorld, guest: Account, item: Item, actor: Actor, *, asked: bool) -> None:
     calendar, held = guest.default, find_copy(guest.default, item.uid)
+    if held is None and not asked:
+        return
     if held is None:
         copy = _new_copy(world, guest, item)
         world.place(calendar, copy)
         world.commit(calendar, copy, "insert", actor, event_id=event_id_of(calendar, copy))
         return
-    snapshot = deepcopy((held.fields, held.span, held.recurrence, held.deviations))
+    snapshot = deepcopy(_content(held))
     moved = held.span != item.span or held.recurrence != item.recurrence
     held.fields = {name: value for name, value in held.fields.items() if name not in SHARED} | _shared(item, guest)
     held.intended_show_as = item.fields.get("showAs", "busy")
@@ -72,9 +86,13 @@ def _write_copy(world: MicrosoftWorld, guest: Account, item: Item, actor: Actor)
         held.span, held.recurrence = item.span, deepcopy(item.recurrence)
         held.deviations, held.cancelled = {}, set()
         held.fields |= {"responseStatus": _UNANSWERED, "showAs": "tentative"}
-    _follow_deviations(held, item, guest)
-    if snapshot != (held.fields, held.span, held.recurrence, held.deviations):
+    _follow_deviations(held, item, guest, asked=asked)
+    if snapshot != _content(held):
         world.commit(calendar, held, "update", actor, event_id=event_id_of(calendar, held))
+
+
+def _content(item: Item) -> tuple[object, ...]:
+    return item.fields, item.span, item.recurrence, item.deviations, item.cancelled
 
 
 def _new_copy(world: MicrosoftWorld, guest: Account, item: Item) -> Item:
@@ -89,7 +107,7 @@ def _new_copy(world: MicrosoftWorld, guest: Account, item: Item) -> Item:
     }
     copy = Item(world.new_token(), item.uid, fields, item.span, now, now, deepcopy(item.recurrence))
     copy.intended_show_as = item.fields.get("showAs", "busy")
-    _follow_deviations(copy, item, guest)
+    _follow_deviations(copy, item, guest, asked=True)
     return copy
 
 
@@ -104,9 +122,13 @@ def _shared(item: Item, guest: Account, overrides: Json | None = None) -> Json:
     return fields
 
 
-def _follow_deviations(copy: Item, item: Item, guest: Account) -> None:
+def _follow_deviations(copy: Item, item: Item, guest: Account, *, asked: bool) -> None:
     for day, deviation in item.deviations.items():
         own = copy.deviations.get(day, Deviation())
+        if day in copy.cancelled:  # the guest is rid of it, until it is moved
+            if not asked or own.span == deviation.span:
+                continue
+            copy.cancelled.discard(day)
         kept = {name: value for name, value in own.fields.items() if name not in SHARED}
         if own.span != deviation.span:
             kept |= {"responseStatus": _UNANSWERED, "showAs": "tentative"}

@@ -14,8 +14,8 @@ class Knobs(PushKnobs):
     delta_token_max_age: timedelta = timedelta(days=28)
     delta_token_max_changes: int | None = None
     repeat_across_pages: bool = False
-    # With the person's setting off, Outlook puts a declined meeting into Deleted Items.
-    keep_declined_events: bool = True
+    # "Save declined events" is off unless the person turns it on: a declined meeting goes to Deleted Items (MC684218).
+    keep_declined_events: bool = False
     access_token_lifetime: timedelta = timedelta(seconds=3599)
     refresh_token_lifetime: timedelta = timedelta(days=90)
     revoke_old_refresh_tokens: bool = False
@@ -30,5 +30,6 @@ class Knobs(PushKnobs):
     push_batch: int = 50
     validation_timeout: timedelta = timedelta(seconds=10)
     subscription_lifetime_min: timedelta = timedelta(minutes=45)
-    subscription_lifetime_max: timedelta = timedelta(minutes=4230)
+    # "10,080 minutes (under seven days)" for Outlook events; it was 4230 for years.
+    subscription_lifetime_max: timedelta = timedelta(minutes=10_080)
     subscriptions_per_mailbox: int = 1000

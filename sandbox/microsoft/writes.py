@@ -102,10 +102,11 @@ def edit_event(
     if after is None or not item.is_organizer:
         return
     invited = before | guests_of(item.fields, calendar.owner)
-    propagate(world, calendar, item, invited, actor)
     shared = changed & (SHARED | {"start", "recurrence"})
+    concerns_new_guests_only = shared <= {"attendees"}
+    propagate(world, calendar, item, invited, actor, unasked=before if concerns_new_guests_only else frozenset())
     if shared:
-        announce(world, calendar, after, before, only_guests_changed=shared == {"attendees"})
+        announce(world, calendar, after, before, only_guests_changed=concerns_new_guests_only)
 
 
 def _changed(view: View, draft: Draft) -> set[str]:

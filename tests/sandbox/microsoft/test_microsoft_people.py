@@ -64,6 +64,7 @@ def test_an_invitation_lies_tentatively_in_the_guests_calendar(ms, ada, bo):
     ],
 )
 def test_an_answer_reaches_the_organizer(ms, ada, bo, *, action, response, shown):
+    ms.control("PATCH", "/knobs", {"keep_declined_events": True})
     made = ada.create(meeting(attendees=[guest(BO)], showAs="oof"))
     answer = bo.call("POST", f"/me/events/{only(bo)['id']}/{action}", {"Comment": "x", "SENDRESPONSE": True})
     assert (answer.status_code, answer.content) == (202, b"")
@@ -98,12 +99,36 @@ def test_where_no_answer_is_wanted_none_can_be_sent(ada, bo):
     bo.ok("POST", path, {"sendResponse": False})
 
 
-def test_a_declined_event_goes_away_if_the_person_wants_that(ms, ada, bo):
-    ms.control("PATCH", "/knobs", {"keep_declined_events": False})
+def test_a_declined_event_goes_away_and_comes_back_when_it_has_changed(ms, ada, bo):
     made = ada.create(meeting(attendees=[guest(BO)]))
-    bo.ok("POST", f"/me/events/{only(bo)['id']}/decline", {})
+    copy = only(bo)
+    bo.ok("POST", f"/me/events/{copy['id']}/decline", {})
     assert bo.ok("GET", "/me/events")["value"] == []
     assert ada.get(made["id"])["attendees"][0]["status"]["response"] == "declined"
+    ada.patch(made["id"], {"categories": ["Red"]})
+    ada.patch(made["id"], {"attendees": [guest(BO), guest(OUTSIDER)]})
+    assert bo.ok("GET", "/me/events")["value"] == [], "nobody has mailed them"
+    ada.patch(made["id"], {"start": at("2026-12-01T10:30:00")})
+    assert only(bo)["responseStatus"]["response"] == "notResponded"
+    assert only(bo)["iCalUId"] == copy["iCalUId"]
+
+
+def test_a_declined_occurrence_goes_alone_and_comes_back_when_it_is_moved(ada, bo):
+    made = ada.create(meeting(recurrence=weekly(type="numbered", numberOfOccurrences=3), attendees=[guest(BO)]))
+    window = ("2026-11-01T00:00:00Z", "2027-03-01T00:00:00Z")
+    second = bo.view(*window)[1]
+    bo.ok("POST", f"/me/events/{second['id']}/decline", {})
+    assert [row["id"] == second["id"] for row in bo.view(*window)] == [False, False]
+    ada.patch(made["id"], {"subject": "Renamed"})
+    assert [row["subject"] for row in bo.view(*window)] == ["Renamed", "Renamed"]
+    moved = ada.view(*window)[1]["id"]
+    ada.patch(moved, {"start": at("2026-12-09T10:00:00"), "end": at("2026-12-09T11:00:00")})
+    rows = bo.view(*window)
+    assert [(row["type"], row["responseStatus"]["response"]) for row in rows] == [
+        ("occurrence", "notResponded"),
+        ("exception", "notResponded"),
+        ("occurrence", "notResponded"),
+    ]
 
 
 def test_an_update_reaches_the_copy_and_leaves_what_is_the_guests_own(ms, ada, bo):
