@@ -122,7 +122,7 @@ class Outlook:
         move_event(self.world, calendar, target, item, self._actor)
         return self.find(target, event_id)
 
-    def answer(self, event_id: str, attendee: str, response: str) -> View:
+    def answer(self, event_id: str, attendee: str, response: str) -> None:
         """A guest answers; this person's copy is the guest's own, or the organizer's for a guest from elsewhere."""
         calendar = self._holding(event_id)
         view = self.find(calendar, event_id)
@@ -131,7 +131,6 @@ class Outlook:
             respond(self.world, calendar, view, response, actor)
         elif not note_answer(self.world, calendar, view, actor, guest=attendee, response=response):
             raise errors.item_not_found()
-        return self.find(calendar, event_id)
 
     def _holding(self, event_id: str) -> Calendar:
         where = read_event_id(event_id)

@@ -218,6 +218,14 @@ def test_a_guest_elsewhere_answers_by_mail(ms, ada):
     assert ada.get(made["id"])["attendees"][0]["status"]["response"] == "declined"
 
 
+def test_a_person_declines_in_outlook_as_a_client_does(ms, ada, bo):
+    made = ada.create(meeting(attendees=[guest(BO)]))
+    body = {"event": only(bo)["id"], "attendee": BO, "response": "declined"}
+    ms.control("POST", f"/accounts/{BO}/rsvp", body)
+    assert bo.ok("GET", "/me/events")["value"] == []
+    assert ada.get(made["id"])["attendees"][0]["status"]["response"] == "declined"
+
+
 def test_an_invitation_from_outside_can_be_answered(ms, ada):
     organizer = {"emailAddress": {"name": "Anna", "address": "anna@client.example"}}
     ms.human("POST", ADA, body=meeting(organizer=organizer, attendees=[guest(ADA)]))
