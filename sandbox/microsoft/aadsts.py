@@ -75,7 +75,7 @@ def missing(name: str) -> OAuthError:
     return OAuthError("invalid_request", 900144, f"The request body must contain the following parameter: '{name}'.")
 
 
-def unknown_parameter(name: str) -> OAuthError:
+def malformed(name: str) -> OAuthError:
     return OAuthError("invalid_request", 9002313, f"Invalid request. Request is malformed or invalid: '{name}'.")
 
 

@@ -4,11 +4,12 @@ The one rule: an error that concerns the app, its redirect address or the person
 redirected. https://learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow
 """
 
+import base64
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import unquote_plus, urlencode, urlsplit
 from uuid import uuid4
 
 from joserfc import jwt
@@ -195,7 +196,7 @@ class OAuth:
         fields = asked.fields
         unknown = sorted(fields.keys() - _AUTHORIZE_PARAMETERS)
         if unknown and self._world.knobs.strict:
-            return aadsts.unknown_parameter(unknown[0])
+            return aadsts.malformed(unknown[0])
         if fields.get("response_type") != "code":
             return aadsts.bad_response_type(fields.get("response_type", ""))
         choices = {
@@ -218,9 +219,7 @@ class OAuth:
         try:
             if not self._is_tenant(request.path_params["tenant"]):
                 raise aadsts.unknown_tenant(request.path_params["tenant"])
-            if not form.get("client_id"):
-                raise aadsts.missing("client_id")
-            client = self._world.grants.authenticate(str(form["client_id"]), str(form.get("client_secret", "")))
+            client = self._world.grants.authenticate(*_credentials(request, form))
             issued = self._exchange(client, form)
         except OAuthError as error:
             return _json(error.body(self._world.clock.now()), error.status)
@@ -298,7 +297,7 @@ class OAuth:
                 "scopes_supported": sorted(IDENTITY),
                 "subject_types_supported": ["pairwise"],
                 "id_token_signing_alg_values_supported": ["RS256"],
-                "token_endpoint_auth_methods_supported": ["client_secret_post"],
+                "token_endpoint_auth_methods_supported": ["client_secret_post", "client_secret_basic"],
             }
         )
 
@@ -306,6 +305,21 @@ class OAuth:
 def _json(body: Json, status: int = 200) -> Response:
     content = json.dumps(body)
     return Response(content, status_code=status, media_type="application/json; charset=utf-8", headers=_NO_STORE)
+
+
+def _credentials(request: Request, form: FormData) -> tuple[str, str]:
+    """The app's id and secret: from the form, or from a Basic header, never from both (RFC 6749, 2.3.1)."""
+    scheme, _, value = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        return _required(form, "client_id"), str(form.get("client_secret", ""))
+    try:
+        client_id, colon, secret = base64.b64decode(value.strip(), validate=True).decode().partition(":")
+    except ValueError:
+        raise aadsts.malformed("authorization") from None
+    client_id, secret = unquote_plus(client_id), unquote_plus(secret)
+    if not colon or "client_secret" in form or form.get("client_id", client_id) != client_id:
+        raise aadsts.malformed("authorization")
+    return client_id, secret
 
 
 def _required(form: FormData, name: str) -> str:

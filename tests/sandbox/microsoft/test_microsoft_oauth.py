@@ -1,12 +1,13 @@
 """Consent, tokens and their ends at the identity platform."""
 
+import base64
 from collections.abc import Iterator
 
 import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
-from sandbox.microsoft.grants import SANDBOX_CLIENT_ID
+from sandbox.microsoft.grants import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET
 from sandbox.microsoft.world import CONSUMERS
 from tests.sandbox.microsoft.live import CHALLENGE, SCOPES, Api, Sandbox, answer_of, running_sandbox
 
@@ -161,6 +162,45 @@ def test_a_code_is_redeemed_only_as_it_was_asked_for(ms, form, error, code):
     assert body["trace_id"] in body["error_description"]
     assert body["correlation_id"] in body["error_description"]
     assert ms.redeem(value).status_code == 200, "a refused attempt must not burn the code"
+
+
+def basic(ms, client_id, secret, /, **form):
+    """A refresh with the app's id and secret in the header, as they stand."""
+    value = base64.b64encode(f"{client_id}:{secret}".encode()).decode()
+    form |= {"grant_type": "refresh_token", "refresh_token": ms.sign_in(ADA)["refresh_token"]}
+    headers = {"Authorization": f"Basic {value}"}
+    return ms.http.post("/microsoft/common/oauth2/v2.0/token", data=form, headers=headers)
+
+
+def test_an_app_may_name_itself_in_a_basic_header(ms):
+    assert basic(ms, SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET).json()["token_type"] == "Bearer"
+    coded = SANDBOX_CLIENT_SECRET.replace("-", "%2D")
+    assert basic(ms, SANDBOX_CLIENT_ID.replace("-", "%2d"), coded).status_code == 200, "both halves are form-encoded"
+    assert basic(ms, SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET, client_id=SANDBOX_CLIENT_ID).status_code == 200
+    told = ms.http.get("/microsoft/common/v2.0/.well-known/openid-configuration").json()
+    assert told["token_endpoint_auth_methods_supported"] == ["client_secret_post", "client_secret_basic"]
+
+
+@pytest.mark.parametrize(
+    ("client_id", "secret", "form", "error", "code"),
+    [
+        (SANDBOX_CLIENT_ID, "wrong", {}, "invalid_client", 7000215),
+        (SANDBOX_CLIENT_ID, "", {}, "invalid_client", 7000218),
+        ("other", SANDBOX_CLIENT_SECRET, {}, "unauthorized_client", 700016),
+        (SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET, {"client_secret": "x"}, "invalid_request", 9002313),
+        (SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET, {"client_id": "other"}, "invalid_request", 9002313),
+    ],
+)
+def test_a_wrong_basic_header_is_refused(ms, *, client_id, secret, form, error, code):
+    refused = basic(ms, client_id, secret, **form).json()
+    assert (refused["error"], refused["error_codes"]) == (error, [code])
+
+
+@pytest.mark.parametrize("value", ["nonsense!", base64.b64encode(b"no-colon").decode(), "\xe9", "/w=="])
+def test_a_basic_header_of_nothing_is_refused(ms, value):
+    headers = [("Authorization", f"Basic {value}".encode("latin-1"))]
+    refused = ms.http.post("/microsoft/common/oauth2/v2.0/token", data={"grant_type": "x"}, headers=headers)
+    assert (refused.status_code, refused.json()["error_codes"]) == (400, [9002313])
 
 
 def test_a_code_is_good_once_and_for_ten_minutes(ms):
