@@ -4,30 +4,26 @@ The language: `and`, `or`, `not`, parentheses, comparisons, `contains` and `star
 single-value extended properties.
 """
 
-import operator
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
 from sandbox.microsoft import errors
+from sandbox.microsoft.property_values import EQUALITY, ORDER, SEARCH, instant, value_test
 from sandbox.microsoft.query import property_id
 from sandbox.microsoft.times import Json
 
 Test = Callable[[Json, dict[str, str]], bool]
 
 _TOKEN = re.compile(
-    r"\s*(?:(?P<text>'(?:[^']|'')*')|(?P<moment>\d{4}-\d\d-\d\dT[0-9:.]+(?:Z|[+-]\d\d:\d\d)?)|(?P<number>-?\d+)"
-    r"|(?P<name>[A-Za-z_][A-Za-z0-9_]*(?:/[A-Za-z_][A-Za-z0-9_]*)*)|(?P<mark>[(),:]))"
+    r"\s*(?:(?P<text>'(?:[^']|'')*')|(?P<moment>\d{4}-\d\d-\d\dT[0-9:.]+(?:Z|[+-]\d\d:\d\d)?)"
+    r"|(?P<guid>[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})|(?P<number>-?\d+(?:\.\d+)?)"
+    r"|(?P<name>[A-Za-z_][A-Za-z0-9_]*(?:[/.][A-Za-z_][A-Za-z0-9_]*)*)|(?P<mark>[(),:]))"
 )
-_COMPARE: dict[str, Callable[[Any, Any], bool]] = {
-    "eq": operator.eq,
-    "ne": operator.ne,
-    "ge": operator.ge,
-    "gt": operator.gt,
-    "le": operator.le,
-    "lt": operator.lt,
-}
+_COMPARE = {**EQUALITY, **ORDER}
+_LITERALS = {"moment", "guid", "number"}
+_DEEPEST = 100
 _TEXTS = {"subject", "iCalUId", "showAs", "sensitivity", "importance", "type", "seriesMasterId"}
 _FLAGS = {"isAllDay", "isCancelled", "isOrganizer", "hasAttachments", "isReminderOn", "isOnlineMeeting"}
 _MOMENTS = {"createdDateTime", "lastModifiedDateTime", "start/dateTime", "end/dateTime"}
@@ -61,6 +57,7 @@ class _Reader:
             self._tokens.append((kind, match[kind]))
             position = match.end()
         self._at = 0
+        self._depth = 0
 
     def either(self) -> Test:
         test = self._both()
@@ -76,18 +73,26 @@ class _Reader:
 
     def _one(self) -> Test:
         if self._word("not"):
-            inner = self._one()
+            inner = self._inside(self._one)
             return lambda event, properties: not inner(event, properties)
         if self._mark("("):
-            test = self.either()
+            test = self._inside(self.either)
             self._expect(")")
             return test
         name = self._take("name")
-        if name.lower() in {"contains", "startswith"} and self._mark("("):
+        if name.lower() in SEARCH and self._mark("("):
             return self._function(name.lower())
         if name.lower().endswith("/any") and self._mark("("):
             return self._any(name.lower())
         return self._comparison(name)
+
+    def _inside(self, read: Callable[[], Test]) -> Test:
+        self._depth += 1
+        if self._depth > _DEEPEST:
+            raise errors.bad_filter()
+        test = read()
+        self._depth -= 1
+        return test
 
     def _function(self, function: str) -> Test:
         name = self._property(self._take("name"))
@@ -96,12 +101,11 @@ class _Reader:
         self._expect(",")
         wanted = self._text().lower()
         self._expect(")")
-        if function == "contains":
-            return lambda event, _: wanted in str(event.get(name) or "").lower()
-        return lambda event, _: str(event.get(name) or "").lower().startswith(wanted)
+        search = SEARCH[function]
+        return lambda event, _: search(str(event.get(name) or "").lower(), wanted)
 
     def _comparison(self, raw: str) -> Test:
-        name, compare = self._property(raw), self._operator()
+        name, compare = self._property(raw), _COMPARE[self._operator()]
         value = self._value(name)
 
         def test(event: Json, properties: dict[str, str]) -> bool:
@@ -124,7 +128,7 @@ class _Reader:
     def _moment(self) -> datetime:
         raw = self._text() if self._kind() == "text" else self._take("moment")
         try:
-            return _instant(raw)
+            return instant(raw)
         except ValueError:
             raise errors.bad_filter() from None
 
@@ -132,7 +136,7 @@ class _Reader:
         variable = self._take("name").lower()
         self._expect(":")
         if name == "categories/any" and self._supported:
-            if self._take("name").lower() != variable or self._operator() is not operator.eq:
+            if self._take("name").lower() != variable or self._operator() != "eq":
                 raise errors.bad_filter()
             wanted = self._text()
             self._expect(")")
@@ -142,23 +146,55 @@ class _Reader:
         return self._extended(variable)
 
     def _extended(self, variable: str) -> Test:
-        parts: dict[str, tuple[Callable[[Any, Any], bool], str]] = {}
+        """An id and one condition on the value; an id alone would be a search of the whole mailbox."""
+        identifier: str | None = None
+        condition: tuple[str, str | None] | None = None
         while True:
-            field = self._take("name").lower()
-            parts[field] = (self._operator(), self._text())
+            field, asked, literal = self._condition()
+            if field == f"{variable}/id" and asked == "eq" and identifier is None and literal is not None:
+                identifier = property_id(literal)
+            elif field == f"{variable}/value" and condition is None:
+                condition = (asked, literal)
+            else:
+                raise errors.bad_filter()
             if not self._word("and"):
                 break
         self._expect(")")
-        # An id alone would be a search of the whole mailbox: Exchange wants the value beside it.
-        if parts.keys() != {f"{variable}/id", f"{variable}/value"} or parts[f"{variable}/id"][0] is not operator.eq:
+        if identifier is None or condition is None:
             raise errors.bad_filter()
-        wanted, (compare, value) = property_id(parts[f"{variable}/id"][1]), parts[f"{variable}/value"]
+        wanted, test = identifier, value_test(identifier, *condition)
+        return lambda _, properties: test(properties.get(wanted))
 
-        def test(event: Json, properties: dict[str, str]) -> bool:
-            del event
-            return wanted in properties and compare(properties[wanted], value)
+    def _condition(self) -> tuple[str, str, str | None]:
+        """`field op literal`, `cast(field, type) op literal` or `contains(field, literal)`; None is null."""
+        name = self._take("name").lower()
+        if name in SEARCH and self._mark("("):
+            field = self._take("name").lower()
+            self._expect(",")
+            literal = self._text()
+            self._expect(")")
+            return field, name, literal
+        if name == "cast" and self._mark("("):
+            name = self._take("name").lower()
+            self._expect(",")
+            if not self._take("name").lower().startswith("edm."):
+                raise errors.bad_filter()
+            self._expect(")")
+        return name, self._operator(), self._literal()
 
-        return test
+    def _literal(self) -> str | None:
+        """With or without parentheses, as the documentation writes GUIDs."""
+        within = self._mark("(")
+        literal = None if self._word("null") else self._value_text()
+        if within:
+            self._expect(")")
+        return literal
+
+    def _value_text(self) -> str:
+        for word in ("true", "false"):
+            if self._word(word):
+                return word
+        return self._take(self._kind()) if self._kind() in _LITERALS else self._text()
 
     # tokens -------------------------------------------------------------------------------
 
@@ -194,11 +230,11 @@ class _Reader:
             return True
         return False
 
-    def _operator(self) -> Callable[[Any, Any], bool]:
+    def _operator(self) -> str:
         name = self._take("name").lower()
         if name not in _COMPARE:
             raise errors.bad_filter()
-        return _COMPARE[name]
+        return name
 
     def _property(self, raw: str) -> str:
         name = self._supported.get(raw.lower())
@@ -219,11 +255,5 @@ def _held(event: Json, name: str) -> Any:
     if value is None:
         return None
     if name in _MOMENTS:
-        return _instant(value)
+        return instant(value)
     return value.lower() if isinstance(value, str) else value
-
-
-def _instant(raw: str) -> datetime:
-    """An aware instant; without an offset it is UTC, which is what events are rendered in for a filter."""
-    text = re.sub(r"(\.\d{6})\d+", r"\1", raw).replace("Z", "+00:00")
-    return datetime.fromisoformat(text if re.search(r"[+-]\d\d:\d\d$", text) else f"{text}+00:00")
