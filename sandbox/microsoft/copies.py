@@ -118,8 +118,14 @@ def _shared(item: Item, guest: Account, overrides: Json | None = None) -> Json:
     hides = item.fields.get("hideAttendees", False)
     if "attendees" in fields:
         people = [each for each in fields["attendees"] if not hides or address_of(each) == guest.email]
-        fields["attendees"] = [{**each, "status": {"response": "none", "time": NEVER}} for each in people]
+        fields["attendees"] = [unanswered(each) for each in people]
     return fields
+
+
+def unanswered(attendee: Json) -> Json:
+    """Somebody on the list, without what they have said."""
+    known = {name: value for name, value in attendee.items() if name != "proposedNewTime"}
+    return {**known, "status": {"response": "none", "time": NEVER}}
 
 
 def _follow_deviations(copy: Item, item: Item, guest: Account, *, asked: bool) -> None:
@@ -155,8 +161,10 @@ def _cancel_copy(world: MicrosoftWorld, calendar: Calendar, uid: str, actor: Act
 # answers --------------------------------------------------------------------------------------
 
 
-def answer_organizer(world: MicrosoftWorld, guest: str, view: View, response: str, actor: Actor) -> None:
-    """Carry a guest's answer to the organizer's item."""
+def answer_organizer(
+    world: MicrosoftWorld, guest: str, view: View, response: str, actor: Actor, *, proposal: Json | None = None
+) -> None:
+    """Carry a guest's answer to the organizer's item, with the other time it may propose."""
     address = str(view.fields.get("organizer", {}).get("emailAddress", {}).get("address", "")).lower()
     _reply(world, address, guest, view)
     organizer = world.accounts.get(address)
@@ -166,7 +174,8 @@ def answer_organizer(world: MicrosoftWorld, guest: str, view: View, response: st
         item = find_copy(calendar, view.item.uid)
         if calendar.owner is organizer and item is not None and item.is_organizer:
             system = Actor(actor.account, "propagation", actor.request_id)
-            note_answer(world, calendar, view_of(item, view.day), system, guest=guest, response=response)
+            seen = view_of(item, view.day)
+            note_answer(world, calendar, seen, system, guest=guest, response=response, proposal=proposal)
 
 
 def note_answer(
@@ -177,15 +186,16 @@ def note_answer(
     *,
     guest: str,
     response: str,
+    proposal: Json | None = None,
 ) -> bool:
     """Write an answer into the organizer's list; False for somebody who is not on it."""
     if seen is None or guest not in guests_of(seen.fields, calendar.owner):
         return False
     item, day = seen.item, seen.day
-    people = deepcopy(seen.fields["attendees"])
-    for each in people:
-        if address_of(each) == guest:
-            each["status"] = {"response": response, "time": utc_text(world.clock.now())}
+    told: Json = {"status": {"response": response, "time": utc_text(world.clock.now())}}
+    if proposal is not None:
+        told["proposedNewTime"] = proposal
+    people = [{**unanswered(each), **told} if address_of(each) == guest else each for each in seen.fields["attendees"]]
     if day is None:
         item.fields["attendees"] = people
     else:

@@ -82,6 +82,20 @@ def read_edit(body: Json, owner: Account, held: Json, span: Span, recurrence: Js
     )
 
 
+def read_proposal(body: Json) -> Json | None:
+    """The other time that a response proposes, in UTC."""
+    given = body.get("proposedNewTime")
+    if given is None:
+        return None
+    (start, _), (end, _) = (
+        parse_end(given.get(name) or {}, f"ProposedNewTime.{name.title()}") for name in ("start", "end")
+    )
+    if end < start:
+        raise errors.validation("The end of the ProposedNewTime property must not be before its start.")
+    first, last = Span(start, end, "UTC", "UTC").wire("UTC")
+    return {"start": first, "end": last}
+
+
 def _span(body: Json, held: Span | None) -> Span:
     ends: dict[str, Any] = {}
     for name in ("start", "end"):
@@ -139,16 +153,18 @@ def _attendees(given: list[Json], held: Json) -> list[Json]:
     """The list replaces the one before; who stays keeps the answer."""
     if len(given) > ATTENDEES_MAX:
         raise errors.too_many_recipients()
-    answers = {address_of(each): each["status"] for each in held.get("attendees", ())}
+    answers = {address_of(each): each for each in held.get("attendees", ())}
     found: dict[str, Json] = {}
     for each in given:
         address = (each.get("emailAddress") or {}).get("address") or ""
         name, at, domain = address.partition("@")
         if not (name and at and domain) or " " in address:
             raise errors.bad_recipients()
+        answer = {name: answers.get(address.lower(), {}).get(name) for name in ("status", "proposedNewTime")}
         found[address.lower()] = {
             "type": each.get("type") or "required",
-            "status": answers.get(address.lower(), {"response": "none", "time": NEVER}),
+            "status": {"response": "none", "time": NEVER},
+            **_known(answer),
             "emailAddress": {"name": each["emailAddress"].get("name") or address, "address": address},
         }
     return list(found.values())

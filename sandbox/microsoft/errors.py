@@ -229,6 +229,14 @@ def is_cancelled() -> GraphError:
     return invalid_request("You can't respond to this meeting because it's been canceled.")
 
 
+def no_proposals() -> GraphError:
+    return invalid_request("The meeting organizer doesn't allow new time proposals.")
+
+
+def silent_proposal() -> GraphError:
+    return invalid_request("A new time can only be proposed in a response that is sent to the organizer.")
+
+
 def bad_recipients() -> GraphError:
     return GraphError(400, "ErrorInvalidRecipients", "At least one recipient isn't valid.")
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from sandbox.microsoft import errors
 from sandbox.microsoft.call import Answer, Call
-from sandbox.microsoft.drafts import Draft, read_edit, read_new
+from sandbox.microsoft.drafts import Draft, read_edit, read_new, read_proposal
 from sandbox.microsoft.filters import compile_filter
 from sandbox.microsoft.prefer import Preferences
 from sandbox.microsoft.render import Reader, event_etag, render_event
@@ -155,5 +155,6 @@ def decline(call: Call) -> Answer:
 def _respond(call: Call, response: str) -> Answer:
     calendar, view = call.event()
     send = call.body.get("sendResponse")
-    respond(call.world, calendar, view, response, call.actor, send=send is not False)
+    proposal = read_proposal(call.body)
+    respond(call.world, calendar, view, response, call.actor, send=send is not False, proposal=proposal)
     return Answer(status=202)

@@ -13,7 +13,7 @@ from sandbox.microsoft.ids import EventId, immutable_id, mutable_id
 from sandbox.microsoft.prefer import Preferences
 from sandbox.microsoft.properties import CALENDAR, EVENT, ON_REQUEST
 from sandbox.microsoft.query import Options
-from sandbox.microsoft.times import NEVER, Json, utc_text
+from sandbox.microsoft.times import NEVER, Json, in_zone, utc_text
 from sandbox.microsoft.views import View, occurrence
 from sandbox.microsoft.world import Account, Calendar, Item, Role, change_key, etag_of, rank
 
@@ -143,11 +143,19 @@ def _all(view: View, reader: Reader) -> Json:
     }
     if view.original is not None:
         body["originalStart"] = utc_text(view.original.start)
+    body["attendees"] = [_attendee(each, reader.preferences.zone) for each in body["attendees"]]
     body.setdefault("responseStatus", {"response": "organizer", "time": NEVER})
     body.setdefault("location", _EMPTY_PLACE)
     body.setdefault("locations", [])
     _render_body(body, text=reader.preferences.text_bodies)
     return body
+
+
+def _attendee(attendee: Json, zone: str) -> Json:
+    if "proposedNewTime" not in attendee:
+        return attendee
+    slot = attendee["proposedNewTime"]
+    return {**attendee, "proposedNewTime": {name: in_zone(slot[name], zone) for name in ("start", "end")}}
 
 
 def _occurrence_id(reader: Reader, item: Item, view: View) -> str:

@@ -88,11 +88,13 @@ def _event_operations(prefix: str) -> Iterator[tuple[str, str, Operation]]:
     yield "PATCH", one, Operation(events.update, WRITE, _EVENT, shapes.EVENT, writes=True)
     yield "DELETE", one, Operation(events.delete, WRITE, _ACTION, writes=True)
     yield "GET", f"{one}/instances", Operation(events.list_instances, READ, _VIEW)
-    answers = {"accept": events.accept, "decline": events.decline, "tentativelyAccept": events.tentatively_accept}
-    for name, handler in answers.items():
-        yield "POST", f"{one}/{name}", Operation(handler, WRITE, _ACTION, shapes.RESPONSE, action=True, writes=True)
-    cancel = Operation(events.cancel, WRITE, _ACTION, shapes.CANCELLATION, action=True, writes=True)
-    yield "POST", f"{one}/cancel", cancel
+    for name, handler, shape in (
+        ("accept", events.accept, shapes.ACCEPTANCE),
+        ("tentativelyAccept", events.tentatively_accept, shapes.RESPONSE),
+        ("decline", events.decline, shapes.RESPONSE),
+        ("cancel", events.cancel, shapes.CANCELLATION),
+    ):
+        yield "POST", f"{one}/{name}", Operation(handler, WRITE, _ACTION, shape, action=True, writes=True)
 
 
 def _subscription_operations() -> Iterator[tuple[str, str, Operation]]:

@@ -48,6 +48,7 @@ _INT32 = 2**31
 REAL = Plain(float, "Edm.Double")
 
 MOMENT = Struct("dateTimeTimeZone", {"dateTime": TEXT, "timeZone": TEXT})
+SLOT = Struct("timeSlot", {"start": MOMENT, "end": MOMENT})
 ADDRESS = Struct("emailAddress", {"name": TEXT, "address": TEXT})
 _STATUS = Struct("responseStatus", {"response": TEXT, "time": TEXT})
 _ATTENDEE = Struct(
@@ -56,7 +57,7 @@ _ATTENDEE = Struct(
         "type": Choice(("required", "optional", "resource")),
         "emailAddress": ADDRESS,
         "status": _STATUS,
-        "proposedNewTime": Struct("timeSlot", {"start": MOMENT, "end": MOMENT}),
+        "proposedNewTime": SLOT,
     },
 )
 _PLACE = Struct(
@@ -158,10 +159,8 @@ CALENDAR = Struct(
     {"name": TEXT, "color": Choice(tuple(_COLORS.split())), "singleValueExtendedProperties": _PROPERTIES},
     frozenset(_CALENDAR_READ_ONLY.split()),
 )
-RESPONSE = Struct(
-    "eventResponse",
-    {"comment": TEXT, "sendResponse": FLAG, "proposedNewTime": Struct("timeSlot", {"start": MOMENT, "end": MOMENT})},
-)
+ACCEPTANCE = Struct("accept", {"comment": TEXT, "sendResponse": FLAG})
+RESPONSE = Struct("eventResponse", {**ACCEPTANCE.members, "proposedNewTime": SLOT})
 CANCELLATION = Struct("eventCancellation", {"comment": TEXT})
 SCHEDULE = Struct(
     "getSchedule",
@@ -212,23 +211,23 @@ def _struct(shape: Struct, value: Mapping[str, Any], *, action: bool, strict: bo
             if strict:
                 raise errors.unknown_property(given, shape.name)
             continue
-        found[name] = _checked(shape.members[name], inner, strict=strict)
+        found[name] = _checked(shape.members[name], inner, action=action, strict=strict)
     return found
 
 
-def _checked(shape: Shape, value: Any, *, strict: bool) -> Any:
+def _checked(shape: Shape, value: Any, *, action: bool, strict: bool) -> Any:
     if value is None:
         return None
     if isinstance(shape, Struct):
         if not isinstance(value, dict):
             raise errors.wrong_type(value, _name(shape))
-        return _struct(shape, value, action=False, strict=strict)
+        return _struct(shape, value, action=action, strict=strict)
     if isinstance(shape, Many):
         if not isinstance(value, list):
             raise errors.wrong_type(value, "Collection")
         if None in value:
             raise errors.wrong_type(None, _name(shape.of))
-        return [_checked(shape.of, each, strict=strict) for each in value]
+        return [_checked(shape.of, each, action=action, strict=strict) for each in value]
     if isinstance(shape, Choice):
         return _member(shape, value)
     return _primitive(shape, value)

@@ -138,6 +138,12 @@ def as_utc(moment: datetime) -> datetime | None:
         return None
 
 
+def in_zone(value: Json, zone_name: str) -> Json:
+    """A `dateTimeTimeZone` in another zone."""
+    moment, _ = parse_end(value, "")
+    return _wall(moment.astimezone(zone_of(zone_name)), zone_name)
+
+
 def parse_bound(raw: str, name: str) -> datetime:
     """A query parameter's instant; without an offset it is UTC."""
     try:

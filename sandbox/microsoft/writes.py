@@ -17,6 +17,7 @@ from sandbox.microsoft.copies import (
     guests_of,
     invite,
     propagate,
+    unanswered,
 )
 from sandbox.microsoft.drafts import Draft
 from sandbox.microsoft.ids import new_uid
@@ -142,8 +143,7 @@ def _edit_occurrence(item: Item, day: date, draft: Draft) -> None:
 
 def _ask_again(fields: Json) -> None:
     """A new time is a new question."""
-    fresh = {"response": "none", "time": NEVER}
-    fields["attendees"] = [{**each, "status": fresh} for each in fields.get("attendees", ())]
+    fields["attendees"] = [unanswered(each) for each in fields.get("attendees", ())]
 
 
 def _store_properties(item: Item, day: date | None, draft: Draft) -> None:
@@ -177,16 +177,18 @@ def _actual(item: Item, day: date) -> date:
 
 
 def respond(
-    world: MicrosoftWorld, calendar: Calendar, view: View, response: str, actor: Actor, *, send: bool = True
+    world: MicrosoftWorld,
+    calendar: Calendar,
+    view: View,
+    response: str,
+    actor: Actor,
+    *,
+    send: bool = True,
+    proposal: Json | None = None,
 ) -> None:
     """The owner of a calendar answers an invitation on it: accepted, tentativelyAccepted or declined."""
+    _check_response(view, send=send, proposes=proposal is not None)
     item = view.item
-    if item.is_organizer:
-        raise errors.is_organizer()
-    if view.fields.get("isCancelled"):
-        raise errors.is_cancelled()
-    if send and view.fields.get("responseRequested") is False:
-        raise errors.no_response_requested()
     answer: Json = {
         "responseStatus": {"response": response, "time": utc_text(world.clock.now())},
         "showAs": _shown(item, response),
@@ -205,7 +207,20 @@ def respond(
         changed=("responseStatus", "showAs"),
     )
     if send:
-        answer_organizer(world, calendar.owner.email, view, response, actor)
+        answer_organizer(world, calendar.owner.email, view, response, actor, proposal=proposal)
+
+
+def _check_response(view: View, *, send: bool, proposes: bool) -> None:
+    if view.item.is_organizer:
+        raise errors.is_organizer()
+    if view.fields.get("isCancelled"):
+        raise errors.is_cancelled()
+    if send and view.fields.get("responseRequested") is False:
+        raise errors.no_response_requested()
+    if proposes and not send:
+        raise errors.silent_proposal()
+    if proposes and view.fields.get("allowNewTimeProposals") is False:
+        raise errors.no_proposals()
 
 
 def _answer(item: Item, day: date | None, answer: Json) -> None:
