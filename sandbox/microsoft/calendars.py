@@ -7,6 +7,7 @@ from sandbox.microsoft.filters import compile_filter
 from sandbox.microsoft.render import render_calendar, visible_properties
 from sandbox.microsoft.times import Json
 from sandbox.microsoft.world import Account, Calendar
+from sandbox.microsoft.zones import supported_zones
 
 _WORKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday"]
 
@@ -76,6 +77,17 @@ def get_time_zone(call: Call) -> Answer:
 
 def get_working_hours(call: Call) -> Answer:
     return Answer({"@odata.context": call.context("mailboxSettings/workingHours"), **working_hours(call.mailbox)})
+
+
+def list_time_zones(call: Call) -> Answer:
+    """`outlook/supportedTimeZones`, in Windows' names unless the path says otherwise."""
+    found = supported_zones(call.params.get("timezonestandard", "Windows"))
+    if found is None:
+        raise errors.unknown_member(call.params["timezonestandard"])
+    context = f"{call.base}/$metadata#Collection(microsoft.graph.timeZoneInformation)"
+    return Answer(
+        {"@odata.context": context, "value": [{"alias": name, "displayName": shown} for name, shown in found]}
+    )
 
 
 # calendars ------------------------------------------------------------------------------------

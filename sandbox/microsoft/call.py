@@ -20,7 +20,7 @@ from sandbox.microsoft import errors
 from sandbox.microsoft.bodies import parse_json, read_bytes
 from sandbox.microsoft.errors import GraphError, render_json
 from sandbox.microsoft.grants import AccessToken, Grant
-from sandbox.microsoft.ids import read_event_id, read_folder_id
+from sandbox.microsoft.ids import group_id, read_event_id, read_folder_id
 from sandbox.microsoft.paths import path_below
 from sandbox.microsoft.prefer import Preferences, read_preferences
 from sandbox.microsoft.query import Allowed, Options, read_options
@@ -109,7 +109,16 @@ class Call:
         self._check_shared(calendar)
         return calendar
 
+    def check_group(self) -> None:
+        """The group the path names, if it names one, must be the mailbox's own."""
+        group = self.params.get("group")
+        if group is not None and read_folder_id(group) is None:
+            raise errors.malformed_id()
+        if group not in {None, group_id(self.mailbox.mailbox)}:
+            raise errors.item_not_found()
+
     def _named(self) -> Calendar:
+        self.check_group()
         found = read_folder_id(self.params["calendar"])
         if found is None:
             raise errors.malformed_id()

@@ -32,6 +32,12 @@ class _Group:
     rows: list[Json]
 
 
+def list_nothing(call: Call) -> Answer:
+    """`events/delta`: in the metadata of v1.0, and refused."""
+    del call
+    raise errors.untracked()
+
+
 def list_changes(call: Call) -> Answer:
     calendar = call.events_of()
     state = _state(call, calendar)

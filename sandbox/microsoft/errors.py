@@ -150,6 +150,12 @@ def unsupported_in_delta(name: str) -> GraphError:
     return GraphError(400, "ErrorInvalidUrlQuery", message)
 
 
+def untracked() -> GraphError:
+    """Only a calendar view tells its changes: https://github.com/microsoftgraph/msgraph-metadata/issues/608."""
+    message = "Unsupported request: Change tracking is not supported against 'microsoft.graph.event'."
+    return GraphError(400, "BadRequest", message)
+
+
 def parse_uri(message: str) -> GraphError:
     return GraphError(400, "RequestBroker--ParseUri", message)
 

@@ -12,7 +12,7 @@ from sandbox.microsoft.call import Answer, Call
 from sandbox.microsoft.drafts import Draft, read_edit, read_new, read_proposal
 from sandbox.microsoft.filters import compile_filter
 from sandbox.microsoft.prefer import Preferences
-from sandbox.microsoft.render import Reader, event_etag, render_event
+from sandbox.microsoft.render import Reader, event_etag, render_calendar, render_event
 from sandbox.microsoft.times import Json
 from sandbox.microsoft.views import View, expand, live_items, occurrences, whole
 from sandbox.microsoft.world import Calendar, Transaction
@@ -78,6 +78,17 @@ def _sort_key(name: str) -> Callable[[tuple[View, Json]], str]:
 def get_event(call: Call) -> Answer:
     calendar, view = call.event()
     return _entity(call, calendar, view)
+
+
+def get_calendar(call: Call) -> Answer:
+    """The calendar an event is on."""
+    calendar, _ = call.event()
+    return Answer(
+        {
+            "@odata.context": call.context("calendars/$entity"),
+            **render_calendar(calendar, call.account, call.options),
+        }
+    )
 
 
 def _entity(call: Call, calendar: Calendar, view: View, status: int = 200) -> Answer:

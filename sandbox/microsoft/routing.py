@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from sandbox.microsoft import calendars, delta, errors, events, schedule, shapes, subscribing
+from sandbox.microsoft import calendars, delta, errors, events, groups, permissions, schedule, shapes, subscribing
 from sandbox.microsoft.call import Handler, Operation
 from sandbox.microsoft.paths import read_path
 from sandbox.microsoft.properties import (
@@ -21,7 +21,7 @@ from sandbox.microsoft.properties import (
 from sandbox.microsoft.query import Allowed
 from sandbox.microsoft.scopes import LIST, PROFILE, READ, SETTINGS, SUBSCRIBE, WRITE
 
-_FUNCTION = re.compile(r"(?:microsoft\.graph\.)?([a-z]+)(?:\(\))?", re.IGNORECASE)
+_FUNCTION = re.compile(r"(?:microsoft\.graph\.)?([a-z]+(?:\([a-z]+\))?)(?:\(\))?", re.IGNORECASE)
 _PERSON = "businessPhones displayName givenName jobTitle mail mobilePhone officeLocation preferredLanguage surname"
 
 _PEOPLE = Allowed(frozenset({"select"}), (*_PERSON.split(), "userPrincipalName", "id"), type_name="user")
@@ -43,7 +43,19 @@ _EVENTS = Allowed(
 )
 _VIEW = Allowed(_EVENTS.options, _EVENTS.selectable, _EVENTS.expandable, _EVENTS.sortable, window=True)
 _DELTA = Allowed(frozenset({"skiptoken", "deltatoken"}), window=True, delta=True)
+_TRACKED = Allowed(
+    _EVENTS.options | _DELTA.options, _EVENTS.selectable, _EVENTS.expandable, _EVENTS.sortable, window=True
+)
 _ACTION = Allowed()
+_GROUP = Allowed(frozenset({"select"}), ("id", "name", "classId", "changeKey"), type_name="calendarGroup")
+_GROUPS = Allowed(frozenset({"select", "top", "skip", "count"}), _GROUP.selectable, type_name="calendarGroup")
+_PERMISSIONS = Allowed(frozenset({"top", "skip", "count"}), type_name="calendarPermission")
+_CALENDAR_PATHS = (
+    "calendar",
+    "calendars/{calendar}",
+    "calendarGroup/calendars/{calendar}",
+    "calendarGroups/{group}/calendars/{calendar}",
+)
 _SUBSCRIPTION = Allowed(type_name="subscription")
 
 
@@ -53,27 +65,32 @@ def _operations() -> Iterator[tuple[str, str, Operation]]:
     yield "GET", "mailboxSettings", Operation(calendars.get_settings, SETTINGS, _SETTINGS)
     yield "GET", "mailboxSettings/timeZone", Operation(calendars.get_time_zone, SETTINGS, _SETTINGS)
     yield "GET", "mailboxSettings/workingHours", Operation(calendars.get_working_hours, SETTINGS, _SETTINGS)
-    yield "GET", "calendars", Operation(calendars.list_calendars, LIST, _CALENDARS)
-    yield (
-        "POST",
-        "calendars",
-        Operation(calendars.create_calendar, WRITE, _CALENDAR, shapes.CALENDAR, writes=True),
-    )
+    for function in ("supportedTimeZones", "supportedTimeZones(TimeZoneStandard)"):
+        yield "GET", f"outlook/{function}", Operation(calendars.list_time_zones, PROFILE, _ACTION)
+    yield "GET", "calendarGroups", Operation(groups.list_groups, LIST, _GROUPS)
+    yield "GET", "calendarGroups/{group}", Operation(groups.get_group, LIST, _GROUP)
+    for group in ("", "calendarGroup/", "calendarGroups/{group}/"):
+        yield "GET", f"{group}calendars", Operation(groups.list_calendars, LIST, _CALENDARS)
+        create = Operation(groups.create_calendar, WRITE, _CALENDAR, shapes.CALENDAR, writes=True)
+        yield "POST", f"{group}calendars", create
     yield "POST", "calendar/getSchedule", Operation(schedule.get_schedule, READ, _ACTION, shapes.SCHEDULE, action=True)
     yield (
         "POST",
         "calendars/{calendar}/getSchedule",
         Operation(schedule.get_nothing, READ, _ACTION, shapes.SCHEDULE, action=True),
     )
-    for calendar in ("calendar", "calendars/{calendar}"):
+    yield from _event_operations("")
+    for calendar in _CALENDAR_PATHS:
         yield from _calendar_operations(calendar)
-    for prefix in ("", "calendar/", "calendars/{calendar}/"):
-        yield from _event_operations(prefix)
+        yield from _event_operations(f"{calendar}/")
 
 
 def _calendar_operations(path: str) -> Iterator[tuple[str, str, Operation]]:
     yield "GET", path, Operation(calendars.get_calendar, LIST, _CALENDAR)
     yield "PATCH", path, Operation(calendars.update_calendar, WRITE, _CALENDAR, shapes.CALENDAR, writes=True)
+    yield "GET", f"{path}/calendarPermissions", Operation(permissions.list_permissions, LIST, _PERMISSIONS)
+    one = f"{path}/calendarPermissions/{{permission}}"
+    yield "GET", one, Operation(permissions.get_permission, LIST, _ACTION)
     if path != "calendar":
         yield "DELETE", path, Operation(calendars.delete_calendar, WRITE, _ACTION)
 
@@ -83,10 +100,12 @@ def _event_operations(prefix: str) -> Iterator[tuple[str, str, Operation]]:
     yield "POST", f"{prefix}events", Operation(events.create, WRITE, _EVENT, shapes.EVENT, writes=True)
     yield "GET", f"{prefix}calendarView", Operation(events.list_view, READ, _VIEW)
     yield "GET", f"{prefix}calendarView/delta", Operation(delta.list_changes, READ, _DELTA)
+    yield "GET", f"{prefix}events/delta", Operation(delta.list_nothing, READ, _TRACKED)
     one = f"{prefix}events/{{event}}"
     yield "GET", one, Operation(events.get_event, READ, _EVENT)
     yield "PATCH", one, Operation(events.update, WRITE, _EVENT, shapes.EVENT, writes=True)
     yield "DELETE", one, Operation(events.delete, WRITE, _ACTION, writes=True)
+    yield "GET", f"{one}/calendar", Operation(events.get_calendar, READ, _CALENDAR)
     yield "GET", f"{one}/instances", Operation(events.list_instances, READ, _VIEW)
     for name, handler, shape in (
         ("accept", events.accept, shapes.ACCEPTANCE),
@@ -156,6 +175,8 @@ def find_operation(method: str, path: str) -> tuple[Operation, dict[str, str]]:
     node, params = _TREE, dict[str, str]()
     for segment in read_path(path):
         child = None if segment.is_key else node.child(segment.text)
+        if segment.argument is not None:
+            params[segment.parameter] = segment.argument
         if child is None and node.variable is not None:
             params[node.variable] = segment.text
             child = node.children["*"]

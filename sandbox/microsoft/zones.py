@@ -48,6 +48,30 @@ def find_zone(name: str) -> ZoneInfo | None:
     return None if iana is None else _load(iana)
 
 
+def supported_zones(standard: str) -> list[tuple[str, str]] | None:
+    """Every zone of the mailbox with the name people see, after `Windows` or `Iana`; None for another standard.
+
+    People see an offset and a place, as in Windows, whose own texts are not for anybody else to have.
+    """
+    if standard.lower() == "iana":
+        return [(name, name) for name in sorted(_IANA)]
+    if standard.lower() != "windows":
+        return None
+    known = get_global("windows_zone_mapping")
+    return [(str(windows), f"(UTC{_standard_offset(known[windows])}) {_place(known[windows])}") for windows in known]
+
+
+def _place(iana: str) -> str:
+    return iana.rpartition("/")[2].replace("_", " ")
+
+
+def _standard_offset(iana: str) -> str:
+    """`+01:00`, as it is without daylight saving."""
+    offset = min((each for each in _offsets(iana) if each is not None), default=timedelta())
+    minutes = int(offset.total_seconds() // 60)
+    return f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"
+
+
 @lru_cache(maxsize=2048)
 def windows_name(name: str) -> str | None:
     """The Windows name for any zone, by its offsets; what Outlook would store. None for a zone nobody has."""
