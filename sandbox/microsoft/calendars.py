@@ -35,6 +35,15 @@ def get_person(call: Call) -> Answer:
     return Answer(body)
 
 
+def revoke_sessions(call: Call) -> Answer:
+    """`revokeSignInSessions`: not for personal accounts, and here not for anybody else's."""
+    person = call.mailbox
+    if person is not call.account or not person.work:
+        raise errors.request_denied()
+    call.world.grants.revoke_refresh_tokens(person.email)
+    return Answer({"@odata.context": f"{call.base}/$metadata#Edm.Boolean", "value": True})
+
+
 def working_hours(person: Account) -> Json:
     """Everybody works eight to five, Monday to Friday, by the clock of their mailbox."""
     return {

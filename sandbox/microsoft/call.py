@@ -266,7 +266,7 @@ async def serve(
     if applied:
         headers["preference-applied"] = ", ".join(applied)
     if answered.body is None:
-        return Response(status_code=answered.status if answered.status != 200 else 204, headers=headers)
+        return Response(status_code=answered.status, headers=headers)
     return render_json(answered.body, answered.status, headers)
 
 

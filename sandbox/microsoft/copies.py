@@ -4,7 +4,7 @@ The one rule: the organizer's item is the truth. Answers flow to it, shared fiel
 themselves stays. Every change the guests can see is mailed to them: Graph has no way to ask for silence.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from copy import deepcopy
 from datetime import date
@@ -165,17 +165,24 @@ def answer_organizer(
     world: MicrosoftWorld, guest: str, view: View, response: str, actor: Actor, *, proposal: Json | None = None
 ) -> None:
     """Carry a guest's answer to the organizer's item, with the other time it may propose."""
-    address = str(view.fields.get("organizer", {}).get("emailAddress", {}).get("address", "")).lower()
-    _reply(world, address, guest, view)
-    organizer = world.accounts.get(address)
-    if organizer is None:
-        return
-    for calendar in organizer.calendars:
+    _reply(world, _organizer_of(view), guest, view)
+    system = Actor(actor.account, "propagation", actor.request_id)
+    for calendar, item in originals(world, view):
+        seen = view_of(item, view.day)
+        note_answer(world, calendar, seen, system, guest=guest, response=response, proposal=proposal)
+
+
+def originals(world: MicrosoftWorld, view: View) -> Iterator[tuple[Calendar, Item]]:
+    """The organizer's item that an invitation comes from, unless its organizer is elsewhere."""
+    organizer = world.accounts.get(_organizer_of(view))
+    for calendar in organizer.calendars if organizer is not None else ():
         item = find_copy(calendar, view.item.uid)
         if calendar.owner is organizer and item is not None and item.is_organizer:
-            system = Actor(actor.account, "propagation", actor.request_id)
-            seen = view_of(item, view.day)
-            note_answer(world, calendar, seen, system, guest=guest, response=response, proposal=proposal)
+            yield calendar, item
+
+
+def _organizer_of(view: View) -> str:
+    return str(view.fields.get("organizer", {}).get("emailAddress", {}).get("address", "")).lower()
 
 
 def note_answer(
@@ -209,6 +216,11 @@ def note_answer(
 
 def invite(world: MicrosoftWorld, calendar: Calendar, item: Item) -> None:
     _mail_all(world, calendar, whole(item), "invitation", guests_of(item.fields, calendar.owner))
+
+
+def mail_invitations(world: MicrosoftWorld, calendar: Calendar, view: View, to: Iterable[str]) -> None:
+    """The owner of a calendar invites people to what is on it, whoever organizes it."""
+    _mail_all(world, calendar, view, "invitation", to)
 
 
 def announce(

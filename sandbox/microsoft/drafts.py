@@ -139,7 +139,7 @@ def _fields(body: Json, owner: Account, held: Json) -> Json:
         raise errors.validation()
     fields = {name: value for name, value in fields.items() if value is not None}
     if "attendees" in body:
-        fields["attendees"] = _attendees(body["attendees"] or [], held)
+        fields["attendees"] = read_attendees(body["attendees"] or [], held)
     fields |= _places(body)
     fields |= _meeting(body, owner, held)
     return fields
@@ -149,7 +149,7 @@ def _known(value: Json) -> Json:
     return {name: each for name, each in value.items() if each is not None}
 
 
-def _attendees(given: list[Json], held: Json) -> list[Json]:
+def read_attendees(given: list[Json], held: Json) -> list[Json]:
     """The list replaces the one before; who stays keeps the answer."""
     if len(given) > ATTENDEES_MAX:
         raise errors.too_many_recipients()

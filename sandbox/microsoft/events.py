@@ -11,9 +11,10 @@ from sandbox.microsoft import errors
 from sandbox.microsoft.call import Answer, Call
 from sandbox.microsoft.drafts import Draft, read_edit, read_new, read_proposal
 from sandbox.microsoft.filters import compile_filter
+from sandbox.microsoft.forwarding import forward_event
 from sandbox.microsoft.prefer import Preferences
 from sandbox.microsoft.render import Reader, event_etag, render_calendar, render_event
-from sandbox.microsoft.times import Json
+from sandbox.microsoft.times import Json, parse_end
 from sandbox.microsoft.views import View, expand, live_items, occurrences, whole
 from sandbox.microsoft.world import Calendar, Transaction
 from sandbox.microsoft.writes import cancel_event, create_event, delete_event, edit_event, respond
@@ -149,6 +150,30 @@ def cancel(call: Call) -> Answer:
     calendar, view = call.event()
     cancel_event(call.world, calendar, view, call.actor)
     return Answer(status=202)
+
+
+def forward(call: Call) -> Answer:
+    calendar, view = call.event()
+    forward_event(call.world, calendar, view, call.body.get("toRecipients") or [], call.actor)
+    return Answer(status=202)
+
+
+def dismiss_reminder(call: Call) -> Answer:
+    """A series only waits for its next reminder."""
+    return _remind(call, {"isReminderOn": False})
+
+
+def snooze_reminder(call: Call) -> Answer:
+    """When it comes again is told to nobody."""
+    parse_end(call.body.get("newReminderTime") or {}, "NewReminderTime")
+    return _remind(call, {})
+
+
+def _remind(call: Call, change: Json) -> Answer:
+    calendar, view = call.event()
+    change = {} if view.item.recurrence is not None else change
+    edit_event(call.world, calendar, whole(view.item), Draft(change), call.actor)
+    return Answer()
 
 
 def accept(call: Call) -> Answer:

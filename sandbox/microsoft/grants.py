@@ -48,6 +48,7 @@ class RefreshToken:
     issued_at: datetime
     used_at: datetime
     replaced: bool = False
+    revoked: bool = False
 
 
 @dataclass
@@ -169,6 +170,8 @@ class Grants:
             raise aadsts.bad_refresh_token()
         grant, token = found
         self._check(grant)
+        if token.revoked:
+            raise aadsts.revoked()
         if token.replaced and self._knobs.revoke_old_refresh_tokens:
             raise aadsts.revoked()
         if now - token.used_at > self._knobs.refresh_token_lifetime:
@@ -233,6 +236,12 @@ class Grants:
             if trouble == "consent_removed":
                 grant.scopes.clear()
         return len(concerned)
+
+    def revoke_refresh_tokens(self, account: str) -> None:
+        """Everywhere a person is signed in, they must sign in again; access tokens live on for their hour."""
+        for grant in self._grants:
+            for token in grant.refresh_tokens if grant.account == account else ():
+                token.revoked = True
 
     def expire_access_tokens(self, account: str | None = None) -> int:
         tokens = [token for token in self._access.values() if account in {None, token.grant.account}]

@@ -19,7 +19,7 @@ from sandbox.microsoft.properties import (
     EVENT_SORTABLE,
 )
 from sandbox.microsoft.query import Allowed
-from sandbox.microsoft.scopes import LIST, PROFILE, READ, SETTINGS, SUBSCRIBE, WRITE
+from sandbox.microsoft.scopes import LIST, PROFILE, READ, SESSIONS, SETTINGS, SUBSCRIBE, WRITE
 
 _FUNCTION = re.compile(r"(?:microsoft\.graph\.)?([a-z]+(?:\([a-z]+\))?)(?:\(\))?", re.IGNORECASE)
 _PERSON = "businessPhones displayName givenName jobTitle mail mobilePhone officeLocation preferredLanguage surname"
@@ -62,6 +62,8 @@ _SUBSCRIPTION = Allowed(type_name="subscription")
 def _operations() -> Iterator[tuple[str, str, Operation]]:
     """Method, path below a person, what it does."""
     yield "GET", "", Operation(calendars.get_person, PROFILE, _PEOPLE, directory=True)
+    revoke = Operation(calendars.revoke_sessions, SESSIONS, _ACTION, directory=True, mailbox=False)
+    yield "POST", "revokeSignInSessions", revoke
     yield "GET", "mailboxSettings", Operation(calendars.get_settings, SETTINGS, _SETTINGS)
     yield "GET", "mailboxSettings/timeZone", Operation(calendars.get_time_zone, SETTINGS, _SETTINGS)
     yield "GET", "mailboxSettings/workingHours", Operation(calendars.get_working_hours, SETTINGS, _SETTINGS)
@@ -112,6 +114,9 @@ def _event_operations(prefix: str) -> Iterator[tuple[str, str, Operation]]:
         ("tentativelyAccept", events.tentatively_accept, shapes.RESPONSE),
         ("decline", events.decline, shapes.RESPONSE),
         ("cancel", events.cancel, shapes.CANCELLATION),
+        ("forward", events.forward, shapes.FORWARD),
+        ("dismissReminder", events.dismiss_reminder, None),
+        ("snoozeReminder", events.snooze_reminder, shapes.SNOOZE),
     ):
         yield "POST", f"{one}/{name}", Operation(handler, WRITE, _ACTION, shape, action=True, writes=True)
 

@@ -9,6 +9,8 @@ GRAPH = "https://graph.microsoft.com/"
 IDENTITY = frozenset({"openid", "profile", "email", "offline_access"})
 _TEXTS = {
     "User.Read": "Sign you in and read your profile",
+    "User.RevokeSessions.All": "Revoke all sign in sessions for a user",
+    "User.ReadWrite.All": "Read and write all users' full profiles",
     "Calendars.ReadBasic": "Read basic details of events in your calendars",
     "Calendars.Read": "Read your calendars",
     "Calendars.ReadWrite": "Have full access to your calendars",
@@ -32,6 +34,7 @@ SUBSCRIBE = frozenset({"Calendars.Read", "Calendars.ReadWrite"})
 # The list of calendars also opens with the basic permission.
 LIST = READ | {"Calendars.ReadBasic"}
 PROFILE = frozenset({"User.Read"})
+SESSIONS = frozenset({"User.RevokeSessions.All", "User.ReadWrite.All"})
 SETTINGS = frozenset({"MailboxSettings.Read", "MailboxSettings.ReadWrite"})
 
 

@@ -161,6 +161,8 @@ CALENDAR = Struct(
 )
 ACCEPTANCE = Struct("accept", {"comment": TEXT, "sendResponse": FLAG})
 RESPONSE = Struct("eventResponse", {**ACCEPTANCE.members, "proposedNewTime": SLOT})
+FORWARD = Struct("forward", {"comment": TEXT, "toRecipients": Many(Struct("recipient", {"emailAddress": ADDRESS}))})
+SNOOZE = Struct("snoozeReminder", {"newReminderTime": MOMENT})
 CANCELLATION = Struct("eventCancellation", {"comment": TEXT})
 SCHEDULE = Struct(
     "getSchedule",

@@ -269,6 +269,27 @@ def test_revoked_sessions_end_calls_too_and_mfa_does_not(ms):
     assert ada.refused("GET", "/me") == (401, "InvalidAuthenticationToken")
 
 
+def test_a_person_may_end_all_sessions_and_sign_in_again(ms):
+    tokens = ms.sign_in(ADA, [*SCOPES, "User.RevokeSessions.All"])
+    ada = Api(ms.http, tokens["access_token"])
+    told = ada.ok("POST", "/me/revokeSignInSessions")
+    assert told == {"@odata.context": f"{ms.base_url}/microsoft/v1.0/$metadata#Edm.Boolean", "value": True}
+    assert ms.refresh(tokens["refresh_token"]).json()["error_codes"] == [50173]
+    assert ada.ok("GET", "/me")["mail"] == ADA, "what was given out lives its hour"
+    fresh = ms.sign_in(ADA)
+    assert ms.refresh(fresh["refresh_token"]).status_code == 200
+    assert ms.refresh(tokens["refresh_token"]).json()["error_codes"] == [50173]
+
+
+def test_sessions_end_by_their_own_permission_and_not_for_personal_accounts(ms):
+    denied = (403, "Authorization_RequestDenied")
+    assert Api(ms.http, ms.sign_in(ADA)["access_token"]).refused("POST", "/me/revokeSignInSessions") == denied
+    asked = [*SCOPES, "User.RevokeSessions.All"]
+    assert Api(ms.http, ms.sign_in(PAT, asked)["access_token"]).refused("POST", "/me/revokeSignInSessions") == denied
+    ada = Api(ms.http, ms.sign_in(ADA, asked)["access_token"])
+    assert ada.refused("POST", f"/users/{PAT}/revokeSignInSessions") == denied
+
+
 def test_a_refresh_token_dies_after_ninety_idle_days(ms):
     token = ms.sign_in(ADA)["refresh_token"]
     ms.control("POST", "/clock", {"advance": 89 * 86400})
