@@ -26,7 +26,7 @@ from sandbox.microsoft.prefer import Preferences, read_preferences
 from sandbox.microsoft.query import Allowed, Options, read_options
 from sandbox.microsoft.render import Reader, event_etag
 from sandbox.microsoft.scopes import READ_SHARED, WRITE_SHARED
-from sandbox.microsoft.shapes import Struct, check
+from sandbox.microsoft.shapes import Open, Struct, check
 from sandbox.microsoft.times import Json
 from sandbox.microsoft.views import View, view_of
 from sandbox.microsoft.world import Account, Actor, Calendar, Item, MicrosoftWorld, Role, rank
@@ -58,7 +58,7 @@ class Operation:
     handler: Handler
     scopes: frozenset[str]
     allowed: Allowed
-    body: Struct | None = None
+    body: Struct | Open | None = None
     action: bool = False
     writes: bool = False
     directory: bool = False

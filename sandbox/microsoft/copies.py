@@ -7,6 +7,7 @@ themselves stays. Every change the guests can see is mailed to them: Graph has n
 from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from copy import deepcopy
+from dataclasses import replace
 from datetime import date
 
 from sandbox.ledger import Mail, MailKind
@@ -138,7 +139,8 @@ def _follow_deviations(copy: Item, item: Item, guest: Account, *, asked: bool) -
         kept = {name: value for name, value in own.fields.items() if name not in SHARED}
         if own.span != deviation.span:
             kept |= {"responseStatus": _UNANSWERED, "showAs": "tentative"}
-        copy.deviations[day] = Deviation(_shared(item, guest, deviation.fields) | kept, deviation.span, own.properties)
+        fields = _shared(item, guest, deviation.fields) | kept
+        copy.deviations[day] = replace(own, fields=fields, span=deviation.span)
     for day in item.cancelled - copy.cancelled:
         own = copy.deviations.setdefault(day, Deviation())
         if not own.fields.get("isCancelled"):

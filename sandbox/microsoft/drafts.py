@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from sandbox.microsoft import errors
+from sandbox.microsoft.extensions import read_extensions
 from sandbox.microsoft.ids import guid_of
 from sandbox.microsoft.query import property_id
 from sandbox.microsoft.recurrence import settle
@@ -34,6 +35,7 @@ class Draft:
     recurrence: Json | None = None
     drops_recurrence: bool = False
     properties: dict[str, str | None] = field(default_factory=dict)
+    extensions: dict[str, Json] = field(default_factory=dict)
     transaction: str | None = None
 
     @property
@@ -54,6 +56,7 @@ def read_new(body: Json, owner: Account) -> Draft:
         span=span,
         recurrence=recurrence,
         properties=read_properties(body),
+        extensions=read_extensions(body.get("extensions")),
         transaction=body.get("transactionId"),
     )
 

@@ -135,6 +135,14 @@ def wrong_type(value: object, expected: str) -> GraphError:
     )
 
 
+def no_extension_type(given: object) -> GraphError:
+    if given is None:
+        message = "The type of an extension must be specified: '@odata.type' is 'microsoft.graph.openTypeExtension'."
+    else:
+        message = f"A type named '{given}' could not be resolved by the model."
+    return GraphError(400, "RequestBodyRead", message)
+
+
 def unknown_member(value: str) -> GraphError:
     return GraphError(400, "RequestBodyRead", f"Requested value '{value}' was not found.")
 

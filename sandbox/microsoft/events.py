@@ -10,6 +10,7 @@ from typing import Any
 from sandbox.microsoft import errors
 from sandbox.microsoft.call import Answer, Call
 from sandbox.microsoft.drafts import Draft, read_edit, read_new, read_proposal
+from sandbox.microsoft.extensions import render_extensions
 from sandbox.microsoft.filters import compile_filter
 from sandbox.microsoft.forwarding import forward_event
 from sandbox.microsoft.prefer import Preferences
@@ -57,7 +58,9 @@ def _filtered(call: Call, calendar: Calendar, views: list[View]) -> list[View]:
     rendered = [(view, render_event(view, plain)) for view in views]
     if call.options.filter is not None:
         test = compile_filter(call.options.filter)
-        rendered = [(view, event) for view, event in rendered if test(event, view.properties)]
+        rendered = [
+            (view, event) for view, event in rendered if test({**event, "extensions": view.extensions}, view.properties)
+        ]
     for name, descending in reversed(call.options.order):
         rendered.sort(key=_sort_key(name), reverse=descending)
     return [view for view, _ in rendered]
@@ -101,6 +104,8 @@ def _entity(call: Call, calendar: Calendar, view: View, status: int = 200) -> An
     place = f"{call.base}/users('{call.account.oid}')/calendars('{calendar.id_for(call.account)}')"
     links = {"calendar@odata.associationLink": f"{place}/$ref", "calendar@odata.navigationLink": place}
     body = {"@odata.context": call.context("events/$entity"), **shown, **links}
+    if status == 201 and view.extensions:
+        body["extensions"] = render_extensions(view.extensions)
     return Answer(body, status, headers)
 
 
@@ -113,6 +118,8 @@ def create(call: Call) -> Answer:
     """
     calendar = call.events_of()
     draft = read_new(call.body, calendar.owner)
+    if draft.extensions and calendar.owner is not call.account:
+        raise errors.access_denied()  # "delegates can't create open extension-appended events"
     fingerprint = json.dumps(call.body, sort_keys=True)
     transactions = calendar.owner.transactions
     held = transactions.get(draft.transaction) if draft.transaction else None

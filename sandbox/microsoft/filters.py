@@ -1,7 +1,7 @@
 """`$filter` on events. The one rule: what Exchange cannot filter by is refused, so a client learns it here.
 
-The language: `and`, `or`, `not`, parentheses, comparisons, `contains` and `startswith`, and `any` over categories and
-single-value extended properties.
+The language: `and`, `or`, `not`, parentheses, comparisons, `contains` and `startswith`, and `any` over categories,
+single-value extended properties and open extensions.
 """
 
 import re
@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from sandbox.microsoft import errors
+from sandbox.microsoft.extensions import key_of
 from sandbox.microsoft.property_values import EQUALITY, ORDER, SEARCH, instant, value_test
 from sandbox.microsoft.query import property_id
 from sandbox.microsoft.times import Json
@@ -141,6 +142,12 @@ class _Reader:
             wanted = self._text()
             self._expect(")")
             return lambda event, _: wanted in event.get("categories", ())
+        if name == "extensions/any" and self._supported:
+            if self._take("name").lower() != f"{variable}/id" or self._operator() != "eq":
+                raise errors.bad_filter()
+            extension = key_of(self._text())
+            self._expect(")")
+            return lambda event, _: extension in event.get("extensions", ())
         if name != "singlevalueextendedproperties/any":
             raise errors.bad_filter()
         return self._extended(variable)

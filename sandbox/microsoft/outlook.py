@@ -13,7 +13,7 @@ from sandbox.microsoft.ids import read_event_id, read_folder_id
 from sandbox.microsoft.prefer import Preferences
 from sandbox.microsoft.query import Options
 from sandbox.microsoft.render import Reader, render_event
-from sandbox.microsoft.shapes import EVENT, check
+from sandbox.microsoft.shapes import EVENT, NEW_EVENT, check
 from sandbox.microsoft.times import NEVER, Json
 from sandbox.microsoft.views import View, view_of, whole
 from sandbox.microsoft.world import Account, Actor, Calendar, Item, MicrosoftWorld
@@ -72,7 +72,7 @@ class Outlook:
         Beyond what a client may set, `organizer` makes it an invitation from somebody outside, which `responseStatus`
         has been answered with, `attendees` may bring their answers, and `originalStartTimeZone` may name no zone.
         """
-        draft = read_new(check(EVENT, body), calendar.owner)
+        draft = read_new(check(NEW_EVENT, body), calendar.owner)
         draft = _with_answers(draft, body)
         label = body.get("originalStartTimeZone")
         if label is not None and draft.span is not None:

@@ -30,11 +30,15 @@ _ID_EQUALS = re.compile(r"id\s+eq\s+'((?:[^']|'')*)'", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Options:
-    """The options of one request, parsed. `properties` are the ids of the extended properties to be expanded."""
+    """The options of one request, parsed. `properties` are the ids of the extended properties to be expanded.
+
+    `extensions` are the open extensions to be expanded; none named: all.
+    """
 
     select: tuple[str, ...] | None = None
     expand: tuple[str, ...] = ()
     properties: tuple[str, ...] = ()
+    extensions: tuple[str, ...] = ()
     filter: str | None = None
     order: tuple[tuple[str, bool], ...] = ()
     top: int | None = None
@@ -86,11 +90,12 @@ def read_options(pairs: Iterable[tuple[str, str]], allowed: Allowed, *, strict: 
                 f"Query option '{name}' was specified more than once, but it must be specified once."
             )
         given[plain] = value
-    expand, properties = _read_expand(given.get("expand"), allowed)
+    expand, properties, extensions = _read_expand(given.get("expand"), allowed)
     return Options(
         select=_read_select(given.get("select"), allowed),
         expand=expand,
         properties=properties,
+        extensions=extensions,
         filter=given.get("filter"),
         order=_read_order(given.get("orderby"), allowed),
         top=_read_number("$top", given.get("top"), 1),
@@ -136,9 +141,10 @@ def _read_order(raw: str | None, allowed: Allowed) -> tuple[tuple[str, bool], ..
     return tuple(order)
 
 
-def _read_expand(raw: str | None, allowed: Allowed) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _read_expand(raw: str | None, allowed: Allowed) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
     names: list[str] = []
     properties: list[str] = []
+    extensions: list[str] = []
     for part in _top_level(raw or ""):
         match = _EXPANDED.fullmatch(part.strip())
         known = match and next((each for each in allowed.expandable if each.lower() == match[1].lower()), None)
@@ -146,10 +152,12 @@ def _read_expand(raw: str | None, allowed: Allowed) -> tuple[tuple[str, ...], tu
             raise errors.bad_expand()
         names.append(known)
         if known == "singleValueExtendedProperties":
-            properties += _read_property_filter(match[2])
+            properties += map(property_id, _read_id_filter(match[2]))
+        elif match[2] and known == "extensions":
+            extensions += _read_id_filter(match[2])
         elif match[2]:
             raise errors.bad_expand()
-    return tuple(names), tuple(properties)
+    return tuple(names), tuple(properties), tuple(extensions)
 
 
 def _top_level(raw: str) -> list[str]:
@@ -166,8 +174,8 @@ def _top_level(raw: str) -> list[str]:
     return [part for part in (*parts, raw[begin:]) if part.strip()]
 
 
-def _read_property_filter(raw: str | None) -> list[str]:
-    """Extended properties are expanded by name only: all of them would be the whole item."""
+def _read_id_filter(raw: str | None) -> list[str]:
+    """The ids of what is to be expanded. Extended properties have to be named: all would be the whole item."""
     match = _PROPERTY_ID.fullmatch((raw or "").strip())
     if match is None:
         raise errors.bad_expand()
@@ -175,7 +183,7 @@ def _read_property_filter(raw: str | None) -> list[str]:
     found = [_ID_EQUALS.fullmatch(each.strip()) for each in wanted]
     if not all(found):
         raise errors.bad_expand()
-    return [property_id(each[1].replace("''", "'")) for each in found if each]
+    return [each[1].replace("''", "'") for each in found if each]
 
 
 def property_id(raw: object) -> str:

@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from sandbox.microsoft.extensions import render_extensions
 from sandbox.microsoft.ids import EventId, immutable_id, mutable_id
 from sandbox.microsoft.prefer import Preferences
 from sandbox.microsoft.properties import CALENDAR, EVENT, ON_REQUEST
@@ -219,8 +220,8 @@ def _expanded(view: View, reader: Reader, options: Options, detail: str) -> Json
             days = sorted(view.item.deviations) if view.kind == "seriesMaster" else []
             exceptions = [occurrence(view.item, day) for day in days]
             more[name] = [render_event(each, reader) for each in exceptions if each is not None]
-        elif name != "multiValueExtendedProperties":
-            more[name] = []
+        elif name == "extensions":
+            more[name] = render_extensions(view.extensions if detail == "full" else {}, options.extensions)
     return more
 
 

@@ -8,7 +8,18 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from sandbox.microsoft import calendars, delta, errors, events, groups, permissions, schedule, shapes, subscribing
+from sandbox.microsoft import (
+    calendars,
+    delta,
+    errors,
+    events,
+    extending,
+    groups,
+    permissions,
+    schedule,
+    shapes,
+    subscribing,
+)
 from sandbox.microsoft.call import Handler, Operation
 from sandbox.microsoft.paths import read_path
 from sandbox.microsoft.properties import (
@@ -49,6 +60,7 @@ _TRACKED = Allowed(
 _ACTION = Allowed()
 _GROUP = Allowed(frozenset({"select"}), ("id", "name", "classId", "changeKey"), type_name="calendarGroup")
 _GROUPS = Allowed(frozenset({"select", "top", "skip", "count"}), _GROUP.selectable, type_name="calendarGroup")
+_EXTENSIONS = Allowed(frozenset({"top", "skip", "count"}), type_name="openTypeExtension")
 _PERMISSIONS = Allowed(frozenset({"top", "skip", "count"}), type_name="calendarPermission")
 _CALENDAR_PATHS = (
     "calendar",
@@ -99,7 +111,7 @@ def _calendar_operations(path: str) -> Iterator[tuple[str, str, Operation]]:
 
 def _event_operations(prefix: str) -> Iterator[tuple[str, str, Operation]]:
     yield "GET", f"{prefix}events", Operation(events.list_events, READ, _EVENTS)
-    yield "POST", f"{prefix}events", Operation(events.create, WRITE, _EVENT, shapes.EVENT, writes=True)
+    yield "POST", f"{prefix}events", Operation(events.create, WRITE, _EVENT, shapes.NEW_EVENT, writes=True)
     yield "GET", f"{prefix}calendarView", Operation(events.list_view, READ, _VIEW)
     yield "GET", f"{prefix}calendarView/delta", Operation(delta.list_changes, READ, _DELTA)
     yield "GET", f"{prefix}events/delta", Operation(delta.list_nothing, READ, _TRACKED)
@@ -107,6 +119,7 @@ def _event_operations(prefix: str) -> Iterator[tuple[str, str, Operation]]:
     yield "GET", one, Operation(events.get_event, READ, _EVENT)
     yield "PATCH", one, Operation(events.update, WRITE, _EVENT, shapes.EVENT, writes=True)
     yield "DELETE", one, Operation(events.delete, WRITE, _ACTION, writes=True)
+    yield from _extension_operations(f"{one}/extensions")
     yield "GET", f"{one}/calendar", Operation(events.get_calendar, READ, _CALENDAR)
     yield "GET", f"{one}/instances", Operation(events.list_instances, READ, _VIEW)
     for name, handler, shape in (
@@ -119,6 +132,15 @@ def _event_operations(prefix: str) -> Iterator[tuple[str, str, Operation]]:
         ("snoozeReminder", events.snooze_reminder, shapes.SNOOZE),
     ):
         yield "POST", f"{one}/{name}", Operation(handler, WRITE, _ACTION, shape, action=True, writes=True)
+
+
+def _extension_operations(path: str) -> Iterator[tuple[str, str, Operation]]:
+    yield "GET", path, Operation(extending.list_extensions, READ, _EXTENSIONS)
+    yield "POST", path, Operation(extending.create, WRITE, _ACTION, shapes.EXTENSION, writes=True)
+    one = f"{path}/{{extension}}"
+    yield "GET", one, Operation(extending.get_extension, READ, _ACTION)
+    yield "PATCH", one, Operation(extending.update, WRITE, _ACTION, shapes.EXTENSION, writes=True)
+    yield "DELETE", one, Operation(extending.delete, WRITE, _ACTION, writes=True)
 
 
 def _subscription_operations() -> Iterator[tuple[str, str, Operation]]:

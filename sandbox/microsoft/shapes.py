@@ -39,7 +39,14 @@ class Struct:
     read_only: frozenset[str] = field(default_factory=frozenset)
 
 
-Shape = Plain | Choice | Many | Struct
+@dataclass(frozen=True)
+class Open:
+    """What brings members of its own: primitives and lists of them. They come out as they are, annotations too."""
+
+    name: str
+
+
+Shape = Plain | Choice | Many | Struct | Open
 
 TEXT = Plain(str, "Edm.String")
 FLAG = Plain(bool, "Edm.Boolean")
@@ -121,6 +128,7 @@ _READ_ONLY = (
     "isDraft originalStart responseStatus organizer onlineMeeting"
 )
 _PROPERTIES = Many(Struct("singleValueLegacyExtendedProperty", {"id": TEXT, "value": TEXT}))
+EXTENSION = Open("openTypeExtension")
 EVENT = Struct(
     "event",
     {
@@ -149,6 +157,7 @@ EVENT = Struct(
     },
     frozenset(_READ_ONLY.split()),
 )
+NEW_EVENT = Struct("event", {**EVENT.members, "extensions": Many(EXTENSION)}, EVENT.read_only)
 _COLORS = "auto lightBlue lightGreen lightOrange lightGray lightYellow lightTeal lightPink lightBrown lightRed maxColor"
 _CALENDAR_READ_ONLY = (
     "id changeKey hexColor isDefaultCalendar canShare canViewPrivateItems canEdit allowedOnlineMeetingProviders "
@@ -193,11 +202,11 @@ SUBSCRIPTION = Struct(
 )
 
 
-def check(shape: Struct, body: Any, *, action: bool = False, strict: bool = True) -> Json:
+def check(shape: Struct | Open, body: Any, *, action: bool = False, strict: bool = True) -> Json:
     """The body with its enumerations in Graph's spelling, without annotations and read-only members."""
     if not isinstance(body, dict):
         raise errors.bad_json()
-    checked = _struct(shape, body, action=action, strict=strict)
+    checked = _checked(shape, body, action=action, strict=strict)
     assert isinstance(checked, dict)
     return checked
 
@@ -220,10 +229,10 @@ def _struct(shape: Struct, value: Mapping[str, Any], *, action: bool, strict: bo
 def _checked(shape: Shape, value: Any, *, action: bool, strict: bool) -> Any:
     if value is None:
         return None
-    if isinstance(shape, Struct):
+    if isinstance(shape, Struct | Open):
         if not isinstance(value, dict):
             raise errors.wrong_type(value, _name(shape))
-        return _struct(shape, value, action=action, strict=strict)
+        return _open(value) if isinstance(shape, Open) else _struct(shape, value, action=action, strict=strict)
     if isinstance(shape, Many):
         if not isinstance(value, list):
             raise errors.wrong_type(value, "Collection")
@@ -235,9 +244,17 @@ def _checked(shape: Shape, value: Any, *, action: bool, strict: bool) -> Any:
     return _primitive(shape, value)
 
 
+def _open(value: Mapping[str, Any]) -> Json:
+    for inner in value.values():
+        for each in inner if isinstance(inner, list) else [inner]:
+            if isinstance(each, dict | list):
+                raise errors.wrong_type(each, "Edm.PrimitiveType")
+    return dict(value)
+
+
 def _name(shape: Shape) -> str:
     """A shape's name in refusals."""
-    if isinstance(shape, Struct):
+    if isinstance(shape, Struct | Open):
         return f"microsoft.graph.{shape.name}"
     return shape.edm if isinstance(shape, Plain) else "Edm.String"
 

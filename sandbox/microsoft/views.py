@@ -11,7 +11,7 @@ from typing import Literal
 from sandbox.microsoft.ids import occurrence_uid
 from sandbox.microsoft.recurrence import days_within, occurs
 from sandbox.microsoft.times import Json, Span, Window
-from sandbox.microsoft.world import Calendar, Item
+from sandbox.microsoft.world import Calendar, Deviation, Item
 
 Kind = Literal["singleInstance", "seriesMaster", "occurrence", "exception"]
 
@@ -34,8 +34,18 @@ class View:
     @property
     def properties(self) -> dict[str, str]:
         """Extended properties: the series' and what the occurrence adds."""
-        deviation = self.item.deviations.get(self.day) if self.day is not None else None
-        return {**self.item.properties, **(deviation.properties if deviation is not None else {})}
+        return {**self.item.properties, **self._deviation.properties}
+
+    @property
+    def extensions(self) -> dict[str, Json]:
+        """Open extensions, likewise."""
+        found = {**self.item.extensions, **self._deviation.extensions}
+        return {name: extension for name, extension in found.items() if extension is not None}
+
+    @property
+    def _deviation(self) -> Deviation:
+        found = self.item.deviations.get(self.day) if self.day is not None else None
+        return found or Deviation()
 
 
 def whole(item: Item) -> View:

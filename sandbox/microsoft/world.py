@@ -63,11 +63,15 @@ class Actor:
 
 @dataclass
 class Deviation:
-    """How one occurrence differs from its series: some fields, and its span if it was moved."""
+    """How one occurrence differs from its series: some fields, and its span if it was moved.
+
+    An extension that is None is the series' and was deleted here.
+    """
 
     fields: Json = field(default_factory=dict)
     span: Span | None = None
     properties: dict[str, str] = field(default_factory=dict)
+    extensions: dict[str, Json | None] = field(default_factory=dict)
 
 
 @dataclass
@@ -88,6 +92,7 @@ class Item:
     deviations: dict[date, Deviation] = field(default_factory=dict)
     cancelled: set[date] = field(default_factory=set)
     properties: dict[str, str] = field(default_factory=dict)
+    extensions: dict[str, Json] = field(default_factory=dict)
     intended_show_as: str = "busy"
     deleted: bool = False
     version: int = 0

@@ -54,6 +54,7 @@ def create_event(
     fields["transactionId"] = draft.transaction
     item = Item(token, new_uid(token), fields, draft.span, now, now, draft.recurrence)
     item.properties = {name: value for name, value in draft.properties.items() if value is not None}
+    item.extensions = dict(draft.extensions)
     item.intended_show_as = fields["showAs"]
     if organizer is not None:
         fields |= {"isOrganizer": False, "responseStatus": {"response": response, "time": NEVER}}
