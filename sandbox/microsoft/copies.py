@@ -93,7 +93,7 @@ def _write_copy(world: MicrosoftWorld, guest: Account, item: Item, actor: Actor,
 
 
 def _content(item: Item) -> tuple[object, ...]:
-    return item.fields, item.span, item.recurrence, item.deviations, item.cancelled
+    return item.fields, item.span, item.recurrence, item.deviations
 
 
 def _new_copy(world: MicrosoftWorld, guest: Account, item: Item) -> Item:

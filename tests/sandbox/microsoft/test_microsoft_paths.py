@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.sandbox.microsoft.hooks import subscribe
+from tests.sandbox.microsoft.hooks import request, subscribe
 from tests.sandbox.microsoft.live import Sandbox, meeting, quoted, running_sandbox
 from tests.sandbox.receiver import receiving
 
@@ -61,6 +61,9 @@ def test_a_key_is_never_taken_for_a_name(ada):
     assert ada.refused("GET", "/me/calendarView('delta')") == (400, "BadRequest")
     assert ada.refused("GET", "/me('events')") == (400, "BadRequest")
     assert ada.refused("GET", "/me/events('')") == (400, "ErrorInvalidIdMalformed")
+    with receiving() as hook:
+        body = request(hook, resource="me('events')")
+        assert ada.refused("POST", "/subscriptions", body) == (400, "ExtensionError")
 
 
 def test_the_addresses_in_answers_lead_to_what_they_name(ms, ada):

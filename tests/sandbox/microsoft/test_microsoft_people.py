@@ -129,6 +129,9 @@ def test_a_declined_occurrence_goes_alone_and_comes_back_when_it_is_moved(ada, b
         ("exception", "notResponded"),
         ("occurrence", "notResponded"),
     ]
+    bo.ok("POST", f"/me/events/{rows[1]['id']}/decline", {})
+    ada.patch(moved, {"categories": ["Red"]})
+    assert len(bo.view(*window)) == 2, "nobody has mailed them"
 
 
 def test_an_update_reaches_the_copy_and_leaves_what_is_the_guests_own(ms, ada, bo):
