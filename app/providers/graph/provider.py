@@ -31,7 +31,7 @@ class Office365Provider(Office365OAuth):
 
     name = ProviderName.OFFICE365
     push_scope = PushScope.MAILBOX
-    push_lifetime = timedelta(minutes=4200)  # Graph gives 4230 at most
+    push_lifetime = timedelta(minutes=4200)  # Graph gave 4230 at most for years, and 10,080 now
     features = Features(
         two_way_sync=True,
         task_sync=True,
