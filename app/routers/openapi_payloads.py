@@ -8,7 +8,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, create_model
+from pydantic import ConfigDict, Field, create_model
 
 from app.accounts.schemas import Answer
 from app.bookings.drift_schemas import DriftEntry
@@ -21,12 +21,18 @@ from app.ids import CalendarId, ConnectionId, ContactId, EngagementId, PageId, T
 Host = Annotated[UserId, Field(description="Whose time it is.")]
 
 
+class _Derived(Answer):
+    """Made from the fields of another model, descriptions included: not looked for in the source, which takes long."""
+
+    model_config = ConfigDict(use_attribute_docstrings=False)
+
+
 def like(name: str, text: str, answer: type[Answer], *, without: Collection[str] = (), **more: Any) -> type[Answer]:
     """What the API answers of a thing, and more; `without` what depends on who asks, or is still to come."""
     fields: dict[str, Any] = {
         field: (info.annotation, info) for field, info in answer.model_fields.items() if field not in without
     }
-    return create_model(name, __base__=Answer, __module__=__name__, __doc__=text, **more, **fields)
+    return create_model(name, __base__=_Derived, __module__=__name__, __doc__=text, **more, **fields)
 
 
 def hosted(name: str, text: str, answer: type[Answer], *, without: Collection[str] = ()) -> type[Answer]:
