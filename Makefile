@@ -1,4 +1,4 @@
-# Everything a person needs. Only Python 3.11+ and make are assumed; `make check` also needs Node 20.19+ with npm.
+# Everything a person needs. Only Python 3.11+ and make are assumed; `check`, `clients` and `audit` need Node 20.19+ with npm.
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 # What a shell was set up for elsewhere stays out of here.
@@ -38,7 +38,7 @@ demo: $(STAMP) ## the main job through the public API, step by step
 race: $(STAMP) ## two hundred visitors want one slot: one gets it
 	@$(BIN)/python -m prove.race
 
-test: $(STAMP) ## the whole test suite, as many at once as there are cores; ARGS=... for pytest
+test: $(STAMP) ## the whole test suite, up to four at once; ARGS=... for pytest
 	$(BIN)/pytest $(PARALLEL) $(ARGS)
 
 check: $(CHECKS:%=check-%) ## every other check, the quick ones first
@@ -155,7 +155,7 @@ $(STAMP):
 
 $(NODE_STAMP):
 	@command -v npm >/dev/null || { \
-		echo "make check needs Node.js 20.19 or later with npm: https://nodejs.org, or apt-get install nodejs npm."; exit 1; }
+		echo "this needs Node.js 20.19 or later with npm: https://nodejs.org, or apt-get install nodejs npm."; exit 1; }
 	@echo "Installing what contract/package-lock.json names into contract/node_modules"
 	@cd contract && npm ci --no-progress --loglevel=error || { echo "npm ci failed with Node $$(node --version)."; exit 1; }
 	@touch $@

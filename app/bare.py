@@ -1,7 +1,7 @@
-"""Transactions on bare connections, for the hottest paths: a visitor's read and a booking.
+"""Bare connections, for the hottest paths: pools for visitors' reads, bookings and the worker's queue, and the
+transaction of a booking.
 
 The one rule: as everywhere, a transaction works in one account, told to PostgreSQL at its start, and ends with it.
-Nothing but this file knows that an account is told inside a text: several statements at once take no parameters.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence

@@ -20,6 +20,7 @@ from app.bookings.change import BookingChanges
 from app.bookings.drift_effects import DriftEffects
 from app.bookings.following import BookingFollower
 from app.bookings.holds import SlotHolds
+from app.bookings.host_queues import HostQueues
 from app.bookings.live_check import LiveCheck
 from app.bookings.post import BookingPost
 from app.bookings.reconnect import ConnectionReady
@@ -29,7 +30,6 @@ from app.bookings.request_expiry import RequestExpiry
 from app.bookings.requests import MeetingRequests
 from app.bookings.resolving import DriftResolver
 from app.bookings.tokens import BookingTokens
-from app.bookings.turns import Turns
 from app.calendar import Clock, ProviderName
 from app.calendar_writes.writer import EventWriter
 from app.connections.access import CalendarAccess
@@ -238,11 +238,11 @@ class Booking(TypedDict):
 
 
 def booking(on: Ground, links: Links, reader: PageReader, pool: asyncpg.Pool) -> Booking:
-    tokens, turns, clock = BookingTokens(on.settings.signing_key), Turns(), on.clock
+    tokens, queues, clock = BookingTokens(on.settings.signing_key), HostQueues(), on.clock
     post = BookingPost(links, on.providers, sender=on.settings.mail_from)
     live, effects = _live_check(on), DriftEffects(post, clock)
     attempts = BookingAttempts(on.sessions, reader, post, clock)
-    requests = MeetingRequests(on.sessions, live, post, on.providers, clock, turns=turns)
+    requests = MeetingRequests(on.sessions, live, post, on.providers, clock, queues=queues)
     follower = BookingFollower(on.sessions, on.follower, effects, on.providers, clock)
     return Booking(
         tokens=tokens,
@@ -253,7 +253,7 @@ def booking(on: Ground, links: Links, reader: PageReader, pool: asyncpg.Pool) ->
             live,
             post,
             attempts=attempts,
-            turns=turns,
+            queues=queues,
             tokens=tokens,
             providers=on.providers,
             clock=clock,
@@ -263,8 +263,8 @@ def booking(on: Ground, links: Links, reader: PageReader, pool: asyncpg.Pool) ->
         request_expiry=RequestExpiry(on.sessions, post, clock),
         request_confirmer=RequestConfirmer(on.sessions, requests, clock),
         reminders=Reminders(on.sessions, post, clock),
-        holds=SlotHolds(on.sessions, pool, reader, turns=turns, tokens=tokens, clock=clock),
-        changes=BookingChanges(on.sessions, live, post, on.providers, clock, turns=turns),
+        holds=SlotHolds(on.sessions, pool, reader, queues=queues, tokens=tokens, clock=clock),
+        changes=BookingChanges(on.sessions, live, post, on.providers, clock, queues=queues),
         mail=_mail(on.settings, on.sessions, clock, links, tokens),
         connection_ready=ConnectionReady(on.sessions, clock),
         booking_follower=follower,

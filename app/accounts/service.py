@@ -133,14 +133,6 @@ async def place_tasks_again(session: AsyncSession, account_id: UUID, user_id: UU
     await enqueue(session, [Enqueued(Job.PLACE_TASKS, account_id, user_id)])
 
 
-async def get_user(session: AsyncSession, user_id: UUID) -> User:
-    """The active user. Raises: NotFound."""
-    user = await repository.find_user(session, user_id)
-    if user is None or not user.active:
-        raise NotFound
-    return user
-
-
 async def deactivate(session: AsyncSession, account_id: UUID, user_id: UUID, *, actor: str, now: datetime) -> None:
     """A leaver: no permissions, no seats, no way in. Raises: NotFound for one who has left before."""
     if not await repository.deactivate_user(session, account_id, user_id, at=now):

@@ -24,6 +24,7 @@ from app.bookings import repository
 from app.bookings.attempts import BookingAttempts
 from app.bookings.event import owner_of_event
 from app.bookings.holds import check_hold, take_over, why_refused
+from app.bookings.host_queues import HostQueues, TakenMeanwhileError
 from app.bookings.inquiry import Inquiry
 from app.bookings.live_check import LiveCheck, Verdict
 from app.bookings.making import new_booking, take_place
@@ -33,7 +34,6 @@ from app.bookings.post import BookingPost
 from app.bookings.schemas import BookingCreate
 from app.bookings.seating import by_turns, lock_seating
 from app.bookings.tokens import BookingTokens
-from app.bookings.turns import TakenMeanwhileError, Turns
 from app.bookings.wishes import Wish, appointment, meeting_request, wish_of
 from app.calendar import Clock, ProviderName
 from app.calendar_writes.service import find_write
@@ -104,7 +104,7 @@ class BookingDesk:
         post: BookingPost,
         *,
         attempts: BookingAttempts,
-        turns: Turns,
+        queues: HostQueues,
         tokens: BookingTokens,
         providers: dict[ProviderName, Provider],
         clock: Clock,
@@ -118,7 +118,7 @@ class BookingDesk:
         self._tokens = tokens
         self._providers = providers
         self._clock = clock
-        self._turns = turns
+        self._queues = queues
 
     async def book(self, page_id: UUID, form: BookingCreate, *, attempt: Attempt | None, by: str = VISITOR) -> Outcome:
         """Book the slot, or ask for it while the host is offline.
@@ -146,7 +146,7 @@ class BookingDesk:
         await self._check(page, wish)
         if page.type != "round_robin":
             return await self._place(page, wish, attempt)
-        async with self._turns.turn(page.page_id) as waited:
+        async with self._queues.place(page.page_id) as waited:
             for number in range(_MOST_ROUNDS):
                 if waited or number:
                     page = await self._look_again(page, wish, attempt)
@@ -240,7 +240,7 @@ class BookingDesk:
         if checked.verdict is Verdict.ASK or page.asks_only:
             raise _OnlyAskedError
         try:
-            async with self._turns.turn(page.host.id, wanted=slot):
+            async with self._queues.place(page.host.id, wanted=slot):
                 return await self._book(page, wish, attempt, passed)
         except asyncpg.ExclusionViolationError as error:
             raise slot_taken(page, minutes, start=wish.start, now=self._now()) from error

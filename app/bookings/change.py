@@ -13,14 +13,14 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from app.accounts.repository import add_audit_entry
 from app.bookings import repository
 from app.bookings.event import event_draft, event_key, is_fixed, owner_of_event
-from app.bookings.host import concerns
+from app.bookings.host_queues import HostQueues, TakenMeanwhileError
 from app.bookings.live_check import LiveCheck, Moving, Verdict
 from app.bookings.moves import without
 from app.bookings.moving import end, move
 from app.bookings.news import tell_of_booking
 from app.bookings.offer import check_offered, page_time_of_booking, slot_taken
+from app.bookings.ownership import concerns
 from app.bookings.post import BookingPost
-from app.bookings.turns import TakenMeanwhileError, Turns
 from app.calendar import Clock, ProviderName
 from app.calendar_writes.service import change_wish, find_write
 from app.database import transaction
@@ -85,14 +85,14 @@ class BookingChanges:
         providers: dict[ProviderName, Provider],
         clock: Clock,
         *,
-        turns: Turns,
+        queues: HostQueues,
     ) -> None:
         self._sessions = sessions
         self._live = live
         self._post = post
         self._fixed = {name for name, provider in providers.items() if not provider.features.event_update}
         self._clock = clock
-        self._turns = turns
+        self._queues = queues
 
     async def reschedule(
         self,
@@ -125,7 +125,7 @@ class BookingChanges:
         if checked.verdict is Verdict.BUSY:
             raise slot_taken(page, minutes, start=start, now=self._now())
         try:
-            async with self._turns.turn(page.host.id, wanted=slot, by=booking_id):
+            async with self._queues.place(page.host.id, wanted=slot, by=booking_id):
                 return await self._move(account_id, booking_id, start, by=by, reason=reason, if_match=if_match)
         except TakenMeanwhileError as gone:
             raise slot_taken(page.less(gone.taken), minutes, start=start, now=self._now()) from gone

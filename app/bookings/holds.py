@@ -24,11 +24,11 @@ from app.accounts.idempotency import Attempt, answer_of
 from app.bare import BareTransaction, bare_transaction
 from app.bookings import repository
 from app.bookings.hold_schemas import SlotHoldCreate
+from app.bookings.host_queues import HostQueues, TakenMeanwhileError
 from app.bookings.offer import alternatives, around, check_offered, check_open, slot_taken
 from app.bookings.schemas import BookingCreate
 from app.bookings.seating import lock_seating
 from app.bookings.tokens import BookingTokens, hash_token
-from app.bookings.turns import TakenMeanwhileError, Turns
 from app.calendar import Clock
 from app.database import enter_account, transaction
 from app.errors import (
@@ -93,7 +93,7 @@ class SlotHolds:
         pool: asyncpg.Pool,
         pages: PageReader,
         *,
-        turns: Turns,
+        queues: HostQueues,
         tokens: BookingTokens,
         clock: Clock,
     ) -> None:
@@ -102,7 +102,7 @@ class SlotHolds:
         self._pages = pages
         self._tokens = tokens.of_holds()
         self._clock = clock
-        self._turns = turns
+        self._queues = queues
 
     async def keep(self, page_id: UUID, form: SlotHoldCreate, *, network: str, attempt: Attempt | None) -> Kept:
         """Keep an offered slot.
@@ -120,7 +120,7 @@ class SlotHolds:
         seating = self._seating(page, wish)
         try:
             slot = seating.rules(wish.minutes).buffered(wish.start)
-            async with self._turns.turn(seating.host.id, wanted=slot):
+            async with self._queues.place(seating.host.id, wanted=slot):
                 return await self._keep(seating, wish, attempt)
         except (idempotency.AnsweredMeanwhileError, TakenMeanwhileError):  # what else is free?
             return await self.keep(page_id, form, network=network, attempt=attempt)

@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts.principal import Principal
 from app.accounts.repository import add_audit_entry
 from app.bookings import repository
-from app.bookings.host import get_own_booking
 from app.bookings.news import tell_of_booking
+from app.bookings.ownership import get_own_booking
 from app.calendar import Clock
 from app.errors import AlreadyCancelled, BookingNotBegun, NotFound, require_version
 from app.events.types import EventType

@@ -19,12 +19,13 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from app.accounts.repository import add_audit_entry
 from app.bookings import repository
 from app.bookings.change import Host, Visitor
-from app.bookings.host import concerns
+from app.bookings.host_queues import HostQueues, TakenMeanwhileError
 from app.bookings.inquiry import Inquiry
 from app.bookings.live_check import LiveCheck, Verdict
 from app.bookings.making import new_booking, take_place
 from app.bookings.news import tell_of_booking, tell_of_request
 from app.bookings.offer import slot_taken
+from app.bookings.ownership import concerns
 from app.bookings.post import BookingPost
 from app.bookings.request_look import (
     as_asked,
@@ -34,7 +35,6 @@ from app.bookings.request_look import (
     page_time_of_request,
 )
 from app.bookings.seating import by_turns, fetch_in, lock_seating
-from app.bookings.turns import TakenMeanwhileError, Turns
 from app.calendar import Clock, ProviderName
 from app.database import constraint, transaction
 from app.errors import (
@@ -84,14 +84,14 @@ class MeetingRequests:
         providers: dict[ProviderName, Provider],
         clock: Clock,
         *,
-        turns: Turns,
+        queues: HostQueues,
     ) -> None:
         self._sessions = sessions
         self._live = live
         self._post = post
         self._providers = providers
         self._clock = clock
-        self._turns = turns
+        self._queues = queues
 
     async def accept(self, account_id: UUID, request_id: UUID, *, by: Host | Policy) -> MeetingRequest:
         """Make it a booking.
@@ -131,7 +131,7 @@ class MeetingRequests:
         if verdict is not Verdict.FREE and not hosts_word:
             raise BookingUnavailable
         try:
-            async with self._turns.turn(page.host.id, wanted=slot, by=request.id):
+            async with self._queues.place(page.host.id, wanted=slot, by=request.id):
                 return await self._book(request, page, why, by=by)
         except TakenMeanwhileError as gone:
             raise self._taken(request, page.less(gone.taken)) from gone

@@ -28,7 +28,7 @@ _KEPT = timedelta(days=90)
 Made = TypeVar("Made", Booking, MeetingRequest)
 
 
-async def show_token(
+async def get_booking_by_token(
     session: AsyncSession, tokens: BookingTokens, booking_id: UUID, token: str, *, now: datetime
 ) -> Booking:
     """The booking of whoever holds its token. Raises: BookingTokenInvalid."""
@@ -37,16 +37,16 @@ async def show_token(
     return _shown(tokens, token, booking_id, found, now=now)
 
 
-async def find_visitor_booking(
+async def get_visitor_booking(
     session: AsyncSession, tokens: BookingTokens, booking_id: UUID, token: str, *, now: datetime
 ) -> Changed:
     """The booking, its page and its event. Raises: BookingTokenInvalid."""
-    booking = await show_token(session, tokens, booking_id, token, now=now)
+    booking = await get_booking_by_token(session, tokens, booking_id, token, now=now)
     page = await page_time_of_booking(session, booking)
     return Changed(booking, page, await find_write(session, owner_of_event(booking_id)))
 
 
-async def find_visitor_request(
+async def get_visitor_request(
     session: AsyncSession, tokens: BookingTokens, request_id: UUID, token: str, *, now: datetime
 ) -> MeetingRequest:
     """The meeting request. Raises: BookingTokenInvalid."""

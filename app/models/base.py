@@ -1,7 +1,7 @@
 """What every table shares: naming of constraints, the account in every key, and its kinds of columns.
 
-The one rule: `account_id` is part of every primary, unique, foreign and exclusion key, so that row-level security has
-something to hold on to and accounts could be sharded without a change.
+The one rule: of a table `InAccount`, `account_id` is part of every primary, unique, foreign and exclusion key, so that
+row-level security has something to hold on to and accounts could be sharded without a change.
 """
 
 from datetime import datetime

@@ -1,15 +1,29 @@
-"""The calendars that decide when the caller is free: let go of one, or have it looked at again (R30)."""
+"""The calendars that decide when the caller is free: which they are, let go of one, have one looked at again (R30)."""
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
+from app.connections.repository import checked_calendars
+from app.i18n import Language
 from app.ids import CalendarId
 from app.routers.dependencies import ReaderLanguage, Services, Session, User
 from app.routers.openapi import problems
+from app.routers.pagination import Cursor, CursorParameter, Limit
 from app.scheduling.availability_calendars import remove_calendar, set_policy
-from app.scheduling.settings_schemas import AvailabilityCalendar, AvailabilityCalendarUpdate
+from app.scheduling.settings_schemas import AvailabilityCalendar, AvailabilityCalendarList, AvailabilityCalendarUpdate
 from app.scheduling.views import availability_calendar_view
 
 router = APIRouter(prefix="/v1/availability-calendars", tags=["Settings"])
+
+
+@router.get("", summary="List the calendars checked for conflicts", responses=problems(400, 401, 422))
+async def list_availability_calendars(
+    request: Request, session: Session, caller: User, language: ReaderLanguage, limit: Limit = 20,
+    cursor: CursorParameter = None,
+) -> AvailabilityCalendarList:  # fmt: skip
+    """Every calendar that is asked before a time is offered, and whether it can be read."""
+    found = await checked(session, caller, language)
+    items, onward = Cursor(request).cut(found, cursor=cursor, limit=limit, key=lambda item: item.calendar_id)
+    return AvailabilityCalendarList(items=list(items), next_cursor=onward)
 
 
 @router.delete("/{calendar_id}", summary="Stop checking a calendar", status_code=204, responses=problems(401, 404, 409))
@@ -43,3 +57,9 @@ async def recheck_availability_calendar(
     It is `active` again as soon as they have been, some seconds later: `availability_calendar.active` tells of it.
     """
     return availability_calendar_view(*await services.recheck.run(caller, calendar_id), language)
+
+
+async def checked(session: Session, caller: User, language: Language) -> list[AvailabilityCalendar]:
+    """All that are checked for the caller, as told."""
+    rows = await checked_calendars(session, caller.user)
+    return [availability_calendar_view(*row, language) for row in rows]

@@ -10,10 +10,10 @@ from app.bookings import repository
 from app.bookings.answers import on_behalf_result
 from app.bookings.change import Host
 from app.bookings.event import owner_of_event
-from app.bookings.host import get_own_booking
 from app.bookings.moves import list_moves
 from app.bookings.no_show import mark_no_show
 from app.bookings.on_behalf import book_on_behalf
+from app.bookings.ownership import get_own_booking
 from app.bookings.schemas import (
     Booking,
     BookingCancel,

@@ -7,7 +7,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from app.bookings import repository
 from app.bookings.change import Host
-from app.bookings.host import get_own_request
+from app.bookings.ownership import get_own_request
 from app.bookings.request_look import look_at
 from app.bookings.schemas import MeetingRequest, MeetingRequestDecline, MeetingRequestList
 from app.bookings.views import request_view

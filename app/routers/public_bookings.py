@@ -10,7 +10,7 @@ from app.bookings.invite import invite_of
 from app.bookings.moves import list_moves
 from app.bookings.schemas import BookingCancel, BookingReschedule, PublicBooking
 from app.bookings.views import public_booking_view
-from app.bookings.visitor import find_visitor_booking, show_token
+from app.bookings.visitor import get_booking_by_token, get_visitor_booking
 from app.database import transaction
 from app.ids import BookingId
 from app.models.bookings import Booking
@@ -26,12 +26,12 @@ router = APIRouter(prefix="/v1/public/bookings", tags=["Booking"], dependencies=
 
 async def _own(booking_id: BookingId, services: Services, token: BookingToken) -> Changed:
     async with transaction(services.sessions, None) as session:
-        return await find_visitor_booking(session, services.tokens, booking_id, token, now=services.clock())
+        return await get_visitor_booking(session, services.tokens, booking_id, token, now=services.clock())
 
 
 async def _held(booking_id: BookingId, services: Services, token: BookingToken) -> Booking:
     async with transaction(services.sessions, None) as session:
-        return await show_token(session, services.tokens, booking_id, token, now=services.clock())
+        return await get_booking_by_token(session, services.tokens, booking_id, token, now=services.clock())
 
 
 Own = Annotated[Changed, Depends(_own)]

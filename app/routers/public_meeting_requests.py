@@ -7,7 +7,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from app.bookings.schemas import MeetingRequestWithdraw, PublicMeetingRequest
 from app.bookings.views import public_request_view
-from app.bookings.visitor import find_visitor_request
+from app.bookings.visitor import get_visitor_request
 from app.database import transaction
 from app.ids import MeetingRequestId
 from app.models.bookings import MeetingRequest
@@ -21,7 +21,7 @@ router = APIRouter(prefix="/v1/public/meeting-requests", tags=["Booking"], depen
 
 async def _own(request_id: MeetingRequestId, services: Services, token: BookingToken) -> MeetingRequest:
     async with transaction(services.sessions, None) as session:
-        return await find_visitor_request(session, services.tokens, request_id, token, now=services.clock())
+        return await get_visitor_request(session, services.tokens, request_id, token, now=services.clock())
 
 
 Own = Annotated[MeetingRequest, Depends(_own)]

@@ -17,7 +17,6 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
 
 from app.scheduling.caps import Caps, days_with_room
 from app.scheduling.grid import working_grids
@@ -25,9 +24,6 @@ from app.scheduling.hours import WorkingHours
 from app.scheduling.window import BookingWindow
 from app.scheduling.zones import DAY, civil_day
 from app.timespan import Span, Spans, clip, merge, widen
-
-INCREMENTS: Final = (5, 10, 15, 20, 30, 45, 60, 90, 120)
-"""The minutes from one start to the next that a page may choose, beside its durations."""
 
 
 @dataclass(frozen=True, slots=True)

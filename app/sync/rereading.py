@@ -37,12 +37,11 @@ class Seen:
     """It is gone from this calendar, and stands in another of its person."""
     fences: Mapping[UUID, int] = field(default_factory=dict)
     """Those of our own writes of this event, from before it was read."""
+    error: ProviderError | None = None
 
     def is_before(self, write_id: UUID, fence: int) -> bool:
         """Whether we may have written the event since: then it may have been read as it was."""
         return self.fences.get(write_id, fence) != fence
-
-    error: ProviderError | None = None
 
 
 async def read_all(session: CalendarSession, calendar_id: str, picked: Sequence[Seen], *, now: datetime) -> list[Seen]:

@@ -74,10 +74,6 @@ def millis(value: datetime) -> str:
     return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{value.microsecond // 1000:03d}Z"
 
 
-def parse_millis(value: str) -> datetime:
-    return datetime.fromisoformat(value)
-
-
 def parse_when(value: Json | None, name: str, calendar_zone: str) -> When:
     """A client's `start`, `end` or `originalStartTime`, or Google's 400. `name` is "start" or "end"."""
     if not value or not (value.get("date") or value.get("dateTime")):

@@ -14,7 +14,7 @@ import pytest
 
 from app.accounts.principal import Principal, principal_from_claims
 from app.accounts.tokens import TokenVerifier
-from app.bookings import change, host, requests
+from app.bookings import change, ownership, requests
 from app.bookings.tokens import BookingTokens
 from app.ids import decode_id
 from app.routers.dependencies import Caller, authenticate
@@ -112,7 +112,7 @@ def everything_concerns_everybody(patch: pytest.MonkeyPatch) -> Iterator[None]:
         return True
 
     with patch.context() as patched:
-        for module in (host, change, requests):
+        for module in (ownership, change, requests):
             patched.setattr(module, "concerns", concerns)
         yield
 

@@ -1,12 +1,14 @@
 """Which times a page offers: R31, R32, R45, one sentence at a time."""
 
 from datetime import UTC, date, datetime
+from typing import get_args
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from app.scheduling.configuration import Increment
 from app.scheduling.hours import LocalInterval, WorkingHours
-from app.scheduling.slots import INCREMENTS, Refusal, SlotRules, offered, refusal
+from app.scheduling.slots import Refusal, SlotRules, offered, refusal
 from app.scheduling.window import DateRange, RollingDays, RollingWeeks
 from app.timespan import merge, overlaps, to_seconds
 
@@ -60,7 +62,7 @@ def test_r27_a_group_is_free_when_all_of_its_hosts_are():
     assert times(page(), busy=merge(first, second)) == ["11:30"]
 
 
-@pytest.mark.parametrize("increment", INCREMENTS)
+@pytest.mark.parametrize("increment", get_args(Increment))
 def test_r32_slots_begin_at_every_increment_from_the_beginning_of_the_interval(increment):
     hours = (LocalInterval(9 * 60 + 10, 17 * 60),)
     found = times(page((hours,) * 7, increment_minutes=increment))

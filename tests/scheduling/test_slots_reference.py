@@ -12,8 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.scheduling import slots
+from app.scheduling.configuration import Increment
 from app.scheduling.hours import LocalInterval, WorkingHours
-from app.scheduling.slots import INCREMENTS, Refusal, SlotRules
+from app.scheduling.slots import Refusal, SlotRules
 from app.scheduling.window import DateRange, RollingDays, RollingWeeks
 from app.timespan import merge, to_seconds
 from tests.scheduling import reference
@@ -87,7 +88,7 @@ def all_rules(draw, zone: str, day: date) -> SlotRules:
     cap = rarely(st.integers(1, 3), otherwise=st.none())
     return SlotRules(
         duration_minutes=duration,
-        increment_minutes=draw(st.sampled_from([*INCREMENTS, duration])),
+        increment_minutes=draw(st.sampled_from([*get_args(Increment), duration])),
         hours=hours,
         window=draw(rarely(window, otherwise=always)),
         buffer_before_minutes=draw(buffer),

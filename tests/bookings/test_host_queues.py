@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from app.bookings.turns import TakenMeanwhileError, Turns
+from app.bookings.host_queues import HostQueues, TakenMeanwhileError
 from app.timespan import Span
 from tests.bookings.test_concurrency import race, wish
 from tests.support.world import World
@@ -18,11 +18,11 @@ class Crowd:
     """Waits for one host; the first holds everybody up until told to go on."""
 
     def __init__(self) -> None:
-        self.turns, self.host, self.go = Turns(), uuid4(), asyncio.Event()
+        self.queues, self.host, self.go = HostQueues(), uuid4(), asyncio.Event()
 
     async def want(self, wanted: Span | None, *, in_vain: bool = False, by: str | None = None) -> str:
         try:
-            async with self.turns.turn(self.host, wanted=wanted, by=by):
+            async with self.queues.place(self.host, wanted=wanted, by=by):
                 await self.go.wait()
                 if in_vain:
                     raise LookupError  # noqa: TRY301 - as a transaction fails

@@ -33,14 +33,14 @@ class _Queue:
         """What was taken since the first of them came, in that order, and by which of those that are moved."""
 
 
-class Turns:
+class HostQueues:
     """A queue per host, and per slot of a round robin."""
 
     def __init__(self) -> None:
         self._queues: WeakValueDictionary[Hashable, _Queue] = WeakValueDictionary()
 
     @asynccontextmanager
-    async def turn(self, of: Hashable, *, wanted: Span | None = None, by: Hashable = None) -> AsyncIterator[bool]:
+    async def place(self, of: Hashable, *, wanted: Span | None = None, by: Hashable = None) -> AsyncIterator[bool]:
         """Be the only one of this process there, and know whether somebody was before us; to end well is to have taken
         what was wanted. What moves is named, `by`: it is not in its own way, however often it is asked to move.
 
