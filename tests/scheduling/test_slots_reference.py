@@ -7,6 +7,7 @@ taken. A normal run tries five hundred pages; twenty thousand are tried with
 """
 
 from datetime import UTC, date, datetime, timedelta
+from typing import get_args
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
