@@ -115,7 +115,7 @@ class BookingFollower:
             return []  # nobody came: what becomes of its event changes nothing about it
         observed = await _observed(session, calendar, booking, event_id, event)
         facts = replace(await self._facts(session, booking, write, observed), elsewhere=seen.elsewhere)
-        if facts.pending or seen.is_before(write.id, write.fence):
+        if facts.pending or seen.is_before(write.id, (write.fence, write.written_seq)):
             raise PostponedError
         if event is not None and self._is_without_its_link(write, event):
             raise PostponedError

@@ -84,7 +84,7 @@ class MeetingFollower:
         calendar, event = place.calendar, seen.event
         row = await repository.find_of_event(session, calendar.id, seen.event_id, key=event.key if event else None)
         write = None if row is None else await find_write(session, Owner("engagement", row.id), lock=True)
-        if write is not None and (write.under_way or seen.is_before(write.id, write.fence)):
+        if write is not None and (write.under_way or seen.is_before(write.id, (write.fence, write.written_seq))):
             raise PostponedError
         if event is None:
             return [] if row is None else await self._cancel(session, row, write)

@@ -83,7 +83,11 @@ class TaskFollower:
         write = None if task is None else await find_write(session, Owner("task", task.id), lock=True)
         if task is None or write is None or task.deleted_at is not None:
             return []
-        if write.under_way or seen.is_before(write.id, write.fence) or _is_ahead(task, write, calendar):
+        if (
+            write.under_way
+            or seen.is_before(write.id, (write.fence, write.written_seq))
+            or _is_ahead(task, write, calendar)
+        ):
             raise PostponedError
         changed = _unplace(task, write) if event is None else _take_over(task, write, event, calendar)
         if not changed:

@@ -31,10 +31,10 @@ from app.models.mirror import CalendarChange
 from app.providers.base import CalendarSession
 from app.queue import Enqueued, enqueue
 from app.sync.changes import Topic, jobs_for
-from app.sync.rereading import Seen, read_all
+from app.sync.rereading import Progress, Seen, read_all
 
 _OUR_WRITES: Final = """
-SELECT u.event_id, w.id, w.fence
+SELECT u.event_id, w.id, w.fence, w.written_seq
   FROM unnest($1::text[]) AS u(event_id)
   LEFT JOIN mirror_events m ON m.account_id = $2 AND m.calendar_id = $3 AND m.event_id = u.event_id
   JOIN calendar_writes w ON w.account_id = $2 AND w.calendar_id = $3 AND (w.event_id = u.event_id OR w.key = m.key)
@@ -130,9 +130,9 @@ class Follower:
                 return None
             wanted = await feature.pick(session, place, [row.event_id for row in rows])
             await _done(session, calendar_id, [(row.event_id, row.seq) for row in rows if row.event_id not in wanted])
-            fences = await _fences(session, place.calendar, wanted)
+            written = await _written(session, place.calendar, wanted)
             picked = [
-                Seen(row.event_id, row.seq, row.series_id, fences=fences.get(row.event_id, {}))
+                Seen(row.event_id, row.seq, row.series_id, written=written.get(row.event_id, {}))
                 for row in rows
                 if row.event_id in wanted
             ]
@@ -181,13 +181,15 @@ class Follower:
             return wait
 
 
-async def _fences(session: AsyncSession, calendar: Calendar, event_ids: Collection[str]) -> dict[str, dict[UUID, int]]:
-    """The fences of our writes, by event."""
+async def _written(
+    session: AsyncSession, calendar: Calendar, event_ids: Collection[str]
+) -> dict[str, dict[UUID, Progress]]:
+    """How far our writes are, by event."""
     connection = await session.connection()
     rows = await connection.exec_driver_sql(_OUR_WRITES, (list(event_ids), calendar.account_id, calendar.id))
-    found: dict[str, dict[UUID, int]] = {}
+    found: dict[str, dict[UUID, Progress]] = {}
     for row in rows.mappings():
-        found.setdefault(row["event_id"], {})[row["id"]] = row["fence"]
+        found.setdefault(row["event_id"], {})[row["id"]] = (row["fence"], row["written_seq"])
     return found
 
 

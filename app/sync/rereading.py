@@ -23,6 +23,9 @@ _BEHIND: Final = timedelta(days=60)
 _AHEAD: Final = timedelta(days=900)
 """More than the mirror ever holds."""
 
+Progress = tuple[int, int]
+"""Of a write: its fence, which whoever begins to write raises, and which wish was written last."""
+
 
 @dataclass(frozen=True, slots=True)
 class Seen:
@@ -35,13 +38,16 @@ class Seen:
     """None: it is gone, or could not be read."""
     elsewhere: bool = False
     """It is gone from this calendar, and stands in another of its person."""
-    fences: Mapping[UUID, int] = field(default_factory=dict)
-    """Those of our own writes of this event, from before it was read."""
+    written: Mapping[UUID, Progress] = field(default_factory=dict)
+    """How far our own writes of this event had come, before it was read."""
     error: ProviderError | None = None
 
-    def is_before(self, write_id: UUID, fence: int) -> bool:
-        """Whether we may have written the event since: then it may have been read as it was."""
-        return self.fences.get(write_id, fence) != fence
+    def is_before(self, write_id: UUID, now: Progress) -> bool:
+        """Whether we may have written the event since: then it may have been read as it was.
+
+        A write that had been begun before ends with the fence it had; that it has ended shows in its sequence.
+        """
+        return self.written.get(write_id, now) != now
 
 
 async def read_all(session: CalendarSession, calendar_id: str, picked: Sequence[Seen], *, now: datetime) -> list[Seen]:

@@ -14,6 +14,7 @@ from app.calendar_writes.stranded import ask_again_for_stranded
 from app.sync.changes import Topic
 from app.sync.following import Follower
 from tests.support.engines import engine_of
+from tests.support.gate import Gate
 from tests.support.people import Person
 from tests.support.visitors import KEY, Visit, our_events, our_writes, visit
 from tests.support.world import World, problem
@@ -297,6 +298,48 @@ async def test_r23_what_was_read_before_our_own_write_moves_nothing_back(
     assert await ledger(person) == []
     [event] = await our_events(world, person)
     assert datetime.fromisoformat(event["start"]["dateTime"]) == to
+
+
+async def test_r23_what_was_read_while_our_own_write_was_under_way_moves_nothing_back(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its fence stays; that it has ended meanwhile says that the event may have been read as it was before."""
+    person, booking, event_id = await booked(world)
+    [place] = await world.rows("SELECT account_id, calendar_id FROM calendar_syncs")
+    [write] = await world.rows("SELECT account_id, id FROM calendar_writes")
+    follow = world.services.sync._followers[Topic.BOOKING]
+
+    async def nobody(*_: Any) -> None:
+        return None
+
+    with monkeypatch.context() as patch:
+        patch.setattr(world.services.sync, "_followers", dict.fromkeys(Topic, nobody))
+        await world.sandbox.patch_google_event(person.email, event_id, {"description": "Bring the papers"})
+        await world.services.sync.run(place["account_id"], place["calendar_id"])
+    gate, to = Gate.at(monkeypatch, "update_event"), booking.start_at + 3 * HOUR
+    assert (await booking.reschedule(to)).status_code == 200
+    writing = asyncio.create_task(world.services.writer.run(write["account_id"], write["id"]))
+    await gate.wait()
+    real, read, written = Follower._read, asyncio.Event(), asyncio.Event()
+
+    async def slowly(self: Follower, *given: Any) -> Any:
+        seen = await real(self, *given)
+        read.set()
+        await written.wait()
+        return seen
+
+    monkeypatch.setattr(Follower, "_read", slowly)
+    following = asyncio.create_task(follow(place["account_id"], place["calendar_id"]))
+    await asyncio.wait_for(read.wait(), 20)
+    await gate.open()
+    await writing
+    written.set()
+    await following
+    assert datetime.fromisoformat((await booking.read())["start_at"]) == to
+    await world.work()
+    await synced(world, person)
+    assert datetime.fromisoformat((await booking.read())["start_at"]) == to
+    assert await ledger(person) == []
 
 
 @pytest.mark.parametrize("moved_by", ["visitor", "host"])
