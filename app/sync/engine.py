@@ -117,9 +117,9 @@ class SyncEngine:
             await self._fail(run, ReauthRequired(operation="token", provider_code="secret_unreadable"))
         except ProviderError as error:
             await self._fail(run, error)
-        except Exception:
+        except Exception:  # its row says when to look again; were the job to come back too, each signal left one more
+            log.exception("sync.own_fault", calendar_id=str(calendar_id))
             await self._fail(run, OwnFault(operation="sync"))
-            raise
         return End()
 
     async def _claim(self, account_id: UUID, calendar_id: UUID) -> Run | None:

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from structlog.testing import capture_logs
 
 from app.calendar import Event
 from app.ids import decode_id
@@ -573,11 +574,34 @@ async def test_p3_a_fault_of_our_own_backs_off_lets_go_and_is_not_swallowed(
 
     monkeypatch.setattr(Mirror, "save", broken)
     await scene.insert(scene.person.at(20, "10:00"))
-    with pytest.raises(ZeroDivisionError):
+    with capture_logs() as logs:
         await run(scene)
+    [told] = [entry for entry in logs if entry["event"] == "sync.own_fault"]
+    assert told["log_level"] == "error"
+    assert told["exc_info"]
     state = await scene.state()
     assert (state["state"], state["last_error"], state["consecutive_failures"]) == ("backing_off", "internal", 1)
     assert (await row(scene))["lease_until"] is None
+    monkeypatch.undo()
+    await run(scene)
+    await scene.agrees(spans=4)
+
+
+async def test_p3_signals_to_a_calendar_that_we_fail_at_leave_no_jobs_behind(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each would look again for ever, beside the row that says when."""
+    scene = await with_events(world)
+
+    async def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Mirror, "save", broken)
+    await scene.insert(scene.person.at(20, "10:00"))
+    for _ in range(3):
+        await scene.person.post(f"/v1/connections/{scene.person.connection_id}/sync")
+        await world.work()
+    assert await world.rows("SELECT FROM queue.pgqueuer WHERE entrypoint = 'sync_calendar'") == []
     monkeypatch.undo()
     await run(scene)
     await scene.agrees(spans=4)
