@@ -11,7 +11,7 @@ from uuid import UUID
 
 import asyncpg
 
-from app.database import APP_ROLE, SwallowedErrorError
+from app.database import APP_ROLE, COMMAND_TIMEOUT, SwallowedErrorError
 from app.insertion import insertion
 from app.queue import Enqueued, enqueuing
 
@@ -27,7 +27,14 @@ async def open_bare_pool(url: str, *, name: str, size: int) -> AsyncIterator[asy
     """Connections in the service's role. Nothing is connected before it is needed."""
     settings = {"application_name": f"calendar-connect {name}", "timezone": "UTC", "jit": "off", "role": APP_ROLE}
     limits = {"statement_timeout": "30000", "lock_timeout": "10000"}
-    pool = asyncpg.create_pool(url, min_size=0, max_size=size, server_settings=settings | limits, reset=_leave_clean)
+    pool = asyncpg.create_pool(
+        url,
+        min_size=0,
+        max_size=size,
+        server_settings=settings | limits,
+        command_timeout=COMMAND_TIMEOUT,
+        reset=_leave_clean,
+    )
     async with pool:
         yield pool
 

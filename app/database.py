@@ -20,6 +20,9 @@ from sqlalchemy.pool import ConnectionPoolEntry, ManagesConnection, NullPool
 APP_ROLE = "calendar_app"
 """The role the service works as: neither owner nor BYPASSRLS. The first migration makes it."""
 
+COMMAND_TIMEOUT = 40
+"""Seconds. The server gives a statement thirty; one that is not answered by then went to a server that is no more, and
+whose host never said so: without an end of ours it would be waited for until the process is restarted."""
 _ACCOUNT = "account_id"
 _POISONED = "a_statement_failed"
 
@@ -48,6 +51,8 @@ def create_engine(url: str, *, pool_size: int = 20, role: str | None = APP_ROLE,
         "server_settings": server_settings,
         "connection_class": _AccountConnection,
     }
+    if role is not None:
+        connecting["command_timeout"] = COMMAND_TIMEOUT
     engine = create_async_engine(
         make_url(driver_url(url)).set(query={}),
         connect_args=connecting,
