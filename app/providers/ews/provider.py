@@ -64,7 +64,7 @@ class ExchangeProvider:
     def __init__(self, settings: ExchangeSettings, *, clock: Clock) -> None:
         """Raises: ValueError for an allowed host that is none."""
         self.offered = settings.offered
-        self._workers = Workers(settings.threads)
+        self._workers = Workers(settings.threads, patience=settings.timeout_seconds)
         self._lines = Lines(Guard(settings.allowed_hosts), minimum=settings.minimum_tls)
         self._client = Client(
             lines=self._lines,

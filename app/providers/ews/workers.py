@@ -1,7 +1,8 @@
 """Threads for what blocks, and turns for who may ask a server.
 
 The one rule: a turn ends when its thread is done, not when somebody stops waiting for it. So neither a caller's
-deadline nor a cancelled task can put more requests on a mailbox, or more threads in use, than was allowed.
+deadline nor a cancelled task can put more requests on a mailbox, or more threads in use, than was allowed. And nobody
+waits for a turn without end: whoever waits holds a place that others want, and a server of somebody's own may be slow.
 """
 
 import asyncio
@@ -13,22 +14,27 @@ from functools import partial
 from typing import TypeVar
 from weakref import WeakValueDictionary
 
+from app.providers.base import Transient
+
 T = TypeVar("T")
 
 
 class Workers:
     """A pool of threads of its own: the default one is shared with whatever else blocks in this process."""
 
-    def __init__(self, threads: int) -> None:
+    def __init__(self, threads: int, *, patience: float) -> None:
+        """`patience`: seconds that a turn is waited for."""
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="ews")
+        self._patience = patience
 
     async def run(self, work: Callable[[], T], *, turns: Sequence[asyncio.Semaphore], to_the_end: bool) -> T:
-        """Do it in a thread, in turn. `to_the_end`: a caller who is cancelled is held until it is done (a write)."""
+        """Do it in a thread, in turn. `to_the_end`: a caller who is cancelled is held until it is done (a write).
+
+        Raises: Transient when no turn comes in time; then nothing was done.
+        """
         held: list[asyncio.Semaphore] = []
         try:
-            for turn in turns:
-                await turn.acquire()
-                held.append(turn)
+            await self._take(turns, held)
             job = self._pool.submit(contextvars.copy_context().run, work)
         except BaseException:
             _release(held)
@@ -42,6 +48,15 @@ class Workers:
         except asyncio.CancelledError:
             await asyncio.wait([waiting])
             raise
+
+    async def _take(self, turns: Sequence[asyncio.Semaphore], held: list[asyncio.Semaphore]) -> None:
+        try:
+            async with asyncio.timeout(self._patience):
+                for turn in turns:
+                    await turn.acquire()
+                    held.append(turn)
+        except TimeoutError as error:
+            raise Transient("no turn came", operation="ews.turn") from error
 
     def close(self) -> None:
         """Take no more work; what runs ends by its own deadline."""
