@@ -226,6 +226,10 @@ class ContactExists(Conflict):
     code = "contact_exists"
 
 
+class DomainLimitReached(Conflict):
+    code = "domain_limit_reached"
+
+
 class WebhookEndpointLimitReached(Conflict):
     code = "webhook_endpoint_limit_reached"
 

@@ -166,6 +166,8 @@ class Settings(DatabaseSettings):
     system's."""
     dns_timeout_seconds: float = Field(default=5.0, gt=0, le=30)
     """The longest that the records of a custom domain are waited for."""
+    lookups_per_minute: int = Field(default=60, ge=1)
+    """Times a minute that a caller may have a provider asked: which calendars there are, whether one is back."""
     domain_checks_per_minute: int = Field(default=10, ge=1)
     """How often an account can have the records of its domains looked up, a minute."""
     bookings_per_minute: int = Field(default=30, ge=1)

@@ -257,6 +257,7 @@ OTHERS: Final[Mapping[str, Advice]] = {
         "The domain has not been proved, or is proved no more.", "Set its DNS records and call `verifyDomain`."
     ),
     "contact_exists": Advice("Another contact of the account has the address.", "Change that one."),
+    "domain_limit_reached": Advice("Twenty domains of the account are not connected.", "Connect or remove one."),
     "webhook_endpoint_limit_reached": Advice("The account has as many endpoints as it can.", "Remove one."),
     "events_expired": Advice(
         "The feed was asked for events older than `EVENT_RETENTION_DAYS`.",

@@ -33,6 +33,7 @@ NO_LIMITS: Final = {
         "CHANGES_PER_MINUTE",
         "CHANGES_PER_DAY",
         "SIGN_INS_PER_MINUTE",
+        "LOOKUPS_PER_MINUTE",
     )
 }
 HOUSES: Final[dict[str, Callable[[Sandbox, str, str], House]]] = {

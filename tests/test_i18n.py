@@ -33,7 +33,7 @@ CODES = re.findall(
     capability_not_supported slot_unavailable booking_unavailable slug_taken default_page_in_use domain_in_use
     already_cancelled already_processed primary_calendar_required request_in_progress hold_expired
     booking_not_begun domain_exists chat_page_in_use
-    webhook_endpoint_limit_reached contact_exists events_expired version_mismatch
+    webhook_endpoint_limit_reached domain_limit_reached contact_exists events_expired version_mismatch
     payload_too_large unsupported_media_type validation_failed disclosure_not_accepted exchange_credentials_invalid
     exchange_app_password_required exchange_version_unsupported exchange_url_required calendar_not_eligible
     time_zone_unknown outside_booking_window idempotency_key_reused consent_required domain_not_connected

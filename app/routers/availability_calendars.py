@@ -8,6 +8,7 @@ from app.ids import CalendarId
 from app.routers.dependencies import ReaderLanguage, Services, Session, User
 from app.routers.openapi import problems
 from app.routers.pagination import Cursor, CursorParameter, Limit
+from app.routers.rate_limits import LimitedLookup
 from app.scheduling.availability_calendars import remove_calendar, set_policy
 from app.scheduling.settings_schemas import AvailabilityCalendar, AvailabilityCalendarList, AvailabilityCalendarUpdate
 from app.scheduling.views import availability_calendar_view
@@ -48,7 +49,12 @@ async def update_availability_calendar(
     return availability_calendar_view(*await set_policy(session, caller, calendar_id, policy), language)
 
 
-@router.post("/{calendar_id}/recheck", summary="Check a calendar again", responses=problems(401, 404, 409, 502, 503))
+@router.post(
+    "/{calendar_id}/recheck",
+    summary="Check a calendar again",
+    responses=problems(401, 404, 409, 429, 502, 503),
+    dependencies=[LimitedLookup],
+)
 async def recheck_availability_calendar(
     calendar_id: CalendarId, caller: User, services: Services, language: ReaderLanguage
 ) -> AvailabilityCalendar:

@@ -32,7 +32,7 @@ from app.ids import ConnectionId, encode_id
 from app.routers.dependencies import IdempotencyKey, ReaderLanguage, Services, Session, User
 from app.routers.openapi import problems
 from app.routers.pagination import Cursor, CursorParameter, Limit
-from app.routers.rate_limits import LimitedSignIn
+from app.routers.rate_limits import LimitedLookup, LimitedSignIn
 
 router = APIRouter(prefix="/v1/connections", tags=["Connections"])
 
@@ -137,7 +137,7 @@ async def list_connection_calendars(
 
 @router.post(
     "/{connection_id}/refresh-calendars", summary="List a connection's calendars anew", status_code=202,
-    responses=problems(401, 404, 409),
+    responses=problems(401, 404, 409, 429), dependencies=[LimitedLookup],
 )  # fmt: skip
 async def refresh_connection_calendars(
     connection_id: ConnectionId, session: Session, caller: User, services: Services, language: ReaderLanguage,

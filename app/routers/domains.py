@@ -27,7 +27,10 @@ async def list_domains(
     return DomainList(items=views, next_cursor=cursors.after(rows[limit - 1].id) if len(rows) > limit else None)
 
 
-@router.post("", summary="Add a domain", status_code=201, responses=problems(401, 403, 409, 422))
+@router.post(
+    "", summary="Add a domain", status_code=201, responses=problems(401, 403, 409, 422, 429),
+    dependencies=[LimitedDomainCheck],
+)  # fmt: skip
 async def create_domain(
     body: DomainCreate, session: Session, caller: User, services: Services, language: ReaderLanguage, response: Response
 ) -> Domain:

@@ -35,6 +35,7 @@ class RateLimits:
         self._reads = MovingWindow(settings.reads_per_minute, _MINUTE)
         self._bookings = MovingWindow(settings.bookings_per_minute, _MINUTE)
         self._sign_ins = MovingWindow(settings.sign_ins_per_minute, _MINUTE)
+        self._lookups = MovingWindow(settings.lookups_per_minute, _MINUTE)
         self._domain_checks = MovingWindow(settings.domain_checks_per_minute, _MINUTE)
         self._changes = (
             MovingWindow(settings.changes_per_minute, _MINUTE),
@@ -66,6 +67,10 @@ class RateLimits:
     def count_sign_in(self, request: Request, caller: Principal) -> None:
         """Passwords that a caller has us try: nobody shall guess with our hands. Raises: RateLimited."""
         _count(request, [self._sign_ins], caller.account_id.hex, caller.actor)
+
+    def count_lookup(self, request: Request, caller: Principal) -> None:
+        """Questions that a caller has us ask a provider, whose server may be slow. Raises: RateLimited."""
+        _count(request, [self._lookups], caller.account_id.hex, caller.actor)
 
     def count_domain_check(self, request: Request, caller: Principal) -> None:
         """Names that an account has us ask DNS for. Raises: RateLimited."""
@@ -129,6 +134,10 @@ async def _limit_sign_in(request: Request, caller: Caller) -> None:
     request.app.state.rate_limits.count_sign_in(request, caller)
 
 
+async def _limit_lookup(request: Request, caller: Caller) -> None:
+    request.app.state.rate_limits.count_lookup(request, caller)
+
+
 async def _limit_domain_check(request: Request, caller: Caller) -> None:
     request.app.state.rate_limits.count_domain_check(request, caller)
 
@@ -137,4 +146,5 @@ LimitedRead = Depends(_limit_read)
 LimitedBooking = Depends(_limit_booking)
 LimitedHold = Depends(_limit_hold)
 LimitedSignIn = Depends(_limit_sign_in)
+LimitedLookup = Depends(_limit_lookup)
 LimitedDomainCheck = Depends(_limit_domain_check)

@@ -6,7 +6,7 @@ The one rule: in all accounts a host is connected once; who was there before is 
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -42,6 +42,12 @@ async def list_domains(session: AsyncSession, *, after: UUID | None, limit: int)
     if after is not None:
         query = query.where(Domain.id > after)
     return (await session.scalars(query.order_by(Domain.id).limit(limit))).all()
+
+
+async def count_unconnected(session: AsyncSession) -> int:
+    """How many domains the account has that are not connected."""
+    waiting = select(func.count()).select_from(Domain).where(Domain.status != DomainStatus.CONNECTED)
+    return await session.scalar(waiting) or 0
 
 
 async def chosen_of(session: AsyncSession, domain_ids: Collection[UUID]) -> set[UUID]:

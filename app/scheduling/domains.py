@@ -14,7 +14,7 @@ from app.accounts.entitlements import Entitlement
 from app.accounts.principal import Principal
 from app.accounts.repository import add_audit_entry
 from app.calendar import Clock
-from app.errors import DomainExists, DomainInUse, FieldError, ValidationFailed, require_version
+from app.errors import DomainExists, DomainInUse, DomainLimitReached, FieldError, ValidationFailed, require_version
 from app.ids import new_id
 from app.models.domains import Domain
 from app.scheduling import domain_repository
@@ -24,6 +24,8 @@ from app.scheduling.domain_schemas import DomainCreate, DomainUpdate
 from app.scheduling.domain_standing import DomainStatus, Standing, next_check
 
 _TOKEN_BYTES: Final = 32
+MOST_UNCONNECTED: Final = 20
+"""Domains of an account that are not connected: each has us ask DNS for a month."""
 
 
 class Domains:
@@ -43,11 +45,13 @@ class Domains:
         return ["update", *verify, *delete]
 
     async def create(self, session: AsyncSession, principal: Principal, wish: DomainCreate) -> Domain:
-        """Add a domain. Raises: EntitlementRequired, ValidationFailed, DomainExists."""
+        """Add a domain. Raises: EntitlementRequired, ValidationFailed, DomainExists, DomainLimitReached."""
         self._subscription.require(principal.subscriptions)
         host = domain_host(wish.name, ours=self._ours)
         if isinstance(host, NameRefusal):
             raise ValidationFailed(errors=[FieldError("/name", host.value)])
+        if await domain_repository.count_unconnected(session) >= MOST_UNCONNECTED:
+            raise DomainLimitReached
         now = self._clock()
         domain = await domain_repository.add_domain(
             session,

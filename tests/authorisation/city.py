@@ -32,6 +32,7 @@ _UNLIMITED = dict.fromkeys(
         "changes_per_day",
         "sign_ins_per_minute",
         "domain_checks_per_minute",
+        "lookups_per_minute",
     ),
     1_000_000,
 )

@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 
 from app.ids import encode_id, new_id
+from app.settings import Settings
+from sandbox.client import Sandbox
 from tests.bookings.test_booking_attempts import with_lost_calendar
 from tests.support.people import Person
 from tests.support.visitors import fault
-from tests.support.world import World, problem
+from tests.support.world import World, open_world, problem
 
 LIST = "/v1/availability-calendars"
 
@@ -194,3 +196,25 @@ async def test_r30_asking_again_and_the_sync_that_finds_the_calendar_wait_for_ea
         await share_again(world, person, role="none")
         await person.post(path)
         await world.work()
+
+
+async def test_nobody_has_a_provider_asked_without_end(settings: Settings, sandbox: Sandbox) -> None:
+    """Who asks waits for the provider, in a place that others want."""
+    async with open_world(settings.model_copy(update={"lookups_per_minute": 2}), sandbox) as world:
+        person = await world.connected()
+        primary, _ = await calendars(person)
+        recheck = f"{LIST}/{primary['calendar_id']}/recheck"
+        refresh = f"/v1/connections/{person.connection_id}/refresh-calendars"
+        assert [(await person.post(path)).status_code for path in (recheck, refresh)] == [200, 202]
+        for path in (recheck, refresh):
+            refused = await person.post(path)
+            problem(refused, 429, "rate_limited")
+            assert int(refused.headers["Retry-After"]) > 0
+        assert (await (await world.person()).post(recheck)).status_code == 404, "others are counted apart"
+
+
+async def test_calendars_that_are_asked_for_anew_ten_times_are_looked_at_once(world: World) -> None:
+    person = await world.connected()
+    for _ in range(10):
+        assert (await person.post(f"/v1/connections/{person.connection_id}/refresh-calendars")).status_code == 202
+    assert len(await world.rows("SELECT FROM queue.pgqueuer WHERE entrypoint = 'refresh_calendars'")) == 1

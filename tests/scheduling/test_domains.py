@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from app.ids import decode_id, encode_id, new_id
+from app.scheduling.domains import MOST_UNCONNECTED
 from app.settings import Settings
 from sandbox.client import Sandbox
 from tests.support.domains import PATH, SETTINGS, TARGET, Web, open_web
@@ -373,7 +374,7 @@ async def test_lists_of_domains_go_on(web: Web) -> None:
 
 
 async def test_dns_is_not_asked_without_end(settings: Settings, sandbox: Sandbox) -> None:
-    async with open_web(settings, sandbox, domain_checks_per_minute=2) as web:
+    async with open_web(settings, sandbox, domain_checks_per_minute=3) as web:
         person = await web.person()
         colleague, stranger = await web.colleague(person), await web.person()
         domain, theirs = await web.added(person), await web.added(stranger)
@@ -398,3 +399,27 @@ async def test_what_is_done_to_a_domain_is_written_down(web: Web) -> None:
     ]  # fmt: skip
     assert "connected" in rows[1]["data"]
     assert "example.com" not in str(rows)
+
+
+async def test_r37_an_account_has_us_look_for_so_many_domains_at_once_and_no_more(web: Web) -> None:
+    """Each that is not connected is asked about for a month."""
+    person = await web.person()
+    first = await web.added(person, "d0.example.com")
+    for number in range(1, MOST_UNCONNECTED):
+        await web.added(person, f"d{number}.example.com")
+    one_more = {"name": "one-more.example.com"}
+    problem(await person.post(PATH, one_more), 409, "domain_limit_reached")
+    web.prove(first)
+    await web.check(person, first)
+    assert (await person.post(PATH, one_more)).status_code == 201, "what is connected is not counted"
+    assert (await (await web.person()).post(PATH, {"name": "theirs.example.org"})).status_code == 201
+
+
+async def test_names_are_not_added_without_end(settings: Settings, sandbox: Sandbox) -> None:
+    async with open_web(settings, sandbox, domain_checks_per_minute=2) as web:
+        person = await web.person()
+        for number in range(2):
+            await web.added(person, f"d{number}.example.com")
+        refused = await person.post(PATH, {"name": "d2.example.com"})
+        problem(refused, 429, "rate_limited")
+        assert int(refused.headers["Retry-After"]) > 0

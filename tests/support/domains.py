@@ -83,6 +83,11 @@ async def open_web(settings: Settings, sandbox: Sandbox, **changes: Any) -> Asyn
     """An empty world whose resolver is a server of its own."""
     await empty(settings.database_url.get_secret_value())
     async with serving_dns() as server:
-        own = {"dns_resolvers": [server.address], "dns_timeout_seconds": 1.0, "domain_target": TARGET}
+        own = {
+            "dns_resolvers": [server.address],
+            "dns_timeout_seconds": 1.0,
+            "domain_target": TARGET,
+            "domain_checks_per_minute": 1000,
+        }
         async with open_world(settings.model_copy(update=own | changes), sandbox) as world:
             yield Web(world, server)
