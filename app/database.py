@@ -151,6 +151,7 @@ def _refuse_swallowed_errors(engine: AsyncEngine) -> None:
             raise SwallowedErrorError("a database error was caught outside begin_nested()")
 
     event.listen(engine.sync_engine, "handle_error", mark)
+    event.listen(engine.sync_engine, "begin", clear)  # a commit that fails leaves its mark, and rolls nothing back
     event.listen(engine.sync_engine, "rollback", clear)
     event.listen(engine.sync_engine, "rollback_savepoint", clear)
     event.listen(engine.sync_engine, "commit", check)

@@ -60,6 +60,18 @@ async def test_a_swallowed_error_is_raised_at_the_commit(world: World) -> None:
     assert await stored(world, account), "the connection is good again"
 
 
+async def test_a_commit_that_fails_harms_nobody_who_has_the_connection_after(world: World, single: AsyncEngine) -> None:
+    """A full disk is often met only then. Nothing is rolled back, for nothing is open any more."""
+    sessions, account = create_sessions(single), uuid4()
+    with pytest.raises(IntegrityError):  # noqa: PT012 - the whole transaction is the point
+        async with transaction(sessions, account) as session:
+            await session.execute(text("CREATE TEMPORARY TABLE late (a int UNIQUE DEFERRABLE INITIALLY DEFERRED)"))
+            await session.execute(text("INSERT INTO late VALUES (1), (1)"))
+    async with transaction(sessions, account) as session:
+        await session.execute(INSERT, {"a": account})
+    assert await stored(world, account)
+
+
 async def test_an_error_caught_where_each_statement_commits_is_no_harm(world: World) -> None:
     """A migration that misses a lock there goes back to transactions, and tries again."""
     async with world.services.sessions() as session, session.bind.connect() as connection:
