@@ -75,9 +75,12 @@ CALENDARS: Final = (
     Planted(
         guard="random event id",
         file="app/providers/google/drafts.py",
-        old="digest = hashlib.sha256(key.encode()).digest()\n    return base64.b32hexencode",
-        new='digest = hashlib.sha256(f"{key}{id(object())}{datetime.now(UTC)}".encode()).digest()\n'
-        "    return base64.b32hexencode",
+        old="""\
+    digest = hashlib.sha256((f"{key}#{attempt}" if attempt else key).encode()).digest()
+    return base64.b32hexencode""",
+        new="""\
+    digest = hashlib.sha256(f"{key}{attempt}{id(object())}{datetime.now(UTC)}".encode()).digest()
+    return base64.b32hexencode""",
         check=_GOOGLE + "test_the_id_of_an_event_comes_from_its_key_in_googles_alphabet",
     ),
     Planted(
