@@ -308,8 +308,9 @@ async def test_the_password_goes_to_a_domain_that_asks_for_it_and_no_further_whe
 
 async def test_changed_credentials_keep_what_was_not_given(sandbox, provider):
     verified = await provider.verify(credentials(sandbox, username="ada"))
-    changed = provider.changed(verified.secret, password="new", url=None)
+    changed = provider.changed(verified.secret, password="new")
     assert (changed.password, changed.username, changed.url) == ("new", "ada", verified.url)
+    assert provider.changed(verified.secret, username=None).username is None, "as if never filled in"
     assert changed.certificate == sandbox.certificates.authority.read_text()
     assert (await provider.verify(provider.changed(verified.secret))).secret != verified.secret, "a login of its own"
 
