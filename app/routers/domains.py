@@ -1,5 +1,7 @@
 """The account's own domains, which pages can be published on."""
 
+from collections.abc import Sequence
+
 from fastapi import APIRouter, Request, Response
 
 from app.ids import DomainId, encode_id
@@ -23,7 +25,7 @@ async def list_domains(
     """All domains of the caller's account, the oldest first. Those that are connected can be chosen in the settings."""
     cursors = Cursor(request)
     rows = await domain_repository.list_domains(session, after=cursors.read(cursor), limit=limit + 1)
-    views = [await _view(row, session, caller, services, language) for row in rows[:limit]]
+    views = await _views(rows[:limit], session, caller, services, language)
     return DomainList(items=views, next_cursor=cursors.after(rows[limit - 1].id) if len(rows) > limit else None)
 
 
@@ -97,5 +99,13 @@ async def verify_domain(
 async def _view(
     domain: models.Domain, session: Session, caller: User, services: Services, language: ReaderLanguage
 ) -> Domain:
-    actions = await services.domains.actions(session, caller, domain)
-    return domain_view(domain, target=services.domain_target, language=language, actions=actions)
+    [view] = await _views([domain], session, caller, services, language)
+    return view
+
+
+async def _views(
+    domains: Sequence[models.Domain], session: Session, caller: User, services: Services, language: ReaderLanguage
+) -> list[Domain]:
+    actions = await services.domains.actions(session, caller, domains)
+    target = services.domain_target
+    return [domain_view(item, target=target, language=language, actions=actions[item.id]) for item in domains]

@@ -4,7 +4,7 @@ The one rule: a host is connected in one account only; what its DNS record means
 """
 
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Final
 from uuid import UUID
 
@@ -38,11 +38,13 @@ class Domains:
         self._subscription = subscription
         self._ours = ours
 
-    async def actions(self, session: AsyncSession, principal: Principal, domain: Domain) -> list[str]:
-        """What the caller may do with it now."""
+    async def actions(
+        self, session: AsyncSession, principal: Principal, domains: Sequence[Domain]
+    ) -> dict[UUID, list[str]]:
+        """What the caller may do now with each."""
         verify = ["verify"] if self._subscription.met_by(principal.subscriptions) else []
-        delete = [] if await domain_repository.chosen_of(session, [domain.id]) else ["delete"]
-        return ["update", *verify, *delete]
+        chosen = await domain_repository.chosen_of(session, [domain.id for domain in domains])
+        return {domain.id: ["update", *verify, *([] if domain.id in chosen else ["delete"])] for domain in domains}
 
     async def create(self, session: AsyncSession, principal: Principal, wish: DomainCreate) -> Domain:
         """Add a domain. Raises: EntitlementRequired, ValidationFailed, DomainExists, DomainLimitReached."""
