@@ -129,6 +129,10 @@ class ProtocolError(ProviderError):
     code = "protocol_error"
 
 
+class UnreadableEvent(ProtocolError):
+    """It stands, and its time cannot be read: whoever knew it keeps what they knew."""
+
+
 class ConsentRefused(ProviderError):
     """The OAuth code was not good for a grant: used, expired, or for another client.
 
@@ -137,6 +141,13 @@ class ConsentRefused(ProviderError):
     """
 
     code = "consent_refused"
+
+
+def readable(event: Event | None, *, gone: bool, operation: str) -> Event | None:
+    """An event that was asked for by its id; None: it is gone. Raises: UnreadableEvent."""
+    if event is None and not gone:
+        raise UnreadableEvent(operation=operation)
+    return event
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +233,10 @@ class CalendarSession(Protocol):
         ...
 
     async def get_event(self, calendar_id: str, event_id: str) -> Event | None:
-        """The event as it is now, a cancelled one included; None when the provider does not know it."""
+        """The event as it is now, a cancelled one included; None when the provider does not know it.
+
+        Raises: UnreadableEvent, …
+        """
         ...
 
     async def sync_page(

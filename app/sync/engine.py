@@ -16,14 +16,21 @@ from uuid import UUID
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from app.calendar import Clock, SyncPage, Timed
+from app.calendar import Clock, SyncPage, Timed, Unreadable
 from app.connections import repository as connections
 from app.connections.access import CalendarAccess
 from app.connections.health import mark_broken
 from app.database import transaction
 from app.failpoints import Failpoint, reached
 from app.models.connections import Calendar, CalendarSync, Connection
-from app.providers.base import CalendarSession, CursorExpired, ProtocolError, ProviderError, ReauthRequired
+from app.providers.base import (
+    CalendarSession,
+    CursorExpired,
+    ProtocolError,
+    ProviderError,
+    ReauthRequired,
+    UnreadableEvent,
+)
 from app.queue import enqueue
 from app.sync import repository
 from app.sync.backoff import OwnFault, verdict
@@ -223,8 +230,18 @@ class SyncEngine:
         if page.cursor is None:
             raise ProtocolError("the last page came without a cursor", operation="sync_page")
         run.cursor = page.cursor
-        for event_id in sorted(run.batch.untold):  # Exchange does not tell of what came and went between two listings
-            run.batch.look_at(event_id, await run.session.get_event(run.calendar.provider_calendar_id, event_id))
+        await self._look_at_untold(run)
+
+    @staticmethod
+    async def _look_at_untold(run: Run) -> None:
+        """Exchange does not tell of what came and went between two listings."""
+        for event_id in sorted(run.batch.untold):
+            try:
+                event = await run.session.get_event(run.calendar.provider_calendar_id, event_id)
+            except UnreadableEvent:
+                run.batch.add([Unreadable(event_id)])
+            else:
+                run.batch.look_at(event_id, event)
 
     async def _read_series(self, run: Run) -> None:
         """Every touched series, whole: no delta can be trusted to tell which of its instances are left.

@@ -4,6 +4,7 @@ The one rule: a person's hands act at the provider; everything else is read wher
 """
 
 import asyncio
+import json
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,10 +17,11 @@ from app.sync.following import Follower
 from tests.support.engines import engine_of
 from tests.support.gate import Gate
 from tests.support.people import Person
-from tests.support.visitors import KEY, Visit, our_events, our_writes, visit
+from tests.support.visitors import KEY, Visit, fault, our_events, our_writes, visit
 from tests.support.world import World, problem
 
 HOUR = timedelta(hours=1)
+MIRRORED = "SELECT event_id, starts_at FROM mirror_events WHERE key IS NOT NULL ORDER BY event_id"
 
 
 async def booked(world: World, **page: Any) -> tuple[Person, Visit, str]:
@@ -44,6 +46,11 @@ async def move(world: World, person: Person, event_id: str, start: datetime, min
     """The host drags the event."""
     times = {"start": _google(start), "end": _google(start + timedelta(minutes=minutes))}
     await world.sandbox.patch_google_event(person.email, event_id, times)
+
+
+def answering(body: dict[str, Any]) -> dict[str, Any]:
+    """Google's word is this, whatever is true."""
+    return {"kind": "status", "status": 200, "headers": {"Content-Type": "application/json"}, "body": json.dumps(body)}
 
 
 def _google(at: datetime) -> dict[str, str]:
@@ -454,6 +461,39 @@ async def test_r23_a_change_is_followed_when_the_provider_is_back(world: World) 
     assert await ask_again_for_stranded(world.services.sessions, world.clock) == 1
     await world.work()
     assert datetime.fromisoformat((await host_sees(person, booking))["start_at"]) == later
+
+
+async def test_r23_an_event_that_stands_and_cannot_be_read_ends_no_booking(world: World) -> None:
+    person, booking, event_id = await booked(world)
+    later = booking.start_at + 3 * HOUR
+    await move(world, person, event_id, later)
+    timeless = answering({"id": event_id, "status": "confirmed"})
+    await fault(world, person, timeless, method="GET", path=f"/events/{event_id}$")
+    await synced(world, person)
+    assert [(entry["kind"]) for entry in await ledger(person)] == []
+    assert (await host_sees(person, booking))["version"] == 1
+    world.clock.offset += timedelta(minutes=5)
+    assert await ask_again_for_stranded(world.services.sessions, world.clock) == 1
+    await world.work()
+    assert datetime.fromisoformat((await host_sees(person, booking))["start_at"]) == later
+
+
+async def test_r23_what_we_wrote_and_cannot_read_stays_busy(world: World) -> None:
+    """No listing has told of it yet, so it is looked at; a calendar is not held up by it."""
+    person = await world.connected()
+    booking = await visit(person, await person.make_page(), person.at(3, "10:00"))
+    await world.work()
+    [event] = await our_events(world, person)
+    nothing_new = answering({"kind": "calendar#events", "items": [], "nextSyncToken": "none"})
+    timeless = answering({"id": event["id"], "status": "confirmed"})
+    await fault(world, person, nothing_new, method="GET", path="/events$")
+    await fault(world, person, timeless, method="GET", path=f"/events/{event['id']}$")
+    await synced(world, person)
+    assert [(row["event_id"], row["starts_at"]) for row in await world.rows(MIRRORED)] == [
+        (event["id"], booking.start_at)
+    ]
+    state = (await person.get(f"/v1/connections/{person.connection_id}/sync")).json()
+    assert [calendar["state"] for calendar in state["calendars"]] == ["idle"]
 
 
 async def test_p4_an_entry_of_somebody_else_is_none(world: World) -> None:

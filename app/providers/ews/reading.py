@@ -11,7 +11,14 @@ from typing import Final
 from exchangelib.errors import ErrorExceededFindCountLimit  # type: ignore[import-untyped]
 
 from app.calendar import BusyTimes, CalendarRef, Event, SyncPage, Timed
-from app.providers.base import CalendarGone, EventNotFound, InvalidRequest, PermissionDenied, ProtocolError
+from app.providers.base import (
+    CalendarGone,
+    EventNotFound,
+    InvalidRequest,
+    PermissionDenied,
+    ProtocolError,
+    readable,
+)
 from app.providers.ews import questions, wire
 from app.providers.ews.busy_times import busy_times
 from app.providers.ews.client import Mailbox, checked, only
@@ -84,7 +91,8 @@ class Reading:
             item, series_id = await self._item(event_id, "ews.get_event")
         except EventNotFound:
             return None
-        return event_of(item, email=(await self._mailbox.login()).email, series_id=series_id)
+        event = event_of(item, email=(await self._mailbox.login()).email, series_id=series_id)
+        return readable(event, gone=item.cancelled, operation="ews.get_event")
 
     async def sync_page(
         self, calendar_id: str, *, cursor: bytes | None, page: bytes | None, since: datetime

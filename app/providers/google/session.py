@@ -30,6 +30,7 @@ from app.providers.base import (
     InvalidRequest,
     PermissionDenied,
     ProtocolError,
+    readable,
 )
 from app.providers.google import busy_times, drafts
 from app.providers.google.cursor import Position
@@ -131,7 +132,7 @@ class GoogleSession:
     async def get_event(self, calendar_id: str, event_id: str) -> Event | None:
         """The event as it is now, with its description; a series answers with its first date."""
         row = await self._row(calendar_id, event_id)
-        return None if row is None else event_of(row)
+        return None if row is None else readable(event_of(row), gone=is_cancelled(row), operation="google.get_event")
 
     async def sync_page(
         self, calendar_id: str, *, cursor: bytes | None, page: bytes | None, since: datetime

@@ -31,6 +31,7 @@ from app.providers.base import (
     ProtocolError,
     ProviderError,
     Unsupported,
+    readable,
 )
 from app.providers.graph import busy_times, drafts, marks
 from app.providers.graph.cursor import EndlessListing, Position, window_query
@@ -128,9 +129,10 @@ class Office365Session:
         query = {"$select": EVENT_FIELDS, "$expand": marks.expanded(marks.KEY_PROPERTY)}
         call = self._graph.read("office365.get_event", event_path(calendar_id, event_id), query)
         try:
-            return event_of(await self._graph.fetch(call, decode_event))
+            row = await self._graph.fetch(call, decode_event)
         except EventNotFound:
             return None
+        return readable(event_of(row), gone=bool(row.is_cancelled), operation=call.operation)
 
     async def sync_page(
         self, calendar_id: str, *, cursor: bytes | None, page: bytes | None, since: datetime

@@ -23,6 +23,7 @@ from app.providers.base import (
     RateLimited,
     ReauthRequired,
     Transient,
+    UnreadableEvent,
     Unsupported,
 )
 from app.providers.ews import route
@@ -94,6 +95,16 @@ async def read(session):
 
 async def write(session):
     await session.cancel_event("calendar", "item", notify=Notify.NOBODY)
+
+
+async def test_an_event_that_stands_and_cannot_be_read_is_not_gone(session, server):
+    standing, cancelled = (calendar_item(Start="soon", IsCancelled=told) for told in ("false", "true"))
+    server.script += [
+        answer(response("GetItem", *[f"<m:Items>{item}</m:Items>"] * 2)) for item in (standing, cancelled)
+    ]
+    with pytest.raises(UnreadableEvent):
+        await session.get_event("calendar", "item")
+    assert await session.get_event("calendar", "item") is None
 
 
 # the shape of an exchange ----------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from app.providers.base import (
     PermissionDenied,
     ProtocolError,
     Transient,
+    UnreadableEvent,
 )
 from tests.providers.google.payloads import cancelled_exception, exception, master, page, single
 from tests.providers.google.scripted_google import (
@@ -179,6 +180,13 @@ async def test_a_calendar_that_cannot_be_found_is_gone_and_one_that_is_closed_is
         await sync(session)
     with pytest.raises(PermissionDenied):
         await sync(session)
+
+
+async def test_an_event_that_stands_and_cannot_be_read_is_not_gone(session, server):
+    server.script(Reply(body=single(start=None)), Reply(body=single(start=None, status="cancelled")))
+    with pytest.raises(UnreadableEvent):
+        await session.get_event(CALENDAR, "x")
+    assert await session.get_event(CALENDAR, "x") is None
 
 
 # instances --------------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import pytest
 
 from app.calendar import AccessRole, AllDay, BusyTimes, Timed
 from app.http import HttpClient
-from app.providers.base import CalendarGone, PermissionDenied, ProtocolError, RateLimited, Transient
+from app.providers.base import CalendarGone, PermissionDenied, ProtocolError, RateLimited, Transient, UnreadableEvent
 from app.providers.graph.provider import Office365Provider
 from tests.providers.graph.payloads import SERIES, at, marked, occurrence, page, single
 from tests.providers.graph.scripted_graph import (
@@ -117,6 +117,13 @@ async def test_an_event_is_read_inside_its_calendar_with_its_mark_and_descriptio
 @pytest.mark.parametrize("answer", [GONE, NO_SUCH_ID])
 async def test_an_unknown_event_is_none(session, server, answer):
     server.script(answer)
+    assert await session.get_event(CALENDAR, "x") is None
+
+
+async def test_an_event_that_stands_and_cannot_be_read_is_not_gone(session, server):
+    server.script(Reply(body=single(start=None)), Reply(body=single(start=None, isCancelled=True)))
+    with pytest.raises(UnreadableEvent):
+        await session.get_event(CALENDAR, "x")
     assert await session.get_event(CALENDAR, "x") is None
 
 
