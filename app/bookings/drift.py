@@ -30,6 +30,7 @@ class Kind(StrEnum):
     DECLINED = "declined"
     """By the visitor."""
     DUPLICATED = "duplicated"
+    """One too many stands: a copy, or any event of a booking that was cancelled."""
 
 
 class Policy(StrEnum):
@@ -149,8 +150,7 @@ def plan(facts: Facts, policies: Mapping[Kind, Policy] = AT_FIRST) -> Plan:
     if facts.pending or _over(facts):
         return _NOTHING
     if facts.booked is None:
-        left = {item.event_id for item in facts.observed} - facts.kept
-        return Plan(put_back=bool(left))  # a person brought it back; it shall not be there
+        return _unwanted(facts)
     standing, copies = _sorted_out(facts)
     found = [*_time(facts, standing), *_answer(facts, standing), *_copies(copies)]
     draft = _Draft()
@@ -159,6 +159,14 @@ def plan(facts: Facts, policies: Mapping[Kind, Policy] = AT_FIRST) -> Plan:
     if standing is not None and not found and _is_news(facts, standing):
         draft.note = standing
     return _finished(draft, facts, {finding.kind for finding in found})
+
+
+def _unwanted(facts: Facts) -> Plan:
+    """Of a booking that was cancelled nothing shall stand, under whatever id somebody brought it back."""
+    left = tuple(sorted({item.event_id for item in facts.observed} - facts.kept))
+    if not left or facts.restores >= RESTORES_A_DAY:
+        return _NOTHING
+    return Plan(findings=(Finding(Kind.DUPLICATED, Policy.RESTORE, event_ids=left),), remove=left)
 
 
 def _over(facts: Facts) -> bool:

@@ -97,7 +97,8 @@ def written(before: Facts, todo: Plan) -> Facts:
         return before
     left = frozenset(item for item in before.observed if item.event_id not in todo.remove)
     if before.booked is None:
-        return replace(before, pending=False, observed=frozenset(), written=None)
+        others = frozenset(item for item in left if item.event_id != before.event_id)
+        return replace(before, pending=False, observed=others, written=None)
     ours = next((item for item in left if item.event_id == before.event_id), None)
     made = Standing(before.event_id or "new", before.booked, "9", ours.response if ours else None)
     others = frozenset(item for item in left if item.event_id != made.event_id)
@@ -154,3 +155,11 @@ def test_r23_what_stands_as_it_was_written_is_no_drift() -> None:
     assert plan(
         Facts(NOW, span, span, "a", Response.NEEDS_ACTION, frozenset({standing})), AT_FIRST
     ).empty  # fmt: skip
+
+
+def test_r23_what_somebody_brings_back_of_a_cancelled_booking_is_taken_away_thrice_a_day() -> None:
+    standing = frozenset({Standing("a", SPANS[4]), Standing("b", SPANS[5])})
+    cancelled = Facts(NOW, None, None, "a", None, standing)
+    assert plan(cancelled).remove == ("a", "b")
+    assert plan(replace(cancelled, kept=frozenset({"b"}))).remove == ("a",)
+    assert plan(replace(cancelled, restores=RESTORES_A_DAY)).empty

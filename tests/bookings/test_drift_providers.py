@@ -231,6 +231,21 @@ async def test_r23_a_copy_of_our_event_is_taken_away_where_it_can_be_told(booked
         assert await booked.writes_since() == ["delete", "update"], "and the event itself is as booked, once"
 
 
+async def test_r23_a_copy_that_outlives_the_booking_is_taken_away_as_well(booked: Booked) -> None:
+    """As is whatever a restored mailbox brings back under an id of its own."""
+    await booked.hands.copy(booked.host, booked.event_id, start=booked.booking.start_at + 3 * HOUR)
+    assert (await booked.booking.cancel()).status_code == 200
+    await booked.world.work()
+    await booked.sync(times=2)
+    if booked.hands.provider == "office365":
+        assert len(await booked.hands.look(booked.host)) == 1, "an event of the host's like any other"
+        return
+    assert await booked.hands.look(booked.host) == []
+    [entry] = await booked.ledger()
+    assert (entry["kind"], entry["resolution"], entry["allowed_actions"]) == ("duplicated", "restore", [])
+    assert await booked.writes_since() == ["delete", "delete"]
+
+
 @pytest.mark.parametrize("decision", ["restore", "adopt"])
 async def test_r23_an_event_dragged_to_another_calendar_is_not_deleted_and_the_host_decides(
     booked: Booked, decision: str
