@@ -32,6 +32,7 @@ class MirrorEvent(_OfCalendar, Base):
         Index(None, "account_id", "calendar_id", "series_id"),
         Index(None, "account_id", "calendar_id", "starts_at"),
         Index(None, "account_id", "calendar_id", "start_date"),
+        Index("ix_mirror_events_ours", "account_id", "calendar_id", "key", postgresql_where=text("key IS NOT NULL")),
         Index("ix_mirror_events_untold", "account_id", "calendar_id", postgresql_where=text("generation < 0")),
     )
 

@@ -6,10 +6,10 @@ The one rule: the letter is kept until it is sent or given up, and no longer.
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Index, text
+from sqlalchemy import Index, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.models.base import Base, Created, HasId, Json
+from app.models.base import Base, HasId, Json
 
 
 class Mail(HasId, Base):
@@ -17,7 +17,7 @@ class Mail(HasId, Base):
 
     __tablename__ = "mails"
     __table_args__ = (
-        Index(None, "account_id", "to_email", "sent_at"),
+        Index("ix_mails_recipient", "account_id", text("lower(to_email)"), "sent_at"),
         Index(None, "account_id", "subject_id", "kind"),
         Index("ix_mails_queued", "account_id", postgresql_where=text("status = 'queued'")),
     )
@@ -37,4 +37,7 @@ class Mail(HasId, Base):
     """Somebody is sending it until then."""
     last_error: Mapped[str | None]
     sent_at: Mapped[datetime | None]
-    created_at: Mapped[Created]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+    """In the order in which things happened, as far as whoever wrote held the same lock: a transaction that waited for
+    another began before it.
+    """

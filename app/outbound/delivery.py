@@ -209,7 +209,7 @@ async def _earlier(session: AsyncSession, mail: Mail) -> Sequence[Mail]:
     query = select(Mail).where(
         Mail.account_id == mail.account_id,
         Mail.subject_id == mail.subject_id,
-        Mail.to_email == mail.to_email,
+        func.lower(Mail.to_email) == mail.to_email.lower(),
         Mail.status == "queued",
         tuple_(Mail.created_at, Mail.id) < (mail.created_at, mail.id),
     )
@@ -260,7 +260,7 @@ async def _has_enough(session: AsyncSession, mail: Mail, now: datetime) -> bool:
         return False
     sent = await session.scalar(
         select(func.count()).where(
-            Mail.to_email == mail.to_email,
+            func.lower(Mail.to_email) == mail.to_email.lower(),
             Mail.sent_at > now - timedelta(days=1),
             or_(*(Mail.kind.endswith(reader, autoescape=True) for reader in _STRANGERS)),
         )

@@ -1,6 +1,7 @@
 """What visitors, guests and hosts are told about bookings, end to end (R30, R49)."""
 
 import asyncio
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from uuid import UUID
 
@@ -8,6 +9,7 @@ import msgspec
 import pytest
 from icalendar import Calendar
 
+from app.bare import bare_transaction, open_bare_pool
 from app.database import transaction
 from app.ids import decode_id, new_id
 from app.models.outbound import Mail
@@ -221,6 +223,39 @@ async def test_p2_who_waits_for_another_looks_as_rarely_as_that_one_is_tried(wor
     assert await mail_jobs(world) == [last["id"]]
 
 
+@asynccontextmanager
+async def in_session(world, account_id):
+    """As most of the service writes."""
+    async with transaction(world.services.sessions, account_id) as session:
+        await session.connection()
+        yield session
+
+
+@asynccontextmanager
+async def on_bare_connection(world, account_id):
+    """As bookings are made."""
+    async with (
+        open_bare_pool(world.database_url, name="test", size=1) as pool,
+        bare_transaction(pool, account_id) as work,
+    ):
+        yield work
+        await work.save([])
+
+
+@pytest.mark.parametrize("unit_of_work", [in_session, on_bare_connection])
+async def test_r49_what_was_written_last_is_told_last_whatever_its_transaction_had_waited_for(world, unit_of_work):
+    """A transaction that waits for its host's turn began before the one it waits for."""
+    account_id = decode_id("acct", (await world.connected()).account_id)
+    names = ["while_it_waited", "after_it_waited"]
+    mails = [Mail(account_id=account_id, id=new_id(), subject_id=new_id(), kind=name, to_email=VERA) for name in names]
+    async with unit_of_work(world, account_id) as waiting:
+        async with unit_of_work(world, account_id) as other:
+            other.add(mails[0])
+        waiting.add(mails[1])
+    rows = await world.rows("SELECT kind FROM mails ORDER BY created_at")
+    assert [row["kind"] for row in rows] == names
+
+
 async def test_r49_a_mail_does_not_overtake_one_that_somebody_is_sending(world):
     first, last = await waiting_for_one_reader(world)
     held = "UPDATE mails SET attempts = 1, lease_until = now() + $2::interval WHERE id = $1"
@@ -281,7 +316,8 @@ async def test_a_blocked_attempt_names_the_calendar_once_an_hour(world):
     assert len(await world.sandbox.mails(host.email)) == 2
 
 
-async def test_a_stranger_is_not_mailed_more_than_fifty_times_a_day(world):
+@pytest.mark.parametrize("spelling", [VERA, "Vera@Example.com"])
+async def test_a_stranger_is_not_mailed_more_than_fifty_times_a_day(world, spelling):
     host = await world.connected()
     async with transaction(world.services.sessions, decode_id("acct", host.account_id)) as session:
         for _ in range(MOST_A_DAY):
@@ -291,7 +327,7 @@ async def test_a_stranger_is_not_mailed_more_than_fifty_times_a_day(world):
                     id=new_id(),
                     subject_id=new_id(),
                     kind="confirmed_visitor",
-                    to_email=VERA,
+                    to_email=spelling,
                     status="sent",
                     sent_at=world.clock(),
                 )
