@@ -212,7 +212,7 @@ def pages(on: Ground, reader: PageReader) -> Pages:
         domains=_domains(on, checks, ours={links.host, target}),
         domain_checks=checks,
         team=Team(Entitlement("team_pages", tuple(on.settings.team_pages_tiers))),
-        pages=PublicPages(reader),
+        pages=PublicPages(reader, on.clock),
         proposals=TimeProposals(on.overview, on.clock),
         prefill=Prefill(on.vault, on.people, on.clock),
         links=links,

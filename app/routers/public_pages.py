@@ -50,7 +50,7 @@ async def resolve_scheduling_page_url(
 )
 async def get_public_scheduling_page(page_id: PageId, services: Services) -> PublicSchedulingPage:
     """What the page says, what it asks, and whether it can be booked at the moment."""
-    return public_page_view(await services.pages.open(page_id, now=services.clock()))
+    return public_page_view(await services.pages.open(page_id))
 
 
 @router.get(
@@ -71,7 +71,7 @@ async def list_public_slots(
 ) -> Response:
     """The slots that begin on those days, rising. Empty while the host is unavailable."""
     query = SlotQuery(time_zone, first_day, last_day, duration_minutes)
-    answer = await services.pages.slots(page_id, query, now=services.clock())
+    answer = await services.pages.slots(page_id, query)
     return Response(answer, media_type="application/json", headers={"Cache-Control": "no-store"})
 
 

@@ -13,6 +13,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.calendar import Clock
 from app.connections.settings import get_settings
 from app.database import enter_account
 from app.errors import FieldError, NoDefaultPage, NotFound, PageTurnedOff, ValidationFailed
@@ -21,6 +22,7 @@ from app.models.scheduling import SchedulingPage
 from app.outbound.links import Links
 from app.scheduling import repository
 from app.scheduling.availability import PageTime
+from app.scheduling.coalescing import Coalescer
 from app.scheduling.configuration import zone_info
 from app.scheduling.domain_names import host_in
 from app.scheduling.domain_repository import host_of, whose_host
@@ -125,17 +127,23 @@ class PublicAddresses:
 class PublicPages:
     """Pages and their slots, for visitors."""
 
-    def __init__(self, reader: PageReader) -> None:
+    def __init__(self, reader: PageReader, clock: Clock) -> None:
         self._reader = reader
+        self._clock = clock
+        self._slots = Coalescer(self._list_slots)
 
-    async def open(self, page_id: UUID, *, now: datetime) -> PageTime:
+    async def open(self, page_id: UUID) -> PageTime:
         """The page as it is now. Raises: NotFound, PageTurnedOff."""
-        second = int(now.timestamp())
+        second = int(self._clock().timestamp())
         return await self._load(page_id, (second, second + 1))
 
-    async def slots(self, page_id: UUID, query: SlotQuery, *, now: datetime) -> bytes:
+    async def slots(self, page_id: UUID, query: SlotQuery) -> bytes:
         """The answer of `listPublicSlots`, rendered. Raises: NotFound, PageTurnedOff, ValidationFailed."""
-        return slot_list(await self._load(page_id, query.between()), query, now=now)
+        return await self._slots.get((page_id, query))
+
+    async def _list_slots(self, asked: tuple[UUID, SlotQuery]) -> bytes:
+        page_id, query = asked
+        return slot_list(await self._load(page_id, query.between()), query, now=self._clock())
 
     async def _load(self, page_id: UUID, between: Span) -> PageTime:
         page = await self._reader.read(page_id, between)

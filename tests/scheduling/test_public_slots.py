@@ -3,13 +3,15 @@
 The one rule: expected times are written as the people on both sides read them from their walls.
 """
 
+import asyncio
 from datetime import UTC, date, datetime, timedelta
-from itertools import pairwise
+from itertools import count, pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from app.scheduling.reader import PageReader
 from tests.support.people import WEEKDAYS, Person
 from tests.support.visitors import visit
 from tests.support.world import World, problem
@@ -278,3 +280,26 @@ async def test_r32_a_day_of_changing_clocks_offers_the_hours_it_has(
     starts = [datetime.fromisoformat(slot["start_at"]).astimezone(UTC) for slot in slots]
     assert len(starts) == len(set(starts)) == hours
     assert {following - start for start, following in pairwise(starts)} == {timedelta(hours=1)}
+
+
+async def test_a_crowd_is_told_by_a_few_reads_and_whoever_has_booked_finds_it_taken(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = await world.connected()
+    page = await person.make_page()
+    reads, read = count(), PageReader.read
+
+    async def counted(self: PageReader, *asked: Any, **named: Any) -> Any:
+        next(reads)
+        return await read(self, *asked, **named)
+
+    monkeypatch.setattr(PageReader, "read", counted)
+    crowd = [asyncio.create_task(clocks(person, page)) for _ in range(30)]
+    told = await asyncio.gather(*crowd)
+    assert next(reads) < len(told) / 3
+    assert len({tuple(times) for times in told}) == 1
+    onlookers = [asyncio.create_task(clocks(person, page)) for _ in range(10)]
+    await visit(person, page, person.at(3, "10:00"))
+    assert "10:00" in told[0]
+    assert "10:00" not in await clocks(person, page)
+    await asyncio.gather(*onlookers)
