@@ -124,14 +124,19 @@ class WriteRecorder:
                 return
             row = await repository.find_engagement(session, engagement_id, lock=True)
             write = await find_write(session, Owner("engagement", engagement_id))
-            if row is None or write is None or not _show(row, write):
+            if row is None or write is None:
                 return
-            told = await touch_and_tell(session, EventType.ENGAGEMENT_UPDATED, row, now=self._clock())
+            outcome, now = row.outcome, self._clock()
+            if not _show(row, write, now=now):
+                return
+            ended = row.outcome == "cancelled" != outcome
+            event = EventType.ENGAGEMENT_CANCELLED if ended else EventType.ENGAGEMENT_UPDATED
+            told = await touch_and_tell(session, event, row, now=now)
             await session.flush()
             await enqueue(session, [told])
 
 
-def _show(row: Engagement, write: CalendarWrite) -> bool:
+def _show(row: Engagement, write: CalendarWrite, *, now: datetime) -> bool:
     """The engagement shows what became of its write; whether that is news."""
     before = (row.event_id, row.video_url, row.invite_status, row.invite_reason, row.outcome)
     if write.written_seq == write.desired_seq and write.status == "written":
@@ -142,7 +147,7 @@ def _show(row: Engagement, write: CalendarWrite) -> bool:
         elif row.invite_status == "pending":
             row.invite_status, row.invite_reason = "not_sent", "cancelled"
         if write.draft is not None and write.written_start is None and row.outcome == "scheduled":
-            row.outcome, row.cancelled_at = "cancelled", row.updated_at  # its person had deleted it meanwhile
+            row.outcome, row.cancelled_at = "cancelled", now  # its person had deleted it meanwhile
     elif write.status == "failed" and write.invites and row.invite_status == "pending":
         row.invite_status, row.invite_reason = "failed", write.last_error
     return before != (row.event_id, row.video_url, row.invite_status, row.invite_reason, row.outcome)

@@ -275,6 +275,22 @@ async def test_r23_an_edit_after_the_event_was_deleted_does_not_bring_it_back(wo
     assert (await timeline(person, contact))[0]["outcome"] == "cancelled"
 
 
+async def test_r23_an_edit_that_finds_its_event_deleted_cancels_the_meeting_then_and_says_so(world: World) -> None:
+    person = await world.connected()
+    contact = await make_contact(person)
+    event_id = await invite(world, person, person.at(2, "10:00"), VERA)
+    await synced(world, person)
+    [meeting] = await timeline(person, contact)
+    await world.sandbox.delete_google_event(person.email, event_id)
+    await person.patch(f"/v1/engagements/{meeting['id']}", {"title": "Too late"})
+    await world.work()
+    [meeting] = await timeline(person, contact)
+    assert meeting["outcome"] == "cancelled"
+    assert meeting["cancelled_at"] == meeting["updated_at"]
+    told = await world.rows("SELECT type FROM feed_events WHERE type LIKE 'engagement.%' ORDER BY occurred_at")
+    assert [row["type"] for row in told] == ["engagement.created", "engagement.updated", "engagement.cancelled"]
+
+
 async def test_r23_a_meeting_whose_event_was_brought_back_is_changed_like_any_other(world: World) -> None:
     person = await world.connected()
     contact = await make_contact(person)
