@@ -83,6 +83,11 @@ class Principal:
         """As the audit log names it."""
         return "service" if self.user_id is None else f"user:{self.user_id}"
 
+    def require_person(self) -> None:
+        """Raises: Forbidden for a service, whatever it may."""
+        if self.user_id is None:
+            raise Forbidden(detail="user_required")
+
     def require_service(self) -> None:
         """Raises: Forbidden for a person, whatever their token says they may."""
         if self.user_id is not None:

@@ -88,7 +88,7 @@ PublicSession = Annotated[AsyncSession, Depends(_open_public_session, scope="fun
 
 async def person(principal: Caller) -> Principal:
     """A person, not a service. Raises: Forbidden."""
-    assert principal.user is not None
+    principal.require_person()
     return principal
 
 
