@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts.repository import add_audit_entry
 from app.bookings import ledger, repository
 from app.bookings.drift import Doubt, Facts, Finding, Kind, Plan, Policy, Standing, TimeSpan
-from app.bookings.drift_news import tell_of_drift
+from app.bookings.drift_news import supersede, tell_of_drift
 from app.bookings.event import event_draft, owner_of_event
 from app.bookings.moving import end, move
 from app.bookings.news import tell_of_booking
@@ -52,9 +52,10 @@ class DriftEffects:
             plan = _asking(plan)
         entries = [ledger.write_down(session, booking, finding, now=facts.now) for finding in plan.findings]
         replaced = {Kind(entry.kind) for entry in entries} | set(plan.settled)
-        ledger.supersede([entry for kind, entry in waiting.items() if kind in replaced], now=facts.now)
+        lapsed = [entry for kind, entry in waiting.items() if kind in replaced]
+        jobs = supersede(session, lapsed, now=facts.now)
         await session.flush()
-        jobs = [tell_of_drift(session, entry) for entry in entries]
+        jobs += [tell_of_drift(session, entry) for entry in entries]
         return jobs + await self.act(session, case, page, plan)
 
     async def act(self, session: AsyncSession, case: Case, page: PageTime, plan: Plan) -> list[Enqueued]:
@@ -87,6 +88,8 @@ class DriftEffects:
         former = await move(session, booking, page, to, now=self._clock())
         draft = event_draft(booking, page.configuration, write)
         write.draft, write.ends_at = draft_to_json(draft), booking.ends_at
+        if Kind.DECLINED in await ledger.open_entries(session, booking.id):
+            standing = replace(standing, response=None)  # the host decides whether it counts
         _note(write, standing, booked=to)
         jobs = self._post.rescheduled(session, booking, page, write, former=former, reason=None, organizer=False)
         _audit(session, booking, "booking.rescheduled")

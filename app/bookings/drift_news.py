@@ -3,6 +3,8 @@
 The one rule: what the host would be answered; the booking's own change is told by the booking's own events.
 """
 
+from collections.abc import Iterable
+from datetime import datetime
 from typing import Final
 
 from app.bookings.drift_schemas import drift_view
@@ -16,10 +18,22 @@ from app.queue import Enqueued
 _NOT_TOLD: Final = {"allowed_actions"}
 
 
+def supersede(rows: Rows, entries: Iterable[DriftEntry], *, now: datetime) -> list[Enqueued]:
+    """What the host was asked is no question any more; the jobs to ask for."""
+    told = []
+    for entry in entries:
+        entry.status, entry.resolved_at = "superseded", now
+        told.append(tell_of_drift(rows, entry))
+    return told
+
+
 def tell_of_drift(rows: Rows, entry: DriftEntry) -> Enqueued:
-    """A booked event was found otherwise than booked, or the host has decided."""
-    decided = entry.resolved_by == "host"
-    event = EventType.DRIFT_ENTRY_RESOLVED if decided else EventType.DRIFT_ENTRY_CREATED
+    """A booked event was found otherwise than booked, the host has decided, or has nothing to decide any more."""
+    event = EventType.DRIFT_ENTRY_CREATED
+    if entry.status == "superseded":
+        event = EventType.DRIFT_ENTRY_SUPERSEDED
+    elif entry.resolved_by == "host":
+        event = EventType.DRIFT_ENTRY_RESOLVED
     view = drift_view(entry).model_dump(mode="json", exclude=_NOT_TOLD)
     data = {"host_id": encode_id("usr", entry.host_id), **view}
     return add_event(

@@ -28,7 +28,8 @@ class DriftEntry(Answer):
     """
     reason: str | None = Field(examples=["slot_taken"])
     """Why it is open: policy, slot_taken, in_the_past, all_day, no_length, write_budget, other_calendar (it was dragged
-    to another calendar of its host); more may come.
+    to another calendar of its host, where it stays: `adopt` cancels the booking, `restore` writes its event anew where
+    it was); more may come.
     """
     resolution: Literal["adopt", "restore"] | None
     """`adopt`: the booking follows the calendar; `restore`: the calendar is put back as booked."""

@@ -3,7 +3,6 @@
 The one rule: one open entry a booking and kind; a newer finding takes the older one's place.
 """
 
-from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -120,9 +119,3 @@ def write_down(session: AsyncSession, booking: Booking, finding: Finding, *, now
     )
     session.add(entry)
     return entry
-
-
-def supersede(entries: Collection[DriftEntry], *, now: datetime) -> None:
-    """What was asked is no more."""
-    for entry in entries:
-        entry.status, entry.resolved_at = "superseded", now

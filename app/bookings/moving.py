@@ -2,7 +2,8 @@
 
 The one rule: whether a visitor, a host or the calendar moves or ends it, it is done by the same hand, so that nobody
 forgets what hangs on it: the count of changes that invitations go by, the reservation, the reminders, what the host was
-asked. The booking and its hosts are locked by the caller.
+asked. The booking and its hosts are locked by the caller, who tells of the change as well: the job that numbers that
+event numbers those written here.
 """
 
 from datetime import datetime
@@ -12,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bookings import ledger, repository
 from app.bookings.drift import Kind
+from app.bookings.drift_news import supersede
 from app.bookings.reminders import forget, remind_anew
 from app.models.bookings import Booking
 from app.scheduling.availability import PageTime
@@ -32,7 +34,7 @@ async def move(
     if booking.starts_at != former[0]:  # reminders go by the start: one that is longer now is reminded of as before
         await remind_anew(session, booking, page)
     asked = await ledger.open_entries(session, booking.id)
-    ledger.supersede([entry for kind, entry in asked.items() if kind in _OF_ITS_TIME], now=now)
+    supersede(session, [entry for kind, entry in asked.items() if kind in _OF_ITS_TIME], now=now)
     return former
 
 
@@ -43,7 +45,7 @@ async def end(session: AsyncSession, booking: Booking, *, by: str, reason: str |
     _touch(booking, now)
     await repository.free_time(session, booking.id)
     await forget(session, booking.id)
-    ledger.supersede((await ledger.open_entries(session, booking.id)).values(), now=now)
+    supersede(session, (await ledger.open_entries(session, booking.id)).values(), now=now)
 
 
 def _touch(booking: Booking, now: datetime) -> None:

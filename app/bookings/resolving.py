@@ -14,7 +14,7 @@ from app.accounts.repository import add_audit_entry
 from app.bookings import ledger
 from app.bookings.drift import Kind, Policy
 from app.bookings.drift_effects import DriftEffects, take
-from app.bookings.drift_news import tell_of_drift
+from app.bookings.drift_news import supersede, tell_of_drift
 from app.bookings.following import BookingFollower
 from app.bookings.offer import page_time_of_booking, slot_taken
 from app.calendar import Clock
@@ -54,14 +54,15 @@ class DriftResolver:
             if (item.kind, item.observed, item.event_ids) == (kind, shown.observed, shown.event_ids)
         ]  # fmt: skip
         if not mine:
-            ledger.supersede([entry], now=self._clock())
+            await enqueue(session, supersede(session, [entry], now=self._clock()))
             return entry
         if mine[0].decision is Policy.ASK:
             raise OutsideBookingWindow
         page = await page_time_of_booking(session, booking)
         if todo.move_to is not None and not await take(session, booking, page, todo.move_to):
             now, start = int(case.facts.now.timestamp()), int(todo.move_to[0].timestamp())
-            raise slot_taken(page, min(page.configuration.durations_minutes), start=start, now=now)
+            page = await page_time_of_booking(session, booking, at=start)
+            raise slot_taken(page, booking.duration_minutes, start=start, now=now)
         entry.status, entry.resolution, entry.resolved_by = "resolved", resolution, "host"
         entry.resolved_at = self._clock()
         jobs = await self._effects.act(session, case, page, todo)

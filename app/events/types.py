@@ -35,6 +35,8 @@ class EventType(StrEnum):
     """A booked event was found otherwise than booked; `status` tells whether the host is asked."""
     DRIFT_ENTRY_RESOLVED = "drift_entry.resolved"
     """The host has decided."""
+    DRIFT_ENTRY_SUPERSEDED = "drift_entry.superseded"
+    """What the host was asked is no question any more."""
     CONTACT_CREATED = "contact.created"
     CONTACT_UPDATED = "contact.updated"
     CONTACT_DELETED = "contact.deleted"

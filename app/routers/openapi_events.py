@@ -154,6 +154,12 @@ EVENTS: Mapping[str, Told] = {
         DriftEntryEventData,
         {"status": "resolved", "resolution": "adopt", "resolved_by": "host"},
     ),
+    EventType.DRIFT_ENTRY_SUPERSEDED: Told(
+        "A question about drift lapsed",
+        "The event stands as booked again, it differs in another way now, or the booking was moved or cancelled.",
+        DriftEntryEventData,
+        {"status": "superseded", "reason": "policy", "resolution": None, "resolved_by": None},
+    ),
     EventType.CONTACT_CREATED: Told("A contact was made", "The account knows somebody new.", ContactEventData),
     EventType.CONTACT_UPDATED: Told("A contact was changed", "Something about the person is new.", ContactEventData),
     EventType.CONTACT_DELETED: Told(

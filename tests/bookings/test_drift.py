@@ -420,6 +420,39 @@ async def test_r23_a_visitor_who_declines_what_was_moved_ends_it_and_the_host_is
     assert [(entry["kind"], entry["status"]) for entry in await ledger(person)] == [("declined", "resolved")]
 
 
+async def test_r23_a_no_that_the_host_decides_about_waits_for_them_though_the_event_was_moved(world: World) -> None:
+    person, booking, event_id = await booked(world)
+    await policy(person, declined="ask")
+    await move(world, person, event_id, booking.start_at + HOUR)
+    await world.sandbox.answer_google_invitation(
+        person.email, event_id, attendee="vera@example.com", response="declined"
+    )
+    await synced(world, person)
+    [entry] = await ledger(person, status="open")
+    answer = await person.post(f"/v1/drift-entries/{entry['id']}/resolve", {"resolution": "adopt"})
+    assert (answer.status_code, answer.json()["status"]) == (200, "resolved"), answer.text
+    seen = await host_sees(person, booking)
+    assert (seen["status"], seen["cancelled_by"]) == ("cancelled", "visitor")
+
+
+async def test_r23_the_alternatives_of_a_time_that_is_taken_are_free_and_as_long_as_the_booking(world: World) -> None:
+    person, booking, event_id = await booked(world, durations_minutes=[30, 15], increment_minutes=15)
+    far, page = booking.start_at + timedelta(days=28), {"id": booking.page_id}
+    taken = {far + n * HOUR / 2 for n in range(3)}
+    for n, start in enumerate(sorted(taken)):
+        await visit(person, page, start, email=f"other{n}@example.com")
+    await world.work()
+    await move(world, person, event_id, far)
+    await synced(world, person)
+    [entry] = await ledger(person, status="open")
+    refused = await person.post(f"/v1/drift-entries/{entry['id']}/resolve", {"resolution": "adopt"})
+    offered = problem(refused, 409, "slot_unavailable")["alternatives"]
+    spans = [(datetime.fromisoformat(slot["start_at"]), datetime.fromisoformat(slot["end_at"])) for slot in offered]
+    assert {end - start for start, end in spans} == {HOUR / 2}
+    assert all(abs(start - far) < timedelta(days=2) for start, _ in spans)
+    assert not {start for start, _ in spans} & taken
+
+
 async def test_r23_a_deletion_that_the_host_adopts_is_their_decision_and_ends_the_booking(world: World) -> None:
     person, booking, event_id = await booked(world)
     await policy(person, deleted="ask")

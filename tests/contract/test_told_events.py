@@ -28,7 +28,7 @@ JOURNEY = {
     "scheduling_page.deleted", "booking.created", "meeting_request.created", "contact.created", "engagement.created",
 }  # fmt: skip
 CHANGES = {"booking.rescheduled", "booking.cancelled", "engagement.updated", "engagement.cancelled"}
-DRIFT = {"drift_entry.created", "drift_entry.resolved"}
+DRIFT = {"drift_entry.created", "drift_entry.resolved", "drift_entry.superseded"}
 TASKS = {"task.created", "task.updated", "task.deleted"}
 PEOPLE = {"contact.updated", "contact.deleted", "engagement.deleted"}
 HEALING = {"connection.reauthorization_required", "connection.updated"}
@@ -180,8 +180,9 @@ async def test_r23_drift_is_told_as_documented(world: World) -> None:
     booking = await visit(person, await person.make_page(), person.at(3, "10:00"))
     await world.work()
     [event] = await our_events(world, person)
-    await world.sandbox.patch_google_event(person.email, event["id"], span(person.at(3, "15:00"), 30))
-    await synced(world, person)
+    for clock in ("14:00", "15:00"):
+        await world.sandbox.patch_google_event(person.email, event["id"], span(person.at(3, clock), 30))
+        await synced(world, person)
     [entry] = (await person.get("/v1/drift-entries", status="open")).json()["items"]
     await person.post(f"/v1/drift-entries/{entry['id']}/resolve", {"resolution": "adopt"})
     await world.work()
