@@ -90,7 +90,8 @@ class _Userinfo(msgspec.Struct):
 
 class _Token(msgspec.Struct):
     access_token: str
-    expires_in: int
+    expires_in: int = 3600
+    """Seconds. RFC 6749, 5.1 only recommends to say it; an hour is what Google's last."""
     refresh_token: str | None = None
     scope: str | None = None
 
