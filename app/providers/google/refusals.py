@@ -5,6 +5,7 @@ https://developers.google.com/workspace/calendar/api/guides/errors
 """
 
 import re
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -33,7 +34,23 @@ _RATES = frozenset({"rateLimitExceeded", "userRateLimitExceeded", "RATE_LIMIT_EX
 _QUOTAS = frozenset({"quotaExceeded", "dailyLimitExceeded", "calendarUsageLimitsExceeded"})
 _OURS = frozenset({"accessNotConfigured", "SERVICE_DISABLED", "keyInvalid", "projectNotLinked"})
 _SCOPES = frozenset({"insufficientPermissions", "ACCESS_TOKEN_SCOPE_INSUFFICIENT", "insufficientScopes"})
+_LIMITS = "usageLimits"
+"""The domain of every limit there is, those named after this was written as well: no limit takes a calendar away."""
+_TOKENS = frozenset({"syncToken", "pageToken"})
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What the body of a refusal tells."""
+
+    reason: str | None = None
+    """Google's own code."""
+    message: str = ""
+    """In lower case."""
+    places: frozenset[str] = frozenset()
+    """Parameters and headers it is about."""
+    domains: frozenset[str] = frozenset()
 
 
 class Duplicate(InvalidRequest):
@@ -50,57 +67,62 @@ class ScopeMissing(PermissionDenied):
 
 def refusal(call: Call, answer: Answer, wait: float | None) -> ProviderError:
     """The error a refusal is."""
-    reason, message = _said(answer.content)
-    return _kind(call, answer.status, reason, message)(
-        f"{call.operation}: HTTP {answer.status} {reason or ''}".rstrip(),
+    said = _said(answer.content)
+    return _kind(call, answer.status, said)(
+        f"{call.operation}: HTTP {answer.status} {said.reason or ''}".rstrip(),
         operation=call.operation,
         retry_after=wait,
-        provider_code=reason,
+        provider_code=said.reason,
         request_id=request_id(answer),
     )
 
 
-def _kind(call: Call, status: int, reason: str | None, message: str) -> type[ProviderError]:
+def _kind(call: Call, status: int, said: _Said) -> type[ProviderError]:
     if status == _BAD_REQUEST:
-        return _bad_request(reason, message)
+        return _bad_request(said)
     if status in _LIMITS_AND_LOCKS:
-        return _limit_or_lock(status, reason)
-    if status == _CONFLICT and reason == "duplicate":
-        return Duplicate
-    return {_NOT_FOUND: call.not_found, _GONE: call.gone, _CHANGED: EditConflict}.get(status, InvalidRequest)
+        return _limit_or_lock(status, said)
+    found = {_NOT_FOUND: call.not_found, _CONFLICT: Duplicate, _GONE: call.gone, _CHANGED: EditConflict}
+    return found.get(status, InvalidRequest)
 
 
-def _bad_request(reason: str | None, message: str) -> type[ProviderError]:
-    if reason == "invalid" and ("sync token" in message or "page token" in message):
+def _bad_request(said: _Said) -> type[ProviderError]:
+    named = said.reason == "invalid" and ("sync token" in said.message or "page token" in said.message)
+    if named or not said.places.isdisjoint(_TOKENS):
         return CursorExpired
-    if reason == "invalid" and "conference" in message:
+    if said.reason == "invalid" and "conference" in said.message:
         return NoConference
     return InvalidRequest
 
 
-def _limit_or_lock(status: int, reason: str | None) -> type[ProviderError]:
-    if reason in _QUOTAS:
+def _limit_or_lock(status: int, said: _Said) -> type[ProviderError]:
+    if said.reason in _QUOTAS:
         return QuotaExceeded
-    if reason in _RATES or status == _TOO_MANY_REQUESTS:
+    if said.reason in _RATES or status == _TOO_MANY_REQUESTS:
         return RateLimited
-    if reason in _OURS:
+    if said.reason in _OURS:
         return Misconfigured
-    return ScopeMissing if reason in _SCOPES else PermissionDenied
+    if _LIMITS in said.domains:
+        return RateLimited
+    return ScopeMissing if said.reason in _SCOPES else PermissionDenied
 
 
-def _said(content: bytes) -> tuple[str | None, str]:
-    """Google's code and its message in lower case. Both of its shapes name a reason, each in its own place."""
+def _said(content: bytes) -> _Said:
+    """Both of Google's shapes name a reason, each in its own place."""
     try:
         error = msgspec.json.decode(content)["error"]
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, TypeError, KeyError):
-        return None, ""
+        return _Said()
     if not isinstance(error, dict):
-        return _code(error), ""
-    reasons = [_code(entry.get("reason")) for entry in [*_entries(error, "details"), *_entries(error, "errors")]]
+        return _Said(_code(error))
+    entries = [*_entries(error, "details"), *_entries(error, "errors")]
+    reasons = [_code(entry.get("reason")) for entry in entries]
     message = error.get("message")
-    return (
+    return _Said(
         next((reason for reason in reasons if reason), None) or _code(error.get("status")),
         message.lower() if isinstance(message, str) else "",
+        frozenset(str(entry.get("location")) for entry in entries),
+        frozenset(str(entry.get("domain")) for entry in entries),
     )
 
 
