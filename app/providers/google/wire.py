@@ -91,15 +91,32 @@ class DamagedEvent(WireEvent):
     """What could be saved of an event that does not fit its own schema."""
 
 
-class EventsPage(_Wire):
-    """A page of events.list or events.instances. `kind` is asked for so that no other JSON passes as an empty page."""
+def _is_page(*members: object) -> None:
+    """A page says what it is, or has at least one member of a page: no other JSON passes as an empty one.
 
-    kind: Literal["calendar#events"]
-    items: tuple[WireEvent, ...] = ()
+    Raises: msgspec.DecodeError.
+    """
+    if all(member is None for member in members):
+        raise msgspec.ValidationError("not a page")
+
+
+class EventsPage(_Wire):
+    """A page of events.list or events.instances."""
+
+    kind: Literal["calendar#events"] | None = None
+    rows: tuple[WireEvent, ...] | None = msgspec.field(name="items", default=None)
     next_page_token: str | None = None
     next_sync_token: str | None = None
     time_zone: str | None = None
     """The calendar's."""
+
+    def __post_init__(self) -> None:
+        _is_page(self.kind, self.rows, self.next_page_token, self.next_sync_token)
+
+    @property
+    def items(self) -> tuple[WireEvent, ...]:
+        """Its events; a page may have none, and more after it."""
+        return self.rows or ()
 
 
 class WireCalendar(_Wire):
@@ -118,9 +135,17 @@ class WireCalendar(_Wire):
 class CalendarsPage(_Wire):
     """A page of calendarList.list."""
 
-    kind: Literal["calendar#calendarList"]
-    items: tuple[WireCalendar, ...] = ()
+    kind: Literal["calendar#calendarList"] | None = None
+    rows: tuple[WireCalendar, ...] | None = msgspec.field(name="items", default=None)
     next_page_token: str | None = None
+
+    def __post_init__(self) -> None:
+        _is_page(self.kind, self.rows, self.next_page_token)
+
+    @property
+    def items(self) -> tuple[WireCalendar, ...]:
+        """Its entries."""
+        return self.rows or ()
 
 
 class WirePeriod(_Wire):
@@ -187,8 +212,8 @@ CALENDAR_FIELDS = "id,summary,description,timeZone"
 class _RawEvents(_Wire):
     """An `EventsPage` with its rows left alone."""
 
-    kind: Literal["calendar#events"]
-    items: tuple[msgspec.Raw, ...] = ()
+    kind: Literal["calendar#events"] | None = None
+    rows: tuple[msgspec.Raw, ...] | None = msgspec.field(name="items", default=None)
     next_page_token: str | None = None
     next_sync_token: str | None = None
     time_zone: str | None = None
@@ -197,8 +222,8 @@ class _RawEvents(_Wire):
 class _RawCalendars(_Wire):
     """A `CalendarsPage` with its rows left alone."""
 
-    kind: Literal["calendar#calendarList"]
-    items: tuple[msgspec.Raw, ...] = ()
+    kind: Literal["calendar#calendarList"] | None = None
+    rows: tuple[msgspec.Raw, ...] | None = msgspec.field(name="items", default=None)
     next_page_token: str | None = None
 
 
@@ -222,7 +247,7 @@ def decode_events(content: bytes) -> EventsPage:
         return _EVENTS.decode(content)
     except _UNREADABLE:
         page = _RAW_EVENTS.decode(mended(content))  # one row is damaged, or everything is: then this raises
-    rows = tuple(row for row in map(_event_or_remains, page.items) if row is not None)
+    rows = None if page.rows is None else tuple(row for row in map(_event_or_remains, page.rows) if row is not None)
     return EventsPage(page.kind, rows, page.next_page_token, page.next_sync_token, page.time_zone)
 
 
@@ -243,7 +268,8 @@ def decode_calendars(content: bytes) -> CalendarsPage:
         return _CALENDARS.decode(content)
     except _UNREADABLE:
         page = _RAW_CALENDARS.decode(mended(content))
-    return CalendarsPage(page.kind, tuple(_readable(page.items, _CALENDAR)), page.next_page_token)
+    rows = None if page.rows is None else tuple(_readable(page.rows, _CALENDAR))
+    return CalendarsPage(page.kind, rows, page.next_page_token)
 
 
 def decode_calendar(content: bytes) -> WireCalendar:
