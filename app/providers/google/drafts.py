@@ -79,7 +79,7 @@ def changed_event(draft: EventDraft, key: str, standing: Standing) -> Body:
     guests = None if standing.attendees_omitted else _merged(standing, draft)
     if guests is not None:
         body["attendees"] = guests
-    if draft.video and not (standing.hangout_link or standing.conference_data):
+    if draft.video and not (standing.hangout_link or (standing.conference_data and standing.conference_data.stands)):
         # The etag makes the request new: Google ignores one whose id it has seen, and the person may have removed it.
         body |= _conference(_digest(f"{key}|{standing.etag}"))
     return body

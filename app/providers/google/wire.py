@@ -54,6 +54,30 @@ class WireConference(_Wire):
     entry_points: tuple[WireEntryPoint, ...] = ()
 
 
+class WireOutcome(_Wire):
+    """How far the making of a conference is."""
+
+    status_code: str | None = None
+
+
+class WireRequest(_Wire):
+    """A conference that was asked for."""
+
+    status: WireOutcome | None = None
+
+
+class StandingConference(WireConference):
+    """A video conference, or one that is still being made."""
+
+    create_request: WireRequest | None = None
+
+    @property
+    def stands(self) -> bool:
+        """Whether there is a way in, or will be one: Google makes its own after it has answered."""
+        status = self.create_request.status if self.create_request else None
+        return bool(self.entry_points) or (status is not None and status.status_code == "pending")
+
+
 class WireProperties(_Wire):
     """Marks that programs leave on an event."""
 
@@ -184,7 +208,7 @@ class Standing(_Wire):
     transparency: str | None = None
     extended_properties: WireProperties | None = None
     hangout_link: str | None = None
-    conference_data: WireConference | None = None
+    conference_data: StandingConference | None = None
 
 
 _PERSON = "email,displayName,responseStatus,self,resource"
@@ -201,7 +225,7 @@ EVENTS_FIELDS = f"kind,nextPageToken,nextSyncToken,timeZone,items({_LISTED})"
 Google wants every other parameter beside a sync token as it was at the first listing."""
 STANDING_FIELDS = (
     "etag,status,attendees,attendeesOmitted,transparency,extendedProperties(private),hangoutLink,"
-    "conferenceData(entryPoints(entryPointType,uri))"
+    "conferenceData(createRequest(status(statusCode)),entryPoints(entryPointType,uri))"
 )
 CALENDARS_FIELDS = (
     "kind,nextPageToken,items(id,summary,summaryOverride,description,timeZone,accessRole,primary,deleted)"
