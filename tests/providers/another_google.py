@@ -27,7 +27,7 @@ from tests.providers.stage import Fault
 from tests.sandbox.google.discovery import method as described
 from tests.sandbox.google.discovery import validate_request
 
-__all__ = ["CLIENT_ID", "CLIENT_SECRET", "AnotherGoogle", "another_google"]
+__all__ = ["CLIENT_ID", "CLIENT_SECRET", "AnotherGoogle", "another_google", "spans_of"]
 
 _ROUTES: Final = {
     ("GET", "users", "me", "calendarList"): "calendarList.list",
@@ -235,7 +235,7 @@ class AnotherGoogle:
             if calendar is None or calendar.deleted or grant.email not in calendar.roles:
                 reason = "notFound"
             error = {"errors": [{"domain": "global", "reason": reason}], "busy": []}
-            found[calendar_id] = error if reason or calendar is None else {"busy": _spans(calendar, low, high)}
+            found[calendar_id] = error if reason or calendar is None else {"busy": spans_of(calendar, low, high)}
         self.busy_error = None
         return {"kind": "calendar#freeBusy", "timeMin": body["timeMin"], "calendars": found, "groups": {}}
 
@@ -308,7 +308,7 @@ def _resource(calendar: Calendar) -> Json:
     return told | {"timeZone": calendar.zone, "dataOwner": calendar.owner, "autoAcceptInvitations": False}
 
 
-def _spans(calendar: Calendar, low: Any, high: Any) -> list[Json]:
+def spans_of(calendar: Calendar, low: Any, high: Any) -> list[Json]:
     """Merged, and as long as they are: the reference does not say that they end with the window."""
     spans: list[list[Any]] = []
     found = [

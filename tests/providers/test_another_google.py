@@ -1,17 +1,20 @@
 """Google as somebody else would build it from its documentation: the whole contract, and one by one what we survive."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from email.utils import format_datetime
 
 import pytest
+from httpx import URL
+from pydantic import SecretStr
 from starlette.datastructures import Headers
 
 _PARTS = ("setting", "calendars", "writing", "following", "people", "reading")
 pytest.register_assert_rewrite("tests.providers.follower", *(f"tests.providers.contract_{part}" for part in _PARTS))
 
-from app.calendar import AccessRole, AllDay, Busy, Notify, Upsert, utc_now  # noqa: E402
+from app.calendar import AccessRole, AllDay, Busy, Notify, Timed, Upsert, utc_now  # noqa: E402
 from app.providers.base import (  # noqa: E402
+    AmbiguousOutcome,
     ConsentRefused,
     CursorExpired,
     Misconfigured,
@@ -23,15 +26,19 @@ from app.providers.base import (  # noqa: E402
 )
 from app.providers.google.oauth import FREE_BUSY, SCOPES  # noqa: E402
 from app.providers.push import Callback, News, PushUnsupported  # noqa: E402
-from tests.providers.another_google import another_google  # noqa: E402
+from tests.providers.another_google import another_google, spans_of  # noqa: E402
+from tests.providers.another_google_calendars import ticks  # noqa: E402
 from tests.providers.another_google_refusals import Refused  # noqa: E402
-from tests.providers.another_google_stage import ADA, REDIRECT, SHARED, granted, returned, staged  # noqa: E402
+from tests.providers.another_google_stage import ADA, REDIRECT, SHARED, granted, returned, settings_of, staged, times  # noqa: E402
 from tests.providers.another_google_wire import Said  # noqa: E402
 from tests.providers.contract import ProviderContract  # noqa: E402 - rewritten by the line above
 from tests.providers.contract_setting import GUEST, KEY, WINDOW, assert_in_step, create, draft, local  # noqa: E402
 from tests.providers.contract_setting import follower as follower  # noqa: E402
 from tests.providers.google.stage import GrantTokens  # noqa: E402
 from tests.sandbox.google.live import VERIFIER  # noqa: E402
+from tests.support.database import empty  # noqa: E402
+from tests.support.google import joined, mirrored  # noqa: E402
+from tests.support.world import open_world  # noqa: E402
 
 DAY = {"start": {"date": "2027-03-03"}, "end": {"date": "2027-03-04"}}
 HOUR = {"start": {"dateTime": "2027-03-03T10:00:00Z"}, "end": {"dateTime": "2027-03-03T11:00:00Z"}}
@@ -267,6 +274,22 @@ class TestRefusals:
             await page_of(stage)
         assert 60 < refused.value.retry_after <= 90
 
+    @pytest.mark.parametrize("status", [403, 404, 410])
+    async def test_a_page_for_people_takes_nothing_away(self, stage, status):
+        created = await create(stage)
+        page = Said(status, "<!DOCTYPE html><html lang=en><title>Error (Not Found)!!1</title>")
+        for verb in ("events.list", "calendarList.list", "events.get", "events.delete"):
+            answers(stage, verb, page)
+        with pytest.raises(ProtocolError):
+            await page_of(stage)
+        with pytest.raises(ProtocolError):
+            await stage.session.list_calendars()
+        with pytest.raises(ProtocolError):
+            await stage.session.get_event(ADA, created.id)
+        with pytest.raises(AmbiguousOutcome):
+            await stage.session.cancel_event(ADA, created.id, notify=Notify.NOBODY)
+        assert stage.live_events() == [created.id]
+
 
 class TestBusy:
     """Free and busy, in every allowed form."""
@@ -369,3 +392,114 @@ class TestPushes:
             told = {"x-goog-channel-id": "c", "x-goog-resource-state": "exists", "x-goog-message-number": "7"}
             headers = Headers({change(name): value for name, value in told.items()})
             assert [signal.news for signal in stage.provider.signals(headers, {}, b"")] == [News.CHANGED]
+
+
+class TestEngine:
+    """The sync engine and PostgreSQL behind the same wire: what the mirror says is what the server says."""
+
+    async def test_a_life_is_mirrored_whole_and_then_by_what_changed(self, settings, sandbox):
+        await empty(settings.database_url.get_secret_value())
+        async with another_google(7) as google, open_world(at(google, settings), sandbox) as world:
+            person = await connected(world, google)
+            calendar = google.calendars[person.email]
+            google.events.page_size = 3
+            one, series, days = lived_in(google, calendar, person)
+            await read_again(world, person)
+            assert await blocked(world, person) == told(calendar, person)
+            assert len(told(calendar, person)) > 8
+
+            google.events.patch(calendar, one, {}, {**hours(person, 4, "15:00"), "transparency": None}, None)
+            third = list(calendar.instances(calendar.events[series]))[2]
+            google.events.delete(calendar, third["id"], {})
+            google.events.delete(calendar, days, {})
+            before = len(google.seen)
+            await read_again(world, person)
+            assert await blocked(world, person) == told(calendar, person)
+            listed = [seen.query for seen in google.seen[before:] if seen.verb == "events.list"]
+            assert all("syncToken" in query for query in listed)
+
+            calendar.expired_before = next(ticks)
+            google.events.delete(calendar, series, {})
+            await read_again(world, person)
+            assert await blocked(world, person) == told(calendar, person)
+
+
+def at(google, settings):
+    """The service, with this server for its Google."""
+    there = settings_of(google)
+    return settings.model_copy(
+        update={
+            "google_client_id": there.client_id,
+            "google_client_secret": SecretStr(there.client_secret),
+            "google_auth_url": there.auth_url,
+            "google_token_url": there.token_url,
+            "google_revoke_url": there.revoke_url,
+            "google_userinfo_url": there.userinfo_url,
+            "google_api_url": there.api_url,
+        }
+    )
+
+
+async def connected(world, google):
+    """Somebody who has signed in there."""
+    person = await world.person(zoneinfo="America/St_Johns")
+    google.person(person.email, person.time_zone)
+    started = (await person.start_connecting()).json()
+    back = URL(google.doors.consent(started["authorization_url"], person.email))
+    assert (await world.api.get(back.raw_path.decode())).status_code == 303
+    done = (await person.get(f"/v1/connection-authorizations/{started['id']}")).json()
+    assert done["status"] == "completed", done
+    person.connection_id = done["connection_id"]
+    await world.work()
+    return person
+
+
+def hours(person, day, clock, *, minutes=45):
+    start = person.at(day, clock)
+    return times(Timed(start, start + timedelta(minutes=minutes), person.time_zone))
+
+
+def lived_in(google, calendar, person):
+    """A calendar with something of everything; an event that is free, a series, and whole days."""
+
+    def insert(**body):
+        return google.events.insert(calendar, {}, body)["id"]
+
+    insert(**hours(person, 2, "08:00"), summary="x" * 5000, description="<p>" * 50_000)
+    insert(**hours(person, 2, "08:30"), status="tentative", eventType="focusTime")
+    insert(**hours(person, 3, "23:30"), attendees=[{"email": "room@resource.example", "resource": True}])
+    insert(**hours(person, 5, "09:00"), attendees=[{"email": person.email, "responseStatus": "declined"}])
+    insert(**times(AllDay(person.day(6), person.day(8))), eventType="outOfOffice")
+    insert(**times(AllDay(person.day(9), person.day(10))), eventType="workingLocation")
+    insert(**hours(person, 10, "12:00"), recurrence=["RRULE:FREQ=WEEKLY;WKST=SU;BYDAY=MO,TH,SA;COUNT=5"])
+    insert(**times(AllDay(person.day(20), person.day(21))), recurrence=["RRULE:FREQ=DAILY;INTERVAL=3;COUNT=3"])
+    one = insert(**hours(person, 4, "10:00"), transparency="transparent")
+    series = insert(**hours(person, 11, "16:00"), recurrence=["RRULE:FREQ=DAILY;COUNT=6"])
+    second = list(calendar.instances(calendar.events[series]))[1]
+    google.events.patch(calendar, second["id"], {}, hours(person, 12, "19:00"), None)
+    return one, series, insert(**times(AllDay(person.day(30), person.day(32))))
+
+
+async def read_again(world, person):
+    """As the person's Sync button does, and the worker after it."""
+    assert (await person.post(f"/v1/connections/{person.connection_id}/sync")).status_code == 202
+    await world.work()
+
+
+def window(person):
+    return datetime.combine(person.day(0), time(), UTC), datetime.combine(person.day(60), time(), UTC)
+
+
+def told(calendar, person):
+    """What the server itself says of free and busy, in seconds."""
+    spans = [
+        tuple(map(datetime.fromisoformat, (one["start"], one["end"]))) for one in spans_of(calendar, *window(person))
+    ]
+    return [(int(start.timestamp()), int(end.timestamp())) for start, end in spans]
+
+
+async def blocked(world, person):
+    """What the mirror says, tentative or not."""
+    mirror = await mirrored(world, *window(person), person.email)
+    bounds = tuple(int(edge.timestamp()) for edge in window(person))
+    return joined([*mirror.busy, *mirror.tentative], bounds)
