@@ -33,8 +33,11 @@ class Refused(Exception):
         domain: str = "global",
         at: tuple[str, str] | None = None,
         headers: dict[str, str] | None = None,
+        info: str | None = None,
     ) -> None:
+        """`info`: what Google's infrastructure says of it, before Calendar is even asked (`google.api.ErrorReason`)."""
         super().__init__(message)
+        self.info = info
         self.status, self.reason, self.message, self.domain, self.at = status, reason, message, domain, at
         self.headers = headers or {}
 
@@ -43,10 +46,11 @@ class Refused(Exception):
         if self.at:
             one |= {"locationType": self.at[0], "location": self.at[1]}
         error: dict[str, Any] = {"errors": [one], "code": self.status, "message": self.message}
-        if self.status in _STATUS and chance.random() < 0.5:
+        if self.status in _STATUS and (self.info or chance.random() < 0.5):
+            detail = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "domain": "googleapis.com"}
             error |= {
                 "status": _STATUS[self.status],
-                "details": [{"@type": "type.googleapis.com/google.rpc.ErrorInfo"}],
+                "details": [detail | ({"reason": self.info} if self.info else {})],
             }
         return Said(self.status, {"error": error}, self.headers)
 

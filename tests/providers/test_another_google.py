@@ -18,6 +18,7 @@ from app.providers.base import (  # noqa: E402
     ConsentRefused,
     CursorExpired,
     Misconfigured,
+    PermissionDenied,
     ProtocolError,
     QuotaExceeded,
     RateLimited,
@@ -273,6 +274,25 @@ class TestRefusals:
         with pytest.raises(error) as refused:
             await page_of(stage)
         assert 60 < refused.value.retry_after <= 90
+
+    @pytest.mark.parametrize(
+        ("info", "error"),
+        [
+            ("RATE_LIMIT_EXCEEDED", RateLimited),
+            ("RESOURCE_QUOTA_EXCEEDED", QuotaExceeded),
+            ("SERVICE_DISABLED", Misconfigured),
+            ("CONSUMER_SUSPENDED", Misconfigured),
+            ("CONSUMER_INVALID", Misconfigured),
+            ("BILLING_DISABLED", Misconfigured),
+            ("USER_PROJECT_DENIED", Misconfigured),
+            ("GCP_SUSPENDED", Misconfigured),
+            ("USER_BLOCKED_BY_ADMIN", PermissionDenied),
+        ],
+    )
+    async def test_what_is_wrong_with_our_project_is_not_the_persons_affair(self, stage, info, error):
+        answers(stage, "events.list", Refused(403, "forbidden", "Permission denied.", info=info))
+        with pytest.raises(error):
+            await page_of(stage)
 
     @pytest.mark.parametrize("status", [403, 404, 410])
     async def test_a_page_for_people_takes_nothing_away(self, stage, status):

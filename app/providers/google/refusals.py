@@ -32,8 +32,14 @@ _TOO_MANY_REQUESTS = 429
 _TAKES_AWAY = frozenset({403, _NOT_FOUND, _GONE})
 _LIMITS_AND_LOCKS = frozenset({403, _TOO_MANY_REQUESTS})
 _RATES = frozenset({"rateLimitExceeded", "userRateLimitExceeded", "RATE_LIMIT_EXCEEDED"})
-_QUOTAS = frozenset({"quotaExceeded", "dailyLimitExceeded", "calendarUsageLimitsExceeded"})
-_OURS = frozenset({"accessNotConfigured", "SERVICE_DISABLED", "keyInvalid", "projectNotLinked"})
+_QUOTAS = frozenset({
+    "quotaExceeded", "dailyLimitExceeded", "calendarUsageLimitsExceeded", "RESOURCE_QUOTA_EXCEEDED",
+})  # fmt: skip
+_OURS = frozenset({
+    "accessNotConfigured", "keyInvalid", "projectNotLinked", "SERVICE_DISABLED", "SERVICE_NOT_VISIBLE",
+    "BILLING_DISABLED", "CONSUMER_INVALID", "CONSUMER_SUSPENDED", "GCP_SUSPENDED", "USER_PROJECT_DENIED",
+})  # fmt: skip
+"""What is wrong with our own project at Google; in capitals as all its services say it (`google.api.ErrorReason`)."""
 _SCOPES = frozenset({"insufficientPermissions", "ACCESS_TOKEN_SCOPE_INSUFFICIENT", "insufficientScopes"})
 _LIMITS = "usageLimits"
 """The domain of every limit there is, those named after this was written as well: no limit takes a calendar away."""
