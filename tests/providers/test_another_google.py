@@ -184,27 +184,25 @@ class TestEvents:
         assert told == ["Removed", "SeriesTouched"]
 
     @pytest.mark.parametrize(
-        ("rule", "dates"),
+        "rule",
         [
-            (["RRULE:FREQ=MONTHLY;BYDAY=-1FR;COUNT=3"], 2),
-            (["RRULE:FREQ=WEEKLY;WKST=SU;INTERVAL=2;BYDAY=MO,WE;UNTIL=20270401T000000Z"], 5),
-            (["RDATE:20270310T090000Z,20270312T090000Z"], 3),
-            (["RRULE:FREQ=DAILY;COUNT=5", "EXDATE;TZID=Europe/Berlin:20270304T100000"], 4),
+            ["RRULE:FREQ=MONTHLY;BYDAY=-1FR;COUNT=2"],
+            ["RRULE:FREQ=WEEKLY;WKST=SU;INTERVAL=2;BYDAY=MO,WE;UNTIL=20270401T000000Z"],
+            ["RDATE:20270310T090000Z,20270312T090000Z"],
+            ["RRULE:FREQ=DAILY;COUNT=5", "EXDATE;TZID=Europe/Berlin:20270304T100000"],
         ],
     )
-    async def test_a_series_of_any_rule_is_what_google_says_it_is(self, stage, follower, rule, dates):
-        when = local(3, 3, 10)
-        series = stage.add(when, weeks=1)
-        stage._patch(series, {"recurrence": rule})
+    async def test_a_series_of_any_rule_is_what_google_says_it_is(self, stage, follower, rule):
+        series = stage.insert(summary="x", recurrence=rule, **times(local(3, 3, 10)))
         await assert_in_step(stage, follower)
-        assert len(follower.events) >= dates - 1
+        assert follower.events.keys() == {one["id"] for one in stage.own.expanded()}
         assert {event.series_id for event in follower.events.values()} == {series}
 
     async def test_a_description_of_any_length_is_read_and_not_asked_for_in_listings(self, stage, follower):
-        one = stage.insert(summary="x", description="ä<b>&amp;" * 200_001, **HOUR)
+        one = stage.insert(summary="x", description="ä<b>&amp;" * 20_001, **HOUR)
         await assert_in_step(stage, follower)
         assert follower.events[one].description is None
-        assert len((await stage.session.get_event(ADA, one)).description) > 1_000_000
+        assert len((await stage.session.get_event(ADA, one)).description) > 100_000
 
 
 class TestWriting:
