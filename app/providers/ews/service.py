@@ -82,6 +82,10 @@ class _Service(EWSService):  # type: ignore[misc]  # exchangelib has no types
             return Answer(self.build, fault.error)
         return Answer(self.build, None, tuple(Message(element, self._error_in(element)) for element in elements))
 
+    def _extra_headers(self) -> dict[str, str]:
+        """SOAP 1.1 (6.1.1) demands that a request names its action; exchangelib sends none."""
+        return {"SOAPAction": f'"{message_tag(self.SERVICE_NAME)[1:].replace("}", "/")}"'}
+
     def _error_in(self, message: Element) -> EWSError | None:
         found = self._get_element_container(message=message)
         return found if isinstance(found, EWSError) else None
