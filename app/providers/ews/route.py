@@ -33,6 +33,7 @@ UNAUTHORIZED: Final = 401
 _CONNECT_SECONDS: Final = 5.0
 _CHUNK: Final = 64 * 1024
 _GZIP: Final = 16 + zlib.MAX_WBITS
+_PACKED: Final = frozenset({"gzip", "x-gzip"})
 _NO_SUCH_NAME: Final = (socket.EAI_NONAME, socket.EAI_NODATA)
 _NTLM_OPENING: Final = "TlRMTVNTUAAB"
 """How the first of NTLM's three messages begins; it proves nothing yet."""
@@ -184,13 +185,19 @@ def _whole(raw: BaseHTTPResponse) -> bytes:
 
 
 def _unpacked(raw: BaseHTTPResponse) -> Iterator[bytes]:
-    plain = zlib.decompressobj(_GZIP) if raw.headers.get("Content-Encoding") == "gzip" else None
+    """The chunks of a body. Names of codings know no case, and what is packed may come in members (RFC 9110, 1952)."""
+    plain = zlib.decompressobj(_GZIP) if raw.headers.get("Content-Encoding", "").strip().lower() in _PACKED else None
     size, begun = 0, False
     for packed in raw.stream(_CHUNK, decode_content=False):
-        chunk = packed if plain is None else plain.decompress(packed, MAX_ANSWER_BYTES + 1 - size)
-        begun, size = True, size + len(chunk)
-        if size > MAX_ANSWER_BYTES:
-            raise http.client.HTTPException("too large")
-        yield chunk
+        begun, rest = True, packed
+        while rest:
+            if plain is not None and plain.eof:
+                plain = zlib.decompressobj(_GZIP)
+            chunk = rest if plain is None else plain.decompress(rest, MAX_ANSWER_BYTES + 1 - size)
+            rest = b"" if plain is None else plain.unused_data
+            size += len(chunk)
+            if size > MAX_ANSWER_BYTES:
+                raise http.client.HTTPException("too large")
+            yield chunk
     if plain is not None and begun and not plain.eof:
         raise http.client.HTTPException("cut off")
