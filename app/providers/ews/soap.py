@@ -94,7 +94,17 @@ def _clean(text: str) -> str:
 
 
 def _parser() -> etree.XMLParser:
-    """A new one each time: a parser is not for several threads. No entities, no DTD, no network, no huge trees."""
+    """A new one each time: a parser is not for several threads. No entities, no DTD, no network, no huge trees.
+
+    Comments and instructions are nobody's children.
+    """
     return etree.XMLParser(
-        resolve_entities=False, load_dtd=False, dtd_validation=False, no_network=True, huge_tree=False, recover=False
+        resolve_entities=False,
+        load_dtd=False,
+        dtd_validation=False,
+        no_network=True,
+        huge_tree=False,
+        recover=False,
+        remove_comments=True,
+        remove_pis=True,
     )
