@@ -6,7 +6,7 @@ https://learn.microsoft.com/exchange/client-developer/web-service-reference/pox-
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Final
@@ -116,18 +116,24 @@ def _read(reply: requests.Response) -> Endpoint | None:
 
 
 def _ews_of(account: Element) -> Endpoint | None:
-    urls = {
-        protocol.findtext(f"{{{_RESPONSE}}}Type", ""): protocol.findtext(f"{{{_RESPONSE}}}EwsUrl", "")
-        for protocol in account.iter(f"{{{_RESPONSE}}}Protocol")
-    }
-    for kind in _PROTOCOLS:
-        if urls.get(kind):
-            _refuse_online(urls[kind])
-            try:
-                return Endpoint.of(urls[kind])
-            except AddressRefused:
-                continue
+    for url in _urls(account):
+        _refuse_online(url)
+        try:
+            return Endpoint.of(url)
+        except AddressRefused:
+            continue
     return None
+
+
+def _urls(account: Element) -> Iterator[str]:
+    """The best first. `WEB` has protocols of its own within, by the same names: they tell the `ASUrl` alone."""
+    told = list(account.iter(f"{{{_RESPONSE}}}Protocol"))
+    for name in ("EwsUrl", "ASUrl"):
+        for kind in _PROTOCOLS:
+            for protocol in told:
+                url = protocol.findtext(f"{{{_RESPONSE}}}{name}", "").strip()
+                if url and protocol.findtext(f"{{{_RESPONSE}}}Type", "").strip() == kind:
+                    yield url
 
 
 def _refuse_online(url: str) -> None:
