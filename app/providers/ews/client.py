@@ -175,6 +175,16 @@ def checked(call: Call, message: Message) -> Element:
     return message.element
 
 
+def lasting(call: Call, message: Message) -> Element | None:
+    """The element of a part; None where it was refused for good. Raises: ProviderError, where the refusal passes."""
+    if message.error is None:
+        return message.element
+    error = refusal(call, message.error)
+    if error.retryable:
+        raise error
+    return None
+
+
 def only(call: Call, messages: Sequence[Message]) -> Element:
     """The element of a request with one part. Raises: ProviderError."""
     if len(messages) != 1:

@@ -100,13 +100,13 @@ def view(calendar_id: str, start: datetime, end: datetime, *, busy_only: bool = 
     )
 
 
-def marked_with(calendar_id: str, key: str) -> Element:
+def marked_with(calendar_id: str, key: str, *, offset: int) -> Element:
     """The items of a calendar that carry our key, wherever they stand in time. Slow: nothing indexes it."""
     has_key = t("IsEqualTo", marks.path(marks.KEY), t("FieldURIOrConstant", t("Constant", Value=key)))
     return m(
         "FindItem",
         m("ItemShape", *_shape(("calendar:UID",), (marks.KEY,))),
-        m("IndexedPageItemView", MaxEntriesReturned="10", Offset="0", BasePoint="Beginning"),
+        m("IndexedPageItemView", MaxEntriesReturned="10", Offset=str(offset), BasePoint="Beginning"),
         m("Restriction", has_key),
         m("ParentFolderIds", folder(calendar_id)),
         Traversal="Shallow",
@@ -125,8 +125,10 @@ def beside_view(ids: Iterable[Element]) -> Element:
 
 
 def beside_changes(ids: Iterable[Element]) -> Element:
-    """Of items and series, what a page of changes does not tell: how long a series goes on, and the people."""
-    fields = ("calendar:CalendarItemType", "calendar:LastOccurrence", "calendar:ModifiedOccurrences", *_PEOPLE)
+    """Of items and series, what a page of changes does not tell: how long a series goes on, the people, and the zone
+    where the server tells no more than a summary.
+    """
+    fields = ("calendar:CalendarItemType", "calendar:LastOccurrence", "calendar:ModifiedOccurrences", _ZONE, *_PEOPLE)
     return m("GetItem", m("ItemShape", *_shape(fields)), m("ItemIds", *ids))
 
 

@@ -3,7 +3,7 @@
 The one rule: what Exchange cuts short is asked for again in smaller parts, never taken for the whole.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
@@ -21,7 +21,7 @@ from app.providers.base import (
 )
 from app.providers.ews import questions, wire
 from app.providers.ews.busy_times import busy_times
-from app.providers.ews.client import Mailbox, checked, only
+from app.providers.ews.client import Mailbox, checked, lasting, only
 from app.providers.ews.cursor import Position
 from app.providers.ews.mapping import (
     NOT_THE_GUEST,
@@ -125,10 +125,11 @@ class Reading:
 
         def read(messages: Sequence[Message]) -> tuple[Item, str | None]:
             found = wire.items_of(checked(call, messages[0]))
-            master = () if messages[1].error else wire.items_of(messages[1].element)
             if not found:
                 raise EventNotFound(operation=operation)  # an item, but none of a calendar
-            return found[0], master[0].id if master and found[0].kind in OCCURRENCES else None
+            told = lasting(call, messages[1]) if found[0].kind in OCCURRENCES else None
+            master = () if told is None else wire.items_of(told)
+            return found[0], master[0].id if master else None
 
         return await self._mailbox.fetch(call, read)
 
@@ -142,16 +143,21 @@ class Reading:
         default, bin_ = await self._mailbox.fetch(
             call, lambda messages: [wire.folders_of(checked(call, message))[0] for message in messages]
         )
-        others = [folder async for folder in self._folders() if folder.id != default.id and folder.parent_id != bin_.id]
-        return [default, *others]
+        found = self._pages("ews.list_calendars", lambda offset: questions.calendars(offset=offset))
+        others = [folder async for element in found if (folder := wire.read_folder(element)).id != default.id]
+        gone = {bin_.id}
+        while below := {folder.id for folder in others if folder.parent_id in gone} - gone:
+            gone |= below
+        return [default, *(folder for folder in others if folder.id not in gone)]
 
-    async def _folders(self) -> AsyncIterator[Folder]:
+    async def _pages(self, operation: str, question: Callable[[int], Element]) -> AsyncIterator[Element]:
+        """What is found, page by page; `question` is told the offset."""
         offset: int | None = 0
         while offset is not None:
-            call = Call("ews.list_calendars", questions.calendars(offset=offset), not_found=CalendarGone)
+            call = Call(operation, question(offset), not_found=CalendarGone)
             page = await self._mailbox.fetch(call, lambda messages, call=call: wire.read_page(only(call, messages)))  # type: ignore[misc]
             for element in page.elements:
-                yield wire.read_folder(element)
+                yield element
             # An Exchange 2010 may name an offset again and again. https://github.com/ecederstrand/exchangelib/issues/294
             offset = page.next_offset if page.next_offset is not None and page.next_offset > offset else None
 
@@ -162,12 +168,19 @@ class Reading:
         """
         call = Call("ews.usual_zone", questions.newest(questions.own_calendar(), limit=_ZONE_SAMPLE))
         answer = await self._mailbox.fetch(call, lambda messages: wire.read_changes(only(call, messages)))
-        items = [change.item for change in answer.changes if change.item]
+        items = await self._zoned([change.item for change in answer.changes if change.item])
         for some in ([item for item in items if item.my_response in NOT_THE_GUEST], items):
             names = [name for item in some if (name := iana_name(item.zone))]
             if names:
                 return max(names, key=names.count)
         return "UTC"
+
+    async def _zoned(self, items: Sequence[Item]) -> Sequence[Item]:
+        """The items with their zones, where the server's listings tell no more than a summary."""
+        if any(item.zone for item in items):
+            return items
+        known = {item.id: item for item in await self._some(questions.beside_view, _named(items))}
+        return [peopled(item, known.get(item.id)) for item in items]
 
     async def _busy(self, calendar_id: str, window: Timed) -> BusyTimes:
         """A calendar that may not be read is unknown; a failed request raises."""
@@ -181,7 +194,7 @@ class Reading:
         items = await self._view(calendar_id, window)
         first_of = {item.uid: item for item in reversed(items) if item.kind in OCCURRENCES and item.uid}
         masters = [questions.master_of(item.id) for item in first_of.values()]
-        others = [questions.item(item.id) for item in items if item.uid not in first_of or _has_own_people(item)]
+        others = _named(item for item in items if item.kind not in OCCURRENCES or _has_own_people(item))
         known = await self._some(questions.beside_view, [*masters, *others])
         shared = shared_uids(items)
         return Dates(
@@ -196,14 +209,14 @@ class Reading:
         known = self._announced.take(calendar_id, series_id)
         if known is not None:
             items = await self._announced.view(calendar_id, window, self._peopled_view)
-            return Dates(await self._own(known, dates_of(known, items)), (known,))
+            return Dates.of_series(known, await self._own(known, dates_of(known, items)))
         try:
             master, _ = await self._item(series_id, "ews.list_instances")
         except EventNotFound:
             return Dates(())
         if master.kind == MASTER:
             dates = await self._own(master, dates_of(master, await self._view(calendar_id, window)))
-            return Dates(await self._peopled(dates), (master,))
+            return Dates.of_series(master, await self._peopled(dates))
         span = span_of(master)  # it became a single event
         inside = span is not None and span.start < window.end and span.end > window.start
         return Dates((master,) if inside else ())
@@ -221,7 +234,7 @@ class Reading:
         for first in range(0, len(dates), _ITEMS_AT_ONCE):
             some = dates[first : first + _ITEMS_AT_ONCE]
             call = Call("ews.some_items", questions.beside_view([questions.master_of(date.id) for date in some]))
-            found |= await self._mailbox.fetch(call, partial(_masters, some))
+            found |= await self._mailbox.fetch(call, partial(_masters, call, some))
         return found
 
     async def _completed(
@@ -248,7 +261,7 @@ class Reading:
 
     async def _peopled(self, items: Sequence[Item]) -> tuple[Item, ...]:
         """With the people of the dates that deviate from their series; the others have those of the series."""
-        asked = [questions.item(item.id) for item in items if _has_own_people(item)]
+        asked = _named(item for item in items if _has_own_people(item))
         known = {item.id: item for item in await self._some(questions.beside_view, asked)}
         return tuple(peopled(item, known.get(item.id)) for item in items)
 
@@ -259,7 +272,7 @@ class Reading:
             call = Call("ews.some_items", question(ids[first : first + _ITEMS_AT_ONCE]))
             found += await self._mailbox.fetch(
                 call,
-                lambda messages: [item for one in messages if not one.error for item in wire.items_of(one.element)],
+                lambda messages, call=call: [item for one in messages for item in _told(call, one)],  # type: ignore[misc]
             )
         return found
 
@@ -294,10 +307,19 @@ class Reading:
         return await self._mailbox.fetch(call, read)
 
 
-def _masters(dates: Sequence[Item], messages: Sequence[Message]) -> dict[str, Item]:
+def _named(items: Iterable[Item]) -> list[Element]:
+    return [questions.item(item.id) for item in items]
+
+
+def _told(call: Call, message: Message) -> tuple[Item, ...]:
+    """The items of a part; none where it is gone meanwhile, or damaged for good."""
+    element = lasting(call, message)
+    return () if element is None else wire.items_of(element)
+
+
+def _masters(call: Call, dates: Sequence[Item], messages: Sequence[Message]) -> dict[str, Item]:
     """The series that is told of each date, by the date's id; of one that is gone meanwhile nothing is."""
-    told = zip(dates, messages, strict=True)
-    return {date.id: item for date, one in told if not one.error for item in wire.items_of(one.element)}
+    return {date.id: item for date, one in zip(dates, messages, strict=True) for item in _told(call, one)}
 
 
 def _has_own_people(item: Item) -> bool:
@@ -307,7 +329,8 @@ def _has_own_people(item: Item) -> bool:
 def _is_asked_about(item: Item, since: datetime | None) -> bool:
     """Whether an item of a page of changes tells less of itself than there is to know."""
     begun = since is not None and item.kind == MASTER and item.start is not None and item.start < since
-    return begun or (item.meeting and (since is None or not single_is_over(item, since)))
+    unplaced = item.all_day and item.zone is None and item.kind != MASTER
+    return begun or ((item.meeting or unplaced) and (since is None or not single_is_over(item, since)))
 
 
 def _parts(window: Timed) -> list[Timed]:

@@ -32,11 +32,16 @@ class Dates:
     beside: Mapping[str, Item] = field(default_factory=dict)
     """What was read besides, by id."""
     owners: Mapping[str, Item] = field(default_factory=dict)
-    """The series of dates whose UID another series has as well, by the id of the date."""
+    """The series of dates that their UID does not tell apart, by the id of the date."""
     _by_uid: Mapping[str | None, Item] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_by_uid", {master.uid: master for master in self.masters})
+
+    @classmethod
+    def of_series(cls, master: Item, dates: tuple[Item, ...]) -> "Dates":
+        """All of them are known to be of this one."""
+        return cls(dates, owners={date.id: master for date in dates})
 
     def of(self, item: Item) -> tuple[str | None, str | None]:
         """The zone and the series of an item."""
@@ -50,20 +55,23 @@ class Dates:
         return peopled(item, self._master_of(item) if item.kind == OCCURRENCE else self.beside.get(item.id))
 
     def _master_of(self, item: Item) -> Item | None:
-        if item.kind not in OCCURRENCES or not item.uid:
+        if item.kind not in OCCURRENCES:
             return None
-        return self.owners.get(item.id) or self._by_uid.get(item.uid)
+        return self.owners.get(item.id) or (self._by_uid.get(item.uid) if item.uid else None)
 
 
-def shared_uids(view: Iterable[Item]) -> frozenset[str]:
+def shared_uids(view: Iterable[Item]) -> frozenset[str | None]:
     """UIDs that more than one series seems to have: Exchange puts two dates of one series on no day, and lets a copy,
-    imported twice or migrated, keep the UID of what it was copied from.
+    imported twice or migrated, keep the UID of what it was copied from. Series of old programs have none: None.
     """
-    starts = defaultdict[str, list[datetime]](list)
+    starts = defaultdict[str | None, list[datetime]](list)
     for item in view:
-        if item.kind in OCCURRENCES and item.uid and item.start is not None:
+        if item.kind in OCCURRENCES and item.start is not None:
             starts[item.uid].append(item.start)
-    return frozenset(uid for uid, dates in starts.items() if any(b - a < _A_DAY for a, b in pairwise(sorted(dates))))
+    unnamed: frozenset[str | None] = frozenset({None} & starts.keys())
+    return unnamed | frozenset(
+        uid for uid, dates in starts.items() if any(b - a < _A_DAY for a, b in pairwise(sorted(dates)))
+    )
 
 
 def dates_of(master: Item, view: Iterable[Item]) -> tuple[Item, ...]:
@@ -72,11 +80,15 @@ def dates_of(master: Item, view: Iterable[Item]) -> tuple[Item, ...]:
 
 
 def peopled(item: Item, known: Item | None) -> Item:
-    """The item with the people of another reading, if there is one."""
+    """The item with the people of another reading, if there is one, and its zone where it tells none itself."""
     if known is None:
         return item
     return msgspec.structs.replace(
-        item, organizer=known.organizer or item.organizer, required=known.required, optional=known.optional
+        item,
+        organizer=known.organizer or item.organizer,
+        required=known.required,
+        optional=known.optional,
+        zone=item.zone or known.zone,
     )
 
 

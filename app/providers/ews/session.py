@@ -90,9 +90,10 @@ class ExchangeSession(Reading):
         """Where it was drafted, which is quick; failing that anywhere in the calendar."""
         found = await self._in_slot(calendar_id, key, around)
         if found is None or found.uid != marks.ical_uid(key):
-            call = Call("ews.find_by_key", questions.marked_with(calendar_id, key), not_found=CalendarGone)
-            page = await self._mailbox.fetch(call, lambda messages: wire.read_page(only(call, messages)))
-            found = _original((wire.read_item(element) for element in page.elements), key) or found
+            pages = self._pages(
+                "ews.find_by_key", lambda offset: questions.marked_with(calendar_id, key, offset=offset)
+            )
+            found = _original([wire.read_item(element) async for element in pages], key) or found
         event = None if found is None else await self.get_event(calendar_id, found.id)
         return None if event is None or event.cancelled else event
 
