@@ -147,10 +147,18 @@ def read_page(message: Element) -> Page:
     listed = root.find(tag("Items"))
     if listed is None:
         listed = root.find(tag("Folders"))
-    whole = _truth(root.get("IncludesLastItemInRange", "true"))
+    elements = tuple(listed) if listed is not None else ()
     offset = root.get("IndexedPagingOffset")
-    following = int(offset) if offset is not None and not whole else None
-    return Page(tuple(listed) if listed is not None else (), whole, following)
+    whole = _is_last(root, len(elements) if offset is None else int(offset))
+    return Page(elements, whole, None if offset is None or whole else int(offset))
+
+
+def _is_last(root: Element, told: int) -> bool:
+    """Whether nothing is left. To say so is optional; how many there are in all tells as much."""
+    last, total = root.get("IncludesLastItemInRange"), root.get("TotalItemsInView")
+    if last is not None:
+        return _truth(last)
+    return total is None or told >= int(total)
 
 
 def read_folder(element: Element) -> Folder:
