@@ -28,6 +28,10 @@ from app.providers.ews.soap import Element, Unreadable, message_tag, parse_xml, 
 
 _FAULT: Final = f"{{{SOAPNS}}}Fault"
 _CODE: Final = re.compile(r"Error[A-Za-z0-9]{1,80}")
+_NUMBERS: Final = ("MajorVersion", "MinorVersion", "MajorBuildNumber", "MinorBuildNumber")
+"""Each optional by the schema."""
+_SERVERS_OWN: Final = re.compile(r"Server(\..*)?|InternalServiceFault")
+"""Faults that are not the request's: it may have been done, or may be later (SOAP 1.1, 4.4.1)."""
 _FALLBACK_CODE: Final = "ErrorUnknown"
 
 
@@ -105,16 +109,19 @@ class _Service(EWSService):  # type: ignore[misc]  # exchangelib has no types
         return root.find(f"{{{SOAPNS}}}Header"), body
 
     def _update_api_version(self, api_version: str, header: Element) -> None:  # noqa: ARG002 - the schema stays
-        """What server answered; exchangelib would go on in its newest schema."""
+        """What server answered; exchangelib would go on in its newest schema, and wants all four numbers."""
         info = header.find(tag("ServerVersionInfo"))
         try:
-            self.build = None if info is None else Build.from_xml(info)
+            self.build = None if info is None else Build(*(int(info.get(name, "0")) for name in _NUMBERS))
         except ValueError:
             self.build = None
 
     @classmethod
     def _raise_soap_errors(cls, fault: Element) -> NoReturn:
-        code = fault.findtext(f"detail/{{{ENS}}}ResponseCode") or fault.findtext("faultcode", "").rpartition(":")[2]
+        code = fault.findtext(f"detail/{{{ENS}}}ResponseCode")
+        if not code:  # not Exchange's own, but of the framework below it
+            code = fault.findtext("faultcode", "").strip().rpartition(":")[2]
+            code = "ErrorInternalServerError" if _SERVERS_OWN.fullmatch(code) else code
         raise _Fault(_error(code, fault))
 
     @staticmethod
