@@ -46,7 +46,8 @@ class Edition:
     """A release, and how its answers look."""
 
     name: str
-    build: tuple[int, int, int, int]
+    build: tuple[int, ...]
+    """Every number may be left out."""
     version: str
     prefixes: tuple[dict[str | None, str], dict[str | None, str]]
     """Of the envelope, and of what is in its body."""
@@ -67,10 +68,10 @@ EDITIONS = (
     Edition("2013", (15, 0, 1497, 2), "V2_23", ({"soap": SOAP}, {None: MESSAGES, "ns1": TYPES}), limits={"page": 2}),
     Edition(
         "2016",
-        (15, 1, 2507, 6),
+        (15, 1, 2507),
         "V2017_07_11",
         ({"env": SOAP}, {"x": MESSAGES, None: TYPES}),
-        limits={"zone_in_listings": False},
+        limits={"zone_in_listings": False, "says_last": False},
     ),
     Edition(
         "2019", (15, 2, 1118, 7), "V2018_01_08", ({"S-1": SOAP}, {"q1": MESSAGES, "q2": TYPES}), limits={"page": 5}
@@ -127,7 +128,7 @@ class AnotherExchange:
         if struck is not None:
             self.interruptions.remove(struck)
             if struck.part is None:
-                return struck.status, self._fault(struck.code, "No.", wait=struck.headers.get("wait"))
+                return 500, self._fault(struck.code, "No.", wait=struck.headers.get("wait"))
         parts = list(Operations(box, self.limits, self.states).run(name, request))
         if struck is not None and struck.part is not None:
             parts[struck.part] = Refused(struck.code)
@@ -150,6 +151,9 @@ class AnotherExchange:
             etree.SubElement(message, f"{{{MESSAGES}}}ResponseCode").text = part.code if refused else "NoError"
             if refused:
                 etree.SubElement(message, f"{{{MESSAGES}}}DescriptiveLinkKey").text = "0"
+                told = etree.SubElement(message, f"{{{MESSAGES}}}MessageXml")
+                for key, value in part.values.items():
+                    etree.SubElement(told, f"{{{TYPES}}}Value", Name=key).text = value
             else:
                 message.extend(part)
         for one in [one for one in whole.iter() if len(one) and self.chance.random() < 0.1]:
@@ -157,11 +161,14 @@ class AnotherExchange:
         return whole
 
     def _fault(self, code: str, text: str, *, wait: str | None = None) -> bytes:
+        """In Exchange's words, or in those of the framework below it, which has no detail."""
         fault = etree.Element(f"{{{SOAP}}}Fault", nsmap={"e": ERRORS, "t": TYPES})
         etree.SubElement(fault, "faultcode", nsmap={"a": TYPES}).text = f"a:{code}"
         said = etree.SubElement(fault, "faultstring")
         said.text = text
         said.set("{http://www.w3.org/XML/1998/namespace}lang", "de-DE")
+        if not code.startswith("Error"):
+            return self._envelope(fault)
         detail = etree.SubElement(fault, "detail")
         etree.SubElement(detail, f"{{{ERRORS}}}ResponseCode").text = code
         etree.SubElement(detail, f"{{{ERRORS}}}Message").text = text
@@ -175,7 +182,7 @@ class AnotherExchange:
         header = etree.SubElement(root, f"{{{SOAP}}}Header")
         info = etree.SubElement(header, f"{{{TYPES}}}ServerVersionInfo", nsmap={"h": TYPES})
         names = ("MajorVersion", "MinorVersion", "MajorBuildNumber", "MinorBuildNumber")
-        for key, value in reversed([*zip(names, map(str, self.edition.build), strict=True)]):
+        for key, value in reversed([*zip(names, map(str, self.edition.build), strict=False)]):
             info.set(key, value)
         info.set("Version", self.edition.version)
         etree.SubElement(root, f"{{{SOAP}}}Body").append(inner)

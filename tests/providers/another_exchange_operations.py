@@ -34,6 +34,8 @@ class Limits:
     """Exchange 2010 refuses what is too much; its successors cut it off."""
     zone_in_listings: bool = True
     garnished: bool = True
+    says_last: bool = True
+    """Whether a page says that it is the last, which is optional; how many there are in all it always says."""
     unknown_zones: frozenset[str] = frozenset()
 
 
@@ -99,6 +101,8 @@ class Operations:
                 raise Refused("ErrorFolderNotFound")
             return known
         for address in wanted.iter(f"{{{TYPES}}}EmailAddress"):
+            if address.text.lower() in self._box.aliases:
+                raise Refused("ErrorNonPrimarySmtpAddress", Primary=self._box.email)
             if address.text.lower() != self._box.email.lower():
                 raise Refused("ErrorNonExistentMailbox")
         names = {"calendar": self._box.calendar, "deleteditems": self._box.bin, "msgfolderroot": self._box.root}
@@ -119,7 +123,7 @@ class Operations:
     def _page(self, name: str, found: list[Any], view: Any) -> Any:
         first = int(view.get("Offset"))
         after = min(first + min(int(view.get("MaxEntriesReturned", 1000)), self._limits.page), len(found))
-        return _root(name, found[first:after], total=len(found), last=after == len(found), offset=after)
+        return self._root(name, found[first:after], total=len(found), last=after == len(found), offset=after)
 
     def _made_folder(self, parent: Folder, wanted: Any) -> Any:
         name = wanted.findtext(f"{{{TYPES}}}DisplayName")
@@ -154,7 +158,18 @@ class Operations:
             raise Refused("ErrorExceededFindCountLimit")
         kept = rows[: min(most, self._limits.find_count)]
         told = [self._telling.item(row, shape, listed=True) for row in kept]
-        return _root("Items", told, total=len(rows), last=len(kept) == len(rows))
+        return self._root("Items", told, total=len(rows), last=len(kept) == len(rows))
+
+    def _root(self, name: str, told: list[Any], *, total: int, last: bool, offset: int | None = None) -> Any:
+        root = etree.Element(f"{{{MESSAGES}}}RootFolder", TotalItemsInView=str(total))
+        if self._limits.says_last:
+            root.set("IncludesLastItemInRange", "true" if last else "false")
+        if offset is not None:
+            root.set("IndexedPagingOffset", str(offset))
+        listed = element(name)
+        listed.extend(told)
+        root.append(listed)
+        return root
 
     def _item(self, wanted: Any) -> Row:
         if local(wanted) == "ItemId":
@@ -317,17 +332,6 @@ def _said(name: str, value: str) -> Any:
     made = etree.Element(f"{{{MESSAGES}}}{name}")
     made.text = value
     return made
-
-
-def _root(name: str, told: list[Any], *, total: int, last: bool, offset: int | None = None) -> Any:
-    root = etree.Element(f"{{{MESSAGES}}}RootFolder", TotalItemsInView=str(total))
-    root.set("IncludesLastItemInRange", "true" if last else "false")
-    if offset is not None:
-        root.set("IndexedPagingOffset", str(offset))
-    listed = element(name)
-    listed.extend(told)
-    root.append(listed)
-    return root
 
 
 def _reference(row: Row) -> Any:

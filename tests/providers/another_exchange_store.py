@@ -107,6 +107,7 @@ class Mailbox:
 
     def __init__(self, email: str, password: str, *, name: str, seed: int) -> None:
         self.email, self.password, self.name = email, password, name
+        self.aliases: set[str] = set()
         self.chance = random.Random(seed)  # noqa: S311 - chance that can be repeated
         self.items: dict[str, Row] = {}
         self.folders: dict[str, Folder] = {}

@@ -137,6 +137,19 @@ async def test_what_a_refusal_means(session, ada, exchange, part):
             await session.create_event(ada.calendar, EventDraft("x", SLOT), key=code, notify=Notify.NOBODY)
 
 
+@pytest.mark.parametrize("code", ["Server", "Server.Busy", "InternalServiceFault"])
+async def test_a_fault_of_the_framework_below_tells_nothing_of_the_request(session, ada, exchange, code):
+    """A fault of the class `Server` may pass, and what was asked may have happened (SOAP 1.1, 4.4.1)."""
+    exchange.interruptions += [Interruption("SyncFolderItems", code=code), Interruption("CreateItem", code=code)]
+    with pytest.raises(Transient):
+        await session.sync_page(ada.calendar, cursor=None, page=None, since=WINDOW.start)
+    with pytest.raises(AmbiguousOutcome):
+        await session.create_event(ada.calendar, EventDraft("x", SLOT), key="x", notify=Notify.NOBODY)
+    exchange.interruptions.append(Interruption("SyncFolderItems", code="Client"))
+    with pytest.raises(InvalidRequest):
+        await session.sync_page(ada.calendar, cursor=None, page=None, since=WINDOW.start)
+
+
 async def test_what_stands_before_the_server_may_answer_instead(session, ada, exchange):
     later = (utc_now() + timedelta(seconds=120)).strftime("%a, %d %b %Y %H:%M:%S GMT")
     for status, kind in ((503, Transient), (429, RateLimited), (502, Transient), (403, PermissionDenied)):
