@@ -1,10 +1,12 @@
 """What Microsoft Graph's 4xx answers mean. Pure.
 
-The one rule: only Graph's own code of a refusal goes on, never its message, which may quote what we sent.
+The one rule: only Graph's own code of a refusal goes on, never its message, which may quote what we sent. Codes may
+stand in one another, the general ones outside: the innermost that we know counts.
 https://learn.microsoft.com/graph/errors
 """
 
 import re
+from collections.abc import Sequence
 
 import msgspec
 
@@ -28,6 +30,8 @@ _GONE = 410
 _CHANGED = 412
 _LOCKED = 423
 _TOO_MANY_REQUESTS = 429
+_INNER = ("innererror", "innerError")
+"""The documentation has both."""
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
 
 
@@ -47,20 +51,31 @@ class NoZone(InvalidRequest):
     """The server's Windows is older than the time zone."""
 
 
+class NoRecipient(InvalidRequest):
+    """One of the guests is nobody that could be mailed."""
+
+
 _NO_ID = frozenset({"errorinvalidid", "errorinvalididmalformed", "errorinvalididempty", "erroriteminvalidid"})
 """400s about an id that is none here: for whoever asks, the same as not found."""
 _BY_CODE: dict[str, type[ProviderError]] = {
     **dict.fromkeys(
         ("syncstatenotfound", "syncstateinvalid", "errorinvalidsyncstatedata", "resyncrequired"), CursorExpired
     ),
-    **dict.fromkeys(("errorirresolvableconflict", "errorinvalidchangekey", "errorstaleobject"), EditConflict),
     **dict.fromkeys(
-        ("errorquotaexceeded", "errormessagesubmissionblocked", "errorexceededmessagelimit"), QuotaExceeded
+        ("errorirresolvableconflict", "errorinvalidchangekey", "errorstaleobject", "resourcemodified"), EditConflict
     ),
+    **dict.fromkeys(
+        ("errorquotaexceeded", "errormessagesubmissionblocked", "errorexceededmessagelimit", "quotalimitreached"),
+        QuotaExceeded,
+    ),
+    **dict.fromkeys(("activitylimitreached", "throttledrequest", "applicationthrottled"), RateLimited),
     **dict.fromkeys(("mailboxnotenabledforrestapi", "mailboxnotsupportedforrestapi"), Unsupported),
-    **dict.fromkeys(("erroraccessdenied", "erroritemreadonly", "errorcalendarisnotorganizer"), PermissionDenied),
+    **dict.fromkeys(
+        ("erroraccessdenied", "accessdenied", "erroritemreadonly", "errorcalendarisnotorganizer"), PermissionDenied
+    ),
+    **dict.fromkeys(("errorfolderexists", "namealreadyexists"), NameTaken),
     "errorduplicatetransactionid": Duplicate,
-    "errorfolderexists": NameTaken,
+    "errorinvalidrecipients": NoRecipient,
     "timezonenotsupportedexception": NoZone,
 }
 """What Graph's codes mean wherever they come; in lower case, for it spells some in several ways."""
@@ -68,7 +83,8 @@ _BY_CODE: dict[str, type[ProviderError]] = {
 
 def refusal(call: Call, answer: Answer, wait: float | None) -> ProviderError:
     """The error a refusal is."""
-    code, message = _said(answer.content)
+    codes, message = _said(answer.content)
+    code = next((one for one in reversed(codes) if one.lower() in _BY_CODE), codes[0] if codes else None)
     return _kind(call, answer.status, (code or "").lower(), message)(
         f"{call.operation}: HTTP {answer.status} {code or ''}".rstrip(),
         operation=call.operation,
@@ -97,16 +113,17 @@ def _kind(call: Call, status: int, code: str, message: str) -> type[ProviderErro
     return by_status.get(status, InvalidRequest)
 
 
-def _said(content: bytes) -> tuple[str | None, str]:
-    """Graph's code, and its message in lower case."""
+def _said(content: bytes) -> tuple[Sequence[str], str]:
+    """Graph's codes, the innermost last, and its message in lower case."""
     try:
         error = msgspec.json.decode(content)["error"]
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, TypeError, KeyError):
-        return None, ""
-    if not isinstance(error, dict):
-        return None, ""
-    code, message = error.get("code"), error.get("message")
-    return (
-        code if isinstance(code, str) and _CODE.fullmatch(code) else None,
-        message.lower() if isinstance(message, str) else "",
-    )
+        return (), ""
+    message = error.get("message") if isinstance(error, dict) else None
+    codes = []
+    while isinstance(error, dict):
+        code = error.get("code")
+        if isinstance(code, str) and _CODE.fullmatch(code):
+            codes.append(code)
+        error = next((error[name] for name in _INNER if name in error), None)
+    return codes, message.lower() if isinstance(message, str) else ""
