@@ -20,7 +20,8 @@ TARGETS_MAX = 20
 DAYS_MAX = 60
 """getSchedule refuses more than 62 days; the cut lies at whole days of UTC, wherever the window begins."""
 _STEP = timedelta(minutes=30)
-"""What one digit of an availability view stands for."""
+"""What one digit of an availability view stands for; a window has to be longer than that."""
+_SHORTEST = 2 * _STEP
 _FREE_DIGITS = "04"
 _FREE_STATES = frozenset({"free", "workingelsewhere"})
 _REFUSALS = frozenset({"5009", "errormailrecipientnotfound", "errornofreebusyaccess", "erroraccessdenied"})
@@ -36,11 +37,11 @@ class Question:
 
     def body(self) -> dict[str, Any]:
         """What getSchedule takes."""
-        start, end = utc_text(self.window.start), utc_text(self.window.end)
+        start, end = self.window.start, max(self.window.end, self.window.start + _SHORTEST)
         return {
             "schedules": list(self.addresses),
-            "startTime": {"dateTime": start.removesuffix("Z"), "timeZone": "UTC"},
-            "endTime": {"dateTime": end.removesuffix("Z"), "timeZone": "UTC"},
+            "startTime": {"dateTime": utc_text(start).removesuffix("Z"), "timeZone": "UTC"},
+            "endTime": {"dateTime": utc_text(end).removesuffix("Z"), "timeZone": "UTC"},
             "availabilityViewInterval": _STEP // timedelta(minutes=1),
         }
 
