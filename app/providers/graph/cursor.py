@@ -31,6 +31,9 @@ _ROLLS_SPREAD_DAYS = 60
 _PLAIN = "/"
 """The link of a cursor that a plain listing leaves."""
 _REPEATS_MAX = 3
+_EMPTY_MAX = 200
+"""Pages without rows are no sign that nothing will come; many in a row are usual.
+https://github.com/microsoftgraph/microsoft-graph-docs-contrib/issues/1316"""
 _PAGES_MAX = 5000
 
 
@@ -109,9 +112,10 @@ class Position:
 
     def page(self, link: str, ids: Iterable[str]) -> bytes:
         """The next page, from a nextLink; `ids` are those on this one. Raises: EndlessListing."""
-        rows = hashlib.sha256("\n".join(sorted(ids)).encode()).hexdigest()[:16]
+        told = sorted(ids)
+        rows = hashlib.sha256("\n".join(told).encode()).hexdigest()[:16]
         repeats = self.repeats + 1 if rows == self.rows else 0
-        if repeats >= _REPEATS_MAX or self.pages >= _PAGES_MAX:
+        if repeats >= (_REPEATS_MAX if told else _EMPTY_MAX) or self.pages >= _PAGES_MAX:
             raise EndlessListing("always another page", operation="sync")
         return self._page(link, plain=self.plain, rows=rows, repeats=repeats, pages=self.pages + 1)
 
