@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from app.calendar import Attendee, EventDraft, Response, Timed
+from app.providers.base import ProviderError
 from app.providers.graph.mapping import instant_of, plain_text, property_of
 from app.providers.graph.marks import (
     CALENDAR_PROPERTY,
@@ -22,6 +23,7 @@ from app.providers.graph.marks import (
     fingerprints,
     transaction_id,
 )
+from app.providers.graph.refusals import NoRecipient, NoZone
 from app.providers.graph.wire import Standing
 from app.providers.texts import SUBJECT_MAX, cut
 from app.providers.zones import iana_name, windows_name
@@ -84,14 +86,17 @@ def changed_event(draft: EventDraft, key: str, standing: Standing) -> Body:
     return body if guests is None else {**body, "attendees": guests}
 
 
-def without_meeting(body: Mapping[str, Any]) -> Body:
-    """The same body for a calendar that may not have the provider's video meeting."""
+def plainer(body: Mapping[str, Any], draft: EventDraft, refusal: ProviderError) -> Body:
+    """The same body without what it was refused for; the same, when there is nothing to leave out.
+
+    That is a time zone the server does not know, guests without an address (a list that was in somebody's contacts),
+    or a video meeting in a calendar that may have none.
+    """
+    if isinstance(refusal, NoZone):
+        return {**body, **_times(Timed(draft.when.start, draft.when.end))}
+    if isinstance(refusal, NoRecipient):
+        return {**body, "attendees": [guest for guest in body.get("attendees", ()) if _address(guest)]}
     return {name: value for name, value in body.items() if name not in _MEETING}
-
-
-def in_utc(body: Mapping[str, Any], draft: EventDraft) -> Body:
-    """The same body for a server that does not know the draft's time zone."""
-    return {**body, **_times(Timed(draft.when.start, draft.when.end))}
 
 
 def _marks(draft: EventDraft, key: str) -> Body:

@@ -37,7 +37,7 @@ from app.providers.graph import busy_times, drafts, marks
 from app.providers.graph.cursor import EndlessListing, Position, window_query
 from app.providers.graph.graph import Graph, calendar_path, event_path
 from app.providers.graph.mapping import calendar_of, changes_of, event_of, is_new
-from app.providers.graph.refusals import Duplicate, NameTaken, NoMeeting, NoZone
+from app.providers.graph.refusals import Duplicate, NameTaken, NoMeeting, NoRecipient, NoZone
 from app.providers.graph.wire import (
     BUSY_FIELDS,
     CALENDAR_FIELDS,
@@ -224,7 +224,7 @@ class Office365Session:
             body = drafts.changed_event(draft, key, standing)
             call = self._graph.write("office365.update_event", "PATCH", path, body, if_match=standing.etag)
             try:
-                return await self._write(call, draft, key)
+                return _written(await self._send(call, draft), call, key)
             except EditConflict:
                 if if_match is not None or attempt == _CONFLICTS_MAX - 1:
                     raise
@@ -335,17 +335,13 @@ class Office365Session:
             page_size=None if here.plain else _CHANGES_PER_PAGE,
         )
 
-    async def _write(self, call: Call, draft: EventDraft, key: str) -> Event:
-        return _written(await self._send(call, draft), call, key)
-
     async def _send(self, call: Call, draft: EventDraft) -> WireEvent:
         """Send a body that has an event as its answer; without what this server turns out not to have."""
         body = call.body or {}
         try:
             return await self._graph.fetch(call, decode_event)
-        except (NoMeeting, NoZone) as refusal:
-            no_zone = isinstance(refusal, NoZone)
-            plainer = drafts.in_utc(body, draft) if no_zone else drafts.without_meeting(body)
+        except (NoMeeting, NoRecipient, NoZone) as refusal:
+            plainer = drafts.plainer(body, draft, refusal)
             if plainer == body:
                 raise
             return await self._send(replace(call, body=plainer), draft)
