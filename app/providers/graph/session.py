@@ -239,12 +239,16 @@ class Office365Session:
             return
 
     async def respond(self, calendar_id: str, event_id: str, response: Response) -> None:
-        """Answer, and tell the organizer."""
+        """Answer, and tell the organizer who wants to be told; no other may be."""
         verb = drafts.RESPONSE_VERBS.get(response)
         if verb is None:
             raise InvalidRequest("no answer at all", operation="office365.respond", provider_code="no_answer")
         path = f"{event_path(calendar_id, event_id)}/{verb}"
-        await self._graph.send(self._graph.write("office365.respond", "POST", path, {"sendResponse": True}))
+        call = self._graph.write("office365.respond", "POST", path, {"sendResponse": True})
+        try:
+            await self._graph.send(call)
+        except InvalidRequest:
+            await self._graph.send(replace(call, body={"sendResponse": False}))
 
     async def _home_zone(self) -> str:
         """The mailbox's zone: calendars have none of their own. UTC where nobody lets us see it."""
