@@ -50,7 +50,8 @@ _RESPONSES = {
     "declined": Response.DECLINED,
 }
 _PRIVATE = frozenset({"private", "confidential", "personal"})
-_DATES = frozenset({"occurrence", "exception"})
+_OCCURRENCE = "occurrence"
+_DATES = frozenset({_OCCURRENCE, "exception"})
 _SERIES = "seriesmaster"
 _RESOURCE = "resource"
 _UNKNOWN_LENGTH = timedelta(hours=1)
@@ -97,6 +98,14 @@ def changes_of(rows: Iterable[WireEvent]) -> tuple[Change, ...]:
         else:
             changes.setdefault(row.id, Unreadable(row.id))
     return tuple(changes.values())
+
+
+def is_part(row: WireEvent) -> bool:
+    """Whether a row of a delta lacks what every event has; only a date of a series that is like the others may."""
+    if row.removed is not None or isinstance(row, DamagedEvent):
+        return False
+    times = row.start is not None and row.end is not None
+    return not times or (_lower(row.type) != _OCCURRENCE and (row.type is None or row.show_as is None))
 
 
 def series_of(row: WireEvent) -> str | None:

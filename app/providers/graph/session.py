@@ -36,7 +36,7 @@ from app.providers.base import (
 from app.providers.graph import busy_times, drafts, marks
 from app.providers.graph.cursor import EndlessListing, Position, window_query
 from app.providers.graph.graph import Graph, calendar_path, event_path
-from app.providers.graph.mapping import calendar_of, changes_of, event_of, is_new
+from app.providers.graph.mapping import calendar_of, changes_of, event_of, is_new, is_part
 from app.providers.graph.refusals import Duplicate, NameTaken, NoMeeting, NoRecipient, NoZone
 from app.providers.graph.wire import (
     BUSY_FIELDS,
@@ -157,7 +157,7 @@ class Office365Session:
     async def _page(self, here: Position, *, full: bool) -> SyncPage:
         call = self._delta(here)
         answer = await self._graph.fetch(call, decode_events)
-        changes = changes_of(answer.value)
+        changes = changes_of([await self._whole(here.calendar_id, row) for row in answer.value])
         if answer.next_link:
             following = self._graph.onward(call, answer.next_link)
             return SyncPage(changes, next_page=here.page(following, (row.id for row in answer.value)), full=full)
@@ -167,6 +167,17 @@ class Office365Session:
             raise ProtocolError("a last page without a deltaLink", operation=call.operation)
         link = self._graph.inside(call, answer.delta_link)
         return SyncPage(changes, cursor=here.cursor(link), full=full)
+
+    async def _whole(self, calendar_id: str, row: WireEvent) -> WireEvent:
+        """The row of a delta; read anew where it tells no more than what changed, which is all that is promised."""
+        if not is_part(row):
+            return row
+        query = {"$select": LISTED_FIELDS}
+        call = self._graph.read("office365.sync_page", event_path(calendar_id, row.id), query)
+        try:
+            return await self._graph.fetch(call, decode_event)
+        except (EventNotFound, PermissionDenied, InvalidRequest):
+            return row
 
     async def create_event(self, calendar_id: str, draft: EventDraft, *, key: str, notify: Notify) -> Event:  # noqa: ARG002 - Exchange always mails
         """Create under the transaction of the key; when that is taken, answer what stands, or bring it back.
