@@ -3,6 +3,8 @@
 The one rule: whatever the die does, the answer is one that Graph's documentation allows.
 """
 
+import html
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from random import Random
@@ -16,6 +18,7 @@ ZONES = {
     "W. Europe Standard Time": "Europe/Berlin",
     "Pacific Standard Time": "America/Los_Angeles",
     "India Standard Time": "Asia/Kolkata",
+    "West Asia Standard Time": "Asia/Tashkent",
     "Europe/Berlin": "Europe/Berlin",
     "Asia/Kolkata": "Asia/Kolkata",
     "Etc/GMT": "UTC",
@@ -178,5 +181,7 @@ def _midnight(moment: datetime, zone: str) -> dict[str, str]:
     return {"dateTime": f"{moment.date().isoformat()}T00:00:00.0000000", "timeZone": zone}
 
 
-def _plain(html: str) -> str:
-    return html.replace("<p>", "").replace("</p>", "\r\n")
+def _plain(page: str) -> str:
+    """A page of HTML as text: line breaks are where it has them, and one at the end."""
+    text = re.sub(r"<head>.*?</head>|\r\n", "", page, flags=re.DOTALL)
+    return html.unescape(re.sub(r"<[^>]*>", "", re.sub(r"<br>|</p>", "\r\n", text))) + "\r\n"
