@@ -102,7 +102,8 @@ class AnotherGraph:
         """An error in Graph's words; the inner one is written in two ways."""
         inner = {"date": "2026-03-01T09:00:00", "request-id": "1137f277", "client-request-id": "1137f277"}
         error = {"message": message, "code": code, self.die.choice(("innerError", "innererror")): inner}
-        return Said(status, {"error": self.forms.shuffled(error)}, headers)
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return Said(status, {"error": self.forms.shuffled(error)}, named)
 
     def _stamped(self, said: Said) -> Said:
         more = {"request-id": str(UUID(int=self.die.getrandbits(128))), "Strict-Transport-Security": "max-age=31536000"}

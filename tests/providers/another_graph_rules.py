@@ -53,7 +53,7 @@ class Refusal(Exception):
         super().__init__(message)
         self.status = status
         self.code = code
-        self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
+        self.headers = headers
 
 
 def query_of(asked: Asked, allowed: frozenset[str]) -> dict[str, str]:
