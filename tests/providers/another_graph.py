@@ -10,6 +10,7 @@ The one rule: it knows nothing of `app/` and nothing of `sandbox/`.
 import re
 from collections import deque
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 from types import TracebackType
@@ -24,6 +25,7 @@ from tests.providers.another_graph_rules import LISTING, Refusal, body_of, mark_
 from tests.providers.another_signin import SignIn
 from tests.providers.another_tracking import Tracking
 from tests.providers.another_wire import Asked, Said, Wire
+from tests.providers.stage import Fault
 
 _CALENDAR = frozenset(
     {
@@ -45,11 +47,11 @@ Doorbell = Callable[[str, dict[str, str]], Awaitable[str]]
 class AnotherGraph:
     """One person's mailbox behind Graph and Microsoft's sign-in, while it is entered."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, address: str = HOME_ADDRESS) -> None:
         die = Random(seed)  # noqa: S311 - chance that can be repeated
         self.die = die
-        self.mailbox = Mailbox(die)
-        self.forms = Forms(die)
+        self.mailbox = Mailbox(die, address)
+        self.forms = Forms(die, address)
         self.tracking = Tracking(self.mailbox, self.forms, die)
         self.sign_in = SignIn(die)
         self.events = Events(self)
@@ -57,6 +59,8 @@ class AnotherGraph:
         self.complaints: list[str] = []
         self.strikes: deque[Said] = deque()
         """What the next requests to Graph get, whatever they ask for."""
+        self.fault: Callable[[Asked], Fault | None] = lambda asked: None
+        """What befalls a request to Graph."""
         self.time_zone = "W. Europe Standard Time"
         self.subscriptions: dict[str, dict[str, Any]] = {}
         self.doorbell: Doorbell | None = None
@@ -90,13 +94,26 @@ class AnotherGraph:
                 return self.sign_in.token(asked)
             if self.strikes:
                 return self.strikes.popleft()
-            return self._stamped(await self._answer(asked))
+            return await self._befallen(asked, self.fault(asked))
         except Refusal as no:
             if no.status in {400, 405, 411, 415} and no.code != "ErrorDuplicateTransactionId":
                 self.complaints.append(f"{asked.method} {asked.path} {asked.query}: {no.code} {no}")
             return self._stamped(self.refused(no.status, no.code, str(no), **no.headers))
         finally:
             self._busy -= 1
+
+    async def _befallen(self, asked: Asked, fault: Fault | None) -> Said:
+        match fault:
+            case Fault.LOST_REQUEST:
+                return Said(0, lost=True)
+            case Fault.UNAVAILABLE:
+                return self.refused(503, "serviceNotAvailable")
+            case Fault.THROTTLED:
+                return self.refused(429, "ApplicationThrottled", Retry_After="7")
+            case Fault.LOGIN_PAGE:
+                return Said(200, b"<html>Sign in</html>", {"Content-Type": "text/html"})
+        said = self._stamped(await self._answer(asked))
+        return replace(said, lost=fault is Fault.LOST_ANSWER, cut=fault is Fault.TRUNCATED)
 
     def refused(self, status: int, code: str, message: str = "No.", **headers: str) -> Said:
         """An error in Graph's words; the inner one is written in two ways."""
@@ -165,8 +182,8 @@ class AnotherGraph:
 
     def _user(self, asked: Asked) -> Said:
         wish = wish_of(asked, query_of(asked, frozenset({"$select"})), _USER)
-        known = {"id": "48d31887-5fad-4d73-a9f5-3c356e68a038", "displayName": "Zoë", "mail": HOME_ADDRESS}
-        more = {"userPrincipalName": HOME_ADDRESS, "otherMails": [], "proxyAddresses": [f"SMTP:{HOME_ADDRESS}"]}
+        known = {"id": "48d31887-5fad-4d73-a9f5-3c356e68a038", "displayName": "Zoë", "mail": self.mailbox.address}
+        more = {"userPrincipalName": self.mailbox.address, "otherMails": [], "proxyAddresses": []}
         told = {word: value for word, value in (known | more).items() if not wish.select or word in wish.select}
         return Said(200, self.forms.shuffled(told | {"@odata.context": "x"}))
 

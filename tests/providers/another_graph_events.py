@@ -4,12 +4,13 @@ The one rule: what the documentation says of a request is checked before anythin
 """
 
 import re
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from tests.providers import another_graph_rules as rules
 from tests.providers.another_graph_forms import Wish, etag
-from tests.providers.another_graph_mailbox import HOME_ADDRESS, Item, Mailbox, person
+from tests.providers.another_graph_mailbox import Item, Mailbox, person
 from tests.providers.another_graph_rules import Refusal
 from tests.providers.another_wire import Asked, Said
 
@@ -29,6 +30,8 @@ class Events:
         self._graph = graph
         self.mailed: list[tuple[str, str]] = []
         """What kind of mail Outlook sent, and to whom."""
+        self.spelt: Callable[[str], str] = str.title
+        """How the directory writes what stands before the @."""
 
     @property
     def _mailbox(self) -> Mailbox:
@@ -123,9 +126,12 @@ class Events:
             return Said(201, self._told(again, wish))
         if not self._mailbox.calendars[calendar]["canEdit"]:
             raise Refusal(403, "ErrorAccessDenied", "Access is denied. Check credentials and try again.")
+        body |= _zones(body)
         start, end = rules.instant(body.pop("start")), rules.instant(body.pop("end"))
         marks = body.pop("singleValueExtendedProperties", ())
-        made = self._mailbox.add(start, (end - start) / timedelta(minutes=1), calendar=calendar, **_kept(body))
+        made = self._mailbox.add(
+            start, (end - start) / timedelta(minutes=1), calendar=calendar, **_kept(body, self.spelt)
+        )
         made.marks = {rules.mark_id(one["id"]): one["value"] for one in marks}
         self._mail("invited", made)
         return Said(201, self._told(made, wish))
@@ -142,12 +148,17 @@ class Events:
             raise Refusal(403, "ErrorAccessDenied", "Only the organizer can change the meeting.")
         for one in body.pop("singleValueExtendedProperties", ()):
             item.marks[rules.mark_id(one["id"])] = one["value"]
+        zones = _zones(body)
         times = {word: rules.instant(body.pop(word)) for word in ("start", "end") if word in body}
         before = item.members.get("attendees", [])
-        kept = _kept(body, online=item.members.get("isOnlineMeeting", False))
+        kept = _kept(body, self.spelt, online=item.members.get("isOnlineMeeting", False))
         if "body" in body and item.members.get("isOnlineMeeting") and "me-email-text" not in kept["body"]["content"]:
             kept |= {"isOnlineMeeting": False, "onlineMeeting": None, "onlineMeetingProvider": "unknown"}
-        self._mailbox.change(item, **times, **kept)
+        known = {_address(one).casefold(): one["status"] for one in before if "status" in one}
+        for one in kept.get("attendees", ()):
+            if _address(one).casefold() in known:
+                one["status"] = known[_address(one).casefold()]
+        self._mailbox.change(item, **times, **zones, **kept)
         self._mail("updated", item)
         for lost in {_address(one) for one in before} - {_address(one) for one in item.members.get("attendees", [])}:
             self.mailed.append(("cancelled", lost))
@@ -179,7 +190,9 @@ class Events:
         if told.get("sendresponse", True) and not item.members.get("responseRequested", True):
             message = "Your request can't be completed. The meeting organizer hasn't requested a response."
             raise Refusal(400, "ErrorInvalidRequest", message)
-        self._mailbox.change(item, responseStatus={"response": _ANSWERS[verb], "time": "2026-03-01T09:00:00Z"})
+        answer = {"response": _ANSWERS[verb], "time": "2026-03-01T09:00:00Z"}
+        shown = {"accept": "busy", "tentativelyAccept": "tentative", "decline": "free"}[verb]
+        self._mailbox.change(item, responseStatus=answer, showAs=shown)
         return Said(202)
 
     def _schedule(self, asked: Asked) -> Said:
@@ -199,7 +212,7 @@ class Events:
         return Said(200, self._graph.forms.shuffled({"@odata.context": "x", "value": rows}))
 
     def _whose(self, address: str, start: datetime, end: datetime, wish: Wish) -> dict[str, Any]:
-        if address.casefold() != HOME_ADDRESS.casefold():
+        if address.casefold() != self._mailbox.address.casefold():
             error = {"message": "The mailbox could not be resolved.", "responseCode": "ErrorMailRecipientNotFound"}
             return {"scheduleId": address, "error": error}
         moment = self._graph.forms.moment
@@ -208,7 +221,7 @@ class Events:
             | {"end": moment(item.end, wish.zone)}
             for item in self._mailbox.view(self._mailbox.home, (start, end))
         ]
-        return self._graph.forms.shuffled({"scheduleId": HOME_ADDRESS, "availabilityView": "0", "scheduleItems": items})
+        return self._graph.forms.shuffled({"scheduleId": address, "availabilityView": "0", "scheduleItems": items})
 
     def _told(self, item: Item, wish: Wish) -> dict[str, Any]:
         master = self._mailbox.items.get(item.master) if item.master else None
@@ -220,11 +233,17 @@ class Events:
         self.mailed += [(what, _address(one)) for one in item.members.get("attendees", [])]
 
 
-def _kept(body: dict[str, Any], *, online: bool = False) -> dict[str, Any]:
+def _zones(body: dict[str, Any]) -> dict[str, str]:
+    """The zones an event was written in are remembered."""
+    words = {"start": "originalStartTimeZone", "end": "originalEndTimeZone"}
+    return {word: body[end]["timeZone"] for end, word in words.items() if end in body}
+
+
+def _kept(body: dict[str, Any], spelt: Callable[[str], str], *, online: bool = False) -> dict[str, Any]:
     """What Outlook makes of what it was told: a page of HTML, a fuller location, the directory's spelling."""
     kept = dict(body)
     if "attendees" in kept:
-        kept["attendees"] = [_looked_up(one) for one in kept["attendees"]]
+        kept["attendees"] = [_looked_up(one, spelt) for one in kept["attendees"]]
     if kept.get("location"):
         place = kept["location"] | {"locationType": "default", "uniqueId": "x", "uniqueIdType": "private"}
         kept |= {"location": place, "locations": [place]}
@@ -243,11 +262,11 @@ def _kept(body: dict[str, Any], *, online: bool = False) -> dict[str, Any]:
     return kept
 
 
-def _looked_up(guest: dict[str, Any]) -> dict[str, Any]:
+def _looked_up(guest: dict[str, Any], spelt: Callable[[str], str]) -> dict[str, Any]:
     address = guest["emailAddress"]["address"]
     local, _, domain = address.partition("@")
     return {"type": guest.get("type", "required")} | person(
-        f"{local.title()}@{domain}", guest["emailAddress"].get("name") or address
+        f"{spelt(local)}@{domain}", guest["emailAddress"].get("name") or address
     )
 
 

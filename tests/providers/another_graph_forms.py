@@ -11,7 +11,7 @@ from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from tests.providers.another_graph_mailbox import HOME_ADDRESS, Item, person
+from tests.providers.another_graph_mailbox import Item, person
 
 ZONES = {
     "UTC": "UTC",
@@ -45,7 +45,7 @@ _DEFAULTS: dict[str, Any] = {
     "onlineMeeting": None,
     "onlineMeetingProvider": "unknown",
     "onlineMeetingUrl": None,
-    "organizer": person(HOME_ADDRESS, "Zoë O'Brien"),
+    "organizer": None,
     "originalEndTimeZone": "W. Europe Standard Time",
     "originalStartTimeZone": "W. Europe Standard Time",
     "recurrence": None,
@@ -80,12 +80,13 @@ _STRANGE = {
 class Forms:
     """Tells items."""
 
-    def __init__(self, die: Random) -> None:
+    def __init__(self, die: Random, address: str) -> None:
         self._die = die
+        self._defaults = _DEFAULTS | {"organizer": person(address, "Zoë O'Brien")}
 
     def event(self, item: Item, master: Item | None, wish: "Wish") -> dict[str, Any]:
         """An event as it is told to who wished for it so."""
-        told = _DEFAULTS | (master.members if master else {}) | item.members
+        told = self._defaults | (master.members if master else {}) | item.members
         if item.master:
             told |= {"seriesMasterId": wish.id(item.master), "recurrence": None, "occurrenceId": f"OID.{item.id}"}
         told |= self._stamps(item)

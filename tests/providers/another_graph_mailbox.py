@@ -48,8 +48,9 @@ class Item:
 class Mailbox:
     """One person's."""
 
-    def __init__(self, die: Random) -> None:
+    def __init__(self, die: Random, address: str = HOME_ADDRESS) -> None:
         self._die = die
+        self.address = address
         self.calendars: dict[str, dict[str, Any]] = {}
         self.items: dict[str, Item] = {}
         self.log: list[tuple[str, str]] = []
@@ -64,7 +65,7 @@ class Mailbox:
     def add_calendar(self, name: str, **members: Any) -> str:
         """The person's own, unless told otherwise."""
         own = {"isDefaultCalendar": False, "canEdit": True, "canShare": True, "canViewPrivateItems": True}
-        owner = {"name": "Zoë O'Brien", "address": HOME_ADDRESS}
+        owner = {"name": "Zoë O'Brien", "address": self.address}
         calendar_id = self.new_id()
         made = {"id": calendar_id, "name": name, "owner": owner, "isRemovable": True, "isTallyingResponses": True}
         self.calendars[calendar_id] = made | own | {"hexColor": "", "color": "auto"} | members

@@ -7,12 +7,13 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
-from app.calendar import Timed
+from app.calendar import Clock, Timed
 from app.http import HttpClient
 from app.providers.base import Grant
 from app.providers.graph.oauth import Office365Settings
 from app.providers.graph.provider import Office365Provider
 from tests.providers.another_graph import AnotherGraph
+from tests.providers.another_graph_mailbox import HOME_ADDRESS
 from tests.providers.another_signin import CLIENT_ID, CLIENT_SECRET
 from tests.providers.graph.stage import CHALLENGE, REDIRECT, VERIFIER
 
@@ -27,19 +28,19 @@ def at(day: int, hour: int, minute: int = 0) -> datetime:
 
 
 @asynccontextmanager
-async def visited(seed: int, expected: Sequence[str]) -> AsyncIterator[AnotherGraph]:
+async def visited(seed: int, expected: Sequence[str], address: str = HOME_ADDRESS) -> AsyncIterator[AnotherGraph]:
     """The server, which may complain of nothing but what is expected."""
-    async with AnotherGraph(seed) as graph:
+    async with AnotherGraph(seed, address) as graph:
         yield graph
     assert [one for one in graph.complaints if not any(word in one for word in expected)] == []
 
 
 @asynccontextmanager
-async def provided(graph: AnotherGraph) -> AsyncIterator[Office365Provider]:
+async def provided(graph: AnotherGraph, clock: Clock = lambda: NOW) -> AsyncIterator[Office365Provider]:
     """Our side of it."""
     settings = Office365Settings(CLIENT_ID, CLIENT_SECRET, graph.authority, graph.url, horizon_days=400)
     async with HttpClient(timeout_seconds=5) as http:
-        yield Office365Provider(settings, http, clock=lambda: NOW)
+        yield Office365Provider(settings, http, clock=clock)
 
 
 async def sign_in(graph: AnotherGraph, provider: Office365Provider, unticked: frozenset[str] = frozenset()) -> Grant:

@@ -47,6 +47,10 @@ class Said:
     status: int
     body: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    lost: bool = False
+    """The connection breaks instead."""
+    cut: bool = False
+    """It breaks half-way through the body."""
 
 
 Serve = Callable[[Asked], Awaitable[Said]]
@@ -80,8 +84,14 @@ class Wire:
         try:
             while True:
                 asked = await _read(reader)
-                writer.write(self._formed(await self._serve(asked), "gzip" in asked.headers.get("accept-encoding", "")))
+                said = await self._serve(asked)
+                if said.lost:
+                    return
+                formed = self._formed(said, "gzip" in asked.headers.get("accept-encoding", ""))
+                writer.write(formed[:-7] if said.cut else formed)
                 await writer.drain()
+                if said.cut:
+                    return
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
         finally:
