@@ -7,6 +7,7 @@ Sources: github.com/microsoftgraph/microsoft-graph-docs-contrib (`api-reference/
 The one rule: it knows nothing of `app/` and nothing of `sandbox/`.
 """
 
+import asyncio
 import re
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -41,6 +42,7 @@ _SUBSCRIPTION = {"changeType", "notificationUrl", "lifecycleNotificationUrl", "r
 _READ = {"Calendars.Read", "Calendars.ReadWrite", "Calendars.ReadWrite.Shared", "Calendars.Read.Shared"}
 _WRITE = {"Calendars.ReadWrite", "Calendars.ReadWrite.Shared"}
 _AT_ONCE = 4
+_THINKS = 0.002
 Doorbell = Callable[[str, dict[str, str]], Awaitable[str]]
 
 
@@ -136,6 +138,7 @@ class AnotherGraph:
         if self._busy > _AT_ONCE:
             message = "Application is over its MailboxConcurrency limit."
             raise Refusal(429, "ApplicationThrottled", message, Retry_After="1")
+        await asyncio.sleep(_THINKS)
         path = _segments(asked.path)
         if path[0] == "subscriptions":
             self._needs(scopes, _READ)
@@ -228,7 +231,8 @@ class AnotherGraph:
         if at + size < len(rows):
             kept = [(name, value) for name, value in asked.query if name != "$skip"] + [("$skip", str(at + size))]
             link = "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in kept)
-            page["@odata.nextLink"] = f"{self._wire.url}{asked.path}?{link}"
+            keyed = re.sub(r"/calendars/([^/]+)", r"/calendars('\1')", asked.path)
+            page["@odata.nextLink"] = f"{self._wire.url}{self.die.choice((keyed, asked.path))}?{link}"
         return self.forms.shuffled(page)
 
     async def _subscription(self, asked: Asked, path: list[str]) -> Said:

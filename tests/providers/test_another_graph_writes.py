@@ -15,7 +15,7 @@ from tests.providers.another_graph_stage import SEEDS, at, provided, sign_in, vi
 from tests.providers.another_wire import Said
 from tests.providers.graph.stage import GrantTokens
 
-KEY = "bkg_01jx:confirm/é+1"
+KEY = "bkg_01jx:o'clock/é+1"
 
 
 @pytest.fixture
