@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime, timedelta
 
-ADA, BO = "ada@example.com", "bo@example.com"
 WEEK = 604_800
 
 

@@ -30,6 +30,7 @@ REDIRECT = "http://127.0.0.1:9/callback"
 VERIFIER = "a-code-verifier-of-some-forty-three-characters-at-least"
 CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
 STOCKHOLM = "Europe/Stockholm"
+ADA, BO = "ada@example.com", "bo@example.com"
 
 
 @dataclass(frozen=True)

@@ -2,32 +2,14 @@
 
 import gzip
 import json
-from collections.abc import Iterator
 
 import pytest
 
 from sandbox.google.bodies import BODY_MAX, _unpack
 from sandbox.google.surface import METHODS
-from tests.sandbox.google.live import Sandbox, meeting, running_sandbox
+from tests.sandbox.google.live import meeting
 
 EVENTS = "/google/calendar/v3/calendars/primary/events"
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Sandbox]:
-    with running_sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def google(server):
-    server.control("POST", "/reset")
-    return server
-
-
-@pytest.fixture
-def ada(google):
-    return google.api("ada@example.com")
 
 
 def send(api, content, *, path=EVENTS, **headers):

@@ -1,7 +1,6 @@
 """Google's own Python client, unchanged but for the address, against the simulator."""
 
 import json
-from collections.abc import Iterator
 
 import httplib2
 import httpx
@@ -14,25 +13,18 @@ from googleapiclient.errors import HttpError
 
 from sandbox.google.grants import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET
 from tests.sandbox.google.discovery import document
-from tests.sandbox.google.live import Sandbox, meeting, running_sandbox
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Sandbox]:
-    with running_sandbox() as sandbox:
-        yield sandbox
+from tests.sandbox.google.live import ADA, meeting
 
 
 @pytest.fixture
-def google(server):
-    server.control("POST", "/reset")
-    server.account("ada@example.com")
-    return server
+def google(google):
+    google.account(ADA)
+    return google
 
 
 @pytest.fixture
 def credentials(google):
-    tokens = google.sign_in("ada@example.com")
+    tokens = google.sign_in(ADA)
     return Credentials(
         tokens["access_token"],
         refresh_token=tokens["refresh_token"],

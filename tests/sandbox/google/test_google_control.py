@@ -1,32 +1,10 @@
 """The control API: the second actor, the journals, the clock and the seeds."""
 
-from collections.abc import Iterator
 from zoneinfo import ZoneInfo
-
-import pytest
 
 from sandbox.google.seed import HOLIDAYS_ID
 from tests.sandbox.google.discovery import validate
-from tests.sandbox.google.live import Sandbox, meeting, running_sandbox
-
-ADA = "ada@example.com"
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Sandbox]:
-    with running_sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def google(server):
-    server.control("POST", "/reset")
-    return server
-
-
-@pytest.fixture
-def ada(google):
-    return google.api(ADA)
+from tests.sandbox.google.live import ADA, meeting
 
 
 def test_what_a_person_does_reaches_a_syncing_client(google, ada):

@@ -1,27 +1,8 @@
 """Single events: ids, times, conditions, marks, kinds, and what is refused."""
 
-from collections.abc import Iterator
-
 import pytest
 
-from tests.sandbox.google.live import AUTH, Sandbox, meeting, running_sandbox, timed
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Sandbox]:
-    with running_sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def google(server):
-    server.control("POST", "/reset")
-    return server
-
-
-@pytest.fixture
-def ada(google):
-    return google.api("ada@example.com")
+from tests.sandbox.google.live import AUTH, meeting, timed
 
 
 def test_an_event_comes_back_as_google_writes_it(ada):

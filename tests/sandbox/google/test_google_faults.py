@@ -1,30 +1,11 @@
 """Faults on a real socket: what the client sees, and what the provider did."""
 
-from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
 
 import httpx
 import pytest
 
-from tests.sandbox.google.live import Sandbox, meeting, running_sandbox
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Sandbox]:
-    with running_sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def google(server):
-    server.control("POST", "/reset")
-    return server
-
-
-@pytest.fixture
-def ada(google):
-    return google.api("ada@example.com")
-
+from tests.sandbox.google.live import meeting
 
 WRITES = {"method": "POST", "path": "/events$"}
 

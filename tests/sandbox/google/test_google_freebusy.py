@@ -1,29 +1,10 @@
 """Free/busy: what blocks time, and calendars nothing can be said about."""
 
-from collections.abc import Iterator
-
 import pytest
 
-from tests.sandbox.google.live import AUTH, Sandbox, meeting, running_sandbox, timed
+from tests.sandbox.google.live import AUTH, meeting, timed
 
 WINDOW = {"timeMin": "2026-12-01T00:00:00Z", "timeMax": "2026-12-08T00:00:00Z"}
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Sandbox]:
-    with running_sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def google(server):
-    server.control("POST", "/reset")
-    return server
-
-
-@pytest.fixture
-def ada(google):
-    return google.api("ada@example.com")
 
 
 def ask(api, *calendars, **more):

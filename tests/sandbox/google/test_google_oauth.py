@@ -2,7 +2,6 @@
 
 import html
 import re
-from collections.abc import Iterator
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -10,23 +9,16 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 
 from sandbox.google.grants import SANDBOX_CLIENT_ID
-from tests.sandbox.google.live import AUTH, CALENDAR, REDIRECT, Sandbox, running_sandbox
+from tests.sandbox.google.live import ADA, AUTH, BO, CALENDAR, REDIRECT
 
 EVENTS, LISTS = f"{AUTH}calendar.events", f"{AUTH}calendar.calendarlist.readonly"
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[Sandbox]:
-    with running_sandbox() as sandbox:
-        yield sandbox
-
-
 @pytest.fixture
-def google(server):
-    server.control("POST", "/reset")
-    server.account("ada@example.com")
-    server.account("bo@example.com")
-    return server
+def google(google):
+    google.account(ADA)
+    google.account(BO)
+    return google
 
 
 def answer_of(response):

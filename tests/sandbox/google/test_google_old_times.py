@@ -1,29 +1,10 @@
 """The ends of the calendar: the year 1, which .NET sends for no time at all, and the year 9999."""
 
-from collections.abc import Iterator
-
 import pytest
 
-from tests.sandbox.google.live import Sandbox, meeting, running_sandbox, timed
+from tests.sandbox.google.live import meeting, timed
 
 FIRST, LAST = "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Sandbox]:
-    with running_sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def google(server):
-    server.control("POST", "/reset")
-    return server
-
-
-@pytest.fixture
-def ada(google):
-    return google.api("ada@example.com")
 
 
 def test_a_window_may_begin_and_end_with_the_calendar_itself(ada):

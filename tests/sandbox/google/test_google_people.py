@@ -1,34 +1,10 @@
 """Guests, organizers, roles and mails."""
 
-from collections.abc import Iterator
-
 import pytest
 
-from tests.sandbox.google.live import AUTH, Sandbox, meeting, running_sandbox, timed
+from tests.sandbox.google.live import ADA, AUTH, BO, meeting, timed
 
-ADA, BO, OUTSIDER = "ada@example.com", "bo@example.com", "eve@client.example"
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Sandbox]:
-    with running_sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def google(server):
-    server.control("POST", "/reset")
-    return server
-
-
-@pytest.fixture
-def ada(google):
-    return google.api(ADA)
-
-
-@pytest.fixture
-def bo(google):
-    return google.api(BO)
+OUTSIDER = "eve@client.example"
 
 
 def invite(api, *emails, **more):

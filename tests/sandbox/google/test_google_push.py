@@ -1,6 +1,5 @@
 """Opening channels: what is asked for, what is answered, what is refused; Google's client and ours."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
@@ -10,33 +9,8 @@ from google.oauth2.credentials import Credentials
 
 from sandbox.client import Sandbox as ControlClient
 from tests.sandbox.google import discovery
-from tests.sandbox.google.hooks import ADA, BO, WEEK, channel, frozen, lived, watch
-from tests.sandbox.google.live import AUTH, Sandbox, meeting, running_sandbox
-from tests.sandbox.receiver import Receiver, receiving
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Sandbox]:
-    with running_sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def google(server):
-    server.control("POST", "/reset")
-    yield server
-    server.control("POST", "/reset")
-
-
-@pytest.fixture
-def hook() -> Iterator[Receiver]:
-    with receiving() as receiver:
-        yield receiver
-
-
-@pytest.fixture
-def ada(google):
-    return google.api(ADA)
+from tests.sandbox.google.hooks import WEEK, channel, frozen, lived, watch
+from tests.sandbox.google.live import ADA, AUTH, BO, meeting
 
 
 def test_a_channel_is_answered_as_published_and_lives_a_week(google, ada, hook):

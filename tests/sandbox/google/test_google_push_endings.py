@@ -1,37 +1,11 @@
 """How channels end, and all that can go wrong between Google and a webhook. Over real sockets."""
 
 import time
-from collections.abc import Iterator
 
 import pytest
 
-from tests.sandbox.google.hooks import ADA, BO, channel, deliveries, ended, faulty, numbers, states, watch
-from tests.sandbox.google.live import AUTH, Sandbox, meeting, running_sandbox
-from tests.sandbox.receiver import Receiver, receiving
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Sandbox]:
-    with running_sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def google(server):
-    server.control("POST", "/reset")
-    yield server
-    server.control("POST", "/reset")
-
-
-@pytest.fixture
-def hook() -> Iterator[Receiver]:
-    with receiving() as receiver:
-        yield receiver
-
-
-@pytest.fixture
-def ada(google):
-    return google.api(ADA)
+from tests.sandbox.google.hooks import channel, deliveries, ended, faulty, numbers, states, watch
+from tests.sandbox.google.live import ADA, AUTH, BO, meeting, running_sandbox
 
 
 def test_a_stopped_channel_is_silent(google, ada, hook):

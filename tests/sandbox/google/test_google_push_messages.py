@@ -1,39 +1,14 @@
 """What channels carry, and how often it is tried: messages without bodies, bursts, retries. Over real sockets."""
 
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
 import pytest
 
-from tests.sandbox.google.hooks import ADA, BO, channel, deliveries, numbers, states, watch
-from tests.sandbox.google.live import Sandbox, meeting, running_sandbox
-from tests.sandbox.receiver import Receiver, receiving
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Sandbox]:
-    with running_sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def google(server):
-    server.control("POST", "/reset")
-    yield server
-    server.control("POST", "/reset")
-
-
-@pytest.fixture
-def hook() -> Iterator[Receiver]:
-    with receiving() as receiver:
-        yield receiver
-
-
-@pytest.fixture
-def ada(google):
-    return google.api(ADA)
+from tests.sandbox.google.hooks import channel, deliveries, numbers, states, watch
+from tests.sandbox.google.live import ADA, BO, meeting
+from tests.sandbox.receiver import receiving
 
 
 def test_every_change_is_told_with_a_rising_number(google, ada, hook):

@@ -1,27 +1,6 @@
 """Series, instances and exceptions."""
 
-from collections.abc import Iterator
-
-import pytest
-
-from tests.sandbox.google.live import Sandbox, meeting, running_sandbox, timed
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Sandbox]:
-    with running_sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def google(server):
-    server.control("POST", "/reset")
-    return server
-
-
-@pytest.fixture
-def ada(google):
-    return google.api("ada@example.com")
+from tests.sandbox.google.live import meeting, timed
 
 
 def series(api, *lines, event_id="serie", **more):

@@ -1,36 +1,12 @@
 """The rules of a calendar's access: who reads them, who changes them, and what they do."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.sandbox.google.hooks import channel
-from tests.sandbox.google.live import AUTH, Sandbox, meeting, running_sandbox
+from tests.sandbox.google.live import ADA, AUTH, BO, meeting
 from tests.sandbox.receiver import receiving
 
-ADA, BO, STRANGER = "ada@example.com", "bo@example.com", "eve@client.example"
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Sandbox]:
-    with running_sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def google(server):
-    server.control("POST", "/reset")
-    return server
-
-
-@pytest.fixture
-def ada(google):
-    return google.api(ADA)
-
-
-@pytest.fixture
-def bo(google):
-    return google.api(BO)
+STRANGER = "eve@client.example"
 
 
 def allow(api, role, value=BO, kind="user", calendar="primary"):

@@ -1,29 +1,8 @@
 """The small resources: settings, colors, an event from a sentence, a calendar cleared."""
 
-from collections.abc import Iterator
-
 import pytest
 
-from tests.sandbox.google.live import AUTH, Sandbox, meeting, running_sandbox
-
-ADA, BO = "ada@example.com", "bo@example.com"
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Sandbox]:
-    with running_sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def google(server):
-    server.control("POST", "/reset")
-    return server
-
-
-@pytest.fixture
-def ada(google):
-    return google.api(ADA)
+from tests.sandbox.google.live import ADA, AUTH, BO, meeting
 
 
 def test_a_setting_is_told_alone_and_among_all(google, ada):

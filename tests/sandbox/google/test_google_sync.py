@@ -1,27 +1,8 @@
 """Pages, sync tokens and everything that ends them."""
 
-from collections.abc import Iterator
-
 import pytest
 
-from tests.sandbox.google.live import CALENDAR, Sandbox, meeting, running_sandbox
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Sandbox]:
-    with running_sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def google(server):
-    server.control("POST", "/reset")
-    return server
-
-
-@pytest.fixture
-def ada(google):
-    return google.api("ada@example.com")
+from tests.sandbox.google.live import CALENDAR, meeting
 
 
 def fill(api, count):
