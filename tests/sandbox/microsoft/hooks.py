@@ -4,7 +4,6 @@ import re
 import time
 from datetime import UTC, datetime, timedelta
 
-ADA, BO = "ada@contoso.example", "bo@contoso.example"
 STATE = "a-secret-of-ours"
 GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 NOT_OK = "Notification endpoint must respond with 200 OK to validation request."

@@ -38,6 +38,7 @@ SCOPES = (
     "Calendars.ReadWrite.Shared",
     "MailboxSettings.Read",
 )
+ADA, BO, CLEO = "ada@contoso.example", "bo@contoso.example", "cleo@contoso.example"
 WEST = "W. Europe Standard Time"
 IMMUTABLE = {"Prefer": 'IdType="ImmutableId", outlook.timezone="UTC"'}
 
@@ -111,6 +112,13 @@ class Api:
         return rows, page["@odata.deltaLink"]
 
 
+def only(api: Api) -> Json:
+    """The one event of a mailbox."""
+    rows: list[Json] = api.ok("GET", "/me/events")["value"]
+    assert len(rows) == 1
+    return rows[0]
+
+
 def _place(calendar: str | None) -> str:
     return "/me" if calendar is None else f"/me/calendars/{calendar}"
 
@@ -119,7 +127,6 @@ def _place(calendar: str | None) -> str:
 class Sandbox:
     base_url: str
     http: httpx.Client
-    world: MicrosoftWorld
 
     def control(self, verb: str, path: str, body: Any = None, **query: Any) -> Any:
         answer = self.http.request(verb, f"/control/microsoft{path}", json=body, params=query)
@@ -216,7 +223,7 @@ def running_sandbox() -> Iterator[Sandbox]:
     base_url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     try:
         with httpx.Client(base_url=base_url, timeout=10) as http:
-            yield Sandbox(base_url, http, world)
+            yield Sandbox(base_url, http)
     finally:
         server.should_exit = True
         thread.join(10)

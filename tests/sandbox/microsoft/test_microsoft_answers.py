@@ -1,42 +1,10 @@
 """What guests answer beyond yes and no: other times, and other people."""
 
-from collections.abc import Iterator
-
 import pytest
 
-from tests.sandbox.microsoft.live import Sandbox, at, guest, meeting, running_sandbox, weekly
+from tests.sandbox.microsoft.live import ADA, BO, CLEO, at, guest, meeting, only, weekly
 
-ADA, BO, CLEO = "ada@contoso.example", "bo@contoso.example", "cleo@contoso.example"
 OTHER = {"start": at("2026-12-02T10:00:00"), "end": at("2026-12-02T11:00:00")}
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Sandbox]:
-    with running_sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def ms(server):
-    server.control("POST", "/reset")
-    return server
-
-
-@pytest.fixture
-def ada(ms):
-    return ms.api(ADA)
-
-
-@pytest.fixture
-def bo(ms):
-    return ms.api(BO)
-
-
-def only(api):
-    """The one event of a mailbox."""
-    rows = api.ok("GET", "/me/events")["value"]
-    assert len(rows) == 1
-    return rows[0]
 
 
 def answer(api, verb, **body):

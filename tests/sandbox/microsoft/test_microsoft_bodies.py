@@ -3,31 +3,12 @@
 import gzip
 import json
 import zlib
-from collections.abc import Iterator
 
 import pytest
 
-from tests.sandbox.microsoft.live import Sandbox, meeting, running_sandbox
+from tests.sandbox.microsoft.live import meeting
 
-ADA = "ada@contoso.example"
 EVENTS = "/microsoft/v1.0/me/events"
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Sandbox]:
-    with running_sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def ms(server):
-    server.control("POST", "/reset")
-    return server
-
-
-@pytest.fixture
-def ada(ms):
-    return ms.api(ADA)
 
 
 def post(ada, content, encoding=None, path=EVENTS):

@@ -1,33 +1,13 @@
 """The mailbox, its calendars, and lists of events."""
 
-from collections.abc import Iterator
-
 import pytest
 
-from tests.sandbox.microsoft.live import WEST, Sandbox, meeting, running_sandbox
+from tests.sandbox.microsoft.live import ADA, WEST, meeting
 
-ADA = "ada@contoso.example"
 _CALENDAR = (
     "id name color hexColor isDefaultCalendar changeKey canShare canViewPrivateItems canEdit owner isRemovable "
     "allowedOnlineMeetingProviders defaultOnlineMeetingProvider isTallyingResponses"
 )
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Sandbox]:
-    with running_sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def ms(server):
-    server.control("POST", "/reset")
-    return server
-
-
-@pytest.fixture
-def ada(ms):
-    return ms.api(ADA)
 
 
 # the person and the calendars -------------------------------------------------------------------

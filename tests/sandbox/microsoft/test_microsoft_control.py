@@ -1,6 +1,5 @@
 """The control API and its client: the second actor, the journals, the seeds."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import httpx
@@ -8,27 +7,9 @@ import pytest
 
 from sandbox.microsoft.client import Microsoft
 from sandbox.microsoft.zones import find_zone, windows_name
-from tests.sandbox.microsoft.live import IMMUTABLE, WEST, Sandbox, at, guest, meeting, running_sandbox, weekly
+from tests.sandbox.microsoft.live import ADA, BO, IMMUTABLE, WEST, at, guest, meeting, weekly
 
-ADA, BO = "ada@contoso.example", "bo@contoso.example"
 YEAR = {"startDateTime": "2026-08-01T00:00:00Z", "endDateTime": "2027-09-01T00:00:00Z"}
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Sandbox]:
-    with running_sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def ms(server):
-    server.control("POST", "/reset")
-    return server
-
-
-@pytest.fixture
-def ada(ms):
-    return ms.api(ADA)
 
 
 @pytest.fixture

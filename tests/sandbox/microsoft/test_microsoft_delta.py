@@ -1,32 +1,12 @@
 """calendarView/delta: what it tells, what it hides, and how its tokens end."""
 
-from collections.abc import Iterator
-
 import pytest
 
-from tests.sandbox.microsoft.live import Sandbox, at, meeting, running_sandbox, weekly
+from tests.sandbox.microsoft.live import ADA, at, meeting, weekly
 
-ADA = "ada@contoso.example"
 WINDOW = {"startDateTime": "2026-11-01T00:00:00Z", "endDateTime": "2027-03-01T00:00:00Z"}
 STUB = {"@odata.type", "@odata.etag", "id", "seriesMasterId", "type", "start", "end"}
 DELTA = "/me/calendarView/delta"
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Sandbox]:
-    with running_sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def ms(server):
-    server.control("POST", "/reset")
-    return server
-
-
-@pytest.fixture
-def ada(ms):
-    return ms.api(ADA)
 
 
 def four_times(day="2026-12-01", **more):

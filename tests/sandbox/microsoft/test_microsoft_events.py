@@ -1,12 +1,9 @@
 """Single events: shapes, ids, times, edits, refusals."""
 
-from collections.abc import Iterator
-
 import pytest
 
-from tests.sandbox.microsoft.live import WEST, Sandbox, at, guest, meeting, running_sandbox, weekly
+from tests.sandbox.microsoft.live import ADA, BO, WEST, at, guest, meeting, weekly
 
-ADA, BO = "ada@contoso.example", "bo@contoso.example"
 # What the documentation of the event resource lists, with the annotations of an entity.
 _DOCUMENTED = (
     "allowNewTimeProposals attendees body bodyPreview categories changeKey createdDateTime end hasAttachments "
@@ -19,23 +16,6 @@ _DOCUMENTED = (
 DOCUMENTED = set(_DOCUMENTED.split())
 MARK = "String {66F5A359-4659-4830-9070-00047EC6AC6E} Name crm"
 STORED_MARK = "String {66f5a359-4659-4830-9070-00047ec6ac6e} Name crm"
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Sandbox]:
-    with running_sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def ms(server):
-    server.control("POST", "/reset")
-    return server
-
-
-@pytest.fixture
-def ada(ms):
-    return ms.api(ADA)
 
 
 # ids ------------------------------------------------------------------------------------------

@@ -1,34 +1,14 @@
 """Open extensions: a client's own data on an event."""
 
-from collections.abc import Iterator
-
 import pytest
 
-from tests.sandbox.microsoft.live import Sandbox, guest, meeting, quoted, running_sandbox, weekly
+from tests.sandbox.microsoft.live import ADA, BO, guest, meeting, quoted, weekly
 
-ADA, BO = "ada@contoso.example", "bo@contoso.example"
 NAME, QUALIFIED = "Com.Contoso.Deal", "Microsoft.OutlookServices.OpenTypeExtension.Com.Contoso.Deal"
 TYPE = {"@odata.type": "microsoft.graph.openTypeExtension"}
 DEAL = {**TYPE, "extensionName": NAME, "company": "Wingtip Toys", "value": 500050, "tags": ["a", "b"], "open": None}
 TOLD = {**DEAL, "@odata.type": "#microsoft.graph.openTypeExtension", "id": QUALIFIED}
 VISIT = {**TYPE, "extensionName": "Com.Contoso.Visit", "floor": 2}
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Sandbox]:
-    with running_sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def ms(server):
-    server.control("POST", "/reset")
-    return server
-
-
-@pytest.fixture
-def ada(ms):
-    return ms.api(ADA)
 
 
 def bare(body):

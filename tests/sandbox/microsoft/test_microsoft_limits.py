@@ -1,32 +1,12 @@
 """Limits, faults on the wire, and batches."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from email.utils import parsedate_to_datetime
 
 import httpx
 import pytest
 
-from tests.sandbox.microsoft.live import Sandbox, guest, meeting, running_sandbox
-
-ADA, BO = "ada@contoso.example", "bo@contoso.example"
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Sandbox]:
-    with running_sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def ms(server):
-    server.control("POST", "/reset")
-    return server
-
-
-@pytest.fixture
-def ada(ms):
-    return ms.api(ADA)
+from tests.sandbox.microsoft.live import ADA, BO, guest, meeting
 
 
 def test_four_calls_of_a_mailbox_run_at_once_and_no_fifth(ms, ada):

@@ -1,29 +1,10 @@
 """What stands around the calendars of a mailbox: groups, permissions, time zones, and what only looks like an event."""
 
-from collections.abc import Iterator
-
 import pytest
 
-from tests.sandbox.microsoft.live import Sandbox, meeting, quoted, running_sandbox
+from tests.sandbox.microsoft.live import ADA, BO, meeting, quoted
 
-ADA, BO, FAR = "ada@contoso.example", "bo@contoso.example", "far@elsewhere.example"
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Sandbox]:
-    with running_sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def ms(server):
-    server.control("POST", "/reset")
-    return server
-
-
-@pytest.fixture
-def ada(ms):
-    return ms.api(ADA)
+FAR = "far@elsewhere.example"
 
 
 # changes of events ------------------------------------------------------------------------------

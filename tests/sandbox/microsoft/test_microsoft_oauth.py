@@ -1,7 +1,6 @@
 """Consent, tokens and their ends at the identity platform."""
 
 import base64
-from collections.abc import Iterator
 
 import pytest
 from joserfc import jwt
@@ -9,23 +8,16 @@ from joserfc.jwk import KeySet
 
 from sandbox.microsoft.grants import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET
 from sandbox.microsoft.world import CONSUMERS
-from tests.sandbox.microsoft.live import CHALLENGE, SCOPES, Api, Sandbox, answer_of, running_sandbox
+from tests.sandbox.microsoft.live import ADA, CHALLENGE, SCOPES, Api, answer_of
 
-ADA, PAT = "ada@contoso.example", "pat@outlook.example"
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Sandbox]:
-    with running_sandbox() as sandbox:
-        yield sandbox
+PAT = "pat@outlook.example"
 
 
 @pytest.fixture
-def ms(server):
-    server.control("POST", "/reset")
-    server.account(ADA)
-    server.account(PAT, work=False)
-    return server
+def ms(ms):
+    ms.account(ADA)
+    ms.account(PAT, work=False)
+    return ms
 
 
 def test_the_page_offers_accounts_and_tells_the_permissions_without_boxes(ms):

@@ -1,32 +1,10 @@
 """Paths: keys in parentheses, the addresses Graph itself gives, what is a name and what is a key."""
 
-from collections.abc import Iterator
-
-import pytest
-
 from tests.sandbox.microsoft.hooks import request, subscribe
-from tests.sandbox.microsoft.live import Sandbox, meeting, quoted, running_sandbox
+from tests.sandbox.microsoft.live import ADA, BO, meeting, quoted
 from tests.sandbox.receiver import receiving
 
-ADA, BO = "ada@contoso.example", "bo@contoso.example"
 BRIEN = "pat.o'brien@contoso.example"
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Sandbox]:
-    with running_sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def ms(server):
-    server.control("POST", "/reset")
-    return server
-
-
-@pytest.fixture
-def ada(ms):
-    return ms.api(ADA)
 
 
 def test_a_key_in_parentheses_is_the_key_between_slashes(ms, ada):

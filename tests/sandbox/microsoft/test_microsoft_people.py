@@ -1,43 +1,11 @@
 """More than one mailbox: invitations, answers, sharing, schedules."""
 
-from collections.abc import Iterator
-
 import pytest
 
-from tests.sandbox.microsoft.live import WEST, Sandbox, at, guest, meeting, running_sandbox, weekly
+from tests.sandbox.microsoft.live import ADA, BO, CLEO, WEST, at, guest, meeting, only, weekly
 
-ADA, BO, CLEO = "ada@contoso.example", "bo@contoso.example", "cleo@contoso.example"
 OUTSIDER = "x@out.example"
 SHARED_WINDOW = ("2026-11-01T00:00:00Z", "2027-01-01T00:00:00Z")
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Sandbox]:
-    with running_sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def ms(server):
-    server.control("POST", "/reset")
-    return server
-
-
-@pytest.fixture
-def ada(ms):
-    return ms.api(ADA)
-
-
-@pytest.fixture
-def bo(ms):
-    return ms.api(BO)
-
-
-def only(api):
-    """The one event of a mailbox."""
-    rows = api.ok("GET", "/me/events")["value"]
-    assert len(rows) == 1
-    return rows[0]
 
 
 # invitations ------------------------------------------------------------------------------------

@@ -1,7 +1,6 @@
 """Subscriptions: the handshake, the resource and its refusals, batches and our own client. Over real sockets."""
 
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
@@ -10,8 +9,6 @@ import pytest
 from sandbox.client import Sandbox as ControlClient
 from sandbox.microsoft.grants import SANDBOX_CLIENT_ID
 from tests.sandbox.microsoft.hooks import (
-    ADA,
-    BO,
     GUID,
     NOT_OK,
     STATE,
@@ -22,32 +19,8 @@ from tests.sandbox.microsoft.hooks import (
     request,
     subscribe,
 )
-from tests.sandbox.microsoft.live import Sandbox, meeting, running_sandbox
-from tests.sandbox.receiver import Receiver, receiving
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Sandbox]:
-    with running_sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def ms(server):
-    server.control("POST", "/reset")
-    yield server
-    server.control("POST", "/reset")
-
-
-@pytest.fixture
-def hook() -> Iterator[Receiver]:
-    with receiving() as receiver:
-        yield receiver
-
-
-@pytest.fixture
-def ada(ms):
-    return ms.api(ADA)
+from tests.sandbox.microsoft.live import ADA, BO, meeting
+from tests.sandbox.receiver import receiving
 
 
 def test_both_addresses_are_asked_before_the_answer_is_given(ms, ada, hook):

@@ -1,12 +1,10 @@
 """How subscriptions end, their lifecycle notifications, and all that can go wrong. Over real sockets."""
 
 import time
-from collections.abc import Iterator
 
 import pytest
 
 from tests.sandbox.microsoft.hooks import (
-    ADA,
     STATE,
     deliveries,
     faulty,
@@ -17,32 +15,7 @@ from tests.sandbox.microsoft.hooks import (
     wait_for_deliveries,
     wait_items,
 )
-from tests.sandbox.microsoft.live import Sandbox, meeting, running_sandbox
-from tests.sandbox.receiver import Receiver, receiving
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Sandbox]:
-    with running_sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def ms(server):
-    server.control("POST", "/reset")
-    yield server
-    server.control("POST", "/reset")
-
-
-@pytest.fixture
-def hook() -> Iterator[Receiver]:
-    with receiving() as receiver:
-        yield receiver
-
-
-@pytest.fixture
-def ada(ms):
-    return ms.api(ADA)
+from tests.sandbox.microsoft.live import ADA, meeting, running_sandbox
 
 
 def test_a_deleted_subscription_is_silent_and_unknown(ms, ada, hook):

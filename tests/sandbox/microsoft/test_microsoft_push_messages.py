@@ -1,37 +1,11 @@
 """What subscriptions carry, and how often it is tried. Over real sockets."""
 
 import time
-from collections.abc import Iterator
 
 import pytest
 
-from tests.sandbox.microsoft.hooks import ADA, BO, MUTABLE, STATE, deliveries, items, subscribe, wait_items
-from tests.sandbox.microsoft.live import Sandbox, guest, meeting, quoted, running_sandbox, weekly
-from tests.sandbox.receiver import Receiver, receiving
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Sandbox]:
-    with running_sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def ms(server):
-    server.control("POST", "/reset")
-    yield server
-    server.control("POST", "/reset")
-
-
-@pytest.fixture
-def hook() -> Iterator[Receiver]:
-    with receiving() as receiver:
-        yield receiver
-
-
-@pytest.fixture
-def ada(ms):
-    return ms.api(ADA)
+from tests.sandbox.microsoft.hooks import MUTABLE, STATE, deliveries, items, subscribe, wait_items
+from tests.sandbox.microsoft.live import ADA, BO, guest, meeting, quoted, weekly
 
 
 def test_a_notification_says_what_happened_to_which_event(ms, ada, hook):

@@ -1,30 +1,10 @@
 """Series: patterns, occurrences, exceptions, and what becomes of them."""
 
-from collections.abc import Iterator
-
 import pytest
 
-from tests.sandbox.microsoft.live import WEST, Sandbox, at, guest, meeting, running_sandbox, weekly
+from tests.sandbox.microsoft.live import WEST, at, guest, meeting, weekly
 
-ADA = "ada@contoso.example"
 YEAR = ("2026-11-01T00:00:00Z", "2028-12-31T00:00:00Z")
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Sandbox]:
-    with running_sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def ms(server):
-    server.control("POST", "/reset")
-    return server
-
-
-@pytest.fixture
-def ada(ms):
-    return ms.api(ADA)
 
 
 def series(day="2026-12-01", *, pattern=None, **more):
