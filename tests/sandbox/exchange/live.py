@@ -29,6 +29,7 @@ from sandbox.exchange.world import ExchangeWorld
 from tests.sandbox.exchange.schema_order import check_order
 
 Json = dict[str, Any]
+ADA, BO = "ada@example.com", "bo@example.com"
 PASSWORD = "sandbox-password"
 TYPES = "http://schemas.microsoft.com/exchange/services/2006/types"
 MESSAGES = "http://schemas.microsoft.com/exchange/services/2006/messages"
@@ -58,6 +59,10 @@ class Answer:
     def text(self, path: str) -> str:
         """The text of the only element at a path."""
         return str(self.one(path).text or "")
+
+    def names(self, path: str) -> list[str]:
+        """What the elements at a path are called."""
+        return [etree.QName(node).localname for node in self.all(path)]
 
     def codes(self) -> list[str]:
         """The response codes, of messages and of a fault."""
@@ -98,7 +103,7 @@ class Sandbox:
         self,
         body: str,
         *,
-        email: str = "ada@example.com",
+        email: str = ADA,
         version: str | None = "Exchange2010_SP2",
         headers: str = "",
         password: str = PASSWORD,
@@ -120,7 +125,7 @@ class Sandbox:
         ).encode()
 
     @contextmanager
-    def stream(self, body: str, *, email: str = "ada@example.com") -> Iterator[Iterator[Answer]]:
+    def stream(self, body: str, *, email: str = ADA) -> Iterator[Iterator[Answer]]:
         """Post a SOAP body whose answer stays open, and read its envelopes one after the other."""
         named = {"content-type": "text/xml; charset=utf-8"}
         with self.http.stream(
@@ -132,7 +137,7 @@ class Sandbox:
         self,
         content: bytes,
         *,
-        email: str | None = "ada@example.com",
+        email: str | None = ADA,
         password: str = PASSWORD,
         headers: dict[str, str] | None = None,
         path: str = "/EWS/Exchange.asmx",
@@ -146,7 +151,7 @@ class Sandbox:
     @contextmanager
     def client(
         self,
-        email: str = "ada@example.com",
+        email: str = ADA,
         *,
         username: str | None = None,
         password: str = PASSWORD,

@@ -4,6 +4,7 @@ from typing import Any
 
 KEY_SET = "9b1c2d3e-4f50-6172-8394-a5b6c7d8e9f0"
 KEY_URI = f'<t:ExtendedFieldURI PropertySetId="{KEY_SET}" PropertyName="key" PropertyType="String"/>'
+AT, UNTIL = "2026-12-01T10:00:00Z", "2026-12-01T11:00:00Z"
 PRIMARY = '<t:DistinguishedFolderId Id="calendar"/>'
 
 
@@ -22,8 +23,8 @@ def create(*items: str, send: str | None = "SendToNone", folder: str = "", dispo
 
 
 def meeting(
-    start: str = "2026-12-01T10:00:00Z",
-    end: str = "2026-12-01T11:00:00Z",
+    start: str = AT,
+    end: str = UNTIL,
     *,
     subject: str = "Meeting",
     before_start: str = "",

@@ -1,32 +1,16 @@
 """GetUserAvailability, GetServerTimeZones, ConvertId and ResolveNames."""
 
-from collections.abc import Iterator
-
 import pytest
 
-from tests.sandbox.exchange.live import Sandbox, running_sandbox
 from tests.sandbox.exchange.soap_bodies import STOCKHOLM
 from tests.sandbox.exchange.soap_bodies import availability as ask
 
+pytestmark = pytest.mark.usefixtures("bo")
 SYDNEY = (
     STOCKHOLM.replace("-60</t:Bias><t:St", "-600</t:Bias><t:St")
     .replace("<t:DayOrder>5</t:DayOrder><t:Month>10", "<t:DayOrder>1</t:DayOrder><t:Month>4")
     .replace("<t:DayOrder>5</t:DayOrder><t:Month>3", "<t:DayOrder>1</t:DayOrder><t:Month>10")
 )
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Sandbox]:
-    with running_sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def exchange(server):
-    server.control("POST", "/reset")
-    for email in ("ada@example.com", "bo@example.com"):
-        server.account(email)
-    return server
 
 
 def appointment(exchange, start, end, email="ada@example.com", **more):

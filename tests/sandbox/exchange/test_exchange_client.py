@@ -1,7 +1,5 @@
 """exchangelib, unchanged but for the authority it trusts, against the simulator."""
 
-from collections.abc import Iterator
-
 import pytest
 from exchangelib import NTLM, CalendarItem, EWSDate, EWSDateTime, EWSTimeZone, ExtendedProperty, Mailbox
 from exchangelib.errors import (
@@ -18,8 +16,7 @@ from exchangelib.folders import Calendar, SingleFolderQuerySet
 from exchangelib.properties import DistinguishedFolderId
 from exchangelib.recurrence import Recurrence, WeeklyPattern
 
-from tests.sandbox.exchange.live import Sandbox, running_sandbox
-
+pytestmark = pytest.mark.usefixtures("bo")
 ZONE = EWSTimeZone("Europe/Stockholm")
 ALL = "SendToAllAndSaveCopy"
 
@@ -43,20 +40,6 @@ def _registered():
     yield
     CalendarItem.deregister("our_key")
     CalendarItem.deregister("global_id")
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Sandbox]:
-    with running_sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def exchange(server):
-    server.control("POST", "/reset")
-    for email in ("ada@example.com", "bo@example.com"):
-        server.account(email)
-    return server
 
 
 @pytest.fixture

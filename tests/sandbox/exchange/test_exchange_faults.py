@@ -2,29 +2,14 @@
 
 import concurrent.futures
 import xml.parsers.expat
-from collections.abc import Iterator
 
 import httpx
 import pytest
 
-from tests.sandbox.exchange.live import Sandbox, running_sandbox
 from tests.sandbox.exchange.soap_bodies import availability, create, get, get_folder, impersonating, meeting, sync
 
 WRITES = {"operation": "CreateItem"}
 BODY = create(meeting())
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Sandbox]:
-    with running_sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def exchange(server):
-    server.control("POST", "/reset")
-    server.account("ada@example.com")
-    return server
 
 
 def written(exchange):

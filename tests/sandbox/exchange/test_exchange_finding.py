@@ -1,34 +1,12 @@
 """FindItem: calendar views, listings, pages and restrictions."""
 
-from collections.abc import Iterator
-
 import pytest
 
-from tests.sandbox.exchange.live import Sandbox, running_sandbox
-from tests.sandbox.exchange.soap_bodies import create, equals, find, get, item_id, meeting, of_mailbox, view
+from tests.sandbox.exchange.calls import made
+from tests.sandbox.exchange.soap_bodies import equals, find, get, item_id, meeting, of_mailbox, view
 
 BY_SUBJECT = '<t:FieldOrder Order="Ascending"><t:FieldURI FieldURI="item:Subject"/></t:FieldOrder>'
 DAY = ("2026-12-01T00:00:00Z", "2026-12-02T00:00:00Z")
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Sandbox]:
-    with running_sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def exchange(server):
-    server.control("POST", "/reset")
-    server.account("ada@example.com")
-    return server
-
-
-def made(exchange, *items):
-    """The id of the only item made."""
-    answer = exchange.soap(create(*(items or (meeting(),))))
-    assert answer.codes() == ["NoError"]
-    return answer.one("//t:ItemId")
 
 
 def test_a_calendar_view_shows_what_overlaps_it_in_order(exchange):

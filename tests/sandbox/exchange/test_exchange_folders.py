@@ -1,10 +1,7 @@
 """Folders: what a mailbox has, how it is listed, and calendars that come and go."""
 
-from collections.abc import Iterator
-
 import pytest
 
-from tests.sandbox.exchange.live import Sandbox, running_sandbox
 from tests.sandbox.exchange.soap_bodies import (
     create,
     delete,
@@ -20,19 +17,6 @@ from tests.sandbox.exchange.soap_bodies import (
 
 RENAMED = set_field("item:Subject", "<t:Subject>New</t:Subject>")
 ROOT = '<t:DistinguishedFolderId Id="msgfolderroot"/>'
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Sandbox]:
-    with running_sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def exchange(server):
-    server.control("POST", "/reset")
-    server.account("ada@example.com")
-    return server
 
 
 def find_folder(traversal="Deep", restriction="", page="", parent=ROOT):
@@ -63,7 +47,7 @@ def test_distinguished_folders_are_there(exchange):
     ids = (f'<t:DistinguishedFolderId Id="{name}"/>' for name in folders)
     answer = exchange.soap(get_folder(*ids))
     assert answer.codes() == ["NoError"] * len(folders)
-    kinds = [node.tag.rpartition("}")[2] for node in answer.all("//m:Folders/*")]
+    kinds = answer.names("//m:Folders/*")
     assert kinds == ["Folder", "Folder", "CalendarFolder", "Folder", "Folder", "TasksFolder", "ContactsFolder"]
     assert exchange.soap(get_folder('<t:DistinguishedFolderId Id="voicemail"/>')).codes() == ["ErrorFolderNotFound"]
 

@@ -1,11 +1,10 @@
 """Items: create, read, change, delete, move; keys, properties and conflicts."""
 
 import base64
-from collections.abc import Iterator
 
 import pytest
 
-from tests.sandbox.exchange.live import Sandbox, running_sandbox
+from tests.sandbox.exchange.calls import made
 from tests.sandbox.exchange.soap_bodies import (
     KEY_SET,
     KEY_URI,
@@ -27,26 +26,6 @@ from tests.sandbox.exchange.soap_bodies import (
 DAY = ("2026-12-01T00:00:00Z", "2026-12-02T00:00:00Z")
 KEY = f"<t:ExtendedProperty>{KEY_URI}<t:Value>booking-1</t:Value></t:ExtendedProperty>"
 GOID = '<t:ExtendedFieldURI DistinguishedPropertySetId="Meeting" PropertyId="{}" PropertyType="Binary"/>'
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Sandbox]:
-    with running_sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def exchange(server):
-    server.control("POST", "/reset")
-    server.account("ada@example.com")
-    return server
-
-
-def made(exchange, *items, **more):
-    """The id of the only item made."""
-    answer = exchange.soap(create(*(items or (meeting(),)), **more))
-    assert answer.codes() == ["NoError"]
-    return answer.one("//t:ItemId")
 
 
 def shown(exchange, node, *paths, **more):

@@ -1,10 +1,8 @@
 """Meetings: mails, guests' copies, answers and cancellations."""
 
-from collections.abc import Iterator
-
 import pytest
 
-from tests.sandbox.exchange.live import Sandbox, running_sandbox
+from tests.sandbox.exchange.calls import made
 from tests.sandbox.exchange.soap_bodies import (
     create,
     delete,
@@ -18,6 +16,7 @@ from tests.sandbox.exchange.soap_bodies import (
     zone_of,
 )
 
+pytestmark = pytest.mark.usefixtures("bo")
 GUESTS = ("bo@example.com", "anna@client.example")
 LATER = (
     set_field("calendar:Start", "<t:Start>2026-12-01T14:00:00Z</t:Start>"),
@@ -27,24 +26,8 @@ PLACE = set_field("calendar:Location", "<t:Location>Room</t:Location>")
 SUBJECT = set_field("item:Subject", "<t:Subject>Renamed</t:Subject>")
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[Sandbox]:
-    with running_sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def exchange(server):
-    server.control("POST", "/reset")
-    for email in ("ada@example.com", "bo@example.com"):
-        server.account(email)
-    return server
-
-
 def invite(exchange, send="SendToAllAndSaveCopy", item=None):
-    answer = exchange.soap(create(item or meeting(guests=GUESTS), send=send))
-    assert answer.codes() == ["NoError"]
-    return answer.one("//t:ItemId")
+    return made(exchange, item or meeting(guests=GUESTS), send=send)
 
 
 def change(exchange, node, *changes, send="SendToAllAndSaveCopy"):

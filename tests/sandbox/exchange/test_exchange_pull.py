@@ -1,14 +1,14 @@
 """Pull subscriptions: what an event tells, watermarks, and what ends a subscription."""
 
 import base64
-from collections.abc import Iterator
 
 import pytest
 from exchangelib.properties import CreatedEvent, FreeBusyChangedEvent, MovedEvent, StatusEvent
 
-from tests.sandbox.exchange.live import Sandbox, running_sandbox
+from tests.sandbox.exchange.calls import made
 from tests.sandbox.exchange.soap_bodies import (
-    create,
+    AT,
+    UNTIL,
     delete,
     get,
     get_events,
@@ -20,21 +20,6 @@ from tests.sandbox.exchange.soap_bodies import (
     unsubscribe,
     update,
 )
-
-AT, UNTIL = "2026-12-01T10:00:00Z", "2026-12-01T11:00:00Z"
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Sandbox]:
-    with running_sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def exchange(server):
-    server.control("POST", "/reset")
-    server.account("ada@example.com")
-    return server
 
 
 def subscribed(exchange, *kinds, **more):
@@ -53,10 +38,6 @@ def events(answer):
 
 def local(node):
     return node.tag.rpartition("}")[2]
-
-
-def made(exchange, subject="Meeting"):
-    return exchange.soap(create(meeting(subject=subject))).one("//t:ItemId")
 
 
 def ids(exchange):
@@ -83,7 +64,7 @@ def test_a_new_item_is_told_with_the_folder_it_came_to(exchange):
 
 def test_the_id_of_an_event_leads_to_the_item_with_its_bare_change_key(exchange):
     subscription, watermark = subscribed(exchange)
-    made(exchange, "told")
+    made(exchange, meeting(subject="told"))
     named = exchange.soap(get_events(subscription, watermark)).one("//t:ItemId")
     assert base64.b64decode(named.get("ChangeKey")) == b"\x0f\x00\x00\x00"
     assert exchange.soap(get(item_id(named))).text("//t:Subject") == "told"

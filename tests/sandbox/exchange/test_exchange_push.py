@@ -1,47 +1,30 @@
 """Push subscriptions: what is posted, what the listener may answer, and how often it is tried. Over real sockets."""
 
-from collections.abc import Iterator
 from itertools import pairwise
 
 import httpx
 import pytest
 from exchangelib.services import SendNotification
 
-from tests.sandbox.exchange.live import MESSAGES, SOAP, Sandbox, read_answer, running_sandbox
-from tests.sandbox.exchange.soap_bodies import (
-    create,
-    get_events,
-    meeting,
-    pushed_to,
-    subscribe,
-    unsubscribe,
-)
-from tests.sandbox.receiver import Receiver, receiving
+from tests.sandbox.exchange.calls import made
+from tests.sandbox.exchange.live import MESSAGES, SOAP, read_answer
+from tests.sandbox.exchange.soap_bodies import AT, UNTIL, get_events, pushed_to, subscribe, unsubscribe
 
-AT, UNTIL = "2026-12-01T10:00:00Z", "2026-12-01T11:00:00Z"
 OK, UNSUBSCRIBE = "OK", "Unsubscribe"
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[Sandbox]:
-    with running_sandbox() as sandbox:
-        yield sandbox
+@pytest.fixture
+def exchange(exchange):
+    exchange.control("PATCH", "/knobs", {"push_backoff": 0.01})
+    return exchange
 
 
 @pytest.fixture
-def exchange(server):
-    server.control("POST", "/reset")
-    server.account("ada@example.com")
-    server.control("PATCH", "/knobs", {"push_backoff": 0.01})
-    yield server
-    server.control("POST", "/reset")
-
-
-@pytest.fixture
-def hook() -> Iterator[Receiver]:
-    with receiving() as receiver:
-        answers(receiver, OK)
-        yield receiver
+def hook(exchange, hook):
+    """It agrees; and when it closes, Exchange has nothing left to tell it."""
+    answers(hook, OK)
+    yield hook
+    exchange.control("POST", "/reset")
 
 
 def answers(hook, *results):
@@ -65,18 +48,13 @@ def subscribed(exchange, hook, *, minutes=30):
     return answer.text("//m:SubscriptionId"), answer.text("//m:Watermark")
 
 
-def made(exchange):
-    exchange.soap(create(meeting()))
-
-
 def read(got):
     return read_answer(200, httpx.Headers(got.headers), got.body)
 
 
 def told(got):
     """The kinds of events of a notification."""
-    nodes = read(got).all("//m:Notification/*[substring(local-name(), string-length(local-name()) - 4) = 'Event']")
-    return [node.tag.rpartition("}")[2] for node in nodes]
+    return read(got).names("//m:Notification/*[substring(local-name(), string-length(local-name()) - 4) = 'Event']")
 
 
 def deliveries(exchange, subscription):

@@ -1,12 +1,11 @@
 """Series: patterns, occurrences, exceptions and deletions, over clock changes."""
 
-from collections.abc import Iterator
 from datetime import date, timedelta
 
 import pytest
 
 from sandbox.exchange.recurrence import Recurrence
-from tests.sandbox.exchange.live import Sandbox, running_sandbox
+from tests.sandbox.exchange.calls import made
 from tests.sandbox.exchange.soap_bodies import (
     create,
     delete,
@@ -26,27 +25,12 @@ MARCH = ("2026-03-01T00:00:00Z", "2026-06-01T00:00:00Z")
 STOCKHOLM = "W. Europe Standard Time"
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[Sandbox]:
-    with running_sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def exchange(server):
-    server.control("POST", "/reset")
-    server.account("ada@example.com")
-    return server
-
-
 def series(recurrence=None, *, start="2026-03-02T10:00:00", end="2026-03-02T11:00:00", zone=STOCKHOLM):
     return meeting(start, end, tail=(recurrence or weekly()) + zone_of(zone))
 
 
-def made(exchange, item=None):
-    answer = exchange.soap(create(item or series()))
-    assert answer.codes() == ["NoError"], answer.codes()
-    return answer.one("//t:ItemId")
+def made_series(exchange, item=None):
+    return made(exchange, item or series())
 
 
 def master(exchange, node):
@@ -62,7 +46,7 @@ def starts(exchange, span=MARCH):
 
 
 def test_a_series_keeps_its_clock_over_a_clock_change(exchange):
-    made(exchange)
+    made_series(exchange)
     found = starts(exchange)
     assert found[:5] == [
         "2026-03-02T09:00:00Z",
@@ -75,7 +59,7 @@ def test_a_series_keeps_its_clock_over_a_clock_change(exchange):
 
 
 def test_a_master_is_told_with_its_first_and_last_occurrence(exchange):
-    answer = master(exchange, made(exchange))
+    answer = master(exchange, made_series(exchange))
     assert answer.text("//t:CalendarItemType") == "RecurringMaster"
     assert answer.text("//t:IsRecurring") == "false"
     assert answer.text("//t:FirstOccurrence/t:Start") == "2026-03-02T09:00:00Z"
@@ -86,7 +70,7 @@ def test_a_master_is_told_with_its_first_and_last_occurrence(exchange):
 
 
 def test_a_listing_has_the_master_and_a_view_its_occurrences(exchange):
-    item = made(exchange)
+    item = made_series(exchange)
     assert [node.get("Id") for node in exchange.soap(find()).all("//t:ItemId")] == [item.get("Id")]
     rows = exchange.soap(view(*MARCH, "calendar:CalendarItemType", "calendar:IsRecurring"))
     assert {node.text for node in rows.all("//t:CalendarItemType")} == {"Occurrence"}
@@ -95,7 +79,7 @@ def test_a_listing_has_the_master_and_a_view_its_occurrences(exchange):
 
 
 def test_an_occurrence_is_reached_by_its_number_and_leads_to_its_master(exchange):
-    item = made(exchange)
+    item = made_series(exchange)
     second = exchange.soap(get(occurrence(item, 2)))
     assert second.text("//t:Start") == "2026-03-09T09:00:00Z"
     assert second.text("//t:OriginalStart") == second.text("//t:RecurrenceId") == "2026-03-09T09:00:00Z"
@@ -114,14 +98,14 @@ def test_an_occurrence_is_reached_by_its_number_and_leads_to_its_master(exchange
     ],
 )
 def test_numbers_outside_and_deleted_ones_are_refused(exchange, index, code):
-    item = made(exchange)
+    item = made_series(exchange)
     assert exchange.soap(delete(occurrence(item, 3))).codes() == ["NoError"]
     assert exchange.soap(get(occurrence(item, index))).codes() == [code]
     assert exchange.soap(get(occurrence(item, 4))).text("//t:Start") == "2026-03-23T09:00:00Z", "numbers stay"
 
 
 def test_a_changed_occurrence_is_an_exception_of_its_master(exchange):
-    item = made(exchange)
+    item = made_series(exchange)
     changes = (
         set_field("item:Subject", "<t:Subject>Moved</t:Subject>"),
         set_field("calendar:Start", "<t:Start>2026-03-10T09:00:00Z</t:Start>"),
@@ -141,7 +125,7 @@ def test_a_changed_occurrence_is_an_exception_of_its_master(exchange):
 
 
 def test_a_deleted_occurrence_is_told_by_its_master_and_changes_it(exchange):
-    item = made(exchange)
+    item = made_series(exchange)
     before = exchange.soap(sync()).text("//m:SyncState")
     first = exchange.soap(view(*MARCH)).all("//t:ItemId")[0]
     assert exchange.soap(delete(item_id(first))).codes() == ["NoError"]
@@ -155,7 +139,7 @@ def test_a_deleted_occurrence_is_told_by_its_master_and_changes_it(exchange):
 
 
 def test_an_occurrence_may_not_pass_its_neighbours(exchange):
-    item = made(exchange)
+    item = made_series(exchange)
     for day in ("2026-03-16", "2026-03-17", "2026-03-02"):
         changes = (
             set_field("calendar:End", f"<t:End>{day}T16:00:00Z</t:End>"),
@@ -166,7 +150,7 @@ def test_an_occurrence_may_not_pass_its_neighbours(exchange):
 
 
 def test_another_pattern_forgets_exceptions(exchange):
-    item = made(exchange)
+    item = made_series(exchange)
     exchange.soap(
         update(occurrence(item, 2), set_field("item:Subject", "<t:Subject>x</t:Subject>"), resolution="AlwaysOverwrite")
     )
@@ -185,7 +169,7 @@ def test_another_pattern_forgets_exceptions(exchange):
 
 
 def test_moving_a_series_moves_all_of_it(exchange):
-    item = made(exchange)
+    item = made_series(exchange)
     changes = (
         set_field("calendar:Start", "<t:Start>2026-03-02T12:00:00Z</t:Start>"),
         set_field("calendar:End", "<t:End>2026-03-02T12:30:00Z</t:End>"),
@@ -195,7 +179,7 @@ def test_moving_a_series_moves_all_of_it(exchange):
 
 
 def test_an_occurrence_cannot_move_to_another_folder_nor_recur(exchange):
-    item = made(exchange)
+    item = made_series(exchange)
     bin_ = '<m:ToFolderId><t:DistinguishedFolderId Id="deleteditems"/></m:ToFolderId>'
     moved = exchange.soap(f"<m:MoveItem>{bin_}<m:ItemIds>{occurrence(item, 2)}</m:ItemIds></m:MoveItem>")
     assert moved.codes() == ["ErrorCalendarCannotMoveOrCopyOccurrence"]
@@ -204,7 +188,7 @@ def test_an_occurrence_cannot_move_to_another_folder_nor_recur(exchange):
 
 
 def test_a_series_starts_on_its_first_occurrence(exchange):
-    item = made(exchange, series(weekly("Wednesday", start="2026-03-02")))
+    item = made_series(exchange, series(weekly("Wednesday", start="2026-03-02")))
     answer = master(exchange, item)
     assert answer.text("//t:CalendarItem/t:Start") == "2026-03-04T09:00:00Z"
     assert answer.text("//t:NumberedRecurrence/t:StartDate") == "2026-03-04"
@@ -297,7 +281,7 @@ def test_a_series_in_each_pattern_comes_back_as_it_was_made(exchange):
         ),
     ):
         span = "<t:NoEndRecurrence><t:StartDate>2026-03-02</t:StartDate></t:NoEndRecurrence>"
-        answer = master(exchange, made(exchange, series(f"<t:Recurrence>{pattern}{span}</t:Recurrence>")))
+        answer = master(exchange, made_series(exchange, series(f"<t:Recurrence>{pattern}{span}</t:Recurrence>")))
         told = answer.one("//t:Recurrence")[0]
         sent = [(part.split(">")[0], part.split(">")[1].split("<")[0]) for part in pattern.split("<t:")[2:]]
         assert [(node.tag.rpartition("}")[2], node.text) for node in told] == sent
@@ -310,7 +294,7 @@ def test_a_view_far_off_finds_the_endless_series(exchange):
         .replace("NumberedRecurrence", "NoEndRecurrence")
         .replace("<t:NumberOfOccurrences>8</t:NumberOfOccurrences>", "")
     )
-    made(exchange, series(endless))
+    made_series(exchange, series(endless))
     begin = date(2036, 6, 2)
     span = (f"{begin}T00:00:00Z", f"{begin + timedelta(days=14)}T00:00:00Z")
     assert starts(exchange, span) == ["2036-06-02T08:00:00Z", "2036-06-09T08:00:00Z"]

@@ -2,13 +2,12 @@
 
 import base64
 import ssl
-from collections.abc import Iterator
 
 import httpx
 import pytest
 import spnego
 
-from tests.sandbox.exchange.live import PASSWORD, Sandbox, running_sandbox
+from tests.sandbox.exchange.live import PASSWORD
 from tests.sandbox.exchange.soap_bodies import create, get_folder, impersonating, meeting
 
 ENVELOPE = (
@@ -17,19 +16,6 @@ ENVELOPE = (
     ' xmlns:m="http://schemas.microsoft.com/exchange/services/2006/messages"><s:Body>'
     f"{get_folder()}</s:Body></s:Envelope>"
 )
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Sandbox]:
-    with running_sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def exchange(server):
-    server.control("POST", "/reset")
-    server.account("ada@example.com")
-    return server
 
 
 @pytest.fixture

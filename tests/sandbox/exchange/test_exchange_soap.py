@@ -2,13 +2,12 @@
 
 import gzip
 import re
-from collections.abc import Iterator
 
 import pytest
 
 from sandbox.exchange import dispatch
 from sandbox.exchange.grammar import OPERATIONS
-from tests.sandbox.exchange.live import ERRORS, SOAP, TYPES, Sandbox, running_sandbox
+from tests.sandbox.exchange.live import ERRORS, SOAP, TYPES
 from tests.sandbox.exchange.soap_bodies import (
     STOCKHOLM,
     availability,
@@ -21,19 +20,6 @@ from tests.sandbox.exchange.soap_bodies import (
     sync,
     view,
 )
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Sandbox]:
-    with running_sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def exchange(server):
-    server.control("POST", "/reset")
-    server.account("ada@example.com")
-    return server
 
 
 def test_an_answer_says_which_server_it_is(exchange):

@@ -1,36 +1,13 @@
 """Streaming subscriptions: an answer that stays open, what it says, and what ends it."""
 
 import threading
-from collections.abc import Iterator
 
 import pytest
 from exchangelib.properties import CreatedEvent
 from exchangelib.services import GetStreamingEvents
 
-from tests.sandbox.exchange.live import Sandbox, running_sandbox
-from tests.sandbox.exchange.soap_bodies import (
-    create,
-    get_events,
-    get_streaming_events,
-    meeting,
-    subscribe,
-    unsubscribe,
-)
-
-AT, UNTIL = "2026-12-01T10:00:00Z", "2026-12-01T11:00:00Z"
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Sandbox]:
-    with running_sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def exchange(server):
-    server.control("POST", "/reset")
-    server.account("ada@example.com")
-    return server
+from tests.sandbox.exchange.calls import made
+from tests.sandbox.exchange.soap_bodies import AT, UNTIL, get_events, get_streaming_events, subscribe, unsubscribe
 
 
 def subscribed(exchange, *kinds):
@@ -38,10 +15,6 @@ def subscribed(exchange, *kinds):
     assert answer.codes() == ["NoError"]
     assert answer.all("//m:Watermark") == []
     return answer.text("//m:SubscriptionId")
-
-
-def made(exchange):
-    exchange.soap(create(meeting()))
 
 
 def after(exchange, seconds):
@@ -54,8 +27,7 @@ def status(answer):
 
 
 def told(answer):
-    nodes = answer.all("//m:Notification/*[local-name() != 'SubscriptionId']")
-    return [node.tag.rpartition("}")[2] for node in nodes]
+    return answer.names("//m:Notification/*[local-name() != 'SubscriptionId']")
 
 
 def test_what_happens_is_told_at_once_until_the_time_is_up(exchange):

@@ -1,40 +1,15 @@
 """SyncFolderItems and SyncFolderHierarchy: runs, pages, states and what ends them."""
 
 import base64
-from collections.abc import Iterator
 
-import pytest
-
-from tests.sandbox.exchange.live import Sandbox, running_sandbox
-from tests.sandbox.exchange.soap_bodies import (
-    KEY_URI,
-    create,
-    delete,
-    item_id,
-    meeting,
-    set_field,
-    sync,
-    update,
-)
+from tests.sandbox.exchange.calls import made
+from tests.sandbox.exchange.soap_bodies import KEY_URI, create, delete, item_id, meeting, set_field, sync, update
 
 KEY = f"<t:ExtendedProperty>{KEY_URI}<t:Value>mine</t:Value></t:ExtendedProperty>"
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[Sandbox]:
-    with running_sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def exchange(server):
-    server.control("POST", "/reset")
-    server.account("ada@example.com")
-    return server
-
-
-def made(exchange, subject):
-    return exchange.soap(create(meeting(subject=subject))).one("//t:ItemId")
+def named(exchange, subject):
+    return made(exchange, meeting(subject=subject))
 
 
 def renamed(exchange, node, subject):
@@ -63,7 +38,7 @@ def pages(exchange, state="", *, most=2):
 
 def test_the_first_run_lists_everything_newest_first(exchange):
     for number in range(5):
-        made(exchange, f"s{number}")
+        named(exchange, f"s{number}")
     rows, state = pages(exchange)
     assert rows == [("Create", f"s{number}") for number in (4, 3, 2, 1, 0)]
     again, _, last = run(exchange, state)
@@ -71,33 +46,33 @@ def test_the_first_run_lists_everything_newest_first(exchange):
 
 
 def test_later_runs_tell_each_change_once_the_latest_first(exchange):
-    kept, gone = made(exchange, "kept"), made(exchange, "gone")
+    kept, gone = named(exchange, "kept"), named(exchange, "gone")
     _, state = pages(exchange)
     renamed(exchange, kept, "once")
     renamed(exchange, kept, "twice")
-    made(exchange, "new")
+    named(exchange, "new")
     exchange.soap(delete(item_id(gone)))
-    passing = made(exchange, "passing")
+    passing = named(exchange, "passing")
     exchange.soap(delete(item_id(passing)))
     rows, _ = pages(exchange, state, most=1)
     assert rows == [("Delete", None), ("Create", "new"), ("Update", "twice")]
 
 
 def test_a_state_may_be_used_again(exchange):
-    made(exchange, "one")
+    named(exchange, "one")
     _, state = pages(exchange)
-    made(exchange, "two")
+    named(exchange, "two")
     assert run(exchange, state)[0] == run(exchange, state)[0] == [("Create", "two")]
 
 
 def test_nothing_is_lost_that_changes_between_pages(exchange):
-    items = [made(exchange, f"s{number}") for number in range(4)]
+    items = [named(exchange, f"s{number}") for number in range(4)]
     first, state, last = run(exchange, most=2)
     assert (first, last) == ([("Create", "s3"), ("Create", "s2")], False)
     renamed(exchange, items[3], "s3 again")
     renamed(exchange, items[0], "s0 again")
     exchange.soap(delete(item_id(items[1])))
-    made(exchange, "late")
+    named(exchange, "late")
     rest, state, last = run(exchange, state, most=2)
     assert (rest, last) == ([("Create", "s0 again")], True)
     rows, _ = pages(exchange, state)
@@ -105,7 +80,7 @@ def test_nothing_is_lost_that_changes_between_pages(exchange):
 
 
 def test_a_change_between_pages_of_a_later_run_is_not_lost_either(exchange):
-    items = [made(exchange, f"s{number}") for number in range(3)]
+    items = [named(exchange, f"s{number}") for number in range(3)]
     _, state = pages(exchange)
     for number, item in enumerate(items):
         renamed(exchange, item, f"t{number}")
@@ -121,7 +96,7 @@ def test_a_moved_item_is_deleted_here_and_created_there(exchange):
     exchange.control("POST", "/accounts/ada@example.com/calendars", {"name": "Other"})
     other = exchange.control("GET", "/accounts/ada@example.com")["calendars"][1]["id"]
     there = f'<t:FolderId Id="{other}"/>'
-    item = made(exchange, "moves")
+    item = named(exchange, "moves")
     _, here_state = pages(exchange)
     _, there_state, _ = run(exchange, folder=there)
     body = {"id": item.get("Id"), "calendar": "Other"}
@@ -137,15 +112,15 @@ def test_marks_come_with_the_changes(exchange):
 
 
 def test_ignored_items_are_left_out(exchange):
-    item = made(exchange, "ignored")
-    made(exchange, "seen")
+    item = named(exchange, "ignored")
+    named(exchange, "seen")
     ignore = f'<m:Ignore><t:ItemId Id="{item.get("Id")}"/></m:Ignore><m:MaxChangesReturned>'
     answer = exchange.soap(sync().replace("<m:MaxChangesReturned>", ignore))
     assert [node.text for node in answer.all("//t:Subject")] == ["seen"]
 
 
 def test_a_state_that_is_not_honoured_is_refused_with_an_empty_one(exchange):
-    made(exchange, "one")
+    named(exchange, "one")
     _, state = pages(exchange)
     exchange.account("bo@example.com")
     exchange.control("POST", "/accounts/ada@example.com/calendars", {"name": "Other"})
@@ -166,7 +141,7 @@ def test_a_state_that_is_not_honoured_is_refused_with_an_empty_one(exchange):
 
 
 def test_states_end(exchange):
-    made(exchange, "one")
+    named(exchange, "one")
     _, state = pages(exchange)
     exchange.control("POST", "/expire-sync-states", account="ada@example.com")
     assert exchange.soap(sync(state)).codes() == ["ErrorInvalidSyncStateData"]
@@ -185,7 +160,7 @@ def test_a_folder_that_is_gone_cannot_be_synchronised(exchange):
 
 def test_the_server_may_hand_out_less_than_asked_for(exchange):
     for number in range(3):
-        made(exchange, f"s{number}")
+        named(exchange, f"s{number}")
     exchange.control("PATCH", "/knobs", {"sync_changes_cap": 2})
     rows, _, last = run(exchange, most=512)
     assert (len(rows), last) == (2, False)
