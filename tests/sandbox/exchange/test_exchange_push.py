@@ -187,9 +187,9 @@ def test_the_status_frequency_is_a_minute_to_a_day(exchange, minutes):
 def test_exchangelib_is_pushed_to(exchange, hook):
     with exchange.client() as account:
         service = SendNotification(protocol=None)
-        subscription, watermark = account.calendar.subscribe_to_push(f"{hook.url}/ews")
         payloads = iter([service.ok_payload(), service.unsubscribe_payload()])
         hook.answer = lambda _: (200, "text/xml; charset=utf-8", next(payloads))
+        subscription, watermark = account.calendar.subscribe_to_push(f"{hook.url}/ews")
         hook.wait(1)
         exchange.human("ada@example.com", {"subject": "x", "start": AT, "end": UNTIL})
         hook.wait(2)
