@@ -5,15 +5,13 @@ The one rule: tests talk to it over HTTPS only, and every SOAP answer is checked
 
 import ssl
 import tempfile
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx
-import uvicorn
 from exchangelib import BASIC, DELEGATE, IMPERSONATION, Account, Build, Configuration, Credentials, Version
 from exchangelib.protocol import BaseProtocol, CachingProtocol
 from lxml import etree
@@ -27,8 +25,8 @@ from sandbox.exchange.control import create_control
 from sandbox.exchange.tls import Certificates, ensure_certificates
 from sandbox.exchange.world import ExchangeWorld
 from tests.sandbox.exchange.schema_order import check_order
+from tests.sandbox.simulator import Json, Simulator, serving
 
-Json = dict[str, Any]
 ADA, BO = "ada@example.com", "bo@example.com"
 PASSWORD = "sandbox-password"
 TYPES = "http://schemas.microsoft.com/exchange/services/2006/types"
@@ -70,18 +68,10 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Sandbox:
-    base_url: str
-    http: httpx.Client
+class Sandbox(Simulator):
+    provider: ClassVar[str] = "exchange"
+
     certificates: Certificates
-
-    def control(self, verb: str, path: str, body: Any = None, **query: Any) -> Any:
-        answer = self.http.request(verb, f"/control/exchange{path}", json=body, params=query)
-        assert answer.is_success, f"{verb} {path}: {answer.status_code} {answer.text}"
-        return answer.json() if answer.content else None
-
-    def account(self, email: str, **more: Any) -> None:
-        self.control("POST", "/accounts", {"email": email, "name": email.partition("@")[0].title(), **more})
 
     def human(self, email: str, item: Json, calendar: str = "calendar", *, send: bool = False) -> Json:
         """The person makes an item in Outlook."""
@@ -95,9 +85,6 @@ class Sandbox:
             "PATCH", f"/accounts/{email}/items", {"id": item_id, "changes": changes, "send": send}
         )
         return changed
-
-    def fault(self, kind: str, *, times: int | None = 1, match: Json | None = None, **action: Any) -> None:
-        self.control("POST", "/faults", {"match": match or {}, "action": {"kind": kind, **action}, "times": times})
 
     def soap(
         self,
@@ -205,32 +192,14 @@ def running_sandbox() -> Iterator[Sandbox]:
     )
     with tempfile.TemporaryDirectory() as directory:
         certificates = ensure_certificates(Path(directory))
-        config = uvicorn.Config(
-            app,
-            host="127.0.0.1",
-            port=0,
-            log_level="error",
-            loop="asyncio",
-            lifespan="off",
-            ssl_certfile=str(certificates.chain),
-            ssl_keyfile=str(certificates.key),
-        )
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, daemon=True)
-        thread.start()
-        while not server.started:
-            thread.join(0.01)
-            assert thread.is_alive(), "the server did not start"
-        base_url = f"https://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-        try:
+        tls = {"ssl_certfile": str(certificates.chain), "ssl_keyfile": str(certificates.key)}
+        with serving(app, lifespan="off", **tls) as port:
+            base_url = f"https://127.0.0.1:{port}"
             with (
                 httpx.Client(base_url=base_url, timeout=10, verify=_trusting(certificates)) as http,
                 _exchangelib_trusts(certificates),
             ):
                 yield Sandbox(base_url, http, certificates)
-        finally:
-            server.should_exit = True
-            thread.join(10)
 
 
 def _trusting(certificates: Certificates) -> Any:

@@ -3,17 +3,13 @@
 The one rule: tests talk to it over HTTP only, and every good call is checked against the discovery document.
 """
 
-import base64
-import hashlib
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
-from urllib.parse import parse_qs, quote, urlsplit
+from typing import Any, ClassVar
+from urllib.parse import quote
 
 import httpx
-import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
@@ -22,13 +18,12 @@ from sandbox.google.app import create_google
 from sandbox.google.control import create_control
 from sandbox.google.grants import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET
 from sandbox.google.world import GoogleWorld
+from tests.sandbox.consent import CHALLENGE, REDIRECT, VERIFIER, answer_of
 from tests.sandbox.google.discovery import Json, method, validate, validate_request
+from tests.sandbox.simulator import Simulator, serving
 
 AUTH = "https://www.googleapis.com/auth/"
 CALENDAR = f"{AUTH}calendar"
-REDIRECT = "http://127.0.0.1:9/callback"
-VERIFIER = "a-code-verifier-of-some-forty-three-characters-at-least"
-CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
 STOCKHOLM = "Europe/Stockholm"
 ADA, BO = "ada@example.com", "bo@example.com"
 
@@ -118,24 +113,12 @@ class Api:
 
 
 @dataclass(frozen=True)
-class Sandbox:
-    base_url: str
-    http: httpx.Client
-
-    def control(self, verb: str, path: str, body: Any = None, **query: Any) -> Any:
-        answer = self.http.request(verb, f"/control/google{path}", json=body, params=query)
-        assert answer.is_success, f"{verb} {path}: {answer.status_code} {answer.text}"
-        return answer.json() if answer.content else None
-
-    def account(self, email: str, **more: Any) -> None:
-        self.control("POST", "/accounts", {"email": email, "name": email.partition("@")[0].title(), **more})
+class Sandbox(Simulator):
+    provider: ClassVar[str] = "google"
 
     def human(self, verb: str, email: str, path: str = "", body: Any = None, **query: Any) -> Any:
         """What the person does on their primary calendar."""
         return self.control(verb, f"/accounts/{email}/calendars/primary/events{path}", body, **query)
-
-    def fault(self, kind: str, *, times: int | None = 1, match: Json | None = None, **action: Any) -> None:
-        self.control("POST", "/faults", {"match": match or {}, "action": {"kind": kind, **action}, "times": times})
 
     def authorize(self, email: str, scopes: Sequence[str], **more: str) -> httpx.Response:
         """Press "Continue" on the consent screen; `granted` in `more` names the ticked scopes, space separated."""
@@ -159,7 +142,7 @@ class Sandbox:
     def code(self, email: str, scopes: Sequence[str], **more: str) -> str:
         answer = self.authorize(email, scopes, **more)
         assert answer.status_code == 302, answer.text
-        return parse_qs(urlsplit(answer.headers["location"]).query)["code"][0]
+        return answer_of(answer)["code"]
 
     def token(self, **form: str) -> httpx.Response:
         client = {"client_id": SANDBOX_CLIENT_ID, "client_secret": SANDBOX_CLIENT_SECRET}
@@ -188,19 +171,10 @@ def running_sandbox() -> Iterator[Sandbox]:
     """Google and its control API on a free port of this machine."""
     world = GoogleWorld(Clock())
     app = Starlette(routes=[Mount("/control/google", create_control(world)), Mount("/google", create_google(world))])
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error", loop="asyncio"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        thread.join(0.01)
-        assert thread.is_alive(), "the server did not start"
-    base_url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    try:
+    with serving(app) as port:
+        base_url = f"http://127.0.0.1:{port}"
         with httpx.Client(base_url=base_url, timeout=10) as http:
             yield Sandbox(base_url, http)
-    finally:
-        server.should_exit = True
-        thread.join(10)
 
 
 def timed(start: str, end: str, *, zone: str = STOCKHOLM, **more: Any) -> Json:

@@ -2,14 +2,14 @@
 
 import html
 import re
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
 from sandbox.google.grants import SANDBOX_CLIENT_ID
-from tests.sandbox.google.live import ADA, AUTH, BO, CALENDAR, REDIRECT
+from tests.sandbox.consent import REDIRECT, answer_of
+from tests.sandbox.google.live import ADA, AUTH, BO, CALENDAR
 
 EVENTS, LISTS = f"{AUTH}calendar.events", f"{AUTH}calendar.calendarlist.readonly"
 
@@ -19,10 +19,6 @@ def google(google):
     google.account(ADA)
     google.account(BO)
     return google
-
-
-def answer_of(response):
-    return {name: values[0] for name, values in parse_qs(urlsplit(response.headers["location"]).query).items()}
 
 
 def ask(google, **more):

@@ -3,17 +3,13 @@
 The one rule: tests talk to it over HTTP only.
 """
 
-import base64
-import hashlib
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
-from urllib.parse import parse_qs, quote, urlsplit
+from typing import Any, ClassVar
+from urllib.parse import quote
 
 import httpx
-import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
@@ -23,11 +19,9 @@ from sandbox.microsoft.app import create_microsoft
 from sandbox.microsoft.control import create_control
 from sandbox.microsoft.grants import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET
 from sandbox.microsoft.world import MicrosoftWorld
+from tests.sandbox.consent import CHALLENGE, REDIRECT, VERIFIER, answer_of
+from tests.sandbox.simulator import Json, Simulator, serving
 
-Json = dict[str, Any]
-REDIRECT = "http://127.0.0.1:9/callback"
-VERIFIER = "a-code-verifier-of-some-forty-three-characters-at-least"
-CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
 SCOPES = (
     "openid",
     "profile",
@@ -124,26 +118,12 @@ def _place(calendar: str | None) -> str:
 
 
 @dataclass(frozen=True)
-class Sandbox:
-    base_url: str
-    http: httpx.Client
-
-    def control(self, verb: str, path: str, body: Any = None, **query: Any) -> Any:
-        answer = self.http.request(verb, f"/control/microsoft{path}", json=body, params=query)
-        assert answer.is_success, f"{verb} {path}: {answer.status_code} {answer.text}"
-        return answer.json() if answer.content else None
-
-    def account(self, email: str, **more: Any) -> Json:
-        body = {"email": email, "name": email.partition("@")[0].title(), **more}
-        found: Json = self.control("POST", "/accounts", body)
-        return found
+class Sandbox(Simulator):
+    provider: ClassVar[str] = "microsoft"
 
     def human(self, verb: str, email: str, path: str = "", body: Any = None, **query: Any) -> Any:
         """What the person does on their default calendar."""
         return self.control(verb, f"/accounts/{email}/calendars/default/events{path}", body, **query)
-
-    def fault(self, kind: str, *, times: int | None = 1, match: Json | None = None, **action: Any) -> None:
-        self.control("POST", "/faults", {"match": match or {}, "action": {"kind": kind, **action}, "times": times})
 
     def outbox(self, **equal: Any) -> list[tuple[str, str]]:
         """Kind and recipient of every mail."""
@@ -202,11 +182,6 @@ class Sandbox:
         return Api(self.http, self.sign_in(email, scopes or SCOPES)["access_token"])
 
 
-def answer_of(response: httpx.Response) -> dict[str, str]:
-    """The query of a redirect."""
-    return {name: values[0] for name, values in parse_qs(urlsplit(response.headers["location"]).query).items()}
-
-
 @contextmanager
 def running_sandbox() -> Iterator[Sandbox]:
     """Microsoft and its control API on a free port of this machine."""
@@ -214,19 +189,10 @@ def running_sandbox() -> Iterator[Sandbox]:
     app = Starlette(
         routes=[Mount("/control/microsoft", create_control(world)), Mount("/microsoft", create_microsoft(world))]
     )
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error", loop="asyncio"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        thread.join(0.01)
-        assert thread.is_alive(), "the server did not start"
-    base_url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    try:
+    with serving(app) as port:
+        base_url = f"http://127.0.0.1:{port}"
         with httpx.Client(base_url=base_url, timeout=10) as http:
             yield Sandbox(base_url, http)
-    finally:
-        server.should_exit = True
-        thread.join(10)
 
 
 def at(moment: str, zone: str = WEST) -> Json:

@@ -8,7 +8,8 @@ from joserfc.jwk import KeySet
 
 from sandbox.microsoft.grants import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET
 from sandbox.microsoft.world import CONSUMERS
-from tests.sandbox.microsoft.live import ADA, CHALLENGE, SCOPES, Api, answer_of
+from tests.sandbox.consent import CHALLENGE, answer_of
+from tests.sandbox.microsoft.live import ADA, SCOPES, Api
 
 PAT = "pat@outlook.example"
 
