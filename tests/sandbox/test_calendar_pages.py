@@ -10,21 +10,17 @@ import pytest
 
 from sandbox.client import Sandbox
 from sandbox.houses import HOUSES, House
-from sandbox.server import Addresses, serve
+from sandbox.server import Addresses
 
 SOON = (datetime.now(UTC) + timedelta(days=2)).replace(hour=9, minute=0, second=0, microsecond=0)
 FORM = re.compile(r'name="event" value="([^"]+)".*?name="start" value="([^"]+)".*?name="end" value="([^"]+)"')
 
 
-@pytest.fixture(scope="module")
-async def addresses() -> AsyncIterator[Addresses]:
-    async with serve() as running:
-        yield running
-
-
 @pytest.fixture(params=HOUSES, ids=lambda kind: kind.provider)
 async def house(request: pytest.FixtureRequest, addresses: Addresses) -> AsyncIterator[House]:
     async with Sandbox(addresses.http_url) as sandbox:
+        for empty in (sandbox.reset_google, sandbox.microsoft.reset, sandbox.exchange.reset):
+            await empty()
         made = request.param(sandbox)
         await made.move_in()
         yield made

@@ -14,18 +14,11 @@ import pytest
 from sandbox.client import Sandbox
 from sandbox.environment import Secrets, environment
 from sandbox.forms import FormError, read_form
-from sandbox.server import Addresses, serve
 
 CALENDAR_SCOPE = "https://www.googleapis.com/auth/calendar"
 READ_SCOPE = "https://www.googleapis.com/auth/calendar.readonly"
 VERIFIER = "v" * 64
 CALLBACK = "http://127.0.0.1:8000/v1/oauth/google/callback"
-
-
-@pytest.fixture(scope="module")
-async def addresses() -> AsyncIterator[Addresses]:
-    async with serve() as running:
-        yield running
 
 
 @pytest.fixture

@@ -7,9 +7,8 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import asyncpg
@@ -30,15 +29,6 @@ server.start()
 print(server.pid, server.url(), server.directory, flush=True)
 time.sleep(600)
 """
-
-
-@pytest.fixture
-def data_directory() -> Iterator[Path]:
-    """One that any user can reach: pytest's own are 0700, which sends root's server elsewhere."""
-    with tempfile.TemporaryDirectory(prefix="test-postgres-") as name:
-        directory = Path(name)
-        directory.chmod(0o755)
-        yield directory / "postgres"
 
 
 async def fetch_value(server: EmbeddedPostgres, query: str) -> object:

@@ -3,7 +3,6 @@
 import asyncio
 import ssl
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -11,13 +10,7 @@ import pytest
 
 from sandbox.exchange.tls import ensure_certificates
 from sandbox.push import Courier, Message, Note, PushKnobs, judge_address
-from tests.sandbox.receiver import Receiver, receiving
-
-
-@pytest.fixture
-def hook() -> Iterator[Receiver]:
-    with receiving() as receiver:
-        yield receiver
+from tests.sandbox.receiver import receiving
 
 
 @pytest.fixture

@@ -9,9 +9,8 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import asyncpg
@@ -244,14 +243,6 @@ def test_secrets_are_made_once_and_only_ours_to_read(tmp_path):
     made = Secrets.kept_in(path)
     assert Secrets.kept_in(path) == made != Secrets.random()
     assert path.stat().st_mode & 0o777 == 0o600
-
-
-@pytest.fixture
-def data_directory() -> Iterator[Path]:
-    """One that any user can reach: pytest's own are 0700, which sends root's database elsewhere."""
-    with tempfile.TemporaryDirectory(prefix="test-run-") as name:
-        Path(name).chmod(0o755)
-        yield Path(name) / "data"
 
 
 async def start_run(data: Path) -> tuple[asyncio.subprocess.Process, str]:

@@ -17,20 +17,14 @@ import httpx
 import pytest
 
 from sandbox.ports import PortTakenError
-from sandbox.server import Addresses, Places, serve
+from sandbox.server import Places, serve
 
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture(scope="module")
-async def sandbox() -> AsyncIterator[Addresses]:
-    async with serve() as addresses:
-        yield addresses
-
-
 @pytest.fixture
-async def browser(sandbox) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=sandbox.http_url) as client:
+async def browser(addresses) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=addresses.http_url) as client:
         yield client
 
 
@@ -44,9 +38,9 @@ async def test_every_place_of_the_front_page_answers(browser):
     assert (await browser.get("/health")).json() == {"status": "ok"}
 
 
-async def test_the_issuer_knows_its_own_address(browser, sandbox):
+async def test_the_issuer_knows_its_own_address(browser, addresses):
     configuration = (await browser.get("/identity/.well-known/openid-configuration")).json()
-    assert configuration["issuer"] == f"{sandbox.http_url}/identity"
+    assert configuration["issuer"] == f"{addresses.http_url}/identity"
     keys = (await browser.get(configuration["jwks_uri"])).json()["keys"]
     assert {key["alg"] for key in keys} == {"RS256", "ES256"}
 
@@ -57,14 +51,14 @@ async def test_google_answers_on_its_own_paths(browser):
     assert answer.json()["error"]["code"] == 401
 
 
-async def test_a_mail_goes_from_smtp_to_the_mailbox_and_its_page(browser, sandbox):
+async def test_a_mail_goes_from_smtp_to_the_mailbox_and_its_page(browser, addresses):
     message = EmailMessage()
     message["From"] = "no-reply@example.com"
     message["To"] = "reader@example.com"
     message["Subject"] = "Fish & <chips>"
     message.set_content("Plain <b>words</b>")
     message.add_alternative("<p onclick='alert(1)'>Rich</p>", subtype="html")
-    await aiosmtplib.send(message, hostname=sandbox.smtp_host, port=sandbox.smtp_port)
+    await aiosmtplib.send(message, hostname=addresses.smtp_host, port=addresses.smtp_port)
 
     [received] = (await browser.get("/control/mail/messages", params={"to": "reader@example.com"})).json()["items"]
     assert received["subject"] == "Fish & <chips>"
