@@ -193,7 +193,8 @@ def running_sandbox() -> Iterator[Sandbox]:
     with tempfile.TemporaryDirectory() as directory:
         certificates = ensure_certificates(Path(directory))
         tls = {"ssl_certfile": str(certificates.chain), "ssl_keyfile": str(certificates.key)}
-        with serving(app, lifespan="off", **tls) as port:
+        # A client that does not say goodbye would keep TLS waiting for it.
+        with serving(app, lifespan="off", timeout_graceful_shutdown=1, **tls) as port:
             base_url = f"https://127.0.0.1:{port}"
             with (
                 httpx.Client(base_url=base_url, timeout=10, verify=_trusting(certificates)) as http,
