@@ -53,7 +53,11 @@ def test_no_body_holds_more_than_four_megabytes_however_small_it_came(ms, ada):
     assert post(ada, gzip.compress(whole), "gzip").status_code == 201
 
 
-@pytest.mark.parametrize("content", [b"{}", gzip.compress(b"{}")[:-3], gzip.compress(b"{}") + b"more", b"\x1f\x8b"])
+@pytest.mark.parametrize(
+    "content",
+    [b"{}", gzip.compress(b"{}")[:-3], gzip.compress(b"{}") + b"more", b"\x1f\x8b"],
+    ids=["not packed", "cut short", "more behind it", "only begun"],
+)
 def test_a_broken_package_is_refused(ada, content):
     refused = post(ada, content, "gzip")
     assert told(refused) == (400, "BadRequest")
