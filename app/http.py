@@ -76,7 +76,7 @@ class HttpClient:
             follow_redirects=False,
             timeout=httpx.Timeout(timeout_seconds, connect=5.0, pool=timeout_seconds),
             limits=limits,
-            headers={"User-Agent": "calendar-connect", "Accept-Encoding": _PACKED},
+            headers={"User-Agent": "calendar-connect (gzip)", "Accept-Encoding": _PACKED},
             trust_env=False,
             transport=None if guard is None else _GuardedTransport(guard),
         )

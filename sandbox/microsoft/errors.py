@@ -188,6 +188,12 @@ def invalid_parameter(message: str) -> GraphError:
     return GraphError(400, "ErrorInvalidParameter", message)
 
 
+def no_such_interval(least: int, most: int) -> GraphError:
+    """Exchange's own code: https://learn.microsoft.com/exchange/client-developer/web-service-reference/responsecode"""
+    message = f"Specify an interval that is less than the free/busy time window and between {least} and {most} minutes."
+    return GraphError(400, "ErrorInvalidMergedFreeBusyInterval", message)
+
+
 def no_window() -> GraphError:
     return invalid_parameter(
         "This request requires a time window specified by the query string parameters StartDateTime and EndDateTime."

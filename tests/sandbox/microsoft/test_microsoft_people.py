@@ -333,7 +333,10 @@ def test_schedules_have_limits(ada):
     many = {**short, "schedules": [f"p{n}@contoso.example" for n in range(21)]}
     assert ada.refused("POST", path, many) == (400, "ErrorInvalidParameter")
     assert ada.refused("POST", path, {**short, "schedules": []}) == (400, "ErrorInvalidParameter")
-    assert ada.refused("POST", path, {**short, "availabilityViewInterval": 4}) == (400, "ErrorInvalidParameter")
+    too_short, too_long = (400, "ErrorInvalidMergedFreeBusyInterval"), {**short, "endTime": at("2026-12-01T00:30:00")}
+    assert ada.refused("POST", path, {**short, "availabilityViewInterval": 4}) == too_short
+    assert ada.refused("POST", path, {**too_long, "availabilityViewInterval": 30}) == too_short
+    assert ada.ok("POST", path, {**too_long, "availabilityViewInterval": 15})["value"][0]["scheduleId"] == ADA
 
 
 def test_schedules_are_of_default_calendars_and_not_for_personal_accounts(ms, ada):
