@@ -172,8 +172,7 @@ class Office365Session:
         """The row of a delta; read anew where it tells no more than what changed, which is all that is promised."""
         if not is_part(row):
             return row
-        query = {"$select": LISTED_FIELDS}
-        call = self._graph.read("office365.sync_page", event_path(calendar_id, row.id), query)
+        call = self._graph.read("office365.sync_page", event_path(calendar_id, row.id), {"$select": LISTED_FIELDS})
         try:
             return await self._graph.fetch(call, decode_event)
         except (EventNotFound, PermissionDenied, InvalidRequest):
