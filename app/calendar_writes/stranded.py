@@ -1,10 +1,10 @@
 """Work whose job was lost: found by its rows, account by account, and asked for again.
 
 The one rule: a row says what is left to do, and a job is only its hint. What waits and has no job gets one; a job too
-many finds nothing to do.
+many finds nothing to do. One worker at a time goes round, whichever is there first: accounts are many.
 """
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -17,15 +17,22 @@ from app.calendar import Clock
 from app.database import transaction
 from app.models.calendar_writes import CalendarWrite
 from app.models.connections import Calendar, Connection
-from app.models.directory import Directory, DirectoryEntry
 from app.models.mirror import CalendarChange
 from app.models.outbound import Mail
 from app.queue import QUEUE, Enqueued, Job, Payload, enqueue
 from app.sync.changes import Topic, jobs_for
 
-_KINDS = (Directory.DATA_KEY, Directory.PAGE)
-"""Who has ever connected has a data key, who is booked has a page: nobody else has writes or mails."""
-_ENTRIES_AT_ONCE = 500
+_ACCOUNTS_AT_ONCE = 500
+_LOCK = "SELECT pg_try_advisory_xact_lock(hashtextextended('stranded', 0))"
+_ACCOUNTS = """
+WITH RECURSIVE each AS (
+    (SELECT account_id FROM directory WHERE account_id > $1 ORDER BY account_id LIMIT 1)
+    UNION ALL
+    SELECT (SELECT d.account_id FROM directory d WHERE d.account_id > each.account_id ORDER BY d.account_id LIMIT 1)
+      FROM each WHERE each.account_id IS NOT NULL)
+SELECT account_id FROM each WHERE account_id IS NOT NULL LIMIT $2
+"""
+"""Each account once, from one to the next by the index: of some there are many entries."""
 _UNFOLLOWED_AFTER = timedelta(minutes=1)
 _WITH_A_JOB = (
     f"SELECT entrypoint, payload FROM {QUEUE.db_schema}.pgqueuer WHERE status <> 'failed' AND payload = ANY ($1)"  # noqa: S608
@@ -35,35 +42,39 @@ log = structlog.get_logger(__name__)
 
 
 async def ask_again_for_stranded(sessions: async_sessionmaker[AsyncSession], clock: Clock) -> int:
-    """Ask for a job of every write, mail and change that waits without one; how many there were."""
+    """Ask for a job of every write, mail and change that waits without one; how many there were.
+
+    Does nothing while another worker is at it.
+    """
     asked = 0
-    async for accounts in _accounts(sessions):
-        waiting: list[Enqueued] = []
-        for account_id in accounts:
-            async with transaction(sessions, account_id) as session:
-                waiting += await _waiting(session, account_id, now=clock())
-        asked += await _ask_for(sessions, waiting)
+    async with transaction(sessions, None) as session:
+        connection = await session.connection()
+        if not (await connection.exec_driver_sql(_LOCK)).scalar():
+            return 0
+        async for accounts in _accounts(sessions):
+            waiting: list[Enqueued] = []
+            for account_id in accounts:
+                waiting += await _waiting_in(sessions, account_id, now=clock())
+            asked += await _ask_for(sessions, waiting)
     if asked:
         log.warning("jobs.stranded", asked=asked)
     return asked
 
 
-async def _accounts(sessions: async_sessionmaker[AsyncSession]) -> AsyncIterator[Collection[UUID]]:
-    """Every account, a few at a time; one may come several times."""
-    for kind in _KINDS:
-        after: str | None = ""
-        while after is not None:
-            async with transaction(sessions, None) as session:
-                entries = (
-                    await session.scalars(
-                        select(DirectoryEntry)
-                        .where(DirectoryEntry.kind == kind, DirectoryEntry.key > after)
-                        .order_by(DirectoryEntry.key)
-                        .limit(_ENTRIES_AT_ONCE)
-                    )
-                ).all()
-            yield {entry.account_id for entry in entries}
-            after = entries[-1].key if len(entries) == _ENTRIES_AT_ONCE else None
+async def _accounts(sessions: async_sessionmaker[AsyncSession]) -> AsyncIterator[Sequence[UUID]]:
+    """Every account that anybody could know of, some at a time."""
+    some: Sequence[UUID] = [UUID(int=0)]
+    while some:
+        async with transaction(sessions, None) as session:
+            connection = await session.connection()
+            rows = await connection.exec_driver_sql(_ACCOUNTS, (some[-1], _ACCOUNTS_AT_ONCE))
+            some = rows.scalars().all()
+        yield some
+
+
+async def _waiting_in(sessions: async_sessionmaker[AsyncSession], account_id: UUID, *, now: datetime) -> list[Enqueued]:
+    async with transaction(sessions, account_id) as session:
+        return await _waiting(session, account_id, now=now)
 
 
 async def _waiting(session: AsyncSession, account_id: UUID, *, now: datetime) -> list[Enqueued]:

@@ -1,9 +1,12 @@
 """Rows whose job was lost are found and asked for again; those that have one are left alone (P2)."""
 
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
+import asyncpg
 import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.calendar_writes import stranded
 from app.calendar_writes.stranded import ask_again_for_stranded
@@ -86,7 +89,7 @@ async def test_p2_what_is_given_up_or_waits_for_the_person_is_no_work(world: Wor
 async def test_p2_every_account_is_looked_at_however_many_there_are(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stranded, "_ENTRIES_AT_ONCE", 2)
+    monkeypatch.setattr(stranded, "_ACCOUNTS_AT_ONCE", 2)
     people = [await world.connected() for _ in range(5)]
     for person in people:
         await visit(person, await person.make_page(), person.at(3, "10:00"))
@@ -95,3 +98,34 @@ async def test_p2_every_account_is_looked_at_however_many_there_are(
     await world.work()
     assert [len(await our_events(world, person)) for person in people] == [1] * 5
     assert await world.rows("SELECT FROM calendar_writes WHERE account_id = $1", UUID(int=0)) == []
+
+
+async def test_an_account_is_looked_at_once_however_many_pages_it_has(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[UUID] = []
+    look = stranded._waiting
+
+    async def counted(session: AsyncSession, account_id: UUID, **named: Any) -> Any:
+        looked.append(account_id)
+        return await look(session, account_id, **named)
+
+    monkeypatch.setattr(stranded, "_waiting", counted)
+    for person in [await world.connected() for _ in range(2)]:
+        for _ in range(3):
+            await person.make_page()
+    await ask(world)
+    assert len(looked) == len(set(looked)) == 2
+
+
+async def test_one_worker_at_a_time_goes_round(world: World) -> None:
+    await booked(world)
+    await lose_jobs(world)
+    connection = await asyncpg.connect(world.database_url)
+    try:
+        async with connection.transaction():
+            assert await connection.fetchval(stranded._LOCK)
+            assert await ask(world) == 0
+        assert await ask(world) == 3
+    finally:
+        await connection.close()
