@@ -60,6 +60,12 @@ from app.routers.turning_away import TurningAway
 from app.settings import Settings
 
 ROUTERS = (
+    public_pages,
+    provider_notifications,
+    public_bookings,
+    public_holds,
+    events,
+    bookings,
     me,
     account,
     providers,
@@ -73,14 +79,10 @@ ROUTERS = (
     meeting_links,
     domains,
     robots,
-    public_pages,
-    public_holds,
-    public_bookings,
     time_proposals,
     public_time_proposals,
     form_submissions,
     chat_widgets,
-    bookings,
     booking_attempts,
     meeting_requests,
     public_meeting_requests,
@@ -90,13 +92,12 @@ ROUTERS = (
     engagements,
     tasks,
     users,
-    events,
     webhook_endpoints,
     audit_log,
     health,
     metrics,
-    provider_notifications,
 )
+"""Those asked most come first: a request's route is looked for in this order."""
 
 
 def create_app(settings: Settings) -> FastAPI:
