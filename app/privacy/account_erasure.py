@@ -159,7 +159,7 @@ class AccountErasures:
             await _move_on(session, erasure, last_sequence=chain.last_sequence, last_seal=chain.last_seal)
 
     async def _delete_everything(self, erasure: AccountErasure) -> None:
-        """The key first: what a backup has kept of the account's secrets opens no more, whatever comes after."""
+        """The key first: whatever is interrupted later, what is left of the secrets cannot be opened."""
         async with transaction(self._sessions, erasure.account_id) as session:
             await session.execute(delete(DataKey).where(DataKey.account_id == erasure.account_id))
             await cancel_jobs(session, erasure.account_id, but=Job.ERASE_ACCOUNT)
