@@ -1,10 +1,10 @@
 """Booking a slot.
 
-    look   [transaction]  the page, the form, the slot against the mirror
+    look   [reads only]   the page, the form, the slot against the mirror, whose turn it is; a short transaction each
     ask    [none open]    the provider itself, about this slot
-    book   [transaction]  host locked → looked at again → reservation, booking, event, mails: all or nothing
+    book   [transaction]  hosts locked → looked at again → reservation, booking, event, mails: all or nothing
 
-The one rule: 201 is said after the commit, and two bookings of one host never overlap: the database refuses it.
+The one rule: 201 is answered after the commit, and two bookings of one host never overlap: the database refuses it.
 """
 
 from collections.abc import Sequence
