@@ -1,8 +1,10 @@
-"""Who may wait for a host's lock with a database connection in hand: one at a time in each process. And who of those
-who want the same slot of a round robin may look whose turn it is.
+"""Queues in front of the database's locks, in each process: one per host, and one per round robin page.
+
+Whoever waits for a host's lock holds a database connection, so in each process only the first of a host's queue does.
+Of a group the organizer's queue is taken. The first of a page's queue looks whose turn it is, and books.
 
 The one rule: the many who want one host's time wait here, where waiting costs nothing, and keep nobody else waiting.
-Whose slot is taken while they wait is told so at once: the database would say the same, one after another.
+Those whose slot is taken while they wait are told so at once: the database would say the same, to one after another.
 """
 
 import asyncio
@@ -25,26 +27,26 @@ class TakenMeanwhileError(Exception):
 
 
 class _Queue:
-    """Those who want the same now. Nobody left: forgotten."""
+    """Those who want the same now; it is forgotten with the last of them."""
 
     def __init__(self) -> None:
         self.lock = asyncio.Lock()
         self.taken: list[tuple[Span, Hashable]] = []
-        """What was taken since the first of them came, in that order, and by which of those that are moved."""
+        """What was taken since the first of them came, in that order, each with what named itself as taking it."""
 
 
 class HostQueues:
-    """A queue per host, and per slot of a round robin."""
+    """A queue per host, and one per round robin page."""
 
     def __init__(self) -> None:
         self._queues: WeakValueDictionary[Hashable, _Queue] = WeakValueDictionary()
 
     @asynccontextmanager
     async def place(self, of: Hashable, *, wanted: Span | None = None, by: Hashable = None) -> AsyncIterator[bool]:
-        """Be the only one of this process there, and know whether somebody was before us; to end well is to have taken
-        what was wanted. What moves is named, `by`: it is not in its own way, however often it is asked to move.
+        """Wait for the queue's lock; yields whether we had to wait. Leaving without an exception records `wanted` as
+        taken. `by` names the booking or request that wants it: what it took itself is not in its way.
 
-        Raises: BookingUnavailable after a long wait; TakenMeanwhileError where what is wanted was taken during it.
+        Raises: BookingUnavailable after ten seconds; TakenMeanwhileError when `wanted` was taken while we waited.
         """
         queue = self._queues.get(of)
         if queue is None:
