@@ -114,23 +114,23 @@ async def deactivate_user(session: AsyncSession, account_id: UUID, user_id: UUID
     return await session.scalar(statement.returning(User.id)) is not None
 
 
-async def lock_host(session: AsyncSession, user_id: UUID) -> bool:
-    """The same without reading the row, where every microsecond is waited for; False when there is no such user."""
-    return await lock_hosts(session, [user_id])
+async def lock_user(session: AsyncSession, user_id: UUID) -> User | None:
+    """The user's row, locked: what must not happen twice at once for one person happens under this lock."""
+    return await session.scalar(
+        select(User).where(User.id == user_id).with_for_update(key_share=True).execution_options(populate_existing=True)
+    )
 
 
 async def lock_hosts(session: AsyncSession, user_ids: Collection[UUID]) -> bool:
-    """The same of several; False when one of them is not there."""
+    """Lock the rows of hosts, without reading them: bookings wait for these locks. False when a user does not exist."""
     connection = await session.connection()
     found = await connection.exec_driver_sql(LOCK_HOSTS, (list(user_ids),))
     return len(found.all()) == len(set(user_ids))
 
 
-async def lock_user(session: AsyncSession, user_id: UUID) -> User | None:
-    """The user's row, locked: what must not happen twice at once for one person happens under it."""
-    return await session.scalar(
-        select(User).where(User.id == user_id).with_for_update(key_share=True).execution_options(populate_existing=True)
-    )
+async def lock_host(session: AsyncSession, user_id: UUID) -> bool:
+    """Lock the row of a host, without reading it: bookings wait for this lock. False when there is no such user."""
+    return await lock_hosts(session, [user_id])
 
 
 def add_disclosure_acceptance(
