@@ -94,15 +94,16 @@ class Payload(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Enqueued:
-    """One job to be."""
+    """A job to be asked for."""
 
     job: Job
     account_id: UUID
     id: UUID
     delay: timedelta = timedelta()
     once: bool = False
-    """Not beside its like, that waits, runs or has just run. For a poll, which comes again: a signal would be lost; and
-    for every sweep, or what keeps failing would have a job more with each round."""
+    """Skipped while an equal job is queued, running or just finished. For polls and sweeps, which come again; a sweep
+    would otherwise add a job to what keeps failing with each round. Never for a signal: one that arrives during a run
+    would be lost."""
 
     @property
     def dedupe_key(self) -> str | None:
@@ -111,9 +112,8 @@ class Enqueued:
 
 
 async def enqueue(session: AsyncSession, jobs: Sequence[Enqueued]) -> None:
-    """Ask for jobs in the session's own transaction; do it last, for two open transactions wait for each other.
-
-    One that is wanted once is skipped beside its like.
+    """Ask for jobs in the session's own transaction. Do it last: whoever asks for the same `once` job waits until
+    this transaction ends.
     """
     if not jobs:
         return

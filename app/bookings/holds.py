@@ -174,6 +174,7 @@ class SlotHolds:
             if attempt is not None and not await idempotency.claim(work, attempt, now=self._clock()):
                 raise idempotency.AnsweredMeanwhileError
             hosts = {host.host.id for host in page.hosts}
+            # A host who is no more is not on the page that is read next: then `_still` refuses.
             await lock_seating(work.connection.fetch, page)
             looked = await read_page_time(work.connection, page.page_id, around(wish.start, wish.minutes))
             if looked is None:

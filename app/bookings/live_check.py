@@ -93,7 +93,8 @@ class LiveCheck:
         self._answers = SharedAnswers[list[Verdict]]()
 
     async def check(self, calendars: Sequence[WatchedCalendar], slot: Span, *, moving: Moving | None = None) -> Checked:
-        """The verdict over all calendars; the mirror has already said the slot is free, so it is synced if it is not.
+        """The verdict over all calendars. The mirror said the slot is free: unless the answer is that too, they are
+        synced soon.
 
         `slot` comes with its buffers. `moving` is the event that shall move to it: that one is never in its own way.
         """

@@ -61,7 +61,7 @@ class RequestConfirmer:
         return [request for request in requests if await find_page(session, request.page_id) is not None]
 
     async def _confirm(self, request: MeetingRequest) -> bool:
-        """Whether it is known what becomes of it."""
+        """False when it could not be decided now, for instance because a calendar did not answer: to be tried again."""
         try:
             await self._requests.accept(request.account_id, request.id, by=Policy())
         except BookingUnavailable:

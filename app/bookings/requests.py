@@ -167,9 +167,9 @@ class MeetingRequests:
     async def _book(self, asked: MeetingRequest, seating: PageTime, why: Json | None, *, by: Decider) -> MeetingRequest:
         hosts = [item.host.id for item in seating.hosts]
         async with transaction(self._sessions, asked.account_id) as session:
-            await lock_seating(
-                fetch_in(session), seating
-            )  # first the hosts, then what is theirs, as every booking does
+            # First the hosts, then what is theirs, as every booking does. One who is no more is not on the page that is
+            # read next: then `seated` finds nobody, and nothing is booked.
+            await lock_seating(fetch_in(session), seating)
             request = await self._find(session, asked.id, by=by, lock=True)
             page = (await self._free(session, request)).seated(hosts)
             if page is None or page.destination is None:

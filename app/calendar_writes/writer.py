@@ -76,7 +76,7 @@ class EventWriter:
             again = task is not None and await self._try(task)
 
     async def repack(self, account_id: UUID, write_id: UUID) -> None:
-        """Have the mirror tell our event from what blocks time: it was moved, and what we know of it with it."""
+        """Pack the months of a moved event again: the reservation holds its time, so the mirror must leave it out."""
         async with transaction(self._sessions, account_id) as session:
             found = await _find(session, write_id)
             if found is None:

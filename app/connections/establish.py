@@ -35,7 +35,7 @@ class Candidate:
     user_id: UUID
     provider: str
     email: str | None
-    """The account that must come back, when one was named and no connection is."""
+    """The address that was named, if any; another account is refused. Not looked at when `connection_id` is given."""
     connection_id: UUID | None = None
     """The connection to heal, although it may work; None: one that is broken, or a new one."""
 
@@ -60,7 +60,7 @@ async def establish(
     now: datetime,
     changed: Collection[str] = (),
 ) -> Connection:
-    """Make or heal the connection; `changed`: the credentials by name that its person gave anew.
+    """Make or heal the connection; `changed`: the names of the credentials that were replaced, for the audit log.
 
     Raises: AccountMismatch, ConnectionLimitReached, InboxIsShared, UpstreamError, NotFound (the person has left).
     """

@@ -62,6 +62,7 @@ async def accept_meeting_request(
     The page's hours and limits do not count here, only what is taken: then it answers 409 `slot_unavailable` with
     `alternatives`. The booking has the id in `booking_id`.
     """
+    # `session` has sent nothing yet, so it holds no connection while a provider is asked.
     row = await services.requests.accept(caller.account_id, request_id, by=Host(caller.user_id))
     return await _view(session, row, services)
 

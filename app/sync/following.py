@@ -4,9 +4,9 @@
     read  [none open]    each event as it is now, at its provider
     apply [transaction]  one event's consequences, and last of all its change is done: both or neither
 
-The one rule: a change that came again after it was read is not done; it is read once more. So is an event that we have
-written since: what was read may be what stood there before. Whoever holds a change waits
-for nobody: a sync holds its calendar when it notes one, and a writer waits for the sync.
+The one rule: a change that came again after its event was read is not done; the event is read once more. So is one that
+we have written since: what was read may be what stood there before. Whoever has locked a change waits for nobody: a
+sync holds its calendar when it notes one, and a writer waits for the sync.
 """
 
 import random

@@ -41,7 +41,7 @@ forgotten AS (
 SELECT starts_at, ends_at, start_date, end_date, event_id, etag, key, series_id FROM mirror_events
  WHERE account_id = $1 AND calendar_id = $2 AND (event_id = ANY ($3::text[]) OR series_id = ANY ($3::text[]))
 """
-"""All of it looks at what was there before; so what is removed is among what is answered."""
+"""All parts of the statement see the snapshot from before it: the SELECT still returns the rows that are deleted."""
 _KEEP = """
 UPDATE mirror_events SET generation = $3
  WHERE account_id = $1 AND calendar_id = $2 AND (event_id = ANY ($4::text[]) OR series_id = ANY ($4::text[]))
@@ -113,7 +113,9 @@ class Mirror:
         return {row.event_id for row in await self._ask(_UNTOLD)}
 
     async def sweep(self) -> None:
-        """Remove whatever a finished full listing did not see; it may have begun before our own writes."""
+        """Remove whatever a finished full listing did not see. Our own writes (`UNTOLD`) are spared: it may have begun
+        before them.
+        """
         seen_before = and_(MirrorEvent.generation < self._generation, MirrorEvent.generation != UNTOLD)
         stale = and_(self._mine(MirrorEvent), seen_before)
         before = await self._note_months(stale)
