@@ -32,7 +32,7 @@ class _Queue:
     def __init__(self) -> None:
         self.lock = asyncio.Lock()
         self.taken: list[tuple[Span, Hashable]] = []
-        """What was taken since the first of them came, in that order, each with what named itself as taking it."""
+        """What was taken since the first of them came, in that order, each with its `by`."""
 
 
 class HostQueues:
