@@ -1,4 +1,4 @@
-"""SQL of accounts and users. Each method answers one named question.
+"""SQL of accounts and users. Each function is one named query or command.
 
 The one rule: only the session's own account is ever seen; row-level security holds even where a query forgets.
 """

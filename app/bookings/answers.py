@@ -1,6 +1,6 @@
 """What `bookMeeting` and `createBooking` answer. Pure.
 
-The one rule: the visitor's token is told here, once, and where a key repeats the request.
+The one rule: of all answers only these hold the visitor's token, also when the request is repeated by its key.
 """
 
 from datetime import datetime

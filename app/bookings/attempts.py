@@ -1,7 +1,7 @@
 """Somebody wanted to book while a calendar of the host could not be read (R30).
 
-The one rule: whoever tried learns nothing of why; the host is told, at most once an hour a page, however many try at
-once.
+The one rule: whoever tried learns nothing of why; the host is told, at most once an hour for each page, however many
+try.
 """
 
 from datetime import timedelta

@@ -1,7 +1,7 @@
-"""What to do when a booked event is found otherwise than booked: the planner (R23). Pure.
+"""What to do when a booked event is not as it was booked: the planner (R23). Pure.
 
-Three states meet: what is *booked*, what was last *written* or taken over, and what is *observed*. What differs from
-both others is a person's doing.
+Three states meet: what is *booked*, what was last *written* or taken over, and what is *observed*. What is observed
+and differs from both others is a person's doing.
 
 The one rule: the plan is the smallest one, and carrying it out leaves nothing to plan.
 """

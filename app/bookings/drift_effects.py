@@ -1,7 +1,7 @@
-"""Carrying out what was planned about a booked event that is otherwise than booked.
+"""Carrying out what was planned for a booked event that is not as it was booked.
 
-The one rule: all of it in the caller's transaction, with the host, the booking and its write locked. Nothing is
-written to the provider that stands there already.
+The one rule: all of it in the caller's transaction, with the host, the booking and its write locked. What stands at
+the provider already is not written there again.
 """
 
 from dataclasses import dataclass, replace

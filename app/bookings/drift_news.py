@@ -1,6 +1,6 @@
 """What the CRM is told of drift (R52).
 
-The one rule: what the host would be answered; the booking's own change is told by the booking's own events.
+The one rule: an event says what the API would answer the host; a change of the booking has the booking's own events.
 """
 
 from collections.abc import Iterable

@@ -1,6 +1,6 @@
 """Bodies of the drift ledger.
 
-The one rule: an entry says what was booked, what was found, and what became of it; who took part is the booking's.
+The one rule: an entry says what was booked, what was found, and what became of it; who took part stands in the booking.
 """
 
 from datetime import datetime

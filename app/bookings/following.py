@@ -1,4 +1,4 @@
-"""Booked events that are otherwise than they were: found, planned for, and followed (R23).
+"""Booked events that have changed in the calendar: found, planned for, and followed (R23).
 
     pick    the events that differ from what we wrote
     look    whether one that is gone stands in another calendar

@@ -1,6 +1,6 @@
 """Bodies of slot holds.
 
-The one rule: the end of what is kept, and for how long it is kept, are the server's to say.
+The one rule: the end of the slot, and how long it is held, are decided by the server.
 """
 
 from datetime import datetime

@@ -5,8 +5,8 @@
     let go   by its token, by the booking, or by lapsing
 
 The one rule: a hold is a reservation with an end. While it lasts the database refuses everybody else; once it has
-lapsed it blocks nothing and books nothing, whether it was swept or not. The database's clock alone says what has
-lapsed, for constraint, trigger and pages go by it.
+lapsed it blocks nothing and books nothing, whether it was swept or not. Only the database's clock says what has
+lapsed: trigger and pages go by it.
 """
 
 from dataclasses import dataclass

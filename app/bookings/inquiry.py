@@ -1,7 +1,7 @@
 """Asking the calendars of several who could host, one after the other (R27).
 
-The one rule: whoever wants to book waits for calendars that do not answer twice at most, however many could host: once
-nobody knows of one, all that are left are asked at once.
+The one rule: a visitor waits out a silent calendar twice at most, however many could host: once one of them is
+unknown, all that are left are asked at once.
 """
 
 import asyncio

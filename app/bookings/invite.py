@@ -1,7 +1,7 @@
 """The invitation to a booking. Pure.
 
-The one rule: the mail and the download are the same invitation, made from the booking and its page; of a video call it
-has the link as soon as that is known.
+The one rule: the mail and the download are the same invitation, made from the booking and its page; for a video
+call with its link, as soon as that is known.
 """
 
 from dataclasses import replace

@@ -1,6 +1,6 @@
-"""The ledger of drift: what was found, what was done, and what waits for the host. SQL and its rows.
+"""The ledger of drift: what was found, what was done, and what waits for the host's decision.
 
-The one rule: one open entry a booking and kind; a newer finding takes the older one's place.
+The one rule: one open entry per booking and kind; a newer finding takes the older one's place.
 """
 
 from datetime import datetime, timedelta

@@ -1,8 +1,8 @@
 """Asking the provider itself whether a slot is still free, moments before it is booked (P1).
 
 The one rule: an answer in time decides; without one, a mirror that is young enough does; without that, nobody books.
-Busy time is free only where every bit of it is explained by events that do not count, and what was said to be busy
-stays so while nobody explains it. Our own do not count where we wrote them: reservations speak for them.
+Time that is said to be busy counts as free only where all of it is explained by events that do not count. Our own do
+not count where we wrote them: their reservations do.
 """
 
 import asyncio

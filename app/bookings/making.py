@@ -1,6 +1,6 @@
-"""A booking and what stands and falls with it: its hosts' time, its reminders, its event in the organizer's calendar.
+"""Making a booking and all that belongs to it: its hosts' time, its reminders, its event in the organizer's calendar.
 
-The one rule: a visitor's booking and an accepted request are made by the same hand, so that neither lacks a guard that
+The one rule: a visitor's booking and an accepted request are made by the same code, so that neither lacks a guard that
 the other has. The hosts are locked by the caller.
 """
 

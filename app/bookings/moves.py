@@ -1,7 +1,7 @@
 """Where a booking can be moved to.
 
-The one rule: what is listed is judged as the move itself is: by the booking's own length and hosts, as if it stood
-nowhere, whatever has become of its page.
+The one rule: what is listed is judged as the move itself is: by the booking's own length and hosts, as if the booking
+took no time, whatever has become of its page.
 """
 
 from datetime import UTC, date, datetime

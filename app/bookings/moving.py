@@ -1,9 +1,9 @@
 """A booking gets another time, or ends.
 
-The one rule: whether a visitor, a host or the calendar moves or ends it, it is done by the same hand, so that nobody
-forgets what hangs on it: the count of changes that invitations go by, the reservation, the reminders, what the host was
-asked. The booking and its hosts are locked by the caller, who tells of the change as well: the job that numbers that
-event numbers those written here.
+The one rule: whether a visitor, a host or the calendar moves or ends it, the same code does it, so that nothing that
+depends on it is forgotten: the SEQUENCE of invitations, the reservation, the reminders, what the host was asked. The
+booking and its hosts are locked by the caller, who tells of the change as well: the job that numbers that event numbers
+those written here.
 """
 
 from datetime import datetime

@@ -1,6 +1,7 @@
 """What the CRM is told of bookings and meeting requests (R52).
 
-The one rule: what the host would be answered, without what depends on who asks or is still to come; never a token.
+The one rule: an event says what the API would answer the host, without what depends on who asks or is not known yet;
+never a token.
 """
 
 from datetime import datetime

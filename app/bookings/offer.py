@@ -1,4 +1,4 @@
-"""Is this slot to be had? The answer to a visitor, with the nearest other times when it is not.
+"""Whether a slot can be had; when it cannot, the refusal with the nearest other times.
 
 The one rule: `bookMeeting` and `listPublicSlots` judge by the same function over the same data.
 """

@@ -1,7 +1,7 @@
 """Whose a booking or a meeting request is: who of the account reads, answers and changes it.
 
 The one rule: its hosts, the owner of the page it was made on, and a service that may book (R50) do the same with it,
-in lists and one by one; to everybody else it answers like none at all.
+in lists and one by one; to everybody else it is as if it did not exist.
 """
 
 from uuid import UUID

@@ -1,9 +1,8 @@
 """Mails about bookings and meeting requests, put in the queue (R30, R49).
 
 The one rule: each reader gets a mail of their own, and one invitation. The visitor's alone has the links that change
-the booking; who organizes needs no invitation, for the event itself is in their calendar. Who else tells the visitor's
-calendar, or that of somebody who hosts with them, is asked of the booking's own event, wherever its host's bookings go
-by now.
+the booking; who organizes needs no invitation, for the event itself is in their calendar. Whether the provider invites
+the visitor and the other hosts by itself is read from the booking's own event, wherever its host's bookings go now.
 """
 
 from collections.abc import Mapping, Sequence

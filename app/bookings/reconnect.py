@@ -1,7 +1,8 @@
 """A connection was made or healed: what waited for it goes on.
 
 The one rule: nothing that waited is forgotten: unfinished writes are tried again, open requests learn whether they
-clash (R26), and where the host wants it those that do not are booked. Nor is what was done to our events meanwhile.
+clash (R26), and where the host wants it those that do not are booked. What was done to our events meanwhile is
+followed.
 """
 
 from uuid import UUID

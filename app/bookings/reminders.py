@@ -1,7 +1,7 @@
 """Reminders of meetings, by mail to the visitor, the guests and the hosts (R49).
 
     remind   [the booking's transaction]  a row: what is left of the page's reminders, and when the next is due
-    sweep    [transaction]                those whose time has come, over all accounts: a job each
+    sweep    [transaction]                those that are due, over all accounts: a job each
     run      [transaction]                booking locked → looked at again → mails, and the row moved on: all or nothing
 
 The one rule: what a row says is judged by its booking under the booking's lock. A meeting that was cancelled, moved or

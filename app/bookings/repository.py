@@ -1,4 +1,4 @@
-"""SQL of bookings, reservations and meeting requests. Each method answers one named question.
+"""SQL of bookings, reservations and meeting requests. Each function is one named query or command.
 
 The one rule: a reservation is taken or refused by the database, never by what a query said a moment ago.
 """

@@ -1,9 +1,9 @@
 """Meeting requests that nobody answered in time.
 
-    sweep  [transaction]  those whose time has come, over all accounts: a job each
+    sweep  [transaction]  those that are due, over all accounts: a job each
     lapse  [transaction]  expired, mailed, told
 
-The one rule: the visitor is told once, for the request lapses once, under its lock.
+The one rule: the visitor is told once: the request lapses once, under its lock.
 """
 
 from datetime import timedelta

@@ -1,6 +1,6 @@
-"""Whether the time of a meeting request is to be had now.
+"""Whether the time of a meeting request can be had now.
 
-The one rule: what the host is shown and what accepting is judged by is the same. Only what is taken counts: the hours
+The one rule: what the host is shown is what accepting is judged by. Only what is taken counts: the hours
 and limits of the page may have changed since, and whoever accepts knows.
 """
 

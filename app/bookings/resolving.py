@@ -1,7 +1,7 @@
 """The host decides about drift that waits for them.
 
-The one rule: what is decided is what the host was shown; if it is no longer so, the entry says that and nothing else
-happens.
+The one rule: the host decides about what they were shown; if that is no longer so, the entry is superseded and nothing
+else happens.
 """
 
 from typing import Literal

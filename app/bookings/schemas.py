@@ -1,6 +1,6 @@
 """Bodies of bookings and meeting requests.
 
-The one rule: the end of a booking and its host are the server's to say; a body that names them is refused.
+The one rule: the end of a booking and its host are decided by the server; a body that names them is refused.
 """
 
 from datetime import UTC, datetime

@@ -1,6 +1,6 @@
 """The token in a visitor's links: 256 bits that only we could have made.
 
-The one rule: the database holds a hash; the token itself is made again from the signing key when a mail needs it.
+The one rule: the database holds a hash; the token itself is derived again from the signing key when a mail needs it.
 """
 
 import base64

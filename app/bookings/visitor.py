@@ -1,6 +1,6 @@
 """A visitor's own booking or meeting request.
 
-The one rule: a wrong token, what is somebody else's and what never was answer the same.
+The one rule: a wrong token, somebody else's booking and one that never existed are answered alike.
 """
 
 from datetime import datetime, timedelta

@@ -1,6 +1,6 @@
-"""What a visitor wishes, its form checked, and what a booking and a meeting request say of it alike.
+"""What a visitor asks for, with the form checked, and what a booking and a meeting request both keep of it.
 
-The one rule: whatever becomes of the wish, the same is kept: nothing that a visitor typed, or agreed to, is lost.
+The one rule: whichever of the two it becomes, the same is kept: nothing that a visitor typed, or agreed to, is lost.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """What a failed write means: when it is tried again, when it is given up, and when the host is told. Pure.
 
-The one rule: nothing is given up before the meeting is over. A refusal may be one bad moment: it is asked for again,
-only slower than what passes by itself.
+The one rule: nothing is given up before the meeting is over. A refusal may be a passing one: the write is tried
+again, only more slowly than after errors that pass by themselves.
 """
 
 import random

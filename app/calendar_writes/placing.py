@@ -1,7 +1,7 @@
-"""One try to make a wish true at the provider: the event put, or taken away.
+"""One try to write the wanted event to the provider: to put it there, or take it away.
 
-The one rule: a write whose result is unknown is never repeated blindly: `find_by_key` first. What somebody else may
-have written meanwhile is overwritten only after a look at whose turn it is.
+The one rule: a write whose result is unknown is never repeated blindly: `find_by_key` first. What another run may
+have written meanwhile is overwritten only after a check that the write is still ours.
 """
 
 from collections.abc import Awaitable, Callable, Iterable

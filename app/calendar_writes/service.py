@@ -1,6 +1,6 @@
-"""Wishing for an event in a calendar, and reading what became of the wish.
+"""Wishing for an event in a calendar, and reading what became of it. A wish is a row that says what the event shall be.
 
-The one rule: a wish commits with whatever it belongs to; the writer makes it true later, exactly once.
+The one rule: a wish commits with whatever it belongs to; the writer carries it out later, exactly once.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
-"""Work whose job was lost: found by its rows, account by account, and asked for again.
+"""Work whose job was lost: found by its rows, account by account, and given a new job.
 
-The one rule: a row says what is left to do, and a job is only its hint. What waits and has no job gets one; a job too
-many finds nothing to do. One worker at a time goes round, whichever is there first: accounts are many.
+The one rule: a row says what is left to do, and a job is only its hint. What waits without a job gets one; an extra
+job finds nothing to do. One worker at a time goes round, whichever is there first: accounts are many.
 """
 
 from collections.abc import AsyncIterator, Sequence

@@ -1,10 +1,10 @@
-"""Making wishes true: one event, at the provider, exactly once.
+"""Carrying out wishes (see `service.py`): one event, at the provider, exactly once.
 
     claim [transaction]  lease, fence, the wish as it is now
-    write [none open]    create, update or cancel; what is ambiguous is asked for by its key
+    write [none open]    create, update or cancel; after an unknown result the event is looked for by its key
     save  [transaction]  what stands there now, in the row and in the mirror
 
-The one rule: a run writes well inside its lease. One that was overtaken nevertheless, and may have written, has the
+The one rule: a run writes well inside its lease. One that was overtaken all the same, and may have written, has the
 winner look again.
 """
 

@@ -1,4 +1,4 @@
-"""The way from a connection to a session at its provider, with a token that is always good.
+"""The way from a connection to a session at its provider, with a token that is valid now.
 
 The one rule: one refresh at a time per connection, across all processes: whoever holds the committed lease calls the
 provider, with no transaction open, and saves what it got before anybody uses it.

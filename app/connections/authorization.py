@@ -4,7 +4,7 @@
     complete  state taken (once) → code exchanged, account identified, calendars listed [no transaction open]
                 → one transaction: connection, tokens, calendars, settings, jobs
 
-The one rule: nothing is stored of a consent that is not good: wrong account, missing scopes, limit reached.
+The one rule: nothing is stored of a consent that is not acceptable: wrong account, missing scopes, limit reached.
 """
 
 import base64

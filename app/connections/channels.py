@@ -1,4 +1,4 @@
-"""SQL of watches. Each method answers one named question.
+"""SQL of watches. Each function is one named query or command.
 
 The one rule: a watch and its entry in the directory come and go together.
 """

@@ -1,11 +1,11 @@
 """Connecting with a user name and a password (R13, R14), where a provider knows no OAuth.
 
-    discover   the credentials are tried, nothing is stored: is it good, what is missing?
+    discover   the credentials are tried, nothing is stored: do they work, what is missing?
     connect    disclosure accepted → tried [no transaction open] → one transaction: connection, secret, calendars, jobs
     change     a new password or address → tried → stored; what was broken heals
 
-The one rule: what the person typed in is tried once per request, and stored only when it was good, sealed. What is kept
-goes to nobody it was not typed in for.
+The one rule: what the person typed in is tried once per request, and stored, sealed, only when it worked. What is kept
+is sent to no server but the one it was typed in for.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,6 +1,6 @@
 """A user leaves: what must end with them (R55).
 
-The one rule: it takes effect with this commit; what the provider must be told is a job's.
+The one rule: it takes effect with this commit; the provider is told by a job.
 """
 
 from datetime import datetime

@@ -1,6 +1,6 @@
 """What a person reads and accepts before connecting (R5).
 
-The one rule: a version names a text. Who changes what a disclosure says gives it a new version, so that everybody
+The one rule: a version names a text. Whoever changes what a disclosure says gives it a new version, so that everybody
 reads and accepts it again; a test holds the two together.
 """
 

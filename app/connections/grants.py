@@ -1,7 +1,7 @@
-"""Grants at a provider that several connections may live by.
+"""Grants at a provider, which several connections may share.
 
-The one rule: a provider ends a whole grant, whoever of those who share it asks. It is revoked by the last of them;
-they may belong to accounts that never hear of each other, which is why this table knows no account's walls.
+The one rule: a provider ends the whole grant, whichever of its connections asks. So only the last of them revokes it.
+They may belong to different accounts, which is why this table has no row-level security.
 """
 
 import hashlib

@@ -1,6 +1,7 @@
 """A connection that stops working, and one that heals (R16).
 
-The one rule: breaking and healing are told once: to the row, to the audit log, to the CRM, to the person.
+The one rule: breaking and healing are each recorded and told once: in the row, in the audit log, to the CRM, to the
+person.
 """
 
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Forgetting what nobody needs any more: attempts to connect that nobody finished, and why jobs failed long ago.
+"""Forgetting what nobody needs any more: attempts to connect that nobody finished, and old failures of jobs.
 
 The one rule: what belongs to no account, and is therefore swept for all of them, goes when it can no longer be used.
 """

@@ -1,7 +1,7 @@
 """Inboxes beside connections (R10, R11).
 
-The one rule: connecting a calendar connects its personal inbox; letting the inbox go leaves the calendar, and healing
-that brings no inbox back.
+The one rule: connecting a calendar connects its personal inbox; disconnecting the inbox leaves the calendar, and
+reconnecting that calendar brings no inbox back.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The job that closes a connection somebody let go of.
+"""The job that closes a connection after somebody disconnected it.
 
 The one rule: the provider is told first, the secrets are erased last; a provider that cannot be reached is asked
 again, and after a day the secrets go anyway.

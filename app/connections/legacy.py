@@ -1,6 +1,6 @@
 """Accounts of the early days, whose users could have two connections: one for the CRM, one for bookings (R12).
 
-The one rule: they keep what they had; nobody gets a second one again, and whoever lets one go has one for good.
+The one rule: they keep what they had; nobody gets a second one again, and whoever disconnects one has one for good.
 """
 
 from collections.abc import Sequence

@@ -1,6 +1,6 @@
 """How many connections a person may have (R12).
 
-The one rule: one. Two only where they already were, and never again once one of them is gone.
+The one rule: one. Two only for those who already had two, and never again once one of them is gone.
 """
 
 from sqlalchemy.ext.asyncio import AsyncSession

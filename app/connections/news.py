@@ -1,6 +1,6 @@
 """What the CRM is told of connections and availability calendars (R52).
 
-The one rule: ids and states; no token, and no name of a calendar, which may tell of a person's life.
+The one rule: ids and states; no token, and no name of a calendar, which may be private.
 """
 
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""SQL of authorizations, connections, tokens and calendars. Each method answers one named question.
+"""SQL of authorizations, connections, tokens and calendars. Each function is one named query or command.
 
 The one rule: a connection being disconnected is gone for everybody but the job that closes it.
 """

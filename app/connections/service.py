@@ -1,6 +1,6 @@
-"""What a person does with a connection once it is there: look, and let go.
+"""What a person does with a connection once it is there: read it, disconnect it.
 
-The one rule: a connection is found through the caller's own user; somebody else's answers like none at all.
+The one rule: a connection is found through the caller's own user; somebody else's is as if it did not exist.
 """
 
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""The person's calendar settings row: made on first need, locked while it is changed.
+"""A person's row of calendar settings: made when it is first needed, locked while it is changed.
 
 The one rule: there is exactly one per user, and its version rises with every Save.
 """

@@ -1,4 +1,4 @@
-"""The people an account knows: made and changed. How they are erased says `app/crm/erasing.py`.
+"""The people an account knows: created and changed. `app/crm/erasing.py` erases them.
 
 The one rule: an address belongs to one contact of an account.
 """

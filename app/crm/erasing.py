@@ -1,10 +1,10 @@
 """Erasing a contact from the CRM's side: the person, their meetings, what was to be done about them.
 
     contact      gone
-    engagement   gone where nobody else we know took part; else it goes on without them, and its texts name them no more
-    task         stays its owner's, without the contact, its notes, and their name in its title
+    engagement   gone where nobody else we know took part; else it stays without them, and its texts no longer name them
+    task         stays with its owner, without the contact, without notes, without their name in its title
     form         what they submitted, and the tokens by which they were known, gone
-    feed         what was told of all this says no more than that it was
+    feed         its events about all this say only that something happened
 
 The one rule: what stays of the person is the account's keyed hash of each address they had, so that what they did
 before does not bring them back.

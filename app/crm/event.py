@@ -1,6 +1,6 @@
 """The event that a meeting is in its owner's calendar. Pure.
 
-The one rule: what the calendar's people have added to an event is not the CRM's to take away.
+The one rule: what people have added to the event in their calendar is not taken away by the CRM.
 """
 
 from dataclasses import replace

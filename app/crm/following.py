@@ -1,4 +1,5 @@
-"""Events of people's primary calendars become meetings on their contacts' timelines, and stay like them (R20, R23).
+"""Events of people's primary calendars become meetings on their contacts' timelines, and are kept in step with them
+(R20, R23).
 
     pick    events with a known contact, and those that are a meeting already
     apply   event → engagement made, changed, cancelled or taken away: one transaction

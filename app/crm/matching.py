@@ -1,6 +1,6 @@
-"""Somebody became known, or a calendar is followed again: meetings that stand in calendars already are found.
+"""After a contact was added, or a calendar is followed again: finding the meetings that stand in calendars already.
 
-The one rule: they are found by hashes and handed on as changes to be followed; what they are is read at the provider.
+The one rule: they are found by hashes and handed on as changes to be followed; their content is read at the provider.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
 """Meetings on contacts' records: made, changed, cancelled; their events follow (R19, R23).
 
-The one rule: the wish commits with the meeting, and is tried at once after the commit, so that the answer can say
-what became of it. What the try does not reach the worker goes on with.
+The one rule: the wish for the event commits with the meeting, and is tried at once after the commit, so that the answer
+can say what became of it. What that try does not finish, the worker does.
 """
 
 import asyncio

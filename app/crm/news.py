@@ -1,6 +1,6 @@
 """What the CRM is told of contacts and engagements (R52).
 
-The one rule: what the API would answer, without what depends on who asks or is still to come.
+The one rule: an event says what the API would answer, without what depends on who asks or is not known yet.
 """
 
 from datetime import datetime

@@ -1,6 +1,7 @@
 """Whether, and where, a person's tasks stand in a calendar (R22).
 
-The one rule: every "no" has a reason, asked anew each time: a seat that was lost a moment ago is lost.
+The one rule: every "no" has a reason, and it is worked out anew each time: a seat that was lost a moment ago counts
+as lost.
 """
 
 from dataclasses import dataclass

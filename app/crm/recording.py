@@ -1,7 +1,7 @@
-"""What the service itself has done, on the timelines: bookings, and what became of meetings we wrote.
+"""Putting on the timelines what the service itself has done: bookings, and what became of meetings we wrote.
 
-The one rule: the engagement is made as the booking or the write is now, so that a job too many, or out of turn,
-changes nothing.
+The one rule: the engagement is made to match the booking or the write as it is now, so that an extra job, or one out
+of order, changes nothing.
 """
 
 from datetime import datetime

@@ -1,6 +1,6 @@
-"""SQL of contacts and engagements. Each method answers one named question.
+"""SQL of contacts and engagements. Each function is one named query or command.
 
-The one rule: the account's row-level security says whose they are; what one user may change is the service's to ask.
+The one rule: the account's row-level security says whose they are; what one user may change is checked by the service.
 """
 
 from collections.abc import Collection, Sequence

@@ -2,8 +2,8 @@
 
     moved, longer, shorter, renamed   the task follows
     deleted                           the task stays; its event is not put back before the task is changed
-    written, or never to be           the task shows it; a deleted task is now gone
-    while their sync is off           nothing; when it is on again, what was done meanwhile
+    written, or given up              the task shows it; a deleted task is now gone
+    while their sync is off           nothing; when it is on again, what was done meanwhile is followed
 
 The one rule: an event never completes, deletes or makes a task.
 """

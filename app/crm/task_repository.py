@@ -1,6 +1,6 @@
-"""SQL of tasks and of the calendars made for them. Each method answers one named question.
+"""SQL of tasks and of the calendars made for them. Each function is one named query or command.
 
-The one rule: a deleted task is nobody's but the job's that takes its event away.
+The one rule: a deleted task is found only by the job that removes its event.
 """
 
 from collections.abc import Sequence

@@ -2,11 +2,11 @@
 
     claim   [transaction]  lease, fence, the next event it wants
     send    [none open]    ten seconds at most
-    settle  [transaction]  the attempt written down; further, or again later; the next event
+    settle  [transaction]  the attempt written down; on to the next event, or again later
 
-The one rule: an endpoint gets its events one by one, by rising number, each until it has taken it: at least once, and
-the same `webhook-id` every time. Whoever holds the lease sends; the row in `due_webhooks` brings somebody back when
-they do not.
+The one rule: an endpoint gets its events one by one, by rising number, each until it has accepted it: at least once,
+and with the same `webhook-id` every time. Whoever holds the lease sends; if they die, the row in `due_webhooks` brings
+another worker.
 """
 
 import random

@@ -1,7 +1,7 @@
-"""Webhook endpoints: made, changed, given another secret, tested, told again, taken away.
+"""Webhook endpoints: created, changed, given another secret, tested, replayed, deleted.
 
-The one rule: what has not been delivered stays to be delivered, whatever is changed about the endpoint; only a replay
-moves it, and only where it is told to.
+The one rule: whatever is changed about an endpoint, what it has not got is still delivered to it; only a replay moves
+its place in the feed, and only to where the caller says.
 """
 
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""Writing an event down, in the transaction of what it tells.
+"""Writing an event down, in the transaction of what it tells of.
 
 The one rule: an event commits or vanishes with what happened. It has no number yet: a counter here would make every
 booking of an account wait for the one before.

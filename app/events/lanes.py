@@ -1,8 +1,8 @@
-"""Who may send at once, in one worker; and when those come again who found no place.
+"""Which endpoints may be sent to at once, in one worker, and when the others come up again.
 
 The one rule: nobody waits here. A lane that is full turns away, and the endpoint comes up again in a moment; so no job
-of the queue is held up. Endpoints that were slow have a lane of their own: they wait for each other, and nobody quick
-for them. A quick one that turns slow costs its lane one attempt.
+of the queue is held up. Endpoints that were slow have a lane of their own: they wait for each other, and no quick one
+waits for them. A quick one that turns slow costs its lane one attempt.
 """
 
 from datetime import datetime, timedelta

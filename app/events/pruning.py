@@ -1,6 +1,8 @@
-"""Forgetting old events, and the answers that no key opens any more: the job `prune_events`, once a day and account.
+"""Forgetting old events, and answers kept for idempotency keys that have expired: the job `prune_events`, once a day
+for each account.
 
-The one rule: what goes is a prefix of the feed, and the feed remembers up to where. Who asks for more is told so.
+The one rule: what goes is a prefix of the feed, and the feed remembers up to where. Whoever asks for older events is
+told so.
 """
 
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""SQL of the feed. Each method answers one named question.
+"""SQL of the feed. Each function is one named query or command.
 
 The one rule: a number is given, and a prefix pruned, under the lock of the account's row in `event_feeds`.
 """

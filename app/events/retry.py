@@ -1,7 +1,7 @@
 """What follows from an attempt to deliver. Pure.
 
-The one rule: nothing but a 2xx is a delivery. An endpoint that fails is tried on for a day, less and less often; then
-it is paused, and everything that it has not got is kept for it.
+The one rule: nothing but a 2xx is a delivery. An endpoint that fails is tried again for a day, less and less often;
+then it is paused, and everything that it has not got is kept for it.
 """
 
 from dataclasses import dataclass

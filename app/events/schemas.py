@@ -1,6 +1,6 @@
 """Bodies of the feed and of webhooks.
 
-The one rule: requests forbid what they do not know; answers carry every field, null for nothing. A secret is told when
+The one rule: requests forbid what they do not know; answers carry every field, null for nothing. A secret is shown when
 it is made, and never again.
 """
 

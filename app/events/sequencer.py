@@ -1,4 +1,4 @@
-"""Giving the events of an account their numbers: in the transaction that tells of them where nobody else is at it,
+"""Giving the events of an account their numbers: in the transaction that writes them, if nobody else is numbering,
 else by the job `number_events`; and the sweep behind both.
 
     lock    the account's row in `event_feeds`

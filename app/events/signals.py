@@ -1,7 +1,7 @@
 """Waiting for an account's feed to grow: one listening connection in each process.
 
-The one rule: a signal is a hint. Whoever waits looks by themselves before they wait, after each signal, and now and
-then without one, so that a lost connection costs seconds and nothing else.
+The one rule: a signal is a hint. Whoever waits looks at the feed before waiting, after each signal, and now and then
+without one, so that a lost connection costs seconds and nothing else.
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 """Sending a test: the job `test_webhook`.
 
-The one rule: a test says nothing about the endpoint's standing: it moves no number, counts as no failure, and is sent
+The one rule: a test leaves the endpoint as it is: it moves no number, counts as no failure, and is sent
 whatever the endpoint's status is.
 """
 

@@ -1,6 +1,6 @@
 """From rows to answers about events and webhooks. Pure.
 
-The one rule: the body of a webhook is the event as the feed answers it, to the byte the same at every attempt.
+The one rule: the body of a webhook is the event as the feed answers it, byte for byte the same at every attempt.
 """
 
 from app.events import schemas

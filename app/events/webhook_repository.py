@@ -1,7 +1,7 @@
-"""SQL of webhook endpoints and deliveries. Each method answers one named question.
+"""SQL of webhook endpoints and deliveries. Each function is one named query or command.
 
-The one rule: an active endpoint that is behind has a row in `due_webhooks`; it is taken away before the feed is looked
-at for the last time, so that whoever adds to the feed meanwhile either is seen or puts it back.
+The one rule: an active endpoint that is behind has a row in `due_webhooks`; it is taken away before the feed is read
+for the last time, so that an event that comes meanwhile is either seen or puts the row back.
 """
 
 from collections.abc import Sequence

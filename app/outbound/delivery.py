@@ -6,8 +6,8 @@
 
 The one rule: a mail is sent again only when the server has not said that it took it. Its Message-ID is made of its id,
 so that a copy sent because the server's word was lost can be told from a second mail. What somebody is told of a thing
-comes in the order in which it happened: a confirmation after the cancellation would be the last word. A mail's own job
-alone asks for itself again; whoever comes by tries the mail, and leaves its job as it is.
+comes in the order in which it happened: after a cancellation no confirmation may arrive. Only a mail's own job asks for
+itself again; another job that sends what waits before its mail leaves that mail's job as it is.
 """
 
 import random

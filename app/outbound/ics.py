@@ -1,7 +1,7 @@
 """The invitation as an iCalendar object (RFC 5545, RFC 5546). Pure.
 
-The one rule: the same booking makes the same bytes. The UID stays for life, SEQUENCE rises, and no character that a
-calendar program could take for a line break comes through from what people typed.
+The one rule: the same booking makes the same bytes. The UID stays for life, SEQUENCE rises, and no character of what
+people typed reaches it that a calendar program could take for a line break.
 """
 
 import re

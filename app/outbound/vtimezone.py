@@ -1,7 +1,7 @@
 """A time zone as a VTIMEZONE component (RFC 5545 3.6.5), for calendar programs that do not know it by name. Pure.
 
 The one rule: a change begins at the wall time the clocks would have shown without it. The library's own component has
-the time after it, so that every leap forward comes an hour late.
+the wall time after it, so that every change to summer time comes an hour late.
 """
 
 from collections.abc import Iterator

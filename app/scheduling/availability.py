@@ -1,12 +1,12 @@
 """What a page can offer right now: one query, then pure arithmetic.
 
     personal      its owner's time
-    group         everybody's at once: what is taken of anybody's is taken (R27)
+    group         everybody's at once: a time that one of them has taken is taken (R27)
     round robin   anybody's: a time is offered when one of them is free
 
 The one rule: time is offered only where it is known to be free. No connection: offline, requests only (R26). One
-availability calendar that cannot be read, or was never read: its host is not to be had (R30), unless they have said
-otherwise of this calendar: `last_known` goes by what was last read, `ignore` does without it, `request_only` offers
+availability calendar that cannot be read, or was never read: its host cannot be booked (R30), unless they have said
+otherwise for this calendar: `last_known` goes by what was last read, `ignore` does without it, `request_only` offers
 times that can be asked for.
 """
 

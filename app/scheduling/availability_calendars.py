@@ -1,9 +1,9 @@
-"""The calendars that are checked before a time is offered: ticked, let go by the X, asked for anew (R29, R30).
+"""The calendars that are checked before a time is offered: ticked, removed by the X, checked again (R29, R30).
 
     recheck  look [transaction] → ask the provider which calendars there are [none open] → look [transaction]
 
-The one rule: one that cannot be read blocks until it can be read again, or is let go. What is asked for here a sync
-answers: a calendar is active again when its mirror is true again. Whatever frees time has the open requests looked at.
+The one rule: a calendar that cannot be read blocks until it can be read again, or is removed. A recheck only asks for
+a sync: the calendar is active again when its mirror is true again. Whatever frees time has open requests looked at.
 """
 
 from datetime import datetime

@@ -1,8 +1,8 @@
 """One answer for everybody who asks the same at the same time.
 
-The one rule: nobody gets an answer whose making had begun before they asked. Who asks meanwhile waits for the next one,
-and shares it with whoever comes by then: so a page that many look at is read once for all of them, and what somebody
-has just booked is in what they are told next.
+The one rule: nobody gets an answer whose making had begun before they asked. Whoever asks meanwhile waits for the next
+one, and shares it with everybody who comes before it begins: so a page that many look at is read once for all of them,
+and what somebody has just booked is in the answer they get next.
 """
 
 import asyncio

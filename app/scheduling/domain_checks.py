@@ -1,11 +1,11 @@
-"""Checks of domains: what one means for the row, and those that nobody asks for (R37).
+"""Checks of domains: what a check means for the row, and the checks that come by themselves (R37).
 
     sweep  [transaction]  the domains whose time has come, over all accounts: a job each
     look   [none open]    DNS
     judge  [transaction]  the domain locked → its standing, its host, when to look again
 
-The one rule: whoever asks, a check is judged by the same hand. By themselves domains are looked at as long as there is
-something to find out; a check that another has overtaken says nothing.
+The one rule: whoever asks, a check is judged by the same code. Without being asked, domains are checked as long as
+there is something to find out; a check that was overtaken by another changes nothing.
 """
 
 from datetime import datetime, timedelta

@@ -1,6 +1,7 @@
-"""SQL of domains. Each method answers one named question.
+"""SQL of domains. Each function is one named query or command.
 
-The one rule: in all accounts a host is connected once; who was there before is remembered, for links out there.
+The one rule: a host is connected once, over all accounts; who had it before is remembered, for links that are still
+in use.
 """
 
 from collections.abc import Collection, Sequence

@@ -1,8 +1,8 @@
 """What a check of a domain's DNS record means for the domain, and when it is looked at again. Pure.
 
-    waiting    found by itself soon after its record stands: every minute at first, then less and less often
+    waiting    found soon after its record is set: every minute at first, then less and less often
     connected  every day; every six hours while its record is not there
-    given up   after thirty days in vain: looked at again when somebody asks
+    given up   after thirty days in vain: checked again only when somebody asks
 
 The one rule: a domain is connected by one good check, and stops being so by bad ones over three days, never by silence.
 """

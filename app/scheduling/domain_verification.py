@@ -1,4 +1,4 @@
-"""Asks DNS whether a domain is whose they say it is.
+"""Asks DNS whether a domain belongs to the account that claims it.
 
 The one rule: every answer of DNS, silence included, has a meaning here; nothing is raised. Callers hold no transaction.
 """

@@ -1,6 +1,6 @@
 """From rows to answers about domains. Pure.
 
-The one rule: the records that are told are the very ones that are looked for.
+The one rule: the records that are shown are the very ones that are looked for.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Where meetings may begin by the clocks: the grid of working time, and one of the time between. Pure.
+"""At which wall times meetings may begin: the grid of working time, and one for the time between. Pure.
 
 The one rule: a grid counts whole increments from the beginning of a working interval or, where nobody works, from when
 work begins on other days; as the clocks of the zone show it.

@@ -1,6 +1,6 @@
-"""Bodies of meeting links and of slugs that may be had.
+"""Bodies of meeting links and of slugs and whether they are free.
 
-The one rule: what another account has is told as taken, and nothing more.
+The one rule: of what another account has it is said that it is taken, and nothing more.
 """
 
 from typing import Literal

@@ -1,6 +1,6 @@
 """What the CRM is told of scheduling pages (R52).
 
-The one rule: which page it is and how to find it; what it says and asks is read from the page.
+The one rule: an event says which page it is and how to find it; what it says and asks is read from the page.
 """
 
 from datetime import datetime

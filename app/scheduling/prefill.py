@@ -1,9 +1,9 @@
-"""Forms that begin with what their visitor has said before (R40).
+"""Forms that are pre-filled with what their visitor has said before (R40).
 
     the CRM's form   submits answers, gets a visitor token, gives it to the visitor's browser
     the page's form  shows the token, on a custom domain only, gets the answers to its own questions
 
-The one rule: whoever has no good token for this page, on one of the account's own domains, hears one and the same 404.
+The one rule: whoever has no good token for this page, on one of the account's own domains, gets one and the same 404.
 """
 
 import hashlib

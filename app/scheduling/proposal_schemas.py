@@ -1,6 +1,6 @@
 """Bodies of proposed times.
 
-The one rule: a proposal tells which times it names and nothing of who it was sent to; nobody asked us who that is.
+The one rule: a proposal tells which times it names and nothing of whom it was sent to; we never learn who that is.
 """
 
 from datetime import datetime

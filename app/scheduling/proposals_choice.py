@@ -1,9 +1,9 @@
-"""Which times to propose, when the caller leaves it to us (R43). Pure.
+"""Which times to propose, when the caller leaves the choice to us (R43). Pure.
 
 The one rule: a time stands in few open proposals at once, and the times of one proposal do not overlap.
 
-Times by day are preferred to those at night on the recipient's clocks. Spread over days, each round takes one time of
-each day, in the morning and in the afternoon by turns; else it is the earliest that are taken.
+Times that are day on the recipient's clocks come before those at night. Spread over days, each round takes one time of
+each day, by turns in the morning and in the afternoon; otherwise the earliest are taken.
 """
 
 from bisect import bisect_left

@@ -1,4 +1,4 @@
-"""SQL of proposed times. Each method answers one named question.
+"""SQL of proposed times. Each function is one named query or command.
 
 The one rule: the account's row-level security says whose they are; the directory knows them by their ids.
 """

@@ -1,6 +1,6 @@
 """Pages as visitors reach them: by id or by URL, from no account into the page's own.
 
-The one rule: nobody's account is entered but through the directory; a page that cannot be seen is not there.
+The one rule: an account is entered only through the directory; a page that may not be seen is as if not there.
 """
 
 import re

@@ -1,6 +1,6 @@
 """Slots as the JSON of an answer, in the zone that was asked for. Pure.
 
-The one rule: the bytes are what a JSON encoder would write for the same slots, only sooner: between two changes of the
+The one rule: the bytes are what a JSON encoder would write for the same slots, only faster: between two changes of the
 clocks every slot differs from its neighbours in two wall times, and those are looked up, not formatted.
 """
 

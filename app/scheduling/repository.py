@@ -1,6 +1,6 @@
-"""SQL of pages and their addresses. Each method answers one named question.
+"""SQL of pages and their addresses. Each function is one named query or command.
 
-The one rule: a deleted page is found by nobody but the bookings it has.
+The one rule: a deleted page is found only for the bookings it has.
 """
 
 from collections.abc import Sequence

@@ -1,6 +1,6 @@
 """`robots.txt` of a host (R39; RFC 9309).
 
-The one rule: indexing is on where nobody of the host's account has turned it off, unknown hosts included.
+The one rule: indexing is on unless somebody of the host's account has turned it off; for unknown hosts too.
 """
 
 from typing import Final

@@ -1,7 +1,7 @@
 """The Save button: calendar settings changed all at once or not at all (R4).
 
-The one rule: every wish is checked before the first is granted; what is so already is no wish, and stays whatever has
-become of its ground. What is null goes back to how it was at first.
+The one rule: every change is checked before the first is made. A value that is so already is no change, and stays even
+if it could not be chosen any more. Null restores the default.
 """
 
 from dataclasses import dataclass

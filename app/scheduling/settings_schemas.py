@@ -1,6 +1,6 @@
 """Bodies of the calendar settings and of the calendars they check.
 
-The one rule: what the Save button may say is absent, null or whole; what is answered is always all of it.
+The one rule: in a Save each field is absent, null or whole; an answer always has all of them.
 """
 
 from datetime import datetime

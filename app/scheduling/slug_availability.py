@@ -1,6 +1,6 @@
-"""Whether a slug may be had (R38).
+"""Whether a slug is free (R38).
 
-The one rule: the answer is what making a page with it would say at this moment; nothing is reserved.
+The one rule: the answer is what creating a page with it would say at this moment; nothing is reserved.
 """
 
 from sqlalchemy.ext.asyncio import AsyncSession

@@ -1,4 +1,4 @@
-"""Who hosts the meetings of a page: its owner, and of a group or a round robin others of the account (R27).
+"""Who hosts the meetings of a page: its owner, and and for a group or a round robin others of the account (R27).
 
 The one rule: the owner is always one of them. Somebody who has left is not asked any more; somebody without a calendar
 stays, is never taken for free, and is shown as what keeps the page waiting.

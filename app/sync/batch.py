@@ -1,7 +1,7 @@
 """What a run has learnt so far and not saved yet. Pure.
 
-The one rule: the last word about an id wins: an event that became a series, or a series that became an event, leaves
-nothing behind of what it was.
+The one rule: what was read last about an id wins. An event that became a series, or a series that became an event,
+leaves nothing behind of what it was.
 """
 
 from collections.abc import Iterable

@@ -1,6 +1,6 @@
-"""What a run has found to be otherwise, written down for whoever must follow: bookings, meetings, tasks.
+"""What a run has found changed, written down for the features that follow it: bookings, meetings, tasks.
 
-The one rule: it commits with the mirror that shows it, and stays until it was followed; whoever is told is only hinted.
+The one rule: a change commits with the mirror that shows it, and stays until it was followed; the job is only a hint.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence

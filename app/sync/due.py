@@ -1,4 +1,4 @@
-"""SQL of what is due: how many syncs wait already, which calendars come next, and taking them.
+"""SQL of the syncs that are due: how many wait already, which calendars come next, and taking those.
 
 The one rule: what is due is found by the index on `due_at`, and nobody waits for a row that somebody else holds.
 """

@@ -3,7 +3,7 @@
     claim [transaction]  lease, fence, the dirty_seq of before the fetch
     read  [none open]    pages of changes; every touched series anew, whole
     save  [transaction]  mirror, busy months, cursor, synced_seq, what is to be followed: all or nothing
-    then                 whoever it concerns follows
+    then                 the features it concerns follow
 
 The one rule: the cursor is saved with the changes it accounts for, by the run that holds the fence. A full listing
 sweeps what it did not see after it has seen everything, never before.

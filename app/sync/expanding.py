@@ -1,6 +1,6 @@
 """Reading series with all their instances inside a run's horizon, each by itself or many together.
 
-The one rule: a series that was asked for is answered, with nothing when it has no instances left.
+The one rule: every series that was asked for is in the answer, empty when it has no instances left.
 """
 
 import asyncio

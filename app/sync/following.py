@@ -1,4 +1,4 @@
-"""Following what changed: each changed event is read anew and handed to the feature whose affair it is.
+"""Following what changed: each changed event is read anew and handed to the feature it concerns.
 
     pick  [transaction]  the changes that matter, and how far our own writes of them are; the others are done
     read  [none open]    each event as it is now, at its provider

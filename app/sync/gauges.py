@@ -1,6 +1,6 @@
 """What an operator watches: how old the mirrors are, what is overdue, what waits in the queue (P3).
 
-The one rule: only the global tables are asked. They know no names, so a figure can tell of nobody.
+The one rule: only the global tables are asked. They hold no names, so no figure can give anybody away.
 """
 
 from datetime import datetime

@@ -1,7 +1,7 @@
 """The mirror's SQL: events and instances in, busy months out.
 
 The one rule: whoever changes a mirrored event packs the months it touched again, in the same transaction; a full
-listing does it once for all at its end, for until then it takes nothing away.
+listing packs them all at its end, because until then it removes nothing.
 """
 
 from collections.abc import Collection, Iterable, Sequence

@@ -1,12 +1,12 @@
-"""How fast one process asks those who share a fate: a provider's whole population, or an account's.
+"""How fast one process asks connections that fail together: all those of a provider, or of an account at Exchange.
 
-    as they come          until three connections fail within seconds, and enough of what is asked fails
-    refused for a limit   nine tenths of what was still answered; from there it feels its way up again
+    no limit              until three connections fail within seconds, and enough of what is asked fails
+    refused for a limit   nine tenths of what was still answered; from there it is raised step by step
     no answers            one probe in ten seconds; after the first answer a seventh more each second, up to half
                           as much again as was usual before
 
-Who finds no room is put off without asking: a refused request counts against a limit as well, and a dead server costs
-a worker's place for as long as its time-out lasts.
+A run that finds no room is put off without asking: a refused request counts against a limit as well, and a dead server
+costs a worker's place for as long as its time-out lasts.
 
 The one rule: what a person or a push waits for goes before polls, and of the polls the one that is most overdue.
 """

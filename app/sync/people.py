@@ -1,4 +1,4 @@
-"""Who takes part in events, as hashes that only the account's own key can make (R20).
+"""Who takes part in events, as hashes that can be made with the account's own key only (R20).
 
 The one rule: an address leaves this module as a hash and never comes back; a private event has no people at all.
 """

@@ -1,6 +1,6 @@
-"""How often a calendar is asked when nobody tells us. Pure.
+"""How often a calendar is polled. Pure.
 
-The one rule: pushes are hints; behind each stands a poll that loses nothing but minutes when none arrives.
+The one rule: pushes are hints; a poll stands behind them, so that a push that never arrives costs only minutes.
 """
 
 import random

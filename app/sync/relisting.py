@@ -1,6 +1,6 @@
-"""That a provider is asked once a day which calendars a connection has, and in which zone they are now.
+"""Asking a provider once a day which calendars a connection has, and in which zone they are now.
 
-The one rule: it goes with the sync of the primary calendar, so that every connection has an hour of its own for it.
+The one rule: the sync of the primary calendar asks, so that connections are spread over the day.
 """
 
 import random

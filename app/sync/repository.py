@@ -1,4 +1,5 @@
-"""SQL of sync runs: claiming one, saving its end, having it read on. Each method answers one named question.
+"""SQL of sync runs: claiming one, saving how it ended, having it continued. Each function is one named query or
+command.
 
 The one rule: a run writes only while its fence is the row's.
 """

@@ -1,7 +1,7 @@
 """Reading changed events anew at their provider, as they are now.
 
-The one rule: a failure is told with the event it is of; nobody else's reading ends with it. Many dates of one series
-are one question, however many they are.
+The one rule: a failure is reported with its event, and ends the reading of no other. Many dates of one series are one
+request, however many they are.
 """
 
 import asyncio

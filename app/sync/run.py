@@ -1,6 +1,6 @@
-"""One run of a sync: what it knows, and what its end says of its calendar.
+"""One run of a sync: what it knows, and what its end means for its calendar.
 
-The one rule: a run that ends well accounts for what it had read of `dirty_seq` before it fetched, and for no more.
+The one rule: a run that succeeds accounts for the `dirty_seq` it had read before it fetched, and for no more.
 """
 
 from collections.abc import Collection

@@ -1,7 +1,7 @@
 """Which calendars are due: the slow poll behind everything.
 
-The one rule: due work is found by an index and handed to the queue in small portions, so that it is decided late whose
-turn it is. It comes up again by itself until a run has set a new time.
+The one rule: due work is found by an index and handed to the queue in small portions, so that whose turn
+it is, is decided late. A calendar comes up again by itself until a run has set a new time.
 """
 
 from datetime import timedelta

@@ -1,7 +1,7 @@
 """What providers tell us: written down at once, looked into later.
 
-The one rule: a signal with the right secret makes its calendars dirty and asks for a sync, and a signal without it
-does nothing; whoever sent it cannot tell the two apart.
+The one rule: a signal with the right secret marks its calendars dirty and asks for a sync, and one without it does
+nothing; the sender cannot tell the two apart.
 """
 
 import hmac

@@ -1,10 +1,10 @@
 """Taking stock: how things stand in all accounts, for whoever runs the service (P3).
 
-    lead  [a lock of one connection]   one worker of all looks; should it die, the next takes over
+    lead  [a lock of one connection]   only one of all workers looks; should it die, another takes over
     walk  [a transaction an account]   what stands there, under row-level security as everything else
     tell                               sums over all accounts, in the memory of this process
 
-The one rule: every account is entered by itself and only counts leave it, so a figure can tell of nobody.
+The one rule: every account is entered by itself and only counts leave it, so no figure can give anybody away.
 """
 
 from collections import defaultdict

@@ -1,11 +1,11 @@
-"""The job `watch_calendar`: that the provider tells us of a calendar's changes, and goes on telling.
+"""The job `watch_calendar`: has the provider tell us of a calendar's changes, and keeps it telling.
 
     look  [transaction]  is it to be watched? is there a watch that lasts?
     ask   [none open]    the provider, for a longer watch or another one
     save  [transaction]  the new watch, and a sync for what changed before it
     stop  [none open]    what it replaces
 
-The one rule: a watch is only ever a comfort. Without one the calendar is polled, and nothing is lost but minutes.
+The one rule: a watch only makes things faster. Without one the calendar is polled, and nothing is lost but minutes.
 """
 
 import hashlib
