@@ -19,7 +19,7 @@ async def list_moves(
 ) -> bytes:
     """Other times for the booking on these days, as slots, rendered. Raises: NotFound, ValidationFailed."""
     query = SlotQuery(time_zone, *days, booking.duration_minutes)
-    page = await load_page_time(session, booking.page_id, query.between(), excluding=booking.id)
+    page = await load_page_time(session, booking.page_id, query.between(), excluding=booking.id, deleted_too=True)
     if page is None:
         raise NotFound
     second, between = int(now.astimezone(UTC).timestamp()), query.between()

@@ -28,8 +28,9 @@ def around(start: int, duration_minutes: int) -> Span:
 async def page_time_around(
     session: AsyncSession, page_id: UUID, start: int, duration_minutes: int, *, excluding: UUID | None = None
 ) -> PageTime:
-    """The page and its host's time, a week around the slot. Raises: NotFound."""
-    found = await load_page_time(session, page_id, around(start, duration_minutes), excluding=excluding)
+    """The page, which may have been deleted since, and its hosts' time, a week around the slot. Raises: NotFound."""
+    between = around(start, duration_minutes)
+    found = await load_page_time(session, page_id, between, excluding=excluding, deleted_too=True)
     if found is None:
         raise NotFound
     return found

@@ -35,9 +35,7 @@ def is_open(request: MeetingRequest, now: datetime) -> bool:
 
 async def page_time_of_request(session: AsyncSession, request: MeetingRequest) -> PageTime:
     """The page, which may have been deleted since, and its host's time around the request."""
-    return await page_time_around(
-        session, request.page_id, request.start, request.duration_minutes, excluding=request.id
-    )
+    return await page_time_around(session, request.page_id, request.start, request.duration_minutes)
 
 
 def as_asked(request: MeetingRequest, page: PageTime) -> PageTime:

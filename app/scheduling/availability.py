@@ -28,7 +28,7 @@ from app.timespan import Span, Spans, merge
 _WEEK = timedelta(days=8)
 PAGE_TIME = """
 WITH page AS MATERIALIZED (
-    SELECT * FROM scheduling_pages p WHERE p.id = $1 AND (p.deleted_at IS NULL OR $6::uuid IS NOT NULL)),
+    SELECT * FROM scheduling_pages p WHERE p.id = $1 AND (p.deleted_at IS NULL OR $7)),
 engaged AS MATERIALIZED (
     SELECT b.host_id AS user_id, 0 AS position FROM bookings b WHERE b.id = $6 AND b.page_id = $1
     UNION ALL
@@ -109,8 +109,11 @@ SELECT p.account_id, p.id, p.type, p.name, p.slug, p.configuration::text, p.vers
        LIMIT 1) link ON true
  ORDER BY h.position, h.user_id
 """
-"""A page and all that bears on its slots: a row for each host, first the one who organizes. Of a booking of the page
-that shall move ($6), those it has; who has left is not waited for."""
+"""A page and all that bears on its slots: a row for each host, first the one who organizes.
+
+$6 is a booking or a hold whose time does not count, for it is about to be used otherwise. Of a booking the hosts are
+those it has; who has left is not waited for. $7: also of a page that was deleted.
+"""
 
 
 class Mode(StrEnum):
@@ -264,19 +267,22 @@ class PageTime:
 
 
 async def load_page_time(
-    session: AsyncSession, page_id: UUID, between: Span, *, excluding: UUID | None = None
+    session: AsyncSession, page_id: UUID, between: Span, *, excluding: UUID | None = None, deleted_too: bool = False
 ) -> PageTime | None:
     """The page and everything that bears on its slots in `between`; without one booking, when that one shall move."""
     connection = await session.connection()
-    result = await connection.exec_driver_sql(PAGE_TIME, page_time_parameters(page_id, between, excluding=excluding))
+    asked = page_time_parameters(page_id, between, excluding=excluding, deleted_too=deleted_too)
+    result = await connection.exec_driver_sql(PAGE_TIME, asked)
     return page_time_of([dict(row) for row in result.mappings()])
 
 
-def page_time_parameters(page_id: UUID, between: Span, *, excluding: UUID | None = None) -> tuple[object, ...]:
+def page_time_parameters(
+    page_id: UUID, between: Span, *, excluding: UUID | None = None, deleted_too: bool = False
+) -> tuple[object, ...]:
     """What `PAGE_TIME` asks for."""
     start, end = (datetime.fromtimestamp(second, UTC) for second in between)
     early, late = start - _WEEK, end + _WEEK  # a weekly cap counts whole weeks
-    return page_id, early.date().replace(day=1), late.date().replace(day=1), early, late, excluding
+    return page_id, early.date().replace(day=1), late.date().replace(day=1), early, late, excluding, deleted_too
 
 
 def page_time_of(rows: Sequence[Mapping[str, Any]]) -> PageTime | None:

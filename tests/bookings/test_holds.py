@@ -416,3 +416,12 @@ async def test_r34_a_booking_is_no_hold_and_its_token_opens_nobody_elses_time(wo
     signed = named | {"hold_token": world.services.tokens.of_holds().token(decode_id("bkg", booking.id))}
     told = problem(await ben.book(wide["id"], start, **signed), 409, "hold_expired")
     assert told["alternatives"] == plain["alternatives"], "they are Ben's, whosever id is named"
+
+
+@pytest.mark.parametrize("real", [True, False])
+async def test_r48_a_page_that_was_deleted_is_not_there_for_a_hold_either(world: World, real: bool) -> None:
+    person = await world.connected()
+    page, start = await person.make_page(), person.at(3, "10:00")
+    hold = await kept(world.api, page, start) if real else {"id": encode_id("hold", new_id()), "token": "x" * 43}
+    assert (await person.delete(f"/v1/scheduling-pages/{page['id']}")).status_code == 204
+    problem(await person.book(page["id"], start.isoformat(), **by(hold)), 404, "not_found")
