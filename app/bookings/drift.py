@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Final
 
 from app.calendar import Response
-from app.scheduling.configuration import DRIFT_AT_FIRST
+from app.scheduling.configuration import DEFAULT_DRIFT_POLICIES
 
 TimeSpan = tuple[datetime, datetime]
 
@@ -41,7 +41,9 @@ class Policy(StrEnum):
     ASK = "ask"
 
 
-AT_FIRST: Final[Mapping[Kind, Policy]] = {Kind(kind): Policy(policy) for kind, policy in DRIFT_AT_FIRST.items()}
+DEFAULT_POLICIES: Final[Mapping[Kind, Policy]] = {
+    Kind(kind): Policy(policy) for kind, policy in DEFAULT_DRIFT_POLICIES.items()
+}
 
 
 class Doubt(StrEnum):
@@ -121,8 +123,8 @@ class Plan:
     """Copies to be taken away."""
     note: Standing | None = None
     """What stands there is as it should be: remember it."""
-    settled: tuple[Kind, ...] = ()
-    """The host was asked for nothing: it is as booked again."""
+    lapsed: tuple[Kind, ...] = ()
+    """Kinds of questions to the host that need no answer any more: it is as booked again."""
 
     @property
     def empty(self) -> bool:
@@ -145,8 +147,8 @@ class _Draft:
     note: Standing | None = None
 
 
-def plan(facts: Facts, policies: Mapping[Kind, Policy] = AT_FIRST) -> Plan:
-    """The plan for one booking; `policies` lacks nothing that `AT_FIRST` has."""
+def plan(facts: Facts, policies: Mapping[Kind, Policy] = DEFAULT_POLICIES) -> Plan:
+    """The plan for one booking; `policies` lacks nothing that `DEFAULT_POLICIES` has."""
     if facts.pending or _over(facts):
         return _NOTHING
     if facts.booked is None:
@@ -255,7 +257,7 @@ def _is_news(facts: Facts, standing: Standing) -> bool:
 
 
 def _finished(draft: _Draft, facts: Facts, found: set[Kind]) -> Plan:
-    """Of a booking that ends nothing is moved, put back or asked; what the host was asked and is no more is settled."""
+    """Of a booking that ends nothing is moved, put back or asked; what the host was asked and is no more lapses."""
     ending = draft.end_by is not None
     return Plan(
         findings=tuple(item for item in draft.findings if not (ending and item.decision is Policy.ASK)),
@@ -264,5 +266,5 @@ def _finished(draft: _Draft, facts: Facts, found: set[Kind]) -> Plan:
         put_back=draft.put_back and not ending,
         remove=draft.remove,
         note=None if ending else draft.note,
-        settled=tuple(sorted({item.kind for item in facts.waiting} - found)),
+        lapsed=tuple(sorted({item.kind for item in facts.waiting} - found)),
     )

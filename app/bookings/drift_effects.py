@@ -51,7 +51,7 @@ class DriftEffects:
         if plan.move_to is not None and not await take(session, booking, page, plan.move_to):
             plan = _asking(plan)
         entries = [ledger.write_down(session, booking, finding, now=facts.now) for finding in plan.findings]
-        replaced = {Kind(entry.kind) for entry in entries} | set(plan.settled)
+        replaced = {Kind(entry.kind) for entry in entries} | set(plan.lapsed)
         lapsed = [entry for kind, entry in waiting.items() if kind in replaced]
         jobs = supersede(session, lapsed, now=facts.now)
         await session.flush()

@@ -17,7 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.bookings import ledger, repository
-from app.bookings.drift import AT_FIRST, Facts, Kind, Plan, Policy, Standing, TimeSpan, plan
+from app.bookings.drift import DEFAULT_POLICIES, Facts, Kind, Plan, Policy, Standing, TimeSpan, plan
 from app.bookings.drift_effects import Case, DriftEffects
 from app.bookings.elsewhere import stands_elsewhere
 from app.bookings.event import event_key
@@ -200,7 +200,7 @@ def _written(write: CalendarWrite) -> TimeSpan | None:
 async def policies_of(session: AsyncSession, host_id: UUID) -> dict[Kind, Policy]:
     """The host's word on each kind of drift."""
     stored = await session.scalar(select(CalendarSettings.drift_policies).where(CalendarSettings.user_id == host_id))
-    return {**AT_FIRST, **{Kind(kind): Policy(policy) for kind, policy in (stored or {}).items()}}
+    return {**DEFAULT_POLICIES, **{Kind(kind): Policy(policy) for kind, policy in (stored or {}).items()}}
 
 
 async def _booking_of(session: AsyncSession, calendar: Calendar, event_id: str, event: Event | None) -> UUID | None:

@@ -27,7 +27,7 @@ from app.ids import new_id
 from app.models.crm import Task
 from app.queue import Enqueued, Job, enqueue
 
-_AT_FIRST: Final[dict[str, Any]] = {
+_DEFAULTS: Final[dict[str, Any]] = {
     "duration_minutes": 30,
     "notes": None,
     "contact_id": None,
@@ -54,7 +54,7 @@ class Tasks:
             unplaced=False,
             version=0,
             created_at=now,
-            **(_AT_FIRST | given | {"due_at": wish.due_at.astimezone(UTC)}),
+            **(_DEFAULTS | given | {"due_at": wish.due_at.astimezone(UTC)}),
         )
         row.completed_at = now if row.status == "completed" else None
         session.add(row)
@@ -83,7 +83,7 @@ class Tasks:
         await _check_contact(session, given.get("contact_id"))
         now, done = self._clock(), row.status == "completed"
         for name, value in given.items():
-            setattr(row, name, _AT_FIRST[name] if value is None else value)
+            setattr(row, name, _DEFAULTS[name] if value is None else value)
         row.due_at = row.due_at.astimezone(UTC)
         if (row.status == "completed") != done:
             row.completed_at = None if done else now

@@ -58,7 +58,7 @@ WebAddress = Annotated[
 Duration = Annotated[int, Field(ge=5, le=MINUTES_PER_DAY, examples=[30])]
 Increment = Literal[5, 10, 15, 20, 30, 45, 60, 90, 120]
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
-DRIFT_AT_FIRST = {
+DEFAULT_DRIFT_POLICIES = {
     "moved": "adopt",
     "resized": "adopt",
     "deleted": "adopt",

@@ -40,7 +40,7 @@ from app.scheduling.pages import get_page
 from app.scheduling.settings_schemas import CalendarSettingsUpdate
 from app.scheduling.slug_conflicts import slug_taken
 
-_AT_FIRST = {
+_DEFAULTS = {
     "task_sync": False,
     "scheduling_pages": True,
     "turned_off": False,
@@ -124,8 +124,8 @@ class SettingsEditor:
     async def _save_switches(
         self, session: AsyncSession, principal: Principal, settings: CalendarSettings, given: dict[str, object]
     ) -> None:
-        for name in given.keys() & _AT_FIRST.keys():
-            setattr(settings, name, _AT_FIRST[name] if given[name] is None else given[name])
+        for name in given.keys() & _DEFAULTS.keys():
+            setattr(settings, name, _DEFAULTS[name] if given[name] is None else given[name])
         before = settings.calendar_sync
         settings.calendar_sync = await self._syncs(session, principal, settings, given)
         if settings.calendar_sync and not before:

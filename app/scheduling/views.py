@@ -13,7 +13,7 @@ from app.models.scheduling import CalendarSettings, SchedulingPage
 from app.outbound.links import Links
 from app.scheduling import schemas, settings_schemas
 from app.scheduling.availability import PageTime
-from app.scheduling.configuration import DRIFT_AT_FIRST, Configuration
+from app.scheduling.configuration import DEFAULT_DRIFT_POLICIES, Configuration
 from app.scheduling.team import Member
 
 _CONNECTED: Final = {"ready", "unavailable"}
@@ -125,7 +125,7 @@ def settings_view(
         chat_profile=settings_schemas.ChatProfile(
             enabled=settings.chat_enabled, page_id=settings.chat_page_id, widget_key=settings.widget_key
         ),
-        drift_policies=settings_schemas.DriftPolicies.model_validate(DRIFT_AT_FIRST | settings.drift_policies),
+        drift_policies=settings_schemas.DriftPolicies.model_validate(DEFAULT_DRIFT_POLICIES | settings.drift_policies),
         auto_confirm_requests=settings.auto_confirm_requests,
         version=settings.version,
     )

@@ -12,7 +12,18 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.bookings.drift import AT_FIRST, RESTORES_A_DAY, Doubt, Facts, Finding, Kind, Plan, Policy, Standing, plan
+from app.bookings.drift import (
+    DEFAULT_POLICIES,
+    RESTORES_A_DAY,
+    Doubt,
+    Facts,
+    Finding,
+    Kind,
+    Plan,
+    Policy,
+    Standing,
+    plan,
+)
 from app.calendar import Response
 
 NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)
@@ -61,7 +72,7 @@ def carried_out(before: Facts, todo: Plan) -> Facts:
         todo = replace(todo, move_to=None, findings=tuple(_refused(finding) for finding in todo.findings))
     after = before
     asked = {finding for finding in todo.findings if finding.decision is Policy.ASK}
-    replaced = {finding.kind for finding in todo.findings} | set(todo.settled)
+    replaced = {finding.kind for finding in todo.findings} | set(todo.lapsed)
     after = replace(after, waiting=frozenset({f for f in before.waiting if f.kind not in replaced} | asked))
     for finding in todo.findings:
         if finding.decision is Policy.RESTORE:
@@ -153,7 +164,7 @@ def test_r23_what_stands_as_it_was_written_is_no_drift() -> None:
     span = SPANS[4]
     standing = Standing("a", span, "1", Response.NEEDS_ACTION)
     assert plan(
-        Facts(NOW, span, span, "a", Response.NEEDS_ACTION, frozenset({standing})), AT_FIRST
+        Facts(NOW, span, span, "a", Response.NEEDS_ACTION, frozenset({standing})), DEFAULT_POLICIES
     ).empty  # fmt: skip
 
 
