@@ -32,7 +32,7 @@ from app.bookings.news import tell_of_booking, tell_of_request
 from app.bookings.offer import around, check_offered, check_open, page_time_of_booking, slot_taken
 from app.bookings.post import BookingPost
 from app.bookings.schemas import BookingCreate
-from app.bookings.seating import by_turns, lock_seating
+from app.bookings.seating import MOST_ROUNDS, AnothersTurnError, by_turns, lock_seating
 from app.bookings.tokens import BookingTokens
 from app.bookings.wishes import Wish, appointment, meeting_request, wish_of
 from app.calendar import Clock, ProviderName
@@ -56,8 +56,6 @@ from app.telemetry.metrics import BOOKINGS, counted
 VISITOR: Final = "visitor"
 """Who books, in the audit log, unless somebody does it on their behalf (R50)."""
 _CREATED, _ACCEPTED = 201, 202
-_MOST_ROUNDS: Final = 5
-"""How often it may have become another's turn before the visitor is asked to come again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +79,6 @@ class _NobodyKnowsError(Exception):
 
 class _OnlyAskedError(Exception):
     """A calendar cannot be read, and its person lets times be asked for then (R30)."""
-
-
-class _AnothersTurnError(Exception):
-    """Another process has booked one of the round robin meanwhile."""
 
 
 def _kind(outcome: Outcome) -> str:
@@ -147,10 +141,10 @@ class BookingDesk:
         if page.type != "round_robin":
             return await self._place(page, wish, attempt)
         async with self._queues.place(page.page_id) as waited:
-            for number in range(_MOST_ROUNDS):
+            for number in range(MOST_ROUNDS):
                 if waited or number:
                     page = await self._look_again(page, wish, attempt)
-                with suppress(_AnothersTurnError):
+                with suppress(AnothersTurnError):
                     return await self._place(page, wish, attempt)
         raise BookingUnavailable(retry_after=1)
 
@@ -229,7 +223,7 @@ class BookingDesk:
     async def _seat(
         self, page: PageTime, wish: Wish, attempt: Attempt | None, passed: frozenset[UUID], inquiry: Inquiry
     ) -> Outcome:
-        """Ask, and book. Raises: SlotUnavailable, _NobodyKnowsError, _OnlyAskedError, _AnothersTurnError."""
+        """Ask, and book. Raises: SlotUnavailable, _NobodyKnowsError, _OnlyAskedError, AnothersTurnError."""
         minutes = wish.form.duration_minutes
         slot = page.rules(minutes).buffered(wish.start)
         checked = await inquiry.about(page)
@@ -254,7 +248,7 @@ class BookingDesk:
             looked, page = await self._look_under_lock(work, page, wish, attempt)
             first, why = (await self._in_turn(work, looked, wish, passed))[0]
             if first.host.id != page.host.id:
-                raise _AnothersTurnError
+                raise AnothersTurnError
             if page.destination is None:
                 raise BookingUnavailable  # disconnected this moment; the next attempt becomes a request
             booking_id, provider = new_id(), self._providers[ProviderName(page.destination.provider)]

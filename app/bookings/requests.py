@@ -9,6 +9,7 @@ second one, and the token that its visitor holds stays good.
 """
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
@@ -34,7 +35,7 @@ from app.bookings.request_look import (
     is_open,
     page_time_of_request,
 )
-from app.bookings.seating import by_turns, fetch_in, lock_seating
+from app.bookings.seating import MOST_ROUNDS, AnothersTurnError, by_turns, fetch_in, lock_seating
 from app.calendar import Clock, ProviderName
 from app.database import constraint, transaction
 from app.errors import (
@@ -99,6 +100,13 @@ class MeetingRequests:
         Raises: NotFound, AlreadyProcessed, CalendarNotConnected, BookingUnavailable, SlotUnavailable (with
         alternatives).
         """
+        for _ in range(MOST_ROUNDS):
+            with suppress(AnothersTurnError):
+                return await self._accept(account_id, request_id, by=by)
+        raise BookingUnavailable(retry_after=1)
+
+    async def _accept(self, account_id: UUID, request_id: UUID, *, by: Host | Policy) -> MeetingRequest:
+        """By the turns of now."""
         async with transaction(self._sessions, account_id) as session:
             request = await self._find(session, request_id, by=by)
             page = await self._free(session, request)
@@ -106,24 +114,29 @@ class MeetingRequests:
         refusal: Conflict = self._taken(request, page)
         slot = page.rules(request.duration_minutes).buffered(request.start)
         inquiry = Inquiry(self._live, [seating for seating, _ in in_order], slot)
-        for seating, why in in_order:
+        passed: set[UUID] = set()
+        for seating, _ in in_order:
             try:
-                return await self._seat(request, seating, why, slot, inquiry, by=by)
+                return await self._seat(request, seating, frozenset(passed), slot, inquiry, by=by)
             except (SlotUnavailable, BookingUnavailable) as latest:
                 refusal = latest  # of a round robin somebody else may be free
+                passed.add(seating.host.id)
         raise refusal
 
     async def _seat(
         self,
         request: MeetingRequest,
         page: PageTime,
-        why: Json | None,
+        passed: frozenset[UUID],
         slot: Span,
         inquiry: Inquiry,
         *,
         by: Decider,
     ) -> MeetingRequest:
-        """Ask the calendars of these hosts, and book. Raises: SlotUnavailable, BookingUnavailable, AlreadyProcessed."""
+        """Ask the calendars of these hosts, and book; `passed` cannot come.
+
+        Raises: SlotUnavailable, BookingUnavailable, AlreadyProcessed, AnothersTurnError.
+        """
         verdict = (await inquiry.about(page)).verdict
         if verdict is Verdict.BUSY:
             raise self._taken(request, page)
@@ -132,7 +145,7 @@ class MeetingRequests:
             raise BookingUnavailable
         try:
             async with self._queues.place(page.host.id, wanted=slot, by=request.id):
-                return await self._book(request, page, why, by=by)
+                return await self._book(request, page, passed, by=by)
         except TakenMeanwhileError as gone:
             raise self._taken(request, page.less(gone.taken)) from gone
         except IntegrityError as error:
@@ -164,18 +177,22 @@ class MeetingRequests:
             await enqueue(session, [mail, told])
             return request
 
-    async def _book(self, asked: MeetingRequest, seating: PageTime, why: Json | None, *, by: Decider) -> MeetingRequest:
+    async def _book(
+        self, asked: MeetingRequest, seating: PageTime, passed: frozenset[UUID], *, by: Decider
+    ) -> MeetingRequest:
         hosts = [item.host.id for item in seating.hosts]
         async with transaction(self._sessions, asked.account_id) as session:
             # First the hosts, then what is theirs, as every booking does. One who is no more is not on the page that is
             # read next: then `seated` finds nobody, and nothing is booked.
             await lock_seating(fetch_in(session), seating)
             request = await self._find(session, asked.id, by=by, lock=True)
-            page = (await self._free(session, request)).seated(hosts)
+            whole = await self._free(session, request)
+            page = whole.seated(hosts)
             if page is None or page.destination is None:
                 raise BookingUnavailable  # the page's hosts, or their calendars, were changed this moment
             if clashes(request, page):
                 raise self._taken(request, page)
+            why = await self._why(session, request, whole, page, passed)
             request.clashes = False
             booking = self._booking(request, page, why)
             session.add(booking)
@@ -192,6 +209,16 @@ class MeetingRequests:
             await session.flush()
             await enqueue(session, jobs)
             return request
+
+    async def _why(
+        self, session: AsyncSession, request: MeetingRequest, whole: PageTime, page: PageTime, passed: frozenset[UUID]
+    ) -> Json | None:
+        """Why it is their turn, of those of the whole page who are free and can come. Raises: AnothersTurnError."""
+        free = [seating for seating in free_seatings(request, whole) if seating.host.id not in passed]
+        first, why = (await by_turns(fetch_in(session), whole, free, now=self._clock()))[0]
+        if first.host.id != page.host.id:
+            raise AnothersTurnError
+        return why
 
     async def _find(
         self, session: AsyncSession, request_id: UUID, *, by: Decider, lock: bool = False

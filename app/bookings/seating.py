@@ -21,6 +21,8 @@ from app.models.base import Json
 from app.scheduling.availability import PageTime
 
 RULE: Final = "fewest_meetings"
+MOST_ROUNDS: Final = 5
+"""How often it may have become another's turn before whoever wants a meeting is asked to come again."""
 _LOOK_BACK: Final = timedelta(days=30)
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 _TURNS = """
@@ -30,6 +32,10 @@ SELECT b.host_id, count(*) AS meetings, max(b.created_at) AS last_at
  WHERE p.id = $1 AND b.status <> 'cancelled' AND b.created_at >= greatest(p.team_since, $2)
  GROUP BY b.host_id
 """
+
+
+class AnothersTurnError(Exception):
+    """Somebody has booked one of the round robin meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)

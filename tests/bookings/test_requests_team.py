@@ -3,6 +3,7 @@
 The one rule: whoever has no calendar is never taken for free, also where the others have one.
 """
 
+import asyncio
 from typing import Any
 
 from tests.bookings.requesting import Asked, accept, ask, connected, read
@@ -78,3 +79,16 @@ async def test_r26_a_members_calendar_has_the_owners_requests_booked(world: Worl
     assert await status(owner, asked) == "accepted"
     [booking] = (await member.get("/v1/bookings")).json()["items"]
     assert booking["assignment"]["candidates"] == [{"user_id": member.user_id, "meetings": 0}]
+
+
+async def test_r27_requests_that_are_accepted_at_once_go_to_one_after_the_other(world: World) -> None:
+    owner, member, page = await two(world, "round_robin")
+    asked = [await ask(owner, page, 3, clock) for clock in ("10:00", "13:00", "15:00", "16:00")]
+    for person in (owner, member):
+        await connected(world, person)
+    answers = await asyncio.gather(*(accept(owner, one) for one in asked))
+    assert [answer.status_code for answer in answers] == [200] * 4
+    made = [row["assignment"]["candidates"] for row in (await owner.get("/v1/bookings")).json()["items"]]
+    assert sorted(sum(one["meetings"] for one in counts) for counts in made) == [0, 1, 2, 3], "each by what was decided"
+    rows = await world.rows("SELECT count(*) AS hosted FROM bookings GROUP BY host_id ORDER BY host_id")
+    assert [row["hosted"] for row in rows] == [2, 2]
