@@ -1,5 +1,7 @@
 """Contacts: one an address, changed with care, erased without a trace."""
 
+import json
+
 from tests.crm.scene import VERA, invite, make_contact, synced, timeline
 from tests.support.world import World, problem
 
@@ -31,6 +33,19 @@ async def test_an_address_belongs_to_one_contact_however_it_is_spelt(world: Worl
     problem(await person.post("/v1/contacts", {"email": "Vera@Example.com"}), 409, "contact_exists")
     problem(await person.patch(f"/v1/contacts/{other['id']}", {"email": VERA}), 409, "contact_exists")
     problem(await person.patch(f"/v1/contacts/{other['id']}", {"email": None}), 422, "validation_failed")
+
+
+async def test_r54_what_is_done_to_a_contact_is_written_down_without_whom(world: World) -> None:
+    person = await world.person()
+    contact = await make_contact(person, name="Vera")
+    await person.patch(f"/v1/contacts/{contact['id']}", {"phone": "+46 8 456", "name": "Vera V."})
+    auditor = await world.person(account_id=person.account_id, permissions=["audit:read"])
+    told = (await auditor.get("/v1/audit-log", subject_id=contact["id"])).json()["items"]
+    assert sorted(entry["action"] for entry in told) == ["contact.created", "contact.updated"]
+    assert [entry["actor"]["kind"] for entry in told] == ["user", "user"]
+    assert "Vera" not in str(told)
+    [row] = await world.rows("SELECT data FROM audit_entries WHERE action = 'contact.updated'")
+    assert json.loads(row["data"]) == {"fields": ["name", "phone"]}
 
 
 async def test_bad_input_is_refused(world: World) -> None:

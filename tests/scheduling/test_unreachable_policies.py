@@ -199,6 +199,15 @@ async def test_r26_a_policy_that_frees_nothing_has_no_request_looked_at(world: W
     assert (await read(person, asked))["status"] == "pending"
 
 
+async def test_r26_what_can_only_be_asked_for_is_booked_by_its_host_alone(world: World) -> None:
+    person, asked = await with_a_request(world)
+    await person.patch(SAVE, {"auto_confirm_requests": True})
+    assert await confirming(world) == 1
+    await world.work()
+    assert (await read(person, asked))["status"] == "pending", "of what cannot be read only the host knows more"
+    assert (await accept(person, asked)).status_code == 200
+
+
 @pytest.mark.parametrize("unwanted", [{"auto_confirm_requests": False}, {"turned_off": True}])
 async def test_r26_without_the_hosts_word_no_door_books_anything(world: World, unwanted: dict[str, bool]) -> None:
     person, asked = await with_a_request(world)
