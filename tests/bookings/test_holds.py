@@ -140,6 +140,17 @@ async def test_r48_a_hold_that_lapsed_blocks_nothing(world: World) -> None:
     assert (await traces(world))[2] == 0
 
 
+async def test_r32_r48_what_is_kept_counts_for_the_limit_of_its_day_while_it_lasts(world: World) -> None:
+    person, page, start = await host(world, daily_limit=1)
+    later = start + timedelta(hours=2)
+    await kept(world.api, page, start)
+    assert not await offered(person, page, later)
+    problem(await person.book(page["id"], later.isoformat()), 409, "slot_unavailable")
+    await lapse(world)
+    assert await offered(person, page, later), "also before it is swept"
+    assert (await person.book(page["id"], later.isoformat())).status_code == 201
+
+
 async def test_r48_a_hold_that_lapsed_gives_way_to_another_and_to_a_booking_that_moves(world: World) -> None:
     person, page, start = await host(world)
     booking = held(world.api, await person.book(page["id"], (start + timedelta(hours=2)).isoformat()))

@@ -11,6 +11,7 @@ from app.ids import decode_id, encode_id
 from tests.accounts.life import NAME, PHONE, VISITOR, found, live
 from tests.bookings.requesting import ask
 from tests.crm.scene import VERA, invite, make_contact, synced, timeline
+from tests.crm.test_tasks import add, events, with_tasks
 from tests.support.people import Person
 from tests.support.visitors import visit
 from tests.support.world import World, problem
@@ -158,6 +159,20 @@ async def test_r54_a_meeting_of_several_names_them_no_more(world: World) -> None
     await erase(person, contact)
     [meeting] = await timeline(person, friend)
     assert meeting["title"] == "… (…) and a verandah"
+    told = await world.rows("SELECT type, data::text FROM feed_events WHERE type LIKE 'engagement.%' ORDER BY arrival")
+    assert [row["type"] for row in told] == ["engagement.created", "engagement.updated"], "whoever keeps a copy is told"
+    assert "… (…) and a verandah" in told[1]["data"]
+    assert not any("Vera" in row["data"] or VERA in row["data"] for row in told)
+
+
+async def test_r22_r54_the_event_of_a_task_names_them_no_more(world: World) -> None:
+    person = await with_tasks(world)
+    contact = await make_contact(person, name="Vera Visitor")
+    await add(world, person, title="Call Vera Visitor", notes="Ask for her sister", contact_id=contact["id"])
+    await erase(person, contact)
+    await world.work()
+    [event] = await events(world, person)
+    assert (event["summary"], event.get("description") or "") == ("Call …", "")
 
 
 async def test_r54_an_address_they_had_before_is_theirs_too_unless_it_is_another_s_now(world: World) -> None:

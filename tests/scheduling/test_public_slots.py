@@ -160,6 +160,16 @@ async def test_r32_window_notice_and_limits_close_days_for_booking_too(world: Wo
     problem(await person.book(page["id"], person.at(3, "10:00").isoformat()), 422, "outside_booking_window")
 
 
+async def test_r32_a_cancelled_meeting_makes_room_in_its_day_and_week(world: World) -> None:
+    person = await world.connected()
+    page = await person.make_page(weekly_hours=NINE_TO_TWELVE, daily_limit=1, weekly_limit=1)
+    booking = await visit(person, page, person.at(3, "09:00"))
+    assert await clocks(person, page, days=3) == []
+    await booking.cancel()
+    assert len(await clocks(person, page, days=3)) == 6
+    await visit(person, page, person.at(3, "11:00"))
+
+
 async def test_r32_a_weekly_limit_counts_the_whole_week(world: World) -> None:
     person = await world.connected()
     page = await person.make_page(weekly_hours=NINE_TO_TWELVE, weekly_limit=1)
