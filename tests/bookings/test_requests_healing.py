@@ -189,6 +189,7 @@ async def test_r26_a_request_that_lapses_is_told_once(world: World) -> None:
     assert mail["subject"].startswith("Bez odpowiedzi: Intro call")
     assert page["meeting_link"] in mail["text"]
     assert await mailed(world) == ["expired_visitor"]
+    assert await audited(world) == [("worker", "meeting_request.expired")]
     assert await states(person, soon, late) == ["expired", "pending"]
     [stored] = await world.rows("SELECT decided_by FROM meeting_requests WHERE status = 'expired'")
     assert stored["decided_by"] is None

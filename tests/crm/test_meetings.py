@@ -298,10 +298,12 @@ async def test_r23_a_meeting_whose_event_was_brought_back_is_changed_like_any_ot
     event_id = (await the_event(world, person))["id"]
     await world.sandbox.delete_google_event(person.email, event_id)
     await synced(world, person)
+    [meeting] = await timeline(person, contact)
+    assert (meeting["outcome"], meeting["cancelled_at"] is None) == ("cancelled", False)
     await world.sandbox.patch_google_event(person.email, event_id, {"status": "confirmed"})
     await synced(world, person)
     [meeting] = await timeline(person, contact)
-    assert meeting["outcome"] == "scheduled"
+    assert (meeting["outcome"], meeting["cancelled_at"]) == ("scheduled", None)
     told = len(await world.sandbox.google_outbox(event_id=event_id))
     answer = await person.patch(f"/v1/engagements/{made['id']}", {"title": "Demo 2"})
     assert answer.status_code == 200, answer.text

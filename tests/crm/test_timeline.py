@@ -136,6 +136,22 @@ async def test_r20_a_meeting_the_contact_is_taken_off_leaves_the_timeline(world:
     assert await timeline(person, contact) == []
 
 
+async def test_r20_what_has_been_is_not_undone_by_who_is_taken_off_afterwards(world: World) -> None:
+    person = await world.connected()
+    contact = await make_contact(person)
+    over, done, ahead = [await invite(world, person, person.at(days, "10:00"), VERA) for days in (2, 6, 7)]
+    await synced(world, person)
+    meetings = {meeting["start_at"][:10]: meeting["id"] for meeting in await timeline(person, contact)}
+    said = meetings[person.day(6).isoformat()]
+    assert (await person.patch(f"/v1/engagements/{said}", {"outcome": "completed"})).status_code == 200
+    world.clock.offset = timedelta(days=4)
+    await person.refresh_token()
+    for event_id in (over, done, ahead):
+        await world.sandbox.patch_google_event(person.email, event_id, {"attendees": []})
+    await synced(world, person)
+    assert {meeting["id"] for meeting in await timeline(person, contact)} == {meetings[person.day(2).isoformat()], said}
+
+
 async def test_r20_only_the_primary_calendar_is_read_for_this(world: World) -> None:
     person = await world.connected()
     contact = await make_contact(person)

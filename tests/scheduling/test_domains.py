@@ -254,7 +254,9 @@ async def test_r55_the_choice_of_somebody_who_has_left_keeps_no_domain(web: Web)
     before = await kept()
     problem(await person.delete(f"{PATH}/{domain['id']}"), 409, "domain_in_use")
     assert await kept() == before == {"domain_id": decode_id("dom", domain["id"]), "version": before["version"]}
+    assert "delete" not in (await person.get(f"{PATH}/{domain['id']}")).json()["allowed_actions"]
     await web.choose(colleague, None)
+    assert "delete" in (await person.get(f"{PATH}/{domain['id']}")).json()["allowed_actions"]
     assert (await person.delete(f"{PATH}/{domain['id']}")).status_code == 204
     assert await kept() == {"domain_id": None, "version": before["version"] + 1}
     found = await web.resolve(page["meeting_link"])
