@@ -60,6 +60,11 @@ async def test_r19_with_the_sync_off_it_is_recorded_and_says_why(world: World) -
     await world.work()
     assert await world.sandbox.google_events(person.email) == []
     assert len(await timeline(person, contact)) == 1
+    path = f"/v1/engagements/{made['id']}"
+    assert (await person.patch(path, {"title": "Another title"})).status_code == 200, "there is no event to keep up with"
+    assert (await person.post(f"{path}/cancel")).json()["outcome"] == "cancelled"
+    await world.work()
+    assert await world.sandbox.google_events(person.email) == []
 
 
 async def test_r19_without_a_connection_it_is_recorded_and_says_why(world: World) -> None:
@@ -379,6 +384,7 @@ async def test_bad_input_is_refused(world: World) -> None:
     made = await meet(person, contact)
     for body in (
         {"title": None},
+        {"end_at": (start + timedelta(days=32)).isoformat()},
         {"end_at": start.isoformat(), "start_at": (start + HOUR).isoformat()},
         {"outcome": "?"},
     ):

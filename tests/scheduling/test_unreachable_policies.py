@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from app.ids import decode_id
 from app.queue import Job
 from tests.bookings.requesting import Asked, accept, ask, read
 from tests.bookings.test_booking_attempts import with_lost_calendar
@@ -76,6 +77,21 @@ async def test_r30_ignore_does_without_the_calendar(world: World) -> None:
     assert (await grades(person, page["id"]))["10:00"] == "confirmable"
     await busy(world, person, person.at(3, "12:00"))
     assert "12:00" not in await grades(person, page["id"]), "the primary counts as ever"
+    assert (await person.book(page["id"], person.at(3, "10:00").isoformat())).status_code == 201
+
+
+async def test_r30_a_calendar_that_is_done_without_closes_nothing_when_its_time_runs_out(world: World) -> None:
+    """Of a calendar that cannot be read nobody finds out any more what its series hold later."""
+    person = await with_boss_busy_at_ten(world)
+    page = await person.make_page()
+    await world.rows(
+        "UPDATE calendar_syncs SET expanded_until = now() + interval '1 day' WHERE calendar_id = $1",
+        decode_id("cal", (await lost_one(person))["calendar_id"]),
+    )
+    await choose(person, "last_known")
+    assert await grades(person, page["id"]) == {}, "nothing was ever known of that day"
+    await choose(person, "ignore")
+    assert (await grades(person, page["id"]))["10:00"] == "confirmable"
     assert (await person.book(page["id"], person.at(3, "10:00").isoformat())).status_code == 201
 
 
