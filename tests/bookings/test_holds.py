@@ -340,6 +340,9 @@ async def test_r48_a_repeat_that_comes_after_the_hold_has_lapsed_keeps_nothing(w
     late = problem(await keep(world.api, page, start, key), 409, "hold_expired")
     starts = [datetime.fromisoformat(other["start_at"]) for other in late["alternatives"]]
     assert start in starts, "it is free, and may be kept anew"
+    await person.patch("/v1/calendar-settings", {"turned_off": True})
+    problem(await keep(world.api, page, start, key), 404, "page_turned_off")
+    await person.patch("/v1/calendar-settings", {"turned_off": False})
     assert (await person.book(page["id"], start.isoformat())).status_code == 201
 
 

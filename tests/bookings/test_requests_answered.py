@@ -127,7 +127,9 @@ async def test_r26_a_taken_time_is_refused_with_alternatives_and_shown_with_them
     assert (await read(person, asked))["status"] == "pending", "it can still be declined"
     await decline(person, asked)
     answered = await read(person, asked)
-    assert (answered["clashes"], answered["alternatives"]) == (True, []), "as it was then; nobody looks for another time"
+    assert (answered["clashes"], answered["alternatives"]) == (True, []), (
+        "as it was then; nobody looks for another time"
+    )
 
 
 async def test_r26_what_was_made_by_hand_a_moment_ago_is_not_accepted_over(world: World) -> None:

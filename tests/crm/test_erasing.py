@@ -1,9 +1,11 @@
 """Erasing a contact: nothing of them stays in any table but what docs/privacy.md says (R54)."""
 
+import asyncio
 import re
 from datetime import timedelta
 from typing import Any
 
+import asyncpg
 import pytest
 
 from app.crm.person import Person as Known
@@ -12,6 +14,7 @@ from tests.accounts.life import NAME, PHONE, VISITOR, found, live
 from tests.bookings.requesting import ask
 from tests.crm.scene import VERA, invite, make_contact, synced, timeline
 from tests.crm.test_tasks import add, events, with_tasks
+from tests.scheduling.test_proposals_booked import waiting_for_locks
 from tests.support.people import Person
 from tests.support.visitors import visit
 from tests.support.world import World, problem
@@ -96,6 +99,25 @@ async def test_r54_an_erased_visitor_s_booking_can_still_be_moved_and_ended(worl
     kept = await world.rows("SELECT DISTINCT status, last_error FROM mails WHERE to_email = '' AND sent_at IS NULL")
     assert [(row["status"], row["last_error"]) for row in kept] == [("failed", "recipient_erased")]
     assert (await life.host.get("/v1/contacts")).json()["items"] == [], "and nobody has come back"
+
+
+async def test_r54_who_is_erased_while_they_book_does_not_come_back(world: World) -> None:
+    person = await world.connected()
+    contact, page = await make_contact(person), await person.make_page()
+    gate = await asyncpg.connect(world.database_url)
+    try:
+        async with gate.transaction():
+            await gate.execute("LOCK TABLE reservations IN SHARE MODE")  # the booking is written, and not committed
+            booking = asyncio.create_task(person.book(page["id"], person.at(3, "10:00").isoformat()))
+            while not await waiting_for_locks(world):  # noqa: ASYNC110 - the database's own record
+                await asyncio.sleep(0.02)
+            await erase(person, contact)
+        assert (await booking).status_code == 201
+    finally:
+        await gate.close()
+    await world.work()
+    assert (await person.get("/v1/contacts")).json()["items"] == []
+    assert (await person.get("/v1/engagements")).json()["items"] == []
 
 
 async def test_r26_r54_what_they_asked_for_lapses(world: World) -> None:

@@ -61,7 +61,9 @@ async def test_r19_with_the_sync_off_it_is_recorded_and_says_why(world: World) -
     assert await world.sandbox.google_events(person.email) == []
     assert len(await timeline(person, contact)) == 1
     path = f"/v1/engagements/{made['id']}"
-    assert (await person.patch(path, {"title": "Another title"})).status_code == 200, "there is no event to keep up with"
+    assert (await person.patch(path, {"title": "Another title"})).status_code == 200, (
+        "there is no event to keep up with"
+    )
     assert (await person.post(f"{path}/cancel")).json()["outcome"] == "cancelled"
     await world.work()
     assert await world.sandbox.google_events(person.email) == []
@@ -368,6 +370,8 @@ async def test_a_booking_is_changed_as_a_booking(world: World) -> None:
     assert problem(refused, 409, "capability_not_supported")["reason"] == "booking"
     done = await person.patch(f"/v1/engagements/{meeting['id']}", {"outcome": "completed"})
     assert done.json()["outcome"] == "completed"
+    taken_back = await person.patch(f"/v1/engagements/{meeting['id']}", {"outcome": None})
+    assert taken_back.json()["outcome"] == "scheduled"
 
 
 async def test_bad_input_is_refused(world: World) -> None:

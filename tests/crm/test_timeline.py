@@ -281,6 +281,11 @@ async def test_r20_a_booking_is_on_its_visitors_timeline(world: World) -> None:
     )  # fmt: skip
     await synced(world, person)
     assert len(await timeline(person, contact)) == 1, "its own event is not another meeting"
+    [row] = await world.rows("SELECT account_id, id FROM bookings")
+    before = await world.rows("SELECT FROM feed_events"), await timeline(person, contact)
+    await world.services.booking_recorder.run(row["account_id"], row["id"])
+    after = await world.rows("SELECT FROM feed_events"), await timeline(person, contact)
+    assert after == before, "a job too many changes nothing"
     await person.post(f"/v1/bookings/{answer.json()['id']}/cancel", {})
     await world.work()
     assert [item["outcome"] for item in await timeline(person, contact)] == ["cancelled"]

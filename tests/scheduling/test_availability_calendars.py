@@ -53,6 +53,22 @@ async def test_r30_the_x_removes_a_lost_calendar_and_booking_heals_at_once(world
     problem(await person.delete(f"{LIST}/{lost['calendar_id']}"), 404, "not_found")
 
 
+async def test_r30_what_was_let_go_is_ticked_again_once_it_can_be_read(world: World) -> None:
+    person = await with_lost_calendar(world)
+    page = await person.make_page()
+    primary, [lost] = await calendars(person)
+    await person.delete(f"{LIST}/{lost['calendar_id']}")
+    await share_again(world, person)
+    await person.post(f"/v1/connections/{person.connection_id}/calendars/refresh")
+    both = {"availability_calendar_ids": [primary["calendar_id"], lost["calendar_id"]]}
+    ticked = await person.patch("/v1/calendar-settings", both)
+    assert ticked.status_code == 200, ticked.text
+    await world.work()
+    _, [again] = await calendars(person)
+    assert (again["calendar_id"], again["status"]) == (lost["calendar_id"], "active")
+    assert await offered(person, page) == 48
+
+
 async def test_r16_calendars_of_a_broken_account_cannot_be_read_and_say_what_helps(world: World) -> None:
     person = await world.connected()
     await world.sandbox.revoke_google(person.email)

@@ -258,6 +258,9 @@ async def test_r30_a_round_robin_confirms_where_it_can(world: World) -> None:
     offered = await grades(ada, page["id"])
     assert (offered["10:00"], offered["11:00"]) == ("request_only", "confirmable")
     assert list(offered) == sorted(offered)
+    path, slot = f"/v1/public/scheduling-pages/{page['id']}/holds", {"duration_minutes": 30}
+    problem(await ada.post(path, slot | {"start_at": ada.at(3, "10:00").isoformat()}), 409, "slot_unavailable")
+    assert (await ada.post(path, slot | {"start_at": ada.at(3, "12:00").isoformat()})).status_code == 201
     assert (await ada.book(page["id"], ada.at(3, "10:00").isoformat())).status_code == 202
     assert (await ada.book(page["id"], ada.at(3, "11:00").isoformat())).status_code == 201
 
