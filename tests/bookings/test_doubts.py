@@ -1,6 +1,6 @@
 """Live checks in doubt (R29-R31, P1): busy is believed until events that do not count explain every bit of it."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import httpx
 
@@ -88,9 +88,12 @@ async def test_r30_a_calendar_that_is_gone_for_us_stops_bookings_however_young_t
     assert (await person.patch("/v1/calendar-settings", ticked)).status_code == 200
     await world.work()
     page = await person.make_page()
+    booking = await visit(person, page, person.at(3, "12:00"))
     assert "10:00" in await offered(person, page)
     await world.sandbox.share_google_calendar(owner.email, account=person.email, role="none")
     problem(await person.book(page["id"], person.at(3, "10:00").isoformat()), 409, "booking_unavailable")
+    problem(await booking.reschedule(person.at(3, "10:00")), 409, "booking_unavailable")
+    assert datetime.fromisoformat((await booking.read())["start_at"]) == person.at(3, "12:00")
 
 
 async def test_p1_a_doubt_has_the_calendars_looked_at_again_even_while_a_run_is_under_way(world: World) -> None:

@@ -385,6 +385,24 @@ async def test_r24_where_the_limits_stand_nothing_the_host_does_reaches_the_book
 
 
 @pytest.mark.parametrize("booked", [LIMITED], indirect=True)
+async def test_r24_where_the_limits_stand_nobody_moves_or_ends_the_booking_here(booked: Booked) -> None:
+    later = booked.booking.start_at + 3 * HOUR
+    path = f"/v1/bookings/{booked.booking.id}"
+    for deed, by_visitor, by_host in (
+        ("event_reschedule", await booked.booking.reschedule(later),
+         await booked.host.post(f"{path}/reschedule", {"start_at": later.isoformat()})),
+        ("event_cancel", await booked.booking.cancel(), await booked.host.post(f"{path}/cancel", {})),
+    ):  # fmt: skip
+        to_visitor = problem(by_visitor, 409, "capability_not_supported")
+        to_host = problem(by_host, 409, "capability_not_supported")
+        assert (to_visitor["capability"], to_host["capability"], to_host["provider"]) == (deed, deed, "exchange")
+        assert "exchange" not in by_visitor.text.lower(), "whose calendar it is, is nobody's business (R34)"
+    seen = await booked.as_host()
+    assert (seen["status"], seen["version"], seen["allowed_actions"]) == ("confirmed", 1, [])
+    assert await booked.writes_since() == []
+
+
+@pytest.mark.parametrize("booked", [LIMITED], indirect=True)
 async def test_r24_where_the_limits_stand_a_moved_event_still_blocks_the_time_it_moved_to(booked: Booked) -> None:
     later = booked.booking.start_at + 3 * HOUR
     await booked.hands.change(booked.host, booked.event_id, start=later, minutes=30)

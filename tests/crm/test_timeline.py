@@ -83,6 +83,16 @@ async def test_r20_answers_follow_and_a_declined_meeting_says_so(world: World) -
     assert (meeting["outcome"], meeting["contacts"][0]["response"]) == ("declined", "declined")
 
 
+async def test_r20_a_meeting_that_one_of_several_contacts_declines_takes_place(world: World) -> None:
+    person = await world.connected()
+    contact, friend = await make_contact(person), await make_contact(person, "friend@example.com")
+    event_id = await invite(world, person, person.at(2, "10:00"), VERA, "friend@example.com")
+    for attendee, outcome in ((VERA, "scheduled"), ("friend@example.com", "declined")):
+        await world.sandbox.answer_google_invitation(person.email, event_id, attendee=attendee, response="declined")
+        await synced(world, person)
+        assert [(await timeline(person, one))[0]["outcome"] for one in (contact, friend)] == [outcome, outcome]
+
+
 async def test_r20_somebody_who_becomes_known_brings_their_meetings(world: World) -> None:
     person = await world.connected()
     await invite(world, person, person.at(2, "10:00"), VERA)
