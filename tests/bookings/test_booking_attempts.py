@@ -50,6 +50,10 @@ async def told(world: World, person: Person) -> list[dict[str, Any]]:
 
 async def test_r30_letting_the_host_know_names_the_calendar_and_both_remedies(world: World) -> None:
     person = await with_lost_calendar(world)
+    await world.sandbox.google_calendar(person.email, "Choir")
+    assert (await person.post(f"/v1/connections/{person.connection_id}/refresh-calendars")).status_code == 202
+    await world.work()
+    assert len(await world.rows("SELECT FROM calendars WHERE name = 'Choir' AND NOT checked")) == 1
     page = await person.make_page()
     answer = await report(world, page["id"])
     assert (answer.status_code, answer.json()) == (202, {"page_id": page["id"]})
@@ -57,6 +61,7 @@ async def test_r30_letting_the_host_know_names_the_calendar_and_both_remedies(wo
     [mail] = await told(world, person)
     for words in ("Boss's plans", "Intro call", "regain access", "remove the inactive calendar", "/settings/calendar"):
         assert words in mail["text"]
+    assert "Choir" not in mail["text"], "what is not checked closes nothing"
     events = await world.rows("SELECT data::text FROM feed_events WHERE type = 'booking.attempt_blocked'")
     assert len(events) == 1
     assert "Boss" not in events[0]["data"], "a calendar's name may tell of a person's life"

@@ -95,6 +95,21 @@ async def test_r26_without_the_hosts_word_nothing_is_booked_on_connecting(world:
     assert await states(person, asked) == ["accepted"], "said later, it counts for what waits"
 
 
+async def test_r26_r31_what_is_tentative_and_blocks_no_more_lets_a_request_be_booked(world: World) -> None:
+    person = await who_confirms(world)
+    asked = await ask(person, await person.make_page(), 3, "10:30")
+    await world.sandbox.google_account(person.email)
+    times = [{"dateTime": person.at(3, clock).isoformat()} for clock in ("10:00", "11:00")]
+    guests = [{"email": person.email, "self": True, "responseStatus": "tentative"}, {"email": "o@example.com"}]
+    event = {"start": times[0], "end": times[1], "attendees": guests, "organizer": {"email": "o@example.com"}}
+    await world.sandbox.insert_google_event(person.email, event)
+    await connected(world, person)
+    assert await states(person, asked) == ["pending"]
+    await person.patch(SAVE, {"tentative_blocks": False})
+    await world.work()
+    assert await states(person, asked) == ["accepted"]
+
+
 async def test_r26_of_two_who_asked_for_one_time_the_first_is_booked(world: World) -> None:
     person = await who_confirms(world)
     page = await person.make_page()

@@ -100,6 +100,16 @@ async def test_r27_turns_go_to_who_has_hosted_least(world: World) -> None:
     assert {item["user_id"] for item in last["candidates"]} == {person.user_id for person in people}
 
 
+async def test_r27_a_cancelled_meeting_was_nobodys_turn(world: World) -> None:
+    people = await colleagues(world, 2)
+    page = await team_page(people, "round_robin")
+    first = await visit(people[0], page, people[0].at(3, "09:00"))
+    await first.cancel()
+    await visit(people[0], page, people[0].at(3, "10:00"))
+    [row] = await world.rows("SELECT count(DISTINCT host_id) AS hosts FROM bookings")
+    assert row["hosts"] == 1
+
+
 async def test_r27_who_joins_does_not_get_everything_at_first(world: World) -> None:
     ada, ben, cem = await colleagues(world, 3)
     page = await team_page([ada, ben], "round_robin")

@@ -126,6 +126,26 @@ async def test_r22_changes_and_completion_follow(world: World) -> None:
     assert (await look(person, task))["status"] == "not_started"
 
 
+async def test_r22_what_is_written_down_as_done_gets_no_event_until_it_is_open_again(world: World) -> None:
+    person = await with_tasks(world)
+    task = await add(world, person, status="completed")
+    assert await events(world, person) == []
+    await change(world, person, task, status="in_progress")
+    assert [event["summary"] for event in await events(world, person)] == ["Call back"]
+
+
+async def test_r22_who_dies_making_the_calendar_leaves_it_to_the_next(world: World) -> None:
+    person = await world.connected()
+    lease = "INSERT INTO task_calendars (account_id, connection_id, lease_until) SELECT account_id, id, now() + $1"
+    await world.rows(f"{lease} FROM connections", timedelta(minutes=1))
+    await turn(person, on=True)
+    task = await add(world, person)
+    assert await task_calendars(world) == [], "somebody else is at it"
+    world.clock.offset = timedelta(minutes=2)
+    await world.work(until=timedelta(minutes=2))
+    assert await state(person, task) == ("written", None)
+
+
 async def test_r22_a_deleted_task_takes_its_event_with_it(world: World) -> None:
     person = await with_tasks(world)
     task = await add(world, person)

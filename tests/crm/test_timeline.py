@@ -168,12 +168,15 @@ async def test_r20_only_the_primary_calendar_is_read_for_this(world: World) -> N
     other = await world.sandbox.google_calendar(person.email, "Other")
     event = {"summary": "Elsewhere", "attendees": [{"email": VERA}]} | span(person.at(2, "10:00"))
     await world.sandbox.insert_google_event(person.email, event, other["id"])
-    await person.post(f"/v1/connections/{person.connection_id}/calendars/refresh")
+    assert (await person.post(f"/v1/connections/{person.connection_id}/refresh-calendars")).status_code == 202
+    await world.work()
     listed = (await person.get(f"/v1/connections/{person.connection_id}/calendars")).json()["items"]
     ticked = {"availability_calendar_ids": [item["id"] for item in listed if item["ineligible_reason"] is None]}
+    assert len(ticked["availability_calendar_ids"]) == 2
     assert (await person.patch("/v1/calendar-settings", ticked)).status_code == 200
     await synced(world, person)
-    assert await timeline(person, contact) == []
+    [row] = await world.rows("SELECT count(*) AS known FROM mirror_events")
+    assert (row["known"], await timeline(person, contact)) == (1, [])
 
 
 async def test_r20_while_the_sync_is_off_nothing_comes_and_then_all_of_it(world: World) -> None:

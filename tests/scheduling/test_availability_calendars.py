@@ -59,7 +59,6 @@ async def test_r30_what_was_let_go_is_ticked_again_once_it_can_be_read(world: Wo
     primary, [lost] = await calendars(person)
     await person.delete(f"{LIST}/{lost['calendar_id']}")
     await share_again(world, person)
-    await person.post(f"/v1/connections/{person.connection_id}/calendars/refresh")
     both = {"availability_calendar_ids": [primary["calendar_id"], lost["calendar_id"]]}
     ticked = await person.patch("/v1/calendar-settings", both)
     assert ticked.status_code == 200, ticked.text

@@ -161,6 +161,8 @@ async def test_r40_a_token_is_good_for_180_days(world: World) -> None:
     world.clock.offset = expires_at - timedelta(seconds=30) - datetime.now(expires_at.tzinfo)
     assert (await ask(world, page, answer.json()["visitor_token"])).status_code == 200
     assert answer.headers["Location"] == SUBMISSIONS, "no address of its own"
+    world.clock.offset += timedelta(seconds=31)
+    assert (await ask(world, page, answer.json()["visitor_token"])).status_code == 404
 
 
 async def test_r40_old_tokens_are_forgotten(world: World) -> None:
