@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from app.ids import encode_id, new_id
+from tests.support.google import failing
 from tests.support.hands import ALL
 from tests.support.people import Person
 from tests.support.visitors import Visit, our_events, our_writes, visit
@@ -194,6 +195,30 @@ async def test_r47_after_the_cut_off_the_visitor_is_too_late_and_the_host_is_not
     problem(await booking.reschedule(person.at(4, "10:00")), 422, "cutoff_passed")
     moved = await person.post(f"/v1/bookings/{booking.id}/reschedule", {"start_at": person.at(4, "9:00").isoformat()})
     assert moved.status_code == 200, moved.text
+
+
+@pytest.mark.parametrize(("ends", "moves"), [(600, 0), (0, 600)])
+async def test_r47_moving_and_ending_have_a_cut_off_each(world: World, ends: int, moves: int) -> None:
+    person = await world.connected()
+    page = await person.make_page(cancel_cutoff_minutes=ends, reschedule_cutoff_minutes=moves)
+    booking = await visit(person, page, person.at(3, "10:00"))
+    world.clock.offset = person.at(3, "09:00") - world.clock()
+    moved = await booking.reschedule(person.at(3, "12:00"))
+    ended = await booking.cancel()
+    if ends:
+        assert moved.status_code == 200, moved.text
+        problem(ended, 422, "cutoff_passed")
+    else:
+        problem(moved, 422, "cutoff_passed")
+        assert ended.status_code == 200, ended.text
+
+
+async def test_p1_a_booking_is_not_moved_where_nobody_answers_and_no_mirror_is_young(world: World) -> None:
+    person, _, booking = await booked(world)
+    await world.rows("UPDATE calendar_syncs SET last_succeeded_at = now() - interval '11 minutes'")
+    async with failing(world.sandbox, "unavailable", path="freeBusy", account=person.email):
+        problem(await booking.reschedule(person.at(3, "14:00")), 409, "booking_unavailable")
+    assert (await booking.reschedule(person.at(3, "14:00"))).status_code == 200
 
 
 async def test_r47_what_has_begun_can_be_changed_by_nobody(world: World) -> None:

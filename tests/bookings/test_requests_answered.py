@@ -190,6 +190,15 @@ async def test_r26_a_declined_request_tells_its_visitor_why_and_where_to_choose_
     assert again.status_code == 202, "what was declined may be asked for again"
 
 
+async def test_r26_who_was_declined_may_ask_for_the_same_time_again(world: World) -> None:
+    person = await world.person()
+    page = await person.make_page()
+    first = await ask(person, page, 3, "10:00")
+    await decline(person, first)
+    second = await ask(person, page, 3, "10:00")
+    assert [(await read(person, asked))["status"] for asked in (first, second)] == ["declined", "pending"]
+
+
 async def test_r26_a_withdrawn_request_tells_its_host(world: World) -> None:
     person = await world.person(locale="de")
     asked = await ask(person, await person.make_page(), 3, "10:00")

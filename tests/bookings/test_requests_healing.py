@@ -133,6 +133,14 @@ async def test_r41_nothing_is_booked_by_itself_of_pages_that_take_no_bookings(wo
     assert await states(person, orphan, other) == ["pending", "accepted"]
 
 
+async def test_r17_nothing_is_booked_by_itself_without_the_scheduling_pages_tick(world: World) -> None:
+    person = await who_confirms(world)
+    asked = await ask(person, await person.make_page(), 3, "10:00")
+    await person.patch(SAVE, {"scheduling_pages": False})
+    await connected(world, person)
+    assert await states(person, asked) == ["pending"]
+
+
 async def test_r26_while_a_calendar_cannot_be_asked_requests_wait_and_are_tried_again(world: World) -> None:
     person = await world.person()
     asked = await ask(person, await person.make_page(), 3, "10:00")

@@ -102,6 +102,14 @@ async def test_r19_a_meeting_that_is_over_invites_nobody(world: World) -> None:
     assert (made["invite_status"], made["invite_reason"]) == ("not_sent", "already_over")
 
 
+async def test_r19_to_a_meeting_that_is_under_way_one_can_still_be_invited(world: World) -> None:
+    person = await world.connected()
+    now = world.clock()
+    span = {"start_at": (now - HOUR / 2).isoformat(), "end_at": (now + HOUR / 2).isoformat()}
+    made = await meet(person, await make_contact(person), **span)
+    assert (made["invite_status"], made["invite_reason"]) == ("sent", None)
+
+
 async def test_r19_while_the_provider_is_down_it_is_pending_and_then_sent_once(world: World) -> None:
     person = await world.connected()
     contact = await make_contact(person)

@@ -15,7 +15,7 @@ from tests.bookings.test_booking_attempts import with_lost_calendar
 from tests.support.google import failing
 from tests.support.people import Person
 from tests.support.teams import busy, colleagues, team_page
-from tests.support.visitors import our_events
+from tests.support.visitors import our_events, visit
 from tests.support.world import World, problem
 
 LIST = "/v1/availability-calendars"
@@ -244,6 +244,16 @@ async def test_r30_a_calendar_lost_this_moment_is_asked_for_as_well(world: World
     async with failing(world.sandbox, "unavailable", path="freeBusy", account=person.email):
         assert (await person.book(page["id"], person.at(3, "10:00").isoformat())).status_code == 202
     assert (await person.book(page["id"], person.at(3, "11:00").isoformat())).status_code == 201
+
+
+async def test_r30_a_booking_is_not_moved_to_what_could_only_be_asked_for_this_moment(world: World) -> None:
+    person = await world.connected()
+    booking = await visit(person, await person.make_page(), person.at(3, "10:00"))
+    [primary] = (await person.get(LIST)).json()["items"]
+    await person.patch(f"{LIST}/{primary['calendar_id']}", {"unreachable_policy": "request_only"})
+    world.clock.offset = timedelta(minutes=20)
+    async with failing(world.sandbox, "unavailable", path="freeBusy", account=person.email):
+        problem(await booking.reschedule(person.at(3, "12:00")), 409, "booking_unavailable")
 
 
 async def test_r30_a_round_robin_confirms_where_it_can(world: World) -> None:
