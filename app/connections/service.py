@@ -29,14 +29,20 @@ async def get_connection(session: AsyncSession, principal: Principal, connection
 
 
 async def disconnect(session: AsyncSession, principal: Principal, connection_id: UUID, *, now: datetime) -> None:
-    """Let go: pages go offline with this commit; a job revokes the tokens, then erases them (R15)."""
+    """Let go: pages go offline with this commit; a job revokes the tokens, then erases them (R15). Raises: NotFound."""
     connection = await get_connection(session, principal, connection_id)
-    await close(session, connection, actor=principal.actor, now=now)
+    if not await close(session, connection, actor=principal.actor, now=now):
+        raise NotFound
 
 
-async def close(session: AsyncSession, connection: Connection, *, actor: str, now: datetime) -> None:
-    """Mark the connection as gone and leave the rest to the job; whoever is booking its host's time is waited for."""
+async def close(session: AsyncSession, connection: Connection, *, actor: str, now: datetime) -> bool:
+    """Mark the connection as gone and leave the rest to the job; whoever is booking its host's time is waited for.
+
+    False when somebody else has let go of it meanwhile: then nothing is done, and nothing told.
+    """
     await lock_user(session, connection.user_id)
+    if await repository.lock_connection(session, connection.id) is None:
+        return False
     heir = await pass_on_purposes(session, connection)
     connection.disconnected_at = now
     connection.status = "error"
@@ -53,6 +59,7 @@ async def close(session: AsyncSession, connection: Connection, *, actor: str, no
         told += [Enqueued(Job.MATCH_CALENDAR, item.account_id, item.id) for item in primaries]
     await session.flush()
     await enqueue(session, [Enqueued(Job.CLOSE_CONNECTION, connection.account_id, connection.id), *told])
+    return True
 
 
 async def request_calendars(session: AsyncSession, principal: Principal, connection_id: UUID) -> Connection:

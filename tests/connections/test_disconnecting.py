@@ -1,9 +1,13 @@
 """Letting go: at once for visitors, then the provider is told, then the secrets are erased (R15, R53)."""
 
+import asyncio
 from datetime import datetime, timedelta
 from typing import Any
 
-from app.ids import encode_id, new_id
+from app.connections import repository
+from app.connections.service import close
+from app.database import transaction
+from app.ids import decode_id, encode_id, new_id
 from tests.support.google import failing
 from tests.support.people import Person
 from tests.support.world import World, problem
@@ -39,6 +43,27 @@ async def test_r15_pages_are_offline_with_the_same_commit(world: World) -> None:
     problem(await person.delete(f"/v1/connections/{person.connection_id}"), 404, "not_found")
     problem(await person.post(f"/v1/connections/{person.connection_id}/sync"), 404, "not_found")
     assert (await person.get("/v1/availability-calendars")).json()["items"] == []
+
+
+async def test_r15_letting_go_several_times_at_once_happens_once(world: World) -> None:
+    person = await world.connected()
+    answers = await asyncio.gather(*(person.delete(f"/v1/connections/{person.connection_id}") for _ in range(4)))
+    assert sorted(answer.status_code for answer in answers) == [204, 404, 404, 404]
+    for query in (
+        "SELECT * FROM audit_entries WHERE action = 'connection.deleted'",
+        "SELECT * FROM feed_events WHERE type = 'connection.deleted'",
+    ):
+        assert len(await world.rows(query)) == 1, query
+
+
+async def test_r15_what_was_let_go_of_and_erased_meanwhile_is_left_alone(world: World) -> None:
+    person = await world.connected()
+    account_id = decode_id("acct", person.account_id)
+    async with transaction(world.services.sessions, account_id) as session:
+        [connection] = await repository.list_connections(session, decode_id("usr", person.user_id))
+        await person.delete(f"/v1/connections/{person.connection_id}")
+        await world.work()
+        assert not await close(session, connection, actor="worker", now=world.clock())
 
 
 async def test_r15_nothing_is_due_and_nothing_mirrored_any_more(world: World) -> None:
