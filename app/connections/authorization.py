@@ -29,6 +29,7 @@ from app.connections.access import FixedToken
 from app.connections.disclosures import disclosure_text
 from app.connections.establish import Candidate, Consent, establish
 from app.connections.limits import connection_to_heal
+from app.connections.provider_failures import unavailable_or_upstream
 from app.connections.return_urls import allowed_return_url
 from app.database import enter_account, transaction
 from app.errors import (
@@ -41,7 +42,6 @@ from app.errors import (
     InternalError,
     NotFound,
     PersonalEmailAccessRequired,
-    ProviderUnavailable,
     ScopesMissing,
     UpstreamError,
 )
@@ -56,7 +56,6 @@ from app.providers.base import (
     ProviderError,
     ReauthRequired,
     SupportsOAuth,
-    Transient,
 )
 from app.vault import Place, SecretUnreadableError, Vault
 
@@ -275,10 +274,8 @@ class Authorizations:
             raise _denial(refusal) from refusal
         except PermissionDenied as refusal:
             raise ScopesMissing from refusal
-        except Transient as failure:
-            raise ProviderUnavailable from failure
         except ProviderError as failure:
-            raise UpstreamError from failure
+            raise unavailable_or_upstream(failure) from failure
         return Consent(grant, identity, _with_primary(calendars, identity), kind.features.two_way_sync)
 
     async def _establish(

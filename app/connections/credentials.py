@@ -25,6 +25,7 @@ from app.connections.access import FixedToken, token_places
 from app.connections.disclosures import disclosure_text
 from app.connections.establish import Candidate, Consent, establish
 from app.connections.limits import connection_to_heal
+from app.connections.provider_failures import unavailable_or_upstream
 from app.connections.return_urls import allowed_return_url
 from app.connections.service import get_connection
 from app.database import transaction
@@ -42,13 +43,12 @@ from app.errors import (
     FieldError,
     NotFound,
     PersonalEmailAccessRequired,
-    ProviderUnavailable,
     UpstreamError,
     ValidationFailed,
 )
 from app.i18n import Language
 from app.models.connections import Connection
-from app.providers.base import Grant, Provider, ProviderError, RateLimited, ReauthRequired, Transient
+from app.providers.base import Grant, Provider, ProviderError, ReauthRequired
 from app.providers.credentials import (
     ConnectField,
     Credentials,
@@ -209,12 +209,10 @@ class CredentialConnections:
         verified = await self._verify(supports, credentials)
         try:
             calendars = await kind.open(FixedToken(verified.secret)).list_calendars()
-        except (Transient, RateLimited) as failure:
-            raise ProviderUnavailable from failure
         except ReauthRequired as failure:
             raise ExchangeCredentialsInvalid from failure
         except ProviderError as failure:
-            raise UpstreamError from failure
+            raise unavailable_or_upstream(failure) from failure
         grant = Grant(verified.secret, expires_at=None, refresh_token=None, scopes=frozenset())
         return Consent(grant, verified.identity, tuple(calendars), kind.features.two_way_sync)
 
@@ -224,10 +222,8 @@ class CredentialConnections:
             return await provider.verify(credentials)
         except CredentialsRefused as refusal:
             raise _problem(refusal) from refusal
-        except (Transient, RateLimited) as failure:
-            raise ProviderUnavailable from failure
         except ProviderError as failure:
-            raise UpstreamError from failure
+            raise unavailable_or_upstream(failure) from failure
 
     async def _secret(self, session: AsyncSession, connection: Connection) -> str | None:
         """What is kept; None: it cannot be opened any more."""

@@ -332,7 +332,12 @@ async def test_r12_two_attempts_at_once_make_one_connection(world: World) -> Non
 @pytest.mark.parametrize("place", ["/token$", "/userinfo$", "/calendarList$"])
 @pytest.mark.parametrize(
     ("kind", "code"),
-    [("backend_error", "provider_unavailable"), ("reset_before", "provider_unavailable"), ("html_error", None)],
+    [
+        ("backend_error", "provider_unavailable"),
+        ("too_many_requests", "provider_unavailable"),
+        ("reset_before", "provider_unavailable"),
+        ("html_error", None),
+    ],
 )
 async def test_r6_a_provider_that_fails_during_the_callback_is_told_and_another_try_works(
     world: World, place: str, kind: str, code: str | None
