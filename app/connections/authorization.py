@@ -215,11 +215,13 @@ class Authorizations:
     async def complete(
         self, provider: str, *, state: str, code: str | None, error: str | None, description: str | None = None
     ) -> ConnectionAuthorization:
-        """Finish an attempt with what the provider sent back; the outcome stands in the row.
+        """Finish an attempt with what the provider sent back; the outcome stands in the row, also that it is too late.
 
-        Raises: AuthorizationStateInvalid for a state that is unknown, used, expired or another provider's.
+        Raises: AuthorizationStateInvalid for a state that is unknown, used, or another provider's.
         """
         authorization, candidate, verifier = await self._take(provider, state)
+        if verifier is None:
+            return authorization
         try:
             if error is not None or code is None:
                 raise _denial(self._oauth_provider(provider).refused(error or "", description))
@@ -231,8 +233,11 @@ class Authorizations:
             log.exception("connection_authorization.interrupted")
             return await self._fail(authorization, InternalError())
 
-    async def _take(self, provider: str, state: str) -> tuple[ConnectionAuthorization, Candidate, str]:
-        """The attempt a state belongs to, once, and what finishes it: who, and the verifier. That is kept no longer."""
+    async def _take(self, provider: str, state: str) -> tuple[ConnectionAuthorization, Candidate, str | None]:
+        """The attempt a state belongs to, once, and what finishes it: who, and the verifier. That is kept no longer.
+
+        No verifier: it is too late, and the attempt says so from now on.
+        """
         async with transaction(self._sessions, None) as session:
             entry = await repository.take_oauth_state(session, hashlib.sha256(state.encode()).hexdigest())
             if entry is None:
@@ -241,13 +246,6 @@ class Authorizations:
             authorization = await repository.find_authorization(session, entry.target_id)
             if authorization is None or authorization.provider != provider:
                 raise AuthorizationStateInvalid
-            if authorization.status != "pending" or authorization.expires_at <= self._clock():
-                raise AuthorizationStateInvalid(detail="expired")
-            place = self._verifier_place(authorization.account_id, authorization.id)
-            try:
-                verifier = await self._vault.open(session, place, authorization.code_verifier)
-            except SecretUnreadableError as lost:  # its key has gone: nothing can finish it
-                raise AuthorizationStateInvalid(detail="expired") from lost
             candidate = Candidate(
                 authorization.account_id,
                 authorization.user_id,
@@ -255,8 +253,21 @@ class Authorizations:
                 authorization.login_hint,
                 authorization.connection_id,
             )
+            verifier = await self._verifier(session, authorization)
             authorization.login_hint, authorization.code_verifier = None, b""
+            if verifier is None:
+                authorization.status, authorization.code = "expired", AuthorizationStateInvalid.code
             return authorization, candidate, verifier
+
+    async def _verifier(self, session: AsyncSession, authorization: ConnectionAuthorization) -> str | None:
+        """What the attempt is finished with; None when it has expired, or when its key has gone."""
+        if authorization.status != "pending" or authorization.expires_at <= self._clock():
+            return None
+        try:
+            place = self._verifier_place(authorization.account_id, authorization.id)
+            return await self._vault.open(session, place, authorization.code_verifier)
+        except SecretUnreadableError:
+            return None
 
     async def _collect(self, authorization: ConnectionAuthorization, code: str, verifier: str) -> Consent:
         """Everything the provider has to say, asked with no transaction open."""

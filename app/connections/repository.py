@@ -56,7 +56,7 @@ async def find_authorization(session: AsyncSession, authorization_id: UUID) -> C
 
 
 async def take_oauth_state(session: AsyncSession, state_hash: str) -> DirectoryEntry | None:
-    """The attempt a state belongs to, once: taking it removes it."""
+    """The attempt a state belongs to, once: with the commit it is removed."""
     return await session.scalar(
         delete(DirectoryEntry)
         .where(DirectoryEntry.kind == Directory.OAUTH_STATE, DirectoryEntry.key == state_hash)

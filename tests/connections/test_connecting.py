@@ -214,22 +214,39 @@ async def test_r6_a_state_is_good_once(world: World) -> None:
     assert len((await person.get("/v1/connections")).json()["items"]) == 1
 
 
-async def test_r6_an_expired_state_is_refused(world: World) -> None:
+async def test_r8_who_comes_back_too_late_is_led_back_and_told(world: World) -> None:
+    person = await newcomer(world)
+    started = (await person.start_connecting(login_hint=person.email)).json()
+    callback = urlsplit(await world.sandbox.consent(started["authorization_url"], email=person.email))
+    back = f"{callback.path}?{callback.query}"
+    world.clock.offset = timedelta(minutes=16)
+    assert await outcome(person, started["id"]) == ("expired", None), "nobody has come back yet"
+    returned = await world.api.get(back)
+    await told_too_late(world, returned, started["id"])
+    assert await outcome(person, started["id"]) == ("expired", "authorization_state_invalid")
+    [kept] = await world.rows("SELECT login_hint, code_verifier FROM connection_authorizations")
+    assert kept == {"login_hint": None, "code_verifier": b""}
+    problem(await world.api.get(back), 400, "authorization_state_invalid")
+
+
+async def test_r8_an_attempt_whose_key_is_gone_leads_back_and_is_begun_anew(world: World) -> None:
     person = await newcomer(world)
     started = (await person.start_connecting()).json()
-    world.clock.offset = timedelta(minutes=16)
-    problem(await person.consent(started["authorization_url"]), 400, "authorization_state_invalid")
-    assert await outcome(person, started["id"]) == ("expired", None)
-    await nothing_stored(world)
-
-
-async def test_r6_an_attempt_whose_key_is_gone_is_begun_anew(world: World) -> None:
-    person = await world.person()
-    await world.sandbox.google_account(person.email)
-    started = (await person.start_connecting()).json()
     await world.rows("UPDATE connection_authorizations SET code_verifier = code_verifier || '\\x00'::bytea")
-    problem(await person.consent(started["authorization_url"]), 400, "authorization_state_invalid")
+    await told_too_late(world, await person.consent(started["authorization_url"]), started["id"])
     assert (await person.connect())["status"] == "completed"
+
+
+async def told_too_late(world: World, returned: Any, authorization_id: str) -> None:
+    """The browser is on the dashboard, which knows why; and nothing came of it."""
+    assert returned.status_code == 303, returned.text
+    assert returned.headers["Location"].startswith(world.services.settings.return_urls[0])
+    assert result(returned) == {
+        "status": "expired",
+        "code": "authorization_state_invalid",
+        "authorization_id": authorization_id,
+    }
+    await nothing_stored(world)
 
 
 async def test_r6_a_forged_state_or_one_of_another_provider_is_refused(world: World) -> None:
