@@ -39,17 +39,10 @@ _LOOK_AT_PROVIDERS: Final = timedelta(seconds=15)
 LOOK_AGAIN: Final = timedelta(minutes=5)
 """Longer than any transaction that was open when the account was closed."""
 _AT_ONCE: Final = 2000
-_FOUND_BY_VISITORS: Final = (
-    Directory.PAGE,
-    Directory.SLUG,
-    Directory.PREFIX,
-    Directory.HOST,
-    Directory.FORMER_HOST,
-    Directory.TIME_PROPOSAL,
-    Directory.CHAT_WIDGET,
-    Directory.OAUTH_STATE,
-)
-"""Gone with the request already; links to single bookings, which may be very many, go with the job."""
+_GOES_LATER: Final = (Directory.BOOKING, Directory.MEETING_REQUEST, Directory.CHANNEL, Directory.DATA_KEY)
+"""All that is not gone from the directory with the request: links to single bookings, which may be very many, and what
+is still needed to let go of connections.
+"""
 _OUTLIVES: Final = {AccountErasure.__tablename__, Account.__tablename__}
 """The tombstone for good; the account's row, which keeps everybody out, to the end."""
 
@@ -88,7 +81,7 @@ class AccountErasures:
         )
         await session.execute(
             delete(DirectoryEntry).where(
-                DirectoryEntry.account_id == account_id, DirectoryEntry.kind.in_(_FOUND_BY_VISITORS)
+                DirectoryEntry.account_id == account_id, DirectoryEntry.kind.not_in(_GOES_LATER)
             )
         )
         await session.flush()

@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from app.database import transaction
 from app.ids import decode_id
+from app.models.directory import Directory
 from app.privacy import account_erasure
 from app.privacy.account_erasure import LOOK_AGAIN, PROVIDERS_HAVE
 from app.queue import Enqueued, Job, enqueue
@@ -90,6 +91,19 @@ async def test_r54_the_account_is_closed_with_the_request_and_unknown_in_the_end
     booking_token = {"Booking-Token": life.booking["booking_token"]}
     by_link = await world.api.get(f"/v1/public/bookings/{life.booking['id']}", headers=booking_token)
     assert by_link.status_code in {401, 404}
+
+
+async def test_r54_with_the_request_nothing_is_found_but_what_is_named_for_later(world: World) -> None:
+    """Also no kind of link that was thought of after the erasing."""
+    person = await small(world)
+    account_id = decode_id("acct", person.account_id)
+    for kind in (*Directory, "thought_of_later"):
+        await world.rows("INSERT INTO directory VALUES ($1, 'a key', $2, $2)", kind, account_id)
+    await person.delete(f"/v1/account?confirm={person.account_id}")
+    left = await world.rows("SELECT DISTINCT kind FROM directory WHERE account_id = $1", account_id)
+    assert {row["kind"] for row in left} == {"booking", "meeting_request", "channel", "data_key"}
+    await to_the_end(world)
+    assert await world.rows("SELECT * FROM directory WHERE account_id = $1", account_id) == []
 
 
 async def test_r38_r54_its_links_can_be_somebody_else_s_and_it_can_begin_anew(world: World) -> None:
