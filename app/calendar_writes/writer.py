@@ -32,7 +32,7 @@ from app.models.calendar_writes import CalendarWrite
 from app.models.connections import Calendar, CalendarSync, Connection
 from app.models.mirror import MirrorEvent
 from app.outbound.post import post_event_unwritten
-from app.providers.base import AmbiguousOutcome, ProviderError, ReauthRequired
+from app.providers.base import AmbiguousOutcome, ProviderError
 from app.queue import Enqueued, Job, enqueue
 from app.sync.backoff import OwnFault
 from app.sync.batch import Batch
@@ -42,7 +42,6 @@ from app.sync.mirror import UNTOLD, Mirror
 from app.sync.repository import read_once_more
 from app.telemetry.metrics import WRITES
 from app.timespan import to_moment
-from app.vault import SecretUnreadableError
 
 LEASE = timedelta(seconds=60)
 _WRITE_SECONDS = 45
@@ -94,8 +93,6 @@ class EventWriter:
         except FencedOff:
             _count(task, "fenced_off")
             log.info("calendar_write.fenced_off", write_id=str(task.write.id))
-        except SecretUnreadableError:  # trying again opens nothing: only a new secret helps
-            await self._fail(task, ReauthRequired(operation="token", provider_code="secret_unreadable"))
         except ProviderError as error:
             await self._fail(task, error)
         except Exception:

@@ -113,11 +113,12 @@ class _StoredTokens:
         self._clock = clock
         self._account_id = account_id
         self._connection_id = connection_id
+        self._places = token_places(account_id, connection_id)
         self._known: _Tokens | None = None
 
     async def look(self, session: AsyncSession) -> None:
         """Read ahead. What is not to be had now is asked for, and told of, when it is needed."""
-        with suppress(ReauthRequired, SecretUnreadableError):
+        with suppress(ReauthRequired):
             self._known = await self._stored(session)
 
     async def token(self) -> str:
@@ -181,9 +182,8 @@ class _StoredTokens:
         row = await repository.find_token(session, self._connection_id)
         if row is None:
             raise ReauthRequired("the connection is gone", operation="token", provider_code="disconnected")
-        place = token_places(self._account_id, self._connection_id).access
         return _Tokens(
-            access_token=await self._vault.open(session, place, row.access_token),
+            access_token=await self._opened(session, self._places.access, row.access_token),
             refresh_token=row.refresh_token,
             version=row.version,
             good_until=None if row.expires_at is None else row.expires_at - _EXPIRES_SOON,
@@ -194,8 +194,14 @@ class _StoredTokens:
 
     async def _open_refresh_token(self, sealed: bytes) -> str:
         async with self._transaction() as session:
-            place = token_places(self._account_id, self._connection_id).refresh
+            return await self._opened(session, self._places.refresh, sealed)
+
+    async def _opened(self, session: AsyncSession, place: Place, sealed: bytes) -> str:
+        """Raises: ReauthRequired. What does not open never will: only a new secret helps, and that is the person's."""
+        try:
             return await self._vault.open(session, place, sealed)
+        except SecretUnreadableError as error:
+            raise ReauthRequired(operation="token", provider_code="secret_unreadable") from error
 
     async def _lease(self, version: int) -> bool:
         now = self._clock()

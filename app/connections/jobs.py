@@ -88,7 +88,7 @@ class ConnectionCloser:
                 await way[1].stop(Watch(channel.channel_id, channel.resource_id, channel.expires_at))
         except (Transient, RateLimited, AmbiguousOutcome):
             return False
-        except (ProviderError, SecretUnreadableError):
+        except ProviderError:
             return True
         return True
 

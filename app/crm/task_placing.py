@@ -40,7 +40,6 @@ from app.models.crm import Task
 from app.providers.base import CalendarGone, ProviderError
 from app.queue import Enqueued, Job, enqueue
 from app.sync.changes import note_differing
-from app.vault import SecretUnreadableError
 
 _LEASE: Final = timedelta(minutes=1)
 _AT_ONCE: Final = 200
@@ -145,24 +144,21 @@ class TaskPlacer:
         session = self._access.open(account_id, connection.id, connection.provider)
         try:
             ref = await session.create_calendar(making.name, time_zone=making.time_zone, key=calendar_key(user_id))
-        except (ProviderError, SecretUnreadableError) as error:
+        except ProviderError as error:
             await self._fail(account_id, user_id, making, error)
             return False
         async with transaction(self._sessions, account_id) as work:
             await task_repository.save_task_calendar(work, connection, ref, now=self._clock())
         return True
 
-    async def _fail(
-        self, account_id: UUID, user_id: UUID, making: _Making, error: ProviderError | SecretUnreadableError
-    ) -> None:
-        code = error.code if isinstance(error, ProviderError) else "secret_unreadable"
-        asked_for = timedelta(seconds=error.retry_after or 0) if isinstance(error, ProviderError) else timedelta()
+    async def _fail(self, account_id: UUID, user_id: UUID, making: _Making, error: ProviderError) -> None:
+        asked_for = timedelta(seconds=error.retry_after or 0)
         async with transaction(self._sessions, account_id) as session:
-            attempts = await task_repository.release_making(session, making.connection.id, error=code)
+            attempts = await task_repository.release_making(session, making.connection.id, error=error.code)
             wait = min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** min(attempts, _MOST_DOUBLINGS))
             again = Enqueued(Job.PLACE_TASKS, account_id, user_id, delay=max(wait, asked_for))
             await enqueue(session, [again])
-        log.warning("tasks.calendar_not_made", connection_id=str(making.connection.id), error=code)
+        log.warning("tasks.calendar_not_made", connection_id=str(making.connection.id), error=error.code)
 
 
 async def _place(session: AsyncSession, task: Task, calendar: Calendar, connection: Connection) -> list[Enqueued]:

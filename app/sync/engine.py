@@ -28,7 +28,6 @@ from app.providers.base import (
     CursorExpired,
     ProtocolError,
     ProviderError,
-    ReauthRequired,
     UnreadableEvent,
 )
 from app.queue import enqueue
@@ -44,7 +43,6 @@ from app.sync.polling import jittered, next_poll
 from app.sync.relisting import next_listing
 from app.sync.run import End, Run, declare_inactive, readable_again, succeeded, was_told
 from app.telemetry.metrics import SYNCS
-from app.vault import SecretUnreadableError
 
 LEASE = timedelta(minutes=2)
 _HOLD_AGAIN_AFTER = LEASE / 4
@@ -120,8 +118,6 @@ class SyncEngine:
             return End(again=await self._move(run, moved.time_zone))
         except CursorExpired as expired:
             return End(again=await self._restart(run, expired))
-        except SecretUnreadableError:  # trying again opens nothing: only a new secret helps
-            await self._fail(run, ReauthRequired(operation="token", provider_code="secret_unreadable"))
         except ProviderError as error:
             await self._fail(run, error)
         except Exception:  # its row says when to look again; were the job to come back too, each signal left one more

@@ -14,7 +14,6 @@ from uuid import UUID
 
 from app.calendar import Event, Timed
 from app.providers.base import CalendarSession, ProviderError
-from app.vault import SecretUnreadableError
 
 _AT_ONCE: Final = 4
 _TOGETHER: Final = 4
@@ -74,8 +73,8 @@ async def read_all(session: CalendarSession, calendar_id: str, picked: Sequence[
 async def _read_one(session: CalendarSession, calendar_id: str, seen: Seen) -> Seen:
     try:
         event = await session.get_event(calendar_id, seen.event_id)
-    except (ProviderError, SecretUnreadableError) as error:
-        return replace(seen, error=_told(error))
+    except ProviderError as error:
+        return replace(seen, error=error)
     return replace(seen, event=None if event is None or event.cancelled else event)
 
 
@@ -93,8 +92,8 @@ async def _read_series(
             async for event in session.list_instances(calendar_id, window, series_id=series_id)
             if not event.cancelled
         }
-    except (ProviderError, SecretUnreadableError) as error:
-        return [replace(seen, error=_told(error)) for seen in dates]
+    except ProviderError as error:
+        return [replace(seen, error=error) for seen in dates]
     standing = [listed[seen.event_id] for seen in dates if seen.event_id in listed]
     usual = Counter((event.updated_at, event.etag) for event in standing).most_common(1)
     likes = {event.id for event in standing if usual and (event.updated_at, event.etag) == usual[0][0]}
@@ -113,9 +112,3 @@ async def _read_series(
 
 def _described(event: Event | None, text: str | None) -> Event | None:
     return event if event is None or event.description is not None else replace(event, description=text)
-
-
-def _told(error: ProviderError | SecretUnreadableError) -> ProviderError:
-    if isinstance(error, ProviderError):
-        return error
-    return ProviderError("secret_unreadable", operation="following")

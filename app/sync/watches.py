@@ -31,7 +31,6 @@ from app.models.push import PushChannel
 from app.providers.base import ProviderError, RateLimited, ReauthRequired, Transient
 from app.providers.push import Callback, PushScope, PushUnsupported, SupportsPush, Watch, Watches
 from app.queue import enqueue
-from app.vault import SecretUnreadableError
 
 _RENEW_WITHIN = 8
 """A watch is renewed in the last eighth of its life."""
@@ -86,8 +85,6 @@ class Watcher:
             if task.current is None or not self._lasts(task, task.current):
                 task = await self._renew(task)
             await self._stop(task)
-        except SecretUnreadableError:  # trying again opens nothing: only a new secret helps
-            await self._fail(task, ReauthRequired(operation="token", provider_code="secret_unreadable"))
         except ProviderError as error:
             await self._fail(task, error)
 

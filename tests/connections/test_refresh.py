@@ -44,6 +44,30 @@ async def test_r29_a_calendar_made_later_is_found(world: World) -> None:
     assert (await calendars(person))["Project"]["eligible_for_availability"] is True
 
 
+async def test_r16_a_secret_that_cannot_be_opened_any_more_waits_for_the_person(world: World) -> None:
+    person = await world.connected()
+    await world.work()
+    await world.rows("UPDATE connection_tokens SET access_token = refresh_token")
+    await refresh(world, person)
+    assert await standing(person) == ("reauthorization_required", "secret_unreadable")
+    assert await world.rows("SELECT FROM queue.pgqueuer WHERE entrypoint = 'refresh_calendars'") == []
+
+
+async def test_r16_nor_is_a_token_renewed_by_one_that_cannot_be_opened(world: World) -> None:
+    person = await world.connected()
+    await world.work()
+    await world.rows("UPDATE connection_tokens SET refresh_token = access_token")
+    await world.sandbox.expire_google_access_tokens(person.email)
+    await refresh(world, person)
+    assert await standing(person) == ("reauthorization_required", "secret_unreadable")
+
+
+async def standing(person: Person) -> tuple[str, str | None]:
+    """How the person's connection is, and why."""
+    connection = (await person.get(f"/v1/connections/{person.connection_id}")).json()
+    return connection["status"], connection["reason"]
+
+
 async def test_r30_a_checked_calendar_that_is_gone_says_so_and_blocks_and_comes_back(world: World) -> None:
     owner, person = await sharing(world)
     await check_all(world, person)
