@@ -28,7 +28,7 @@ from app.connections import repository
 from app.connections.access import FixedToken
 from app.connections.disclosures import disclosure_text
 from app.connections.establish import Candidate, Consent, establish
-from app.connections.limits import connection_to_heal
+from app.connections.limits import check_may_connect
 from app.connections.provider_failures import unavailable_or_upstream
 from app.connections.return_urls import allowed_return_url
 from app.database import enter_account, transaction
@@ -132,7 +132,7 @@ class Authorizations:
         if wish.disclosure_version != current:
             raise DisclosureNotAccepted(extra={"version": current})
         if wish.connection_id is None:
-            await connection_to_heal(session, principal, wish.provider)
+            await check_may_connect(session, principal, wish.provider)
         add_disclosure_acceptance(
             session, principal.account_id, principal.user, provider=wish.provider, version=current, language=language
         )

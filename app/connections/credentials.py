@@ -24,7 +24,7 @@ from app.connections import repository
 from app.connections.access import FixedToken, token_places
 from app.connections.disclosures import disclosure_text
 from app.connections.establish import Candidate, Consent, establish
-from app.connections.limits import connection_to_heal
+from app.connections.limits import check_may_connect
 from app.connections.provider_failures import unavailable_or_upstream
 from app.connections.return_urls import allowed_return_url
 from app.connections.service import get_connection
@@ -153,7 +153,7 @@ class CredentialConnections:
             if (before := await self._answered(session, principal, attempt)) is not None:
                 return Connected(before, return_url, replayed=True)
             self._kind(wish.provider, anew=True)
-            await connection_to_heal(session, principal, wish.provider)
+            await check_may_connect(session, principal, wish.provider)
         consent = await self._consent(wish.provider, wish.credentials)
         async with transaction(self._sessions, principal.account_id) as session:
             if (before := await self._answered(session, principal, attempt)) is not None:

@@ -16,6 +16,7 @@ from app.connections import repository
 from app.connections.access import seal_grant
 from app.connections.grants import remember_grant
 from app.connections.inboxes import connect_inbox
+from app.connections.limits import CONNECTION_LIMIT
 from app.connections.news import tell_of_connection
 from app.connections.settings import settings_for_update
 from app.errors import AccountMismatch, ConnectionLimitReached, NotFound, UpstreamError
@@ -119,7 +120,7 @@ async def _healed(session: AsyncSession, candidate: Candidate, consent: Consent,
         known = next((item for item in broken if _is(item, consent.identity)), next(iter(broken), None))
     if known is None:
         if existing:
-            raise ConnectionLimitReached(values={"limit": 1})
+            raise ConnectionLimitReached(values={"limit": CONNECTION_LIMIT})
         return None
     if not _is(known, consent.identity):
         raise AccountMismatch

@@ -8,21 +8,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts.principal import Principal
 from app.connections import repository
 from app.errors import AlreadyConnected, ConnectionLimitReached
-from app.models.connections import Connection
 
 CONNECTION_LIMIT = 1
 
 
-async def connection_to_heal(session: AsyncSession, principal: Principal, provider: str) -> Connection | None:
-    """The broken connection that connecting again would heal; None when a first one would be made.
+async def check_may_connect(session: AsyncSession, principal: Principal, provider: str) -> None:
+    """A first connection would be made, or a broken one of this provider healed.
 
     Raises: AlreadyConnected (the same provider, and it works), ConnectionLimitReached.
     """
     connections = await repository.list_connections(session, principal.user)
     same = [connection for connection in connections if connection.provider == provider]
-    broken = next((connection for connection in same if connection.status != "active"), None)
-    if broken is not None or not connections:
-        return broken
+    if not connections or any(connection.status != "active" for connection in same):
+        return
     if same:
         raise AlreadyConnected(extra={"provider": provider})
     raise ConnectionLimitReached(values={"limit": CONNECTION_LIMIT})
