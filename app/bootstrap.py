@@ -30,8 +30,8 @@ from app.bookings.tokens import BookingTokens
 from app.calendar import Clock, ProviderName, utc_now
 from app.calendar_writes.writer import EventWriter
 from app.connections.authorization import Authorizations
+from app.connections.closing import ConnectionCloser
 from app.connections.credentials import CredentialConnections
-from app.connections.jobs import ConnectionCloser
 from app.connections.overview import Overview
 from app.connections.refresh import CalendarRefresher
 from app.crm.contacts import Contacts

@@ -6,7 +6,7 @@ may run twice; the row says what is left to do.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -15,13 +15,16 @@ import msgspec
 from pgqueuer.adapters.persistence.qb import QueryQueueBuilder
 from pgqueuer.domain.settings import DBSettings
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
+from app.calendar import Clock
+from app.database import transaction
 from app.telemetry.traces import job_headers
 
 QUEUE = DBSettings(db_schema="queue")
 """The queue lives in a schema of its own; its tables come with a migration."""
 
+_FAILURES_KEPT = timedelta(days=14)
 _ENQUEUE = QueryQueueBuilder(QUEUE).build_enqueue_query(on_conflict="skip")
 _WAITING = (
     f"SELECT 1 FROM {QUEUE.db_schema}.pgqueuer "  # noqa: S608 - our own schema
@@ -141,12 +144,13 @@ async def is_queued(session: AsyncSession, job: Job, account_id: UUID, row_id: U
     return found.first() is not None
 
 
-async def forget_old_failures(session: AsyncSession, *, before: datetime) -> None:
-    """Why jobs failed is kept to be looked into; what went well is never written down (migration 0006)."""
-    await session.execute(
-        text(f"DELETE FROM {QUEUE.db_schema}.pgqueuer_log WHERE created < :before"),  # noqa: S608 - our own schema
-        {"before": before},
-    )
+async def forget_failures(sessions: async_sessionmaker[AsyncSession], clock: Clock) -> None:
+    """Why jobs failed is kept two weeks, to be looked into; what went well is never written down (migration 0006)."""
+    async with transaction(sessions, None) as session:
+        await session.execute(
+            text(f"DELETE FROM {QUEUE.db_schema}.pgqueuer_log WHERE created < :before"),  # noqa: S608 - our own schema
+            {"before": clock() - _FAILURES_KEPT},
+        )
 
 
 async def cancel_jobs(session: AsyncSession, account_id: UUID, *, but: Job) -> None:

@@ -30,9 +30,9 @@ from pgqueuer.models import Job as QueuedJob
 from app.bare import open_bare_pool
 from app.bootstrap import Services, open_services
 from app.calendar_writes.stranded import ask_again_for_stranded
-from app.connections.housekeeping import forget_failures, forget_old_states
+from app.connections.housekeeping import forget_old_states
 from app.memory import settle
-from app.queue import QUEUE, Job, Payload
+from app.queue import QUEUE, Job, Payload, forget_failures
 from app.settings import Settings
 from app.sync.schedule import enqueue_due_syncs, enqueue_due_watches
 from app.sync.stock import StockTaker

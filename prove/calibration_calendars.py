@@ -25,7 +25,7 @@ CALENDARS: Final = (
     ),
     Planted(
         guard="ping debounced away",
-        file="app/connections/repository.py",
+        file="app/connections/mirroring.py",
         old="return [Enqueued(Job.SYNC_CALENDAR, account_id, calendar_id) for calendar_id in asked.scalars()]",
         new="return [Enqueued(Job.SYNC_CALENDAR, account_id, item, once=True) for item in asked.scalars()]",
         check=_PUSHES + "test_p3_a_change_told_while_the_last_job_is_being_struck_off_waits_for_no_poll",
@@ -126,7 +126,7 @@ CALENDARS: Final = (
     ),
     Planted(
         guard="token refreshed by everybody at once",
-        file="app/connections/repository.py",
+        file="app/connections/token_repository.py",
         old="                func.coalesce(ConnectionToken.lease_until, now) <= now,\n",
         new="",
         check="tests/connections/test_tokens.py::test_r16_twenty_callers_at_once_refresh_once",

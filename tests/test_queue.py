@@ -14,7 +14,6 @@ import pytest
 from pgqueuer.adapters.persistence.queries import Queries
 
 from app.bootstrap import Services
-from app.connections.housekeeping import forget_failures
 from app.database import transaction
 from app.models.directory import (
     DueAudit,
@@ -26,7 +25,7 @@ from app.models.directory import (
     DueWatch,
     DueWebhook,
 )
-from app.queue import Enqueued, Job, Payload, enqueue
+from app.queue import Enqueued, Job, Payload, enqueue, forget_failures
 from app.worker import jobs_of, queue_manager, retry_wait, sweeps_of
 from tests.support.world import World
 

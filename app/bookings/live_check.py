@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from app.bookings.shared_answers import SharedAnswers
 from app.calendar import AllDay, Busy, BusyTimes, Clock, Event, Timed
 from app.connections.access import CalendarAccess
-from app.connections.repository import ask_for_syncs
+from app.connections.mirroring import ask_for_syncs
 from app.database import transaction
 from app.models.calendar_writes import CalendarWrite
 from app.providers.base import CalendarSession, ProviderError

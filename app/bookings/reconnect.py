@@ -13,6 +13,7 @@ from app.bookings import repository
 from app.bookings.request_look import clashes, page_time_of_request
 from app.calendar import Clock
 from app.calendar_writes.service import readopt_writes, resume_writes
+from app.connections import calendar_repository
 from app.connections import repository as connections
 from app.database import transaction
 from app.queue import Enqueued, Job, enqueue
@@ -45,6 +46,6 @@ class ConnectionReady:
 
     async def _missed(self, session: AsyncSession, connection_id: UUID) -> list[Enqueued]:
         """What was done to our events while there was no connection; of a calendar once it has been read again."""
-        synced = await connections.list_calendar_syncs(session, connection_id)
+        synced = await calendar_repository.list_calendar_syncs(session, connection_id)
         read = [calendar for calendar, sync in synced if sync.last_succeeded_at is not None]
         return await note_differing(session, read, now=self._clock())

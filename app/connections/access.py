@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.calendar import Clock, ProviderName
-from app.connections import repository
+from app.connections import repository, token_repository
 from app.connections.health import mark_broken
 from app.database import transaction
 from app.failpoints import Failpoint, reached
@@ -164,7 +164,7 @@ class _StoredTokens:
         except BaseException as error:
             self._count(code_of(error))
             async with self._transaction() as session:
-                await repository.release_token_lease(session, self._connection_id, version=tokens.version)
+                await token_repository.release_token_lease(session, self._connection_id, version=tokens.version)
             raise
         self._count("ok")
         reached(Failpoint.REFRESH_BEFORE_PERSIST)
@@ -179,7 +179,7 @@ class _StoredTokens:
             return await self._stored(session)
 
     async def _stored(self, session: AsyncSession) -> _Tokens:
-        row = await repository.find_token(session, self._connection_id)
+        row = await token_repository.find_token(session, self._connection_id)
         if row is None:
             raise ReauthRequired("the connection is gone", operation="token", provider_code="disconnected")
         return _Tokens(
@@ -206,14 +206,14 @@ class _StoredTokens:
     async def _lease(self, version: int) -> bool:
         now = self._clock()
         async with self._transaction() as session:
-            return await repository.lease_token(
+            return await token_repository.lease_token(
                 session, self._connection_id, version=version, now=now, until=now + _LEASE
             )
 
     async def _save(self, grant: Grant, *, over_version: int) -> None:
         async with self._transaction() as session:
             access, refresh = await seal_grant(self._vault, session, self._account_id, self._connection_id, grant)
-            await repository.save_token(
+            await token_repository.save_token(
                 session,
                 self._connection_id,
                 over_version=over_version,

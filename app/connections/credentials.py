@@ -20,7 +20,7 @@ from app.accounts.idempotency import Attempt, answer_of, claim_or_find
 from app.accounts.principal import Permission, Principal
 from app.accounts.repository import add_disclosure_acceptance
 from app.calendar import Clock, ProviderName
-from app.connections import repository
+from app.connections import token_repository
 from app.connections.access import FixedToken, token_places
 from app.connections.disclosures import disclosure_text
 from app.connections.establish import Candidate, Consent, establish
@@ -227,7 +227,7 @@ class CredentialConnections:
 
     async def _secret(self, session: AsyncSession, connection: Connection) -> str | None:
         """What is kept; None: it cannot be opened any more."""
-        row = await repository.find_token(session, connection.id)
+        row = await token_repository.find_token(session, connection.id)
         if row is None:
             raise NotFound
         place = token_places(connection.account_id, connection.id).access

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.repository import add_audit_entry, lock_user
 from app.calendar import CalendarRef, Identity
-from app.connections import repository
+from app.connections import calendar_repository, mirroring, repository, token_repository
 from app.connections.access import seal_grant
 from app.connections.grants import remember_grant
 from app.connections.inboxes import connect_inbox
@@ -97,14 +97,14 @@ async def _mirrored(
     session: AsyncSession, connection: Connection, consent: Consent, *, now: datetime
 ) -> list[Calendar]:
     """The calendars that are mirrored from now on: those that are checked, and those that were."""
-    calendars = await repository.save_calendars(
+    calendars = await calendar_repository.save_calendars(
         session, connection.account_id, connection.id, consent.calendars, now=now
     )
-    await repository.readmit_calendars(session, connection.id, {ref.id for ref in consent.calendars})
-    before = {calendar.id for calendar, _ in await repository.list_calendar_syncs(session, connection.id)}
+    await calendar_repository.readmit_calendars(session, connection.id, {ref.id for ref in consent.calendars})
+    before = {calendar.id for calendar, _ in await calendar_repository.list_calendar_syncs(session, connection.id)}
     mirrored = [calendar for calendar in calendars if calendar.checked or calendar.id in before]
     for calendar in mirrored:
-        await repository.start_mirroring(session, calendar.account_id, calendar.id, now=now)
+        await mirroring.start_mirroring(session, calendar.account_id, calendar.id, now=now)
     return mirrored
 
 
@@ -166,7 +166,7 @@ async def _begin_sync(session: AsyncSession, connection: Connection, consent: Co
 
 async def _store_tokens(session: AsyncSession, vault: Vault, connection: Connection, grant: Grant) -> None:
     access, refresh = await seal_grant(vault, session, connection.account_id, connection.id, grant)
-    row = await repository.find_token(session, connection.id)
+    row = await token_repository.find_token(session, connection.id)
     if row is None:
         row = ConnectionToken(account_id=connection.account_id, connection_id=connection.id, version=0)
         session.add(row)

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.repository import add_audit_entry, find_user
-from app.connections import repository
+from app.connections import calendar_repository, mirroring, repository
 from app.connections.channels import expire_channels
 from app.connections.news import tell_of_connection
 from app.events.types import EventType
@@ -28,11 +28,11 @@ async def mark_broken(
     connection.status = "reauthorization_required"
     connection.reason = reason
     connection.updated_at = now
-    for calendar, sync in await repository.list_calendar_syncs(session, connection_id):
+    for calendar, sync in await calendar_repository.list_calendar_syncs(session, connection_id):
         sync.state = "paused"
         sync.last_error = "reauthorization_required"
         sync.watched_until = None
-        await repository.remove_due(session, calendar.id)
+        await mirroring.remove_due(session, calendar.id)
     await expire_channels(session, connection_id, now=now)
     add_audit_entry(
         session,

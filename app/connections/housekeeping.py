@@ -1,6 +1,6 @@
-"""Forgetting what nobody needs any more: attempts to connect that nobody finished, and old failures of jobs.
+"""Forgetting attempts to connect that nobody finished.
 
-The one rule: what belongs to no account, and is therefore swept for all of them, goes when it can no longer be used.
+The one rule: a state that can no longer be used goes, and with it what its attempt would have been finished with.
 """
 
 from datetime import datetime, timedelta
@@ -14,9 +14,6 @@ from app.connections.authorization import LIFETIME
 from app.database import enter_account, transaction
 from app.models.connections import ConnectionAuthorization
 from app.models.directory import Directory, DirectoryEntry
-from app.queue import forget_old_failures
-
-_FAILURES_KEPT = timedelta(days=14)
 
 
 async def forget_old_states(sessions: async_sessionmaker[AsyncSession], clock: Clock) -> None:
@@ -40,12 +37,6 @@ async def forget_old_states(sessions: async_sessionmaker[AsyncSession], clock: C
                 .where(ConnectionAuthorization.id == entry.target_id)
                 .values(status="expired", login_hint=None, code_verifier=b"")
             )
-
-
-async def forget_failures(sessions: async_sessionmaker[AsyncSession], clock: Clock) -> None:
-    """Remove what is known of jobs that failed weeks ago."""
-    async with transaction(sessions, None) as session:
-        await forget_old_failures(session, before=clock() - _FAILURES_KEPT)
 
 
 def _first_id_at(moment: datetime) -> UUID:

@@ -16,7 +16,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.calendar import AccessRole, CalendarRef, Clock, Timed
-from app.connections import repository
+from app.connections import calendar_repository, mirroring, repository
 from app.connections.access import CalendarAccess
 from app.connections.eligibility import InactiveReason, is_reduced
 from app.connections.health import mark_broken
@@ -64,7 +64,7 @@ class CalendarRefresher:
     ) -> set[str]:
         """The mirrored calendars that are not listed, and show their times all the same."""
         async with transaction(self._sessions, account_id) as session:
-            mirrored = await repository.list_calendar_syncs(session, connection_id)
+            mirrored = await calendar_repository.list_calendar_syncs(session, connection_id)
         asked = [item.provider_calendar_id for item, _ in mirrored if item.provider_calendar_id not in listed]
         if not asked:
             return set()
@@ -81,9 +81,9 @@ class CalendarRefresher:
         shown: Collection[str],
     ) -> None:
         now = self._clock()
-        calendars = await repository.save_calendars(session, account_id, connection_id, refs, now=now)
+        calendars = await calendar_repository.save_calendars(session, account_id, connection_id, refs, now=now)
         listed, told = {ref.id for ref in refs}, []
-        await repository.readmit_calendars(session, connection_id, listed)
+        await calendar_repository.readmit_calendars(session, connection_id, listed)
         for calendar in calendars:
             known = calendar.provider_calendar_id in listed or calendar.provider_calendar_id in shown
             reason = _inactive_reason(calendar, known=known)
@@ -92,8 +92,8 @@ class CalendarRefresher:
                 told += [tell_of_calendar(session, calendar, now=now)] if calendar.checked else []
                 log.info("calendar.inactive", calendar_id=str(calendar.id), reason=reason.value)
         await session.flush()
-        mirrored = [calendar.id for calendar, _ in await repository.list_calendar_syncs(session, connection_id)]
-        syncs = await repository.ask_for_syncs(session, account_id, mirrored, now=now)
+        mirrored = await calendar_repository.list_calendar_syncs(session, connection_id)
+        syncs = await mirroring.ask_for_syncs(session, account_id, [calendar.id for calendar, _ in mirrored], now=now)
         await enqueue(session, [*syncs, *told])
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.principal import Principal
 from app.accounts.repository import add_audit_entry, lock_user
-from app.connections import repository
+from app.connections import calendar_repository, mirroring, repository
 from app.connections.grants import forget_grant
 from app.connections.legacy import pass_on_purposes
 from app.connections.news import tell_of_connection
@@ -47,15 +47,15 @@ async def close(session: AsyncSession, connection: Connection, *, actor: str, no
     connection.disconnected_at = now
     connection.status = "error"
     connection.reason = "disconnected"
-    for calendar in await repository.list_calendars(session, connection.id):
-        await repository.stop_mirroring(session, calendar.account_id, calendar.id, now=now)
+    for calendar in await calendar_repository.list_calendars(session, connection.id):
+        await mirroring.stop_mirroring(session, calendar.account_id, calendar.id, now=now)
     await forget_grant(session, connection)
     add_audit_entry(session, connection.account_id, actor=actor, action="connection.deleted", subject_id=connection.id)
     told = [tell_of_connection(session, EventType.CONNECTION_DELETED, connection, now=now)]
     if heir is not None:
         told.append(tell_of_connection(session, EventType.CONNECTION_UPDATED, heir, now=now))
         told.append(Enqueued(Job.PLACE_TASKS, heir.account_id, heir.user_id))
-        primaries = [item for item in await repository.list_calendars(session, heir.id) if item.is_primary]
+        primaries = [item for item in await calendar_repository.list_calendars(session, heir.id) if item.is_primary]
         told += [Enqueued(Job.MATCH_CALENDAR, item.account_id, item.id) for item in primaries]
     await session.flush()
     await enqueue(session, [Enqueued(Job.CLOSE_CONNECTION, connection.account_id, connection.id), *told])
@@ -76,8 +76,8 @@ async def request_sync(session: AsyncSession, principal: Principal, connection_i
     connection = await get_connection(session, principal, connection_id)
     if connection.status != "active":
         raise CalendarNotConnected(detail="reauthorization_required")
-    mirrored = [calendar.id for calendar, _ in await repository.list_calendar_syncs(session, connection.id)]
-    jobs = await repository.ask_for_syncs(session, connection.account_id, mirrored, now=now)
+    mirrored = [calendar.id for calendar, _ in await calendar_repository.list_calendar_syncs(session, connection.id)]
+    jobs = await mirroring.ask_for_syncs(session, connection.account_id, mirrored, now=now)
     for calendar_id in mirrored:
-        await repository.set_due(session, connection.account_id, calendar_id, at=now)
+        await mirroring.set_due(session, connection.account_id, calendar_id, at=now)
     await enqueue(session, jobs)

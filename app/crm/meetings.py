@@ -29,7 +29,7 @@ from app.calendar_writes.service import (
     wish_event,
 )
 from app.calendar_writes.writer import EventWriter
-from app.connections import repository as connections
+from app.connections import calendar_repository
 from app.connections.capabilities import Capability
 from app.connections.overview import Overview
 from app.crm import repository
@@ -172,7 +172,7 @@ class Meetings:
         self, session: AsyncSession, principal: Principal, wish: ContactMeetingCreate
     ) -> tuple[Place | None, NotSent | None]:
         """Where its event would stand, and why there will be none."""
-        found = await connections.find_primary_for(session, principal.user, "calendar")
+        found = await calendar_repository.find_primary_for(session, principal.user, "calendar")
         now = await self._circumstances(session, principal, found)
         no = why_not(replace(now, integration=wish.source == "integration", over=wish.end_at <= self._clock()))
         return None if found is None else place_of(*found), no
@@ -194,7 +194,7 @@ class Meetings:
 
         Raises: CapabilityNotSupported.
         """
-        found = await connections.find_primary_for(session, principal.user, "calendar")
+        found = await calendar_repository.find_primary_for(session, principal.user, "calendar")
         no = why_not(await self._circumstances(session, principal, found))
         if no is not None and row.event_id is not None:
             raise CapabilityNotSupported(detail=no, extra={"capability": Capability.CRM_MEETINGS, "reason": no})
@@ -222,7 +222,7 @@ class Meetings:
             return [] if job is None else [job]
         if row.event_id is None or row.calendar_id is None:
             return []
-        found = await connections.find_calendar(session, row.calendar_id)
+        found = await calendar_repository.find_calendar(session, row.calendar_id)
         if found is None:
             return []
         draft = changing(before, draft_over_standing(row, described=described))

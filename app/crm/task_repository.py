@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.calendar import CalendarRef
-from app.connections.repository import start_mirroring
+from app.connections.mirroring import start_mirroring
 from app.ids import new_id
 from app.models.calendar_writes import CalendarWrite
 from app.models.connections import Calendar, Connection

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Request, Response
 
-from app.connections.repository import checked_calendars
+from app.connections.calendar_repository import checked_calendars
 from app.i18n import Language
 from app.ids import CalendarId
 from app.routers.dependencies import ReaderLanguage, Services, Session, User

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 
 from app.accounts.idempotency import attempt
 from app.calendar import ProviderName
-from app.connections import repository, service
+from app.connections import calendar_repository, mirroring, repository, service
 from app.connections.authorization import ReauthorizeRequest
 from app.connections.credentials import CredentialsWish
 from app.connections.schemas import (
@@ -130,7 +130,7 @@ async def list_connection_calendars(
     """Every calendar the account can reach, and whether it may be checked for conflicts."""
     row = await service.get_connection(session, caller, connection_id)
     features = services.overview.features(ProviderName(row.provider))
-    found = await repository.list_calendars(session, row.id)
+    found = await calendar_repository.list_calendars(session, row.id)
     calendars, onward = Cursor(request).cut(found, cursor=cursor, limit=limit, key=lambda item: item.id)
     return CalendarList(items=[calendar_view(item, row, features) for item in calendars], next_cursor=onward)
 
@@ -169,6 +169,6 @@ async def start_connection_sync(
 
 
 async def _sync_state(session: Session, connection_id: ConnectionId, services: Services) -> ConnectionSync:
-    rows = await repository.list_calendar_syncs(session, connection_id)
-    due = await repository.due_times(session, [calendar.id for calendar, _ in rows])
+    rows = await calendar_repository.list_calendar_syncs(session, connection_id)
+    due = await mirroring.due_times(session, [calendar.id for calendar, _ in rows])
     return sync_view(connection_id, rows, due, now=services.clock())

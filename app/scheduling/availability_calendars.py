@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.accounts.principal import Principal
 from app.accounts.repository import add_audit_entry
-from app.connections import repository as connections
+from app.connections import calendar_repository, mirroring
 from app.connections.refresh import CalendarRefresher
 from app.connections.settings import settings_for_update
 from app.database import transaction
@@ -39,12 +39,12 @@ async def tick(session: AsyncSession, calendar: Calendar, *, ticked: bool, now: 
         return
     calendar.checked = ticked
     if ticked:
-        await connections.start_mirroring(session, calendar.account_id, calendar.id, now=now)
+        await mirroring.start_mirroring(session, calendar.account_id, calendar.id, now=now)
         await enqueue(session, [Enqueued(Job.SYNC_CALENDAR, calendar.account_id, calendar.id)])
     else:
         calendar.inactive_reason = None
         if not await _holds_tasks(session, calendar.id):
-            await connections.stop_mirroring(session, calendar.account_id, calendar.id, now=now)
+            await mirroring.stop_mirroring(session, calendar.account_id, calendar.id, now=now)
 
 
 async def _holds_tasks(session: AsyncSession, calendar_id: UUID) -> bool:
@@ -88,7 +88,7 @@ async def set_policy(session: AsyncSession, principal: Principal, calendar_id: U
     calendar, _ = await _own(session, principal, calendar_id)
     if policy is not None:
         await _set_policy(session, principal, settings, calendar, policy)
-    checked = await connections.checked_calendars(session, principal.user)
+    checked = await calendar_repository.checked_calendars(session, principal.user)
     return next(item for item in checked if item[0].id == calendar_id)
 
 
@@ -112,7 +112,7 @@ async def _set_policy(
 
 async def _own(session: AsyncSession, principal: Principal, calendar_id: UUID) -> tuple[Calendar, Connection]:
     """A calendar that is checked for the caller, and its connection."""
-    found = await connections.find_calendar(session, calendar_id)
+    found = await calendar_repository.find_calendar(session, calendar_id)
     if found is None or found[1].user_id != principal.user or not found[0].checked:
         raise NotFound
     return found
@@ -146,7 +146,7 @@ class CalendarRecheck:
                 action="availability_calendar.rechecked",
                 subject_id=calendar_id,
             )
-            checked = await connections.checked_calendars(session, principal.user)
+            checked = await calendar_repository.checked_calendars(session, principal.user)
             found = next((item for item in checked if item[0].id == calendar_id), None)
         if found is None:
             raise NotFound

@@ -13,10 +13,11 @@ from app.accounts.entitlements import Entitlement
 from app.accounts.principal import Principal
 from app.accounts.repository import add_audit_entry
 from app.calendar import AccessRole, Clock, ProviderName
-from app.connections import repository as connections
+from app.connections.calendar_repository import list_calendars
 from app.connections.capabilities import Capability, CapabilityState, require
 from app.connections.eligibility import ineligible_reason
 from app.connections.overview import Overview
+from app.connections.repository import list_connections
 from app.connections.settings import settings_for_update
 from app.errors import (
     CalendarNotConnected,
@@ -219,8 +220,8 @@ class SettingsEditor:
 
     @staticmethod
     async def _calendars(session: AsyncSession, principal: Principal) -> list[tuple[Calendar, Connection]]:
-        links = await connections.list_connections(session, principal.user)
-        return [(calendar, link) for link in links for calendar in await connections.list_calendars(session, link.id)]
+        links = await list_connections(session, principal.user)
+        return [(calendar, link) for link in links for calendar in await list_calendars(session, link.id)]
 
     def _check_eligible(self, calendar: Calendar, connection: Connection) -> None:
         reason = ineligible_reason(

@@ -17,6 +17,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.calendar import Clock, SyncPage, Timed, Unreadable
+from app.connections import mirroring
 from app.connections import repository as connections
 from app.connections.access import CalendarAccess
 from app.connections.health import mark_broken
@@ -130,7 +131,7 @@ class SyncEngine:
         async with transaction(self._sessions, account_id) as session:
             found = await repository.lock_sync(session, calendar_id)
             if found is None:
-                await connections.remove_due(session, calendar_id)
+                await mirroring.remove_due(session, calendar_id)
                 return None
             sync, calendar, connection = found
             sync.asked = False  # whatever is told from here on asks anew
@@ -138,7 +139,7 @@ class SyncEngine:
                 return None
             held = max((until for until in (sync.lease_until, sync.not_before) if until is not None), default=now)
             if held > now:  # a run is under way, which may have died; or the provider has said when to come back
-                await connections.set_due(session, account_id, calendar_id, at=held)
+                await mirroring.set_due(session, account_id, calendar_id, at=held)
                 return None
             if await self._put_off(session, sync, connection, now):
                 return None
@@ -147,7 +148,7 @@ class SyncEngine:
             sync.state, sync.last_started_at, sync.lease_until = "running", now, now + LEASE
             sync.fence += 1
             sync.generation += 1 if sync.cursor is None else 0
-            await connections.set_due(session, account_id, calendar_id, at=now + LEASE)
+            await mirroring.set_due(session, account_id, calendar_id, at=now + LEASE)
             at_provider = await self._access.open_in(session, connection)
             run = self._begin(sync, calendar, connection, at_provider, now)
             run.batch.untold = await self._mirror(session, run).untold()
@@ -160,7 +161,7 @@ class SyncEngine:
         lag = None if since is None else (now - since) / interval
         wait = self._paces.put_off(self._kin(connection), now=now, lag=lag, interval=interval)
         if wait is not None:
-            await connections.set_due(session, sync.account_id, sync.calendar_id, at=now + wait)
+            await mirroring.set_due(session, sync.account_id, sync.calendar_id, at=now + wait)
         return wait is not None
 
     def _kin(self, connection: Connection) -> Kin:
@@ -298,8 +299,8 @@ class SyncEngine:
                 await mirror.sweep()
             await mirror.pack()
             again = sync.dirty_seq != run.dirty_seq
-            pause = connections.LOOK_AGAIN if again else jittered(self._interval(sync, now))
-            await connections.set_due(session, sync.account_id, sync.calendar_id, at=now + pause, synced_at=now)
+            pause = mirroring.LOOK_AGAIN if again else jittered(self._interval(sync, now))
+            await mirroring.set_due(session, sync.account_id, sync.calendar_id, at=now + pause, synced_at=now)
             topics, jobs = await changes.hand_over()
             jobs += [*listing, *await readable_again(session, run, now)]
             await session.flush()
@@ -367,7 +368,7 @@ class SyncEngine:
                 reason = error.provider_code or "token_revoked"
                 await mark_broken(session, calendar.account_id, calendar.connection_id, reason=reason, now=now)
             elif decision.wait is not None:
-                await connections.set_due(session, calendar.account_id, calendar.id, at=now + decision.wait)
+                await mirroring.set_due(session, calendar.account_id, calendar.id, at=now + decision.wait)
         log.warning("sync.failed", calendar_id=str(run.calendar.id), error=error.code, operation=error.operation)
 
     async def _hold(self, session: AsyncSession, run: Run, **values: object) -> CalendarSync:

@@ -22,7 +22,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.calendar import Clock
-from app.connections import repository as connections
+from app.connections import calendar_repository
 from app.connections.access import CalendarAccess
 from app.database import transaction
 from app.events.sequencer import Sequencer
@@ -121,7 +121,7 @@ class Follower:
 
     async def _pick(self, account_id: UUID, calendar_id: UUID, topic: Topic, feature: Feature) -> _Round | None:
         async with transaction(self._sessions, account_id) as session:
-            found = await connections.find_calendar(session, calendar_id)
+            found = await calendar_repository.find_calendar(session, calendar_id)
             if found is None or found[1].status != "active":
                 return None  # what waits goes on waiting
             place = Place(*found)

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.calendar import Clock
 from app.connections import channels as repository
-from app.connections.repository import ask_for_syncs
+from app.connections.mirroring import ask_for_syncs
 from app.database import transaction
 from app.failpoints import Failpoint, reached
 from app.models.directory import DirectoryEntry

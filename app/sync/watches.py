@@ -23,7 +23,7 @@ from app.calendar import Clock
 from app.connections import channels as repository
 from app.connections.access import CalendarAccess
 from app.connections.health import mark_broken
-from app.connections.repository import ask_for_syncs
+from app.connections.mirroring import ask_for_syncs
 from app.database import transaction
 from app.ids import new_id
 from app.models.connections import Calendar, Connection

@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.calendar import Clock, ProviderName
-from app.connections import repository
+from app.connections import repository, token_repository
 from app.connections.access import CalendarAccess, token_places
 from app.connections.channels import channels_of_connection, delete_channel
 from app.connections.grants import is_grant_used
@@ -110,7 +110,7 @@ class ConnectionCloser:
         return True
 
     async def _token(self, session: AsyncSession, account_id: UUID, connection_id: UUID) -> str | None:
-        row = await repository.find_token(session, connection_id)
+        row = await token_repository.find_token(session, connection_id)
         if row is None or row.refresh_token is None:
             return None
         try:
