@@ -54,7 +54,10 @@ from app.events.trial import WebhookTrial
 from app.http import HttpClient
 from app.outbound.delivery import MailDelivery
 from app.outbound.links import Links
-from app.privacy.service import Privacy
+from app.privacy.account_erasure import AccountErasures
+from app.privacy.account_export import AccountExports
+from app.privacy.contact_erasure import ContactErasures
+from app.privacy.contact_export import ContactExports
 from app.providers.base import Provider
 from app.providers.registry import open_providers
 from app.readiness import Readiness
@@ -140,7 +143,10 @@ class Services:
     webhooks: WebhookEndpoints
     courier: Courier
     webhook_trial: WebhookTrial
-    privacy: Privacy
+    account_exports: AccountExports
+    account_erasures: AccountErasures
+    contact_exports: ContactExports
+    contact_erasures: ContactErasures
 
     @property
     def fixed_providers(self) -> frozenset[str]:
@@ -189,5 +195,5 @@ async def open_services(settings: Settings, *, clock: Clock = utc_now) -> AsyncI
             **booking,
             **crm,
             **wiring.events(ground, guard, outside, signals),
-            privacy=Privacy(ground.sessions, ground.vault, crm["contacts"], ground.people, clock),
+            **wiring.privacy(ground, crm["contacts"]),
         )

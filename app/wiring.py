@@ -59,6 +59,10 @@ from app.http import HttpClient
 from app.outbound.delivery import MailDelivery
 from app.outbound.links import Links
 from app.outbound.mailer import Mailer
+from app.privacy.account_erasure import AccountErasures
+from app.privacy.account_export import AccountExports
+from app.privacy.contact_erasure import ContactErasures
+from app.privacy.contact_export import ContactExports
 from app.providers.base import Provider
 from app.scheduling.availability_calendars import CalendarRecheck
 from app.scheduling.domain_checks import DomainChecks
@@ -265,7 +269,7 @@ def booking(on: Ground, links: Links, reader: PageReader, pool: asyncpg.Pool) ->
         reminders=Reminders(on.sessions, post, clock),
         holds=SlotHolds(on.sessions, pool, reader, queues=queues, tokens=tokens, clock=clock),
         changes=BookingChanges(on.sessions, live, post, on.providers, clock, queues=queues),
-        mail=_mail(on.settings, on.sessions, clock, links, tokens),
+        mail=_mail(on, links, tokens),
         connection_ready=ConnectionReady(on.sessions, clock),
         booking_follower=follower,
         drift=DriftResolver(follower, effects, clock),
@@ -357,17 +361,29 @@ def crm(on: Ground) -> Crm:
     )
 
 
-def _mail(
-    settings: Settings,
-    sessions: async_sessionmaker[AsyncSession],
-    clock: Clock,
-    links: Links,
-    tokens: BookingTokens,
-) -> MailDelivery:
+class Privacy(TypedDict):
+    """What takes out and erases what is held of accounts and of contacts."""
+
+    account_exports: AccountExports
+    account_erasures: AccountErasures
+    contact_exports: ContactExports
+    contact_erasures: ContactErasures
+
+
+def privacy(on: Ground, contacts: Contacts) -> Privacy:
+    return Privacy(
+        account_exports=AccountExports(on.sessions, on.vault, on.clock),
+        account_erasures=AccountErasures(on.sessions, on.clock),
+        contact_exports=ContactExports(on.vault, contacts, on.people, on.clock),
+        contact_erasures=ContactErasures(contacts, on.people, on.clock),
+    )
+
+
+def _mail(on: Ground, links: Links, tokens: BookingTokens) -> MailDelivery:
     return MailDelivery(
-        sessions,
-        mailer(settings),
-        clock,
+        on.sessions,
+        mailer(on.settings),
+        on.clock,
         booking_url=lambda booking_id, action: links.booking(booking_id, tokens.token(booking_id), action),
         request_url=lambda request_id, action: links.meeting_request(request_id, tokens.token(request_id), action),
         settings_url=links.calendar_settings(),

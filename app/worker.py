@@ -98,8 +98,8 @@ def jobs_of(services: Services) -> dict[Job, Run]:
         Job.PRUNE_EVENTS: services.pruner.run,
         Job.DELIVER_WEBHOOKS: services.courier.run,
         Job.TEST_WEBHOOK: services.webhook_trial.run,
-        Job.EXPORT_ACCOUNT: services.privacy.write_export,
-        Job.ERASE_ACCOUNT: services.privacy.go_on_erasing,
+        Job.EXPORT_ACCOUNT: services.account_exports.run,
+        Job.ERASE_ACCOUNT: services.account_erasures.run,
     }
 
 

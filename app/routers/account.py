@@ -26,7 +26,7 @@ async def export_account(
     once it is `ready`, follow `next_cursor` to its end. It can be fetched for a day, then a new one is made.
     """
     cursors = Cursor(request)
-    reading = await services.privacy.exports.read(session, caller, after=cursors.read(cursor))
+    reading = await services.account_exports.read(session, caller, after=cursors.read(cursor))
     response.headers["Location"] = _LOCATION
     return account_export_view(
         reading, next_cursor=None if reading.last_part is None else cursors.after(reading.last_part)
@@ -42,6 +42,6 @@ async def erase_account(
     """
     if confirm != caller.account_id:
         raise ValidationFailed(errors=[FieldError("/query/confirm", "not_allowed")])
-    erasure = await services.privacy.erasures.ask(session, caller)
+    erasure = await services.account_erasures.ask(session, caller)
     response.headers["Location"] = "/v1/me"  # where one sees that it is over: it knows the account no more
     return AccountErasure(account_id=erasure.account_id, requested_at=erasure.requested_at)

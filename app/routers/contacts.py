@@ -77,7 +77,7 @@ async def delete_contact(
     """Erase the person: meetings with nobody else we know, what they have booked, asked for and submitted but for the
     host's time, mails, and what the feed told of them. Events stay in their owners' calendars.
     """
-    await services.privacy.contact_erasures.erase(session, caller, contact_id, if_match=if_match)
+    await services.contact_erasures.erase(session, caller, contact_id, if_match=if_match)
     return Response(status_code=204)
 
 
@@ -88,7 +88,7 @@ async def export_contact_data(
     """Everything held about a contact: who they are, meetings, tasks, bookings, forms, mails, what the CRM was told.
     Of others only what the contact had been told themselves. That it was asked for stands in the audit log.
     """
-    return await services.privacy.contact_exports.export(session, caller, contact_id)
+    return await services.contact_exports.export(session, caller, contact_id)
 
 
 @router.get("/{contact_id}/engagements", summary="Read a timeline", responses=problems(400, 401, 404, 422))

@@ -161,7 +161,7 @@ async def kill_after(world: World, monkeypatch: pytest.MonkeyPatch, transactions
     with monkeypatch.context() as patched, pytest.raises(InterruptedError):  # noqa: PT012 - wherever it ends
         patched.setattr(account_erasure, "transaction", counting)
         while True:
-            await world.services.privacy.erasures.run(erasure["account_id"], erasure["id"])
+            await world.services.account_erasures.run(erasure["account_id"], erasure["id"])
             await world.work()
             world.clock.offset += LOOK_AGAIN
     async with transaction(world.services.sessions, erasure["account_id"]) as session:

@@ -96,7 +96,7 @@ async def test_r54_killed_while_it_is_written_it_goes_on_and_tells_nothing_twice
     life = await live(world)
     await life.host.get(EXPORT)
     [export] = await world.rows("SELECT account_id, id FROM account_exports")
-    exports = world.services.privacy.exports
+    exports = world.services.account_exports
     add = exports._add_part
     for lives in (0, 1, 2, 3):
         left = lives
@@ -147,7 +147,7 @@ async def test_r54_a_worker_whose_clock_is_behind_does_not_keep_an_export_for_ev
     world.clock.offset = KEPT - timedelta(hours=1)
     [job] = await world.rows("DELETE FROM queue.pgqueuer RETURNING payload")
     payload = msgspec.json.decode(job["payload"], type=Payload)
-    await world.services.privacy.write_export(payload.account_id, payload.id)
+    await world.services.account_exports.run(payload.account_id, payload.id)
     assert len(await world.rows("SELECT id FROM account_exports")) == 1
     [again] = await world.rows("SELECT execute_after - now() AS wait FROM queue.pgqueuer")
     assert timedelta(minutes=50) < again["wait"] < timedelta(minutes=61)
@@ -201,7 +201,7 @@ async def test_r54_of_very_many_rows_it_holds_a_part_at_a_time(world: World, mon
         calendar["id"],
     )
     held: list[int] = []
-    exports = world.services.privacy.exports
+    exports = world.services.account_exports
     add = exports._add_part
 
     async def measured(session: Any, export: Any, records: list[Any]) -> None:
