@@ -6,7 +6,6 @@ The one rule: nothing else constructs a dependency; main, worker and tests take 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
@@ -38,10 +37,11 @@ from app.crm.contacts import Contacts
 from app.crm.following import MeetingFollower
 from app.crm.matching import Matching
 from app.crm.meetings import Meetings
-from app.crm.recording import BookingRecorder, WriteRecorder
-from app.crm.task_following import TaskFollower, TaskRecorder
+from app.crm.recording import BookingRecorder
+from app.crm.task_following import TaskFollower
 from app.crm.task_placing import TaskPlacer
 from app.crm.tasks import Tasks
+from app.crm.write_recording import WriteRecorder
 from app.database import create_engine, create_sessions
 from app.events.courier import Courier
 from app.events.endpoints import WebhookEndpoints
@@ -135,7 +135,6 @@ class Services:
     tasks: Tasks
     task_placer: TaskPlacer
     task_follower: TaskFollower
-    task_recorder: TaskRecorder
     feed: FeedReader
     sequencer: Sequencer
     audit_seals: AuditSeals
@@ -152,11 +151,6 @@ class Services:
     def fixed_providers(self) -> frozenset[str]:
         """Those whose events cannot be changed from here (R24)."""
         return frozenset(name for name, provider in self.providers.items() if not provider.features.event_update)
-
-    async def record_write(self, account_id: UUID, write_id: UUID) -> None:
-        """Runs `record_write`: whatever the event is the event of shows what became of it."""
-        await self.write_recorder.run(account_id, write_id)
-        await self.task_recorder.run(account_id, write_id)
 
 
 @asynccontextmanager

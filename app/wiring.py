@@ -3,7 +3,6 @@
 The one rule: a group is made from the ground and from groups before it, and nothing here is opened or started.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypedDict
 from urllib.parse import urlsplit
@@ -42,10 +41,11 @@ from app.crm.contacts import Contacts
 from app.crm.following import MeetingFollower
 from app.crm.matching import Matching
 from app.crm.meetings import Meetings
-from app.crm.recording import BookingRecorder, WriteRecorder
+from app.crm.recording import BookingRecorder, MeetingRecorder
 from app.crm.task_following import TaskFollower, TaskRecorder
 from app.crm.task_placing import TaskPlacer
 from app.crm.tasks import Tasks
+from app.crm.write_recording import WriteRecorder
 from app.events.courier import Courier
 from app.events.endpoints import WebhookEndpoints
 from app.events.lanes import Lanes
@@ -135,25 +135,25 @@ class Connections(TypedDict):
 
 
 def connections(on: Ground) -> Connections:
-    seat = Entitlement("mobile_connect", tuple(on.settings.task_sync_tiers))
+    urls, seat = on.settings.return_urls, Entitlement("mobile_connect", tuple(on.settings.task_sync_tiers))
     refresher = CalendarRefresher(on.sessions, on.access, on.clock)
-    obeyed: _Connecting = {"return_urls": on.settings.return_urls, "mobile_seat": seat}
     return Connections(
         authorizations=Authorizations(
-            on.sessions, on.vault, on.providers, on.clock, public_url=on.settings.public_url, **obeyed
+            on.sessions,
+            on.vault,
+            on.providers,
+            on.clock,
+            public_url=on.settings.public_url,
+            return_urls=urls,
+            mobile_seat=seat,
         ),
-        credentials=CredentialConnections(on.sessions, on.vault, on.providers, on.clock, **obeyed),
+        credentials=CredentialConnections(
+            on.sessions, on.vault, on.providers, on.clock, return_urls=urls, mobile_seat=seat
+        ),
         closer=ConnectionCloser(on.sessions, on.vault, on.providers, on.access, on.clock),
         refresher=refresher,
         recheck=CalendarRecheck(on.sessions, refresher),
     )
-
-
-class _Connecting(TypedDict):
-    """What every way to connect obeys."""
-
-    return_urls: Sequence[str]
-    mobile_seat: Entitlement
 
 
 def followers(booking: "Booking", crm: "Crm") -> dict[Topic, Follow]:
@@ -341,11 +341,10 @@ class Crm(TypedDict):
     tasks: Tasks
     task_placer: TaskPlacer
     task_follower: TaskFollower
-    task_recorder: TaskRecorder
 
 
 def crm(on: Ground) -> Crm:
-    recorder = WriteRecorder(on.sessions, on.clock)
+    recorder = MeetingRecorder(on.sessions, on.clock)
     placer = TaskPlacer(on.sessions, on.access, on.overview, on.clock)
     return Crm(
         contacts=Contacts(on.people, on.clock),
@@ -353,11 +352,10 @@ def crm(on: Ground) -> Crm:
         meeting_follower=MeetingFollower(on.follower, on.people, on.providers, on.clock),
         matching=Matching(on.sessions, on.clock),
         booking_recorder=BookingRecorder(on.sessions, on.people, on.clock),
-        write_recorder=recorder,
+        write_recorder=WriteRecorder(recorder, TaskRecorder(on.sessions, placer)),
         tasks=Tasks(on.overview, on.clock),
         task_placer=placer,
         task_follower=TaskFollower(on.follower, on.overview, on.clock),
-        task_recorder=TaskRecorder(on.sessions, placer),
     )
 
 

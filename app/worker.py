@@ -82,7 +82,7 @@ def jobs_of(services: Services) -> dict[Job, Run]:
         Job.FOLLOW_TASKS: services.task_follower.run,
         Job.PLACE_TASK: services.task_placer.one,
         Job.PLACE_TASKS: services.task_placer.all,
-        Job.RECORD_WRITE: services.record_write,
+        Job.RECORD_WRITE: services.write_recorder.run,
         Job.WRITE_EVENT: services.writer.run,
         Job.REPACK_WRITE: services.writer.repack,
         Job.SEND_MAIL: services.mail.run,

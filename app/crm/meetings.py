@@ -36,7 +36,7 @@ from app.crm import repository
 from app.crm.event import draft_over_standing, event_key, first_draft, redrafted
 from app.crm.invitations import Circumstances, NotSent, why_not
 from app.crm.news import tell_of_engagement
-from app.crm.recording import WriteRecorder
+from app.crm.recording import MeetingRecorder
 from app.crm.schemas import ContactMeetingCreate, EngagementUpdate
 from app.crm.views import Participants, allowed_actions
 from app.database import transaction
@@ -87,7 +87,7 @@ class Meetings:
         sessions: async_sessionmaker[AsyncSession],
         overview: Overview,
         writer: EventWriter,
-        recorder: WriteRecorder,
+        recorder: MeetingRecorder,
         clock: Clock,
         *,
         people: AddressBook,

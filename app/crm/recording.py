@@ -107,8 +107,8 @@ class BookingRecorder:
         return made, [told, Enqueued(Job.MATCH_CONTACT, made.account_id, made.id)]
 
 
-class WriteRecorder:
-    """Runs `record_write` for meetings."""
+class MeetingRecorder:
+    """What `record_write` does for meetings."""
 
     def __init__(self, sessions: async_sessionmaker[AsyncSession], clock: Clock) -> None:
         self._sessions = sessions

@@ -98,7 +98,7 @@ class TaskFollower:
 
 
 class TaskRecorder:
-    """Runs `record_write` for tasks."""
+    """What `record_write` does for tasks."""
 
     def __init__(self, sessions: async_sessionmaker[AsyncSession], placer: TaskPlacer) -> None:
         self._sessions = sessions
