@@ -4,7 +4,7 @@ The one rule: nothing else constructs a dependency; main, worker and tests take 
 """
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
@@ -74,6 +74,7 @@ from app.settings import Settings
 from app.sync.changes import Follow, Topic
 from app.sync.engine import SyncEngine
 from app.sync.signals import SignalInbox
+from app.sync.stock import StockTaker
 from app.sync.watches import Watcher
 from app.telemetry.holdings import tell_holdings
 
@@ -119,6 +120,7 @@ class Services:
     sync: SyncEngine
     watcher: Watcher
     signals: SignalInbox
+    stock: StockTaker
     writer: EventWriter
     mail: MailDelivery
     closer: ConnectionCloser
@@ -183,6 +185,7 @@ async def open_services(settings: Settings, *, clock: Clock = utc_now) -> AsyncI
             providers=providers,
             overview=ground.overview,
             writer=ground.writer,
+            stock=await stack.enter_async_context(aclosing(StockTaker(url, ground.sessions, clock))),
             **wiring.connections(ground),
             **wiring.sync(ground, wiring.followers(booking, crm)),
             **pages,

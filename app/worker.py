@@ -35,7 +35,6 @@ from app.memory import settle
 from app.queue import QUEUE, Job, Payload, forget_failures
 from app.settings import Settings
 from app.sync.schedule import enqueue_due_syncs, enqueue_due_watches
-from app.sync.stock import StockTaker
 from app.telemetry.listener import metrics_listener
 from app.telemetry.metrics import JOB_RUNS, JOB_SECONDS, JOB_WAIT_SECONDS, SWEEP_FAILURES, timed
 from app.telemetry.traces import job_span
@@ -133,11 +132,9 @@ def _tell_figures(services: Services, stack: AsyncExitStack) -> "list[Sweep]":
     settings = services.settings
     if settings.metrics_port is None or settings.metrics_token is None:
         return []
-    taker = StockTaker(settings.database_url.get_secret_value(), services.sessions, services.clock)
-    stack.push_async_callback(taker.aclose)
     token = settings.metrics_token.get_secret_value()
     stack.enter_context(metrics_listener(settings.metrics_host, settings.metrics_port, token))
-    return [Sweep("stock", _STOCK_SECONDS, taker.sweep)]
+    return [Sweep("stock", _STOCK_SECONDS, services.stock.sweep)]
 
 
 async def _work(services: Services, stop: asyncio.Event) -> None:
