@@ -17,7 +17,7 @@ from app.calendar import FIELDS, EventDraft
 from app.ids import new_id
 from app.insertion import Rows
 from app.models.calendar_writes import CalendarWrite
-from app.models.connections import Calendar, Connection
+from app.models.connections import ON_CONNECTION, Calendar, Connection
 from app.queue import Enqueued, Job
 
 
@@ -155,7 +155,7 @@ async def readopt_writes(session: AsyncSession, connection_id: UUID, *, now: dat
             (Calendar.account_id == CalendarWrite.account_id)
             & (Calendar.provider_calendar_id == CalendarWrite.provider_calendar_id),
         )
-        .join(Connection, (Connection.account_id == Calendar.account_id) & (Connection.id == Calendar.connection_id))
+        .join(Connection, ON_CONNECTION)
         .where(
             Connection.id == connection_id,
             CalendarWrite.calendar_id.is_(None),

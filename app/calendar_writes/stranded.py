@@ -16,7 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from app.calendar import Clock
 from app.database import transaction
 from app.models.calendar_writes import CalendarWrite
-from app.models.connections import Calendar, Connection
+from app.models.connections import ON_CONNECTION, Calendar, Connection
+from app.models.directory import Directory, DirectoryEntry
 from app.models.mirror import CalendarChange
 from app.models.outbound import Mail
 from app.queue import QUEUE, Enqueued, Job, Payload, enqueue
@@ -82,7 +83,7 @@ async def _waiting(session: AsyncSession, account_id: UUID, *, now: datetime) ->
     writes = await session.scalars(
         select(CalendarWrite.id)
         .join(Calendar, and_(Calendar.account_id == CalendarWrite.account_id, Calendar.id == CalendarWrite.calendar_id))
-        .join(Connection, and_(Connection.account_id == Calendar.account_id, Connection.id == Calendar.connection_id))
+        .join(Connection, ON_CONNECTION)
         .where(
             CalendarWrite.account_id == account_id,
             Connection.status == "active",
@@ -114,7 +115,7 @@ async def _unfollowed(session: AsyncSession, account_id: UUID, *, now: datetime)
         .join(
             Calendar, and_(Calendar.account_id == CalendarChange.account_id, Calendar.id == CalendarChange.calendar_id)
         )
-        .join(Connection, and_(Connection.account_id == Calendar.account_id, Connection.id == Calendar.connection_id))
+        .join(Connection, ON_CONNECTION)
         .where(
             CalendarChange.account_id == account_id,
             Connection.status == "active",

@@ -29,7 +29,7 @@ from app.database import transaction
 from app.failpoints import Failpoint, reached
 from app.models.bookings import Booking
 from app.models.calendar_writes import CalendarWrite
-from app.models.connections import Calendar, CalendarSync, Connection
+from app.models.connections import ON_CONNECTION, Calendar, CalendarSync, Connection
 from app.models.mirror import MirrorEvent
 from app.outbound.post import post_event_unwritten
 from app.providers.base import AmbiguousOutcome, ProviderError
@@ -352,10 +352,7 @@ async def _find(
             Calendar,
             (Calendar.account_id == CalendarWrite.account_id) & (Calendar.id == CalendarWrite.calendar_id),
         )
-        .join(
-            Connection,
-            (Connection.account_id == Calendar.account_id) & (Connection.id == Calendar.connection_id),
-        )
+        .join(Connection, ON_CONNECTION)
         .where(CalendarWrite.id == write_id, Connection.disconnected_at.is_(None))
     )
     row = (await session.execute(query.with_for_update(of=CalendarWrite) if lock else query)).one_or_none()

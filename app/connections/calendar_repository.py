@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.calendar import CalendarRef
 from app.connections.mirroring import list_whole, start_mirroring
 from app.ids import new_id
-from app.models.connections import Calendar, CalendarSync, Connection
+from app.models.connections import ON_CONNECTION, Calendar, CalendarSync, Connection
 from app.models.mirror import MirrorEvent
 
 
@@ -33,10 +33,7 @@ async def _calendar(session: AsyncSession, condition: ColumnElement[bool]) -> tu
     row = (
         await session.execute(
             select(Calendar, Connection)
-            .join(
-                Connection,
-                (Connection.account_id == Calendar.account_id) & (Connection.id == Calendar.connection_id),
-            )
+            .join(Connection, ON_CONNECTION)
             .where(condition, Connection.disconnected_at.is_(None))
         )
     ).one_or_none()
@@ -78,7 +75,7 @@ async def checked_calendars(
     """
     rows = await session.execute(
         select(Calendar, CalendarSync, Connection.status)
-        .join(Connection, (Connection.account_id == Calendar.account_id) & (Connection.id == Calendar.connection_id))
+        .join(Connection, ON_CONNECTION)
         .outerjoin(
             CalendarSync,
             (CalendarSync.account_id == Calendar.account_id) & (CalendarSync.calendar_id == Calendar.id),

@@ -12,7 +12,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.models.connections import Calendar, CalendarSync, Connection
+from app.models.connections import ON_CONNECTION, Calendar, CalendarSync, Connection
 from app.models.directory import Directory, DirectoryEntry, DueWatch
 from app.models.push import PushChannel
 
@@ -31,9 +31,7 @@ async def find_watched(session: AsyncSession, calendar_id: UUID) -> Watched | No
     row = (
         await session.execute(
             select(Calendar, Connection, CalendarSync.calendar_id)
-            .join(
-                Connection, (Connection.account_id == Calendar.account_id) & (Connection.id == Calendar.connection_id)
-            )
+            .join(Connection, ON_CONNECTION)
             .outerjoin(
                 CalendarSync,
                 (CalendarSync.account_id == Calendar.account_id) & (CalendarSync.calendar_id == Calendar.id),

@@ -18,7 +18,7 @@ from app.connections.channels import channels_of_connection, delete_channel
 from app.connections.grants import is_grant_used
 from app.database import transaction
 from app.models.calendar_writes import CalendarWrite
-from app.models.connections import Calendar, Connection
+from app.models.connections import ON_CONNECTION, Calendar, Connection
 from app.models.push import PushChannel
 from app.providers.base import (
     AmbiguousOutcome,
@@ -126,7 +126,7 @@ async def _remember_places(session: AsyncSession, connection_id: UUID) -> None:
     """
     place = (
         select(Calendar.id, Calendar.provider_calendar_id, Connection.subject)
-        .join(Connection, (Connection.account_id == Calendar.account_id) & (Connection.id == Calendar.connection_id))
+        .join(Connection, ON_CONNECTION)
         .where(Connection.id == connection_id)
         .subquery()
     )

@@ -5,6 +5,7 @@ else.
 """
 
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint, text
@@ -154,3 +155,7 @@ class CalendarSync(InAccount, Base):
     """When a run last found a change: lively calendars are polled more often."""
     watched_until: Mapped[datetime | None]
     """The provider tells us of changes until then; None: it is polled."""
+
+
+ON_CONNECTION: Final = (Connection.account_id == Calendar.account_id) & (Connection.id == Calendar.connection_id)
+"""How a calendar is joined with its connection."""

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.models.connections import Calendar, CalendarSync, Connection
+from app.models.connections import ON_CONNECTION, Calendar, CalendarSync, Connection
 
 
 async def lock_sync(session: AsyncSession, calendar_id: UUID) -> tuple[CalendarSync, Calendar, Connection] | None:
@@ -22,10 +22,7 @@ async def lock_sync(session: AsyncSession, calendar_id: UUID) -> tuple[CalendarS
             .join(
                 Calendar, (Calendar.account_id == CalendarSync.account_id) & (Calendar.id == CalendarSync.calendar_id)
             )
-            .join(
-                Connection,
-                (Connection.account_id == Calendar.account_id) & (Connection.id == Calendar.connection_id),
-            )
+            .join(Connection, ON_CONNECTION)
             .where(CalendarSync.calendar_id == calendar_id, Connection.disconnected_at.is_(None))
             .with_for_update(of=CalendarSync)
             .execution_options(populate_existing=True)
