@@ -30,7 +30,7 @@ from app.scheduling.host_time import WatchedCalendar
 from app.sync.busy import seconds_of, zone_or_utc
 from app.telemetry.metrics import code_of
 from app.timespan import Span, Spans, clip, covering, merge, overlaps, subtract
-from app.vault import MasterKeyAheadError, SecretUnreadableError
+from app.vault import MasterKeyAheadError
 
 log = structlog.get_logger(__name__)
 
@@ -148,7 +148,7 @@ class LiveCheck:
                 for number, (calendar, each) in enumerate(zip(calendars, times, strict=True)):
                     if told[number] is Verdict.BUSY and await self._is_explained(session, calendar, each, question):
                         told[number] = Verdict.FREE
-        except (ProviderError, SecretUnreadableError, MasterKeyAheadError, TimeoutError) as error:
+        except (ProviderError, MasterKeyAheadError, TimeoutError) as error:
             log.warning("live_check.failed", connection_id=str(first.connection_id), error=code_of(error))
         return told
 

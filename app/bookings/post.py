@@ -22,7 +22,7 @@ from app.i18n import Language, negotiate
 from app.insertion import Rows
 from app.models.bookings import Booking, MeetingRequest
 from app.models.calendar_writes import CalendarWrite
-from app.models.connections import Calendar, CalendarSync, Connection
+from app.models.connections import ON_CONNECTION, Calendar, CalendarSync, Connection
 from app.outbound.ics import Invite
 from app.outbound.letters import AppointmentLetter, BlockedLetter, IncompleteLetter, Occasion, Reader
 from app.outbound.links import Links
@@ -331,10 +331,7 @@ async def _unreadable_calendars(session: AsyncSession, host: Host, unread: froze
     """
     found = await session.execute(
         select(Calendar.name, Calendar.is_primary, Connection.status)
-        .join(
-            Connection,
-            (Connection.account_id == Calendar.account_id) & (Connection.id == Calendar.connection_id),
-        )
+        .join(Connection, ON_CONNECTION)
         .outerjoin(
             CalendarSync,
             (CalendarSync.account_id == Calendar.account_id) & (CalendarSync.calendar_id == Calendar.id),

@@ -17,7 +17,6 @@ from app.calendar import Clock
 from app.database import transaction
 from app.models.calendar_writes import CalendarWrite
 from app.models.connections import ON_CONNECTION, Calendar, Connection
-from app.models.directory import Directory, DirectoryEntry
 from app.models.mirror import CalendarChange
 from app.models.outbound import Mail
 from app.queue import QUEUE, Enqueued, Job, Payload, enqueue

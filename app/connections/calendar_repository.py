@@ -119,7 +119,7 @@ async def save_calendars(
 
 
 async def readmit_calendars(session: AsyncSession, connection_id: UUID, listed: Collection[str]) -> None:
-    """What is listed is not lost, where nobody reads it; of a calendar that is mirrored its sync has the word."""
+    """A listed calendar is active again, unless it is mirrored: then only a successful sync says so."""
     mirrored = select(CalendarSync).where(
         CalendarSync.account_id == Calendar.account_id, CalendarSync.calendar_id == Calendar.id
     )

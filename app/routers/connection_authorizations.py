@@ -68,7 +68,7 @@ async def complete_connection_authorization(
     row = await services.authorizations.complete(
         provider, state=state, code=code, error=error, description=error_description
     )
-    connection = None if row.connection_id is None else encode_id("conn", row.connection_id)
+    connection = encode_id("conn", row.connection_id) if row.connection_id and row.status == "completed" else None
     url = with_result(
         row.return_url, status=row.status, code=row.code,
         authorization_id=encode_id("auth", row.id), connection_id=connection,
