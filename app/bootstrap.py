@@ -14,12 +14,12 @@ from app.accounts.audit_seals import AuditSeals
 from app.accounts.tokens import TokenVerifier
 from app.addresses import Guard
 from app.bare import open_bare_pool
-from app.bookings.attempts import BookingAttempts
+from app.bookings.blocked import BlockedAttempts
 from app.bookings.book import BookingDesk
 from app.bookings.change import BookingChanges
-from app.bookings.following import BookingFollower
+from app.bookings.connection_ready import ConnectionReady
+from app.bookings.drift_following import BookingFollower
 from app.bookings.holds import SlotHolds
-from app.bookings.reconnect import ConnectionReady
 from app.bookings.reminders import Reminders
 from app.bookings.request_confirming import RequestConfirmer
 from app.bookings.request_expiry import RequestExpiry
@@ -108,7 +108,7 @@ class Services:
     links: Links
     tokens: BookingTokens
     desk: BookingDesk
-    attempts: BookingAttempts
+    blocked_attempts: BlockedAttempts
     requests: MeetingRequests
     request_expiry: RequestExpiry
     request_confirmer: RequestConfirmer

@@ -37,7 +37,7 @@ class MasterKeyAheadError(RuntimeError):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class SecretPlace:
     """Where a secret lives; part of its encryption."""
 
     table: str
@@ -71,13 +71,13 @@ class Vault:
         self._masters = {version: AESGCM(key.get_secret_value()) for version, key in master_keys.items()}
         self._current = max(master_keys)
 
-    async def seal(self, session: AsyncSession, place: Place, secret: str) -> bytes:
+    async def seal(self, session: AsyncSession, place: SecretPlace, secret: str) -> bytes:
         """The ciphertext of a secret for one place."""
         key = await self._data_key(session, place.account_id)
         nonce = os.urandom(_NONCE_BYTES)
         return _VERSION + nonce + key.encrypt(nonce, secret.encode(), place.associated_data())
 
-    async def open(self, session: AsyncSession, place: Place, ciphertext: bytes) -> str:
+    async def open(self, session: AsyncSession, place: SecretPlace, ciphertext: bytes) -> str:
         """The secret in a ciphertext. Raises: SecretUnreadableError, MasterKeyAheadError."""
         key = await self._data_key(session, place.account_id)
         try:

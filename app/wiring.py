@@ -13,16 +13,16 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from app.accounts.audit_seals import AuditSeals
 from app.accounts.entitlements import Entitlement
 from app.addresses import Guard
-from app.bookings.attempts import BookingAttempts
+from app.bookings.blocked import BlockedAttempts
 from app.bookings.book import BookingDesk
 from app.bookings.change import BookingChanges
+from app.bookings.connection_ready import ConnectionReady
 from app.bookings.drift_effects import DriftEffects
-from app.bookings.following import BookingFollower
+from app.bookings.drift_following import BookingFollower
 from app.bookings.holds import SlotHolds
 from app.bookings.host_queues import HostQueues
 from app.bookings.live_check import LiveCheck
 from app.bookings.post import BookingPost
-from app.bookings.reconnect import ConnectionReady
 from app.bookings.reminders import Reminders
 from app.bookings.request_confirming import RequestConfirmer
 from app.bookings.request_expiry import RequestExpiry
@@ -228,7 +228,7 @@ class Booking(TypedDict):
 
     tokens: BookingTokens
     desk: BookingDesk
-    attempts: BookingAttempts
+    blocked_attempts: BlockedAttempts
     requests: MeetingRequests
     request_expiry: RequestExpiry
     request_confirmer: RequestConfirmer
@@ -245,7 +245,7 @@ def booking(on: Ground, links: Links, reader: PageReader, pool: asyncpg.Pool) ->
     tokens, queues, clock = BookingTokens(on.settings.signing_key), HostQueues(), on.clock
     post = BookingPost(links, on.providers, sender=on.settings.mail_from)
     live, effects = _live_check(on), DriftEffects(post, clock)
-    attempts = BookingAttempts(on.sessions, reader, post, clock)
+    blocked = BlockedAttempts(on.sessions, reader, post, clock)
     requests = MeetingRequests(on.sessions, live, post, on.providers, clock, queues=queues)
     follower = BookingFollower(on.sessions, on.follower, effects, on.providers, clock)
     return Booking(
@@ -256,13 +256,13 @@ def booking(on: Ground, links: Links, reader: PageReader, pool: asyncpg.Pool) ->
             reader,
             live,
             post,
-            attempts=attempts,
+            blocked_attempts=blocked,
             queues=queues,
             tokens=tokens,
             providers=on.providers,
             clock=clock,
         ),
-        attempts=attempts,
+        blocked_attempts=blocked,
         requests=requests,
         request_expiry=RequestExpiry(on.sessions, post, clock),
         request_confirmer=RequestConfirmer(on.sessions, requests, clock),

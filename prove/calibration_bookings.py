@@ -57,7 +57,7 @@ BOOKINGS: Final = (
     Planted(
         guard="cut-off not checked",
         file="app/bookings/change.py",
-        old="margin = timedelta(minutes=cutoff_minutes if isinstance(by, Visitor) else 0)",
+        old="margin = timedelta(minutes=cutoff_minutes if isinstance(by, ByVisitor) else 0)",
         new="margin = timedelta()",
         check=_CHANGES + "test_r47_after_the_cut_off_the_visitor_is_too_late_and_the_host_is_not",
     ),
@@ -78,7 +78,7 @@ BOOKINGS: Final = (
     Planted(
         guard="idempotency key ignored",
         file="app/accounts/idempotency.py",
-        old="return None if key is None else Attempt(scope, key, hashlib.sha256(body).digest())",
+        old="return None if key is None else KeyedRequest(scope, key, hashlib.sha256(body).digest())",
         new="return None",
         check=_KEYS + "test_r44_a_repeated_request_gets_the_same_answer",
     ),
@@ -121,7 +121,7 @@ BOOKINGS: Final = (
     ),
     Planted(
         guard="invitation's SEQUENCE not raised",
-        file="app/bookings/moving.py",
+        file="app/bookings/transitions.py",
         old="    booking.sequence += 1\n",
         new="",
         check="tests/bookings/test_mails.py::test_confirmation_change_and_cancellation_reach_everybody",

@@ -110,8 +110,8 @@ CALENDARS: Final = (
     Planted(
         guard="writer without a fence",
         file="app/calendar_writes/writer.py",
-        old=".where(CalendarWrite.id == task.write.id, CalendarWrite.fence == task.fence)",
-        new=".where(CalendarWrite.id == task.write.id, CalendarWrite.fence >= task.fence)",
+        old=".where(CalendarWrite.id == claimed.write.id, CalendarWrite.fence == claimed.fence)",
+        new=".where(CalendarWrite.id == claimed.write.id, CalendarWrite.fence >= claimed.fence)",
         check=_WRITING + "test_r46_a_writer_that_wakes_too_late_says_nothing_but_has_the_winner_look_again",
     ),
     Planted(

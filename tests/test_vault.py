@@ -12,22 +12,22 @@ from sqlalchemy import delete, text
 from app.database import transaction
 from app.key_rotation import Rotation, rotate_all
 from app.models.accounts import DataKey
-from app.vault import MasterKeyAheadError, Place, SecretUnreadableError, Vault
+from app.vault import MasterKeyAheadError, SecretPlace, SecretUnreadableError, Vault
 from tests.support.world import World, problem
 
 OLD, NEW = SecretBytes(secrets.token_bytes(32)), SecretBytes(secrets.token_bytes(32))
 
 
-def place(account_id: UUID) -> Place:
-    return Place("connection_tokens", "access_token", account_id, uuid4())
+def place(account_id: UUID) -> SecretPlace:
+    return SecretPlace("connection_tokens", "access_token", account_id, uuid4())
 
 
-async def seal(world: World, vault: Vault, where: Place, secret: str) -> bytes:
+async def seal(world: World, vault: Vault, where: SecretPlace, secret: str) -> bytes:
     async with transaction(world.services.sessions, where.account_id) as session:
         return await vault.seal(session, where, secret)
 
 
-async def unseal(world: World, vault: Vault, where: Place, sealed: bytes) -> str:
+async def unseal(world: World, vault: Vault, where: SecretPlace, sealed: bytes) -> str:
     async with transaction(world.services.sessions, where.account_id) as session:
         return await vault.open(session, where, sealed)
 

@@ -28,7 +28,7 @@ class AnsweredMeanwhileError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class KeyedRequest:
     """A request with a key: the same key and body get the same answer."""
 
     scope: str
@@ -37,12 +37,12 @@ class Attempt:
     request_hash: bytes
 
 
-def attempt(scope: str, key: str | None, body: bytes) -> Attempt | None:
-    """The attempt; None without a key."""
-    return None if key is None else Attempt(scope, key, hashlib.sha256(body).digest())
+def keyed_request(scope: str, key: str | None, body: bytes) -> KeyedRequest | None:
+    """The request with its key; None without one."""
+    return None if key is None else KeyedRequest(scope, key, hashlib.sha256(body).digest())
 
 
-async def find_answer(session: AsyncSession, this: Attempt, *, now: datetime) -> IdempotentAnswer | None:
+async def find_answer(session: AsyncSession, this: KeyedRequest, *, now: datetime) -> IdempotentAnswer | None:
     """The answer given before. Raises: IdempotencyKeyReused for another body."""
     found = await session.scalar(
         select(IdempotentAnswer).where(
@@ -56,7 +56,7 @@ async def find_answer(session: AsyncSession, this: Attempt, *, now: datetime) ->
     return found
 
 
-async def claim(work: BareTransaction, this: Attempt, *, now: datetime) -> bool:
+async def claim(work: BareTransaction, this: KeyedRequest, *, now: datetime) -> bool:
     """Be the only one working on the key until the transaction ends; False when it was answered meanwhile.
 
     Raises: RequestInProgress.
@@ -67,7 +67,7 @@ async def claim(work: BareTransaction, this: Attempt, *, now: datetime) -> bool:
 
 
 async def claim_or_find(
-    session: AsyncSession, account_id: UUID, this: Attempt, *, now: datetime
+    session: AsyncSession, account_id: UUID, this: KeyedRequest, *, now: datetime
 ) -> IdempotentAnswer | None:
     """The same in a session: the answer given before, or None when the key is ours to answer.
 
@@ -90,7 +90,7 @@ async def forget_old_answers(session: AsyncSession, account_id: UUID, *, now: da
 
 
 def answer_of(
-    account_id: UUID, this: Attempt, *, status_code: int, subject_id: UUID, now: datetime
+    account_id: UUID, this: KeyedRequest, *, status_code: int, subject_id: UUID, now: datetime
 ) -> IdempotentAnswer:
     """The row that remembers what was answered."""
     return IdempotentAnswer(
@@ -104,6 +104,6 @@ def answer_of(
     )
 
 
-def _number(account_id: UUID, this: Attempt) -> int:
+def _number(account_id: UUID, this: KeyedRequest) -> int:
     digest = hashlib.sha256(f"{account_id}|{this.scope}|{this.key}".encode()).digest()
     return int.from_bytes(digest[:8], "big", signed=True)

@@ -17,11 +17,11 @@ import asyncpg
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.accounts import idempotency
-from app.accounts.idempotency import Attempt, answer_of
+from app.accounts.idempotency import KeyedRequest, answer_of
 from app.accounts.repository import add_audit_entry
 from app.bare import BareTransaction, bare_transaction
 from app.bookings import repository
-from app.bookings.attempts import BookingAttempts
+from app.bookings.blocked import BlockedAttempts
 from app.bookings.event import owner_of_event
 from app.bookings.holds import check_hold, take_over, why_refused
 from app.bookings.host_queues import HostQueues, TakenMeanwhileError
@@ -97,7 +97,7 @@ class BookingDesk:
         live: LiveCheck,
         post: BookingPost,
         *,
-        attempts: BookingAttempts,
+        blocked_attempts: BlockedAttempts,
         queues: HostQueues,
         tokens: BookingTokens,
         providers: dict[ProviderName, Provider],
@@ -108,55 +108,58 @@ class BookingDesk:
         self._pages = pages
         self._live = live
         self._post = post
-        self._attempts = attempts
+        self._blocked_attempts = blocked_attempts
         self._tokens = tokens
         self._providers = providers
         self._clock = clock
         self._queues = queues
 
-    async def book(self, page_id: UUID, form: BookingCreate, *, attempt: Attempt | None, by: str = VISITOR) -> Outcome:
+    async def book(
+        self, page_id: UUID, form: BookingCreate, *, keyed: KeyedRequest | None, by: str = VISITOR
+    ) -> Outcome:
         """Book the slot, or ask for it while the host is offline.
 
         Raises: NotFound, PageTurnedOff, ValidationFailed, ConsentRequired, OutsideBookingWindow, SlotUnavailable
         (with alternatives), HoldExpired (the same), BookingUnavailable, IdempotencyKeyReused, RequestInProgress.
         """
         page = await self._read(page_id, form)
-        if attempt is not None and (outcome := await self._answered(page, attempt)) is not None:
+        if keyed is not None and (outcome := await self._answered(page, keyed)) is not None:
             return outcome
         now = await check_hold(self._sessions, self._tokens.of_holds(), page, form, now=self._now())
         try:
-            return await self._take(page, wish_of(page, form, by=by, now=now), attempt)
+            return await self._take(page, wish_of(page, form, by=by, now=now), keyed)
         except idempotency.AnsweredMeanwhileError:
-            return await self.book(page_id, form, attempt=attempt, by=by)
+            return await self.book(page_id, form, keyed=keyed, by=by)
         except (SlotUnavailable, HoldExpired) as refusal:
             raise await why_refused(self._sessions, page, form, refusal, now=self._now()) from refusal
 
     @counted(BOOKINGS, _kind)
-    async def _take(self, page: PageTime, wish: Wish, attempt: Attempt | None) -> Outcome:
+    async def _take(self, page: PageTime, wish: Wish, keyed: KeyedRequest | None) -> Outcome:
         """Look, ask, book; or keep the request.
 
         Those who want a round robin come one after another: each goes by the turns of then (R27).
         """
         await self._check(page, wish)
         if page.type != "round_robin":
-            return await self._place(page, wish, attempt)
+            return await self._place(page, wish, keyed)
         async with self._queues.place(page.page_id) as waited:
             for number in range(MOST_ROUNDS):
                 if waited or number:
-                    page = await self._look_again(page, wish, attempt)
+                    page = await self._look_again(page, wish, keyed)
                 with suppress(AnothersTurnError):
-                    return await self._place(page, wish, attempt)
+                    return await self._place(page, wish, keyed)
         raise BookingUnavailable(retry_after=1)
 
     async def _check(self, page: PageTime, wish: Wish) -> None:
         """Raises: BookingUnavailable, OutsideBookingWindow, SlotUnavailable."""
         if page.unavailable:
-            raise await self._attempts.refusal(page)
+            await self._blocked_attempts.tell_host(page)
+            raise BookingUnavailable(detail="host_told")
         check_offered(page, wish.form.duration_minutes, start=wish.start, now=wish.now)
 
-    async def _look_again(self, page: PageTime, wish: Wish, attempt: Attempt | None) -> PageTime:
+    async def _look_again(self, page: PageTime, wish: Wish, keyed: KeyedRequest | None) -> PageTime:
         """The page after those before us, unless one of them was the same request."""
-        if attempt is not None and await self._answered(page, attempt) is not None:
+        if keyed is not None and await self._answered(page, keyed) is not None:
             raise idempotency.AnsweredMeanwhileError
         latest = await self._read(page.page_id, wish.form)
         await self._check(latest, wish)
@@ -170,10 +173,10 @@ class BookingDesk:
             raise NotFound
         return page
 
-    async def _place(self, page: PageTime, wish: Wish, attempt: Attempt | None) -> Outcome:
+    async def _place(self, page: PageTime, wish: Wish, keyed: KeyedRequest | None) -> Outcome:
         """With whoever is free and whose turn it is; or as a request."""
         if page.mode is Mode.OFFLINE:
-            return await self._request(page, wish, attempt)
+            return await self._request(page, wish, keyed)
         taken, askable = None, None
         passed: set[UUID] = set()
         unread: frozenset[UUID] = frozenset()
@@ -183,7 +186,7 @@ class BookingDesk:
             if taken is not None and not await self._is_left(seating, wish):
                 continue  # gone as well, while somebody else's was waited for
             try:
-                return await self._seat(seating, wish, attempt, frozenset(passed), inquiry)
+                return await self._seat(seating, wish, keyed, frozenset(passed), inquiry)
             except SlotUnavailable as refusal:
                 taken = refusal  # a moment ago; of a round robin somebody else may still be free
             except _OnlyAskedError:
@@ -192,8 +195,11 @@ class BookingDesk:
                 unread |= nobody.unread
             passed.add(seating.host.id)
         if askable is not None:
-            return await self._request(askable, wish, attempt)
-        raise taken if taken is not None else await self._attempts.refusal(page, unread)
+            return await self._request(askable, wish, keyed)
+        if taken is not None:
+            raise taken
+        await self._blocked_attempts.tell_host(page, unread)
+        raise BookingUnavailable(detail="host_told")
 
     async def _is_left(self, seating: PageTime, wish: Wish) -> bool:
         """Whether these hosts are still free: to look costs less than to ask their calendars and to wait for a lock."""
@@ -221,7 +227,7 @@ class BookingDesk:
         return sorted(in_order, key=lambda turn: turn[0].asks_only)  # a booking before a request
 
     async def _seat(
-        self, page: PageTime, wish: Wish, attempt: Attempt | None, passed: frozenset[UUID], inquiry: Inquiry
+        self, page: PageTime, wish: Wish, keyed: KeyedRequest | None, passed: frozenset[UUID], inquiry: Inquiry
     ) -> Outcome:
         """Ask, and book. Raises: SlotUnavailable, _NobodyKnowsError, _OnlyAskedError, AnothersTurnError."""
         minutes = wish.form.duration_minutes
@@ -235,17 +241,17 @@ class BookingDesk:
             raise _OnlyAskedError
         try:
             async with self._queues.place(page.host.id, wanted=slot):
-                return await self._book(page, wish, attempt, passed)
+                return await self._book(page, wish, keyed, passed)
         except asyncpg.ExclusionViolationError as error:
             raise slot_taken(page, minutes, start=wish.start, now=self._now()) from error
         except TakenMeanwhileError as gone:
-            if attempt is not None and await self._answered(page, attempt) is not None:
+            if keyed is not None and await self._answered(page, keyed) is not None:
                 raise idempotency.AnsweredMeanwhileError from gone  # by the same request
             raise slot_taken(page.less(gone.taken), minutes, start=wish.start, now=self._now()) from gone
 
-    async def _book(self, page: PageTime, wish: Wish, attempt: Attempt | None, passed: frozenset[UUID]) -> Outcome:
+    async def _book(self, page: PageTime, wish: Wish, keyed: KeyedRequest | None, passed: frozenset[UUID]) -> Outcome:
         async with bare_transaction(self._pool, page.account_id) as work:
-            looked, page = await self._look_under_lock(work, page, wish, attempt)
+            looked, page = await self._look_under_lock(work, page, wish, keyed)
             first, why = (await self._in_turn(work, looked, wish, passed))[0]
             if first.host.id != page.host.id:
                 raise AnothersTurnError
@@ -258,18 +264,18 @@ class BookingDesk:
             work.add(booking)
             write = take_place(work, booking, page)
             mails = self._post.confirmed(work, booking, page, write)
-            self._record(work, booking, attempt, status_code=_CREATED, action="booking.created", by=wish.by)
+            self._record(work, booking, keyed, status_code=_CREATED, action="booking.created", by=wish.by)
             told = tell_of_booking(work, EventType.BOOKING_CREATED, booking)
             await work.save([Enqueued(Job.WRITE_EVENT, write.account_id, write.id), *mails, *told])
             reached(Failpoint.BOOKING_BEFORE_COMMIT)
         reached(Failpoint.BOOKING_AFTER_COMMIT)
         return Outcome(booking, page, write)
 
-    async def _request(self, page: PageTime, wish: Wish, attempt: Attempt | None) -> Outcome:
+    async def _request(self, page: PageTime, wish: Wish, keyed: KeyedRequest | None) -> Outcome:
         """R26, R30: nobody can tell what is free, so nothing is promised and nothing is written to any calendar."""
         offline = page.mode is Mode.OFFLINE
         async with bare_transaction(self._pool, page.account_id) as work:
-            _, page = await self._look_under_lock(work, page, wish, attempt)
+            _, page = await self._look_under_lock(work, page, wish, keyed)
             if offline and page.mode is not Mode.OFFLINE:
                 raise BookingUnavailable(retry_after=1)  # connected this moment; the next attempt can be a booking
             request = meeting_request(page, wish, self._tokens, now=self._clock())
@@ -281,24 +287,24 @@ class BookingDesk:
                 raise AlreadyProcessed(detail="asked_already")
             repository.add_request(work, request)
             mails = self._post.requested(work, request, page)
-            self._record(work, request, attempt, status_code=_ACCEPTED, action="meeting_request.created", by=wish.by)
+            self._record(work, request, keyed, status_code=_ACCEPTED, action="meeting_request.created", by=wish.by)
             told = tell_of_request(work, EventType.MEETING_REQUEST_CREATED, request)
             await work.save([*mails, told])
             return Outcome(request, page)
 
-    async def _answered(self, page: PageTime, attempt: Attempt) -> Outcome | None:
+    async def _answered(self, page: PageTime, keyed: KeyedRequest) -> Outcome | None:
         """What the key was answered before."""
         async with transaction(self._sessions, page.account_id) as session:
-            before = await idempotency.find_answer(session, attempt, now=self._clock())
+            before = await idempotency.find_answer(session, keyed, now=self._clock())
             return None if before is None else await self._replay(session, before, page)
 
     async def _look_under_lock(
-        self, work: BareTransaction, page: PageTime, wish: Wish, attempt: Attempt | None
+        self, work: BareTransaction, page: PageTime, wish: Wish, keyed: KeyedRequest | None
     ) -> tuple[PageTime, PageTime]:
         """The page and the seating again, with the key ours and its hosts locked: what is offered now is offered until
         the commit.
         """
-        if attempt is not None and not await idempotency.claim(work, attempt, now=self._clock()):
+        if keyed is not None and not await idempotency.claim(work, keyed, now=self._clock()):
             raise idempotency.AnsweredMeanwhileError
         hosts = {host.host.id for host in page.hosts}
         if not await lock_seating(work.connection.fetch, page):
@@ -321,7 +327,7 @@ class BookingDesk:
         self,
         rows: Rows,
         made: Booking | MeetingRequest,
-        attempt: Attempt | None,
+        keyed: KeyedRequest | None,
         *,
         status_code: int,
         action: str,
@@ -330,9 +336,9 @@ class BookingDesk:
         """Audit and the answer to repeat, which are there or not with what was made."""
         source = "scheduling_page" if by == VISITOR else "on_behalf"
         add_audit_entry(rows, made.account_id, actor=by, action=action, subject_id=made.id, source=source)
-        if attempt is not None:
+        if keyed is not None:
             now = self._clock()
-            rows.add(answer_of(made.account_id, attempt, status_code=status_code, subject_id=made.id, now=now))
+            rows.add(answer_of(made.account_id, keyed, status_code=status_code, subject_id=made.id, now=now))
 
     async def _replay(self, session: AsyncSession, before: IdempotentAnswer, page: PageTime) -> Outcome:
         find = repository.find_booking if before.status_code == _CREATED else repository.find_request

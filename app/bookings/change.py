@@ -15,12 +15,12 @@ from app.bookings import repository
 from app.bookings.event import event_draft, event_key, is_fixed, owner_of_event
 from app.bookings.host_queues import HostQueues, TakenMeanwhileError
 from app.bookings.live_check import LiveCheck, Moving, Verdict
-from app.bookings.moves import without
-from app.bookings.moving import end, move
 from app.bookings.news import tell_of_booking
 from app.bookings.offer import check_offered, page_time_of_booking, slot_taken
 from app.bookings.ownership import concerns
 from app.bookings.post import BookingPost
+from app.bookings.reschedule_slots import without
+from app.bookings.transitions import end, move
 from app.calendar import Clock, ProviderName
 from app.calendar_writes.service import change_wish, find_write
 from app.database import transaction
@@ -41,7 +41,7 @@ from app.scheduling.availability import Mode, PageTime
 
 
 @dataclass(frozen=True, slots=True)
-class Host:
+class ByHost:
     """The host's side changes the booking: somebody it concerns, or a service of the account."""
 
     user_id: UUID | None
@@ -55,14 +55,14 @@ class Host:
 
 
 @dataclass(frozen=True, slots=True)
-class Visitor:
+class ByVisitor:
     """The visitor changes the booking; the token was shown."""
 
     name: Literal["visitor"] = "visitor"
     actor: Literal["visitor"] = "visitor"
 
 
-Side = Host | Visitor
+Side = ByHost | ByVisitor
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +205,7 @@ class BookingChanges:
         if booking is not None and lock:
             await repository.lock_hosts_of(session, booking)
             booking = await repository.find_booking(session, booking_id, lock=True)
-        if booking is None or (isinstance(by, Host) and not await concerns(session, booking, by.user_id)):
+        if booking is None or (isinstance(by, ByHost) and not await concerns(session, booking, by.user_id)):
             raise NotFound
         return booking
 
@@ -216,7 +216,7 @@ class BookingChanges:
 
     def _check_cutoff(self, booking: Booking, cutoff_minutes: int, by: Side) -> None:
         """A visitor may change a booking until its cut-off, nobody once it has begun."""
-        margin = timedelta(minutes=cutoff_minutes if isinstance(by, Visitor) else 0)
+        margin = timedelta(minutes=cutoff_minutes if isinstance(by, ByVisitor) else 0)
         if booking.starts_at - margin <= self._clock():
             raise CutoffPassed
 
@@ -224,7 +224,7 @@ class BookingChanges:
         """R24: some providers' events cannot be changed by us. Whose provider it is, a visitor is not told (R34)."""
         if write is None or not is_fixed(write, self._fixed):
             return
-        if isinstance(by, Visitor):
+        if isinstance(by, ByVisitor):
             raise CapabilityNotSupported(detail="ask_the_host", extra={"capability": capability})
         raise CapabilityNotSupported(
             detail="provider_unsupported", extra={"capability": capability, "provider": write.provider}

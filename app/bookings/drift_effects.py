@@ -14,10 +14,10 @@ from app.bookings import ledger, repository
 from app.bookings.drift import Doubt, Facts, Finding, Kind, Plan, Policy, Standing, TimeSpan
 from app.bookings.drift_news import supersede, tell_of_drift
 from app.bookings.event import event_draft, owner_of_event
-from app.bookings.moving import end, move
 from app.bookings.news import tell_of_booking
 from app.bookings.offer import page_time_of_booking
 from app.bookings.post import BookingPost
+from app.bookings.transitions import end, move
 from app.calendar import Clock, EventDraft, Response
 from app.calendar_writes.service import change_wish, draft_to_json
 from app.events.types import EventType

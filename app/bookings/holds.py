@@ -20,7 +20,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.accounts import idempotency
-from app.accounts.idempotency import Attempt, answer_of
+from app.accounts.idempotency import KeyedRequest, answer_of
 from app.bare import BareTransaction, bare_transaction
 from app.bookings import repository
 from app.bookings.hold_schemas import SlotHoldCreate
@@ -104,7 +104,7 @@ class SlotHolds:
         self._clock = clock
         self._queues = queues
 
-    async def keep(self, page_id: UUID, form: SlotHoldCreate, *, network: str, attempt: Attempt | None) -> Kept:
+    async def keep(self, page_id: UUID, form: SlotHoldCreate, *, network: str, keyed: KeyedRequest | None) -> Kept:
         """Keep an offered slot.
 
         Raises: NotFound, PageTurnedOff, ValidationFailed, CalendarNotConnected (offline: there is nothing to keep),
@@ -115,15 +115,15 @@ class SlotHolds:
         page = await self._pages.read(page_id, around(wish.start, wish.minutes))
         if page is None:
             raise NotFound
-        if attempt is not None and (kept := await self._kept_before(page, wish, attempt)) is not None:
+        if keyed is not None and (kept := await self._kept_before(page, wish, keyed)) is not None:
             return kept
         seating = self._seating(page, wish)
         try:
             slot = seating.rules(wish.minutes).buffered(wish.start)
             async with self._queues.place(seating.host.id, wanted=slot):
-                return await self._keep(seating, wish, attempt)
+                return await self._keep(seating, wish, keyed)
         except (idempotency.AnsweredMeanwhileError, TakenMeanwhileError):  # what else is free?
-            return await self.keep(page_id, form, network=network, attempt=attempt)
+            return await self.keep(page_id, form, network=network, keyed=keyed)
         except asyncpg.ExclusionViolationError as error:
             raise slot_taken(page, wish.minutes, start=wish.start, now=self._now()) from error
 
@@ -155,10 +155,10 @@ class SlotHolds:
                 await _forget(session, [hold_id for _, hold_id in rows])
         return len(found)
 
-    async def _kept_before(self, page: PageTime, wish: _Wish, attempt: Attempt) -> Kept | None:
+    async def _kept_before(self, page: PageTime, wish: _Wish, keyed: KeyedRequest) -> Kept | None:
         """What the key was answered before. Raises: HoldExpired when it was booked, let go or has lapsed since."""
         async with transaction(self._sessions, page.account_id) as session:
-            before = await idempotency.find_answer(session, attempt, now=self._clock())
+            before = await idempotency.find_answer(session, keyed, now=self._clock())
             if before is None:
                 return None
             lasting = select(SlotHold).where(SlotHold.id == before.subject_id, SlotHold.expires_at > func.now())
@@ -169,9 +169,9 @@ class SlotHolds:
                 raise HoldExpired(extra={"alternatives": others})
             return Kept(hold, self._tokens.token(hold.id), replayed=True)
 
-    async def _keep(self, page: PageTime, wish: _Wish, attempt: Attempt | None) -> Kept:
+    async def _keep(self, page: PageTime, wish: _Wish, keyed: KeyedRequest | None) -> Kept:
         async with bare_transaction(self._pool, page.account_id) as work:
-            if attempt is not None and not await idempotency.claim(work, attempt, now=self._clock()):
+            if keyed is not None and not await idempotency.claim(work, keyed, now=self._clock()):
                 raise idempotency.AnsweredMeanwhileError
             hosts = {host.host.id for host in page.hosts}
             # A host who is no more is not on the page that is read next: then `_still` refuses.
@@ -185,9 +185,9 @@ class SlotHolds:
             work.add(DueHold(hold_id=hold.id, account_id=hold.account_id, due_at=hold.expires_at))
             slot = page.rules(wish.minutes).buffered(wish.start)
             repository.keep_time(work, hold, hosts, slot)
-            if attempt is not None:
+            if keyed is not None:
                 now = self._clock()
-                work.add(answer_of(page.account_id, attempt, status_code=201, subject_id=hold.id, now=now))
+                work.add(answer_of(page.account_id, keyed, status_code=201, subject_id=hold.id, now=now))
             await work.save([])
             return Kept(hold, self._tokens.token(hold.id))
 

@@ -12,7 +12,7 @@ from uuid import UUID
 from app.bookings import repository
 from app.bookings.event import event_draft, event_key, location_text, owner_of_event
 from app.bookings.reminders import remind
-from app.calendar_writes.service import Place, wish_event
+from app.calendar_writes.service import EventPlace, wish_event
 from app.insertion import Rows
 from app.models.base import Json
 from app.models.bookings import Booking
@@ -56,7 +56,7 @@ def take_place(rows: Rows, booking: Booking, page: PageTime) -> CalendarWrite:
         rows,
         page.account_id,
         owner_of_event(booking.id),
-        Place(**asdict(page.destination)),
+        EventPlace(**asdict(page.destination)),
         key=event_key(booking.id),
         draft=event_draft(booking, page.configuration, None),
     )

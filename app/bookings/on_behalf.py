@@ -5,7 +5,7 @@ The one rule: it is a booking like any other, by the same desk with the same gua
 
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from app.accounts.idempotency import Attempt
+from app.accounts.idempotency import KeyedRequest
 from app.accounts.principal import Principal
 from app.bookings.book import BookingDesk, Outcome
 from app.bookings.schemas import BookingOnBehalfCreate
@@ -20,7 +20,7 @@ async def book_on_behalf(
     principal: Principal,
     form: BookingOnBehalfCreate,
     *,
-    attempt: Attempt | None,
+    keyed: KeyedRequest | None,
 ) -> Outcome:
     """Book one of the caller's own pages; a service, any page of its account.
 
@@ -30,4 +30,4 @@ async def book_on_behalf(
         page = await pages.find_page(session, form.page_id)
     if page is None or principal.user_id not in {None, page.owner_id}:
         raise NotFound
-    return await desk.book(form.page_id, form, attempt=attempt, by=principal.actor)
+    return await desk.book(form.page_id, form, keyed=keyed, by=principal.actor)

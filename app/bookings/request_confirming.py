@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.accounts.repository import find_user, lock_host
 from app.bookings import repository
-from app.bookings.requests import MeetingRequests, Policy
+from app.bookings.requests import AutoConfirm, MeetingRequests
 from app.calendar import Clock
 from app.connections.settings import get_settings
 from app.database import transaction
@@ -63,7 +63,7 @@ class RequestConfirmer:
     async def _confirm(self, request: MeetingRequest) -> bool:
         """False when it could not be decided now, for instance because a calendar did not answer: to be tried again."""
         try:
-            await self._requests.accept(request.account_id, request.id, by=Policy())
+            await self._requests.accept(request.account_id, request.id, by=AutoConfirm())
         except BookingUnavailable:
             return False
         except (Conflict, NotFound) as error:

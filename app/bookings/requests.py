@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.accounts.repository import add_audit_entry
 from app.bookings import repository
-from app.bookings.change import Host, Visitor
+from app.bookings.change import ByHost, ByVisitor
 from app.bookings.host_queues import HostQueues, TakenMeanwhileError
 from app.bookings.inquiry import Inquiry
 from app.bookings.live_check import LiveCheck, Verdict
@@ -28,7 +28,7 @@ from app.bookings.news import tell_of_booking, tell_of_request
 from app.bookings.offer import slot_taken
 from app.bookings.ownership import concerns
 from app.bookings.post import BookingPost
-from app.bookings.request_look import (
+from app.bookings.request_standing import (
     as_asked,
     clashes,
     free_seatings,
@@ -62,14 +62,14 @@ _SHARED = (
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class AutoConfirm:
     """The host has said beforehand that what is free may be booked."""
 
     name: Literal["policy"] = "policy"
     actor: Literal["policy"] = "policy"
 
 
-Decider = Host | Visitor | Policy
+Decider = ByHost | ByVisitor | AutoConfirm
 Write = Callable[[AsyncSession, MeetingRequest, PageTime], Awaitable[Enqueued]]
 """How the other side is told."""
 
@@ -94,7 +94,7 @@ class MeetingRequests:
         self._clock = clock
         self._queues = queues
 
-    async def accept(self, account_id: UUID, request_id: UUID, *, by: Host | Policy) -> MeetingRequest:
+    async def accept(self, account_id: UUID, request_id: UUID, *, by: ByHost | AutoConfirm) -> MeetingRequest:
         """Make it a booking.
 
         Raises: NotFound, AlreadyProcessed, CalendarNotConnected, BookingUnavailable, SlotUnavailable (with
@@ -105,7 +105,7 @@ class MeetingRequests:
                 return await self._accept(account_id, request_id, by=by)
         raise BookingUnavailable(retry_after=1)
 
-    async def _accept(self, account_id: UUID, request_id: UUID, *, by: Host | Policy) -> MeetingRequest:
+    async def _accept(self, account_id: UUID, request_id: UUID, *, by: ByHost | AutoConfirm) -> MeetingRequest:
         """By the turns of now."""
         async with transaction(self._sessions, account_id) as session:
             request = await self._find(session, request_id, by=by)
@@ -140,7 +140,7 @@ class MeetingRequests:
         verdict = (await inquiry.about(page)).verdict
         if verdict is Verdict.BUSY:
             raise self._taken(request, page)
-        hosts_word = verdict is Verdict.ASK and isinstance(by, Host)  # of what cannot be read the host knows more
+        hosts_word = verdict is Verdict.ASK and isinstance(by, ByHost)  # of what cannot be read the host knows more
         if verdict is not Verdict.FREE and not hosts_word:
             raise BookingUnavailable
         try:
@@ -153,7 +153,7 @@ class MeetingRequests:
                 raise
             raise self._taken(request, page) from error
 
-    async def decline(self, account_id: UUID, request_id: UUID, *, by: Host, reason: str | None) -> MeetingRequest:
+    async def decline(self, account_id: UUID, request_id: UUID, *, by: ByHost, reason: str | None) -> MeetingRequest:
         """The host will not come; the visitor is told. Raises: NotFound, AlreadyProcessed."""
         told = EventType.MEETING_REQUEST_DECLINED
         return await self._end(account_id, request_id, told, self._post.declined, by=by, reason=reason)
@@ -161,7 +161,7 @@ class MeetingRequests:
     async def withdraw(self, account_id: UUID, request_id: UUID, *, reason: str | None) -> MeetingRequest:
         """The visitor will not come; the host is told. Raises: NotFound, AlreadyProcessed."""
         told = EventType.MEETING_REQUEST_WITHDRAWN
-        return await self._end(account_id, request_id, told, self._post.withdrawn, by=Visitor(), reason=reason)
+        return await self._end(account_id, request_id, told, self._post.withdrawn, by=ByVisitor(), reason=reason)
 
     async def _end(
         self, account_id: UUID, request_id: UUID, event: EventType, write: Write, *, by: Decider, reason: str | None
@@ -225,7 +225,7 @@ class MeetingRequests:
     ) -> MeetingRequest:
         """One that waits for an answer."""
         request = await repository.find_request(session, request_id, lock=lock)
-        if request is None or (isinstance(by, Host) and not await concerns(session, request, by.user_id)):
+        if request is None or (isinstance(by, ByHost) and not await concerns(session, request, by.user_id)):
             raise NotFound
         if not is_open(request, self._clock()):
             raise AlreadyProcessed

@@ -14,8 +14,8 @@ from app.accounts.repository import add_audit_entry
 from app.bookings import ledger
 from app.bookings.drift import Kind, Policy
 from app.bookings.drift_effects import DriftEffects, take
+from app.bookings.drift_following import BookingFollower
 from app.bookings.drift_news import supersede, tell_of_drift
-from app.bookings.following import BookingFollower
 from app.bookings.offer import page_time_of_booking, slot_taken
 from app.calendar import Clock
 from app.errors import AlreadyProcessed, NotFound, OutsideBookingWindow, RequestInProgress

@@ -18,7 +18,7 @@ class FencedOff(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class ClaimedWrite:
     """The wish as it was when it was claimed."""
 
     write: CalendarWrite
@@ -48,33 +48,38 @@ class Placing:
     """One try. Raises: FencedOff, ProviderError."""
 
     def __init__(
-        self, session: CalendarSession, task: Task, *, still_ours: Callable[[], Awaitable[bool]], anywhere: Timed
+        self,
+        session: CalendarSession,
+        claimed: ClaimedWrite,
+        *,
+        still_ours: Callable[[], Awaitable[bool]],
+        anywhere: Timed,
     ) -> None:
         """`anywhere` is the time in which our events stand."""
         self._session = session
-        self._task = task
+        self._claimed = claimed
         self._still_ours = still_ours
         self._anywhere = anywhere
-        self._calendar_id, self._key = task.calendar.provider_calendar_id, task.write.key
-        self._notify = Notify.EVERYBODY if task.write.invites else Notify.NOBODY
+        self._calendar_id, self._key = claimed.calendar.provider_calendar_id, claimed.write.key
+        self._notify = Notify.EVERYBODY if claimed.write.invites else Notify.NOBODY
 
     async def run(self) -> Outcome:
         """Put the event, or take it away; its copies are taken away in any case."""
-        for copy in self._task.write.extra_event_ids:
-            if copy != self._task.write.event_id:
+        for copy in self._claimed.write.extra_event_ids:
+            if copy != self._claimed.write.event_id:
                 await self._session.cancel_event(self._calendar_id, copy, notify=Notify.NOBODY)
-        if self._task.draft is None:
+        if self._claimed.draft is None:
             return await self._remove()
         try:
-            return await self._put(self._task.draft)
+            return await self._put(self._claimed.draft)
         except EventNotFound:
-            if self._task.write.comes_back:
+            if self._claimed.write.comes_back:
                 raise
             return Outcome(None)  # its person has deleted it, and that is the end of it
 
     async def _remove(self) -> Outcome:
-        event_id = self._task.write.event_id
-        if event_id is None and not self._task.first:
+        event_id = self._claimed.write.event_id
+        if event_id is None and not self._claimed.first:
             left = await self._session.find_by_key(self._calendar_id, self._key, around=self._anywhere)
             if left is None:
                 return Outcome(None, sure=False)
@@ -85,10 +90,10 @@ class Placing:
 
     async def _put(self, draft: EventDraft) -> Outcome:
         """The event as drafted: updated where it stands, made where it does not."""
-        event_id, etag = self._task.write.event_id, self._task.write.etag
-        if event_id is None and not self._task.first:
+        event_id, etag = self._claimed.write.event_id, self._claimed.write.etag
+        if event_id is None and not self._claimed.first:
             left = await self._session.find_by_key(self._calendar_id, self._key, around=draft.when)
-            if left is not None and self._task.seq == 1 and _same_time(left, draft):
+            if left is not None and self._claimed.seq == 1 and _same_time(left, draft):
                 # it landed, or half of it did: this ends it, and mails nobody twice
                 return Outcome(await self._create(draft))
             event_id, etag = (None, None) if left is None else (left.id, left.etag)
@@ -96,13 +101,13 @@ class Placing:
             try:
                 return await self._overwrite(draft, event_id, etag)
             except EventNotFound:
-                if not self._task.write.comes_back:
+                if not self._claimed.write.comes_back:
                     raise
                 # somebody deleted it; the booking stands, so the event comes back
-        if not (self._task.first or await self._still_ours()):
+        if not (self._claimed.first or await self._still_ours()):
             raise FencedOff  # what we did not find may have been cancelled
         made = await self._create(draft)
-        if self._task.first or _same_time(made, draft):
+        if self._claimed.first or _same_time(made, draft):
             return Outcome(made)
         return await self._overwrite(draft, made.id, made.etag)  # an earlier try's insert landed only now
 

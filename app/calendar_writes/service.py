@@ -48,7 +48,7 @@ def changing_wish(write: CalendarWrite, draft: EventDraft) -> EventDraft:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class EventPlace:
     """Where an event shall stand: one calendar of one account at a provider."""
 
     calendar_id: UUID
@@ -81,7 +81,7 @@ def wish_event(
     rows: Rows,
     account_id: UUID,
     owner: Owner,
-    place: Place,
+    place: EventPlace,
     *,
     key: str,
     draft: EventDraft,

@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from app.accounts.repository import find_user
 from app.calendar import Clock, Event, Timed
 from app.calendar_writes.patience import Verdict, verdict
-from app.calendar_writes.placing import FencedOff, Outcome, Placing, Task
+from app.calendar_writes.placing import ClaimedWrite, FencedOff, Outcome, Placing
 from app.calendar_writes.service import draft_from_json, draft_to_json
 from app.connections.access import CalendarAccess
 from app.connections.health import mark_broken
@@ -71,8 +71,8 @@ class EventWriter:
         """Make the wish true; again while it changes meanwhile."""
         again = True
         while again:
-            task = await self._claim(account_id, write_id)
-            again = task is not None and await self._try(task)
+            claimed = await self._claim(account_id, write_id)
+            again = claimed is not None and await self._try(claimed)
 
     async def repack(self, account_id: UUID, write_id: UUID) -> None:
         """Pack the months of a moved event again: the reservation holds its time, so the mirror must leave it out."""
@@ -86,21 +86,21 @@ class EventWriter:
                 mirror.touch(Timed(write.written_start, write.written_end))
                 await mirror.pack()
 
-    async def _try(self, task: Task) -> bool:
+    async def _try(self, claimed: ClaimedWrite) -> bool:
         """One try; whether the wish has changed meanwhile."""
         try:
-            return await self._finish(task, await self._write(task))
+            return await self._finish(claimed, await self._write(claimed))
         except FencedOff:
-            _count(task, "fenced_off")
-            log.info("calendar_write.fenced_off", write_id=str(task.write.id))
+            _count(claimed, "fenced_off")
+            log.info("calendar_write.fenced_off", write_id=str(claimed.write.id))
         except ProviderError as error:
-            await self._fail(task, error)
+            await self._fail(claimed, error)
         except Exception:
-            await self._fail(task, OwnFault(operation="write_event"), comes_back=True)
+            await self._fail(claimed, OwnFault(operation="write_event"), comes_back=True)
             raise
         return False
 
-    async def _claim(self, account_id: UUID, write_id: UUID) -> Task | None:
+    async def _claim(self, account_id: UUID, write_id: UUID) -> ClaimedWrite | None:
         now = self._clock()
         async with transaction(self._sessions, account_id) as session:
             found = await _find(session, write_id, lock=True)
@@ -124,15 +124,15 @@ class EventWriter:
             write.attempts += 1
             write.lease_until = now + LEASE
             draft = None if write.draft is None else draft_from_json(write.draft)
-            return Task(write, calendar, connection, draft, write.fence, write.desired_seq, first, looking)
+            return ClaimedWrite(write, calendar, connection, draft, write.fence, write.desired_seq, first, looking)
 
-    async def _write(self, task: Task) -> Outcome:
+    async def _write(self, claimed: ClaimedWrite) -> Outcome:
         """One try, ended before its lease ends: what it has sent by then may have landed or not."""
-        connection, now = task.connection, self._clock()
+        connection, now = claimed.connection, self._clock()
         placing = Placing(
             self._access.open(connection.account_id, connection.id, connection.provider),
-            task,
-            still_ours=partial(self._is_ours, task),
+            claimed,
+            still_ours=partial(self._is_ours, claimed),
             anywhere=Timed(now, now + self._horizon),
         )
         reached(Failpoint.WRITE_BEFORE_APPLIED)
@@ -144,24 +144,24 @@ class EventWriter:
         reached(Failpoint.WRITE_AFTER_APPLIED)
         return outcome
 
-    async def _is_ours(self, task: Task) -> bool:
-        async with transaction(self._sessions, task.connection.account_id) as session:
-            fence = await session.scalar(select(CalendarWrite.fence).where(CalendarWrite.id == task.write.id))
-            return fence == task.fence
+    async def _is_ours(self, claimed: ClaimedWrite) -> bool:
+        async with transaction(self._sessions, claimed.connection.account_id) as session:
+            fence = await session.scalar(select(CalendarWrite.fence).where(CalendarWrite.id == claimed.write.id))
+            return fence == claimed.fence
 
-    async def _finish(self, task: Task, outcome: Outcome) -> bool:
+    async def _finish(self, claimed: ClaimedWrite, outcome: Outcome) -> bool:
         """Save what stands there; whether the wish has changed meanwhile."""
         event, now = outcome.event, self._clock()
-        more = event is not None and _has_more_to_tell(task, event, outcome)
-        async with transaction(self._sessions, task.connection.account_id) as session:
-            when = None if event is None else _span_of(event, task.calendar)
+        more = event is not None and _has_more_to_tell(claimed, event, outcome)
+        async with transaction(self._sessions, claimed.connection.account_id) as session:
+            when = None if event is None else _span_of(event, claimed.calendar)
             write = await _still_ours(
                 session,
-                task,
-                written_seq=task.seq,
-                event_id=task.write.event_id if event is None else event.id,
+                claimed,
+                written_seq=claimed.seq,
+                event_id=claimed.write.event_id if event is None else event.id,
                 etag=None if event is None or more else event.etag,
-                ical_uid=(None if event is None else event.ical_uid) or task.write.ical_uid,
+                ical_uid=(None if event is None else event.ical_uid) or claimed.write.ical_uid,
                 written_start=None if when is None else when.start,
                 written_end=None if when is None else when.end,
                 video_url=None if event is None else event.video_url,
@@ -170,21 +170,21 @@ class EventWriter:
                 look_again_at=None,
             )
             if write is None:
-                await _have_winner_look(session, task)
+                await _have_winner_look(session, claimed)
                 return False
-            write.extra_event_ids = [i for i in write.extra_event_ids if i not in task.write.extra_event_ids]
-            if write.desired_seq == task.seq:
+            write.extra_event_ids = [i for i in write.extra_event_ids if i not in claimed.write.extra_event_ids]
+            if write.desired_seq == claimed.seq:
                 write.status, write.attempts = "written", 0
-            await self._observe(session, task, event)
+            await self._observe(session, claimed, event)
             await session.flush()
-            jobs = _to_be_recorded(write, known=task.write.video_url)
+            jobs = _to_be_recorded(write, known=claimed.write.video_url)
             if event is not None and more:
-                jobs.append(await note_one(session, task.calendar, event, now=now))
+                jobs.append(await note_one(session, claimed.calendar, event, now=now))
             await enqueue(session, jobs)
-            if not (outcome.sure or task.looking):
+            if not (outcome.sure or claimed.looking):
                 await self._look_again(session, write)
-            _count(task, "written")
-            return write.desired_seq != task.seq
+            _count(claimed, "written")
+            return write.desired_seq != claimed.seq
 
     async def _look_again(self, session: AsyncSession, write: CalendarWrite) -> None:
         """A write of an earlier try may land after we have looked, and nobody would remove what it made."""
@@ -193,17 +193,17 @@ class EventWriter:
         wait = _LOOK_AGAIN + timedelta(seconds=1)
         await enqueue(session, [Enqueued(Job.WRITE_EVENT, write.account_id, write.id, delay=wait)])
 
-    async def _observe(self, session: AsyncSession, task: Task, event: Event | None) -> None:
+    async def _observe(self, session: AsyncSession, claimed: ClaimedWrite, event: Event | None) -> None:
         """Tell the mirror, so that the freed or taken time shows before the next sync does."""
-        mirror = await self._mirror(session, task.calendar)
+        mirror = await self._mirror(session, claimed.calendar)
         if mirror is None:
             return
-        await read_once_more(session, task.calendar.id, now=self._clock())
+        await read_once_more(session, claimed.calendar.id, now=self._clock())
         batch = Batch()
         if event is not None:
             batch.events[event.id] = event
         else:
-            batch.gone.update(await _removed(session, task))
+            batch.gone.update(await _removed(session, claimed))
         await mirror.save(batch)
         await mirror.pack()
 
@@ -221,36 +221,38 @@ class EventWriter:
         horizon = Timed(now - timedelta(days=35), now + self._horizon)
         return Mirror(session, calendar, generation=UNTOLD, horizon=horizon)
 
-    async def _fail(self, task: Task, error: ProviderError, *, comes_back: bool = False) -> None:
+    async def _fail(self, claimed: ClaimedWrite, error: ProviderError, *, comes_back: bool = False) -> None:
         """Save what became of the try; `comes_back`: its job will, by itself."""
         now = self._clock()
-        async with transaction(self._sessions, task.connection.account_id) as session:
-            write = await _still_ours(session, task)
+        async with transaction(self._sessions, claimed.connection.account_id) as session:
+            write = await _still_ours(session, claimed)
             if write is None:
                 if isinstance(error, AmbiguousOutcome):
-                    await _have_winner_look(session, task)
+                    await _have_winner_look(session, claimed)
                 return
             write.failing_since = write.failing_since or now
             decision = verdict(
                 error, attempts=write.attempts, failing_since=write.failing_since, ends_at=write.ends_at, now=now
             )
-            if not task.looking:
+            if not claimed.looking:
                 write.last_error = error.code
-            await self._carry_out(session, task, write, error, decision, now=now)
-            if decision.tell and not task.looking:
+            await self._carry_out(session, claimed, write, error, decision, now=now)
+            if decision.tell and not claimed.looking:
                 await _tell_host(session, write, error.code)
             jobs = _to_be_recorded(write)
             if decision.wait is not None and not comes_back:
                 jobs.append(Enqueued(Job.WRITE_EVENT, write.account_id, write.id, delay=decision.wait))
             await session.flush()
             await enqueue(session, jobs)
-        _count(task, error.code)
-        log.warning("calendar_write.failed", write_id=str(task.write.id), error=error.code, operation=error.operation)
+        _count(claimed, error.code)
+        log.warning(
+            "calendar_write.failed", write_id=str(claimed.write.id), error=error.code, operation=error.operation
+        )
 
     @staticmethod
     async def _carry_out(
         session: AsyncSession,
-        task: Task,
+        claimed: ClaimedWrite,
         write: CalendarWrite,
         error: ProviderError,
         decision: Verdict,
@@ -259,8 +261,8 @@ class EventWriter:
     ) -> None:
         if decision.broken:
             reason = error.provider_code or "token_revoked"
-            await mark_broken(session, write.account_id, task.connection.id, reason=reason, now=now)
-        if decision.given_up and task.looking:
+            await mark_broken(session, write.account_id, claimed.connection.id, reason=reason, now=now)
+        if decision.given_up and claimed.looking:
             write.look_again_at = None
         elif decision.given_up:
             write.status = "failed"
@@ -274,16 +276,16 @@ def _span_of(event: Event, calendar: Calendar) -> Timed:
     return Timed(to_moment(start), to_moment(end))
 
 
-def _count(task: Task, outcome: str) -> None:
-    WRITES.labels(task.connection.provider, outcome).inc()
+def _count(claimed: ClaimedWrite, outcome: str) -> None:
+    WRITES.labels(claimed.connection.provider, outcome).inc()
 
 
-async def _removed(session: AsyncSession, task: Task) -> set[str]:
+async def _removed(session: AsyncSession, claimed: ClaimedWrite) -> set[str]:
     """What a removal took away. A person's own copy of the event stands, and blocks its time."""
-    if task.write.event_id is not None:
-        return {task.write.event_id, *task.write.extra_event_ids}
+    if claimed.write.event_id is not None:
+        return {claimed.write.event_id, *claimed.write.extra_event_ids}
     ours = select(MirrorEvent.event_id).where(
-        MirrorEvent.calendar_id == task.calendar.id, MirrorEvent.key == task.write.key
+        MirrorEvent.calendar_id == claimed.calendar.id, MirrorEvent.key == claimed.write.key
     )
     return set((await session.scalars(ours)).all())
 
@@ -295,9 +297,9 @@ def _is_work(write: CalendarWrite, now: datetime) -> bool:
     return write.status != "failed"
 
 
-def _has_more_to_tell(task: Task, event: Event, outcome: Outcome) -> bool:
+def _has_more_to_tell(claimed: ClaimedWrite, event: Event, outcome: Outcome) -> bool:
     """Whether the event is to be read again: it is not known as it stands, or its video call is still to be made."""
-    awaited = task.draft is not None and task.draft.video and event.video_url is None
+    awaited = claimed.draft is not None and claimed.draft.video and event.video_url is None
     return awaited or not outcome.known
 
 
@@ -324,23 +326,23 @@ async def _tell_host(session: AsyncSession, write: CalendarWrite, error: str) ->
         )
 
 
-async def _have_winner_look(session: AsyncSession, task: Task) -> None:
+async def _have_winner_look(session: AsyncSession, claimed: ClaimedWrite) -> None:
     """We have lost our turn, and what we sent may have landed after what the winner wrote: it writes once more."""
     write = await session.scalar(
         update(CalendarWrite)
-        .where(CalendarWrite.id == task.write.id)
+        .where(CalendarWrite.id == claimed.write.id)
         .values(desired_seq=CalendarWrite.desired_seq + 1, status="pending")
         .returning(CalendarWrite)
         .execution_options(populate_existing=True)
     )
     if write is not None:
-        if write.draft is not None and task.draft is not None:
+        if write.draft is not None and claimed.draft is not None:
             draft = draft_from_json(write.draft)
-            write.draft = draft_to_json(replace(draft, keeps=draft.keeps & task.draft.keeps))
+            write.draft = draft_to_json(replace(draft, keeps=draft.keeps & claimed.draft.keeps))
         await session.flush()
-        await enqueue(session, [Enqueued(Job.WRITE_EVENT, task.write.account_id, write.id)])
-    _count(task, "overtaken")
-    log.warning("calendar_write.overtaken", write_id=str(task.write.id))
+        await enqueue(session, [Enqueued(Job.WRITE_EVENT, claimed.write.account_id, write.id)])
+    _count(claimed, "overtaken")
+    log.warning("calendar_write.overtaken", write_id=str(claimed.write.id))
 
 
 async def _find(
@@ -359,11 +361,11 @@ async def _find(
     return None if row is None else (row[0], row[1], row[2])
 
 
-async def _still_ours(session: AsyncSession, task: Task, **values: object) -> CalendarWrite | None:
+async def _still_ours(session: AsyncSession, claimed: ClaimedWrite, **values: object) -> CalendarWrite | None:
     """The row, updated and released, if no other run has claimed it since."""
     return await session.scalar(
         update(CalendarWrite)
-        .where(CalendarWrite.id == task.write.id, CalendarWrite.fence == task.fence)
+        .where(CalendarWrite.id == claimed.write.id, CalendarWrite.fence == claimed.fence)
         .values(lease_until=None, **values)
         .returning(CalendarWrite)
         .execution_options(populate_existing=True)

@@ -30,7 +30,7 @@ from app.providers.base import (
 )
 from app.providers.push import SupportsPush, Watches
 from app.telemetry.metrics import REFRESHES, code_of
-from app.vault import Place, SecretUnreadableError, Vault
+from app.vault import SecretPlace, SecretUnreadableError, Vault
 
 _EXPIRES_SOON = timedelta(seconds=60)
 _LEASE = timedelta(seconds=30)
@@ -196,7 +196,7 @@ class _StoredTokens:
         async with self._transaction() as session:
             return await self._opened(session, self._places.refresh, sealed)
 
-    async def _opened(self, session: AsyncSession, place: Place, sealed: bytes) -> str:
+    async def _opened(self, session: AsyncSession, place: SecretPlace, sealed: bytes) -> str:
         """Raises: ReauthRequired. What does not open never will: only a new secret helps, and that is the person's."""
         try:
             return await self._vault.open(session, place, sealed)
@@ -259,15 +259,15 @@ class FixedToken(TokenSource):
 class TokenPlaces:
     """Where a connection's two tokens are sealed for."""
 
-    access: Place
-    refresh: Place
+    access: SecretPlace
+    refresh: SecretPlace
 
 
 def token_places(account_id: UUID, connection_id: UUID) -> TokenPlaces:
     """The places of a connection's tokens."""
     return TokenPlaces(
-        access=Place("connection_tokens", "access_token", account_id, connection_id),
-        refresh=Place("connection_tokens", "refresh_token", account_id, connection_id),
+        access=SecretPlace("connection_tokens", "access_token", account_id, connection_id),
+        refresh=SecretPlace("connection_tokens", "refresh_token", account_id, connection_id),
     )
 
 

@@ -57,7 +57,7 @@ from app.providers.base import (
     ReauthRequired,
     SupportsOAuth,
 )
-from app.vault import Place, SecretUnreadableError, Vault
+from app.vault import SecretPlace, SecretUnreadableError, Vault
 
 LIFETIME = timedelta(minutes=15)
 
@@ -324,8 +324,8 @@ class Authorizations:
         return f"{self._public_url}/v1/oauth/{provider}/callback"
 
     @staticmethod
-    def _verifier_place(account_id: UUID, authorization_id: UUID) -> Place:
-        return Place("connection_authorizations", "code_verifier", account_id, authorization_id)
+    def _verifier_place(account_id: UUID, authorization_id: UUID) -> SecretPlace:
+        return SecretPlace("connection_authorizations", "code_verifier", account_id, authorization_id)
 
 
 def _denial(refusal: ProviderError) -> AppError:

@@ -16,7 +16,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.accounts.entitlements import Entitlement
-from app.accounts.idempotency import Attempt, answer_of, claim_or_find
+from app.accounts.idempotency import KeyedRequest, answer_of, claim_or_find
 from app.accounts.principal import Permission, Principal
 from app.accounts.repository import add_disclosure_acceptance
 from app.calendar import Clock, ProviderName
@@ -137,7 +137,7 @@ class CredentialConnections:
             return Discovery(None, tuple(error.pointer.removeprefix("/") for error in refusal.errors))
 
     async def connect(
-        self, principal: Principal, wish: CredentialsWish, language: Language, *, attempt: Attempt | None = None
+        self, principal: Principal, wish: CredentialsWish, language: Language, *, keyed: KeyedRequest | None = None
     ) -> Connected:
         """The connection, and where the browser goes next.
 
@@ -150,13 +150,13 @@ class CredentialConnections:
         if wish.disclosure_version != version:
             raise DisclosureNotAccepted(extra={"version": version})
         async with transaction(self._sessions, principal.account_id) as session:
-            if (before := await self._answered(session, principal, attempt)) is not None:
+            if (before := await self._answered(session, principal, keyed)) is not None:
                 return Connected(before, return_url, replayed=True)
             self._kind(wish.provider, anew=True)
             await check_may_connect(session, principal, wish.provider)
         consent = await self._consent(wish.provider, wish.credentials)
         async with transaction(self._sessions, principal.account_id) as session:
-            if (before := await self._answered(session, principal, attempt)) is not None:
+            if (before := await self._answered(session, principal, keyed)) is not None:
                 return Connected(before, return_url, replayed=True)
             add_disclosure_acceptance(
                 session,
@@ -168,17 +168,17 @@ class CredentialConnections:
             )
             candidate = Candidate(principal.account_id, principal.user, wish.provider, email=None)
             made, now = await establish(session, self._vault, candidate, consent, now=self._clock()), self._clock()
-            if attempt is not None:
-                session.add(answer_of(made.account_id, attempt, status_code=201, subject_id=made.id, now=now))
+            if keyed is not None:
+                session.add(answer_of(made.account_id, keyed, status_code=201, subject_id=made.id, now=now))
             return Connected(made, return_url)
 
     async def _answered(
-        self, session: AsyncSession, principal: Principal, attempt: Attempt | None
+        self, session: AsyncSession, principal: Principal, keyed: KeyedRequest | None
     ) -> Connection | None:
         """What this key was answered before. The password is not tried again for it."""
-        if attempt is None:
+        if keyed is None:
             return None
-        before = await claim_or_find(session, principal.account_id, attempt, now=self._clock())
+        before = await claim_or_find(session, principal.account_id, keyed, now=self._clock())
         return None if before is None else await get_connection(session, principal, before.subject_id)
 
     async def change(self, principal: Principal, connection_id: UUID, fields: Mapping[str, str | None]) -> Connection:

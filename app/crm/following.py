@@ -30,7 +30,7 @@ from app.providers.base import CalendarSession, Provider
 from app.queue import Enqueued
 from app.sync.busy import zone_or_utc
 from app.sync.changes import Topic
-from app.sync.following import Follower, Place, PostponedError
+from app.sync.following import FollowedCalendar, Follower, PostponedError
 from app.sync.people import AddressBook, addresses_of, normalised
 from app.sync.rereading import Seen
 
@@ -68,7 +68,7 @@ class MeetingFollower:
         """Follow what waits in the calendar."""
         await self._follower.run(account_id, calendar_id, Topic.MEETING, self)
 
-    async def pick(self, session: AsyncSession, place: Place, event_ids: Sequence[str]) -> set[str]:
+    async def pick(self, session: AsyncSession, place: FollowedCalendar, event_ids: Sequence[str]) -> set[str]:
         """Events that are, or may be, somebody's meetings with a contact; none while the sync is off."""
         if not await self._is_followed(session, place):
             return set()
@@ -76,11 +76,11 @@ class MeetingFollower:
         rows = await connection.exec_driver_sql(_CONCERNING, (list(event_ids), calendar.account_id, calendar.id))
         return set(rows.scalars())
 
-    async def look_further(self, at_provider: CalendarSession, place: Place, seen: Seen) -> Seen:  # noqa: ARG002 - the protocol's
+    async def look_further(self, at_provider: CalendarSession, place: FollowedCalendar, seen: Seen) -> Seen:  # noqa: ARG002 - the protocol's
         """It has all that is needed."""
         return seen
 
-    async def apply(self, session: AsyncSession, place: Place, seen: Seen) -> list[Enqueued]:
+    async def apply(self, session: AsyncSession, place: FollowedCalendar, seen: Seen) -> list[Enqueued]:
         """Make the engagement as the event is. Raises: PostponedError."""
         calendar, event = place.calendar, seen.event
         row = await repository.find_of_event(session, calendar.id, seen.event_id, key=event.key if event else None)
@@ -101,7 +101,7 @@ class MeetingFollower:
             return await self._take_away(session, row)
         return await self._change(session, row, write, event, meeting or _alone(place, event))
 
-    async def _is_followed(self, session: AsyncSession, place: Place) -> bool:
+    async def _is_followed(self, session: AsyncSession, place: FollowedCalendar) -> bool:
         """R17, R20, R24, R55: the primary alone, where the sync is on and its person is still there."""
         connection = place.connection
         supported = self._providers[ProviderName(connection.provider)].features.two_way_sync
@@ -111,7 +111,7 @@ class MeetingFollower:
         settings = await get_settings(session, connection.account_id, connection.user_id)
         return settings.calendar_sync and user is not None and user.active
 
-    async def _meeting(self, session: AsyncSession, place: Place, event: Event) -> Meeting | None:
+    async def _meeting(self, session: AsyncSession, place: FollowedCalendar, event: Event) -> Meeting | None:
         calendar, own = place.calendar, _own_addresses(place)
         addresses = sorted(addresses_of(event, own))
         if not addresses:
@@ -122,7 +122,9 @@ class MeetingFollower:
         contacts = {address: known[hashed].id for address, hashed in hashes.items() if hashed in known}
         return meeting_of(event, contacts=contacts, own=own, zone=calendar.time_zone)
 
-    async def _add(self, session: AsyncSession, place: Place, event: Event, meeting: Meeting) -> list[Enqueued]:
+    async def _add(
+        self, session: AsyncSession, place: FollowedCalendar, event: Event, meeting: Meeting
+    ) -> list[Enqueued]:
         now = self._clock()
         row = Engagement(
             account_id=place.calendar.account_id,
@@ -222,10 +224,10 @@ def _still_there(draft: EventDraft, event: Event) -> tuple[Attendee, ...]:
     return tuple(guest for guest in draft.attendees if normalised(guest.email) in there)
 
 
-def _alone(place: Place, event: Event) -> Meeting:
+def _alone(place: FollowedCalendar, event: Event) -> Meeting:
     """A meeting we wrote ourselves whose contact was taken off, or that was made private: it is still the CRM's."""
     return Meeting(snapshot_of(event, {}, own=_own_addresses(place), zone=place.calendar.time_zone), {})
 
 
-def _own_addresses(place: Place) -> set[str]:
+def _own_addresses(place: FollowedCalendar) -> set[str]:
     return {normalised(place.connection.email)}

@@ -14,13 +14,13 @@ from uuid import UUID
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from app.accounts.idempotency import Attempt, answer_of, claim_or_find
+from app.accounts.idempotency import KeyedRequest, answer_of, claim_or_find
 from app.accounts.principal import Principal
 from app.accounts.repository import add_audit_entry
 from app.calendar import Clock, EventDraft, Response
 from app.calendar_writes.service import (
+    EventPlace,
     Owner,
-    Place,
     change_wish,
     changing,
     changing_wish,
@@ -101,15 +101,15 @@ class Meetings:
         self._trying: set[asyncio.Task[None]] = set()
 
     async def create(
-        self, principal: Principal, contact_id: UUID, wish: ContactMeetingCreate, *, attempt: Attempt | None
+        self, principal: Principal, contact_id: UUID, wish: ContactMeetingCreate, *, keyed: KeyedRequest | None
     ) -> Told:
         """Record the meeting; where the sync is on it becomes an event and its guests are invited.
 
         Raises: NotFound, IdempotencyKeyReused, RequestInProgress.
         """
         async with transaction(self._sessions, principal.account_id) as session:
-            if attempt is not None:
-                before = await claim_or_find(session, principal.account_id, attempt, now=self._clock())
+            if keyed is not None:
+                before = await claim_or_find(session, principal.account_id, keyed, now=self._clock())
                 if before is not None:
                     return replace(await self._read(session, before.subject_id), replayed=True)
             contact = await repository.find_contact(session, contact_id, lock=True)
@@ -127,8 +127,8 @@ class Meetings:
                 owner = Owner("engagement", row.id)
                 write = wish_event(session, row.account_id, owner, place, key=key, draft=draft, invites=True)
                 jobs.append(Enqueued(Job.WRITE_EVENT, row.account_id, write.id))
-            if attempt is not None:
-                session.add(answer_of(row.account_id, attempt, status_code=201, subject_id=row.id, now=self._clock()))
+            if keyed is not None:
+                session.add(answer_of(row.account_id, keyed, status_code=201, subject_id=row.id, now=self._clock()))
             told = await self._tell(session, principal, EventType.ENGAGEMENT_CREATED, row, jobs)
         return await self._try(told)
 
@@ -170,7 +170,7 @@ class Meetings:
 
     async def _place(
         self, session: AsyncSession, principal: Principal, wish: ContactMeetingCreate
-    ) -> tuple[Place | None, NotSent | None]:
+    ) -> tuple[EventPlace | None, NotSent | None]:
         """Where its event would stand, and why there will be none."""
         found = await calendar_repository.find_primary_for(session, principal.user, "calendar")
         now = await self._circumstances(session, principal, found)
@@ -306,9 +306,9 @@ async def read_all(session: AsyncSession, rows: Sequence[Engagement]) -> list[To
     return [Told(row, people.get(row.id, []), writes.get(row.id)) for row in rows]
 
 
-def place_of(calendar: Calendar, connection: Connection) -> Place:
+def place_of(calendar: Calendar, connection: Connection) -> EventPlace:
     """Where an event of this calendar stands."""
-    return Place(calendar.id, connection.provider, connection.subject, calendar.provider_calendar_id)
+    return EventPlace(calendar.id, connection.provider, connection.subject, calendar.provider_calendar_id)
 
 
 def _new_engagement(

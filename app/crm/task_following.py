@@ -30,7 +30,7 @@ from app.models.crm import Task
 from app.providers.base import CalendarSession
 from app.queue import Enqueued, enqueue
 from app.sync.changes import Topic
-from app.sync.following import Follower, Place, PostponedError
+from app.sync.following import FollowedCalendar, Follower, PostponedError
 from app.sync.rereading import Seen
 
 _DIFFERING = """
@@ -56,7 +56,7 @@ class TaskFollower:
         """Follow what waits in the calendar."""
         await self._follower.run(account_id, calendar_id, Topic.TASK, self)
 
-    async def pick(self, session: AsyncSession, place: Place, event_ids: Sequence[str]) -> set[str]:
+    async def pick(self, session: AsyncSession, place: FollowedCalendar, event_ids: Sequence[str]) -> set[str]:
         """Events of tasks that stand otherwise than we wrote them; copies of them are nothing to us.
 
         None while the sync of tasks is off, or not to be had (R22, R55).
@@ -67,11 +67,11 @@ class TaskFollower:
         rows = await connection.exec_driver_sql(_DIFFERING, (list(event_ids), calendar.account_id, calendar.id))
         return set(rows.scalars())
 
-    async def look_further(self, at_provider: CalendarSession, place: Place, seen: Seen) -> Seen:  # noqa: ARG002 - the protocol's
+    async def look_further(self, at_provider: CalendarSession, place: FollowedCalendar, seen: Seen) -> Seen:  # noqa: ARG002 - the protocol's
         """It has all that is needed."""
         return seen
 
-    async def apply(self, session: AsyncSession, place: Place, seen: Seen) -> list[Enqueued]:
+    async def apply(self, session: AsyncSession, place: FollowedCalendar, seen: Seen) -> list[Enqueued]:
         """Have the task follow. Raises: PostponedError."""
         calendar, event = place.calendar, seen.event
         task_id = await session.scalar(

@@ -19,8 +19,8 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from app.accounts.repository import find_user
 from app.calendar import Clock, EventDraft
 from app.calendar_writes.service import (
+    EventPlace,
     Owner,
-    Place,
     change_wish,
     changing_wish,
     draft_from_json,
@@ -168,7 +168,7 @@ async def _place(session: AsyncSession, task: Task, calendar: Calendar, connecti
     if write is None:
         if draft is None or task.status == "completed":
             return []
-        place = Place(calendar.id, connection.provider, connection.subject, calendar.provider_calendar_id)
+        place = EventPlace(calendar.id, connection.provider, connection.subject, calendar.provider_calendar_id)
         made = wish_event(session, task.account_id, owner, place, key=task_key(task.id), draft=draft)
         return [Enqueued(Job.WRITE_EVENT, task.account_id, made.id)]
     elsewhere = write.calendar_id != calendar.id and _move_house(write, calendar, connection)

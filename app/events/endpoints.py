@@ -31,7 +31,7 @@ from app.events.types import TEST_EVENT
 from app.ids import new_id
 from app.models.events import WebhookDelivery, WebhookEndpoint
 from app.queue import Enqueued, Job, enqueue
-from app.vault import Place, Vault
+from app.vault import SecretPlace, Vault
 
 MOST_ENDPOINTS: Final = 20
 """Of one account."""
@@ -227,11 +227,11 @@ async def signing_keys(vault: Vault, session: AsyncSession, endpoint: WebhookEnd
     return [*keys, await vault.open(session, former_secret_place(endpoint), endpoint.previous_secret)]
 
 
-def secret_place(account_id: UUID, endpoint_id: UUID) -> Place:
+def secret_place(account_id: UUID, endpoint_id: UUID) -> SecretPlace:
     """Where the secret is sealed."""
-    return Place("webhook_endpoints", "secret", account_id, endpoint_id)
+    return SecretPlace("webhook_endpoints", "secret", account_id, endpoint_id)
 
 
-def former_secret_place(endpoint: WebhookEndpoint) -> Place:
+def former_secret_place(endpoint: WebhookEndpoint) -> SecretPlace:
     """Where the former secret is sealed."""
-    return Place("webhook_endpoints", "previous_secret", endpoint.account_id, endpoint.id)
+    return SecretPlace("webhook_endpoints", "previous_secret", endpoint.account_id, endpoint.id)

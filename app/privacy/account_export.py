@@ -30,7 +30,7 @@ from app.models.submissions import FormSubmission
 from app.privacy.exported import exported_columns, exported_tables
 from app.privacy.telling import key_from_json, key_to_json, told
 from app.queue import Enqueued, Job, enqueue
-from app.vault import Place, SecretUnreadableError, Vault
+from app.vault import SecretPlace, SecretUnreadableError, Vault
 
 KEPT: Final = timedelta(days=1)
 _ROWS_A_PART: Final = 100
@@ -158,7 +158,7 @@ class AccountExports:
     async def _opened(self, session: AsyncSession, account_id: UUID, row_id: UUID, sealed: bytes) -> Any:
         """What somebody has answered is theirs to read; None where the key is gone."""
         try:
-            place = Place(FormSubmission.__tablename__, "content", account_id, row_id)
+            place = SecretPlace(FormSubmission.__tablename__, "content", account_id, row_id)
             return json.loads(await self._vault.open(session, place, sealed))
         except SecretUnreadableError:
             return None
@@ -207,5 +207,5 @@ async def _number_after(session: AsyncSession, export: AccountExport, part_id: U
     return number + 1
 
 
-def _place(part: AccountExportPart) -> Place:
-    return Place(AccountExportPart.__tablename__, "content", part.account_id, part.id)
+def _place(part: AccountExportPart) -> SecretPlace:
+    return SecretPlace(AccountExportPart.__tablename__, "content", part.account_id, part.id)

@@ -34,7 +34,7 @@ from app.privacy.contact_schemas import (
     ToldEvent,
 )
 from app.sync.people import AddressBook
-from app.vault import Place, Vault
+from app.vault import SecretPlace, Vault
 
 
 class ContactExports:
@@ -80,7 +80,7 @@ class ContactExports:
         )
         forms = []
         for row in rows:
-            place = Place(FormSubmission.__tablename__, "content", row.account_id, row.id)
+            place = SecretPlace(FormSubmission.__tablename__, "content", row.account_id, row.id)
             said = json.loads(await self._vault.open(session, place, row.content))
             answers = dict(said["answers"])
             forms.append(

@@ -25,6 +25,6 @@ async def report_booking_attempt(page_id: PageId, services: Services, response: 
 
     The answer is always the same: who asks learns nothing of why, nor whether the host was told a moment ago.
     """
-    await services.attempts.report(page_id)
+    await services.blocked_attempts.report(page_id)
     response.headers["Location"] = f"/v1/public/scheduling-pages/{encode_id('page', page_id)}"
     return BookingAttempt(page_id=page_id)

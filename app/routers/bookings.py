@@ -5,15 +5,15 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Body, Query, Request, Response
 from pydantic.json_schema import SkipJsonSchema
 
-from app.accounts.idempotency import attempt
+from app.accounts.idempotency import keyed_request
 from app.bookings import repository
 from app.bookings.answers import on_behalf_result
-from app.bookings.change import Host
+from app.bookings.change import ByHost
 from app.bookings.event import owner_of_event
-from app.bookings.moves import list_moves
 from app.bookings.no_show import mark_no_show
 from app.bookings.on_behalf import book_on_behalf
 from app.bookings.ownership import get_own_booking
+from app.bookings.reschedule_slots import list_moves
 from app.bookings.schemas import (
     Booking,
     BookingCancel,
@@ -82,8 +82,8 @@ async def create_booking(
     a visitor could not book cannot be booked here, and the visitor gets the same mails. Whoever a round robin gave it
     to, the caller can read it and change it.
     """
-    this = attempt(f"createBooking:{caller.actor}", idempotency_key, await request.body())
-    outcome = await book_on_behalf(services.sessions, services.desk, caller, body, attempt=this)
+    keyed = keyed_request(f"createBooking:{caller.actor}", idempotency_key, await request.body())
+    outcome = await book_on_behalf(services.sessions, services.desk, caller, body, keyed=keyed)
     result, response.status_code, headers = on_behalf_result(
         outcome, fixed=services.fixed_providers, now=services.clock()
     )
@@ -125,7 +125,12 @@ async def reschedule_booking(
 ) -> Booking:  # fmt: skip
     """Move the booking to another offered slot of the same length. The visitor is told. Who may read it may move it."""
     changed = await services.changes.reschedule(
-        caller.account_id, booking_id, to=body.start_at, by=Host(caller.user_id), reason=body.reason, if_match=if_match
+        caller.account_id,
+        booking_id,
+        to=body.start_at,
+        by=ByHost(caller.user_id),
+        reason=body.reason,
+        if_match=if_match,
     )
     return _view(services, response, changed.booking, changed.write)
 
@@ -137,7 +142,11 @@ async def cancel_booking(
 ) -> Booking:  # fmt: skip
     """End the booking. The event is removed and the visitor is told. Who may read it may end it."""
     changed = await services.changes.cancel(
-        caller.account_id, booking_id, by=Host(caller.user_id), reason=body.reason if body else None, if_match=if_match
+        caller.account_id,
+        booking_id,
+        by=ByHost(caller.user_id),
+        reason=body.reason if body else None,
+        if_match=if_match,
     )
     return _view(services, response, changed.booking, changed.write)
 

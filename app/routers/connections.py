@@ -4,7 +4,7 @@ import hmac
 
 from fastapi import APIRouter, Request, Response
 
-from app.accounts.idempotency import attempt
+from app.accounts.idempotency import keyed_request
 from app.calendar import ProviderName
 from app.connections import calendar_repository, mirroring, repository, service
 from app.connections.authorization import ReauthorizeRequest
@@ -61,8 +61,8 @@ async def create_connection(
     wish = CredentialsWish(body.provider, body.client, body.disclosure_version, body.return_url, credentials_of(body))
     # Not a plain hash of the body: there is a password in it, and a hash of one can be searched for.
     sealed = hmac.digest(services.settings.signing_key.get_secret_value(), await request.body(), "sha256")
-    this = attempt(f"createConnection {caller.user}", idempotency_key, sealed)
-    made = await services.credentials.connect(caller, wish, language, attempt=this)
+    keyed = keyed_request(f"createConnection {caller.user}", idempotency_key, sealed)
+    made = await services.credentials.connect(caller, wish, language, keyed=keyed)
     row, response.headers["Location"] = made.connection, f"/v1/connections/{encode_id('conn', made.connection.id)}"
     if made.replayed:
         response.headers["Idempotent-Replayed"] = "true"

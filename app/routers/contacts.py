@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 from pydantic.json_schema import SkipJsonSchema
 
-from app.accounts.idempotency import attempt
+from app.accounts.idempotency import keyed_request
 from app.crm import repository
 from app.crm.meetings import Told, read_all
 from app.crm.schemas import (
@@ -117,8 +117,10 @@ async def create_contact_meeting(
     """Record a meeting with the contact. With calendar sync on it becomes an event and its guests are invited;
     `invite_status` and `invite_reason` say whether, and why not.
     """
-    this = attempt(f"createContactMeeting {caller.user} {contact_id}", idempotency_key, body.model_dump_json().encode())
-    told = await services.meetings.create(caller, contact_id, body, attempt=this)
+    keyed = keyed_request(
+        f"createContactMeeting {caller.user} {contact_id}", idempotency_key, body.model_dump_json().encode()
+    )
+    told = await services.meetings.create(caller, contact_id, body, keyed=keyed)
     response.headers["Location"] = f"/v1/engagements/{encode_id('eng', told.row.id)}"
     response.headers["ETag"] = f'"{told.row.version}"'
     if told.replayed:

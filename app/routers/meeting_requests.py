@@ -6,9 +6,9 @@ from fastapi import APIRouter, Body, Query, Request
 from pydantic.json_schema import SkipJsonSchema
 
 from app.bookings import repository
-from app.bookings.change import Host
+from app.bookings.change import ByHost
 from app.bookings.ownership import get_own_request
-from app.bookings.request_look import look_at
+from app.bookings.request_standing import look_at
 from app.bookings.schemas import MeetingRequest, MeetingRequestDecline, MeetingRequestList
 from app.bookings.views import request_view
 from app.ids import MeetingRequestId
@@ -63,7 +63,7 @@ async def accept_meeting_request(
     `alternatives`. The booking has the id in `booking_id`.
     """
     # `session` has sent nothing yet, so it holds no connection while a provider is asked.
-    row = await services.requests.accept(caller.account_id, request_id, by=Host(caller.user_id))
+    row = await services.requests.accept(caller.account_id, request_id, by=ByHost(caller.user_id))
     return await _view(session, row, services)
 
 
@@ -77,7 +77,7 @@ async def decline_meeting_request(
 ) -> MeetingRequest:
     """Refuse what was asked for. The visitor is told, with the reason, and where to choose another time."""
     row = await services.requests.decline(
-        caller.account_id, request_id, by=Host(caller.user_id), reason=body.reason if body else None
+        caller.account_id, request_id, by=ByHost(caller.user_id), reason=body.reason if body else None
     )
     return await _view(session, row, services)
 

@@ -5,9 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Depends, Request, Response
 from pydantic.json_schema import SkipJsonSchema
 
-from app.bookings.change import Changed, Visitor
+from app.bookings.change import ByVisitor, Changed
 from app.bookings.invite import invite_of
-from app.bookings.moves import list_moves
+from app.bookings.reschedule_slots import list_moves
 from app.bookings.schemas import BookingCancel, BookingReschedule, PublicBooking
 from app.bookings.views import public_booking_view
 from app.bookings.visitor import get_booking_by_token, get_visitor_booking
@@ -81,7 +81,7 @@ async def reschedule_public_booking(
 ) -> PublicBooking:
     """Move the booking to another offered slot of the same length. The event moves; a new invitation is mailed."""
     changed = await services.changes.reschedule(
-        held.account_id, held.id, to=body.start_at, by=Visitor(), reason=body.reason, if_match=if_match
+        held.account_id, held.id, to=body.start_at, by=ByVisitor(), reason=body.reason, if_match=if_match
     )
     return _view(services, response, changed)
 
@@ -97,7 +97,7 @@ async def cancel_public_booking(
 ) -> PublicBooking:
     """End the booking. The event is removed and both sides are told."""
     changed = await services.changes.cancel(
-        held.account_id, held.id, by=Visitor(), reason=body.reason if body else None, if_match=if_match
+        held.account_id, held.id, by=ByVisitor(), reason=body.reason if body else None, if_match=if_match
     )
     return _view(services, response, changed)
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Request, Response
 
-from app.accounts.idempotency import attempt
+from app.accounts.idempotency import keyed_request
 from app.bookings.hold_schemas import SlotHold, SlotHoldCreate
 from app.bookings.views import hold_view
 from app.ids import HoldId, PageId, encode_id
@@ -34,9 +34,9 @@ async def create_slot_hold(
     Book it with `hold_id` and `hold_token`. A page without a calendar keeps nothing: 409 `calendar_not_connected`.
     Too many open holds of the page, or of one network, answer 429 until one of them lapses.
     """
-    this = attempt(f"createSlotHold:{page_id}", idempotency_key, await request.body())
+    keyed = keyed_request(f"createSlotHold:{page_id}", idempotency_key, await request.body())
     network = client_network(request, services.settings.trusted_proxies)
-    kept = await services.holds.keep(page_id, body, network=network, attempt=this)
+    kept = await services.holds.keep(page_id, body, network=network, keyed=keyed)
     response.headers["Location"] = f"/v1/public/holds/{encode_id('hold', kept.hold.id)}"
     if kept.replayed:
         response.headers["Idempotent-Replayed"] = "true"

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
-from app.accounts.idempotency import attempt
+from app.accounts.idempotency import keyed_request
 from app.bookings.answers import booking_result
 from app.bookings.schemas import BookingCreate, BookingResult
 from app.ids import PageId
@@ -95,8 +95,8 @@ async def book_meeting(
     The end and the host are the server's to say.
     The answer's `booking_token` is what the visitor's links carry; it is told here only.
     """
-    this = attempt(f"bookMeeting:{page_id}", idempotency_key, await request.body())
-    outcome = await services.desk.book(page_id, body, attempt=this)
+    keyed = keyed_request(f"bookMeeting:{page_id}", idempotency_key, await request.body())
+    outcome = await services.desk.book(page_id, body, keyed=keyed)
     result, response.status_code, headers = booking_result(
         outcome, services.tokens, fixed=services.fixed_providers, now=services.clock()
     )

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Response
 
-from app.accounts.idempotency import attempt
+from app.accounts.idempotency import keyed_request
 from app.ids import encode_id
 from app.routers.dependencies import IdempotencyKey, Services, Session, User
 from app.routers.openapi import problems
@@ -21,8 +21,8 @@ async def create_time_proposal(
     """Propose open times of one of your pages, named or chosen: links that open the page at each, and a text for a
     mail. Nothing is reserved; one time may stand in three open proposals. Not with Exchange (R24).
     """
-    this = attempt(f"createTimeProposal {caller.user}", idempotency_key, body.model_dump_json().encode())
-    proposed = await services.proposals.create(session, caller, body, attempt=this)
+    keyed = keyed_request(f"createTimeProposal {caller.user}", idempotency_key, body.model_dump_json().encode())
+    proposed = await services.proposals.create(session, caller, body, keyed=keyed)
     response.headers["Location"] = f"/v1/public/time-proposals/{encode_id('prop', proposed.row.id)}"
     if proposed.replayed:
         response.headers["Idempotent-Replayed"] = "true"

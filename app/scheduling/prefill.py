@@ -31,7 +31,7 @@ from app.scheduling.domain_standing import DomainStatus
 from app.scheduling.prefill_schemas import MOST_FIELDS, FormPrefill, FormSubmissionCreate
 from app.scheduling.repository import enter_page
 from app.sync.people import AddressBook
-from app.vault import Place, Vault
+from app.vault import SecretPlace, Vault
 
 TOKEN_LIFETIME = timedelta(days=180)
 _TOKEN_BYTES = 32
@@ -183,8 +183,8 @@ def _fits(question: FormField, answer: str) -> bool:
             return "\n" not in answer
 
 
-def _place(row: FormSubmission) -> Place:
-    return Place("form_submissions", "content", row.account_id, row.id)
+def _place(row: FormSubmission) -> SecretPlace:
+    return SecretPlace("form_submissions", "content", row.account_id, row.id)
 
 
 def _hash(token: str) -> bytes:

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.idempotency import Attempt, answer_of, claim_or_find
+from app.accounts.idempotency import KeyedRequest, answer_of, claim_or_find
 from app.accounts.principal import Principal
 from app.accounts.repository import add_audit_entry, lock_host
 from app.calendar import Clock
@@ -91,15 +91,15 @@ class TimeProposals:
         self._clock = clock
 
     async def create(
-        self, session: AsyncSession, principal: Principal, wish: TimeProposalCreate, *, attempt: Attempt | None
+        self, session: AsyncSession, principal: Principal, wish: TimeProposalCreate, *, keyed: KeyedRequest | None
     ) -> Proposed:
         """Propose times of one of the caller's pages.
 
         Raises: CalendarNotConnected, CapabilityNotSupported, NotFound, PageTurnedOff, BookingUnavailable,
         ValidationFailed, OutsideBookingWindow, SlotUnavailable, IdempotencyKeyReused, RequestInProgress.
         """
-        if attempt is not None:
-            before = await claim_or_find(session, principal.account_id, attempt, now=self._clock())
+        if keyed is not None:
+            before = await claim_or_find(session, principal.account_id, keyed, now=self._clock())
             if before is not None:
                 return await self._again(session, principal, before.subject_id)
         await self._check_capability(session, principal)
@@ -110,8 +110,8 @@ class TimeProposals:
         session.add(row)
         entry = {"account_id": row.account_id, "target_id": row.id}
         session.add(DirectoryEntry(kind=Directory.TIME_PROPOSAL, key=row.id.hex, **entry))
-        if attempt is not None:
-            session.add(answer_of(row.account_id, attempt, status_code=201, subject_id=row.id, now=now))
+        if keyed is not None:
+            session.add(answer_of(row.account_id, keyed, status_code=201, subject_id=row.id, now=now))
         add_audit_entry(
             session, row.account_id, actor=principal.actor, action="time_proposal.created", subject_id=row.id
         )

@@ -48,7 +48,7 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class FollowedCalendar:
     """Where events changed."""
 
     calendar: Calendar
@@ -58,15 +58,15 @@ class Place:
 class Feature(Protocol):
     """Who follows the changes of one topic."""
 
-    async def pick(self, session: AsyncSession, place: Place, event_ids: Sequence[str]) -> set[str]:
+    async def pick(self, session: AsyncSession, place: FollowedCalendar, event_ids: Sequence[str]) -> set[str]:
         """Those that matter."""
         ...
 
-    async def look_further(self, at_provider: CalendarSession, place: Place, seen: Seen) -> Seen:
+    async def look_further(self, at_provider: CalendarSession, place: FollowedCalendar, seen: Seen) -> Seen:
         """What else its following depends on; no transaction is open."""
         ...
 
-    async def apply(self, session: AsyncSession, place: Place, seen: Seen) -> list[Enqueued]:
+    async def apply(self, session: AsyncSession, place: FollowedCalendar, seen: Seen) -> list[Enqueued]:
         """Follow one event, as it is now; the jobs to ask for."""
         ...
 
@@ -83,7 +83,7 @@ class PostponedError(Exception):
 class _Round:
     """Some changes of one calendar."""
 
-    place: Place
+    place: FollowedCalendar
     at_provider: CalendarSession
     picked: list[Seen]
     more: bool
@@ -124,7 +124,7 @@ class Follower:
             found = await calendar_repository.find_calendar(session, calendar_id)
             if found is None or found[1].status != "active":
                 return None  # what waits goes on waiting
-            place = Place(*found)
+            place = FollowedCalendar(*found)
             rows = await _due(session, calendar_id, topic, now=self._clock())
             if not rows:
                 return None
@@ -144,7 +144,7 @@ class Follower:
         read = await read_all(some.at_provider, calendar_id, some.picked, now=self._clock())
         return [await feature.look_further(some.at_provider, some.place, seen) for seen in read]
 
-    async def _follow(self, place: Place, feature: Feature, seen: Seen) -> timedelta | None:
+    async def _follow(self, place: FollowedCalendar, feature: Feature, seen: Seen) -> timedelta | None:
         """Follow one change; how long to wait, when it has to be followed later."""
         calendar = place.calendar
         if seen.error is not None:

@@ -15,7 +15,7 @@ import pytest
 
 from app.logs import configure_logs
 from app.settings import Settings
-from app.vault import Place, Vault
+from app.vault import SecretPlace, Vault
 from prove.attack_outbound import Target, eventually
 from prove.secrets_canaries import Flock, columns_with, strays
 from prove.secrets_drive import Drive
@@ -50,7 +50,7 @@ def flock(monkeypatch: pytest.MonkeyPatch) -> Flock:
     """With every secret that is ever sealed in it: tokens, passwords and verifiers that nobody here has made."""
     kept, seal = Flock(), Vault.seal
 
-    async def tapped(vault: Vault, session: Any, place: Place, secret: str) -> bytes:
+    async def tapped(vault: Vault, session: Any, place: SecretPlace, secret: str) -> bytes:
         for part in _parts(secret):
             kept.add(f"sealed {place.table}.{place.column} {len(kept.canaries)}", part)
         return await seal(vault, session, place, secret)

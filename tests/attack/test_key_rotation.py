@@ -25,7 +25,7 @@ from app.database import transaction
 from app.models.all_tables import __all__ as table_modules
 from app.models.base import Base
 from app.settings import Settings
-from app.vault import MasterKeyAheadError, Place, SecretUnreadableError, Vault
+from app.vault import MasterKeyAheadError, SecretPlace, SecretUnreadableError, Vault
 from prove.attack_outbound import eventually
 from sandbox.client import Sandbox
 from sandbox.exchange.client import PASSWORD
@@ -54,7 +54,7 @@ NOT_SEALED = {
 }
 BY_A_JOB = {"account_export_parts.content"}
 """Sealed too, while an account is exported: not by what the people of these tests do."""
-Sealed = tuple[Place, bytes, str]
+Sealed = tuple[SecretPlace, bytes, str]
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def sealed(monkeypatch: pytest.MonkeyPatch) -> list[Sealed]:
     kept: list[Sealed] = []
     seal = Vault.seal
 
-    async def tapped(vault: Vault, session: Any, place: Place, secret: str) -> bytes:
+    async def tapped(vault: Vault, session: Any, place: SecretPlace, secret: str) -> bytes:
         ciphertext = await seal(vault, session, place, secret)
         kept.append((place, ciphertext, secret))
         return ciphertext
@@ -99,7 +99,7 @@ async def live(world: World) -> Person:
     return person
 
 
-async def opened(world: World, vault: Vault, place: Place, ciphertext: bytes) -> str:
+async def opened(world: World, vault: Vault, place: SecretPlace, ciphertext: bytes) -> str:
     async with transaction(world.services.sessions, place.account_id) as session:
         return await vault.open(session, place, ciphertext)
 
@@ -175,7 +175,7 @@ async def fill(world: World, vault: Vault) -> list[Sealed]:
     """Many accounts with a secret each."""
     kept = []
     for number in range(ACCOUNTS):
-        place = Place("webhook_endpoints", "secret", uuid4(), uuid4())
+        place = SecretPlace("webhook_endpoints", "secret", uuid4(), uuid4())
         async with transaction(world.services.sessions, place.account_id) as session:
             kept.append((place, await vault.seal(session, place, f"secret {number}"), f"secret {number}"))
     return kept

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from app.connections.return_urls import allowed_return_url, with_result
 from app.errors import ReturnUrlNotAllowed
-from app.vault import Place, Vault
+from app.vault import SecretPlace, Vault
 from prove.attack_returns import ALLOWED, browser_goes_to, hostile_return_urls
 from tests.support.people import Person
 from tests.support.world import World, problem
@@ -85,7 +85,7 @@ async def test_r6_every_attempt_has_a_proof_of_its_own_and_never_a_weaker_one(
     verifiers: list[str] = []
     seal = Vault.seal
 
-    async def tapped(vault: Vault, session: Any, place: Place, secret: str) -> bytes:
+    async def tapped(vault: Vault, session: Any, place: SecretPlace, secret: str) -> bytes:
         if place.column == "code_verifier":
             verifiers.append(secret)
         return await seal(vault, session, place, secret)

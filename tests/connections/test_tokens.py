@@ -13,7 +13,7 @@ from app.connections.health import mark_broken
 from app.database import transaction
 from app.providers.base import CalendarSession, ReauthRequired, Transient
 from app.providers.google.provider import GoogleProvider
-from app.vault import Place, SecretUnreadableError, Vault
+from app.vault import SecretPlace, SecretUnreadableError, Vault
 from tests.support.gate import Gate
 from tests.support.google import failing, turned
 from tests.support.people import Person
@@ -321,11 +321,11 @@ async def test_p5_a_token_moved_to_another_row_column_or_account_does_not_open(w
     vault = Vault(world.services.settings.master_keys)
     one, two = rows
     own = token_places(one["account_id"], one["connection_id"])
-    wrong: list[tuple[Any, Place]] = [
+    wrong: list[tuple[Any, SecretPlace]] = [
         (one["account_id"], token_places(one["account_id"], two["connection_id"]).access),
         (two["account_id"], token_places(two["account_id"], one["connection_id"]).access),
         (one["account_id"], own.refresh),
-        (one["account_id"], Place("other_table", "access_token", one["account_id"], one["connection_id"])),
+        (one["account_id"], SecretPlace("other_table", "access_token", one["account_id"], one["connection_id"])),
     ]
     for account, place in wrong:
         async with transaction(world.services.sessions, account) as session:

@@ -16,7 +16,7 @@ from app.bookings.news import tell_of_blocked_attempt
 from app.bookings.post import BookingPost
 from app.calendar import Clock
 from app.database import transaction
-from app.errors import BookingUnavailable, NotFound, PageTurnedOff
+from app.errors import NotFound, PageTurnedOff
 from app.queue import enqueue
 from app.scheduling.availability import PageTime
 from app.scheduling.reader import PageReader
@@ -24,8 +24,8 @@ from app.scheduling.reader import PageReader
 _TELL_AGAIN: Final = timedelta(hours=1)
 
 
-class BookingAttempts:
-    """Tells hosts of attempts to book them."""
+class BlockedAttempts:
+    """Tells hosts that somebody could not book them."""
 
     def __init__(
         self, sessions: async_sessionmaker[AsyncSession], pages: PageReader, post: BookingPost, clock: Clock
@@ -44,17 +44,13 @@ class BookingAttempts:
         if page.turned_off:
             raise PageTurnedOff
         if page.unavailable:
-            await self._tell_host(page, frozenset())
+            await self.tell_host(page)
 
-    async def refusal(self, page: PageTime, unread: frozenset[UUID] = frozenset()) -> BookingUnavailable:
-        """What a visitor is answered where nobody knows, once the host is told; `unread` are the calendars that could
-        not be read this moment, as far as only this attempt knows of it.
+    async def tell_host(self, page: PageTime, unread: frozenset[UUID] = frozenset()) -> None:
+        """Mail the host and tell the CRM, unless that was done lately.
+
+        `unread` are the calendars that could not be read this moment, as far as only this attempt knows of it.
         """
-        await self._tell_host(page, unread)
-        return BookingUnavailable(detail="host_told")
-
-    async def _tell_host(self, page: PageTime, unread: frozenset[UUID]) -> None:
-        """Mail the host and tell the CRM, unless that was done lately."""
         async with transaction(self._sessions, page.account_id) as session:
             await lock_host(session, page.host.id)  # who comes second finds the mail of the first
             since = self._clock() - _TELL_AGAIN

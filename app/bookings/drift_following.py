@@ -32,7 +32,7 @@ from app.models.scheduling import CalendarSettings
 from app.providers.base import CalendarSession, Provider, ProviderError
 from app.queue import Enqueued, Job
 from app.sync.changes import Topic
-from app.sync.following import Follower, Place, PostponedError
+from app.sync.following import FollowedCalendar, Follower, PostponedError
 from app.sync.people import normalised
 from app.sync.rereading import Seen
 
@@ -71,7 +71,7 @@ class BookingFollower:
         """Follow what waits in the calendar."""
         await self._follower.run(account_id, calendar_id, Topic.BOOKING, self)
 
-    async def pick(self, session: AsyncSession, place: Place, event_ids: Sequence[str]) -> set[str]:
+    async def pick(self, session: AsyncSession, place: FollowedCalendar, event_ids: Sequence[str]) -> set[str]:
         """Events that stand otherwise than we wrote them; none where changes do not come back (R24)."""
         if not self._providers[ProviderName(place.connection.provider)].features.two_way_sync:
             return set()
@@ -79,7 +79,7 @@ class BookingFollower:
         rows = await connection.exec_driver_sql(_DIFFERING, (list(event_ids), calendar.account_id, calendar.id))
         return set(rows.scalars())
 
-    async def look_further(self, at_provider: CalendarSession, place: Place, seen: Seen) -> Seen:
+    async def look_further(self, at_provider: CalendarSession, place: FollowedCalendar, seen: Seen) -> Seen:
         """An event of ours that is gone may have been dragged to another calendar."""
         if seen.event is not None or seen.error is not None:
             return seen
@@ -100,7 +100,7 @@ class BookingFollower:
             return replace(seen, error=error)
         return replace(seen, elsewhere=elsewhere)
 
-    async def apply(self, session: AsyncSession, place: Place, seen: Seen) -> list[Enqueued]:
+    async def apply(self, session: AsyncSession, place: FollowedCalendar, seen: Seen) -> list[Enqueued]:
         """Find out whose event it is, and follow. Raises: PostponedError."""
         calendar, event_id, event = place.calendar, seen.event_id, seen.event
         if event is not None and event.series_id is not None:
