@@ -26,7 +26,7 @@ from app.accounts.repository import add_audit_entry, add_disclosure_acceptance
 from app.calendar import CalendarRef, Clock, Identity, ProviderName
 from app.connections import repository
 from app.connections.access import FixedToken
-from app.connections.disclosures import disclosure_text
+from app.connections.disclosures import check_accepted
 from app.connections.establish import Candidate, Consent, establish
 from app.connections.limits import check_may_connect
 from app.connections.provider_failures import unavailable_or_upstream
@@ -38,7 +38,6 @@ from app.errors import (
     AuthorizationStateInvalid,
     CapabilityNotSupported,
     ConsentDenied,
-    DisclosureNotAccepted,
     InternalError,
     NotFound,
     PersonalEmailAccessRequired,
@@ -127,14 +126,16 @@ class Authorizations:
         if wish.client == "mobile":
             self._mobile_seat.require(principal.seats)
         return_url = allowed_return_url(wish.return_url, self._return_urls, client=wish.client)
-        features = self._providers[ProviderName(wish.provider)].features
-        current = disclosure_text(ProviderName(wish.provider), language, two_way_sync=features.two_way_sync).version
-        if wish.disclosure_version != current:
-            raise DisclosureNotAccepted(extra={"version": current})
+        check_accepted(self._providers[ProviderName(wish.provider)], wish.disclosure_version, language)
         if wish.connection_id is None:
             await check_may_connect(session, principal, wish.provider)
         add_disclosure_acceptance(
-            session, principal.account_id, principal.user, provider=wish.provider, version=current, language=language
+            session,
+            principal.account_id,
+            principal.user,
+            provider=wish.provider,
+            version=wish.disclosure_version,
+            language=language,
         )
         return await self._start(session, principal, wish, provider, return_url)
 

@@ -22,7 +22,7 @@ from app.accounts.repository import add_disclosure_acceptance
 from app.calendar import Clock, ProviderName
 from app.connections import token_repository
 from app.connections.access import FixedToken, token_places
-from app.connections.disclosures import disclosure_text
+from app.connections.disclosures import check_accepted
 from app.connections.establish import Candidate, Consent, establish
 from app.connections.limits import check_may_connect
 from app.connections.provider_failures import unavailable_or_upstream
@@ -34,7 +34,6 @@ from app.errors import (
     AppError,
     CapabilityNotSupported,
     CertificateUntrusted,
-    DisclosureNotAccepted,
     ExchangeAppPasswordRequired,
     ExchangeCredentialsInvalid,
     ExchangeOnlineMailbox,
@@ -145,10 +144,7 @@ class CredentialConnections:
         """
         self._check_person(principal, wish.client)
         return_url = allowed_return_url(wish.return_url, self._return_urls, client=wish.client)
-        features = self._providers[ProviderName(wish.provider)].features
-        version = disclosure_text(ProviderName(wish.provider), language, two_way_sync=features.two_way_sync).version
-        if wish.disclosure_version != version:
-            raise DisclosureNotAccepted(extra={"version": version})
+        check_accepted(self._providers[ProviderName(wish.provider)], wish.disclosure_version, language)
         async with transaction(self._sessions, principal.account_id) as session:
             if (before := await self._answered(session, principal, keyed)) is not None:
                 return Connected(before, return_url, replayed=True)
@@ -163,7 +159,7 @@ class CredentialConnections:
                 principal.account_id,
                 principal.user,
                 provider=wish.provider,
-                version=version,
+                version=wish.disclosure_version,
                 language=language,
             )
             candidate = Candidate(principal.account_id, principal.user, wish.provider, email=None)

@@ -9,7 +9,9 @@ from itertools import count, takewhile
 from typing import Final
 
 from app.calendar import ProviderName
+from app.errors import DisclosureNotAccepted
 from app.i18n import Language, has_text, translate
+from app.providers.base import Provider
 
 _EXCHANGE_SYNCED: Final = "exchange_synced"
 """The text of Exchange where the deployment has lifted its limits (R24)."""
@@ -30,6 +32,18 @@ class Disclosure:
     paragraphs: tuple[str, ...]
     accept_label: str
     """The text of the button."""
+
+
+def disclosure_of(provider: Provider, language: Language) -> Disclosure:
+    """What to read before connecting this provider as it is deployed here."""
+    return disclosure_text(provider.name, language, two_way_sync=provider.features.two_way_sync)
+
+
+def check_accepted(provider: Provider, version: str, language: Language) -> None:
+    """Raises: DisclosureNotAccepted, with the version there is now."""
+    current = disclosure_of(provider, language).version
+    if version != current:
+        raise DisclosureNotAccepted(extra={"version": current})
 
 
 def disclosure_text(provider: ProviderName, language: Language, *, two_way_sync: bool) -> Disclosure:

@@ -6,7 +6,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 from fastapi import APIRouter, Path, Request, Response
 
 from app.calendar import ProviderName
-from app.connections.disclosures import disclosure_text
+from app.connections.disclosures import disclosure_of
 from app.connections.schemas import Disclosure, ProviderList
 from app.connections.views import disclosure_view, provider_view
 from app.errors import NotFound
@@ -42,5 +42,4 @@ async def get_provider_disclosure(
     if provider not in services.providers or not (known := services.providers[ProviderName(provider)]).offered:
         raise NotFound
     response.headers["Content-Language"] = language.value
-    text = disclosure_text(known.name, language, two_way_sync=known.features.two_way_sync)
-    return disclosure_view(known.name, text, language)
+    return disclosure_view(known.name, disclosure_of(known, language), language)
