@@ -2,15 +2,11 @@
 
 import pytest
 
+from tests.providers.contract import ProviderContract
+from tests.providers.contract_setting import follower, local  # noqa: F401 - a fixture of the contract
 from tests.providers.ews.stage import exchange_provider, set_the_stage
 from tests.providers.stage import HOME
 from tests.sandbox.exchange.live import running_sandbox
-
-_PARTS = ("setting", "calendars", "writing", "following", "people", "reading")
-pytest.register_assert_rewrite("tests.providers.follower", *(f"tests.providers.contract_{part}" for part in _PARTS))
-
-from tests.providers.contract import ProviderContract  # noqa: E402 - rewritten by the line above
-from tests.providers.contract_setting import follower, local  # noqa: E402, F401 - a fixture of the contract
 
 
 @pytest.fixture(scope="module")

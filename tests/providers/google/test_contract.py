@@ -5,15 +5,11 @@ import pytest
 from app.calendar import utc_now
 from app.providers.google.oauth import SCOPES
 from app.providers.google.provider import GoogleProvider
+from tests.providers.contract import ProviderContract
+from tests.providers.contract_setting import follower  # noqa: F401 - a fixture of the contract
 from tests.providers.google.judged import JudgedHttp
 from tests.providers.google.stage import ADA, GoogleStage, GrantTokens, google_settings, set_up
 from tests.sandbox.google.live import REDIRECT, VERIFIER, running_sandbox
-
-_PARTS = ("setting", "calendars", "writing", "following", "people", "reading")
-pytest.register_assert_rewrite("tests.providers.follower", *(f"tests.providers.contract_{part}" for part in _PARTS))
-
-from tests.providers.contract import ProviderContract  # noqa: E402 - rewritten by the line above
-from tests.providers.contract_setting import follower  # noqa: E402, F401 - a fixture of the contract
 
 
 @pytest.fixture(scope="module")

@@ -5,13 +5,9 @@ import pytest
 from app.calendar import utc_now
 from app.http import HttpClient
 from app.providers.graph.provider import Office365Provider
+from tests.providers.contract import ProviderContract
+from tests.providers.contract_setting import follower  # noqa: F401 - a fixture of the contract
 from tests.providers.graph.stage import office365_settings, running_microsoft, set_the_stage
-
-_PARTS = ("setting", "calendars", "writing", "following", "people", "reading")
-pytest.register_assert_rewrite("tests.providers.follower", *(f"tests.providers.contract_{part}" for part in _PARTS))
-
-from tests.providers.contract import ProviderContract  # noqa: E402 - rewritten by the line above
-from tests.providers.contract_setting import follower  # noqa: E402, F401 - a fixture of the contract
 
 
 @pytest.fixture(scope="module")

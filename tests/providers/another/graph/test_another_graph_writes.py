@@ -10,9 +10,9 @@ import pytest
 from app.calendar import Attendee, EventDraft, Notify, Response, Timed
 from app.providers.base import EditConflict
 from app.providers.push import Callback, Handshake
-from tests.providers.another_graph_mailbox import person
-from tests.providers.another_graph_stage import SEEDS, at, provided, sign_in, visited
-from tests.providers.another_wire import Said
+from tests.providers.another.graph.mailbox import person
+from tests.providers.another.graph.stage import SEEDS, at, provided, sign_in, visited
+from tests.providers.another.graph.wire import Said
 from tests.providers.graph.stage import GrantTokens
 
 KEY = "bkg_01jx:o'clock/é+1"

@@ -13,7 +13,7 @@ from typing import Any
 
 from lxml import etree
 
-from tests.providers.another_exchange_schema import CALENDAR, ITEM, ONLY_BY_GET_ITEM, TYPES
+from tests.providers.another.exchange.schema import CALENDAR, ITEM, ONLY_BY_GET_ITEM, TYPES
 
 ORDER = (*ITEM, *CALENDAR)
 EPOCH = datetime(2027, 1, 10, 8, tzinfo=UTC)

@@ -10,7 +10,7 @@ from random import Random
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from tests.providers.another_wire import Asked, Said
+from tests.providers.another.graph.wire import Asked, Said
 
 CLIENT_ID = "6731de76-14a6-49ae-97bc-6eba6914391e"
 CLIENT_SECRET = "qWgdYAmab0Yzkf+h2/=&%"

@@ -8,10 +8,10 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from tests.providers import another_google_refusals as no
-from tests.providers.another_google_bodies import Dresser, check_event, check_id, merged
-from tests.providers.another_google_calendars import OWN, Calendar, instant, opaque, opened, stamp, ticks
-from tests.providers.another_google_wire import Json
+from tests.providers.another.google import refusals as no
+from tests.providers.another.google.bodies import Dresser, check_event, check_id, merged
+from tests.providers.another.google.calendars import OWN, Calendar, instant, opaque, opened, stamp, ticks
+from tests.providers.another.google.wire import Json
 
 _NOT_WITH_SYNC = {
     "iCalUID", "orderBy", "privateExtendedProperty", "q", "sharedExtendedProperty", "timeMin", "timeMax", "updatedMin",

@@ -12,8 +12,8 @@ import pytest
 from app.calendar import AllDay
 from app.providers.base import RateLimited, Transient
 from app.providers.credentials import CredentialsReason, CredentialsRefused
-from tests.providers.another_exchange import Interruption, certificate
-from tests.providers.another_exchange_stage import (
+from tests.providers.another.exchange.server import Interruption, certificate
+from tests.providers.another.exchange.stage import (
     ADA,
     PASSWORD,
     WINDOW,
@@ -27,7 +27,7 @@ from tests.providers.another_exchange_stage import (
     session,
     typed,
 )
-from tests.providers.another_exchange_store import element
+from tests.providers.another.exchange.store import element
 from tests.providers.follower import Follower, times_of
 from tests.support.google import joined, mirrored
 from tests.support.world import World

@@ -11,7 +11,7 @@ from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from tests.providers.another_graph_mailbox import Item, person
+from tests.providers.another.graph.mailbox import Item, person
 
 ZONES = {
     "UTC": "UTC",

@@ -22,8 +22,8 @@ from app.providers.base import (
     ReauthRequired,
     Transient,
 )
-from tests.providers.another_exchange import Interruption
-from tests.providers.another_exchange_stage import (
+from tests.providers.another.exchange.server import Interruption
+from tests.providers.another.exchange.stage import (
     ADA,
     WINDOW,
     ada,
@@ -35,7 +35,7 @@ from tests.providers.another_exchange_stage import (
     provider,
     session,
 )
-from tests.providers.another_exchange_store import element
+from tests.providers.another.exchange.store import element
 
 __all__ = ["ada", "exchange", "provider", "session"]
 SLOT = Timed(datetime(2027, 3, 3, 9, tzinfo=UTC), datetime(2027, 3, 3, 10, tzinfo=UTC), "Europe/Berlin")

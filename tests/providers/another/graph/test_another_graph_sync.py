@@ -12,10 +12,10 @@ import pytest
 from pydantic import SecretStr
 
 from app.sync.schedule import enqueue_due_watches
-from tests.providers.another_graph import AnotherGraph
-from tests.providers.another_graph_mailbox import Item, person
-from tests.providers.another_graph_stage import visited
-from tests.providers.another_signin import CLIENT_ID, CLIENT_SECRET
+from tests.providers.another.graph.mailbox import Item, person
+from tests.providers.another.graph.server import AnotherGraph
+from tests.providers.another.graph.signin import CLIENT_ID, CLIENT_SECRET
+from tests.providers.another.graph.stage import visited
 from tests.support.database import empty
 from tests.support.google import joined, mirrored
 from tests.support.world import open_world

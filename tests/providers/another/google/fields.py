@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from tests.providers.another_google_refusals import Refused
+from tests.providers.another.google.refusals import Refused
 from tests.sandbox.google.discovery import _document as published
 
 Selection = dict[str, "Selection"]

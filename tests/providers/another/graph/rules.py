@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from tests.providers.another_graph_forms import EVENT_MEMBERS, ZONES, Wish
-from tests.providers.another_graph_mailbox import Window
-from tests.providers.another_wire import Asked
+from tests.providers.another.graph.forms import EVENT_MEMBERS, ZONES, Wish
+from tests.providers.another.graph.mailbox import Window
+from tests.providers.another.graph.wire import Asked
 
 _PATCHABLE = frozenset(
     {

@@ -9,11 +9,8 @@ from httpx import URL
 from pydantic import SecretStr
 from starlette.datastructures import Headers
 
-_PARTS = ("setting", "calendars", "writing", "following", "people", "reading")
-pytest.register_assert_rewrite("tests.providers.follower", *(f"tests.providers.contract_{part}" for part in _PARTS))
-
-from app.calendar import AccessRole, AllDay, Busy, Notify, Timed, Upsert, utc_now  # noqa: E402
-from app.providers.base import (  # noqa: E402
+from app.calendar import AccessRole, AllDay, Busy, Notify, Timed, Upsert, utc_now
+from app.providers.base import (
     AmbiguousOutcome,
     ConsentRefused,
     CursorExpired,
@@ -25,21 +22,21 @@ from app.providers.base import (  # noqa: E402
     ReauthRequired,
     Transient,
 )
-from app.providers.google.oauth import FREE_BUSY, SCOPES  # noqa: E402
-from app.providers.push import Callback, News, PushUnsupported  # noqa: E402
-from tests.providers.another_google import another_google, spans_of  # noqa: E402
-from tests.providers.another_google_calendars import ticks  # noqa: E402
-from tests.providers.another_google_refusals import Refused  # noqa: E402
-from tests.providers.another_google_stage import ADA, REDIRECT, SHARED, granted, returned, settings_of, staged, times  # noqa: E402
-from tests.providers.another_google_wire import Said  # noqa: E402
-from tests.providers.contract import ProviderContract  # noqa: E402 - rewritten by the line above
-from tests.providers.contract_setting import GUEST, KEY, WINDOW, assert_in_step, create, draft, local  # noqa: E402
-from tests.providers.contract_setting import follower as follower  # noqa: E402
-from tests.providers.google.stage import GrantTokens  # noqa: E402
-from tests.sandbox.google.live import VERIFIER  # noqa: E402
-from tests.support.database import empty  # noqa: E402
-from tests.support.google import joined, mirrored  # noqa: E402
-from tests.support.world import open_world  # noqa: E402
+from app.providers.google.oauth import FREE_BUSY, SCOPES
+from app.providers.push import Callback, News, PushUnsupported
+from tests.providers.another.google.calendars import ticks
+from tests.providers.another.google.refusals import Refused
+from tests.providers.another.google.server import another_google, spans_of
+from tests.providers.another.google.stage import ADA, REDIRECT, SHARED, granted, returned, settings_of, staged, times
+from tests.providers.another.google.wire import Said
+from tests.providers.contract import ProviderContract
+from tests.providers.contract_setting import GUEST, KEY, WINDOW, assert_in_step, create, draft, local
+from tests.providers.contract_setting import follower as follower
+from tests.providers.google.stage import GrantTokens
+from tests.sandbox.google.live import VERIFIER
+from tests.support.database import empty
+from tests.support.google import joined, mirrored
+from tests.support.world import open_world
 
 DAY = {"start": {"date": "2027-03-03"}, "end": {"date": "2027-03-04"}}
 HOUR = {"start": {"dateTime": "2027-03-03T10:00:00Z"}, "end": {"dateTime": "2027-03-03T11:00:00Z"}}

@@ -16,9 +16,9 @@ from app.providers.base import Grant
 from app.providers.google.oauth import GoogleSettings
 from app.providers.google.provider import GoogleProvider
 from app.providers.google.session import GoogleSession
-from tests.providers.another_google import CLIENT_ID, CLIENT_SECRET, WRITES, AnotherGoogle
-from tests.providers.another_google_calendars import Calendar, stamp, ticks
-from tests.providers.another_google_wire import Json
+from tests.providers.another.google.calendars import Calendar, stamp, ticks
+from tests.providers.another.google.server import CLIENT_ID, CLIENT_SECRET, WRITES, AnotherGoogle
+from tests.providers.another.google.wire import Json
 from tests.providers.google.stage import GrantTokens
 from tests.providers.stage import HOME, Fault
 from tests.sandbox.google.live import CHALLENGE, VERIFIER

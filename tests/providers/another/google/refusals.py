@@ -6,7 +6,7 @@ The one rule: which of the two forms comes is nobody's to choose; both are docum
 import random
 from typing import Any
 
-from tests.providers.another_google_wire import Said
+from tests.providers.another.google.wire import Said
 
 _STATUS = {
     400: "INVALID_ARGUMENT",

@@ -11,14 +11,11 @@ import pytest
 from app.calendar import AllDay, Busy, Timed
 from app.providers.base import AuthExpired, CalendarGone, CursorExpired, PermissionDenied, RateLimited, ReauthRequired
 from app.providers.graph.oauth import CALENDARS, SHARED_CALENDARS
-from tests.providers.another_graph_mailbox import HOME_ADDRESS, person
-from tests.providers.another_graph_stage import NOW, SEEDS, WINDOW, at, provided, sign_in, visited
-from tests.providers.another_wire import Said
+from tests.providers.another.graph.mailbox import HOME_ADDRESS, person
+from tests.providers.another.graph.stage import NOW, SEEDS, WINDOW, at, provided, sign_in, visited
+from tests.providers.another.graph.wire import Said
+from tests.providers.follower import Follower, times_of
 from tests.providers.graph.stage import GrantTokens
-
-pytest.register_assert_rewrite("tests.providers.follower")
-
-from tests.providers.follower import Follower, times_of  # noqa: E402 - rewritten by the line above
 
 DAY = {"type": "daily", "interval": 1}
 

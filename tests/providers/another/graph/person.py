@@ -11,9 +11,9 @@ from typing import Any
 from app.calendar import AllDay, Busy, Timed, When
 from app.providers.graph.provider import Office365Provider
 from app.providers.graph.session import Office365Session
-from tests.providers.another_graph import AnotherGraph
-from tests.providers.another_graph_mailbox import Item, person
-from tests.providers.another_wire import Asked
+from tests.providers.another.graph.mailbox import Item, person
+from tests.providers.another.graph.server import AnotherGraph
+from tests.providers.another.graph.wire import Asked
 from tests.providers.stage import HOME, Fault
 
 ADA = "ada@example.com"

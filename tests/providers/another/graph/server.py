@@ -1,7 +1,7 @@
 """Microsoft Graph's calendar, written from its documentation alone: somebody else's idea of the server we talk to.
 
 It is strict: what the documentation does not allow is refused and kept in `complaints`. And it is free: what the
-documentation leaves open differs from answer to answer, by a seeded die (`another_graph_forms.py`, `another_wire.py`).
+documentation leaves open differs from answer to answer, by a seeded die (`forms.py`, `wire.py`).
 Sources: github.com/microsoftgraph/microsoft-graph-docs-contrib (`api-reference/v1.0`, `concepts`).
 
 The one rule: it knows nothing of `app/` and nothing of `sandbox/`.
@@ -19,13 +19,13 @@ from typing import Any, Self
 from urllib.parse import quote, unquote
 from uuid import UUID
 
-from tests.providers.another_graph_events import Events
-from tests.providers.another_graph_forms import Forms
-from tests.providers.another_graph_mailbox import HOME_ADDRESS, Mailbox
-from tests.providers.another_graph_rules import LISTING, Refusal, body_of, mark_id, marked, query_of, wish_of
-from tests.providers.another_signin import SignIn
-from tests.providers.another_tracking import Tracking
-from tests.providers.another_wire import Asked, Said, Wire
+from tests.providers.another.graph.events import Events
+from tests.providers.another.graph.forms import Forms
+from tests.providers.another.graph.mailbox import HOME_ADDRESS, Mailbox
+from tests.providers.another.graph.rules import LISTING, Refusal, body_of, mark_id, marked, query_of, wish_of
+from tests.providers.another.graph.signin import SignIn
+from tests.providers.another.graph.tracking import Tracking
+from tests.providers.another.graph.wire import Asked, Said, Wire
 from tests.providers.stage import Fault
 
 _CALENDAR = frozenset(

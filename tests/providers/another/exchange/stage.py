@@ -12,7 +12,7 @@ import pytest
 from app.calendar import Timed, utc_now
 from app.providers.credentials import Credentials
 from app.providers.ews.provider import ExchangeProvider, ExchangeSettings
-from tests.providers.another_exchange import EDITIONS, another_exchange, certificate
+from tests.providers.another.exchange.server import EDITIONS, another_exchange, certificate
 from tests.providers.ews.stage import PasswordTokens
 
 ADA = "ada@corp.example"

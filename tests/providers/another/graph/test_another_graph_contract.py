@@ -3,15 +3,11 @@
 import pytest
 
 from app.calendar import utc_now
-from tests.providers.another_graph_person import ADA, AnotherPerson
-from tests.providers.another_graph_stage import provided, sign_in, visited
+from tests.providers.another.graph.person import ADA, AnotherPerson
+from tests.providers.another.graph.stage import provided, sign_in, visited
+from tests.providers.contract import ProviderContract
+from tests.providers.contract_setting import follower  # noqa: F401 - a fixture of the contract
 from tests.providers.graph.stage import GrantTokens
-
-_PARTS = ("setting", "calendars", "writing", "following", "people", "reading")
-pytest.register_assert_rewrite("tests.providers.follower", *(f"tests.providers.contract_{part}" for part in _PARTS))
-
-from tests.providers.contract import ProviderContract  # noqa: E402 - rewritten by the line above
-from tests.providers.contract_setting import follower  # noqa: E402, F401 - a fixture of the contract
 
 _EXPECTED = ("ErrorInvalidRequest The event isn't the master of a series",)
 """Which series there still are is asked of Graph."""

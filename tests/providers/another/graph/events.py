@@ -8,14 +8,14 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from tests.providers import another_graph_rules as rules
-from tests.providers.another_graph_forms import Wish, etag
-from tests.providers.another_graph_mailbox import Item, Mailbox, person
-from tests.providers.another_graph_rules import Refusal
-from tests.providers.another_wire import Asked, Said
+from tests.providers.another.graph import rules
+from tests.providers.another.graph.forms import Wish, etag
+from tests.providers.another.graph.mailbox import Item, Mailbox, person
+from tests.providers.another.graph.rules import Refusal
+from tests.providers.another.graph.wire import Asked, Said
 
 if TYPE_CHECKING:
-    from tests.providers.another_graph import AnotherGraph
+    from tests.providers.another.graph.server import AnotherGraph
 
 _DELTA = re.compile(r"(microsoft\.graph\.)?delta(\(\))?")
 _LINKS = frozenset({"$skiptoken", "$deltatoken"})

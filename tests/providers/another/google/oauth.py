@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from tests.providers.another_google_refusals import bad_credentials
-from tests.providers.another_google_wire import Asked, Json, Said
+from tests.providers.another.google.refusals import bad_credentials
+from tests.providers.another.google.wire import Asked, Json, Said
 
 CLIENT_ID = "1234-another.apps.googleusercontent.com"
 CLIENT_SECRET = "GOCSPX-s/cr+t="

@@ -17,12 +17,12 @@ from typing import Any, Final
 
 from jsonschema import ValidationError
 
-from tests.providers import another_google_refusals as no
-from tests.providers.another_google_calendars import Calendar, instant, opaque, opened
-from tests.providers.another_google_events import Events
-from tests.providers.another_google_fields import selected
-from tests.providers.another_google_oauth import CLIENT_ID, CLIENT_SECRET, Doors, Grant
-from tests.providers.another_google_wire import Asked, Json, Lost, Said, Wire
+from tests.providers.another.google import refusals as no
+from tests.providers.another.google.calendars import Calendar, instant, opaque, opened
+from tests.providers.another.google.events import Events
+from tests.providers.another.google.fields import selected
+from tests.providers.another.google.oauth import CLIENT_ID, CLIENT_SECRET, Doors, Grant
+from tests.providers.another.google.wire import Asked, Json, Lost, Said, Wire
 from tests.providers.stage import Fault
 from tests.sandbox.google.discovery import method as described
 from tests.sandbox.google.discovery import validate_request

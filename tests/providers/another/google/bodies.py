@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from tests.providers.another_google_calendars import Calendar, instant
-from tests.providers.another_google_refusals import invalid
+from tests.providers.another.google.calendars import Calendar, instant
+from tests.providers.another.google.refusals import invalid
 
 Json = dict[str, Any]
 _ID = re.compile(r"[a-v0-9]{5,1024}")

@@ -12,9 +12,9 @@ from app.http import HttpClient
 from app.providers.base import Grant
 from app.providers.graph.oauth import Office365Settings
 from app.providers.graph.provider import Office365Provider
-from tests.providers.another_graph import AnotherGraph
-from tests.providers.another_graph_mailbox import HOME_ADDRESS
-from tests.providers.another_signin import CLIENT_ID, CLIENT_SECRET
+from tests.providers.another.graph.mailbox import HOME_ADDRESS
+from tests.providers.another.graph.server import AnotherGraph
+from tests.providers.another.graph.signin import CLIENT_ID, CLIENT_SECRET
 from tests.providers.graph.stage import CHALLENGE, REDIRECT, VERIFIER
 
 NOW = datetime(2026, 3, 1, 9, tzinfo=UTC)

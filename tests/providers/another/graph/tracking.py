@@ -9,9 +9,9 @@ from random import Random
 from typing import Any
 from urllib.parse import quote
 
-from tests.providers.another_graph_forms import Forms, Wish
-from tests.providers.another_graph_mailbox import Mailbox, Window
-from tests.providers.another_graph_rules import Refusal
+from tests.providers.another.graph.forms import Forms, Wish
+from tests.providers.another.graph.mailbox import Mailbox, Window
+from tests.providers.another.graph.rules import Refusal
 
 Row = dict[str, Any]
 

@@ -1,6 +1,6 @@
 """What is in a mailbox: calendars, events, and what changed when. Times are UTC, words are Graph's.
 
-The one rule: it knows no HTTP and no form; how a thing is told is for `another_graph_forms.py`.
+The one rule: it knows no HTTP and no form; how a thing is told is for `forms.py`.
 """
 
 from collections.abc import Iterator, Sequence

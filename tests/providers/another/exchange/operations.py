@@ -14,8 +14,8 @@ from typing import Any
 
 from lxml import etree
 
-from tests.providers.another_exchange_schema import MESSAGES, ONLY_BY_GET_ITEM, READ_ONLY, TYPES, local
-from tests.providers.another_exchange_store import Folder, Mailbox, Refused, Row, Telling, element
+from tests.providers.another.exchange.schema import MESSAGES, ONLY_BY_GET_ITEM, READ_ONLY, TYPES, local
+from tests.providers.another.exchange.store import Folder, Mailbox, Refused, Row, Telling, element
 
 LONGEST_VIEW = timedelta(days=366 + 365)
 _ANSWERS = {"AcceptItem": "Accept", "TentativelyAcceptItem": "Tentative", "DeclineItem": "Decline"}

@@ -28,9 +28,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from lxml import etree
 
-from tests.providers.another_exchange_operations import Limits, Operations
-from tests.providers.another_exchange_schema import MESSAGES, SOAP, TYPES, SchemaViolation, operation_in
-from tests.providers.another_exchange_store import Mailbox, Refused
+from tests.providers.another.exchange.operations import Limits, Operations
+from tests.providers.another.exchange.schema import MESSAGES, SOAP, TYPES, SchemaViolation, operation_in
+from tests.providers.another.exchange.store import Mailbox, Refused
 
 ERRORS = "http://schemas.microsoft.com/exchange/services/2006/errors"
 _BEARER = (
