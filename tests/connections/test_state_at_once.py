@@ -4,6 +4,7 @@ The one rule: it is taken before the provider is asked, and with all that it sta
 """
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,7 +17,16 @@ from tests.support.google import failing
 from tests.support.world import World, problem
 
 
-async def test_r6_of_two_returns_at_once_one_is_gone_on_with(world: World) -> None:
+async def test_r6_of_two_returns_at_once_one_is_gone_on_with(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever has found the state waits for the other to find it, too; who cannot goes on alone."""
+    both, find = asyncio.Barrier(2), repository.find_authorization
+
+    async def when_both_are_here(*asked: Any, **named: Any) -> Any:
+        with suppress(TimeoutError, asyncio.BrokenBarrierError):
+            await asyncio.wait_for(both.wait(), 0.5)
+        return await find(*asked, **named)
+
+    monkeypatch.setattr(repository, "find_authorization", when_both_are_here)
     person = await newcomer(world)
     started = (await person.start_connecting()).json()
     callback = urlsplit(await world.sandbox.consent(started["authorization_url"], email=person.email))
