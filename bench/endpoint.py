@@ -3,7 +3,8 @@
 The one rule: every answer counted is a 200 with slots in it; what is timed is what a visitor's browser waits for.
 
 The events lie apart, on every other day: merged they are as many, which is the most work there can be. The other days
-stay free, so that both calendars have slots to offer.
+stay free, so that both calendars have slots to offer. Clients of one page that ask at once share what is read for them;
+`apart` is how it goes where each looks at a page of their own.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
@@ -20,6 +21,7 @@ from bench.scale import Scale
 from bench.stage import FLOOR, SERVICE, Stage
 
 FEW, MANY = 100, 5000
+APART = "apart"
 _GOAL_CLIENTS = 16
 _PING, _SELECT = "FastAPI ping", "one SELECT"
 Rounds = dict[str, list[Load]]
@@ -27,7 +29,9 @@ Rounds = dict[str, list[Load]]
 
 async def figures(stage: Stage, scale: Scale) -> AsyncIterator[Figure]:
     """All figures of this bench."""
-    few, many = await stage.hosts.make([(TYPICAL, FEW), (TYPICAL, MANY)])
+    crowd = [(TYPICAL, FEW)] * (_GOAL_CLIENTS if _GOAL_CLIENTS in scale.clients else 0)
+    few, many, *others = await stage.hosts.make([(TYPICAL, FEW), (TYPICAL, MANY), *crowd])
+    apart = [get(host.slots_path) for host in others]
     await stage.settle()
     sizes = {str(FEW): await size_of(stage, few), str(MANY): await size_of(stage, many)}
     await stage.warm(SERVICE, [get(few.slots_path), get(many.slots_path)], times=scale.warming)
@@ -38,6 +42,8 @@ async def figures(stage: Stage, scale: Scale) -> AsyncIterator[Figure]:
             _PING: sample(stage, FLOOR, [get("/ping")], clients, scale.seconds),
             _SELECT: sample(stage, FLOOR, [get(f"/pages/{n + 1}") for n in range(PAGES)], clients, scale.seconds),
         }
+        if clients == _GOAL_CLIENTS:
+            samples[APART] = sample(stage, SERVICE, apart, clients, scale.seconds)
         rounds = await alternate(samples, scale.rounds)
         for figure in _compared(rounds, clients, sizes):
             yield figure
@@ -73,6 +79,8 @@ def _compared(rounds: Rounds, clients: int, sizes: Mapping[str, Mapping[str, obj
             goal = Goal(">=", 0.15) if judged and events == few and floor == _PING else None
             yield rate_beside(name, rounds[events], rounds[floor], floor_name=floor, goal=goal, more=sizes[events])
         yield spread(name, rounds[events], Goal("<=", 4) if judged else None)
+    if APART in rounds:
+        yield rate_beside(f"slots_endpoint.{APART}.c{clients}", rounds[APART], rounds[_PING], floor_name=_PING)
     goal = Goal(">=", 0.6) if judged else None
     name = f"slots_endpoint.{many}_to_{few}.c{clients}"
     yield rate_beside(name, rounds[many], rounds[few], floor_name=f"slots_endpoint.{few}", goal=goal)
