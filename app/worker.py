@@ -38,6 +38,7 @@ from app.sync.schedule import enqueue_due_syncs, enqueue_due_watches
 from app.telemetry.listener import metrics_listener
 from app.telemetry.metrics import JOB_RUNS, JOB_SECONDS, JOB_WAIT_SECONDS, SWEEP_FAILURES, timed
 from app.telemetry.traces import job_span
+from app.waits import doubled
 
 _POLL = timedelta(seconds=1)
 _DEAD_AFTER = timedelta(seconds=3)
@@ -52,7 +53,6 @@ _SWEEPS_END_SECONDS = 3.0
 _STOCK_SECONDS = 30.0
 _FIRST_RETRY = timedelta(seconds=1)
 _LAST_RETRY = timedelta(minutes=10)
-_MOST_DOUBLINGS = 10
 """More make numbers that no timedelta can hold."""
 
 _LOST = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, PgqException, RuntimeError)
@@ -236,8 +236,7 @@ class _ComesBack(EntrypointExecutor):
 
 def retry_wait(attempts: int) -> timedelta:
     """How long a job waits that has failed this many times before."""
-    wait: timedelta = _FIRST_RETRY * 2 ** min(attempts, _MOST_DOUBLINGS)
-    return min(wait, _LAST_RETRY)
+    return doubled(_FIRST_RETRY, _LAST_RETRY, attempts)
 
 
 def _entrypoint(job: Job, run: Run) -> Callable[[QueuedJob], Awaitable[None]]:

@@ -20,6 +20,7 @@ from app.providers.base import (
     Transient,
 )
 from app.sync.backoff import OwnFault
+from app.waits import doubled, jittered
 
 _PASSES = (
     Transient, RateLimited, QuotaExceeded, AmbiguousOutcome, ProtocolError, EditConflict, AuthExpired, OwnFault,
@@ -28,7 +29,6 @@ _PASSES = (
 _FIRST_WAIT = timedelta(seconds=1)
 _LONGEST_WAIT = timedelta(minutes=4)
 """Within five minutes of an outage's end everything has been tried again."""
-_MOST_DOUBLINGS = 12
 _FIRST_SLOW_WAIT = timedelta(minutes=10)
 _LONGEST_SLOW_WAIT = timedelta(hours=6)
 _TOLD_AFTER = timedelta(hours=1)
@@ -70,16 +70,10 @@ def verdict(
     asked_for = timedelta(seconds=error.retry_after or 0)
     draw = random.random() if chance is None else chance  # noqa: S311 - jitter
     # The last try of what was refused is when the meeting ends.
-    wait = _jittered(attempts, draw) if passes else min(_slowly(failing), left)
+    wait = jittered(doubled(_FIRST_WAIT, _LONGEST_WAIT, attempts - 1), draw) if passes else min(_slowly(failing), left)
     if isinstance(error, QuotaExceeded):
         wait = min(_QUOTA * (1 + draw / 4), max(left, _LONGEST_WAIT))
     return Verdict(max(wait, asked_for), tell=failing >= _TOLD_AFTER)
-
-
-def _jittered(attempts: int, chance: float) -> timedelta:
-    """Doubling, between half and all of it."""
-    longest: timedelta = min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** min(attempts - 1, _MOST_DOUBLINGS))
-    return longest * (0.5 + chance / 2)
 
 
 def _slowly(failing: timedelta) -> timedelta:

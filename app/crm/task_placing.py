@@ -40,12 +40,12 @@ from app.models.crm import Task
 from app.providers.base import CalendarGone, ProviderError
 from app.queue import Enqueued, Job, enqueue
 from app.sync.changes import note_differing
+from app.waits import doubled
 
 _LEASE: Final = timedelta(minutes=1)
 _AT_ONCE: Final = 200
 _FIRST_WAIT: Final = timedelta(seconds=5)
 _LONGEST_WAIT: Final = timedelta(hours=1)
-_MOST_DOUBLINGS: Final = 10
 
 log = structlog.get_logger(__name__)
 
@@ -155,7 +155,7 @@ class TaskPlacer:
         asked_for = timedelta(seconds=error.retry_after or 0)
         async with transaction(self._sessions, account_id) as session:
             attempts = await task_repository.release_making(session, making.connection.id, error=error.code)
-            wait = min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** min(attempts, _MOST_DOUBLINGS))
+            wait = doubled(_FIRST_WAIT, _LONGEST_WAIT, attempts)
             again = Enqueued(Job.PLACE_TASKS, account_id, user_id, delay=max(wait, asked_for))
             await enqueue(session, [again])
         log.warning("tasks.calendar_not_made", connection_id=str(making.connection.id), error=error.code)

@@ -9,11 +9,12 @@ from datetime import datetime, timedelta
 from enum import Enum, auto
 from typing import Final
 
+from app.waits import doubled, jittered
+
 _GONE: Final = 410
 _OK: Final = range(200, 300)
 _FIRST_WAIT: Final = timedelta(seconds=5)
 _LONGEST_WAIT: Final = timedelta(hours=1)
-_MOST_DOUBLINGS: Final = 10
 PAUSED_AFTER: Final = timedelta(days=1)
 _SLOW_MS: Final = 2000
 
@@ -63,6 +64,6 @@ def verdict(attempt: Attempt, *, failing_since: datetime | None, now: datetime) 
 def back_off(failures: int, *, chance: float, retry_after: int | None = None) -> timedelta:
     """How long to wait after this many failures in a row: five seconds, doubling to an hour, half of it by chance; not
     less than the receiver asked for, up to an hour."""
-    longest: timedelta = min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** min(failures - 1, _MOST_DOUBLINGS))
+    wait = jittered(doubled(_FIRST_WAIT, _LONGEST_WAIT, failures - 1), chance)
     asked = min(timedelta(seconds=min(retry_after or 0, 86400)), _LONGEST_WAIT)
-    return max(longest * (0.5 + chance / 2), asked)
+    return max(wait, asked)

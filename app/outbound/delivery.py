@@ -33,11 +33,11 @@ from app.outbound.mailer import SEND_SECONDS, Mailer, MailError
 from app.queue import Enqueued, Job, enqueue
 from app.telemetry.metrics import MAIL_SECONDS, MAILS, timed
 from app.telemetry.traces import span
+from app.waits import doubled, jittered
 
 LEASE: Final = timedelta(seconds=SEND_SECONDS * 2)
 _FIRST_WAIT: Final = timedelta(seconds=1)
 _LONGEST_WAIT: Final = timedelta(minutes=15)
-_MOST_DOUBLINGS: Final = 12
 _GIVE_UP_AFTER: Final = timedelta(days=2)
 MOST_A_DAY: Final = 50
 """Mails to one visitor or guest, over all pages of an account."""
@@ -183,8 +183,7 @@ class MailDelivery:
 
 def back_off(attempt: int, *, chance: float) -> timedelta:
     """How long to wait after this many attempts: one second, doubling to a quarter of an hour, half of it by chance."""
-    longest: timedelta = min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** min(attempt - 1, _MOST_DOUBLINGS))
-    return longest * (0.5 + chance / 2)
+    return jittered(doubled(_FIRST_WAIT, _LONGEST_WAIT, attempt - 1), chance)
 
 
 def _again(mail: Mail, wait: timedelta | None = None) -> Enqueued:

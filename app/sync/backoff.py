@@ -18,6 +18,7 @@ from app.providers.base import (
     ReauthRequired,
     Transient,
 )
+from app.waits import doubled, jittered
 
 _FIRST = timedelta(seconds=5)
 _LONGEST = timedelta(minutes=15)
@@ -26,7 +27,6 @@ _LONGEST_PASSING = timedelta(minutes=4)
 That they are not asked all at once is the pace's to see to."""
 _QUOTA = timedelta(hours=1)
 _CONFIRMED_AFTER = timedelta(hours=1)
-_MOST_DOUBLINGS = 10
 
 
 class OwnFault(ProviderError):
@@ -71,10 +71,9 @@ def verdict(
 
 
 def _wait(error: ProviderError, failures: int, chance: float) -> timedelta:
-    """Full jitter between half and all of a doubling wait; never less than the provider asked for."""
+    """Doubling, and never less than the provider asked for."""
     most = _LONGEST_PASSING if isinstance(error, Transient | RateLimited) else _LONGEST
-    longest: timedelta = min(most, _FIRST * 2 ** min(failures - 1, _MOST_DOUBLINGS))
-    wait = longest * (0.5 + chance / 2)
+    wait = jittered(doubled(_FIRST, most, failures - 1), chance)
     if isinstance(error, QuotaExceeded):
         wait = _QUOTA * (1 + chance / 4)
     if isinstance(error, RateLimited | QuotaExceeded) or error.retry_after is not None:

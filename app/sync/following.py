@@ -32,6 +32,7 @@ from app.providers.base import CalendarSession
 from app.queue import Enqueued, enqueue
 from app.sync.changes import Topic, jobs_for
 from app.sync.rereading import Progress, Seen, read_all
+from app.waits import doubled, jittered
 
 _OUR_WRITES: Final = """
 SELECT u.event_id, w.id, w.fence, w.written_seq
@@ -42,7 +43,6 @@ SELECT u.event_id, w.id, w.fence, w.written_seq
 _AT_ONCE: Final = 50
 _FIRST_WAIT: Final = timedelta(seconds=2)
 _LONGEST_WAIT: Final = timedelta(minutes=10)
-_MOST_DOUBLINGS: Final = 10
 
 log = structlog.get_logger(__name__)
 
@@ -172,8 +172,7 @@ class Follower:
             row = await _lock(session, calendar.id, seen)
             if row is None:
                 return None
-            wait: timedelta = min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** min(row.attempts, _MOST_DOUBLINGS))
-            wait *= 0.75 + random.random() / 2  # noqa: S311 - spreads the load, no secret
+            wait = jittered(doubled(_FIRST_WAIT, _LONGEST_WAIT, row.attempts), random.random())  # noqa: S311 - no secret
             if seen.error is not None:
                 wait = max(wait, timedelta(seconds=seen.error.retry_after or 0))
             row.attempts += 1
