@@ -38,7 +38,7 @@ from app.sync.backoff import OwnFault
 from app.sync.batch import Batch
 from app.sync.busy import seconds_of, zone_or_utc
 from app.sync.changes import note_one
-from app.sync.mirror import UNTOLD, Mirror
+from app.sync.mirror import BEHIND, UNTOLD, Mirror
 from app.sync.repository import read_once_more
 from app.telemetry.metrics import WRITES
 from app.timespan import to_moment
@@ -218,7 +218,7 @@ class EventWriter:
         )
         if found is None:
             return None
-        horizon = Timed(now - timedelta(days=35), now + self._horizon)
+        horizon = Timed(now - BEHIND, now + self._horizon)
         return Mirror(session, calendar, generation=UNTOLD, horizon=horizon)
 
     async def _fail(self, claimed: ClaimedWrite, error: ProviderError, *, comes_back: bool = False) -> None:

@@ -37,7 +37,7 @@ from app.sync.backoff import OwnFault, verdict
 from app.sync.batch import Batch
 from app.sync.changes import ChangeLog, Follow, Topic
 from app.sync.expanding import AT_ONCE, MOST_TOGETHER, TOGETHER, portions, read_each, read_together
-from app.sync.mirror import Mirror
+from app.sync.mirror import BEHIND, Mirror
 from app.sync.pace import Kin, Paces
 from app.sync.people import AddressBook, normalised
 from app.sync.polling import jittered, next_poll
@@ -47,7 +47,6 @@ from app.telemetry.metrics import SYNCS
 
 LEASE = timedelta(minutes=2)
 _HOLD_AGAIN_AFTER = LEASE / 4
-_BEHIND = timedelta(days=35)
 _EXPAND_AGAIN_BELOW = timedelta(days=30)
 _SAVE_ROWS = 2000
 _MOST_REPEATS = 5
@@ -194,7 +193,7 @@ class SyncEngine:
             generation=sync.generation,
             dirty_seq=sync.dirty_seq,
             cursor=sync.cursor,
-            horizon=Timed(now - _BEHIND, now + self._horizon if until is None or expand_all else until),
+            horizon=Timed(now - BEHIND, now + self._horizon if until is None or expand_all else until),
             expand_all=expand_all,
             batch=Batch(),
             full=sync.cursor is None,

@@ -62,6 +62,8 @@ SELECT $1, $2, u.month, u.busy, u.tentative
   FROM unnest($3::date[], $4::bytea[], $5::bytea[]) AS u(month, busy, tentative)
 ON CONFLICT (account_id, calendar_id, month) DO UPDATE SET busy = excluded.busy, tentative = excluded.tentative
 """
+BEHIND: Final = timedelta(days=35)
+"""How far a mirror looks back. Months are packed as far as they lie in its horizon, so everybody who packs has one."""
 _MONTHS_AT_ONCE = 3
 """A calendar of a working life is packed a few months at a time: its events are never all in memory."""
 _DAY = timedelta(days=1)

@@ -23,7 +23,7 @@ from app.providers.rest import MailboxSlots, RestSession
 _CONCURRENCY = 3
 """Exchange lets an app have four requests at once in a mailbox; one is left for our other processes."""
 _BEHIND = timedelta(days=35)
-"""How long before now a listing begins (`app/sync/engine.py`)."""
+"""How long before now a listing begins (`app.sync.mirror.BEHIND`)."""
 
 
 class Office365Provider(Office365OAuth):
