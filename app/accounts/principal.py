@@ -109,8 +109,8 @@ def principal_from_claims(claims: dict[str, Any]) -> Principal:
             account_id=decode_id("acct", str(claims["account_id"])),
             user_id=user_id,
             issued_at=_instant(claims["iat"]),
-            email=str(claims.get("email", "")) if service else str(claims["email"]),
-            permissions=frozenset(map(str, claims.get("permissions") or ())),
+            email=str(claims.get("email") or "") if service else _told(claims["email"]),
+            permissions=_permissions(claims.get("permissions") or []),
             seats=tuple(map(Seat.from_claim, claims.get("seats") or ())),
             subscriptions=tuple(map(Seat.from_claim, claims.get("subscriptions") or ())),
             account_opened_at=None if opened is None else _instant(opened),
@@ -119,6 +119,19 @@ def principal_from_claims(claims: dict[str, Any]) -> Principal:
         )
     except (KeyError, ValueError, TypeError, OverflowError) as error:
         raise Unauthenticated(detail="claims") from error
+
+
+def _told(value: object) -> str:
+    if not isinstance(value, str) or not value:
+        raise ValueError("not said")
+    return value
+
+
+def _permissions(value: object) -> frozenset[str]:
+    """Of a list, not of words in one text: its letters would be what somebody may do."""
+    if not isinstance(value, list):
+        raise TypeError("not a list")
+    return frozenset(map(_told, value))
 
 
 def _zone(name: str) -> str:

@@ -269,6 +269,12 @@ CLAIMS: dict[str, Any] = {
         {"seats": 5},
         {"subscriptions": [None]},
         {"permissions": 5},
+        {"permissions": "personal_email_access"},
+        {"permissions": {"personal_email_access": True}},
+        {"permissions": [None]},
+        {"email": None},
+        {"email": ""},
+        {"email": ["ada@example.com"]},
     ],
 )
 def test_r53_a_claim_that_is_odd_is_refused(odd: dict[str, Any]) -> None:
@@ -282,6 +288,7 @@ def test_r53_a_missing_address_is_refused_for_people_only() -> None:
     with pytest.raises(Unauthenticated):
         principal_from_claims(without)
     assert principal_from_claims(without | {"service": True}).user_id is None
+    assert principal_from_claims(without | {"service": True, "email": None}).email == ""
     for nearly in ("true", 1, "yes"):
         with pytest.raises(Unauthenticated):
             principal_from_claims(without | {"service": nearly})
