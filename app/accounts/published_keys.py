@@ -53,26 +53,27 @@ class PublishedKeys:
 
 
 def _read(told: Any) -> tuple[str | None, str, Key] | None:
-    if not isinstance(told, Mapping) or told.get("use", "sig") != "sig":
+    """None: it is for something else, or not understood."""
+    if not isinstance(told, Mapping) or (algorithm := _algorithm(told)) is None:
         return None
-    kind, operations, name = told.get("kty"), told.get("key_ops"), told.get("kid")
-    algorithm = "RS256" if kind == "RSA" else _CURVES.get(str(told.get("crv")))
-    if algorithm is None or told.get("alg", algorithm) != algorithm:
-        return None
-    if isinstance(operations, list) and "verify" not in operations:
-        return None
+    kind, name = str(told.get("kty")), told.get("kid")
     try:
-        numbers = {number: told[number] for number in _NUMBERS[str(kind)]}
+        numbers = {number: told[number] for number in _NUMBERS[kind]}
         if kind == "RSA" and len(_decoded(numbers["n"])) < _SHORTEST_RSA:
             return None
-        return (
-            (name if isinstance(name, str) else None),
-            algorithm,
-            JWKRegistry.import_key({"kty": str(kind), **numbers}),
-        )
+        key = JWKRegistry.import_key({"kty": kind, **numbers})
     except (JoseError, ValueError, KeyError, TypeError, AttributeError):
         return None
     return (name if isinstance(name, str) else None), algorithm, key
+
+
+def _algorithm(told: Mapping[str, Any]) -> str | None:
+    """What it verifies; None: nothing that we take."""
+    operations = told.get("key_ops")
+    if told.get("use", "sig") != "sig" or (isinstance(operations, list) and "verify" not in operations):
+        return None
+    algorithm = "RS256" if told.get("kty") == "RSA" else _CURVES.get(str(told.get("crv")))
+    return algorithm if told.get("alg", algorithm) == algorithm else None
 
 
 def _decoded(number: Any) -> bytes:
