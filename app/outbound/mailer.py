@@ -25,6 +25,8 @@ _STEP_SECONDS: Final = 20.0
 _PERMANENT: Final = 500
 _TLS_PORT: Final = 465
 """Where TLS begins with the connection (RFC 8314)."""
+_SEVEN_BITS: Final = policy.SMTP.clone(cte_type="7bit")
+"""Not every server takes eight (RFC 6152)."""
 
 
 class MailError(Exception):
@@ -78,7 +80,8 @@ class Mailer:
                 client = await self._connect()
                 try:
                     handing_over = True
-                    await client.sendmail(self._sender_address, [address], message, mail_options=_options(address))
+                    options = _options(self._sender_address, address)
+                    await client.sendmail(self._sender_address, [address], message, mail_options=options)
                 finally:
                     await _leave(client)
         except (aiosmtplib.SMTPException, OSError) as error:
@@ -90,7 +93,8 @@ class Mailer:
             async with asyncio.timeout(SEND_SECONDS):
                 client = await self._connect()
                 try:
-                    await client.mail(self._sender_address)
+                    sender = self._sender_address
+                    await client.mail(sender, options=_options(sender), encoding="utf-8")
                     await client.rset()
                     return client.get_transport_info("sslcontext") is not None
                 finally:
@@ -120,8 +124,8 @@ async def _leave(client: aiosmtplib.SMTP) -> None:
     client.close()
 
 
-def _options(to: str) -> list[str]:
-    return [] if to.isascii() else ["SMTPUTF8"]
+def _options(*addresses: str) -> list[str]:
+    return [] if "".join(addresses).isascii() else ["SMTPUTF8"]
 
 
 def _meaning(error: Exception, *, handing_over: bool) -> MailError:
@@ -175,7 +179,7 @@ def _reply_to(address: str | None) -> list[tuple[str, str]]:
 
 
 def _body(letter: Letter) -> EmailMessage:
-    message = EmailMessage(policy=policy.SMTP)
+    message = EmailMessage(policy=_SEVEN_BITS)
     message.set_content(letter.text)
     message.add_alternative(letter.html, subtype="html")
     if letter.calendar is not None and letter.calendar_method is not None:
