@@ -9,16 +9,21 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from icalendar import Calendar, Event, vCalAddress, vText
 
+from app.outbound.headers import wire_address
 from app.outbound.vtimezone import vtimezone
 
 _PRODUCT: Final = "-//calendar-connect//calendar-connect//EN"
 # What icalendar lets through and readers choke on: C0 and C1 controls but tab and line feed, Unicode's line ends, and
 # the overrides that turn text around.
 _UNSAFE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+_IN_A_URI: Final = "@/:!$&'()*+,;="
+"""What an address may have in it and stand in a path as it is (RFC 3986, 3.3)."""
 
 
 class Method(StrEnum):
@@ -130,7 +135,7 @@ def _attendee(person: Person, answer: str) -> vCalAddress:
 
 
 def _address(person: Person) -> vCalAddress:
-    address = vCalAddress(f"mailto:{_line(person.email)}")
+    address = vCalAddress(f"mailto:{quote(wire_address(_line(person.email)), safe=_IN_A_URI)}")
     if person.name:
         address.params["CN"] = vText(_line(person.name).replace('"', "'"))  # a quote cannot be escaped there
     return address

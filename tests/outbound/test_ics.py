@@ -71,6 +71,22 @@ def test_a_quote_in_a_name_does_not_end_the_parameter():
 
 
 @pytest.mark.parametrize(
+    ("address", "uri"),
+    [
+        ("vera+crm@bücher.example", "mailto:vera+crm@xn--bcher-kva.example"),
+        ("åsa@example.com", "mailto:%C3%A5sa@example.com"),
+        ("o'brien&co=5@example.com", "mailto:o'brien&co=5@example.com"),
+        ("50%?#^{|}`@example.com", "mailto:50%25%3F%23%5E%7B%7C%7D%60@example.com"),
+    ],
+)
+def test_an_address_is_written_as_the_uri_it_has_to_be(address, uri):
+    """RFC 5545, 3.3.3; RFC 6068, 2."""
+    content = invite(a_meeting(visitor=Person(address), organizer=Person(address)))
+    event = Calendar.from_ical(content).walk("VEVENT")[0]
+    assert [event["ATTENDEE"][0], event["ORGANIZER"]] == [uri, uri]
+
+
+@pytest.mark.parametrize(
     "zone",
     [
         "Europe/Stockholm",
