@@ -21,6 +21,8 @@ from app.scheduling.domain_standing import Failure
 
 _SERVER: Final = re.compile(r"\[(?P<six>[0-9A-Fa-f:.]+)\](:(?P<port6>[0-9]+))?|(?P<four>[^:]+)(:(?P<port4>[0-9]+))?")
 _DNS_PORT: Final = 53
+_MOST_ALIASES: Final = 5
+"""Names in a row that are followed to ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,7 @@ class Finding:
     failure: Failure | None
     """Why it proves nothing; None: it is theirs."""
     points_here: bool | None
-    """Whether its CNAME is the one we ask for; None: nobody answered."""
+    """Whether its CNAME leads to the host we ask for, by others or at once; None: nobody answered."""
 
 
 class DomainProver:
@@ -51,7 +53,7 @@ class DomainProver:
 
     async def _proof(self, host: str, expected: str) -> Failure | None:
         try:
-            answer = await self._ask(f"{PROOF_LABEL}.{host}", "TXT")
+            answer = await self._ask(dns.name.from_text(f"{PROOF_LABEL}.{host}"), "TXT")
         except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
             return Failure.RECORD_MISSING
         except dns.exception.Timeout:
@@ -63,18 +65,23 @@ class DomainProver:
 
     async def _points_here(self, host: str) -> bool | None:
         try:
-            answer = await self._ask(host, "CNAME")
+            async with asyncio.timeout(self._timeout):
+                name = dns.name.from_text(host)
+                for _ in range(_MOST_ALIASES):
+                    name = (await self._ask(name, "CNAME"))[0].target
+                    if name == self._target:
+                        return True
         except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
             return False
         except (dns.exception.DNSException, OSError):
             return None
-        return any(record.target == self._target for record in answer)
+        return False
 
-    async def _ask(self, name: str, kind: str) -> dns.resolver.Answer:
+    async def _ask(self, name: dns.name.Name, kind: str) -> dns.resolver.Answer:
         resolver = dns.asyncresolver.Resolver(configure=not self._servers)
         if self._servers:
             resolver.nameservers = list(self._servers)
-        return await resolver.resolve(dns.name.from_text(name), kind, lifetime=self._timeout, search=False)
+        return await resolver.resolve(name, kind, lifetime=self._timeout, search=False)
 
 
 def _nameserver(text: str) -> dns.nameserver.Nameserver:
