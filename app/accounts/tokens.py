@@ -22,7 +22,8 @@ from app.http import HttpClient, HttpError
 
 ALGORITHMS = ("RS256", "ES256", "EdDSA")
 _LEEWAY_SECONDS = 30
-_MAX_TOKEN_CHARACTERS = 8192
+_MAX_TOKEN_CHARACTERS = 16384
+"""Issuers that name a person's groups name two hundred."""
 _OK = 200
 
 

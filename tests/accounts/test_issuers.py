@@ -3,6 +3,7 @@
 import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -134,6 +135,15 @@ async def test_r53_a_header_may_say_more_than_we_know(issuer: Issuer, verifier: 
     await verifier.verify(issuer.token(key, said))
     await refused(verifier, issuer.token(key, said | {"crit": ["tenant"]}))
     await refused(verifier, issuer.token(key, {"alg": "RS256", "kid": "1", "crit": ["b64"], "b64": False}))
+
+
+async def test_r53_a_person_may_be_in_many_groups(issuer: Issuer, verifier: TokenVerifier) -> None:
+    key = rsa_key()
+    issuer.publish(key)
+    token = issuer.token(key, {"alg": "RS256"}, groups=[str(uuid4()) for _ in range(200)])
+    assert len(token) > 10_000
+    await verifier.verify(token)
+    await refused(verifier, issuer.token(key, {"alg": "RS256"}, groups=[str(uuid4()) for _ in range(400)]))
 
 
 @pytest.mark.parametrize("header", [{"alg": "PS256"}, {"alg": "RS512"}, {"alg": None}, {}, {"alg": ["RS256"]}])
