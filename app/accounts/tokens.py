@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 from joserfc import jwt
-from joserfc.errors import ExpiredTokenError, JoseError, UnsupportedAlgorithmError
+from joserfc.errors import BadSignatureError, ExpiredTokenError, JoseError, UnsupportedAlgorithmError
 from joserfc.jwa import JWSAlgModel
 from joserfc.jwk import Key
 from joserfc.jws import CompactSignature, JWSRegistry, extract_compact, validate_compact
@@ -24,11 +24,12 @@ ALGORITHMS = ("RS256", "ES256", "EdDSA")
 _LEEWAY_SECONDS = 30
 _MAX_TOKEN_CHARACTERS = 16384
 """Issuers that name a person's groups name two hundred."""
+_UNREADABLE = (JoseError, msgspec.DecodeError, ValueError, TypeError, AttributeError)
 _OK = 200
 
 
 class _Tokens(JWSRegistry):
-    """What a token may be: any header the whole may have room for; nothing that `crit` says must be understood."""
+    """How a token is read: its header may say more than we know, as long as `crit` names none of it."""
 
     max_header_length = _MAX_TOKEN_CHARACTERS
 
@@ -90,28 +91,30 @@ class TokenVerifier:
     async def _decode(self, token: str) -> dict[str, Any]:
         keys = await self._current_keys()
         try:
-            signed = extract_compact(token.encode(), registry=self._registry)
-            self._registry.check_header(signed.headers())
-        except (JoseError, ValueError, TypeError, AttributeError) as error:
-            raise Unauthenticated(detail="malformed") from error
-        if not self._is_signed(signed, keys):
+            return self._read(token, keys)
+        except _UNREADABLE as error:
             fresh = await self._refresh_keys(unless=keys)
-            if fresh is keys or not self._is_signed(signed, fresh):
-                raise Unauthenticated(detail="signature")
+            if fresh is keys:
+                raise Unauthenticated(detail="signature") from error
         try:
-            return msgspec.json.decode(signed.payload, type=dict[str, Any])
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise Unauthenticated(detail="claims") from error
+            return self._read(token, fresh)
+        except _UNREADABLE as error:
+            raise Unauthenticated(detail="signature") from error
 
-    def _is_signed(self, token: CompactSignature, keys: PublishedKeys) -> bool:
-        """Whether one of the keys has signed it."""
-        header = token.headers()
-        return any(self._verifies(token, key) for key in keys.candidates(header.get("alg"), header.get("kid")))
+    def _read(self, token: str, keys: PublishedKeys) -> dict[str, Any]:
+        """What it says, if one of the keys has signed it. Raises: of `_UNREADABLE`."""
+        signed = extract_compact(token.encode(), registry=self._registry)
+        header = signed.headers()
+        self._registry.check_header(header)
+        if not any(self._verifies(signed, key) for key in keys.candidates(header["alg"], header.get("kid"))):
+            raise BadSignatureError
+        claims: dict[str, Any] = msgspec.json.decode(signed.payload, type=dict[str, Any])
+        return claims
 
     def _verifies(self, token: CompactSignature, key: Key) -> bool:
         try:
             return validate_compact(token, key, registry=self._registry)
-        except (JoseError, ValueError, TypeError):
+        except (JoseError, ValueError):  # a signature whose length is not the key's
             return False
 
     async def _current_keys(self) -> PublishedKeys:
