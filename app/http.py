@@ -13,7 +13,9 @@ import asyncio
 import logging
 import zlib
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import TracebackType
 from typing import Any, Self
 
@@ -25,6 +27,7 @@ from app.addresses import AddressRefused, Guard
 DEFAULT_TIMEOUT_SECONDS = 20.0
 MAX_ANSWER_BYTES = 32 * 1024 * 1024
 _DRAINED_BYTES = 64 * 1024
+_DRAIN_SECONDS = 1.0
 _PACKED = "gzip"
 _GZIP = zlib.MAX_WBITS | 16
 _POOL_SIZE = 20  # httpx's pool slows down past about twenty requests at once
@@ -63,7 +66,7 @@ class Answer:
 
 
 class HttpClient:
-    """A pool of connections for one provider; open it once per process.
+    """A pool of connections for one provider; open it once per process. It keeps no cookies: its callers are many.
 
     With a guard it goes to URLs that strangers gave us: the guard is asked of the URL, and again inside connect.
     """
@@ -77,6 +80,7 @@ class HttpClient:
             timeout=httpx.Timeout(timeout_seconds, connect=5.0, pool=timeout_seconds),
             limits=limits,
             headers={"User-Agent": "calendar-connect (gzip)", "Accept-Encoding": _PACKED},
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             trust_env=False,
             transport=None if guard is None else _GuardedTransport(guard),
         )
@@ -106,6 +110,7 @@ class HttpClient:
     ) -> Answer:
         """Send one request; any status is an Answer. `status_only`: what the body says is nothing to us.
 
+        The time is for the whole answer, or for the status where that is all.
         Raises: NotSent, NotAllowed, Interrupted, AnswerTooLarge.
         """
         try:
@@ -113,7 +118,10 @@ class HttpClient:
                 self._guard.check(url)
             request = self._client.build_request(method, url, params=query, headers=headers, content=content)
             async with asyncio.timeout(timeout_seconds or self._timeout):
-                return await (self._read_status(request) if status_only else self._read(request))
+                response = await self._client.send(request, stream=True)
+                if not status_only:
+                    return await _read(response)
+            return await _read_status(response)
         except (AddressRefused, httpx.InvalidURL) as error:
             raise NotAllowed(type(error).__name__) from error
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
@@ -121,28 +129,30 @@ class HttpClient:
         except (httpx.TransportError, httpx.DecodingError, TimeoutError) as error:
             raise Interrupted(type(error).__name__) from error
 
-    async def _read(self, request: httpx.Request) -> Answer:
-        response = await self._client.send(request, stream=True)
-        try:
-            body = _Body(response.headers.get("content-encoding", "identity"))
-            async for chunk in response.aiter_raw():
-                body.add(chunk)
-            return Answer(response.status_code, response.headers, b"".join(body.parts))
-        finally:
-            await response.aclose()
 
-    async def _read_status(self, request: httpx.Request) -> Answer:
-        """A short body is read, so that the connection can be used again; a long one is left where it is."""
-        response = await self._client.send(request, stream=True)
-        try:
-            size = 0
-            async for chunk in response.aiter_raw():
-                size += len(chunk)
-                if size > _DRAINED_BYTES:
-                    break
-            return Answer(response.status_code, response.headers, b"")
-        finally:
-            await response.aclose()
+async def _read(response: httpx.Response) -> Answer:
+    try:
+        body = _Body(response.headers.get("content-encoding", "identity"))
+        async for chunk in response.aiter_raw():
+            body.add(chunk)
+        return Answer(response.status_code, response.headers, b"".join(body.parts))
+    finally:
+        await response.aclose()
+
+
+async def _read_status(response: httpx.Response) -> Answer:
+    """A short body is read, so that the connection can be used again; what is long, slow or cut is left where it is."""
+    size = 0
+    try:
+        with suppress(httpx.TransportError, TimeoutError):
+            async with asyncio.timeout(_DRAIN_SECONDS):
+                async for chunk in response.aiter_raw():
+                    size += len(chunk)
+                    if size > _DRAINED_BYTES:
+                        break
+        return Answer(response.status_code, response.headers, b"")
+    finally:
+        await response.aclose()
 
 
 class _Body:
