@@ -43,6 +43,9 @@ class PublishedKeys:
             raise ValueError("no key that we can use")
         return cls(keys)
 
+    def __len__(self) -> int:
+        return len(self._keys)
+
     def candidates(self, algorithm: object, name: object) -> list[Key]:
         """Those that may have signed: of that name or of none; whatever their name, when the token says none."""
         return [

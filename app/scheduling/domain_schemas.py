@@ -59,7 +59,8 @@ class Domain(Answer):
     remedy: str | None = Field(examples=["Set the TXT record. It may take an hour until it can be seen."])
     """What helps, in the caller's language; null: nothing is wrong."""
     points_here: bool | None
-    """Whether the last check saw the `CNAME`; false is fine behind a proxy. Null: it could not tell, or there was none.
+    """Whether the last check saw the `CNAME`, perhaps by way of others; false is fine behind a proxy. Null: it could
+    not tell, or there was none.
     """
     search_indexing: bool
     """Whether search engines may show the pages."""

@@ -17,7 +17,6 @@ from app.doctor.configuration import examine_settings, read_settings
 from app.doctor.deployment import Deployment, NotExaminedError, Wishes
 from app.doctor.examination import Check, Examination, Examined, examine_all
 from app.doctor.findings import ADVICE, WARNINGS, Code, Finding, Seen, Severity, severity
-from app.doctor.issuer import is_usable
 from app.doctor.migrations import compared, placed
 from app.doctor.report import as_json, as_lines, exit_code
 from app.doctor.stray import found_among
@@ -161,17 +160,6 @@ def test_what_is_missing_is_named_as_it_is_set(variables: pytest.MonkeyPatch) ->
     _, findings = read_settings(Settings)
     assert {finding.code for finding in findings} == {Code.SETTING_MISSING}
     assert {"DATABASE_URL", "CALENDAR_CONNECT_PUBLIC_URL"} <= {finding.detail for finding in findings}
-
-
-def test_a_key_is_usable_by_our_algorithms_alone() -> None:
-    rsa = {"kty": "RSA", "n": "x" * 342, "e": "AQAB"}
-    assert is_usable(rsa)
-    assert is_usable({**rsa, "alg": "RS256", "use": "sig"})
-    assert is_usable({"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA"})
-    assert not is_usable({**rsa, "n": "x" * 171}), "1,024 bits"
-    assert not is_usable({**rsa, "alg": "PS256"})
-    assert not is_usable({**rsa, "use": "enc"})
-    assert not is_usable({"kty": "EC", "crv": "P-521"})
 
 
 def test_a_revision_is_placed_among_those_of_this_release() -> None:
