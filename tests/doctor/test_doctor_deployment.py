@@ -161,7 +161,7 @@ async def test_an_issuer_without_good_keys_is_found(stage: Stage, sandbox: Sandb
         assert await stage.codes("issuer") == {code}
     await sandbox.heal_keys()
     for keys, code in (
-        ([], Code.ISSUER_KEYS_UNREADABLE),
+        ([], Code.ISSUER_KEYS_UNUSABLE),
         ([{"kty": "oct", "k": "c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0"}], Code.ISSUER_KEYS_UNUSABLE),
         ([ECKey.generate_key("P-384").as_dict(private=False)], Code.ISSUER_KEYS_UNUSABLE),
     ):
