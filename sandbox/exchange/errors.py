@@ -230,8 +230,7 @@ def violation(message: str, line: int, column: int) -> Fault:
     return Fault("ErrorSchemaValidation", short, text=long, details=details)
 
 
-def envelope(body: Markup, header: Markup | None, *, declared: bool = True) -> bytes:
-    """A SOAP envelope as Exchange writes it; one of several in a stream is not `declared`."""
+def envelope(body: Markup, header: Markup | None) -> bytes:
+    """A SOAP envelope as Exchange writes it."""
     head = element("s:Header", header) if header is not None else None
-    declaration = DECLARATION if declared else ""
-    return (declaration + str(element("s:Envelope", head, body, xmlns_s=SOAP))).encode()
+    return (DECLARATION + str(element("s:Envelope", head, body, xmlns_s=SOAP))).encode()

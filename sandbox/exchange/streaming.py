@@ -10,8 +10,8 @@ from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 
 from sandbox.exchange.call import Call, fail_if_told, response
-from sandbox.exchange.errors import Refusal, envelope
-from sandbox.exchange.markup import XSD, XSI, Markup, element
+from sandbox.exchange.errors import Refusal
+from sandbox.exchange.markup import SOAP, XSD, XSI, Markup, element
 from sandbox.exchange.notifications import streamed
 from sandbox.exchange.subscriptions import Subscription
 
@@ -127,8 +127,12 @@ class Stream:
                 await self._news.wait()
 
     def _write(self, message: Markup) -> bytes:
-        body = element("s:Body", _answer(message), xmlns_xsi=XSI, xmlns_xsd=XSD)
-        return envelope(body, self._call.server.header(), declared=False)
+        """One envelope of several: its prefixes are other ones, and clients look for `<Envelope`.
+        https://github.com/nmarus/node-ews/issues/56
+        """
+        header = element("soap11:Header", self._call.server.header(), xmlns_soap11=SOAP)
+        body = element("soap11:Body", _answer(message), xmlns_soap11=SOAP, xmlns_xsi=XSI, xmlns_xsd=XSD)
+        return str(element("Envelope", header, body, xmlns=SOAP)).encode()
 
 
 # what it says -------------------------------------------------------------------------------------
