@@ -7,6 +7,7 @@ from sandbox.exchange.call import Call, Located, Task, answer
 from sandbox.exchange.errors import Refusal, about
 from sandbox.exchange.fields import BY_URI
 from sandbox.exchange.getting import EMPTY_ITEMS
+from sandbox.exchange.ids import global_id_of_uid
 from sandbox.exchange.items import GUESTS, Attendee, Key, Values, View
 from sandbox.exchange.markup import Markup, element
 from sandbox.exchange.meetings import Sending
@@ -17,8 +18,8 @@ from sandbox.exchange.rendering import item_id
 from sandbox.exchange.writes import midnight_after, midnight_before, update_view
 from sandbox.exchange.zones import UTC_ZONE, Zone
 
-_FIXED = frozenset({"UID", "ItemClass"})
-_NEEDED = frozenset({"Start", "End", "StartTimeZone", "EndTimeZone", "IsAllDayEvent", "LegacyFreeBusyStatus"})
+_FIXED = frozenset({"ItemClass"})
+_NEEDED = frozenset({"UID", "Start", "End", "StartTimeZone", "EndTimeZone", "IsAllDayEvent", "LegacyFreeBusyStatus"})
 
 
 def update(call: Call) -> Markup:
@@ -79,6 +80,8 @@ def _read_updates(call: Call, view: View, updates: Node) -> Values:
             raise Refusal("ErrorUpdatePropertyMismatch")
         if key in _FIXED:
             raise Refusal("ErrorInvalidPropertySet", details=about(_uri(node)))
+        if key == "UID":
+            values["GlobalObjectId"] = global_id_of_uid(str(value))
         if key == "MeetingTimeZone":
             key = "StartTimeZone"
         values[key] = _appended(view, node, key, value) if node.name == "t:AppendToItemField" else value
