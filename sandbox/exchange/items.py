@@ -189,6 +189,20 @@ class View:
         """Everybody invited, required ones first."""
         return tuple(guest for role in GUESTS for guest in self.get(role, ()))
 
+    def names(self, role: str) -> str:
+        """Who is invited in one role, as a table shows it."""
+        return "; ".join(guest.name for guest in self.get(role, ()))
+
+    @property
+    def is_draft(self) -> bool:
+        """A meeting nobody was told about yet."""
+        return bool(self.guests()) and not self.get("MeetingRequestWasSent", False)
+
+    @property
+    def size(self) -> int:
+        """About what the store holds: the text of it and the overhead of a message."""
+        return 2048 + 2 * sum(len(str(value)) for value in self.item.values.values())
+
     def overlaps(self, begin: datetime, end: datetime) -> bool:
         """Whether any of it lies in the half-open span; an item without length counts where it stands."""
         if self.start == self.end:

@@ -268,11 +268,6 @@ def _duration(view: View, folder: Folder) -> str:
     return f"P{f'{days}D' if days else ''}{f'T{clock}' if clock else ''}"
 
 
-def _display_to(view: View, folder: Folder) -> str:
-    del folder
-    return "; ".join(guest.name for guest in view.get("RequiredAttendees", ()))
-
-
 def _due(view: View) -> object:
     return view.get("ReminderDueBy") or view.start
 
@@ -280,12 +275,6 @@ def _due(view: View) -> object:
 def _effective_rights(view: View, folder: Folder, reader: Reader) -> Markup:
     del view, folder
     return reader.rights.markup()
-
-
-def _size(view: View, folder: Folder) -> int:
-    """About what the store holds: the text of it and the overhead of a message."""
-    del folder
-    return 2048 + 2 * sum(len(str(value)) for value in view.item.values.values())
 
 
 def _store_entry(view: View, folder: Folder) -> str:
@@ -311,12 +300,10 @@ _RENDERERS: Mapping[str, Renderer] = {
     "NormalizedBody": _body("NormalizedBody"),
     "TextBody": _body("TextBody"),
     "DateTimeReceived": _instant("DateTimeReceived", lambda view: view.item.created),
-    "Size": _computed("Size", _size),
+    "Size": _computed("Size", lambda view, _: view.size),
     "Categories": _categories,
     "IsSubmitted": _computed("IsSubmitted", lambda *_: False),
-    "IsDraft": _computed(
-        "IsDraft", lambda view, _: bool(view.guests()) and not view.get("MeetingRequestWasSent", False)
-    ),
+    "IsDraft": _computed("IsDraft", lambda view, _: view.is_draft),
     "IsFromMe": _computed("IsFromMe", lambda *_: False),
     "IsResend": _computed("IsResend", lambda *_: False),
     "IsUnmodified": _computed("IsUnmodified", lambda *_: False),
@@ -324,11 +311,9 @@ _RENDERERS: Mapping[str, Renderer] = {
     "DateTimeCreated": _instant("DateTimeCreated", lambda view: view.item.created),
     "ResponseObjects": _response_objects,
     "ReminderDueBy": _instant("ReminderDueBy", _due),
-    "DisplayCc": _computed(
-        "DisplayCc", lambda view, _: "; ".join(guest.name for guest in view.get("OptionalAttendees", ()))
-    ),
-    "DisplayTo": _computed("DisplayTo", _display_to),
-    "HasAttachments": _computed("HasAttachments", lambda *_: False),
+    "DisplayCc": _computed("DisplayCc", lambda view, _: view.names("OptionalAttendees")),
+    "DisplayTo": _computed("DisplayTo", lambda view, _: view.names("RequiredAttendees")),
+    "HasAttachments": _computed("HasAttachments", lambda view, _: bool(view.get("Attachments"))),
     "EffectiveRights": _effective_rights,
     "LastModifiedTime": _instant("LastModifiedTime", lambda view: view.item.modified),
     "IsAssociated": _computed("IsAssociated", lambda *_: False),

@@ -20,11 +20,22 @@ Reading = Callable[[SubjectT], Any]
 Reader = Callable[[str | PropertyPath], Callable[[SubjectT], Any]]
 
 _MAX_DEPTH = 16
+# What can be searched and is no column to sort by: streams and lists.
+_UNSORTABLE = frozenset({"Body", "Categories"})
 _SEARCHABLE = frozenset(
     {
         "ItemId",
         "ItemClass",
         "Subject",
+        "Body",
+        "Categories",
+        "HasAttachments",
+        "InReplyTo",
+        "DisplayTo",
+        "DisplayCc",
+        "IsDraft",
+        "DateTimeSent",
+        "ReminderMinutesBeforeStart",
         "Sensitivity",
         "DateTimeReceived",
         "DateTimeCreated",
@@ -33,7 +44,6 @@ _SEARCHABLE = frozenset(
         "LastModifiedTime",
         "LastModifiedName",
         "ReminderIsSet",
-        "UID",
         "Start",
         "End",
         "IsAllDayEvent",
@@ -41,6 +51,13 @@ _SEARCHABLE = frozenset(
         "Location",
         "IsCancelled",
         "IsMeeting",
+        "MeetingRequestWasSent",
+        "Organizer",
+        "IsOnlineMeeting",
+        "ConferenceType",
+        "MeetingWorkspaceUrl",
+        "NetShowUrl",
+        "AppointmentReplyTime",
         "MyResponseType",
         "AppointmentSequenceNumber",
         "CalendarItemType",
@@ -63,9 +80,22 @@ def item_value(key: str | PropertyPath) -> Callable[[View], Any]:
 
 _ITEM: Mapping[str, Callable[[View], Any]] = {
     "ItemClass": lambda view: view.get("ItemClass", "IPM.Appointment"),
-    "UID": lambda view: view.item.uid,
     "DateTimeReceived": lambda view: view.item.created,
     "DateTimeCreated": lambda view: view.item.created,
+    "DateTimeSent": lambda view: view.item.created,
+    "Body": lambda view: view.get("Body", ("Text", ""))[1],
+    "Size": lambda view: view.size,
+    "HasAttachments": lambda view: bool(view.get("Attachments")),
+    "DisplayTo": lambda view: view.names("RequiredAttendees"),
+    "DisplayCc": lambda view: view.names("OptionalAttendees"),
+    "IsDraft": lambda view: view.is_draft,
+    "ReminderIsSet": lambda view: view.get("ReminderIsSet", False),
+    "ReminderMinutesBeforeStart": lambda view: view.get("ReminderMinutesBeforeStart", 0),
+    "MeetingRequestWasSent": lambda view: view.get("MeetingRequestWasSent", False),
+    "IsOnlineMeeting": lambda view: view.get("IsOnlineMeeting", False),
+    "ConferenceType": lambda view: view.get("ConferenceType", 0),
+    "MyResponseType": lambda view: view.get("MyResponseType", "Organizer"),
+    "Organizer": lambda view: (view.get("Organizer") or (None, None))[1],
     "LastModifiedTime": lambda view: view.item.modified,
     "Importance": lambda view: view.get("Importance", "Normal"),
     "Sensitivity": lambda view: view.get("Sensitivity", "Normal"),
@@ -138,6 +168,8 @@ def read_key(path: Node, *, code: str = "ErrorUnsupportedPathForQuery") -> str |
     field = BY_URI.get(uri)
     if field is None or field.name not in _SEARCHABLE:
         raise Refusal(code, details=about(uri))
+    if code == "ErrorUnsupportedPathForSortGroup" and field.name in _UNSORTABLE:
+        raise Refusal(code, details=about(uri))
     return field.name
 
 
@@ -180,9 +212,14 @@ def _compares(node: Node, value: "Reading[SubjectT]", reader: "Reader[SubjectT]"
         found = value(subject)
         if found is None:
             return node.local == "IsNotEqualTo"  # what an item does not have is not equal to anything
-        return _ordered(compare, *_aligned(found, constant, kind, zone))
+        return any(_ordered(compare, *_aligned(one, constant, kind, zone)) for one in _each(found))
 
     return condition
+
+
+def _each(found: Any) -> tuple[Any, ...]:
+    """Of a list any entry may meet a condition."""
+    return found if isinstance(found, tuple) else (found,)
 
 
 def _ordered(compare: Callable[[Any, Any], bool], left: Any, right: Any) -> bool:
@@ -206,7 +243,7 @@ def _aligned(found: Any, constant: str, kind: str | PropertyPath, zone: Zone) ->
 
 
 def _aligned_property(found: str, constant: str, path: PropertyPath, zone: Zone) -> tuple[Any, Any]:
-    if path.type in {"Integer", "Short", "Long", "Double", "Float"}:
+    if path.type.removesuffix("Array") in {"Integer", "Short", "Long", "Double", "Float"}:
         return float(found), _number(constant)
     if path.type == "SystemTime":
         return found, utc(_instant(constant, zone))
@@ -238,7 +275,8 @@ def _contains(node: Node, value: "Reading[SubjectT]") -> "Condition[SubjectT]":
 
     def condition(subject: SubjectT) -> bool:
         found = value(subject)
-        return found is not None and _CONTAINS[mode](_folded(str(found), comparison), wanted)
+        texts = () if found is None else (_folded(str(one), comparison) for one in _each(found))
+        return any(_CONTAINS[mode](text, wanted) for text in texts)
 
     return condition
 

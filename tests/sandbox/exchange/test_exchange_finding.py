@@ -31,7 +31,8 @@ def test_a_calendar_view_shows_what_overlaps_it_in_order(exchange):
         (view(*DAY, folder='<t:DistinguishedFolderId Id="inbox"/>'), "ErrorCalendarFolderIsInvalidForCalendarView"),
         (view(*DAY, "item:Body"), "ErrorInvalidPropertyForOperation"),
         (view(*DAY, "calendar:RequiredAttendees"), "ErrorInvalidPropertyForOperation"),
-        (find(equals("item:Body", "x")), "ErrorUnsupportedPathForQuery"),
+        (find(equals("calendar:UID", "x")), "ErrorUnsupportedPathForQuery"),
+        (find(equals("calendar:Recurrence", "x")), "ErrorUnsupportedPathForQuery"),
         (
             find(page='<m:IndexedPageItemView MaxEntriesReturned="0" Offset="0" BasePoint="Beginning"/>'),
             "ErrorInvalidPagingMaxRows",
