@@ -39,6 +39,7 @@ MESSAGES: Mapping[str, str] = {
     "ErrorCannotCreateCalendarItemInNonCalendarFolder": (
         "A calendar item cannot be created in a folder that is not a calendar folder."
     ),
+    "ErrorCannotEmptyFolder": "The folder cannot be emptied.",
     "ErrorCannotUseFolderIdForItemId": "Id is that of a folder, not of an item.",
     "ErrorCannotUseItemIdForFolderId": "Id is that of an item, not of a folder.",
     "ErrorChangeKeyRequired": "The change key is required for this operation.",
@@ -47,6 +48,7 @@ MESSAGES: Mapping[str, str] = {
     "ErrorCreateItemAccessDenied": "Cannot save changes made to an item to store.",
     "ErrorCreateSubfolderAccessDenied": "You do not have permission to create a subfolder.",
     "ErrorDeleteDistinguishedFolder": "Distinguished folders cannot be deleted.",
+    "ErrorDuplicateUserIdsSpecified": "The permission set names a user twice.",
     "ErrorExceededConnectionCount": (
         "You have exceeded the available concurrent connections for your account.  Try again once your other requests "
         "have completed."
@@ -82,6 +84,7 @@ MESSAGES: Mapping[str, str] = {
     "ErrorInvalidItemForOperationTentative": "The item is not a meeting that can be tentatively accepted.",
     "ErrorInvalidNameForNameResolution": "The name is not valid for name resolution.",
     "ErrorInvalidPagingMaxRows": "Paging max rows must not be less than or equal to zero.",
+    "ErrorInvalidPermissionSettings": "The permission settings are not valid.",
     "ErrorInvalidPropertyAppend": "An object within a change description is not appendable.",
     "ErrorInvalidPropertyDelete": "Property cannot be deleted.",
     "ErrorInvalidPropertyForOperation": "Property is not valid for this operation.",
@@ -100,6 +103,7 @@ MESSAGES: Mapping[str, str] = {
     ),
     "ErrorInvalidSyncStateData": "Synchronization state data is corrupt or otherwise invalid.",
     "ErrorInvalidWatermark": "The watermark is not valid.",
+    "ErrorInvalidUserInfo": "The user ID is not valid.",
     "ErrorIrresolvableConflict": (
         "The send or update operation could not be performed because the change key passed in the request does not "
         "match the current change key for the item."
@@ -116,6 +120,8 @@ MESSAGES: Mapping[str, str] = {
         "address for any distinguished folder Ids."
     ),
     "ErrorMissingInformationReferenceItemId": "ReferenceItemId is missing.",
+    "ErrorMoveCopyFailed": "The move or copy operation failed.",
+    "ErrorMoveDistinguishedFolder": "Cannot move distinguished folder.",
     "ErrorNameResolutionNoResults": "No results were found.",
     "ErrorNameResolutionMultipleResults": "Multiple results were found.",
     "ErrorNewEventStreamConnectionOpened": "Another connection was opened for the subscription.",

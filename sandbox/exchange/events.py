@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, get_args
 
-# Messages are not simulated and nothing copies an item: nobody is ever told of new mail or a copy.
+# Messages are not simulated: nobody is ever told of new mail.
 EventKind = Literal[
     "CopiedEvent",
     "CreatedEvent",
@@ -42,7 +42,7 @@ class Subject:
 
 @dataclass(frozen=True)
 class Event:
-    """One entry. `old` is what a moved object was before."""
+    """One entry. `old` is what a moved object was before, or what was copied."""
 
     kind: EventKind
     subject: Subject

@@ -5,16 +5,17 @@ from collections.abc import Callable, Mapping
 from sandbox.exchange.call import Call, Task, answer
 from sandbox.exchange.errors import Refusal
 from sandbox.exchange.fields import FOLDER
-from sandbox.exchange.markup import Markup, boolean, element
+from sandbox.exchange.markup import Markup, element
 from sandbox.exchange.paging import Page, page_of
+from sandbox.exchange.permissions import read_permissions, write_permissions
 from sandbox.exchange.properties import read_value, write_property
 from sandbox.exchange.reading import Node
 from sandbox.exchange.restrictions import Condition, folder_value, read_restriction
 from sandbox.exchange.rights import Rights
 from sandbox.exchange.shapes import Shape
-from sandbox.exchange.world import Folder, Level
+from sandbox.exchange.world import Folder
 
-_EMPTY = (element("m:Folders"),)
+EMPTY_FOLDERS = (element("m:Folders"),)
 
 
 def get_folder(call: Call) -> Markup:
@@ -29,7 +30,7 @@ def get_folder(call: Call) -> Markup:
 
         return run
 
-    return answer(call, "GetFolder", [task(node) for node in ids], on_error=_EMPTY)
+    return answer(call, "GetFolder", [task(node) for node in ids], on_error=EMPTY_FOLDERS)
 
 
 def find_folder(call: Call) -> Markup:
@@ -77,7 +78,7 @@ def create_folder(call: Call) -> Markup:
 
         return run
 
-    return answer(call, "CreateFolder", [task(node) for node in folders], on_error=_EMPTY)
+    return answer(call, "CreateFolder", [task(node) for node in folders], on_error=EMPTY_FOLDERS)
 
 
 _CLASSES = {"t:CalendarFolder": "IPF.Appointment", "t:ContactsFolder": "IPF.Contact", "t:TasksFolder": "IPF.Task"}
@@ -94,8 +95,13 @@ def _create(call: Call, parent: Folder, node: Node) -> Folder:
     if fixed is not None and asked is not None and not asked.startswith(fixed):
         raise Refusal("ErrorNoFolderClassOverride", "The folder class of this folder type cannot be changed.")
     properties = dict(read_value(child) for child in node if child.name == "t:ExtendedProperty")
+    shared = node.find("t:PermissionSet")
+    permissions = (
+        read_permissions(call.world, shared) if shared is not None and node.name == "t:CalendarFolder" else None
+    )
     folder = call.world.create_folder(parent.mailbox, name, asked or fixed or "IPF.Note", parent.number)
     folder.properties = properties
+    folder.permissions = permissions or folder.permissions
     return folder
 
 
@@ -132,9 +138,14 @@ _ELEMENTS = {"IPF.Appointment": "t:CalendarFolder", "IPF.Contact": "t:ContactsFo
 Renderer = Callable[[Folder, Rights], Markup | None]
 
 
+def element_of(folder: Folder) -> str:
+    """The element a folder of its class is written as."""
+    return _ELEMENTS.get(".".join(folder.folder_class.split(".")[:2]), "t:Folder")
+
+
 def render_folder(folder: Folder, shape: Shape, rights: Rights) -> Markup:
     """A folder under the element of its kind, with the properties that kind has."""
-    name = _ELEMENTS.get(".".join(folder.folder_class.split(".")[:2]), "t:Folder")
+    name = element_of(folder)
     lacking = {"t:CalendarFolder": {"UnreadCount"}, "t:ContactsFolder": {"UnreadCount"}}.get(name, set())
     children: list[Markup | None] = []
     for field in FOLDER:
@@ -164,34 +175,7 @@ def _permissions(folder: Folder, rights: Rights) -> Markup | None:
     """The sharing of a calendar; only its owner sees it."""
     if not folder.is_calendar or not rights.owns:
         return None
-    rows = (_permission(who, level) for who, level in folder.permissions.items())
-    return element("t:PermissionSet", element("t:CalendarPermissions", *rows))
-
-
-def _permission(who: str, level: Level) -> Markup:
-    rights = Rights(level)
-    user = element("t:DistinguishedUser", who) if who == "Default" else element("t:PrimarySmtpAddress", who)
-    items = "All" if rights.edits else ("Owned" if rights.creates else "None")
-    return element(
-        "t:CalendarPermission",
-        element("t:UserId", user),
-        element("t:CanCreateItems", boolean(rights.creates)),
-        element("t:CanCreateSubFolders", boolean(rights.owns)),
-        element("t:IsFolderOwner", boolean(rights.owns)),
-        element("t:IsFolderVisible", boolean(rights.reads)),
-        element("t:IsFolderContact", boolean(rights.owns)),
-        element("t:EditItems", items),
-        element("t:DeleteItems", items),
-        element("t:ReadItems", _READ_ITEMS.get(level, "FullDetails")),
-        element("t:CalendarPermissionLevel", level),
-    )
-
-
-_READ_ITEMS = {
-    "None": "None",
-    "FreeBusyTimeOnly": "TimeOnly",
-    "FreeBusyTimeAndSubjectAndLocation": "TimeAndSubjectAndLocation",
-}
+    return write_permissions(folder)
 
 
 _RENDERERS: Mapping[str, Renderer] = {

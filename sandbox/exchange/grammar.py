@@ -1,11 +1,14 @@
 """What Exchange's schema says a request looks like: elements, their order, their attributes.
 
 The one rule: this is a table and nothing else; `sandbox/exchange/validation.py` reads it. Names of types are the
-schema's own, because a violation tells them. Written from the published reference of each operation.
+schema's own, because a violation tells them. Written from the published reference of each operation. What is not about
+items is in `sandbox/exchange/grammar_around.py`.
 
 A type is a line of parts: `@Name=type` an attribute (`!`: required), `#type` text, `name=type` a child with `?`, `*` or
 `+`, `(a=x|b=y)` a choice, `^Type` everything of another type first. `@2010` behind a name: not in older schemas.
 """
+
+from sandbox.exchange import grammar_around as around
 
 _FOLDER_IDS = "(t:FolderId=FolderIdType|t:DistinguishedFolderId=DistinguishedFolderIdType)"
 _ITEM_IDS = (
@@ -122,10 +125,11 @@ OPERATIONS: dict[str, str] = {
         " @ContactDataShape=DefaultShapeNamesType m:ParentFolderIds?=NonEmptyArrayOfBaseFolderIdsType"
         " m:UnresolvedEntry=NonEmptyStringType"
     ),
+    **around.OPERATIONS,
 }
 
 # Operations older schemas do not have.
-INTRODUCED: dict[str, str] = {"m:GetStreamingEvents": "@2010SP1"}
+INTRODUCED: dict[str, str] = {"m:GetStreamingEvents": "@2010SP1", **around.INTRODUCED}
 
 # The SOAP headers that change what is done. Their attributes of SOAP itself are let pass.
 HEADERS: dict[str, str] = {
@@ -173,7 +177,9 @@ TYPES: dict[str, str] = {
         " t:ManagedFolderInformation?=anyType t:EffectiveRights?=anyType"
     ),
     "FolderType": "^BaseFolderType t:PermissionSet?=anyType t:UnreadCount?=int t:SearchParameters?=anyType",
-    "CalendarFolderType": ("^BaseFolderType t:SharingEffectiveRights?@2013=anyType t:PermissionSet?=anyType"),
+    "CalendarFolderType": (
+        "^BaseFolderType t:SharingEffectiveRights?@2013=anyType t:PermissionSet?=CalendarPermissionSetType"
+    ),
     # ids
     "ItemIdType": "@Id=string! @ChangeKey=string",
     "OccurrenceItemIdType": "@RecurringMasterId=string! @ChangeKey=string @InstanceIndex=int!",
@@ -318,6 +324,7 @@ TYPES: dict[str, str] = {
         " t:DetailedSuggestionsWindow?=Duration t:CurrentMeetingTime?=dateTime t:GlobalObjectId?=string"
     ),
     "Duration": "t:StartTime=dateTime t:EndTime=dateTime",
+    **around.TYPES,
 }
 
 _DAYS = "Sunday Monday Tuesday Wednesday Thursday Friday Saturday Day Weekday WeekendDay"
@@ -369,6 +376,7 @@ ENUMERATIONS: dict[str, str] = {
     ),
     "MapiPropertyTypeType": " ".join(f"{name} {name}Array" for name in _MAPI.split())
     + " Error Null Object ObjectArray",
+    **around.ENUMERATIONS,
 }
 LISTS: dict[str, str] = {
     "DaysOfWeekType": _DAYS,

@@ -328,6 +328,14 @@ class ExchangeWorld:
         self._tell_busy(source, item, old)
         self._tell_busy(target, moved, subject)
 
+    def commit_copy(self, source: Folder, target: Folder, item: Item, copied: Item, actor: Actor) -> None:
+        """Store that `copied` is in a folder beside `item` of another, or the same, one."""
+        old = Subject(source.item_id(item), source.id)
+        self._store(target, copied, "insert", actor, ())
+        subject = Subject(target.item_id(copied), target.id)
+        self._tell("CopiedEvent", target, subject, target, old=old)
+        self._tell_busy(target, copied, subject)
+
     def _store(self, folder: Folder, item: Item, operation: Operation, actor: Actor, changed: tuple[str, ...]) -> None:
         now = self.clock.now()
         item.version = self.next_version()

@@ -204,16 +204,32 @@ def delete_view(
 
 def move_item(world: ExchangeWorld, source: Folder, target: Folder, item: Item, actor: Actor) -> Item:
     """Take an item to another folder of the mailbox: it is the same item under another id."""
-    moved = Item(
+    moved = _another(world, item)
+    world.commit_move(source, target, item, moved, actor)
+    return moved
+
+
+def copy_item(world: ExchangeWorld, source: Folder, target: Folder, item: Item, actor: Actor) -> Item:
+    """Put an item into a folder of the mailbox once more."""
+    copied = _another(world, item)
+    world.commit_copy(source, target, item, copied, actor)
+    return copied
+
+
+def _another(world: ExchangeWorld, item: Item) -> Item:
+    return Item(
         world.next_number(),
         dict(item.values),
         created=item.created,
         modified=item.modified,
-        exceptions=item.exceptions,
-        deletions=item.deletions,
+        exceptions={at: dict(changes) for at, changes in item.exceptions.items()},
+        deletions=set(item.deletions),
     )
-    world.commit_move(source, target, item, moved, actor)
-    return moved
+
+
+def views_of(folder: Folder) -> list[View]:
+    """Every item of a folder, each as one."""
+    return [View(item) for item in folder.items.values()]
 
 
 def copy_view(world: ExchangeWorld, folder: Folder, view: View, changes: Values, actor: Actor) -> Item:

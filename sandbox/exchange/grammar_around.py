@@ -1,0 +1,63 @@
+"""What the schema says of the operations around items: folders that change, copies, attachments, absence, delegates.
+
+The one rule: as `sandbox/exchange/grammar.py`, which takes it all in: a table and nothing else, in the same notation.
+"""
+
+_FOLDER_IDS = "(t:FolderId=FolderIdType|t:DistinguishedFolderId=DistinguishedFolderIdType)"
+_PATH = (
+    "(t:FieldURI=PathToUnindexedFieldType|t:IndexedFieldURI=PathToIndexedFieldType"
+    "|t:ExtendedFieldURI=PathToExtendedFieldType)"
+)
+_FOLDERS = (
+    "(t:Folder=FolderType|t:CalendarFolder=CalendarFolderType|t:ContactsFolder=FolderType"
+    "|t:SearchFolder=FolderType|t:TasksFolder=FolderType)"
+)
+
+OPERATIONS: dict[str, str] = {
+    "m:UpdateFolder": "m:FolderChanges=NonEmptyArrayOfFolderChangesType",
+    "m:MoveFolder": "m:ToFolderId=TargetFolderIdType m:FolderIds=NonEmptyArrayOfBaseFolderIdsType",
+    "m:EmptyFolder": (
+        "@DeleteType=DisposalType! @DeleteSubFolders=boolean! m:FolderIds=NonEmptyArrayOfBaseFolderIdsType"
+    ),
+    "m:CopyItem": (
+        "m:ToFolderId=TargetFolderIdType m:ItemIds=NonEmptyArrayOfBaseItemIdsType m:ReturnNewItemIds?@2010=boolean"
+    ),
+}
+
+INTRODUCED: dict[str, str] = {"m:EmptyFolder": "@2010SP1"}
+
+TYPES: dict[str, str] = {
+    "NonEmptyArrayOfFolderChangesType": "t:FolderChange+=FolderChangeType",
+    "FolderChangeType": f"{_FOLDER_IDS} t:Updates=NonEmptyArrayOfFolderChangeDescriptionsType",
+    "NonEmptyArrayOfFolderChangeDescriptionsType": (
+        "(t:AppendToFolderField=SetFolderFieldType|t:SetFolderField=SetFolderFieldType"
+        "|t:DeleteFolderField=DeleteFolderFieldType)+"
+    ),
+    "SetFolderFieldType": f"{_PATH} {_FOLDERS}",
+    "DeleteFolderFieldType": _PATH,
+    "CalendarPermissionSetType": (
+        "t:CalendarPermissions=ArrayOfCalendarPermissionsType t:UnknownEntries?=ArrayOfUnknownEntriesType"
+    ),
+    "ArrayOfCalendarPermissionsType": "t:CalendarPermission*=CalendarPermissionType",
+    "ArrayOfUnknownEntriesType": "t:UnknownEntry*=string",
+    "CalendarPermissionType": (
+        "t:UserId=UserIdType t:CanCreateItems?=boolean t:CanCreateSubFolders?=boolean t:IsFolderOwner?=boolean"
+        " t:IsFolderVisible?=boolean t:IsFolderContact?=boolean t:EditItems?=PermissionActionType"
+        " t:DeleteItems?=PermissionActionType t:ReadItems?=CalendarPermissionReadAccessType"
+        " t:CalendarPermissionLevel=CalendarPermissionLevelType"
+    ),
+    "UserIdType": (
+        "t:SID?=string t:PrimarySmtpAddress?=string t:DisplayName?=string t:DistinguishedUser?=DistinguishedUserType"
+        " t:ExternalUserIdentity?@2010=string"
+    ),
+}
+
+ENUMERATIONS: dict[str, str] = {
+    "PermissionActionType": "None Owned All",
+    "CalendarPermissionReadAccessType": "None TimeOnly TimeAndSubjectAndLocation FullDetails",
+    "CalendarPermissionLevelType": (
+        "None Owner PublishingEditor Editor PublishingAuthor Author NoneditingAuthor Reviewer Contributor"
+        " FreeBusyTimeOnly FreeBusyTimeAndSubjectAndLocation Custom"
+    ),
+    "DistinguishedUserType": "Default Anonymous",
+}
