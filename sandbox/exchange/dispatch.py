@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from sandbox.exchange import (
+    attachments,
     availability,
     creating,
     deleting,
@@ -54,6 +55,9 @@ OPERATIONS: Mapping[str, Operation] = {
     "m:SyncFolderHierarchy": syncing.sync_hierarchy,
     "m:GetItem": getting.get_item,
     "m:CreateItem": creating.create,
+    "m:CreateAttachment": attachments.create_attachment,
+    "m:GetAttachment": attachments.get_attachment,
+    "m:DeleteAttachment": attachments.delete_attachment,
     "m:UpdateItem": updating.update,
     "m:DeleteItem": deleting.delete,
     "m:MoveItem": deleting.move,

@@ -119,6 +119,7 @@ MESSAGES: Mapping[str, str] = {
         "When making a request as an account that does not have a mailbox, you must specify the mailbox primary SMTP "
         "address for any distinguished folder Ids."
     ),
+    "ErrorMissingItemForCreateItemAttachment": "The item to attach is missing.",
     "ErrorMissingInformationReferenceItemId": "ReferenceItemId is missing.",
     "ErrorMoveCopyFailed": "The move or copy operation failed.",
     "ErrorMoveDistinguishedFolder": "Cannot move distinguished folder.",
@@ -133,6 +134,7 @@ MESSAGES: Mapping[str, str] = {
     "ErrorPropertyUpdate": "Property update failed.",
     "ErrorQuotaExceeded": "The mailbox is over its quota.",
     "ErrorRecurrenceHasNoOccurrence": "The recurrence has no occurrences within its range.",
+    "ErrorRequiredPropertyMissing": "Required property is missing.",
     "ErrorSavedItemFolderNotFound": "The folder to save to was not found.",
     "ErrorSendMeetingCancellationsRequired": "SendMeetingCancellations attribute is required for calendar items.",
     "ErrorSendMeetingInvitationsOrCancellationsRequired": (

@@ -52,7 +52,7 @@ _ITEM = (
     Field("Subject", "item", "string", "DW"),
     Field("Sensitivity", "item", "SensitivityChoicesType", "W"),
     Field("Body", "item", "BodyType", "WG"),
-    Field("Attachments", "item", "anyType", "G"),
+    Field("Attachments", "item", "NonEmptyArrayOfAttachmentsType", "G"),
     Field("DateTimeReceived", "item", "dateTime"),
     Field("Size", "item", "int"),
     Field("Categories", "item", "ArrayOfStringsType", "W"),

@@ -8,6 +8,7 @@ _PATH = (
     "(t:FieldURI=PathToUnindexedFieldType|t:IndexedFieldURI=PathToIndexedFieldType"
     "|t:ExtendedFieldURI=PathToExtendedFieldType)"
 )
+_ATTACHMENTS = "(t:ItemAttachment=ItemAttachmentType|t:FileAttachment=FileAttachmentType)"
 _FOLDERS = (
     "(t:Folder=FolderType|t:CalendarFolder=CalendarFolderType|t:ContactsFolder=FolderType"
     "|t:SearchFolder=FolderType|t:TasksFolder=FolderType)"
@@ -19,6 +20,11 @@ OPERATIONS: dict[str, str] = {
     "m:EmptyFolder": (
         "@DeleteType=DisposalType! @DeleteSubFolders=boolean! m:FolderIds=NonEmptyArrayOfBaseFolderIdsType"
     ),
+    "m:CreateAttachment": "m:ParentItemId=ItemIdType m:Attachments=NonEmptyArrayOfAttachmentsType",
+    "m:GetAttachment": (
+        "m:AttachmentShape?=AttachmentResponseShapeType m:AttachmentIds=NonEmptyArrayOfRequestAttachmentIdsType"
+    ),
+    "m:DeleteAttachment": "m:AttachmentIds=NonEmptyArrayOfRequestAttachmentIdsType",
     "m:CopyItem": (
         "m:ToFolderId=TargetFolderIdType m:ItemIds=NonEmptyArrayOfBaseItemIdsType m:ReturnNewItemIds?@2010=boolean"
     ),
@@ -27,6 +33,24 @@ OPERATIONS: dict[str, str] = {
 INTRODUCED: dict[str, str] = {"m:EmptyFolder": "@2010SP1"}
 
 TYPES: dict[str, str] = {
+    "NonEmptyArrayOfAttachmentsType": f"{_ATTACHMENTS}+",
+    "AttachmentIdType": "@Id=string! @RootItemId=string @RootItemChangeKey=string",
+    "AttachmentType": (
+        "t:AttachmentId?=AttachmentIdType t:Name?=string t:ContentType?=string t:ContentId?=string"
+        " t:ContentLocation?=string t:Size?@2010=int t:LastModifiedTime?@2010=dateTime t:IsInline?@2010=boolean"
+    ),
+    "FileAttachmentType": "^AttachmentType t:IsContactPhoto?@2010=boolean t:Content?=base64Binary",
+    "ItemAttachmentType": (
+        "^AttachmentType (t:Item=anyType|t:Message=anyType|t:CalendarItem=CalendarItemType|t:Contact=anyType"
+        "|t:MeetingMessage=anyType|t:MeetingRequest=anyType|t:MeetingResponse=anyType|t:MeetingCancellation=anyType"
+        "|t:Task=anyType|t:PostItem=anyType)?"
+    ),
+    "AttachmentResponseShapeType": (
+        "t:IncludeMimeContent?=boolean t:BodyType?=BodyTypeResponseType t:FilterHtmlContent?@2010=boolean"
+        " t:AdditionalProperties?=NonEmptyArrayOfPathsToElementType"
+    ),
+    "NonEmptyArrayOfRequestAttachmentIdsType": "t:AttachmentId+=RequestAttachmentIdType",
+    "RequestAttachmentIdType": "@Id=string!",
     "NonEmptyArrayOfFolderChangesType": "t:FolderChange+=FolderChangeType",
     "FolderChangeType": f"{_FOLDER_IDS} t:Updates=NonEmptyArrayOfFolderChangeDescriptionsType",
     "NonEmptyArrayOfFolderChangeDescriptionsType": (

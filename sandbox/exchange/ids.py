@@ -21,6 +21,7 @@ _FOLDER_ENTRY, _ITEM_ENTRY = 46, 70
 _FOLDER_TYPE, _ITEM_TYPE = b"\x01\x00", b"\x07\x00"
 _FOLDER_KIND, _ITEM_KIND = b"\x01\x00\x00\x00", b"\x0f\x00\x00\x00"
 _EPOCH = datetime(1601, 1, 1, tzinfo=UTC)
+_ATTACHED = struct.Struct("<BHI")
 _LEGACY_MARK = b"\x00\x00LEGACY"
 
 
@@ -108,6 +109,22 @@ def _decode(text: str) -> bytes:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
         raise InvalidId from error
+
+
+def attachment_id(item: str, number: int) -> str:
+    """The id of what is attached to an item: the item's own, and a number."""
+    return base64.b64encode(_decode(item) + _ATTACHED.pack(1, 4, number)).decode()
+
+
+def read_attachment_id(text: str) -> tuple[str, int]:
+    """The item's id and the number. Raises InvalidId."""
+    if not text:
+        raise InvalidId("ErrorInvalidIdEmpty", "Id must be non-empty.")
+    raw = _decode(text)
+    if len(raw) <= _ATTACHED.size or raw[-_ATTACHED.size :][:3] != b"\x01\x04\x00":
+        raise InvalidId("ErrorInvalidAttachmentId", "The attachment ID is not valid.")
+    *_, number = _ATTACHED.unpack(raw[-_ATTACHED.size :])
+    return base64.b64encode(raw[: -_ATTACHED.size]).decode(), number
 
 
 def change_key(mailbox: uuid.UUID, version: int, *, folder: bool = False) -> str:

@@ -15,6 +15,7 @@ from sandbox.ledger import Mail, MailKind
 SHARED: tuple[Key, ...] = (
     "Subject",
     "Body",
+    "Attachments",
     "Location",
     "Start",
     "End",

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from sandbox.exchange.attachments import read_attachment
 from sandbox.exchange.call import Call
 from sandbox.exchange.errors import Refusal, about
 from sandbox.exchange.fields import BY_NAME
@@ -11,6 +12,7 @@ from sandbox.exchange.properties import is_computed, read_value
 from sandbox.exchange.reading import Node
 from sandbox.exchange.recurrence import InvalidRecurrence, read_recurrence
 from sandbox.exchange.times import InvalidTime, parse_date_time
+from sandbox.exchange.versions import EXCHANGE_2010_SP2
 from sandbox.exchange.zones import Zone, find_zone, read_definition
 
 _INTEGERS = frozenset({"ReminderMinutesBeforeStart", "ConferenceType"})
@@ -46,7 +48,7 @@ def read_element(call: Call, node: Node, zone: Zone | None = None) -> tuple[Key,
             raise Refusal("ErrorInvalidPropertySet")
         return path, value
     field = BY_NAME[name]
-    if not field.writable:
+    if not field.writable and not (name == "Attachments" and _takes_attachments(call)):
         raise Refusal("ErrorInvalidPropertySet", details=about(field.uri))
     if field.type == "boolean":
         return name, node.text.strip() in {"true", "1"}
@@ -54,13 +56,18 @@ def read_element(call: Call, node: Node, zone: Zone | None = None) -> tuple[Key,
         return name, _instant(call, node, zone)
     if name in _INTEGERS:
         return name, int(node.text)
-    if name in GUESTS:
-        return name, _guests(call, node)
+    if name in _OF_A_CALL:
+        return name, _OF_A_CALL[name](call, node)
     if name == "LegacyFreeBusyStatus" and node.text == "NoData":
         # What free/busy says of a calendar it cannot read; no item has it.
         raise Refusal("ErrorInvalidValueForProperty", "The value is not valid for this property.")
     reader = _READERS.get(name)
     return name, reader(node) if reader is not None else node.text
+
+
+def _takes_attachments(call: Call) -> bool:
+    """Since 2010 SP2 a new item may come with what is attached to it; before, and in an update, it is added later."""
+    return call.body.name == "m:CreateItem" and call.rank >= EXCHANGE_2010_SP2
 
 
 def _instant(call: Call, node: Node, zone: Zone | None) -> Any:
@@ -107,6 +114,14 @@ def _recurrence(node: Node) -> Any:
         raise Refusal(error.code, str(error)) from error
 
 
+def _attachments(call: Call, node: Node) -> Any:
+    return tuple(read_attachment(call, child) for child in node)
+
+
+_OF_A_CALL: Mapping[str, Callable[[Call, Node], Any]] = {
+    "Attachments": _attachments,
+    **dict.fromkeys(GUESTS, _guests),
+}
 _READERS: Mapping[str, Callable[[Node], Any]] = {
     "Body": lambda node: (node.attributes["BodyType"], node.text),
     "Categories": lambda node: tuple(child.text for child in node),

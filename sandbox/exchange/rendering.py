@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from sandbox.exchange.attachments import render_attachments
 from sandbox.exchange.bodies import as_html, as_text
 from sandbox.exchange.fields import CALENDAR_ITEM
 from sandbox.exchange.ids import StoreId, write_format
@@ -31,7 +32,17 @@ class Reader:
 
 Renderer = Callable[[View, Folder, Reader], Markup | None]
 _HIDDEN = frozenset(
-    {"Body", "Location", "RequiredAttendees", "OptionalAttendees", "Resources", "Organizer", "DisplayTo"}
+    {
+        "Body",
+        "Attachments",
+        "HasAttachments",
+        "Location",
+        "RequiredAttendees",
+        "OptionalAttendees",
+        "Resources",
+        "Organizer",
+        "DisplayTo",
+    }
 )
 
 
@@ -299,6 +310,7 @@ _RENDERERS: Mapping[str, Renderer] = {
     "UniqueBody": _body("UniqueBody"),
     "NormalizedBody": _body("NormalizedBody"),
     "TextBody": _body("TextBody"),
+    "Attachments": lambda view, folder, reader: render_attachments(view, folder, reader.shape.rank),
     "DateTimeReceived": _instant("DateTimeReceived", lambda view: view.item.created),
     "Size": _computed("Size", lambda view, _: view.size),
     "Categories": _categories,

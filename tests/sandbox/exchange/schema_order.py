@@ -31,6 +31,7 @@ FolderId ParentFolderId FolderClass DisplayName TotalCount ChildFolderCount Exte
 EffectiveRights DistinguishedFolderId
 """
 _EVENT = "Watermark TimeStamp FolderId ItemId ParentFolderId"
+_ATTACHMENT = "AttachmentId Name ContentType ContentId ContentLocation Size LastModifiedTime IsInline"
 _INTERVAL = "Interval DaysOfWeek DayOfWeekIndex DayOfMonth FirstDayOfWeek"
 ORDER: dict[str, list[str]] = {
     name: order.split()
@@ -46,6 +47,11 @@ ORDER: dict[str, list[str]] = {
         "CreateItemResponseMessage": f"{_MESSAGE} Items",
         "MoveItemResponseMessage": f"{_MESSAGE} Items",
         "UpdateItemResponseMessage": f"{_MESSAGE} Items ConflictResults",
+        "CreateAttachmentResponseMessage": f"{_MESSAGE} Attachments",
+        "GetAttachmentResponseMessage": f"{_MESSAGE} Attachments",
+        "DeleteAttachmentResponseMessage": f"{_MESSAGE} RootItemId",
+        "FileAttachment": f"{_ATTACHMENT} IsContactPhoto Content",
+        "ItemAttachment": f"{_ATTACHMENT} Message CalendarItem",
         "CopyItemResponseMessage": f"{_MESSAGE} Items",
         "DeleteItemResponseMessage": _MESSAGE,
         "UpdateFolderResponseMessage": f"{_MESSAGE} Folders",
