@@ -1,4 +1,4 @@
-"""Autodiscover: where a mailbox's web service is, in the two ways clients ask (POX, and SOAP's GetUserSettings).
+"""Autodiscover: where a mailbox's web service is, in the two ways clients ask (POX, and SOAP).
 
 The one rule: the address told is the one the client reached this server by.
 """
@@ -13,7 +13,8 @@ _RESPONSE = "http://schemas.microsoft.com/exchange/autodiscover/responseschema/2
 _OUTLOOK = "http://schemas.microsoft.com/exchange/autodiscover/outlook/responseschema/2006a"
 _AUTODISCOVER = "http://schemas.microsoft.com/exchange/2010/Autodiscover"
 _ADDRESSING = "http://www.w3.org/2005/08/addressing"
-_ACTION = f"{_AUTODISCOVER}/Autodiscover/GetUserSettingsResponse"
+_XSI = "http://www.w3.org/2001/XMLSchema-instance"
+_ACTION = f"{_AUTODISCOVER}/Autodiscover"
 
 
 def _write(root: Markup) -> bytes:
@@ -80,21 +81,24 @@ def _pox_error(code: str, message: str) -> Markup:
 
 
 def answer_soap(world: ExchangeWorld, request: Node, origin: str) -> bytes:
-    """The SOAP kind, one mailbox after another."""
+    """The SOAP kind: settings of mailboxes, or of domains, one after another."""
     wanted = [node.text.strip() for node in _walk(request, "Setting")]
-    users = [node.text.strip() for node in _walk(request, "Mailbox")]
-    responses = (_user_response(world, user, wanted, origin) for user in users)
-    inner = element(
-        "Response",
-        element("ErrorCode", "NoError"),
-        element("ErrorMessage"),
-        element("UserResponses", *responses),
-    )
-    message = element("GetUserSettingsResponseMessage", inner, xmlns=_AUTODISCOVER)
+    if _walk(request, "GetDomainSettingsRequestMessage"):
+        domains = (node.text.strip() for node in _walk(request, "Domain"))
+        rows = (_domain_response(world, domain, wanted, origin) for domain in domains)
+        return _answer(world, "GetDomainSettings", element("DomainResponses", *rows))
+    users = (node.text.strip() for node in _walk(request, "Mailbox"))
+    rows = (_user_response(world, user, wanted, origin) for user in users)
+    return _answer(world, "GetUserSettings", element("UserResponses", *rows))
+
+
+def _answer(world: ExchangeWorld, operation: str, responses: Markup) -> bytes:
+    inner = element("Response", element("ErrorCode", "NoError"), element("ErrorMessage"), responses, xmlns_i=_XSI)
+    message = element(f"{operation}ResponseMessage", inner, xmlns=_AUTODISCOVER)
     build = world.server.build
     header = element(
         "s:Header",
-        element("a:Action", _ACTION, xmlns_a=_ADDRESSING),
+        element("a:Action", f"{_ACTION}/{operation}Response", s_mustUnderstand="1", xmlns_a=_ADDRESSING),
         element(
             "h:ServerVersionInfo",
             element("h:MajorVersion", str(build[0])),
@@ -115,39 +119,52 @@ def _user_response(world: ExchangeWorld, user: str, wanted: list[str], origin: s
             "UserResponse",
             element("ErrorCode", "InvalidUser"),
             element("ErrorMessage", f"Invalid user: '{user}'"),
-            element("RedirectTarget"),
+            element("RedirectTarget", i_nil="true"),
             element("UserSettingErrors"),
             element("UserSettings"),
         )
     known = _settings(world, mailbox, origin)
+    errors, settings = _told("User", "StringSetting", known, wanted)
+    redirect = element("RedirectTarget", i_nil="true")
+    return element("UserResponse", *_status("NoError", "No error."), redirect, errors, settings)
+
+
+def _domain_response(world: ExchangeWorld, domain: str, wanted: list[str], origin: str) -> Markup:
+    """What everybody of a domain has; a domain nobody has a mailbox in is none."""
+    redirect = element("RedirectTarget", i_nil="true")
+    if not any(one.enabled and one.email.endswith(f"@{domain.lower()}") for one in world.mailboxes.values()):
+        status = _status("InvalidDomain", f"Invalid domain: '{domain}'")
+        return element("DomainResponse", *status, element("DomainSettingErrors"), element("DomainSettings"), redirect)
+    known = {"ExternalEwsUrl": ews_url(origin), "ExternalEwsVersion": _build(world)}
+    errors, settings = _told("Domain", "DomainStringSetting", known, wanted)
+    return element("DomainResponse", *_status("NoError", "No error."), errors, settings, redirect)
+
+
+def _status(code: str, message: str) -> tuple[Markup, Markup]:
+    return element("ErrorCode", code), element("ErrorMessage", message)
+
+
+def _told(kind: str, type_name: str, known: dict[str, str], wanted: list[str]) -> tuple[Markup, Markup]:
+    """The errors and the settings of an answer."""
     errors = (
         element(
-            "UserSettingError",
-            element("ErrorCode", "InvalidSetting"),
-            element("ErrorMessage", "The setting is not available."),
+            f"{kind}SettingError",
+            *_status("InvalidSetting", "The setting is not available."),
             element("SettingName", name),
         )
         for name in wanted
         if name not in known
     )
     settings = (
-        element(
-            "UserSetting", element("Name", name), element("Value", known[name]), xmlns_i=_XSI, i_type="StringSetting"
-        )
+        element(f"{kind}Setting", element("Name", name), element("Value", known[name]), i_type=type_name)
         for name in wanted
         if name in known
     )
-    return element(
-        "UserResponse",
-        element("ErrorCode", "NoError"),
-        element("ErrorMessage", "No error."),
-        element("RedirectTarget"),
-        element("UserSettingErrors", *errors),
-        element("UserSettings", *settings),
-    )
+    return element(f"{kind}SettingErrors", *errors), element(f"{kind}Settings", *settings)
 
 
-_XSI = "http://www.w3.org/2001/XMLSchema-instance"
+def _build(world: ExchangeWorld) -> str:
+    return ".".join(str(part) for part in world.server.build)
 
 
 def _settings(world: ExchangeWorld, mailbox: Mailbox, origin: str) -> dict[str, str]:
@@ -158,6 +175,6 @@ def _settings(world: ExchangeWorld, mailbox: Mailbox, origin: str) -> dict[str, 
         "AutoDiscoverSMTPAddress": mailbox.email,
         "InternalEwsUrl": ews_url(origin),
         "ExternalEwsUrl": ews_url(origin),
-        "ExternalEwsVersion": ".".join(str(part) for part in world.server.build),
+        "ExternalEwsVersion": _build(world),
         "EwsSupportedSchemas": "Exchange2007, Exchange2007_SP1, Exchange2010, Exchange2010_SP1, Exchange2010_SP2",
     }

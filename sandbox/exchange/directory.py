@@ -1,9 +1,12 @@
-"""GetServerTimeZones, ConvertId and ResolveNames. The one rule: they read; nothing here changes a mailbox."""
+"""GetServerTimeZones, ConvertId, ResolveNames and what else the directory tells.
+
+The one rule: they read; nothing here changes a mailbox. The organisation has no lists, of people or of rooms.
+"""
 
 from sandbox.exchange.call import Call, Task, answer, response
 from sandbox.exchange.errors import Refusal
 from sandbox.exchange.ids import InvalidId, StoreId, read_format, write_format
-from sandbox.exchange.markup import Markup, boolean, element
+from sandbox.exchange.markup import MESSAGES, TYPES, Markup, boolean, element
 from sandbox.exchange.reading import Node
 from sandbox.exchange.rendering import mailbox as render_mailbox
 from sandbox.exchange.world import Mailbox
@@ -125,3 +128,29 @@ def _contact(mailbox: Mailbox) -> Markup:
         element("t:ContactSource", "ActiveDirectory"),
         element("t:Surname", surname) if surname else None,
     )
+
+
+def get_room_lists(call: Call) -> Markup:
+    del call
+    return _whole("GetRoomLists", element("m:ResponseCode", "NoError"), element("m:RoomLists"))
+
+
+def get_rooms(call: Call) -> Markup:
+    """No list has that address."""
+    del call
+    return _whole("GetRooms", *Refusal("ErrorNameResolutionNoResults").parts())
+
+
+def expand_list(call: Call) -> Markup:
+    """There are none, whoever has the address."""
+    del call
+    message = element(
+        "m:ExpandDLResponseMessage", *Refusal("ErrorNameResolutionNoResults").parts(), ResponseClass="Error"
+    )
+    return response("ExpandDL", element("m:ResponseMessages", message))
+
+
+def _whole(operation: str, *children: Markup | None) -> Markup:
+    """An answer that is its own only message."""
+    said = "Success" if len(children) == 2 else "Error"
+    return element(f"m:{operation}Response", *children, ResponseClass=said, xmlns_m=MESSAGES, xmlns_t=TYPES)

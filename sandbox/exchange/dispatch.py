@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from sandbox.exchange import (
+    absence,
     attachments,
     availability,
     creating,
@@ -69,6 +70,11 @@ OPERATIONS: Mapping[str, Operation] = {
     "m:GetStreamingEvents": streaming.get_streaming_events,
     "m:Unsubscribe": subscribing.unsubscribe,
     "m:GetUserAvailabilityRequest": availability.get_user_availability,
+    "m:GetUserOofSettingsRequest": absence.get_user_oof_settings,
+    "m:SetUserOofSettingsRequest": absence.set_user_oof_settings,
+    "m:GetRoomLists": directory.get_room_lists,
+    "m:GetRooms": directory.get_rooms,
+    "m:ExpandDL": directory.expand_list,
     "m:GetServerTimeZones": directory.get_server_time_zones,
     "m:ConvertId": directory.convert_id,
     "m:ResolveNames": directory.resolve_names,

@@ -96,12 +96,14 @@ MESSAGES: Mapping[str, str] = {
     "ErrorInvalidReferenceItem": "The reference item is not valid for this operation.",
     "ErrorInvalidRequest": "The request is invalid.",
     "ErrorInvalidRestriction": "The restriction is not valid for this operation.",
+    "ErrorInvalidScheduledOofDuration": "The duration of the scheduled absence is not valid.",
     "ErrorInvalidServerVersion": "The specified server version is invalid.",
     "ErrorInvalidSubscription": "The subscription is not valid.",
     "ErrorInvalidSubscriptionRequest": (
         "The subscription request is not valid: name the folders of one mailbox, or all folders and none by name."
     ),
     "ErrorInvalidSyncStateData": "Synchronization state data is corrupt or otherwise invalid.",
+    "ErrorInvalidUserOofSettings": "The absence settings are not valid.",
     "ErrorInvalidWatermark": "The watermark is not valid.",
     "ErrorInvalidUserInfo": "The user ID is not valid.",
     "ErrorIrresolvableConflict": (

@@ -9,7 +9,7 @@ from typing import Any
 from sandbox.exchange.call import Call, Task, answer
 from sandbox.exchange.errors import Refusal, about
 from sandbox.exchange.fields import BY_URI, FOLDER
-from sandbox.exchange.folders import EMPTY_FOLDERS, element_of, render_folder
+from sandbox.exchange.folders import EMPTY_FOLDERS, check_class, element_of, render_folder
 from sandbox.exchange.ids import InvalidId, read_change_key
 from sandbox.exchange.items import PropertyPath
 from sandbox.exchange.markup import Markup, element
@@ -92,7 +92,7 @@ def _read(call: Call, folder: Folder, update: Node) -> tuple[Key, Any]:
     if update.name == "t:AppendToFolderField":
         raise Refusal("ErrorInvalidPropertyAppend")
     holder = update.children[1]
-    if holder.name != element_of(folder):
+    if holder.name not in {element_of(folder), "t:Folder"}:
         raise Refusal("ErrorObjectTypeChanged", "The type of the object in the store does not match the request.")
     if len(holder.children) != 1:
         raise Refusal("ErrorIncorrectUpdatePropertyCount", "Each change description must have exactly one property.")
@@ -109,7 +109,7 @@ def _key_of(path: Node) -> Key:
     field = BY_URI.get(uri)
     if field is None or field not in FOLDER or path.name != "t:FieldURI":
         raise Refusal("ErrorInvalidPropertyRequest", details=about(uri))
-    if field.name not in {"DisplayName", "PermissionSet"}:
+    if field.name not in {"DisplayName", "FolderClass", "PermissionSet"}:
         raise Refusal("ErrorInvalidPropertySet", details=about(uri))
     return field.name
 
@@ -119,6 +119,9 @@ def _value(call: Call, folder: Folder, node: Node) -> tuple[Key, Any]:
         return read_value(node)
     if node.name == "t:PermissionSet":
         return "PermissionSet", read_permissions(call.world, node)
+    if node.name == "t:FolderClass":
+        check_class(element_of(folder), node.text)
+        return "FolderClass", node.text
     if node.name != "t:DisplayName":
         return node.local, None
     name = node.text.strip()
@@ -137,6 +140,8 @@ def _check_name(folder: Folder, name: str, parent: Folder | None) -> None:
 def _set(folder: Folder, key: Key, value: Any) -> None:
     if key == "DisplayName":
         folder.name = value
+    elif key == "FolderClass":
+        folder.folder_class = value
     elif key == "PermissionSet":
         folder.permissions = value
     elif isinstance(key, PropertyPath) and value is None:

@@ -90,10 +90,8 @@ def _create(call: Call, parent: Folder, node: Node) -> Folder:
         raise Refusal("ErrorPropertyUpdate")
     if any(one.name.casefold() == name.casefold() for one in parent.mailbox.children(parent)):
         raise Refusal("ErrorFolderExists")
-    fixed = _CLASSES.get(node.name)
     asked = node.text_of("t:FolderClass")
-    if fixed is not None and asked is not None and not asked.startswith(fixed):
-        raise Refusal("ErrorNoFolderClassOverride", "The folder class of this folder type cannot be changed.")
+    fixed = check_class(node.name, asked)
     properties = dict(read_value(child) for child in node if child.name == "t:ExtendedProperty")
     shared = node.find("t:PermissionSet")
     permissions = (
@@ -103,6 +101,14 @@ def _create(call: Call, parent: Folder, node: Node) -> Folder:
     folder.properties = properties
     folder.permissions = permissions or folder.permissions
     return folder
+
+
+def check_class(name: str, asked: str | None) -> str | None:
+    """The class an element of a folder stands for; one asked for must be a kind of it. Raises Refusal."""
+    fixed = _CLASSES.get(name)
+    if fixed is not None and asked is not None and not asked.startswith(fixed):
+        raise Refusal("ErrorNoFolderClassOverride", "The folder class of this folder type cannot be changed.")
+    return fixed
 
 
 def delete_folder(call: Call) -> Markup:

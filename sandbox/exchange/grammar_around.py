@@ -20,6 +20,11 @@ OPERATIONS: dict[str, str] = {
     "m:EmptyFolder": (
         "@DeleteType=DisposalType! @DeleteSubFolders=boolean! m:FolderIds=NonEmptyArrayOfBaseFolderIdsType"
     ),
+    "m:GetUserOofSettingsRequest": "t:Mailbox=EmailAddress",
+    "m:SetUserOofSettingsRequest": "t:Mailbox=EmailAddress t:UserOofSettings=UserOofSettings",
+    "m:GetRoomLists": "",
+    "m:GetRooms": "m:RoomList=EmailAddressType",
+    "m:ExpandDL": "m:Mailbox=EmailAddressType",
     "m:CreateAttachment": "m:ParentItemId=ItemIdType m:Attachments=NonEmptyArrayOfAttachmentsType",
     "m:GetAttachment": (
         "m:AttachmentShape?=AttachmentResponseShapeType m:AttachmentIds=NonEmptyArrayOfRequestAttachmentIdsType"
@@ -30,9 +35,18 @@ OPERATIONS: dict[str, str] = {
     ),
 }
 
-INTRODUCED: dict[str, str] = {"m:EmptyFolder": "@2010SP1"}
+INTRODUCED: dict[str, str] = {
+    "m:EmptyFolder": "@2010SP1",
+    "m:GetRoomLists": "@2010",
+    "m:GetRooms": "@2010",
+}
 
 TYPES: dict[str, str] = {
+    "UserOofSettings": (
+        "t:OofState=OofState t:ExternalAudience=ExternalAudience t:Duration?=Duration t:InternalReply?=ReplyBody"
+        " t:ExternalReply?=ReplyBody"
+    ),
+    "ReplyBody": "t:Message?=string",
     "NonEmptyArrayOfAttachmentsType": f"{_ATTACHMENTS}+",
     "AttachmentIdType": "@Id=string! @RootItemId=string @RootItemChangeKey=string",
     "AttachmentType": (
@@ -77,6 +91,8 @@ TYPES: dict[str, str] = {
 }
 
 ENUMERATIONS: dict[str, str] = {
+    "OofState": "Disabled Enabled Scheduled",
+    "ExternalAudience": "None Known All",
     "PermissionActionType": "None Owned All",
     "CalendarPermissionReadAccessType": "None TimeOnly TimeAndSubjectAndLocation FullDetails",
     "CalendarPermissionLevelType": (

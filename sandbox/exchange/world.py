@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Literal
 
 from sandbox.clock import Clock
+from sandbox.exchange.absence_settings import OofSettings
 from sandbox.exchange.events import Event, EventKind, EventTable, Subject
 from sandbox.exchange.ids import StoreId, change_key
 from sandbox.exchange.items import Item, PropertyPath
@@ -152,6 +153,7 @@ class Mailbox:
     folders: dict[int, Folder] = field(default_factory=dict)
     folder_changes: list[Change] = field(default_factory=list)
     sync_generation: int = 1
+    oof: OofSettings = field(default_factory=OofSettings)
     events: EventTable = field(init=False)
 
     def __post_init__(self) -> None:

@@ -91,6 +91,15 @@ def test_a_calendar_is_renamed_and_keeps_its_id(exchange):
     assert exchange.soap(get_folder(now)).text("//t:DisplayName") == "New"
 
 
+def test_a_calendar_is_renamed_as_any_folder_and_keeps_its_class(exchange):
+    folder = calendar(exchange)
+    named_so = setting("<t:DisplayName>New</t:DisplayName>", holder="Folder")
+    same = setting("<t:FolderClass>IPF.Appointment</t:FolderClass>", "folder:FolderClass")
+    assert exchange.soap(update(folder, named_so, same)).codes() == ["NoError"]
+    now = exchange.soap(get_folder(folder, base="AllProperties"))
+    assert (now.text("//t:DisplayName"), now.text("//t:FolderClass")) == ("New", "IPF.Appointment")
+
+
 def test_a_property_is_taken_away(exchange):
     folder = calendar(exchange)
     marked = f"<t:ExtendedProperty>{KEY_URI}<t:Value>k</t:Value></t:ExtendedProperty>"
@@ -108,7 +117,8 @@ def test_a_property_is_taken_away(exchange):
     [
         (renaming("Taken"), "ErrorFolderExists"),
         (renaming(" "), "ErrorPropertyUpdate"),
-        (setting("<t:DisplayName>x</t:DisplayName>", holder="Folder"), "ErrorObjectTypeChanged"),
+        (setting("<t:DisplayName>x</t:DisplayName>", holder="TasksFolder"), "ErrorObjectTypeChanged"),
+        (setting("<t:FolderClass>IPF.Note</t:FolderClass>", "folder:FolderClass"), "ErrorNoFolderClassOverride"),
         (setting("<t:TotalCount>1</t:TotalCount>", "folder:TotalCount"), "ErrorInvalidPropertySet"),
         (setting("<t:TotalCount>1</t:TotalCount>"), "ErrorUpdatePropertyMismatch"),
         (
