@@ -7,7 +7,7 @@ Times come and go as wall times of the zone the request spells out, by its biase
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 from sandbox.exchange.call import Call, response
 from sandbox.exchange.errors import MESSAGES, Fault, Refusal
@@ -17,6 +17,7 @@ from sandbox.exchange.items import View
 from sandbox.exchange.markup import Markup, boolean, element
 from sandbox.exchange.reading import Node
 from sandbox.exchange.rights import Rights
+from sandbox.exchange.suggestions import People, read_options, span_of, write_suggestions
 from sandbox.exchange.times import InvalidTime, parse_date_time, wall
 from sandbox.exchange.versions import EXCHANGE_2013
 from sandbox.exchange.world import Folder, Mailbox
@@ -128,7 +129,7 @@ def get_user_availability(call: Call) -> Markup:
         raise Fault("ErrorInvalidRequest", "The request is invalid: FreeBusyViewOptions is missing.")
     _check_mailboxes(call)
     times = _times(call) if asks_times else None
-    return response("GetUserAvailability", times, _no_suggestions() if asks_suggestions else None)
+    return response("GetUserAvailability", times, _suggestions(call) if asks_suggestions else None)
 
 
 def _check_mailboxes(call: Call) -> None:
@@ -151,11 +152,33 @@ def _times(call: Call) -> Markup:
     return element("m:FreeBusyResponseArray", *answers)
 
 
-def _no_suggestions() -> Markup:
-    """Suggested times are not computed here."""
-    refusal = Refusal("ErrorMeetingSuggestionGenerationFailed")
-    message = element("m:ResponseMessage", *refusal.parts(), ResponseClass="Error")
-    return element("m:SuggestionsResponse", message)
+def _suggestions(call: Call) -> Markup:
+    """Whole days, on the clock of the request."""
+    asked = call.body.find("t:SuggestionsViewOptions")
+    assert asked is not None
+    options, window, zone = read_options(asked), asked.find("t:DetailedSuggestionsWindow"), _read_zone(call)
+    if window is None:
+        raise Fault("ErrorInvalidTimeInterval", "The detailed suggestions window is missing.")
+    begin, end = (zone.to_wall(_read_end(window, name, zone)) for name in ("t:StartTime", "t:EndTime"))
+    if end <= begin or any(moment.time() != time() for moment in (begin, end)):
+        raise Fault("ErrorInvalidTimeInterval", "The detailed suggestions window must be whole days.")
+    _check_length(call, begin, end, "SuggestionsViewOptions.DetailedSuggestionsWindow")
+    calendars = (_spans(call, node, zone, begin, end) for node in call.body.find("m:MailboxDataArray") or ())
+    success = element("m:ResponseMessage", element("m:ResponseCode", "NoError"), ResponseClass="Success")
+    days = write_suggestions(People(tuple(calendars)), options, begin, end)
+    return element("m:SuggestionsResponse", success, days)
+
+
+def _spans(
+    call: Call, node: Node, zone: RequestZone, begin: datetime, end: datetime
+) -> tuple[tuple[datetime, datetime, str], ...] | None:
+    """When somebody is busy, or None where nobody can say."""
+    try:
+        folder, _ = _calendar_of(call, (node.at("t:Email", "t:Address") or node).text.strip())
+    except Refusal:
+        return None
+    views = views_in(folder, zone.to_utc(begin), zone.to_utc(end + timedelta(days=1)))
+    return tuple(span_of(view, zone.to_wall(view.start), zone.to_wall(view.end)) for view in views)
 
 
 def _read_question(call: Call) -> Question:
@@ -168,13 +191,7 @@ def _read_question(call: Call) -> Question:
     if end <= begin:
         message = "The time duration specified for FreeBusyViewOptions.TimeWindow is invalid."
         raise Fault("ErrorInvalidTimeInterval", message)
-    limit = call.world.knobs.free_busy_max_days
-    if end - begin > timedelta(days=limit):
-        raise Fault(
-            "ErrorTimeIntervalTooBig",
-            "The requested time duration specified for FreeBusyViewOptions.TimeWindow is too long. The allowed limit = "
-            f"{limit} days; the actual limit = {(end - begin).days} days.",
-        )
+    _check_length(call, begin, end, "FreeBusyViewOptions.TimeWindow")
     interval = int(options.text_of("t:MergedFreeBusyIntervalInMinutes") or _DEFAULT_INTERVAL)
     if not 5 <= interval <= 1440 or timedelta(minutes=interval) > end - begin:
         raise Fault(
@@ -186,6 +203,16 @@ def _read_question(call: Call) -> Question:
     if view == "None":
         raise Fault("ErrorInvalidFreeBusyViewType", "The requested free/busy view type is not valid.")
     return Question(zone, begin, end, view, interval)
+
+
+def _check_length(call: Call, begin: datetime, end: datetime, window: str) -> None:
+    limit = call.world.knobs.free_busy_max_days
+    if end - begin > timedelta(days=limit):
+        raise Fault(
+            "ErrorTimeIntervalTooBig",
+            f"The requested time duration specified for {window} is too long. The allowed limit = {limit} days; the "
+            f"actual limit = {(end - begin).days} days.",
+        )
 
 
 def _read_end(window: Node, name: str, zone: RequestZone) -> datetime:

@@ -115,7 +115,6 @@ MESSAGES: Mapping[str, str] = {
     "ErrorMailboxDataArrayEmpty": "The MailboxDataArray is empty.",
     "ErrorMailboxMoveInProgress": "Mailbox move in progress. Try again later.",
     "ErrorMailboxStoreUnavailable": "The mailbox database is temporarily unavailable.",
-    "ErrorMeetingSuggestionGenerationFailed": "Meeting suggestions could not be generated.",
     "ErrorMessageSizeExceeded": "The message exceeds the maximum supported size.",
     "ErrorMissingEmailAddress": (
         "When making a request as an account that does not have a mailbox, you must specify the mailbox primary SMTP "

@@ -89,6 +89,8 @@ ORDER: dict[str, list[str]] = {
         "ResponseMessage": _MESSAGE,
         "GetUserAvailabilityResponse": "FreeBusyResponseArray SuggestionsResponse",
         "SuggestionsResponse": "ResponseMessage SuggestionDayResultArray",
+        "SuggestionDayResult": "Date DayQuality SuggestionArray",
+        "Suggestion": "MeetingTime IsWorkTime SuggestionQuality AttendeeConflictDataArray",
         "Resolution": "Mailbox Contact",
         "Contact": "DisplayName GivenName EmailAddresses ContactSource Surname",
         "GroupedItems": "GroupIndex Items",

@@ -214,25 +214,3 @@ def test_some_names_are_none(exchange, name):
         f'<m:ResolveNames ReturnFullContactData="false"><m:UnresolvedEntry>{name}</m:UnresolvedEntry></m:ResolveNames>'
     )
     assert exchange.soap(asked).codes() == ["ErrorInvalidNameForNameResolution"]
-
-
-SUGGESTIONS = (
-    "<t:SuggestionsViewOptions><t:MaximumResultsByDay>3</t:MaximumResultsByDay>"
-    "<t:MinimumSuggestionQuality>Good</t:MinimumSuggestionQuality><t:DetailedSuggestionsWindow>"
-    "<t:StartTime>2026-03-28T00:00:00</t:StartTime><t:EndTime>2026-03-29T00:00:00</t:EndTime>"
-    "</t:DetailedSuggestionsWindow></t:SuggestionsViewOptions>"
-)
-
-
-def test_who_asks_for_suggestions_is_told_that_there_are_none(exchange):
-    end = "</m:GetUserAvailabilityRequest>"
-    asked = ask("ada@example.com").replace(end, SUGGESTIONS + end)
-    answer = exchange.soap(asked)
-    assert answer.text("//m:FreeBusyResponse/m:ResponseMessage/m:ResponseCode") == "NoError"
-    refused = answer.text("//m:SuggestionsResponse/m:ResponseMessage/m:ResponseCode")
-    assert refused == "ErrorMeetingSuggestionGenerationFailed"
-    begin, close = asked.index("<t:FreeBusyViewOptions>"), asked.index("<t:SuggestionsViewOptions>")
-    only = exchange.soap(asked[:begin] + asked[close:])
-    assert only.codes() == ["ErrorMeetingSuggestionGenerationFailed"]
-    assert exchange.soap(asked[:begin] + end).codes() == ["ErrorInvalidRequest"]
-    assert exchange.soap(asked.replace("Good<", "Best<")).codes() == ["ErrorSchemaValidation"]
