@@ -17,7 +17,7 @@ from sandbox.exchange.permissions import read_permissions
 from sandbox.exchange.properties import read_path, read_value
 from sandbox.exchange.reading import Node
 from sandbox.exchange.shapes import Shape
-from sandbox.exchange.world import Folder
+from sandbox.exchange.world import EVERYBODY, Folder
 from sandbox.exchange.writes import delete_view, views_of
 
 _IDS_ONLY = Shape(frozenset({"FolderId"}))
@@ -86,9 +86,9 @@ def _read(call: Call, folder: Folder, update: Node) -> tuple[Key, Any]:
     path = update.children[0]
     key = _key_of(path)
     if update.name == "t:DeleteFolderField":
-        if isinstance(key, str):
+        if key in {"DisplayName", "FolderClass"}:
             raise Refusal("ErrorInvalidPropertyDelete", details=about(path.attributes["FieldURI"]))
-        return key, None
+        return key, {EVERYBODY: "None"} if key == "PermissionSet" else None
     if update.name == "t:AppendToFolderField":
         raise Refusal("ErrorInvalidPropertyAppend")
     holder = update.children[1]

@@ -176,7 +176,7 @@ TYPES: dict[str, str] = {
         " t:TotalCount?=int t:ChildFolderCount?=int t:ExtendedProperty*=ExtendedPropertyType"
         " t:ManagedFolderInformation?=anyType t:EffectiveRights?=anyType"
     ),
-    "FolderType": "^BaseFolderType t:PermissionSet?=anyType t:UnreadCount?=int t:SearchParameters?=anyType",
+    "FolderType": "^BaseFolderType t:PermissionSet?=PermissionSetType t:UnreadCount?=int t:SearchParameters?=anyType",
     "CalendarFolderType": (
         "^BaseFolderType t:SharingEffectiveRights?@2013=anyType t:PermissionSet?=CalendarPermissionSetType"
     ),

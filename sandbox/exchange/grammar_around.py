@@ -78,11 +78,19 @@ TYPES: dict[str, str] = {
     ),
     "ArrayOfCalendarPermissionsType": "t:CalendarPermission*=CalendarPermissionType",
     "ArrayOfUnknownEntriesType": "t:UnknownEntry*=string",
-    "CalendarPermissionType": (
+    "BasePermissionType": (
         "t:UserId=UserIdType t:CanCreateItems?=boolean t:CanCreateSubFolders?=boolean t:IsFolderOwner?=boolean"
         " t:IsFolderVisible?=boolean t:IsFolderContact?=boolean t:EditItems?=PermissionActionType"
-        " t:DeleteItems?=PermissionActionType t:ReadItems?=CalendarPermissionReadAccessType"
+        " t:DeleteItems?=PermissionActionType"
+    ),
+    "CalendarPermissionType": (
+        "^BasePermissionType t:ReadItems?=CalendarPermissionReadAccessType"
         " t:CalendarPermissionLevel=CalendarPermissionLevelType"
+    ),
+    "PermissionSetType": "t:Permissions=ArrayOfPermissionsType t:UnknownEntries?=ArrayOfUnknownEntriesType",
+    "ArrayOfPermissionsType": "t:Permission*=PermissionType",
+    "PermissionType": (
+        "^BasePermissionType t:ReadItems?=PermissionReadAccessType t:PermissionLevel=PermissionLevelType"
     ),
     "UserIdType": (
         "t:SID?=string t:PrimarySmtpAddress?=string t:DisplayName?=string t:DistinguishedUser?=DistinguishedUserType"
@@ -95,6 +103,10 @@ ENUMERATIONS: dict[str, str] = {
     "ExternalAudience": "None Known All",
     "PermissionActionType": "None Owned All",
     "CalendarPermissionReadAccessType": "None TimeOnly TimeAndSubjectAndLocation FullDetails",
+    "PermissionReadAccessType": "None FullDetails",
+    "PermissionLevelType": (
+        "None Owner PublishingEditor Editor PublishingAuthor Author NoneditingAuthor Reviewer Contributor Custom"
+    ),
     "CalendarPermissionLevelType": (
         "None Owner PublishingEditor Editor PublishingAuthor Author NoneditingAuthor Reviewer Contributor"
         " FreeBusyTimeOnly FreeBusyTimeAndSubjectAndLocation Custom"

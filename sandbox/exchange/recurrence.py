@@ -5,7 +5,7 @@ The one rule: a pattern runs on the wall clock of the event's own zone, and a da
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time
 from functools import lru_cache
 from itertools import islice
 from typing import Any
@@ -134,6 +134,24 @@ def _is_whole(recurrence: Recurrence) -> bool:
     return (
         recurrence.pattern in needed and None not in needed[recurrence.pattern] and () not in needed[recurrence.pattern]
     )
+
+
+def rule_parts(recurrence: Recurrence, first: datetime) -> dict[str, Any]:
+    """The parts of iCalendar's RRULE. `first` is the first start, whose clock the end is told on."""
+    arguments = recurrence.arguments()
+    parts: dict[str, Any] = {
+        "freq": ("YEARLY", "MONTHLY", "WEEKLY", "DAILY")[arguments["freq"]],
+        "interval": arguments["interval"],
+    }
+    if recurrence.count is not None:
+        parts["count"] = recurrence.count
+    elif recurrence.end is not None:
+        last = datetime.combine(recurrence.end, time(23, 59, 59), first.tzinfo)
+        parts["until"] = last.astimezone(UTC)
+    if "byweekday" in arguments:
+        parts["byday"] = [_WEEKDAYS[number][:2].upper() for number in arguments["byweekday"]]
+    names = ("bymonth", "bymonthday", "bysetpos")
+    return parts | {name: arguments[name] for name in names if name in arguments}
 
 
 def read_recurrence(node: Node) -> Recurrence:

@@ -10,6 +10,7 @@ from sandbox.exchange.ids import StoreId, write_format
 from sandbox.exchange.items import Attendee, View
 from sandbox.exchange.markup import Markup, boolean, element
 from sandbox.exchange.meetings import is_organizer
+from sandbox.exchange.mime import mime_content
 from sandbox.exchange.overlaps import adjacent, conflicting
 from sandbox.exchange.properties import value_of, write_property
 from sandbox.exchange.recurrence import write_recurrence
@@ -32,7 +33,8 @@ class Reader:
 
 Renderer = Callable[[View, Folder, Reader], Markup | None]
 _HIDDEN = frozenset(
-    {
+    [
+        "MimeContent",
         "Body",
         "Attachments",
         "HasAttachments",
@@ -42,7 +44,7 @@ _HIDDEN = frozenset(
         "Resources",
         "Organizer",
         "DisplayTo",
-    }
+    ]
 )
 
 
@@ -297,6 +299,7 @@ _CLASSES = {
     "Exception": "IPM.OLE.CLASS.{00061055-0000-0000-C000-000000000046}",
 }
 _RENDERERS: Mapping[str, Renderer] = {
+    "MimeContent": lambda view, *_: mime_content(view),
     "ItemId": lambda view, folder, _: item_id(view, folder),
     "ParentFolderId": lambda _, folder, __: element("t:ParentFolderId", Id=folder.id, ChangeKey=folder.change_key),
     "ItemClass": _computed(

@@ -164,6 +164,21 @@ def test_a_calendar_is_shared_by_its_permission_set(exchange):
 
 
 @pytest.mark.usefixtures("bo")
+def test_without_its_permission_set_a_calendar_is_shared_with_nobody(exchange):
+    exchange.soap(update(PRIMARY, sharing(permission("Reviewer"))))
+    unset = '<t:DeleteFolderField><t:FieldURI FieldURI="folder:PermissionSet"/></t:DeleteFolderField>'
+    assert exchange.soap(update(PRIMARY, unset)).codes() == ["NoError"]
+    assert exchange.soap(get_folder(of_mailbox("ada@example.com")), email=BO).codes() == ["ErrorFolderNotFound"]
+
+
+@pytest.mark.usefixtures("bo")
+def test_a_calendars_permissions_stand_in_a_calendar_folder(exchange):
+    body = update(PRIMARY, sharing(permission("Reviewer")))
+    plain = body.replace("CalendarFolder>", "Folder>")
+    assert exchange.soap(plain).codes() == ["ErrorSchemaValidation"]
+
+
+@pytest.mark.usefixtures("bo")
 @pytest.mark.parametrize(
     ("rows", "code"),
     [
