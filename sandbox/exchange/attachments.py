@@ -142,7 +142,7 @@ def _find(call: Call, node: Node) -> tuple[Located, Attachment]:
     except InvalidId as error:
         raise Refusal(error.code, str(error)) from error
     found = call.item(Node("t:ItemId", {"Id": item}, node.line, node.column))
-    hidden = not call.rights(found.folder).owns and found.view.get("Sensitivity", "Normal") == "Private"
+    hidden = call.hides(found.folder, found.view)
     wanted = next((one for one in attached(found.view) if one.number == number and not hidden), None)
     if wanted is None:
         raise Refusal("ErrorItemNotFound")

@@ -66,6 +66,13 @@ class Call:
     def rights(self, folder: Folder) -> Rights:
         return rights_on(folder, self.mailbox.email)
 
+    def hides(self, folder: Folder, view: View) -> bool:
+        """Whether the caller sees of an item no more than when it is: a private one that is not theirs."""
+        delegate = folder.mailbox.delegates.people.get(self.mailbox.email)
+        if self.rights(folder).owns or (delegate is not None and delegate.sees_private):
+            return False
+        return bool(view.get("Sensitivity", "Normal") == "Private")
+
     # folders ------------------------------------------------------------------------------
 
     def folder(self, node: Node, *, missing: str = "ErrorFolderNotFound") -> Folder:

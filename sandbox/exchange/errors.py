@@ -47,6 +47,9 @@ MESSAGES: Mapping[str, str] = {
     "ErrorContentIndexingNotEnabled": "Content indexing is not enabled for this mailbox.",
     "ErrorCreateItemAccessDenied": "Cannot save changes made to an item to store.",
     "ErrorCreateSubfolderAccessDenied": "You do not have permission to create a subfolder.",
+    "ErrorDelegateAlreadyExists": "The user is already a delegate for the mailbox.",
+    "ErrorDelegateCannotAddOwner": "The owner of the mailbox cannot be a delegate of it.",
+    "ErrorDelegateNoUser": "The delegate does not map to a user in the Active Directory.",
     "ErrorDeleteDistinguishedFolder": "Distinguished folders cannot be deleted.",
     "ErrorDuplicateUserIdsSpecified": "The permission set names a user twice.",
     "ErrorExceededConnectionCount": (
@@ -131,6 +134,7 @@ MESSAGES: Mapping[str, str] = {
     "ErrorNonExistentMailbox": "The SMTP address has no mailbox associated with it.",
     "ErrorNonPrimarySmtpAddress": "The primary SMTP address must be specified when referencing a mailbox.",
     "ErrorOccurrenceCrossingBoundary": ("Modified occurrence is crossing or overlapping adjacent occurrence."),
+    "ErrorNotDelegate": "The user is not a delegate for the mailbox.",
     "ErrorParentFolderNotFound": "The specified parent folder could not be found.",
     "ErrorPropertyUpdate": "Property update failed.",
     "ErrorQuotaExceeded": "The mailbox is over its quota.",

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from sandbox.exchange.call import Call, Located, Task, answer
 from sandbox.exchange.errors import Refusal
-from sandbox.exchange.getting import hides, show
+from sandbox.exchange.getting import show
 from sandbox.exchange.grouping import read_grouping, render_groups, rows_of
 from sandbox.exchange.items import View
 from sandbox.exchange.markup import Markup, element
@@ -50,7 +50,7 @@ def _found(call: Call, folder: Folder, parents: int) -> Markup:
 
 
 def _groups(call: Call, folder: Folder, grouping: Node) -> Markup:
-    rows = rows_of(_table(call, folder), read_grouping(grouping), lambda view: hides(call, folder, view))
+    rows = rows_of(_table(call, folder), read_grouping(grouping), lambda view: call.hides(folder, view))
     page = page_of(rows, _page_view(call), call)
     shape = call.shape("m:ItemShape", "find")
     groups = render_groups(page.rows, lambda view: show(call, Located(folder, view, None), shape))

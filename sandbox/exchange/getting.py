@@ -1,12 +1,10 @@
 """GetItem. The one rule: each item is answered by itself; one that is missing does not fail its neighbours."""
 
 from sandbox.exchange.call import Call, Located, Task, answer
-from sandbox.exchange.items import View
 from sandbox.exchange.markup import Markup, element
 from sandbox.exchange.reading import Node
 from sandbox.exchange.rendering import Reader, render
 from sandbox.exchange.shapes import Shape
-from sandbox.exchange.world import Folder
 
 EMPTY_ITEMS = (element("m:Items"),)
 
@@ -27,10 +25,5 @@ def get_item(call: Call) -> Markup:
 
 def show(call: Call, found: Located, shape: Shape) -> Markup:
     """An item as the caller may see it: a private one that is not theirs shows its times only."""
-    hidden = hides(call, found.folder, found.view)
+    hidden = call.hides(found.folder, found.view)
     return render(found.view, found.folder, Reader(shape, call.rights(found.folder), hidden))
-
-
-def hides(call: Call, folder: Folder, view: View) -> bool:
-    """Whether the caller sees of an item no more than when it is."""
-    return not call.rights(folder).owns and view.get("Sensitivity", "Normal") == "Private"

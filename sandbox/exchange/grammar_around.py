@@ -22,6 +22,16 @@ OPERATIONS: dict[str, str] = {
     ),
     "m:GetUserOofSettingsRequest": "t:Mailbox=EmailAddress",
     "m:SetUserOofSettingsRequest": "t:Mailbox=EmailAddress t:UserOofSettings=UserOofSettings",
+    "m:GetDelegate": ("@IncludePermissions=boolean! m:Mailbox=EmailAddressType m:UserIds?=ArrayOfUserIdType"),
+    "m:AddDelegate": (
+        "m:Mailbox=EmailAddressType m:DelegateUsers=ArrayOfDelegateUserType"
+        " m:DeliverMeetingRequests?=DeliverMeetingRequestsType"
+    ),
+    "m:UpdateDelegate": (
+        "m:Mailbox=EmailAddressType m:DelegateUsers?=ArrayOfDelegateUserType"
+        " m:DeliverMeetingRequests?=DeliverMeetingRequestsType"
+    ),
+    "m:RemoveDelegate": "m:Mailbox=EmailAddressType m:UserIds=ArrayOfUserIdType",
     "m:GetRoomLists": "",
     "m:GetRooms": "m:RoomList=EmailAddressType",
     "m:ExpandDL": "m:Mailbox=EmailAddressType",
@@ -37,11 +47,25 @@ OPERATIONS: dict[str, str] = {
 
 INTRODUCED: dict[str, str] = {
     "m:EmptyFolder": "@2010SP1",
+    "m:GetDelegate": "@2007SP1",
+    "m:AddDelegate": "@2007SP1",
+    "m:UpdateDelegate": "@2007SP1",
+    "m:RemoveDelegate": "@2007SP1",
     "m:GetRoomLists": "@2010",
     "m:GetRooms": "@2010",
 }
 
 TYPES: dict[str, str] = {
+    "ArrayOfUserIdType": "t:UserId+=UserIdType",
+    "ArrayOfDelegateUserType": "t:DelegateUser+=DelegateUserType",
+    "DelegateUserType": (
+        "t:UserId=UserIdType t:DelegatePermissions?=DelegatePermissionsType"
+        " t:ReceiveCopiesOfMeetingMessages?=boolean t:ViewPrivateItems?=boolean"
+    ),
+    "DelegatePermissionsType": " ".join(
+        f"t:{name}FolderPermissionLevel?=DelegateFolderPermissionLevelType"
+        for name in ("Calendar", "Tasks", "Inbox", "Contacts", "Notes", "Journal")
+    ),
     "UserOofSettings": (
         "t:OofState=OofState t:ExternalAudience=ExternalAudience t:Duration?=Duration t:InternalReply?=ReplyBody"
         " t:ExternalReply?=ReplyBody"
@@ -99,6 +123,8 @@ TYPES: dict[str, str] = {
 }
 
 ENUMERATIONS: dict[str, str] = {
+    "DelegateFolderPermissionLevelType": "None Editor Reviewer Author Custom",
+    "DeliverMeetingRequestsType": "DelegatesOnly DelegatesAndMe DelegatesAndSendInformationToMe NoForward",
     "OofState": "Disabled Enabled Scheduled",
     "ExternalAudience": "None Known All",
     "PermissionActionType": "None Owned All",

@@ -15,11 +15,17 @@ from sandbox.exchange.markup import TYPES as TYPES_NAMESPACE
 from sandbox.exchange.markup import XSD
 from sandbox.exchange.reading import Node, split
 from sandbox.exchange.times import InvalidTime, TimeOutOfRange, parse_date_time
-from sandbox.exchange.versions import EXCHANGE_2010, EXCHANGE_2010_SP1, EXCHANGE_2013
+from sandbox.exchange.versions import EXCHANGE_2007_SP1, EXCHANGE_2010, EXCHANGE_2010_SP1, EXCHANGE_2013
 
 _MANY = 1 << 30
 _COUNTS = {"": (1, 1), "?": (0, 1), "*": (0, _MANY), "+": (1, _MANY)}
-_SINCE = {"": 0, "@2010": EXCHANGE_2010, "@2010SP1": EXCHANGE_2010_SP1, "@2013": EXCHANGE_2013}
+_SINCE = {
+    "": 0,
+    "@2007SP1": EXCHANGE_2007_SP1,
+    "@2010": EXCHANGE_2010,
+    "@2010SP1": EXCHANGE_2010_SP1,
+    "@2013": EXCHANGE_2013,
+}
 _PART = re.compile(r"\((?P<choice>[^()]*)\)(?P<times>[?*+]?)|(?P<plain>\S+)")
 _NAMED = re.compile(r"(?P<name>[\w:]+)(?P<times>[?*+]?)(?P<since>@\w+)?=(?P<type>\w+)")
 _ATTRIBUTE = re.compile(r"@(?P<name>\w+)=(?P<type>\w+)(?P<required>!?)")

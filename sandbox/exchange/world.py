@@ -12,6 +12,7 @@ from typing import Literal
 
 from sandbox.clock import Clock
 from sandbox.exchange.absence_settings import OofSettings
+from sandbox.exchange.delegate_settings import Delegates
 from sandbox.exchange.events import Event, EventKind, EventTable, Subject
 from sandbox.exchange.ids import StoreId, change_key
 from sandbox.exchange.items import Item, PropertyPath
@@ -154,6 +155,7 @@ class Mailbox:
     folder_changes: list[Change] = field(default_factory=list)
     sync_generation: int = 1
     oof: OofSettings = field(default_factory=OofSettings)
+    delegates: Delegates = field(default_factory=Delegates)
     events: EventTable = field(init=False)
 
     def __post_init__(self) -> None:
