@@ -10,7 +10,7 @@ from sandbox.exchange.errors import Fault, Refusal
 from sandbox.exchange.getting import EMPTY_ITEMS
 from sandbox.exchange.items import Item, View
 from sandbox.exchange.markup import Markup, element
-from sandbox.exchange.meetings import Sending
+from sandbox.exchange.meetings import Sending, forward
 from sandbox.exchange.reading import Node
 from sandbox.exchange.reading_items import read_calendar_item
 from sandbox.exchange.rendering import item_id
@@ -100,6 +100,24 @@ def _cancel(call: Call, node: Node) -> Markup:
     return made(bin_, moved) if moved is not None and bin_ is not None else element("m:Items")
 
 
+def _forward(call: Call, node: Node) -> Markup:
+    """To whoever is named; a draft of the mail would be a message, and none are kept."""
+    if _disposition(call) == "SaveOnly":
+        raise Refusal("ErrorInvalidRequest")
+    found = _referenced(call, node)
+    if call.hides(found.folder, found.view):
+        raise Refusal("ErrorAccessDenied")
+    named = [box for role in _RECIPIENTS for box in node.find(role) or ()]
+    emails = dict.fromkeys((box.text_of("t:EmailAddress") or "").strip().lower() for box in named)
+    if not emails or not all("@" in email for email in emails):
+        raise Refusal("ErrorInvalidRecipients")
+    forward(call.world, found.folder, found.view, emails, call.actor)
+    return element("m:Items")
+
+
+_RECIPIENTS = ("t:ToRecipients", "t:CcRecipients", "t:BccRecipients")
+
+
 def _remove(call: Call, node: Node) -> Markup:
     found = _referenced(call, node)
     remove_cancelled(call.world, found.folder, found.view, call.actor)
@@ -112,5 +130,6 @@ _MAKERS: Mapping[str, Callable[[Call, Node], Markup]] = {
     "t:TentativelyAcceptItem": _reply,
     "t:DeclineItem": _reply,
     "t:CancelCalendarItem": _cancel,
+    "t:ForwardItem": _forward,
     "t:RemoveItem": _remove,
 }

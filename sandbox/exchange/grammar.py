@@ -28,7 +28,7 @@ _ITEMS = (
     "|t:Task=anyType|t:PostItem=anyType"
 )
 _REPLIES = (
-    "t:ReplyToItem=anyType|t:ForwardItem=anyType|t:ReplyAllToItem=anyType|t:AcceptItem=AcceptItemType"
+    "t:ReplyToItem=anyType|t:ForwardItem=CancelCalendarItemType|t:ReplyAllToItem=anyType|t:AcceptItem=AcceptItemType"
     "|t:TentativelyAcceptItem=TentativelyAcceptItemType|t:DeclineItem=DeclineItemType"
     "|t:CancelCalendarItem=CancelCalendarItemType|t:RemoveItem=RemoveItemType|t:SuppressReadReceipt=anyType"
     "|t:PostReplyItem=anyType"

@@ -4,6 +4,7 @@ The one rule: a guest's copy changes only when a mail goes out. A meeting nobody
 and one that is deleted in silence stays on everybody's.
 """
 
+from collections.abc import Iterable
 from copy import deepcopy
 from dataclasses import dataclass, replace
 
@@ -97,6 +98,14 @@ def call_off(world: ExchangeWorld, folder: Folder, view: View, sending: Sending,
             if guest.email not in told:
                 _mail(world, folder, occurrence, "cancellation", to=guest.email)
                 _cancel_copy(world, occurrence, guest.email, actor)
+
+
+def forward(world: ExchangeWorld, folder: Folder, view: View, emails: Iterable[str], actor: Actor) -> None:
+    """Send an invitation on to others: nobody's list of guests changes. What is no meeting is only a mail."""
+    for email in emails:
+        _mail(world, folder, view, "invitation", to=email)
+        if view.guests():
+            _write_copy(world, folder, view, email, actor)
 
 
 def tell_organizer(world: ExchangeWorld, folder: Folder, view: View, response: str, actor: Actor) -> None:
