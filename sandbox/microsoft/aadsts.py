@@ -63,6 +63,10 @@ def unknown_tenant(tenant: str) -> OAuthError:
     )
 
 
+def unknown_instance() -> OAuthError:
+    return OAuthError("invalid_instance", 50049, "Unknown or invalid instance.")
+
+
 def bad_redirect(redirect_uri: str, client_id: str) -> OAuthError:
     text = (
         f"The redirect URI '{redirect_uri}' specified in the request does not match the redirect URIs configured for "

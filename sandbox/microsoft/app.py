@@ -20,9 +20,10 @@ from starlette.types import Scope
 from sandbox.faults import FaultMiddleware
 from sandbox.ledger import RequestRecord
 from sandbox.microsoft.batch import serve_batch
-from sandbox.microsoft.call import answer, request_id_of, serve
+from sandbox.microsoft.call import answer, authenticate, request_id_of, serve
+from sandbox.microsoft.errors import render_json, request_denied
 from sandbox.microsoft.faults import microsoft_preset
-from sandbox.microsoft.oauth import OAuth
+from sandbox.microsoft.oauth import OAuth, subject_of
 from sandbox.microsoft.paths import path_below
 from sandbox.microsoft.routing import find_operation
 from sandbox.microsoft.world import MicrosoftWorld
@@ -55,9 +56,25 @@ def create_microsoft(world: MicrosoftWorld) -> Starlette:
         found = partial(find_operation, request.method, path)
         return await answer(world, request, lambda: serve(world, found, request))
 
+    async def userinfo(request: Request) -> Response:
+        return await answer(world, request, lambda: _tell_user(world, request))
+
+    app.routes.append(Route("/oidc/userinfo", userinfo, methods=["GET", "POST"]))
     app.routes.append(Route("/v1.0/$batch", batch, methods=["POST"]))
     app.routes.append(Route("/v1.0/{path:path}", graph, methods=_VERBS))
     return app
+
+
+async def _tell_user(world: MicrosoftWorld, request: Request) -> Response:
+    """OpenID Connect's claims of who signed in. https://learn.microsoft.com/entra/identity-platform/userinfo"""
+    account, token = authenticate(world, request)
+    if "openid" not in token.scopes:
+        raise request_denied()
+    first, _, last = account.name.partition(" ")
+    told = {"sub": subject_of(account, token.grant.client_id), "name": account.name, "given_name": first}
+    told |= {"family_name": last} if last else {}
+    told |= {"email": account.email} if "email" in token.scopes else {}
+    return render_json(told)
 
 
 def _account_of(world: MicrosoftWorld, scope: Scope, body: bytes) -> str | None:

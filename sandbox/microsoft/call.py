@@ -254,7 +254,7 @@ async def serve(
     world: MicrosoftWorld, find: Callable[[], tuple[Operation, dict[str, str]]], request: Request
 ) -> Response:
     """Admit a request, run its handler, render the outcome. Raises GraphError."""
-    account, token = _authenticate(world, request)
+    account, token = authenticate(world, request)
     operation, params = find()
     if not token.scopes & operation.scopes:
         raise errors.request_denied() if operation.directory else errors.access_denied()
@@ -270,7 +270,7 @@ async def serve(
     return render_json(answered.body, answered.status, headers)
 
 
-def _authenticate(world: MicrosoftWorld, request: Request) -> tuple[Account, AccessToken]:
+def authenticate(world: MicrosoftWorld, request: Request) -> tuple[Account, AccessToken]:
     scheme, _, value = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not value.strip():
         raise errors.no_token()

@@ -1,4 +1,4 @@
-"""The pages a person sees at the identity platform: account chooser with permissions, and its error page.
+"""The pages a person sees at the identity platform: account chooser with permissions, its answer, its error page.
 
 The one rule: permissions are taken or left as a whole; nothing can be unticked.
 """
@@ -31,6 +31,10 @@ _FORM = Template("""<h1>Sign in with simulated Microsoft</h1>
 <button class="allow" name="decision" value="allow">Accept</button></p>
 </form>""")
 
+_POSTING = Template("""<form method="post" name="hiddenform" action="$action">$hidden
+<noscript><p>Script is disabled. Click Submit to continue.</p><button>Submit</button></noscript>
+</form><script>document.forms[0].submit();</script>""")
+
 
 def consent_page(
     *,
@@ -54,6 +58,20 @@ def consent_page(
         scopes="".join(f"<li>{escape(describe(scope))} <small>{escape(scope)}</small></li>" for scope in scopes),
     )
     return HTMLResponse(_PAGE.substitute(title="Sign in - simulated Microsoft", body=body))
+
+
+def posting_page(target: str, fields: Mapping[str, str]) -> HTMLResponse:
+    """`response_mode=form_post`: a page that posts the answer to the app by itself, by a button without scripts."""
+    hidden = "".join(
+        f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">' for name, value in fields.items()
+    )
+    body = _POSTING.substitute(action=escape(target), hidden=hidden)
+    return HTMLResponse(_PAGE.substitute(title="Working...", body=body))
+
+
+def signed_out_page() -> HTMLResponse:
+    body = "<h1>You signed out of your account</h1><p>It's a good idea to close all browser windows.</p>"
+    return HTMLResponse(_PAGE.substitute(title="Sign out", body=body))
 
 
 def error_page(text: str) -> HTMLResponse:

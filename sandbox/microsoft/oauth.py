@@ -1,19 +1,19 @@
-"""The identity platform's endpoints: consent, tokens, discovery.
+"""The identity platform's endpoints: consent and tokens.
 
 The one rule: an error that concerns the app, its redirect address or the person's tenant is shown, every other one is
-redirected. https://learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow
+sent back. What a client sends beyond the known is passed over, as RFC 6749 (3.1) has it: MSAL sends its own telemetry.
+https://learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow
 """
 
 import base64
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from typing import Any
 from urllib.parse import unquote_plus, urlencode, urlsplit
 from uuid import uuid4
 
 from joserfc import jwt
-from joserfc.jwk import RSAKey
 from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -21,9 +21,10 @@ from starlette.routing import Route
 
 from sandbox.microsoft import aadsts
 from sandbox.microsoft.aadsts import OAuthError
-from sandbox.microsoft.consent import consent_page, error_page
+from sandbox.microsoft.consent import consent_page, error_page, posting_page
+from sandbox.microsoft.discovery import KEY_ID, Discovery, render
 from sandbox.microsoft.grants import Client, CodeTerms, Issued
-from sandbox.microsoft.scopes import IDENTITY, known, told
+from sandbox.microsoft.scopes import asks_for_all, known, spelt, told
 from sandbox.microsoft.times import Json
 from sandbox.microsoft.world import CONSUMERS, Account, MicrosoftWorld
 
@@ -33,8 +34,6 @@ _NAMES = (
 )
 _AUTHORIZE_PARAMETERS = frozenset(_NAMES.split())
 _PROMPTS = frozenset({"login", "none", "consent", "select_account"})
-_NO_STORE = {"cache-control": "no-store, no-cache", "pragma": "no-cache"}
-_KEY_ID = "sandbox-microsoft"
 
 
 class Refused(Exception):
@@ -68,9 +67,11 @@ class Authorization:
         )
 
     def redirect(self, answer: Mapping[str, str]) -> Response:
-        """Back to the client, with its state."""
+        """Back to the client, with its state: by the address, or by a form that the browser posts."""
         state = {"state": self.fields["state"]} if "state" in self.fields else {}
         target = self.fields["redirect_uri"]
+        if self.fields.get("response_mode") == "form_post":
+            return posting_page(target, {**answer, **state})
         joint = "&" if urlsplit(target).query else "?"
         joint = "#" if self.fields.get("response_mode") == "fragment" else joint
         return RedirectResponse(f"{target}{joint}{urlencode({**answer, **state})}", status_code=302)
@@ -81,18 +82,14 @@ class OAuth:
 
     def __init__(self, world: MicrosoftWorld) -> None:
         self._world = world
-
-    @cached_property
-    def _key(self) -> RSAKey:
-        return RSAKey.generate_key(2048, parameters={"kid": _KEY_ID, "use": "sig", "alg": "RS256"})
+        self._discovery = Discovery(world, self._is_tenant)
 
     def routes(self) -> list[Route]:
         return [
             Route("/{tenant}/oauth2/v2.0/authorize", self.authorize, methods=["GET"]),
             Route("/{tenant}/oauth2/v2.0/authorize/decision", self.decide, methods=["POST"]),
             Route("/{tenant}/oauth2/v2.0/token", self.token, methods=["POST"]),
-            Route("/{tenant}/discovery/v2.0/keys", self.keys, methods=["GET"]),
-            Route("/{tenant}/v2.0/.well-known/openid-configuration", self.configuration, methods=["GET"]),
+            *self._discovery.routes(),
         ]
 
     # consent ------------------------------------------------------------------------------
@@ -101,7 +98,7 @@ class OAuth:
         """Show the page, or redirect at once where nothing is left to ask."""
         tenant = request.path_params["tenant"]
         try:
-            asked = self._check(tenant, dict(request.query_params))
+            asked = self._check(tenant, _known_fields(request.query_params))
             self._check_redirectable(asked)
         except Refused as refused:
             return refused.page
@@ -140,7 +137,7 @@ class OAuth:
         form = await request.form()
         tenant = request.path_params["tenant"]
         try:
-            asked = self._check(tenant, {name: str(form[name]) for name in _AUTHORIZE_PARAMETERS if name in form})
+            asked = self._check(tenant, _known_fields(form))
             self._check_redirectable(asked)
         except Refused as refused:
             return refused.page
@@ -177,7 +174,7 @@ class OAuth:
         redirect_uri = fields.get("redirect_uri", "")
         if not client.allows(redirect_uri):
             raise Refused(error_page(str(aadsts.bad_redirect(redirect_uri, client.id))))
-        scopes = tuple(dict.fromkeys(known(scope) or scope for scope in fields.get("scope", "").split()))
+        scopes = tuple(dict.fromkeys(spelt(fields.get("scope", ""))))
         return Authorization(tenant, fields, client, scopes)
 
     def _is_tenant(self, tenant: str) -> bool:
@@ -194,13 +191,10 @@ class OAuth:
 
     def _defect(self, asked: Authorization) -> OAuthError | None:
         fields = asked.fields
-        unknown = sorted(fields.keys() - _AUTHORIZE_PARAMETERS)
-        if unknown and self._world.knobs.strict:
-            return aadsts.malformed(unknown[0])
         if fields.get("response_type") != "code":
             return aadsts.bad_response_type(fields.get("response_type", ""))
         choices = {
-            "response_mode": {"query", "fragment"},
+            "response_mode": {"query", "fragment", "form_post"},
             "prompt": _PROMPTS,
             "code_challenge_method": {"S256", "plain"},
         }
@@ -222,8 +216,11 @@ class OAuth:
             client = self._world.grants.authenticate(*_credentials(request, form))
             issued = self._exchange(client, form)
         except OAuthError as error:
-            return _json(error.body(self._world.clock.now()), error.status)
-        return _json(self._token_body(issued))
+            return render(error.body(self._world.clock.now()), error.status)
+        body = self._token_body(issued)
+        if form.get("client_info") == "1":
+            body["client_info"] = self._client_info(issued)
+        return render(body)
 
     def _exchange(self, client: Client, form: FormData) -> Issued:
         grant_type = str(form.get("grant_type", ""))
@@ -236,7 +233,8 @@ class OAuth:
                 str(verifier) if verifier is not None else None,
             )
         if grant_type == "refresh_token":
-            wanted = frozenset(_known(scope) for scope in str(form.get("scope", "")).split())
+            asked = str(form.get("scope", ""))
+            wanted = frozenset() if asks_for_all(asked) else frozenset(_known(scope) for scope in asked.split())
             return self._world.grants.refresh(client, _required(form, "refresh_token"), wanted)
         raise aadsts.bad_grant_type(grant_type) if grant_type else aadsts.missing("grant_type")
 
@@ -255,6 +253,12 @@ class OAuth:
             body["id_token"] = self._id_token(issued)
         return body
 
+    def _client_info(self, issued: Issued) -> str:
+        """By what MSAL tells accounts apart."""
+        account = self._world.accounts[issued.grant.account]
+        told = json.dumps({"uid": account.oid, "utid": account.tenant}).encode()
+        return base64.urlsafe_b64encode(told).decode().rstrip("=")
+
     def _id_token(self, issued: Issued) -> str:
         account = self._world.accounts[issued.grant.account]
         now = int(self._world.clock.now().timestamp())
@@ -266,7 +270,7 @@ class OAuth:
             "exp": now + 3600,
             "oid": account.oid,
             "tid": account.tenant,
-            "sub": f"{account.oid}.{issued.grant.client_id}",
+            "sub": subject_of(account, issued.grant.client_id),
             "ver": "2.0",
         }
         if issued.scopes & {"profile"}:
@@ -275,36 +279,16 @@ class OAuth:
             claims["email"] = account.email
         if issued.nonce is not None:
             claims["nonce"] = issued.nonce
-        return jwt.encode({"alg": "RS256", "kid": _KEY_ID, "typ": "JWT"}, claims, self._key)
-
-    # discovery ----------------------------------------------------------------------------
-
-    async def keys(self, request: Request) -> Response:  # noqa: ARG002 - an endpoint
-        return _json({"keys": [self._key.as_dict(private=False)]})
-
-    async def configuration(self, request: Request) -> Response:
-        tenant = request.path_params["tenant"]
-        base = f"{request.url.scheme}://{request.url.netloc}{request.scope.get('root_path', '')}/{tenant}"
-        told_tenant = "{tenantid}" if tenant in {"common", "organizations"} else tenant
-        return _json(
-            {
-                "issuer": f"https://login.microsoftonline.com/{told_tenant}/v2.0",
-                "authorization_endpoint": f"{base}/oauth2/v2.0/authorize",
-                "token_endpoint": f"{base}/oauth2/v2.0/token",
-                "jwks_uri": f"{base}/discovery/v2.0/keys",
-                "response_modes_supported": ["query", "fragment"],
-                "response_types_supported": ["code"],
-                "scopes_supported": sorted(IDENTITY),
-                "subject_types_supported": ["pairwise"],
-                "id_token_signing_alg_values_supported": ["RS256"],
-                "token_endpoint_auth_methods_supported": ["client_secret_post", "client_secret_basic"],
-            }
-        )
+        return jwt.encode({"alg": "RS256", "kid": KEY_ID, "typ": "JWT"}, claims, self._discovery.key)
 
 
-def _json(body: Json, status: int = 200) -> Response:
-    content = json.dumps(body)
-    return Response(content, status_code=status, media_type="application/json; charset=utf-8", headers=_NO_STORE)
+def subject_of(account: Account, client_id: str) -> str:
+    """Who somebody is to one app; to another they are somebody else."""
+    return f"{account.oid}.{client_id}"
+
+
+def _known_fields(given: Mapping[str, Any]) -> dict[str, str]:
+    return {name: str(given[name]) for name in _AUTHORIZE_PARAMETERS if name in given}
 
 
 def _credentials(request: Request, form: FormData) -> tuple[str, str]:

@@ -135,9 +135,9 @@ def _read_order(raw: str | None, allowed: Allowed) -> tuple[tuple[str, bool], ..
         if not words:
             continue
         known = next((each for each in allowed.sortable if each.lower() == words[0].lower()), None)
-        if known is None or len(words) > 2 or words[1:] not in ([], ["asc"], ["desc"]):
+        if known is None or len(words) > 2 or [word.lower() for word in words[1:]] not in ([], ["asc"], ["desc"]):
             raise errors.GraphError(400, "ErrorInvalidProperty", f"The property '{words[0]}' does not support sorting.")
-        order.append((known, words[1:] == ["desc"]))
+        order.append((known, words[-1].lower() == "desc"))
     return tuple(order)
 
 

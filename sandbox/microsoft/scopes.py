@@ -3,7 +3,7 @@
 https://learn.microsoft.com/graph/permissions-reference
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 GRAPH = "https://graph.microsoft.com/"
 IDENTITY = frozenset({"openid", "profile", "email", "offline_access"})
@@ -36,6 +36,24 @@ LIST = READ | {"Calendars.ReadBasic"}
 PROFILE = frozenset({"User.Read"})
 SESSIONS = frozenset({"User.RevokeSessions.All", "User.ReadWrite.All"})
 SETTINGS = frozenset({"MailboxSettings.Read", "MailboxSettings.ReadWrite"})
+
+# What the app registration lists, beyond identity: what `.default` asks for. Those for administrators are not there.
+REGISTERED = tuple(name for name in _TEXTS if name not in IDENTITY and not name.endswith(".All"))
+_ALL = frozenset({f"{GRAPH}.default", f"{GRAPH}/.default", ".default"})
+
+
+def asks_for_all(scope: str) -> bool:
+    """Whether `.default`, "all the permissions that have been consented to", is among the scopes."""
+    return any(each.lower() in _ALL for each in scope.split())
+
+
+def spelt(scope: str) -> Iterator[str]:
+    """The scopes of an authorization request in the platform's spelling; what it does not have comes as it is."""
+    for each in scope.split():
+        if each.lower() in _ALL:
+            yield from REGISTERED
+        else:
+            yield known(each) or each
 
 
 def known(scope: str) -> str | None:

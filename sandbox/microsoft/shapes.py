@@ -269,9 +269,20 @@ def _member(shape: Choice, value: Any) -> str:
 
 
 def _primitive(shape: Plain, value: Any) -> Any:
+    """A flag or a number may stand in quotes: OData's reader converts it, and clients that send it so rely on it."""
+    value = _unquoted(shape, value) if isinstance(value, str) else value
     accepted: tuple[type, ...] = (int, float) if shape.kind is float else (shape.kind,)
     if not isinstance(value, accepted) or (isinstance(value, bool) and shape.kind is not bool):
         raise errors.wrong_type(value, shape.edm)
     if shape is NUMBER and isinstance(value, int) and not -_INT32 <= value < _INT32:
         raise errors.wrong_type(value, shape.edm)
     return value
+
+
+def _unquoted(shape: Plain, value: str) -> Any:
+    if shape.kind is bool:
+        return {"true": True, "false": False}.get(value.strip().lower(), value)
+    try:
+        return shape.kind(value)
+    except ValueError:
+        return value

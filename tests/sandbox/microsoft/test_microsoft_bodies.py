@@ -154,3 +154,10 @@ def test_a_mistake_of_the_simulators_own_is_told_in_graphs_shape(ada, monkeypatc
     monkeypatch.setattr("sandbox.microsoft.events.live_items", lambda calendar: 1 / 0)
     assert ada.refused("GET", "/me/events") == (500, "ErrorInternalServerError")
     assert "ZeroDivisionError" in caplog.text
+
+
+def test_flags_and_numbers_may_stand_in_quotes_but_must_be_some(ada):
+    made = ada.create(meeting(isReminderOn="False", reminderMinutesBeforeStart="20", isAllDay="false"))
+    assert (made["isReminderOn"], made["reminderMinutesBeforeStart"]) == (False, 20)
+    for wrong in ({"isReminderOn": "yes"}, {"reminderMinutesBeforeStart": "soon"}, {"isReminderOn": 1}):
+        assert ada.refused("POST", "/me/events", meeting(**wrong)) == (400, "RequestBodyRead")

@@ -81,7 +81,6 @@ def test_a_wrong_app_or_address_is_shown_and_never_redirected(ms, wrong, text):
         ({"prompt": "sometimes"}, "invalid_request", "AADSTS90023"),
         ({"response_mode": "carrier_pigeon"}, "invalid_request", "AADSTS90023"),
         ({"code_challenge_method": "S512"}, "invalid_request", "AADSTS90023"),
-        ({"nonsense": "1"}, "invalid_request", "AADSTS9002313"),
         ({"scopes": []}, "invalid_request", "AADSTS900144"),
         ({"prompt": "none"}, "interaction_required", "AADSTS16000"),
         ({"prompt": "none", "login_hint": ADA}, "consent_required", "AADSTS65001"),
