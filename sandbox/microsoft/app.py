@@ -26,6 +26,7 @@ from sandbox.microsoft.faults import microsoft_preset
 from sandbox.microsoft.oauth import OAuth, subject_of
 from sandbox.microsoft.paths import path_below
 from sandbox.microsoft.routing import find_operation
+from sandbox.microsoft.uploads import serve_upload
 from sandbox.microsoft.world import MicrosoftWorld
 
 _SECRETS = re.compile(r"((?:access_token|refresh_token|code|code_verifier|client_secret)=)[^&]+")
@@ -60,6 +61,11 @@ def create_microsoft(world: MicrosoftWorld) -> Starlette:
         return await answer(world, request, lambda: _tell_user(world, request))
 
     app.routes.append(Route("/oidc/userinfo", userinfo, methods=["GET", "POST"]))
+
+    async def upload(request: Request) -> Response:
+        return await answer(world, request, lambda: serve_upload(world, request))
+
+    app.routes.append(Route("/api/gv1.0/{path:path}", upload, methods=["PUT", "DELETE"]))
     app.routes.append(Route("/v1.0/$batch", batch, methods=["POST"]))
     app.routes.append(Route("/v1.0/{path:path}", graph, methods=_VERBS))
     return app

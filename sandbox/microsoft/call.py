@@ -38,11 +38,13 @@ PAGE_SIZE = 10
 
 @dataclass(frozen=True)
 class Answer:
-    """What a handler returns. `body` None means an empty answer."""
+    """What a handler returns. `body` None means an empty answer, or `content` that is no JSON."""
 
     body: Json | None = None
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
+    content: bytes | None = None
+    media_type: str | None = None
 
 
 Handler = Callable[["Call"], Answer | Awaitable[Answer]]
@@ -82,6 +84,11 @@ class Call:
     query: tuple[tuple[str, str], ...]
     request_id: str
     fault: Action | None = None
+
+    @property
+    def root(self) -> str:
+        """Where Microsoft is, above the version."""
+        return self.base.removesuffix("/v1.0")
 
     @property
     def actor(self) -> Actor:
@@ -266,7 +273,7 @@ async def serve(
     if applied:
         headers["preference-applied"] = ", ".join(applied)
     if answered.body is None:
-        return Response(status_code=answered.status, headers=headers)
+        return Response(answered.content, answered.status, headers, answered.media_type)
     return render_json(answered.body, answered.status, headers)
 
 

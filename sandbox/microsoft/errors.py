@@ -143,6 +143,15 @@ def no_extension_type(given: object) -> GraphError:
     return GraphError(400, "RequestBodyRead", message)
 
 
+def no_attachment_type(given: object) -> GraphError:
+    """Items and links are attachments at Microsoft too; here they are not."""
+    if given is None:
+        message = "The type of an attachment must be specified: '@odata.type' is '#microsoft.graph.fileAttachment'."
+    else:
+        message = f"A type named '{given}' could not be resolved by the model."
+    return GraphError(400, "RequestBodyRead", message)
+
+
 def unknown_member(value: str) -> GraphError:
     return GraphError(400, "RequestBodyRead", f"Requested value '{value}' was not found.")
 
@@ -267,6 +276,24 @@ def too_many_recipients() -> GraphError:
 
 def immutable(name: str) -> GraphError:
     return GraphError(400, "ErrorInvalidPropertySet", f"Set action is invalid for property '{name}'.")
+
+
+def attachment_too_big() -> GraphError:
+    message = "The maximum size of an attachment was exceeded."
+    return GraphError(413, "ErrorAttachmentSizeLimitExceeded", message)
+
+
+def attachment_too_small() -> GraphError:
+    message = "Attachment size must be greater than the minimum size of an upload session."
+    return GraphError(400, "ErrorAttachmentSizeShouldNotBeLessThanMinimumSize", message)
+
+
+def bad_range(message: str) -> GraphError:
+    return GraphError(400, "ErrorInvalidRequest", message)
+
+
+def range_not_expected(start: int) -> GraphError:
+    return GraphError(416, "ErrorInvalidRequest", f"The range does not begin at {start}, where the next is expected.")
 
 
 def duplicate_transaction() -> GraphError:

@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from sandbox.microsoft.attachments import render_attachment
 from sandbox.microsoft.extensions import render_extensions
 from sandbox.microsoft.ids import EventId, immutable_id, mutable_id
 from sandbox.microsoft.prefer import Preferences
@@ -140,6 +141,7 @@ def _all(view: View, reader: Reader) -> Json:
         "start": start,
         "end": end,
         "recurrence": item.recurrence if view.kind == "seriesMaster" else None,
+        "hasAttachments": any(not each.is_inline for each in view.attachments.values()),
         "cancelledOccurrences": _cancelled(view, reader),
     }
     if view.original is not None:
@@ -220,6 +222,9 @@ def _expanded(view: View, reader: Reader, options: Options, detail: str) -> Json
             days = sorted(view.item.deviations) if view.kind == "seriesMaster" else []
             exceptions = [occurrence(view.item, day) for day in days]
             more[name] = [render_event(each, reader) for each in exceptions if each is not None]
+        elif name == "attachments":
+            held_files = view.attachments if detail == "full" else {}
+            more[name] = [render_attachment(each) for each in held_files.values()]
         elif name == "extensions":
             more[name] = render_extensions(view.extensions if detail == "full" else {}, options.extensions)
     return more

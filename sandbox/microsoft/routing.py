@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from sandbox.microsoft import (
+    attaching,
     calendars,
     delta,
     errors,
@@ -20,6 +21,7 @@ from sandbox.microsoft import (
     shapes,
     subscribing,
 )
+from sandbox.microsoft.attachments import ATTACHMENT_SELECTABLE
 from sandbox.microsoft.call import Handler, Operation
 from sandbox.microsoft.paths import read_path
 from sandbox.microsoft.properties import (
@@ -61,6 +63,8 @@ _ACTION = Allowed()
 _GROUP = Allowed(frozenset({"select"}), ("id", "name", "classId", "changeKey"), type_name="calendarGroup")
 _GROUPS = Allowed(frozenset({"select", "top", "skip", "count"}), _GROUP.selectable, type_name="calendarGroup")
 _EXTENSIONS = Allowed(frozenset({"top", "skip", "count"}), type_name="openTypeExtension")
+_ATTACHMENT = Allowed(frozenset({"select"}), ATTACHMENT_SELECTABLE, type_name="attachment")
+_ATTACHMENTS = Allowed(frozenset({"select", "top", "skip", "count"}), ATTACHMENT_SELECTABLE, type_name="attachment")
 _PERMISSIONS = Allowed(frozenset({"top", "skip", "count"}), type_name="calendarPermission")
 _CALENDAR_PATHS = (
     "calendar",
@@ -120,6 +124,7 @@ def _event_operations(prefix: str) -> Iterator[tuple[str, str, Operation]]:
     yield "PATCH", one, Operation(events.update, WRITE, _EVENT, shapes.EVENT, writes=True)
     yield "DELETE", one, Operation(events.delete, WRITE, _ACTION, writes=True)
     yield from _extension_operations(f"{one}/extensions")
+    yield from _attachment_operations(f"{one}/attachments")
     yield "GET", f"{one}/calendar", Operation(events.get_calendar, READ, _CALENDAR)
     yield "GET", f"{one}/instances", Operation(events.list_instances, READ, _VIEW)
     for name, handler, shape in (
@@ -141,6 +146,19 @@ def _extension_operations(path: str) -> Iterator[tuple[str, str, Operation]]:
     yield "GET", one, Operation(extending.get_extension, READ, _ACTION)
     yield "PATCH", one, Operation(extending.update, WRITE, _ACTION, shapes.EXTENSION, writes=True)
     yield "DELETE", one, Operation(extending.delete, WRITE, _ACTION, writes=True)
+
+
+def _attachment_operations(path: str) -> Iterator[tuple[str, str, Operation]]:
+    yield "GET", path, Operation(attaching.list_attachments, READ, _ATTACHMENTS)
+    yield "POST", path, Operation(attaching.create, WRITE, _ACTION, shapes.ATTACHMENT, writes=True)
+    opening = Operation(
+        attaching.create_upload_session, WRITE, _ACTION, shapes.UPLOAD_SESSION, action=True, writes=True
+    )
+    yield "POST", f"{path}/createUploadSession", opening
+    one = f"{path}/{{attachment}}"
+    yield "GET", one, Operation(attaching.get_attachment, READ, _ATTACHMENT)
+    yield "GET", f"{one}/$value", Operation(attaching.get_content, READ, _ACTION)
+    yield "DELETE", one, Operation(attaching.delete, WRITE, _ACTION, writes=True)
 
 
 def _subscription_operations() -> Iterator[tuple[str, str, Operation]]:

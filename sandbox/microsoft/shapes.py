@@ -51,6 +51,7 @@ Shape = Plain | Choice | Many | Struct | Open
 TEXT = Plain(str, "Edm.String")
 FLAG = Plain(bool, "Edm.Boolean")
 NUMBER = Plain(int, "Edm.Int32")
+LONG = Plain(int, "Edm.Int64")
 _INT32 = 2**31
 REAL = Plain(float, "Edm.Double")
 
@@ -157,7 +158,8 @@ EVENT = Struct(
     },
     frozenset(_READ_ONLY.split()),
 )
-NEW_EVENT = Struct("event", {**EVENT.members, "extensions": Many(EXTENSION)}, EVENT.read_only)
+# Files cannot come with their event, but are no error there either: https://learn.microsoft.com/answers/questions/1214478
+NEW_EVENT = Struct("event", {**EVENT.members, "extensions": Many(EXTENSION)}, EVENT.read_only | {"attachments"})
 _COLORS = "auto lightBlue lightGreen lightOrange lightGray lightYellow lightTeal lightPink lightBrown lightRed maxColor"
 _CALENDAR_READ_ONLY = (
     "id changeKey hexColor isDefaultCalendar canShare canViewPrivateItems canEdit allowedOnlineMeetingProviders "
@@ -167,6 +169,27 @@ CALENDAR = Struct(
     "calendar",
     {"name": TEXT, "color": Choice(tuple(_COLORS.split())), "singleValueExtendedProperties": _PROPERTIES},
     frozenset(_CALENDAR_READ_ONLY.split()),
+)
+ATTACHMENT = Struct(
+    "fileAttachment",
+    {"@odata.type": TEXT, "name": TEXT, "contentBytes": TEXT, "contentType": TEXT, "isInline": FLAG, "contentId": TEXT},
+    frozenset({"id", "size", "lastModifiedDateTime", "contentLocation"}),
+)
+UPLOAD_SESSION = Struct(
+    "createUploadSession",
+    {
+        "AttachmentItem": Struct(
+            "attachmentItem",
+            {
+                "attachmentType": Choice(("file", "item", "reference")),
+                "name": TEXT,
+                "size": LONG,
+                "isInline": FLAG,
+                "contentId": TEXT,
+                "contentType": TEXT,
+            },
+        )
+    },
 )
 ACCEPTANCE = Struct("accept", {"comment": TEXT, "sendResponse": FLAG})
 RESPONSE = Struct("eventResponse", {**ACCEPTANCE.members, "proposedNewTime": SLOT})
@@ -216,7 +239,7 @@ def _struct(shape: Struct, value: Mapping[str, Any], *, action: bool, strict: bo
     found: Json = {}
     for given, inner in value.items():
         name = names.get(given.lower() if action else given)
-        if "@odata." in given or given in shape.read_only:
+        if ("@odata." in given and name is None) or given in shape.read_only:
             continue
         if name is None:
             if strict:

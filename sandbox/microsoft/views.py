@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
+from sandbox.microsoft.attachments import Attachment
 from sandbox.microsoft.ids import occurrence_uid
 from sandbox.microsoft.recurrence import days_within, occurs
 from sandbox.microsoft.times import Json, Span, Window
@@ -41,6 +42,12 @@ class View:
         """Open extensions, likewise."""
         found = {**self.item.extensions, **self._deviation.extensions}
         return {name: extension for name, extension in found.items() if extension is not None}
+
+    @property
+    def attachments(self) -> dict[str, Attachment]:
+        """Files, likewise."""
+        found = {**self.item.attachments, **self._deviation.attachments}
+        return {key: attachment for key, attachment in found.items() if attachment is not None}
 
     @property
     def _deviation(self) -> Deviation:

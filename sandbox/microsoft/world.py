@@ -16,6 +16,7 @@ from typing import Literal
 from sandbox.clock import Clock
 from sandbox.faults import FaultPlan
 from sandbox.ledger import ActorKind, Journal, LedgerEntry, Mail, Operation, RequestRecord
+from sandbox.microsoft.attachments import Attachment
 from sandbox.microsoft.grants import Grants
 from sandbox.microsoft.ids import folder_id, guid_of, read_event_id, token_of
 from sandbox.microsoft.knobs import Knobs
@@ -65,13 +66,14 @@ class Actor:
 class Deviation:
     """How one occurrence differs from its series: some fields, and its span if it was moved.
 
-    An extension that is None is the series' and was deleted here.
+    An extension or attachment that is None is the series' and was deleted here.
     """
 
     fields: Json = field(default_factory=dict)
     span: Span | None = None
     properties: dict[str, str] = field(default_factory=dict)
     extensions: dict[str, Json | None] = field(default_factory=dict)
+    attachments: dict[str, Attachment | None] = field(default_factory=dict)
 
 
 @dataclass
@@ -93,6 +95,7 @@ class Item:
     cancelled: set[date] = field(default_factory=set)
     properties: dict[str, str] = field(default_factory=dict)
     extensions: dict[str, Json] = field(default_factory=dict)
+    attachments: dict[str, Attachment] = field(default_factory=dict)
     intended_show_as: str = "busy"
     deleted: bool = False
     version: int = 0
@@ -145,6 +148,23 @@ class Transaction:
 
 
 @dataclass
+class Upload:
+    """A big file on its way to an event; `described` is what its session was opened with."""
+
+    calendar: Calendar
+    item: Item
+    day: date | None
+    described: Json
+    expires_at: datetime
+    actor: Actor
+    content: bytearray = field(default_factory=bytearray)
+
+    @property
+    def item_size(self) -> int:
+        return int(self.described["size"])
+
+
+@dataclass
 class Account:
     """A person with a mailbox. `work` is False for a personal Microsoft account."""
 
@@ -189,6 +209,7 @@ class MicrosoftWorld:
         self.knobs = Knobs()
         self.grants = Grants(self.clock, self.knobs)
         self.closed_tenants: set[str] = set()
+        self.uploads: dict[str, Upload] = {}
         self._version = 0
         self._ordinal = 0
         self.faults.clear()
