@@ -1,15 +1,12 @@
-"""Calendars, the person and the settings of the mailbox over HTTP. The one rule: a person edits own calendars only."""
+"""Calendars and the person over HTTP. The one rule: a person edits own calendars only."""
 
 from sandbox.microsoft import errors
 from sandbox.microsoft.call import Answer, Call
 from sandbox.microsoft.drafts import read_properties
-from sandbox.microsoft.filters import compile_filter
+from sandbox.microsoft.filters import CALENDAR_NAMES, compile_filter
 from sandbox.microsoft.render import render_calendar, visible_properties
 from sandbox.microsoft.times import Json
-from sandbox.microsoft.world import Account, Calendar
-from sandbox.microsoft.zones import supported_zones
-
-_WORKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday"]
+from sandbox.microsoft.world import Calendar
 
 
 def get_person(call: Call) -> Answer:
@@ -44,61 +41,6 @@ def revoke_sessions(call: Call) -> Answer:
     return Answer({"@odata.context": f"{call.base}/$metadata#Edm.Boolean", "value": True})
 
 
-def working_hours(person: Account) -> Json:
-    """Everybody works eight to five, Monday to Friday, by the clock of their mailbox."""
-    return {
-        "daysOfWeek": _WORKDAYS,
-        "startTime": "08:00:00.0000000",
-        "endTime": "17:00:00.0000000",
-        "timeZone": {"name": person.time_zone},
-    }
-
-
-def get_settings(call: Call) -> Answer:
-    person = call.mailbox
-    moment = {"dateTime": "2020-01-01T00:00:00.0000000", "timeZone": "UTC"}
-    return Answer(
-        {
-            "@odata.context": call.context("mailboxSettings"),
-            "archiveFolder": "",
-            "timeZone": person.time_zone,
-            "delegateMeetingMessageDeliveryOptions": "sendToDelegateOnly",
-            "dateFormat": "yyyy-MM-dd",
-            "timeFormat": "HH:mm",
-            "userPurpose": "user",
-            "automaticRepliesSetting": {
-                "status": "disabled",
-                "externalAudience": "all",
-                "internalReplyMessage": "",
-                "externalReplyMessage": "",
-                "scheduledStartDateTime": moment,
-                "scheduledEndDateTime": moment,
-            },
-            "language": {"locale": "en-US", "displayName": "English (United States)"},
-            "workingHours": working_hours(person),
-        }
-    )
-
-
-def get_time_zone(call: Call) -> Answer:
-    return Answer({"@odata.context": call.context("mailboxSettings/timeZone"), "value": call.mailbox.time_zone})
-
-
-def get_working_hours(call: Call) -> Answer:
-    return Answer({"@odata.context": call.context("mailboxSettings/workingHours"), **working_hours(call.mailbox)})
-
-
-def list_time_zones(call: Call) -> Answer:
-    """`outlook/supportedTimeZones`, in Windows' names unless the path says otherwise."""
-    found = supported_zones(call.params.get("timezonestandard", "Windows"))
-    if found is None:
-        raise errors.unknown_member(call.params["timezonestandard"])
-    context = f"{call.base}/$metadata#Collection(microsoft.graph.timeZoneInformation)"
-    return Answer(
-        {"@odata.context": context, "value": [{"alias": name, "displayName": shown} for name, shown in found]}
-    )
-
-
 # calendars ------------------------------------------------------------------------------------
 
 
@@ -107,8 +49,10 @@ def list_calendars(call: Call) -> Answer:
     mailbox = call.mailbox
     listed = [each for each in mailbox.calendars if mailbox is call.account or each.role_of(call.account) != "none"]
     if call.options.filter is not None:
-        test = compile_filter(call.options.filter, named=False)
-        listed = [each for each in listed if test({}, visible_properties(each, call.account))]
+        test = compile_filter(call.options.filter, CALENDAR_NAMES)
+        listed = [
+            each for each in listed if test(render_calendar(each, call.account), visible_properties(each, call.account))
+        ]
     for name, descending in reversed(call.options.order):
         assert name == "name"
         listed.sort(key=lambda calendar: calendar.name.lower(), reverse=descending)

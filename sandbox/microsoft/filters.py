@@ -28,15 +28,16 @@ _DEEPEST = 100
 _TEXTS = {"subject", "iCalUId", "showAs", "sensitivity", "importance", "type", "seriesMasterId"}
 _FLAGS = {"isAllDay", "isCancelled", "isOrganizer", "hasAttachments", "isReminderOn", "isOnlineMeeting"}
 _MOMENTS = {"createdDateTime", "lastModifiedDateTime", "start/dateTime", "end/dateTime"}
-_SUPPORTED = {name.lower(): name for name in _TEXTS | _FLAGS | _MOMENTS | {"organizer/emailAddress/address"}}
+EVENT_NAMES = {name.lower(): name for name in _TEXTS | _FLAGS | _MOMENTS | {"organizer/emailAddress/address"}}
+CALENDAR_NAMES = {"name": "name"}
 
 
-def compile_filter(text: str, *, named: bool = True) -> Test:
-    """A test of a rendered event and its extended properties. Times are compared in UTC.
+def compile_filter(text: str, names: Mapping[str, str] = EVENT_NAMES) -> Test:
+    """A test of a rendered event or calendar and its extended properties. Times are compared in UTC.
 
-    `named` false: a resource that is filtered by extended properties only, as a calendar is.
+    `names` are the properties it can be filtered by, by their names in lower case.
     """
-    reader = _Reader(text, _SUPPORTED if named else {})
+    reader = _Reader(text, names)
     test = reader.either()
     reader.finish()
     return test
@@ -97,7 +98,7 @@ class _Reader:
 
     def _function(self, function: str) -> Test:
         name = self._property(self._take("name"))
-        if name not in _TEXTS:
+        if name not in _TEXTS | {"name"}:
             raise errors.bad_filter()
         self._expect(",")
         wanted = self._text().lower()
@@ -136,13 +137,13 @@ class _Reader:
     def _any(self, name: str) -> Test:
         variable = self._take("name").lower()
         self._expect(":")
-        if name == "categories/any" and self._supported:
+        if name == "categories/any" and self._supported is EVENT_NAMES:
             if self._take("name").lower() != variable or self._operator() != "eq":
                 raise errors.bad_filter()
             wanted = self._text()
             self._expect(")")
             return lambda event, _: wanted in event.get("categories", ())
-        if name == "extensions/any" and self._supported:
+        if name == "extensions/any" and self._supported is EVENT_NAMES:
             if self._take("name").lower() != f"{variable}/id" or self._operator() != "eq":
                 raise errors.bad_filter()
             extension = key_of(self._text())

@@ -18,6 +18,7 @@ from sandbox.microsoft import (
     groups,
     permissions,
     schedule,
+    settings,
     shapes,
     subscribing,
 )
@@ -32,7 +33,7 @@ from sandbox.microsoft.properties import (
     EVENT_SORTABLE,
 )
 from sandbox.microsoft.query import Allowed
-from sandbox.microsoft.scopes import LIST, PROFILE, READ, SESSIONS, SETTINGS, SUBSCRIBE, WRITE
+from sandbox.microsoft.scopes import LIST, PROFILE, READ, SESSIONS, SETTINGS, SETTINGS_WRITE, SUBSCRIBE, WRITE
 
 _FUNCTION = re.compile(r"(?:microsoft\.graph\.)?([a-z]+(?:\([a-z]+\))?)(?:\(\))?", re.IGNORECASE)
 _PERSON = "businessPhones displayName givenName jobTitle mail mobilePhone officeLocation preferredLanguage surname"
@@ -65,6 +66,7 @@ _GROUPS = Allowed(frozenset({"select", "top", "skip", "count"}), _GROUP.selectab
 _EXTENSIONS = Allowed(frozenset({"top", "skip", "count"}), type_name="openTypeExtension")
 _ATTACHMENT = Allowed(frozenset({"select"}), ATTACHMENT_SELECTABLE, type_name="attachment")
 _ATTACHMENTS = Allowed(frozenset({"select", "top", "skip", "count"}), ATTACHMENT_SELECTABLE, type_name="attachment")
+_CATEGORIES = Allowed(frozenset({"top", "skip", "count"}), type_name="outlookCategory")
 _PERMISSIONS = Allowed(frozenset({"top", "skip", "count"}), type_name="calendarPermission")
 _CALENDAR_PATHS = (
     "calendar",
@@ -80,11 +82,7 @@ def _operations() -> Iterator[tuple[str, str, Operation]]:
     yield "GET", "", Operation(calendars.get_person, PROFILE, _PEOPLE, directory=True)
     revoke = Operation(calendars.revoke_sessions, SESSIONS, _ACTION, directory=True, mailbox=False)
     yield "POST", "revokeSignInSessions", revoke
-    yield "GET", "mailboxSettings", Operation(calendars.get_settings, SETTINGS, _SETTINGS)
-    yield "GET", "mailboxSettings/timeZone", Operation(calendars.get_time_zone, SETTINGS, _SETTINGS)
-    yield "GET", "mailboxSettings/workingHours", Operation(calendars.get_working_hours, SETTINGS, _SETTINGS)
-    for function in ("supportedTimeZones", "supportedTimeZones(TimeZoneStandard)"):
-        yield "GET", f"outlook/{function}", Operation(calendars.list_time_zones, PROFILE, _ACTION)
+    yield from _mailbox_operations()
     yield "GET", "calendarGroups", Operation(groups.list_groups, LIST, _GROUPS)
     yield "GET", "calendarGroups/{group}", Operation(groups.get_group, LIST, _GROUP)
     for group in ("", "calendarGroup/", "calendarGroups/{group}/"):
@@ -103,12 +101,33 @@ def _operations() -> Iterator[tuple[str, str, Operation]]:
         yield from _event_operations(f"{calendar}/")
 
 
+def _mailbox_operations() -> Iterator[tuple[str, str, Operation]]:
+    """The settings, the zones and the categories."""
+    yield "GET", "mailboxSettings", Operation(settings.get_settings, SETTINGS, _SETTINGS)
+    yield "PATCH", "mailboxSettings", Operation(settings.update_settings, SETTINGS_WRITE, _SETTINGS, shapes.SETTINGS)
+    yield "GET", "mailboxSettings/timeZone", Operation(settings.get_time_zone, SETTINGS, _SETTINGS)
+    yield "GET", "mailboxSettings/workingHours", Operation(settings.get_working_hours, SETTINGS, _SETTINGS)
+    for function in ("supportedTimeZones", "supportedTimeZones(TimeZoneStandard)"):
+        yield "GET", f"outlook/{function}", Operation(settings.list_time_zones, PROFILE, _ACTION)
+    path = "outlook/masterCategories"
+    yield "GET", path, Operation(settings.list_categories, SETTINGS, _CATEGORIES)
+    yield "POST", path, Operation(settings.create_category, SETTINGS_WRITE, _ACTION, shapes.CATEGORY)
+    one = f"{path}/{{category}}"
+    yield "GET", one, Operation(settings.get_category, SETTINGS, _ACTION)
+    yield "PATCH", one, Operation(settings.update_category, SETTINGS_WRITE, _ACTION, shapes.CATEGORY)
+    yield "DELETE", one, Operation(settings.delete_category, SETTINGS_WRITE, _ACTION)
+
+
 def _calendar_operations(path: str) -> Iterator[tuple[str, str, Operation]]:
     yield "GET", path, Operation(calendars.get_calendar, LIST, _CALENDAR)
     yield "PATCH", path, Operation(calendars.update_calendar, WRITE, _CALENDAR, shapes.CALENDAR, writes=True)
     yield "GET", f"{path}/calendarPermissions", Operation(permissions.list_permissions, LIST, _PERMISSIONS)
     one = f"{path}/calendarPermissions/{{permission}}"
     yield "GET", one, Operation(permissions.get_permission, LIST, _ACTION)
+    created = Operation(permissions.create_permission, WRITE, _ACTION, shapes.PERMISSION, writes=True)
+    yield "POST", f"{path}/calendarPermissions", created
+    yield "PATCH", one, Operation(permissions.update_permission, WRITE, _ACTION, shapes.PERMISSION, writes=True)
+    yield "DELETE", one, Operation(permissions.delete_permission, WRITE, _ACTION, writes=True)
     if path != "calendar":
         yield "DELETE", path, Operation(calendars.delete_calendar, WRITE, _ACTION)
 

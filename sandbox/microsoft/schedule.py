@@ -6,8 +6,8 @@ https://learn.microsoft.com/graph/api/calendar-getschedule
 from datetime import datetime, timedelta
 
 from sandbox.microsoft import errors
-from sandbox.microsoft.calendars import working_hours
 from sandbox.microsoft.call import Answer, Call
+from sandbox.microsoft.settings import working_hours
 from sandbox.microsoft.times import Json, Window, parse_end
 from sandbox.microsoft.views import View, expand, live_items
 from sandbox.microsoft.world import Account, Calendar, Role, rank

@@ -36,6 +36,7 @@ LIST = READ | {"Calendars.ReadBasic"}
 PROFILE = frozenset({"User.Read"})
 SESSIONS = frozenset({"User.RevokeSessions.All", "User.ReadWrite.All"})
 SETTINGS = frozenset({"MailboxSettings.Read", "MailboxSettings.ReadWrite"})
+SETTINGS_WRITE = frozenset({"MailboxSettings.ReadWrite"})
 
 # What the app registration lists, beyond identity: what `.default` asks for. Those for administrators are not there.
 REGISTERED = tuple(name for name in _TEXTS if name not in IDENTITY and not name.endswith(".All"))

@@ -123,10 +123,11 @@ _RANGE = Struct(
         "numberOfOccurrences": NUMBER,
     },
 )
+# `attachments` cannot come with their event, but are no error there: https://learn.microsoft.com/answers/questions/1214478
 _READ_ONLY = (
     "id changeKey createdDateTime lastModifiedDateTime originalStartTimeZone originalEndTimeZone iCalUId "
     "hasAttachments bodyPreview isCancelled isOrganizer seriesMasterId type webLink onlineMeetingUrl occurrenceId "
-    "isDraft originalStart responseStatus organizer onlineMeeting"
+    "isDraft originalStart responseStatus organizer onlineMeeting attachments"
 )
 _PROPERTIES = Many(Struct("singleValueLegacyExtendedProperty", {"id": TEXT, "value": TEXT}))
 EXTENSION = Open("openTypeExtension")
@@ -158,8 +159,7 @@ EVENT = Struct(
     },
     frozenset(_READ_ONLY.split()),
 )
-# Files cannot come with their event, but are no error there either: https://learn.microsoft.com/answers/questions/1214478
-NEW_EVENT = Struct("event", {**EVENT.members, "extensions": Many(EXTENSION)}, EVENT.read_only | {"attachments"})
+NEW_EVENT = Struct("event", {**EVENT.members, "extensions": Many(EXTENSION)}, EVENT.read_only)
 _COLORS = "auto lightBlue lightGreen lightOrange lightGray lightYellow lightTeal lightPink lightBrown lightRed maxColor"
 _CALENDAR_READ_ONLY = (
     "id changeKey hexColor isDefaultCalendar canShare canViewPrivateItems canEdit allowedOnlineMeetingProviders "
@@ -169,6 +169,54 @@ CALENDAR = Struct(
     "calendar",
     {"name": TEXT, "color": Choice(tuple(_COLORS.split())), "singleValueExtendedProperties": _PROPERTIES},
     frozenset(_CALENDAR_READ_ONLY.split()),
+)
+_WORKING_HOURS = Struct(
+    "workingHours",
+    {"daysOfWeek": Many(_DAY), "startTime": TEXT, "endTime": TEXT, "timeZone": Struct("timeZoneBase", {"name": TEXT})},
+)
+_REPLIES = Struct(
+    "automaticRepliesSetting",
+    {
+        "status": Choice(("disabled", "alwaysEnabled", "scheduled")),
+        "externalAudience": Choice(("none", "contactsOnly", "all")),
+        "internalReplyMessage": TEXT,
+        "externalReplyMessage": TEXT,
+        "scheduledStartDateTime": MOMENT,
+        "scheduledEndDateTime": MOMENT,
+    },
+)
+_DELIVERY = ("sendToDelegateAndInformationToPrincipal", "sendToDelegateAndPrincipal", "sendToDelegateOnly")
+SETTINGS = Struct(
+    "mailboxSettings",
+    {
+        "timeZone": TEXT,
+        "dateFormat": TEXT,
+        "timeFormat": TEXT,
+        "language": Struct("localeInfo", {"locale": TEXT, "displayName": TEXT}),
+        "workingHours": _WORKING_HOURS,
+        "automaticRepliesSetting": _REPLIES,
+        "delegateMeetingMessageDeliveryOptions": Choice(_DELIVERY),
+    },
+    frozenset({"archiveFolder", "userPurpose"}),
+)
+CATEGORY = Struct(
+    "outlookCategory",
+    {"displayName": TEXT, "color": Choice(("none", *(f"preset{number}" for number in range(25))))},
+    frozenset({"id"}),
+)
+_ROLES = (
+    "none freeBusyRead limitedRead read write delegateWithoutPrivateEventAccess delegateWithPrivateEventAccess custom"
+)
+PERMISSION = Struct(
+    "calendarPermission",
+    {
+        "emailAddress": ADDRESS,
+        "role": Choice(tuple(_ROLES.split())),
+        "allowedRoles": Many(Choice(tuple(_ROLES.split()))),
+        "isInsideOrganization": FLAG,
+        "isRemovable": FLAG,
+    },
+    frozenset({"id"}),
 )
 ATTACHMENT = Struct(
     "fileAttachment",

@@ -45,6 +45,11 @@ ROLES: tuple[Role, ...] = (
 )
 # All people with a Microsoft account of their own are in this tenant.
 CONSUMERS = "9188040d-6c67-4c5b-b112-36a304b66dad"
+# The categories of a new mailbox.
+_CATEGORIES: tuple[Json, ...] = tuple(
+    {"id": guid_of(name), "displayName": f"{name} category", "color": f"preset{number}"}
+    for name, number in (("Red", 0), ("Orange", 1), ("Yellow", 3), ("Green", 4), ("Blue", 7), ("Purple", 8))
+)
 _CHANGES: Mapping[Operation, ChangeType] = {"insert": "created", "update": "updated", "delete": "deleted"}
 
 
@@ -179,6 +184,8 @@ class Account:
     transactions: dict[str, Transaction] = field(default_factory=dict)
     in_flight: int = 0
     recent: deque[float] = field(default_factory=deque)
+    settings: Json = field(default_factory=dict)
+    categories: list[Json] = field(default_factory=lambda: [dict(each) for each in _CATEGORIES])
 
     @property
     def default(self) -> Calendar:
