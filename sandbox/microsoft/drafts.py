@@ -28,13 +28,17 @@ _CLEARED: Json = {"subject": "", "body": {"contentType": "html", "content": ""},
 
 @dataclass(frozen=True)
 class Draft:
-    """What a body asks for. `properties` maps ids of extended properties to values, None to remove one."""
+    """What a body asks for. `properties` maps ids of extended properties to values, None to remove one.
+
+    `lists` are those with many values, none of them to remove one.
+    """
 
     fields: Json = field(default_factory=dict)
     span: Span | None = None
     recurrence: Json | None = None
     drops_recurrence: bool = False
     properties: dict[str, str | None] = field(default_factory=dict)
+    lists: dict[str, list[str]] = field(default_factory=dict)
     extensions: dict[str, Json] = field(default_factory=dict)
     transaction: str | None = None
 
@@ -56,6 +60,7 @@ def read_new(body: Json, owner: Account) -> Draft:
         span=span,
         recurrence=recurrence,
         properties=read_properties(body),
+        lists=_read_lists(body),
         extensions=read_extensions(body.get("extensions")),
         transaction=body.get("transactionId"),
     )
@@ -82,6 +87,7 @@ def read_edit(body: Json, owner: Account, held: Json, span: Span, recurrence: Js
         recurrence=pattern if pattern != recurrence else None,
         drops_recurrence=drops,
         properties=read_properties(body),
+        lists=_read_lists(body),
     )
 
 
@@ -222,3 +228,8 @@ def read_properties(body: Json) -> dict[str, str | None]:
     for each in body.get("singleValueExtendedProperties") or ():
         found[property_id(each.get("id"))] = each.get("value")
     return found
+
+
+def _read_lists(body: Json) -> dict[str, list[str]]:
+    given = body.get("multiValueExtendedProperties") or ()
+    return {property_id(each.get("id"), many=True): each.get("value") or [] for each in given}

@@ -1,7 +1,6 @@
 """The properties of Graph's event and calendar: their order on the wire, and which of them may be asked for.
 
-The one rule: what is not named here does not exist, neither in a body nor in `$select` nor in `$expand`. So nobody is
-told that an event has no multi-value extended properties, which cannot be stored here.
+The one rule: what is not named here does not exist, neither in a body nor in `$select` nor in `$expand`.
 https://learn.microsoft.com/graph/api/resources/event
 """
 
@@ -16,7 +15,15 @@ EVENT = tuple(_EVENT.split())
 # Told only to those who ask by name.
 ON_REQUEST = frozenset({"cancelledOccurrences"})
 EVENT_SELECTABLE = frozenset(EVENT) | ON_REQUEST
-EVENT_EXPANDABLE = frozenset({"singleValueExtendedProperties", "attachments", "extensions", "exceptionOccurrences"})
+EVENT_EXPANDABLE = frozenset(
+    {
+        "singleValueExtendedProperties",
+        "multiValueExtendedProperties",
+        "attachments",
+        "extensions",
+        "exceptionOccurrences",
+    }
+)
 EVENT_SORTABLE = frozenset({"start/dateTime", "end/dateTime", "subject", "createdDateTime", "lastModifiedDateTime"})
 
 _CALENDAR = """

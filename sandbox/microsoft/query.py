@@ -19,7 +19,7 @@ _WINDOW = frozenset({"startdatetime", "enddatetime"})
 WINDOW_DAYS_MAX = 1825
 PAGE_MAX = 1000
 _EXTENDED = re.compile(
-    r"(String|Integer|Short|Long|Double|Float|Boolean|SystemTime|Binary|CLSID|Guid|Currency|ApplicationTime)\s+"
+    r"(String|Integer|Short|Long|Double|Float|Boolean|SystemTime|Binary|CLSID|Guid|Currency|ApplicationTime)(Array)?\s+"
     r"(?:\{([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})\}\s+(?:Name\s+(.+)|Id\s+(0x[0-9a-fA-F]+))"
     r"|(0x[0-9a-fA-F]{1,4}))"
 )
@@ -32,12 +32,15 @@ _ID_EQUALS = re.compile(r"id\s+eq\s+'((?:[^']|'')*)'", re.IGNORECASE)
 class Options:
     """The options of one request, parsed. `properties` are the ids of the extended properties to be expanded.
 
+    `lists` are those with many values.
+
     `extensions` are the open extensions to be expanded; none named: all.
     """
 
     select: tuple[str, ...] | None = None
     expand: tuple[str, ...] = ()
     properties: tuple[str, ...] = ()
+    lists: tuple[str, ...] = ()
     extensions: tuple[str, ...] = ()
     filter: str | None = None
     order: tuple[tuple[str, bool], ...] = ()
@@ -90,11 +93,12 @@ def read_options(pairs: Iterable[tuple[str, str]], allowed: Allowed, *, strict: 
                 f"Query option '{name}' was specified more than once, but it must be specified once."
             )
         given[plain] = value
-    expand, properties, extensions = _read_expand(given.get("expand"), allowed)
+    expand, properties, lists, extensions = _read_expand(given.get("expand"), allowed)
     return Options(
         select=_read_select(given.get("select"), allowed),
         expand=expand,
         properties=properties,
+        lists=lists,
         extensions=extensions,
         filter=given.get("filter"),
         order=_read_order(given.get("orderby"), allowed),
@@ -141,9 +145,11 @@ def _read_order(raw: str | None, allowed: Allowed) -> tuple[tuple[str, bool], ..
     return tuple(order)
 
 
-def _read_expand(raw: str | None, allowed: Allowed) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+def _read_expand(raw: str | None, allowed: Allowed) -> tuple[tuple[str, ...], ...]:
+    """What is expanded, and the ids of the properties, of those with many values, and of the extensions."""
     names: list[str] = []
     properties: list[str] = []
+    lists: list[str] = []
     extensions: list[str] = []
     for part in _top_level(raw or ""):
         match = _EXPANDED.fullmatch(part.strip())
@@ -153,11 +159,13 @@ def _read_expand(raw: str | None, allowed: Allowed) -> tuple[tuple[str, ...], tu
         names.append(known)
         if known == "singleValueExtendedProperties":
             properties += map(property_id, _read_id_filter(match[2]))
+        elif known == "multiValueExtendedProperties":
+            lists += (property_id(each, many=True) for each in _read_id_filter(match[2]))
         elif match[2] and known == "extensions":
             extensions += _read_id_filter(match[2])
         elif match[2]:
             raise errors.bad_expand()
-    return tuple(names), tuple(properties), tuple(extensions)
+    return tuple(names), tuple(properties), tuple(lists), tuple(extensions)
 
 
 def _top_level(raw: str) -> list[str]:
@@ -186,12 +194,13 @@ def _read_id_filter(raw: str | None) -> list[str]:
     return [each[1].replace("''", "'") for each in found if each]
 
 
-def property_id(raw: object) -> str:
-    """The id of an extended property as Exchange spells it, or its refusal."""
+def property_id(raw: object, *, many: bool = False) -> str:
+    """The id of an extended property as Exchange spells it, or its refusal. With `many` values its type is an array."""
     match = _EXTENDED.fullmatch(raw.strip()) if isinstance(raw, str) else None
-    if match is None:
+    if match is None or (match[2] is not None) != many:
         raise errors.bad_extended_property()
-    kind, guid, name, number, tag = match.groups()
+    kind, array, guid, name, number, tag = match.groups()
+    kind += array or ""
     if tag:
         return f"{kind} {tag.lower()}"
     return f"{kind} {{{guid.lower()}}} " + (f"Name {name}" if name else f"Id {number.lower()}")

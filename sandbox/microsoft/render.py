@@ -218,6 +218,10 @@ def _expanded(view: View, reader: Reader, options: Options, detail: str) -> Json
             found = [{"id": key, "value": held[key]} for key in options.properties if key in held]
             if found:  # an event without any of them has no such member at all
                 more[name] = found
+        elif name == "multiValueExtendedProperties":
+            lists = view.lists if detail == "full" else {}
+            many = [{"id": key, "value": lists[key]} for key in options.lists if key in lists]
+            more |= {name: many} if many else {}
         elif name == "exceptionOccurrences":
             days = sorted(view.item.deviations) if view.kind == "seriesMaster" else []
             exceptions = [occurrence(view.item, day) for day in days]

@@ -130,6 +130,7 @@ _READ_ONLY = (
     "isDraft originalStart responseStatus organizer onlineMeeting attachments"
 )
 _PROPERTIES = Many(Struct("singleValueLegacyExtendedProperty", {"id": TEXT, "value": TEXT}))
+_LISTS = Many(Struct("multiValueLegacyExtendedProperty", {"id": TEXT, "value": Many(TEXT)}))
 EXTENSION = Open("openTypeExtension")
 EVENT = Struct(
     "event",
@@ -156,6 +157,7 @@ EVENT = Struct(
         "onlineMeetingProvider": Choice(("unknown", "skypeForBusiness", "skypeForConsumer", "teamsForBusiness")),
         "transactionId": TEXT,
         "singleValueExtendedProperties": _PROPERTIES,
+        "multiValueExtendedProperties": _LISTS,
     },
     frozenset(_READ_ONLY.split()),
 )

@@ -38,6 +38,12 @@ class View:
         return {**self.item.properties, **self._deviation.properties}
 
     @property
+    def lists(self) -> dict[str, list[str]]:
+        """Those with many values, likewise."""
+        found = {**self.item.lists, **self._deviation.lists}
+        return {name: values for name, values in found.items() if values}
+
+    @property
     def extensions(self) -> dict[str, Json]:
         """Open extensions, likewise."""
         found = {**self.item.extensions, **self._deviation.extensions}

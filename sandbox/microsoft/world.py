@@ -77,6 +77,7 @@ class Deviation:
     fields: Json = field(default_factory=dict)
     span: Span | None = None
     properties: dict[str, str] = field(default_factory=dict)
+    lists: dict[str, list[str]] = field(default_factory=dict)
     extensions: dict[str, Json | None] = field(default_factory=dict)
     attachments: dict[str, Attachment | None] = field(default_factory=dict)
 
@@ -99,6 +100,7 @@ class Item:
     deviations: dict[date, Deviation] = field(default_factory=dict)
     cancelled: set[date] = field(default_factory=set)
     properties: dict[str, str] = field(default_factory=dict)
+    lists: dict[str, list[str]] = field(default_factory=dict)
     extensions: dict[str, Json] = field(default_factory=dict)
     attachments: dict[str, Attachment] = field(default_factory=dict)
     intended_show_as: str = "busy"

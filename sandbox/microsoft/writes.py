@@ -54,6 +54,7 @@ def create_event(
     fields["transactionId"] = draft.transaction
     item = Item(token, new_uid(token), fields, draft.span, now, now, draft.recurrence)
     item.properties = {name: value for name, value in draft.properties.items() if value is not None}
+    item.lists = dict(draft.lists)
     item.extensions = dict(draft.extensions)
     item.intended_show_as = fields["showAs"]
     if organizer is not None:
@@ -148,9 +149,11 @@ def _ask_again(fields: Json) -> None:
 
 
 def _store_properties(item: Item, day: date | None, draft: Draft) -> None:
-    if not draft.properties:
+    if not draft.properties and not draft.lists:
         return
-    held = item.properties if day is None else item.deviations.setdefault(day, Deviation()).properties
+    holder = item if day is None else item.deviations.setdefault(day, Deviation())
+    holder.lists |= draft.lists
+    held = holder.properties
     for name, value in draft.properties.items():
         if value is None:
             held.pop(name, None)

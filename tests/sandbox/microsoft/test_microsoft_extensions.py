@@ -124,10 +124,45 @@ def test_in_a_shared_calendar_extensions_are_read_and_not_made(ms, ada):
     assert bo.ok("GET", f"{inside}/{made['id']}", S_expand="extensions")["extensions"] == []
 
 
-@pytest.mark.parametrize("name", ["multiValueExtendedProperties"])
-def test_what_cannot_be_stored_is_not_told_as_empty(ada, name):
+HOBBIES = "StringArray {66f5a359-4659-4830-9070-00050ec6ac6e} Name Recreation"
+
+
+def many(identifier=HOBBIES, value=("Food", "Hiking")):
+    return {"multiValueExtendedProperties": [{"id": identifier, "value": list(value)}]}
+
+
+def hobbies(api, event):
+    return api.get(event["id"], S_expand=f"multiValueExtendedProperties($filter=id eq '{HOBBIES}')")
+
+
+def test_a_property_may_have_many_values(ada):
+    made = ada.create(meeting(**many(HOBBIES.replace("66f5a359", "66F5A359"))))
+    assert hobbies(ada, made)["multiValueExtendedProperties"] == many()["multiValueExtendedProperties"]
+    assert "multiValueExtendedProperties" not in ada.get(made["id"])
+    ada.patch(made["id"], many(value=["Chess"]))
+    assert hobbies(ada, made)["multiValueExtendedProperties"][0]["value"] == ["Chess"]
+    ada.patch(made["id"], many(value=[]))
+    assert "multiValueExtendedProperties" not in hobbies(ada, made)
+
+
+def test_many_values_of_an_occurrence_are_not_its_series(ada):
+    ada.create(meeting(recurrence=weekly(type="numbered", numberOfOccurrences=2), **many()))
+    first, second = ada.view("2026-11-01T00:00:00Z", "2027-01-01T00:00:00Z")
+    ada.patch(first["id"], many(value=["Chess"]))
+    values = [hobbies(ada, each)["multiValueExtendedProperties"][0]["value"] for each in (first, second)]
+    assert values == [["Chess"], ["Food", "Hiking"]]
+
+
+def test_many_values_need_an_array_and_one_value_none(ada):
+    invalid = (400, "ErrorInvalidExtendedProperty")
+    plain = HOBBIES.replace("StringArray", "String")
+    assert ada.refused("POST", "/me/events", meeting(**many(plain))) == invalid
+    single = {"singleValueExtendedProperties": [{"id": HOBBIES, "value": "x"}]}
+    assert ada.refused("POST", "/me/events", meeting(**single)) == invalid
     made = ada.create(meeting())
-    for path in (f"/me/events/{made['id']}", "/me/events"):
-        assert ada.refused("GET", path, S_expand=name) == (400, "BadRequest")
-    assert ada.refused("GET", f"/me/events/{made['id']}/{name}") == (400, "BadRequest")
-    assert ada.refused("POST", "/me/events", meeting(**{name: []})) == (400, "RequestBodyRead")
+    expand = f"multiValueExtendedProperties($filter=id eq '{plain}')"
+    assert ada.refused("GET", f"/me/events/{made['id']}", S_expand=expand) == invalid
+    assert ada.refused("GET", f"/me/events/{made['id']}", S_expand="multiValueExtendedProperties") == (
+        400,
+        "BadRequest",
+    )
