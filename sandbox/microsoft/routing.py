@@ -24,6 +24,7 @@ from sandbox.microsoft import (
 )
 from sandbox.microsoft.attachments import ATTACHMENT_SELECTABLE
 from sandbox.microsoft.call import Handler, Operation
+from sandbox.microsoft.meeting_times import MEETING_TIMES, find_meeting_times
 from sandbox.microsoft.paths import read_path
 from sandbox.microsoft.properties import (
     CALENDAR,
@@ -33,7 +34,18 @@ from sandbox.microsoft.properties import (
     EVENT_SORTABLE,
 )
 from sandbox.microsoft.query import Allowed
-from sandbox.microsoft.scopes import LIST, PROFILE, READ, SESSIONS, SETTINGS, SETTINGS_WRITE, SUBSCRIBE, WRITE
+from sandbox.microsoft.scopes import (
+    LIST,
+    PROFILE,
+    READ,
+    READ_SHARED,
+    SESSIONS,
+    SETTINGS,
+    SETTINGS_WRITE,
+    SUBSCRIBE,
+    WRITE,
+)
+from sandbox.microsoft.translating import TRANSLATION, translate_ids
 
 _FUNCTION = re.compile(r"(?:microsoft\.graph\.)?([a-z]+(?:\([a-z]+\))?)(?:\(\))?", re.IGNORECASE)
 _PERSON = "businessPhones displayName givenName jobTitle mail mobilePhone officeLocation preferredLanguage surname"
@@ -89,6 +101,9 @@ def _operations() -> Iterator[tuple[str, str, Operation]]:
         yield "GET", f"{group}calendars", Operation(groups.list_calendars, LIST, _CALENDARS)
         create = Operation(groups.create_calendar, WRITE, _CALENDAR, shapes.CALENDAR, writes=True)
         yield "POST", f"{group}calendars", create
+    finding = Operation(find_meeting_times, READ_SHARED, _ACTION, MEETING_TIMES, action=True)
+    yield "POST", "findMeetingTimes", finding
+    yield "POST", "translateExchangeIds", Operation(translate_ids, PROFILE, _ACTION, TRANSLATION, action=True)
     yield "POST", "calendar/getSchedule", Operation(schedule.get_schedule, READ, _ACTION, shapes.SCHEDULE, action=True)
     yield (
         "POST",
@@ -130,6 +145,7 @@ def _calendar_operations(path: str) -> Iterator[tuple[str, str, Operation]]:
     yield "DELETE", one, Operation(permissions.delete_permission, WRITE, _ACTION, writes=True)
     if path != "calendar":
         yield "DELETE", path, Operation(calendars.delete_calendar, WRITE, _ACTION)
+        yield "POST", f"{path}/permanentDelete", Operation(calendars.delete_calendar, WRITE, _ACTION)
 
 
 def _event_operations(prefix: str) -> Iterator[tuple[str, str, Operation]]:
@@ -156,6 +172,7 @@ def _event_operations(prefix: str) -> Iterator[tuple[str, str, Operation]]:
         ("snoozeReminder", events.snooze_reminder, shapes.SNOOZE),
     ):
         yield "POST", f"{one}/{name}", Operation(handler, WRITE, _ACTION, shape, action=True, writes=True)
+    yield "POST", f"{one}/permanentDelete", Operation(events.delete, WRITE, _ACTION, writes=True)
 
 
 def _extension_operations(path: str) -> Iterator[tuple[str, str, Operation]]:
