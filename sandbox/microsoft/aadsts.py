@@ -137,6 +137,19 @@ def choose_account() -> OAuthError:
 # at the token endpoint ----------------------------------------------------------------------------
 
 
+def no_tenant_named() -> OAuthError:
+    text = "No tenant-identifying information found in either the request or implied by any provided credentials."
+    return OAuthError("invalid_request", 50059, text)
+
+
+def bad_app_scope(scope: str) -> OAuthError:
+    text = (
+        f"The provided value for scope {scope} is not valid. Client credential flows must have a scope value with "
+        "/.default suffixed to the resource identifier (application ID URI)."
+    )
+    return OAuthError("invalid_scope", 1002012, text)
+
+
 def no_secret() -> OAuthError:
     text = "The request body must contain the following parameter: 'client_assertion' or 'client_secret'."
     return OAuthError("invalid_client", 7000218, text, 401)

@@ -73,9 +73,10 @@ def create_microsoft(world: MicrosoftWorld) -> Starlette:
 
 async def _tell_user(world: MicrosoftWorld, request: Request) -> Response:
     """OpenID Connect's claims of who signed in. https://learn.microsoft.com/entra/identity-platform/userinfo"""
-    account, token = authenticate(world, request)
+    token = authenticate(world, request)
     if "openid" not in token.scopes:
         raise request_denied()
+    account = world.accounts[token.grant.account]
     first, _, last = account.name.partition(" ")
     told = {"sub": subject_of(account, token.grant.client_id), "name": account.name, "given_name": first}
     told |= {"family_name": last} if last else {}

@@ -17,6 +17,7 @@ from starlette.responses import Response
 
 from sandbox.faults import SCOPE_KEY, Action
 from sandbox.microsoft import errors
+from sandbox.microsoft.acting import acting_account
 from sandbox.microsoft.bodies import parse_json, read_bytes
 from sandbox.microsoft.errors import GraphError, render_json
 from sandbox.microsoft.grants import AccessToken, Grant
@@ -261,10 +262,11 @@ async def serve(
     world: MicrosoftWorld, find: Callable[[], tuple[Operation, dict[str, str]]], request: Request
 ) -> Response:
     """Admit a request, run its handler, render the outcome. Raises GraphError."""
-    account, token = authenticate(world, request)
+    token = authenticate(world, request)
     operation, params = find()
     if not token.scopes & operation.scopes:
         raise errors.request_denied() if operation.directory else errors.access_denied()
+    account = await acting_account(world, token, params, request)
     admitted = _Admitted(account, token, operation, params)
     serving = _within_limits if operation.mailbox else _handle
     answered, preferences = await serving(world, admitted, request)
@@ -277,7 +279,7 @@ async def serve(
     return render_json(answered.body, answered.status, headers)
 
 
-def authenticate(world: MicrosoftWorld, request: Request) -> tuple[Account, AccessToken]:
+def authenticate(world: MicrosoftWorld, request: Request) -> AccessToken:
     scheme, _, value = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not value.strip():
         raise errors.no_token()
@@ -286,7 +288,7 @@ def authenticate(world: MicrosoftWorld, request: Request) -> tuple[Account, Acce
         raise errors.unknown_token()
     if not world.grants.is_alive(token):
         raise errors.expired_token()
-    return world.accounts[token.grant.account], token
+    return token
 
 
 async def _within_limits(world: MicrosoftWorld, admitted: _Admitted, request: Request) -> tuple[Answer, Preferences]:

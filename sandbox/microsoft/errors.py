@@ -70,6 +70,10 @@ def request_denied() -> GraphError:
     return GraphError(403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
 
 
+def delegated_only() -> GraphError:
+    return GraphError(400, "BadRequest", "/me request is only valid with delegated authentication flow.")
+
+
 def over_concurrency(retry_after: int | None) -> GraphError:
     return throttled("Application is over its MailboxConcurrency limit.", retry_after)
 

@@ -68,9 +68,12 @@ class Grant:
 
 @dataclass
 class AccessToken:
+    """With a `tenant` it is an app's own, without a person; its grant then names no account."""
+
     grant: Grant
     scopes: frozenset[str]
     expires_at: datetime
+    tenant: str | None = None
 
 
 @dataclass(frozen=True)
@@ -210,6 +213,12 @@ class Grants:
             grant.refresh_tokens.append(RefreshToken(refresh, scopes, now, now))
         return Issued(value, lifetime, scopes, grant, refresh, nonce)
 
+    def issue_to_app(self, client: Client, tenant: str, scopes: frozenset[str]) -> Issued:
+        """A token of the app itself, for the mailboxes of a tenant."""
+        issued = self._issue(Grant("", client.id), scopes)
+        self._access[issued.access_token].tenant = tenant
+        return issued
+
     def find_access(self, value: str) -> AccessToken | None:
         """The token, alive or not."""
         return self._access.get(value)
@@ -220,7 +229,7 @@ class Grants:
     def owner_of(self, value: str) -> str | None:
         """Whose access or refresh token or code this is or was; for logs."""
         if value in self._access:
-            return self._access[value].grant.account
+            return self._access[value].grant.account or None
         for grant in self._grants:
             if any(token.value == value for token in grant.refresh_tokens):
                 return grant.account

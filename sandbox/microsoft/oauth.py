@@ -24,7 +24,7 @@ from sandbox.microsoft.aadsts import OAuthError
 from sandbox.microsoft.consent import consent_page, error_page, posting_page
 from sandbox.microsoft.discovery import KEY_ID, Discovery, render
 from sandbox.microsoft.grants import Client, CodeTerms, Issued
-from sandbox.microsoft.scopes import asks_for_all, known, spelt, told
+from sandbox.microsoft.scopes import APPLICATION, asks_for_all, known, spelt, told
 from sandbox.microsoft.times import Json
 from sandbox.microsoft.world import CONSUMERS, Account, MicrosoftWorld
 
@@ -214,15 +214,15 @@ class OAuth:
             if not self._is_tenant(request.path_params["tenant"]):
                 raise aadsts.unknown_tenant(request.path_params["tenant"])
             client = self._world.grants.authenticate(*_credentials(request, form))
-            issued = self._exchange(client, form)
+            issued = self._exchange(client, form, request.path_params["tenant"])
         except OAuthError as error:
             return render(error.body(self._world.clock.now()), error.status)
         body = self._token_body(issued)
-        if form.get("client_info") == "1":
+        if form.get("client_info") == "1" and issued.grant.account:
             body["client_info"] = self._client_info(issued)
         return render(body)
 
-    def _exchange(self, client: Client, form: FormData) -> Issued:
+    def _exchange(self, client: Client, form: FormData, tenant: str) -> Issued:
         grant_type = str(form.get("grant_type", ""))
         if grant_type == "authorization_code":
             verifier = form.get("code_verifier")
@@ -236,17 +236,32 @@ class OAuth:
             asked = str(form.get("scope", ""))
             wanted = frozenset() if asks_for_all(asked) else frozenset(_known(scope) for scope in asked.split())
             return self._world.grants.refresh(client, _required(form, "refresh_token"), wanted)
+        if grant_type == "client_credentials":
+            return self._issue_to_app(client, _required(form, "scope"), tenant)
         raise aadsts.bad_grant_type(grant_type) if grant_type else aadsts.missing("grant_type")
+
+    def _issue_to_app(self, client: Client, scope: str, tenant: str) -> Issued:
+        """Without a person, for one tenant; without its administrator's consent it may do nothing."""
+        people = self._world.accounts.values()
+        found = (each.tenant for each in people if tenant.lower() in {each.tenant, each.email.partition("@")[2]})
+        home = next(found, CONSUMERS)
+        if home == CONSUMERS:
+            raise aadsts.no_tenant_named()
+        if len(scope.split()) != 1 or not asks_for_all(scope):
+            raise aadsts.bad_app_scope(scope)
+        allowed = frozenset[str]() if home in self._world.closed_tenants else APPLICATION
+        return self._world.grants.issue_to_app(client, home, allowed)
 
     def _token_body(self, issued: Issued) -> Json:
         seconds = int(issued.lifetime.total_seconds())
         body: Json = {
             "token_type": "Bearer",
-            "scope": told(issued.scopes, as_uris=self._world.knobs.scopes_as_uris),
             "expires_in": seconds,
             "ext_expires_in": seconds,
             "access_token": issued.access_token,
         }
+        if issued.grant.account:
+            body["scope"] = told(issued.scopes, as_uris=self._world.knobs.scopes_as_uris)
         if issued.refresh_token is not None:
             body["refresh_token"] = issued.refresh_token
         if "openid" in issued.scopes:

@@ -40,6 +40,8 @@ SETTINGS_WRITE = frozenset({"MailboxSettings.ReadWrite"})
 
 # What the app registration lists, beyond identity: what `.default` asks for. Those for administrators are not there.
 REGISTERED = tuple(name for name in _TEXTS if name not in IDENTITY and not name.endswith(".All"))
+# What an administrator allowed the app to do without a person. `User.Read` stands for `User.Read.All`.
+APPLICATION = frozenset({"User.Read", "Calendars.ReadWrite", "MailboxSettings.ReadWrite"})
 _ALL = frozenset({f"{GRAPH}.default", f"{GRAPH}/.default", ".default"})
 
 

@@ -110,8 +110,10 @@ def get_subscription(call: Call) -> Answer:
 
 
 def list_subscriptions(call: Call) -> Answer:
-    """Those of this app for this person."""
-    own = [each for each in call.world.subscriptions.of(call.account.email) if _is_own(call, each)]
+    """Those of this app for this person; an app without one sees all it made itself in its tenant."""
+    people = call.world.accounts.values()
+    asked = [call.account] if call.grant.account else [each for each in people if each.tenant == call.account.tenant]
+    own = [each for person in asked for each in call.world.subscriptions.of(person.email) if _is_own(call, each)]
     context = f"{call.base}/$metadata#subscriptions"
     return Answer({"@odata.context": context, "value": [_show(each) for each in own]})
 
@@ -129,7 +131,9 @@ def _own(call: Call) -> Subscription:
 
 
 def _is_own(call: Call, subscription: Subscription) -> bool:
-    return subscription.account == call.account.email and subscription.grant.client_id == call.grant.client_id
+    if subscription.grant.client_id != call.grant.client_id or subscription.grant.account != call.grant.account:
+        return False
+    return subscription.account == call.account.email or not call.grant.account
 
 
 def _context(call: Call) -> str:
