@@ -45,9 +45,11 @@ def revoke_sessions(call: Call) -> Answer:
 
 
 def list_calendars(call: Call) -> Answer:
-    """Ten at a time unless asked otherwise; shared ones are among them."""
-    mailbox = call.mailbox
+    """Ten at a time unless asked otherwise, those of a group or all; shared ones are among them."""
+    mailbox, group = call.mailbox, call.group()
     listed = [each for each in mailbox.calendars if mailbox is call.account or each.role_of(call.account) != "none"]
+    if group is not None:
+        listed = [each for each in listed if mailbox.group_of(each) is group]
     if call.options.filter is not None:
         test = compile_filter(call.options.filter, CALENDAR_NAMES)
         listed = [
@@ -69,13 +71,15 @@ def _entity(call: Call, calendar: Calendar, status: int = 200) -> Answer:
 
 
 def create_calendar(call: Call) -> Answer:
-    name = call.body.get("name")
+    name, group = call.body.get("name"), call.group()
     if not name:
         raise errors.validation()
     _check_name(call, name, None)
     properties = read_properties(call.body)
     calendar = call.world.create_calendar(call.account, name=name, color=call.body.get("color") or "auto")
     _set_properties(calendar, properties)
+    if group is not None:
+        call.account.grouped[calendar.token] = group.token
     return _entity(call, calendar, 201)
 
 

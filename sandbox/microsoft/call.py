@@ -21,7 +21,7 @@ from sandbox.microsoft.acting import acting_account
 from sandbox.microsoft.bodies import parse_json, read_bytes
 from sandbox.microsoft.errors import GraphError, render_json
 from sandbox.microsoft.grants import AccessToken, Grant
-from sandbox.microsoft.ids import group_id, read_event_id, read_folder_id
+from sandbox.microsoft.ids import read_event_id, read_folder_id
 from sandbox.microsoft.paths import path_below
 from sandbox.microsoft.prefer import Preferences, read_preferences
 from sandbox.microsoft.query import Allowed, Options, read_options
@@ -30,7 +30,7 @@ from sandbox.microsoft.scopes import READ_SHARED, WRITE_SHARED
 from sandbox.microsoft.shapes import Open, Struct, check
 from sandbox.microsoft.times import Json
 from sandbox.microsoft.views import View, view_of
-from sandbox.microsoft.world import Account, Actor, Calendar, Item, MicrosoftWorld, Role, rank
+from sandbox.microsoft.world import Account, Actor, Calendar, Group, Item, MicrosoftWorld, Role, rank
 
 _LOG = logging.getLogger(__name__)
 _RATE_WINDOW = 600  # seconds
@@ -117,23 +117,29 @@ class Call:
         self._check_shared(calendar)
         return calendar
 
-    def check_group(self) -> None:
-        """The group the path names, if it names one, must be the mailbox's own."""
-        group = self.params.get("group")
-        if group is not None and read_folder_id(group) is None:
+    def group(self) -> Group | None:
+        """The group the path names, if it names one; `calendarGroup` without a key is the default one."""
+        named = self.params.get("group")
+        if named is None:
+            return self.mailbox.groups[0] if "/calendargroup/" in f"{self.path.lower()}/" else None
+        found = read_folder_id(named)
+        if found is None:
             raise errors.malformed_id()
-        if group not in {None, group_id(self.mailbox.mailbox)}:
-            raise errors.item_not_found()
+        for group in self.mailbox.groups:
+            if found == (self.mailbox.mailbox, group.token):
+                return group
+        raise errors.item_not_found()
 
     def _named(self) -> Calendar:
-        self.check_group()
-        found = read_folder_id(self.params["calendar"])
+        group, found = self.group(), read_folder_id(self.params["calendar"])
         if found is None:
             raise errors.malformed_id()
         mailbox, token = found
         owner = self.mailbox
         listed = owner.calendars if owner is self.account else owner.listed
         for calendar in listed:
+            if group is not None and owner.group_of(calendar) is not group:
+                continue
             if calendar.token == token and mailbox == owner.mailbox and not calendar.deleted:
                 return calendar
         raise errors.item_not_found()

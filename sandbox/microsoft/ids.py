@@ -44,9 +44,9 @@ def folder_id(mailbox: str, folder: bytes) -> str:
     return _text(_MUTABLE + mailbox.encode() + _FOLDER + bytes(6) + folder + b"\x01\x00" + bytes(4))
 
 
-def group_id(mailbox: str) -> str:
-    """The group of calendars that every mailbox has."""
-    return folder_id(mailbox, token_of(f"{mailbox} calendar group"))
+def default_group(mailbox: str) -> bytes:
+    """The token of the group of calendars that every mailbox has."""
+    return token_of(f"{mailbox} calendar group")
 
 
 def mutable_id(event: EventId) -> str:

@@ -96,10 +96,14 @@ def _operations() -> Iterator[tuple[str, str, Operation]]:
     yield "POST", "revokeSignInSessions", revoke
     yield from _mailbox_operations()
     yield "GET", "calendarGroups", Operation(groups.list_groups, LIST, _GROUPS)
+    yield "POST", "calendarGroups", Operation(groups.create_group, WRITE, _GROUP, shapes.GROUP, writes=True)
     yield "GET", "calendarGroups/{group}", Operation(groups.get_group, LIST, _GROUP)
+    updating = Operation(groups.update_group, WRITE, _GROUP, shapes.GROUP, writes=True)
+    yield "PATCH", "calendarGroups/{group}", updating
+    yield "DELETE", "calendarGroups/{group}", Operation(groups.delete_group, WRITE, _ACTION, writes=True)
     for group in ("", "calendarGroup/", "calendarGroups/{group}/"):
-        yield "GET", f"{group}calendars", Operation(groups.list_calendars, LIST, _CALENDARS)
-        create = Operation(groups.create_calendar, WRITE, _CALENDAR, shapes.CALENDAR, writes=True)
+        yield "GET", f"{group}calendars", Operation(calendars.list_calendars, LIST, _CALENDARS)
+        create = Operation(calendars.create_calendar, WRITE, _CALENDAR, shapes.CALENDAR, writes=True)
         yield "POST", f"{group}calendars", create
     finding = Operation(find_meeting_times, READ_SHARED, _ACTION, MEETING_TIMES, action=True)
     yield "POST", "findMeetingTimes", finding

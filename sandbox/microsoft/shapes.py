@@ -241,6 +241,7 @@ UPLOAD_SESSION = Struct(
         )
     },
 )
+GROUP = Struct("calendarGroup", {"name": TEXT}, frozenset({"id", "changeKey", "classId", "calendars"}))
 ACCEPTANCE = Struct("accept", {"comment": TEXT, "sendResponse": FLAG})
 RESPONSE = Struct("eventResponse", {**ACCEPTANCE.members, "proposedNewTime": SLOT})
 FORWARD = Struct("forward", {"comment": TEXT, "toRecipients": Many(Struct("recipient", {"emailAddress": ADDRESS}))})

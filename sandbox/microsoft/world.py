@@ -18,7 +18,7 @@ from sandbox.faults import FaultPlan
 from sandbox.ledger import ActorKind, Journal, LedgerEntry, Mail, Operation, RequestRecord
 from sandbox.microsoft.attachments import Attachment
 from sandbox.microsoft.grants import Grants
-from sandbox.microsoft.ids import folder_id, guid_of, read_event_id, token_of
+from sandbox.microsoft.ids import default_group, folder_id, guid_of, read_event_id, token_of
 from sandbox.microsoft.knobs import Knobs
 from sandbox.microsoft.subscriptions import ChangeType, Subscriptions, Touch
 from sandbox.microsoft.times import Json, Span
@@ -145,6 +145,16 @@ class Calendar:
         return "owner" if account is self.owner else self.access.get(account.email, "none")
 
 
+@dataclass
+class Group:
+    """Calendars that stand together in a person's list; those that are in no other are in the default one."""
+
+    token: bytes
+    name: str
+    version: int
+    default: bool = False
+
+
 @dataclass(frozen=True)
 class Transaction:
     """What a client created under one `transactionId`."""
@@ -186,12 +196,19 @@ class Account:
     transactions: dict[str, Transaction] = field(default_factory=dict)
     in_flight: int = 0
     recent: deque[float] = field(default_factory=deque)
+    groups: list[Group] = field(default_factory=list)
+    grouped: dict[bytes, bytes] = field(default_factory=dict)
     settings: Json = field(default_factory=dict)
     categories: list[Json] = field(default_factory=lambda: [dict(each) for each in _CATEGORIES])
 
     @property
     def default(self) -> Calendar:
         return next(calendar for calendar in self.listed if calendar.default and calendar.owner is self)
+
+    def group_of(self, calendar: Calendar) -> Group:
+        """`grouped` holds the calendars that are in a group of the person's own making."""
+        token = self.grouped.get(calendar.token)
+        return next((each for each in self.groups if each.token == token), self.groups[0])
 
     @property
     def calendars(self) -> list[Calendar]:
@@ -247,6 +264,7 @@ class MicrosoftWorld:
         )
         self.accounts[email] = account
         self.create_calendar(account, name="Calendar", default=True)
+        account.groups.append(Group(default_group(account.mailbox), "My Calendars", 1, default=True))
         return account
 
     def create_calendar(self, owner: Account, *, name: str, default: bool = False, color: str = "auto") -> Calendar:

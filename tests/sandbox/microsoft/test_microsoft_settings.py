@@ -108,3 +108,39 @@ def test_calendars_are_found_by_name(ada):
     for found in ("name eq 'customers'", "startswith(name, 'Cust')"):
         assert [each["id"] for each in ada.ok("GET", "/me/calendars", S_filter=found)["value"]] == [made["id"]]
     assert ada.refused("GET", "/me/calendars", S_filter="color eq 'auto'") == (400, "ErrorInvalidProperty")
+
+
+# groups -----------------------------------------------------------------------------------------
+
+
+def test_a_group_of_ones_own_has_its_own_calendars(ada):
+    answer = ada.call("POST", "/me/calendarGroups", {"name": "Personal events"})
+    made = answer.json()
+    assert (answer.status_code, made["name"]) == (201, "Personal events")
+    place = f"/me/calendarGroups/{quoted(made['id'])}"
+    calendar = ada.ok("POST", f"{place}/calendars", {"name": "Choir"})
+    assert [each["id"] for each in ada.ok("GET", f"{place}/calendars")["value"]] == [calendar["id"]]
+    assert [each["name"] for each in ada.ok("GET", "/me/calendarGroup/calendars")["value"]] == ["Calendar"]
+    assert [each["name"] for each in ada.ok("GET", "/me/calendars")["value"]] == ["Calendar", "Choir"]
+    assert ada.ok("GET", f"{place}/calendars/{calendar['id']}")["name"] == "Choir"
+    elsewhere = f"/me/calendarGroup/calendars/{calendar['id']}"
+    assert ada.refused("GET", elsewhere) == (404, "ErrorItemNotFound")
+
+
+def test_a_group_is_renamed_and_deleted_when_it_is_empty(ms, ada):
+    made = ada.ok("POST", "/me/calendarGroups", {"name": "Personal events"})
+    place = f"/me/calendarGroups/{quoted(made['id'])}"
+    changed = ada.ok("PATCH", place, {"name": "Home"})
+    assert changed["name"] == "Home"
+    assert changed["changeKey"] != made["changeKey"]
+    calendar = ada.ok("POST", f"{place}/calendars", {"name": "Choir"})
+    assert ada.refused("DELETE", place) == (400, "ErrorInvalidRequest")
+    ada.ok("DELETE", f"/me/calendars/{calendar['id']}")
+    assert ada.call("DELETE", place).status_code == 204
+    assert ada.refused("GET", place) == (404, "ErrorItemNotFound")
+    (default,) = ada.ok("GET", "/me/calendarGroups")["value"]
+    kept = f"/me/calendarGroups/{quoted(default['id'])}"
+    assert ada.refused("DELETE", kept) == (400, "ErrorDeleteDistinguishedFolder")
+    assert ada.refused("POST", "/me/calendarGroups", {"name": ""}) == (400, "ErrorPropertyValidationFailure")
+    ms.account(BO)
+    assert ada.refused("POST", f"/users/{BO}/calendarGroups", {"name": "x"}) == (403, "ErrorAccessDenied")
