@@ -50,6 +50,7 @@ def test_a_list_of_files_tells_what_is_selected_and_comes_in_pages(ada):
     page = ada.ok("GET", place(event), S_select="name,size", S_top=2)
     assert [row["name"] for row in page["value"]] == ["a", "b"]
     assert "contentBytes" not in page["value"][0]
+    assert [row["isInline"] for row in ada.ok("GET", place(event))["value"]] == [True] * 3
     assert len(ada.ok("GET", page["@odata.nextLink"])["value"]) == 1
     assert ada.get(event["id"])["hasAttachments"] is False, "what is inline does not count"
     assert ada.refused("GET", place(event), S_select="contentBytes") == (400, "RequestBroker--ParseUri")

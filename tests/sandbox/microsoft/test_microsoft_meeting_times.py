@@ -117,8 +117,9 @@ def test_an_id_is_told_in_other_formats_and_back(ada):
     assert translated(ada, ews, "ewsId", "restId")["targetId"] == rest
 
 
-def test_an_id_that_cannot_be_translated_says_why(ada, bo):
+def test_an_id_that_cannot_be_translated_says_why(ms, ada, bo):
     theirs = bo.create(meeting())["id"]
+    ms.control("PUT", f"/accounts/{BO}/calendars/default/access", {"account": ADA, "role": "write"})
     for identifier, code in ((theirs, "ErrorItemNotFound"), ("nonsense", "ErrorInvalidIdMalformed")):
         assert translated(ada, identifier, "restImmutableEntryId", "restId")["errorDetails"]["code"] == code
     wrong = {"inputIds": ["x"], "sourceIdType": "entryId", "targetIdType": "restId"}
