@@ -61,6 +61,7 @@ class AccessToken:
     grant: Grant
     scopes: frozenset[str]
     expires_at: datetime
+    offline: bool
 
 
 @dataclass(frozen=True)
@@ -197,7 +198,8 @@ class Grants:
     ) -> Issued:
         value = f"ya29.{secrets.token_urlsafe(64)}"
         lifetime = self._knobs.access_token_lifetime
-        self._access[value] = AccessToken(grant, scopes, self._clock.now() + lifetime)
+        offline = bool(grant.refresh_tokens)
+        self._access[value] = AccessToken(grant, scopes, self._clock.now() + lifetime, offline)
         return Issued(value, lifetime, scopes, grant, refresh_token, nonce)
 
     def find_access(self, value: str) -> AccessToken | None:

@@ -1,4 +1,4 @@
-"""Google's OAuth 2 endpoints: consent, tokens, revocation, identity.
+"""Google's OAuth 2 endpoints: consent, tokens, revocation. Who somebody is, is told by `identity`.
 
 The one rule: an error that concerns the redirect address or the client is shown, every other one is redirected.
 """
@@ -7,36 +7,32 @@ import base64
 import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from urllib.parse import urlencode, urlsplit
 
-from joserfc import jwt
-from joserfc.jwk import RSAKey
 from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from sandbox.google import errors
 from sandbox.google.consent import consent_page, error_page
 from sandbox.google.errors import OAuthError, render_json
 from sandbox.google.grants import Client, CodeTerms, Issued
+from sandbox.google.identity import AUTHORIZE_PATH, EMAIL_SCOPE, PROFILE_SCOPE, Identity
 from sandbox.google.surface import CALENDAR_SCOPES, IDENTITY_SCOPES
 from sandbox.google.times import Json
 from sandbox.google.world import Account, GoogleWorld
 
-ISSUER = "https://accounts.google.com"
-AUTHORIZE_PATH = "/o/oauth2/v2/auth"
+# The console's `client_secrets.json` names the older paths, and clients written for them still reach Google.
+_OLD_AUTHORIZE_PATH = "/o/oauth2/auth"
+_OLD_TOKEN_PATHS = ("/o/oauth2/token", "/oauth2/v3/token", "/oauth2/v4/token")
+_OLD_REVOKE_PATH = "/o/oauth2/revoke"
 _NAMES = (
     "access_type client_id code_challenge code_challenge_method enable_granular_consent hd include_granted_scopes "
     "login_hint nonce prompt redirect_uri response_mode response_type scope state"
 )
 _AUTHORIZE_PARAMETERS = frozenset(_NAMES.split())
 # Asked for by the short name, these come back by the long one.
-_ALIASES = {
-    "email": "https://www.googleapis.com/auth/userinfo.email",
-    "profile": "https://www.googleapis.com/auth/userinfo.profile",
-}
+_ALIASES = {"email": EMAIL_SCOPE, "profile": PROFILE_SCOPE}
 _NO_STORE = {"cache-control": "no-cache, no-store, max-age=0, must-revalidate", "pragma": "no-cache"}
 
 
@@ -87,21 +83,15 @@ class OAuth:
 
     def __init__(self, world: GoogleWorld) -> None:
         self._world = world
-
-    @cached_property
-    def _key(self) -> RSAKey:
-        return RSAKey.generate_key(2048, parameters={"kid": "sandbox-google", "use": "sig", "alg": "RS256"})
+        self._identity = Identity(world)
 
     def routes(self) -> list[Route]:
         return [
-            Route(AUTHORIZE_PATH, self.authorize, methods=["GET"]),
+            *(Route(path, self.authorize, methods=["GET"]) for path in (AUTHORIZE_PATH, _OLD_AUTHORIZE_PATH)),
             Route(f"{AUTHORIZE_PATH}/decision", self.decide, methods=["POST"]),
-            Route("/token", self.token, methods=["POST"]),
-            Route("/revoke", self.revoke, methods=["POST"]),
-            Route("/oauth2/v3/certs", self.certificates, methods=["GET"]),
-            Route("/v1/userinfo", self.userinfo, methods=["GET", "POST"]),
-            Route("/oauth2/v3/userinfo", self.userinfo, methods=["GET", "POST"]),
-            Route("/.well-known/openid-configuration", self.configuration, methods=["GET"]),
+            *(Route(path, self.token, methods=["POST"]) for path in ("/token", *_OLD_TOKEN_PATHS)),
+            *(Route(path, self.revoke, methods=["POST"]) for path in ("/revoke", _OLD_REVOKE_PATH)),
+            *self._identity.routes(),
         ]
 
     # consent ------------------------------------------------------------------------------
@@ -170,7 +160,7 @@ class OAuth:
             raise Refused(error_page("invalid_client", "The OAuth client was not found."))
         if not client.allows(fields.get("redirect_uri", "")):
             raise Refused(error_page("redirect_uri_mismatch", "The redirect URI does not match the registered ones."))
-        scopes = tuple(dict.fromkeys(_ALIASES.get(scope, scope) for scope in fields.get("scope", "").split()))
+        scopes = _long(fields.get("scope", ""))
         asked = Authorization(fields, client, scopes)
         unknown = sorted(fields.keys() - _AUTHORIZE_PARAMETERS)
         if unknown and self._world.knobs.strict:
@@ -207,7 +197,7 @@ class OAuth:
                 str(verifier) if verifier is not None else None,
             )
         if grant_type == "refresh_token":
-            return grants.refresh(client, _required(form, "refresh_token"), str(form.get("scope", "")).split())
+            return grants.refresh(client, _required(form, "refresh_token"), _long(str(form.get("scope", ""))))
         raise OAuthError("unsupported_grant_type", f"Invalid grant_type: {grant_type or ''}")
 
     def _token_body(self, issued: Issued) -> Json:
@@ -223,23 +213,8 @@ class OAuth:
             if lifetime is not None:
                 body["refresh_token_expires_in"] = int(lifetime.total_seconds())
         if "openid" in issued.scopes:
-            body["id_token"] = self._id_token(issued)
+            body["id_token"] = self._identity.id_token(issued)
         return body
-
-    def _id_token(self, issued: Issued) -> str:
-        account = self._world.accounts[issued.grant.account]
-        now = int(self._world.clock.now().timestamp())
-        claims: Json = {
-            "iss": ISSUER,
-            "azp": issued.grant.client_id,
-            "aud": issued.grant.client_id,
-            "iat": now,
-            "exp": now + 3600,
-            **_identity(account, issued.scopes),
-        }
-        if issued.nonce is not None:
-            claims["nonce"] = issued.nonce
-        return jwt.encode({"alg": "RS256", "kid": "sandbox-google"}, claims, self._key)
 
     async def revoke(self, request: Request) -> Response:
         """The token may come in the body or the query; either kind ends the whole grant."""
@@ -251,49 +226,10 @@ class OAuth:
             return render_json(OAuthError("invalid_token", "Token expired or revoked").body(), 400)
         return render_json({})
 
-    # identity -----------------------------------------------------------------------------
 
-    async def userinfo(self, request: Request) -> Response:
-        scheme, _, value = request.headers.get("authorization", "").partition(" ")
-        token = self._world.grants.find_access(value) if scheme.lower() == "bearer" else None
-        if token is None:
-            refusal = errors.invalid_credentials()
-            body = {"error": "invalid_request", "error_description": "Invalid Credentials"}
-            return render_json(body, refusal.status, refusal.headers)
-        return render_json(_identity(self._world.accounts[token.grant.account], token.scopes))
-
-    async def certificates(self, request: Request) -> Response:  # noqa: ARG002 - an endpoint
-        return render_json({"keys": [self._key.as_dict(private=False)]})
-
-    async def configuration(self, request: Request) -> Response:
-        base = f"{request.url.scheme}://{request.url.netloc}{request.scope.get('root_path', '')}"
-        return render_json(
-            {
-                "issuer": ISSUER,
-                "authorization_endpoint": f"{base}{AUTHORIZE_PATH}",
-                "token_endpoint": f"{base}/token",
-                "userinfo_endpoint": f"{base}/v1/userinfo",
-                "revocation_endpoint": f"{base}/revoke",
-                "jwks_uri": f"{base}/oauth2/v3/certs",
-                "response_types_supported": ["code"],
-                "subject_types_supported": ["public"],
-                "id_token_signing_alg_values_supported": ["RS256"],
-                "scopes_supported": ["openid", "email", "profile"],
-                "code_challenge_methods_supported": ["plain", "S256"],
-            }
-        )
-
-
-def _identity(account: Account, scopes: frozenset[str]) -> Json:
-    """The claims the scopes open, OpenID Connect style."""
-    claims: Json = {"sub": account.sub}
-    if _ALIASES["email"] in scopes:
-        claims |= {"email": account.email, "email_verified": True}
-        if account.workspace:
-            claims["hd"] = account.email.partition("@")[2]
-    if _ALIASES["profile"] in scopes:
-        claims["name"] = account.name
-    return claims
+def _long(scopes: str) -> tuple[str, ...]:
+    """Each scope once, by its long name."""
+    return tuple(dict.fromkeys(_ALIASES.get(scope, scope) for scope in scopes.split()))
 
 
 def _client_credentials(request: Request, form: FormData) -> tuple[str, str]:

@@ -74,6 +74,8 @@ def test_an_unticked_scope_is_missing_from_the_token_and_its_calls_are_refused(g
 def test_the_short_scope_names_come_back_long(google):
     tokens = google.sign_in("ada@example.com", ["email", EVENTS])
     assert f"{AUTH}userinfo.email" in tokens["scope"].split()
+    again = google.token(grant_type="refresh_token", refresh_token=tokens["refresh_token"], scope=f"email {EVENTS}")
+    assert again.json()["scope"] == tokens["scope"]
 
 
 @pytest.mark.parametrize(
