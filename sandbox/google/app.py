@@ -20,9 +20,11 @@ from sandbox.faults import FaultMiddleware
 from sandbox.google import acl, calendar_list, calendars, colors, errors, events, freebusy, listing, settings, watching
 from sandbox.google.batch import serve_batch
 from sandbox.google.call import Handler, request_id_of, serve
+from sandbox.google.discovery import describe
 from sandbox.google.errors import GoogleError, render_json
 from sandbox.google.faults import google_preset
 from sandbox.google.oauth import OAuth
+from sandbox.google.overriding import MethodOverride
 from sandbox.google.world import GoogleWorld
 from sandbox.ledger import RequestRecord
 
@@ -76,10 +78,24 @@ ROUTES: tuple[tuple[str, str, str, Handler], ...] = (
 _SECRETS = re.compile(r"((?:oauth_token|access_token|refresh_token|token|code|code_verifier|key)=)[^&]+")
 
 
+async def _discovery(request: Request) -> Response:
+    """The API's description, for clients that build themselves from it."""
+    if request.path_params.get("version", request.query_params.get("version")) != "v3":
+        return await _not_found(request, LookupError())
+    root = f"{request.url.scheme}://{request.url.netloc}{request.scope.get('root_path', '')}/"
+    return render_json(describe((entry[:3] for entry in ROUTES), root))
+
+
+_DISCOVERY = (
+    Route("/$discovery/rest", _discovery, methods=["GET"]),
+    Route("/discovery/v1/apis/calendar/{version}/rest", _discovery, methods=["GET"]),
+)
+
+
 def create_google(world: GoogleWorld) -> Starlette:
     """The application over `world`, with faults and the request log around it."""
     app = Starlette(
-        routes=[*OAuth(world).routes(), *(_route(world, *entry) for entry in ROUTES)],
+        routes=[*OAuth(world).routes(), *_DISCOVERY, *(_route(world, *entry) for entry in ROUTES)],
         middleware=[
             Middleware(
                 FaultMiddleware,
@@ -88,7 +104,8 @@ def create_google(world: GoogleWorld) -> Starlette:
                 preset=google_preset,
                 observe=lambda scope, account, fault, status: _record(world, scope, account, fault, status),
                 now=world.clock.now,
-            )
+            ),
+            Middleware(MethodOverride),
         ],
         exception_handlers={404: _not_found, 405: _not_found},
     )

@@ -1,4 +1,4 @@
-"""The fields a request body may carry, and their types. The one rule: a field Google does not know is refused.
+"""The fields a body may carry, and their types. The one rule: a field Google does not know is refused.
 
 Read-only fields are allowed: Google ignores them, and clients send back what they have read.
 """
@@ -145,6 +145,33 @@ SHAPES: Mapping[str, Mapping[str, Any]] = {
     "Channel": _CHANNEL,
     "Event": _EVENT,
     "FreeBusyRequest": _FREE_BUSY_REQUEST,
+}
+_REFUSED = [{"domain": "string", "reason": "string"}]
+_COLORS = {"*": {"background": "string", "foreground": "string"}}
+_SETTING = dict.fromkeys(("etag", "id", "kind", "value"), "string")
+
+
+def _list_of(shape: Mapping[str, Any]) -> dict[str, Any]:
+    return {**dict.fromkeys(("etag", "kind", "nextPageToken", "nextSyncToken"), "string"), "items": [shape]}
+
+
+# What only answers are made of.
+ANSWERS: Mapping[str, Mapping[str, Any]] = {
+    "Acl": _list_of(_ACL_RULE),
+    "CalendarList": _list_of(_CALENDAR_LIST_ENTRY),
+    "Colors": {"calendar": _COLORS, "event": _COLORS, "kind": "string", "updated": "string"},
+    "Events": {
+        **_list_of(_EVENT),
+        **dict.fromkeys(("accessRole", "description", "summary", "timeZone", "updated"), "string"),
+        "defaultReminders": [_REMINDER],
+    },
+    "FreeBusyResponse": {
+        **dict.fromkeys(("kind", "timeMax", "timeMin"), "string"),
+        "calendars": {"*": {"busy": [{"end": "string", "start": "string"}], "errors": _REFUSED}},
+        "groups": {"*": {"calendars": ["string"], "errors": _REFUSED}},
+    },
+    "Setting": _SETTING,
+    "Settings": _list_of(_SETTING),
 }
 _INT32 = 2**31
 _PYTHON: Mapping[str, tuple[type, ...]] = {"string": (str,), "boolean": (bool,), "integer": (int,)}
