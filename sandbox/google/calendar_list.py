@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sandbox.google import errors
 from sandbox.google.call import Answer, Call
+from sandbox.google.entry_fields import settable, shown
 from sandbox.google.event_fields import merge_patch
 from sandbox.google.resources import collection_etag
 from sandbox.google.times import Json
@@ -15,7 +16,6 @@ from sandbox.google.world import ListEntry, rank
 
 PAGE_SIZE = 100
 PAGE_SIZE_MAX = 250
-_SETTABLE = frozenset({"colorId", "defaultReminders", "hidden", "notificationSettings", "selected", "summaryOverride"})
 
 
 def _render(call: Call, entry: ListEntry) -> Json:
@@ -29,13 +29,9 @@ def _render(call: Call, entry: ListEntry) -> Json:
         "id": calendar.id,
         "summary": calendar.summary,
         "timeZone": calendar.time_zone,
-        "colorId": "14",
-        "backgroundColor": "#9fe1e7",
-        "foregroundColor": "#000000",
         "accessRole": call.role(calendar),
-        "defaultReminders": [],
         "conferenceProperties": {"allowedConferenceSolutionTypes": ["hangoutsMeet"]},
-        **entry.settings,
+        **shown(call.account, calendar, entry.settings),
     }
     for name in ("hidden", "selected"):
         if not body.get(name, False):
@@ -69,8 +65,9 @@ def insert_entry(call: Call) -> Answer:
     if not call.body.get("id"):
         raise errors.required("Missing calendar identifier.")
     calendar = call.calendar(call.body["id"])
+    given = settable(call.body, {}, rgb=call.query.get("colorRgbFormat", False))
     entry = call.world.list_calendar(call.account, calendar.id)
-    entry.settings |= {name: value for name, value in call.body.items() if name in _SETTABLE}
+    entry.settings = merge_patch(entry.settings, given)
     return Answer(_render(call, entry))
 
 
@@ -85,7 +82,7 @@ def update_entry(call: Call) -> Answer:
 def _edit(call: Call, *, replace: bool) -> Answer:
     entry = _entry(call)
     call.match_etag(f'"{entry.version}"')
-    given = {name: value for name, value in call.body.items() if name in _SETTABLE}
+    given = settable(call.body, entry.settings, rgb=call.query.get("colorRgbFormat", False))
     entry.settings = merge_patch({} if replace else entry.settings, given)
     call.world.list_calendar(call.account, entry.calendar_id)
     return Answer(_render(call, entry))

@@ -14,20 +14,23 @@ _EVENT = "a4bdfc 7ae7bf dbadff ff887c fbd75b ffb878 46d6db e1e1e1 5484ed 51b749 
 _FOREGROUND = "#1d1d1d"
 
 
+def _palette(colors: str) -> Json:
+    return {
+        str(number): {"background": f"#{color}", "foreground": _FOREGROUND}
+        for number, color in enumerate(colors.split(), start=1)
+    }
+
+
+CALENDAR_COLORS = _palette(_CALENDAR)
+
+
 def get_colors(call: Call) -> Answer:
     del call
     return Answer(
         {
             "kind": "calendar#colors",
             "updated": "2012-02-14T00:00:00.000Z",
-            "calendar": _palette(_CALENDAR),
+            "calendar": CALENDAR_COLORS,
             "event": _palette(_EVENT),
         }
     )
-
-
-def _palette(colors: str) -> Json:
-    return {
-        str(number): {"background": f"#{color}", "foreground": _FOREGROUND}
-        for number, color in enumerate(colors.split(), start=1)
-    }

@@ -11,6 +11,7 @@ from datetime import datetime
 from sandbox.google import errors
 from sandbox.google.call import Answer, Call
 from sandbox.google.changes import expand_touched, touched_since, was_or_is_within
+from sandbox.google.entry_fields import default_reminders
 from sandbox.google.instances import (
     Window,
     exceptions_of,
@@ -284,7 +285,7 @@ class _Page:
             "updated": millis(calendar.updated),
             "timeZone": self.reader.zone or calendar.time_zone,
             "accessRole": self.reader.role,
-            "defaultReminders": [{"method": "popup", "minutes": 10}],
+            "defaultReminders": default_reminders(self.call.account, calendar),
         }
         return body
 
