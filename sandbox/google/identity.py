@@ -47,6 +47,7 @@ class Identity:
             *(Route(path, self.userinfo, methods=["GET", "POST"]) for path in ("/v1/userinfo", "/oauth2/v3/userinfo")),
             *(Route(path, self.old_userinfo, methods=["GET"]) for path in ("/oauth2/v2/userinfo", "/userinfo/v2/me")),
             *(Route(path, self.tokeninfo, methods=["GET", "POST"]) for path in ("/tokeninfo", "/oauth2/v3/tokeninfo")),
+            Route("/oauth2/v2/tokeninfo", self.old_tokeninfo, methods=["POST"]),
             Route("/.well-known/openid-configuration", self.configuration, methods=["GET"]),
         ]
 
@@ -163,6 +164,16 @@ class Identity:
         if told is None:
             return render_json(OAuthError("invalid_token", "Invalid Value").body(), 400)
         return render_json({name: _text(value) for name, value in told.items()})
+
+    async def old_tokeninfo(self, request: Request) -> Response:
+        """The same of an access token in the words of Google's OAuth2 API v2."""
+        token = self._world.grants.find_access(request.query_params.get("access_token", ""))
+        if token is None:
+            return render_json(OAuthError("invalid_token", "Invalid Value").body(), 400)
+        told = self._describe(token)
+        words = {"issued_to": "azp", "audience": "aud", "user_id": "sub", "verified_email": "email_verified"}
+        words |= {name: name for name in ("scope", "expires_in", "email", "access_type")}
+        return render_json({word: told[name] for word, name in words.items() if name in told})
 
     def _describe(self, token: AccessToken) -> Json:
         now, told = self._world.clock.now(), _claims(self._world.accounts[token.grant.account], token.scopes)

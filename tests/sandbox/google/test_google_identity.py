@@ -93,6 +93,24 @@ def test_tokeninfo_tells_what_an_access_token_is_good_for(google):
     )
 
 
+def test_the_second_version_of_tokeninfo_has_its_own_names_and_types(google):
+    asked = {"access_token": google.sign_in(ADA, PERSON)["access_token"]}
+    new = google.http.get("/google/tokeninfo", params=asked).json()
+    old = google.http.post("/google/oauth2/v2/tokeninfo", params=asked).json()
+    assert 3590 <= old.pop("expires_in") <= 3600
+    assert old == {
+        "issued_to": SANDBOX_CLIENT_ID,
+        "audience": SANDBOX_CLIENT_ID,
+        "user_id": new["sub"],
+        "scope": new["scope"],
+        "email": ADA,
+        "verified_email": True,
+        "access_type": "offline",
+    }
+    refused = google.http.post("/google/oauth2/v2/tokeninfo", params={"access_token": "wrong"})
+    assert (refused.status_code, refused.json()["error"]) == (400, "invalid_token")
+
+
 def test_a_token_that_cannot_be_renewed_is_online_and_names_nobody_it_was_not_asked_to(google):
     code = google.code(ADA, [CALENDAR], access_type="online")
     told = google.http.get("/google/tokeninfo", params={"access_token": google.redeem(code).json()["access_token"]})
