@@ -25,6 +25,9 @@ from sandbox.google.times import Json, find_zone
 from sandbox.google.world import Account, Actor, Calendar, GoogleWorld, Role, rank
 
 _log = logging.getLogger(__name__)
+# Of OAuth (RFC 6750, section 2.3), not of the API: no discovery document names it.
+# https://developers.google.com/identity/protocols/oauth2/web-server#callinganapi
+_TOKEN_PARAMETER = "access_token"
 # Scopes that open calendars only to look at times, or only the person's own ones.
 _TIMES_ONLY = f"{AUTH}calendar.events.freebusy"
 _OWNED = frozenset({f"{AUTH}calendar.events.owned", f"{AUTH}calendar.events.owned.readonly"})
@@ -152,7 +155,8 @@ async def _admit(world: GoogleWorld, method: Method, request: Request) -> Call:
     scopes = access.scopes & method.scopes
     if not scopes:
         raise errors.insufficient_scope(method.name)
-    query = method.parse_query(request.query_params.multi_items(), strict=world.knobs.strict)
+    asked = [pair for pair in request.query_params.multi_items() if pair[0] != _TOKEN_PARAMETER]
+    query = method.parse_query(asked, strict=world.knobs.strict)
     return Call(
         world=world,
         account=world.accounts[access.grant.account],
@@ -172,7 +176,7 @@ def _bearer(request: Request) -> str | None:
     scheme, _, value = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer" and value:
         return value.strip()
-    return request.query_params.get("oauth_token")
+    return request.query_params.get(_TOKEN_PARAMETER) or request.query_params.get("oauth_token")
 
 
 async def _body(request: Request, method: Method, *, strict: bool) -> Json:

@@ -178,7 +178,7 @@ class Identity:
     def _describe(self, token: AccessToken) -> Json:
         now, told = self._world.clock.now(), _claims(self._world.accounts[token.grant.account], token.scopes)
         named = {"openid", EMAIL_SCOPE, PROFILE_SCOPE} & token.scopes
-        person = {name: told[name] for name in ("sub", "email", "email_verified") if name in told and named}
+        person: Json = {name: told[name] for name in ("sub", "email", "email_verified") if name in told and named}
         return {
             "azp": token.grant.client_id,
             "aud": token.grant.client_id,

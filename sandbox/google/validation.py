@@ -4,7 +4,7 @@ Seeds may store damaged events behind its back, as Google itself sometimes serve
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from sandbox.google import errors
@@ -22,6 +22,7 @@ _ENUMS = {
 # Not documented; told by many who met it, as https://github.com/derekantrican/GAS-ICS-Sync/issues/271.
 # In units of UTF-16 here: the stricter reading, for nobody says which it is.
 _DESCRIPTION_LIMIT = 8192
+_ATTACHMENTS_MAX = 25
 _RESPONSES = ("needsAction", "declined", "tentative", "accepted")
 _PROPERTY_LIMITS = {"count": 300, "bytes": 32 * 1024, "key": 44, "value": 1024}
 
@@ -41,8 +42,7 @@ def validate_event(fields: Json, calendar: Calendar, owner: Account | None) -> J
         fields["attendees"] = _attendees(fields)
     _check_properties(fields.get("extendedProperties", {}))
     _check_reminders(fields.get("reminders", {}))
-    if len(fields.get("attachments", ())) > 25:
-        raise errors.invalid("Too many attachments.")
+    _check_attachments(fields.get("attachments", ()))
     check_type = _TYPES.get(fields.get("eventType", "default"))
     if check_type is None:
         raise errors.invalid("Invalid event type.")
@@ -134,6 +134,13 @@ def _check_reminders(reminders: Json) -> None:
     for override in overrides:
         if override.get("method") not in {"email", "popup"} or not 0 <= override.get("minutes", -1) <= 40320:
             raise errors.invalid("Invalid reminder.")
+
+
+def _check_attachments(attachments: Sequence[Json]) -> None:
+    if len(attachments) > _ATTACHMENTS_MAX:
+        raise errors.invalid("Too many attachments.")
+    if not all(attachment.get("fileUrl") for attachment in attachments):
+        raise errors.required("Missing attachment file URL.")
 
 
 # Kinds of events. https://developers.google.com/workspace/calendar/api/guides/calendar-status

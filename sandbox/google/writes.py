@@ -63,6 +63,8 @@ def insert_event(
         event.fields.get("iCalUID") == body.get("iCalUID") and not event.cancelled for event in calendar.events.values()
     ):
         raise errors.duplicate()
+    if not support.attachments:
+        fields.pop("attachments", None)
     fields |= _identity(world, calendar, body, event_id, actor, imported=imported)
     fields.setdefault("status", "confirmed")
     fields.setdefault("reminders", {"useDefault": True})
@@ -71,8 +73,6 @@ def insert_event(
         refuse_creation(fields["eventType"])
         fields = validate_event(fields, calendar, world.accounts.get(calendar.id))
     apply_conference(fields, {}, version=support.conference_version, pending=world.knobs.conferences_pending)
-    if not support.attachments:
-        fields.pop("attachments", None)
     event = Event(fields)
     world.commit(calendar, event, "insert", actor)
     propagate(world, calendar, event, None, actor)
@@ -104,6 +104,8 @@ def _identity(
     for name in ("birthdayProperties", "privateCopy"):
         if name in body:
             identity[name] = deepcopy(body[name])
+    if identity["eventType"] == "birthday":
+        identity["birthdayProperties"] = {"type": "birthday", **identity.get("birthdayProperties", {})}
     return identity
 
 

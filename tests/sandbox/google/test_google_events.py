@@ -251,7 +251,8 @@ def test_kinds_of_events_have_their_own_demands(ada):
         "end": {"date": "2026-12-02"},
         "recurrence": ["RRULE:FREQ=YEARLY"],
     }
-    assert ada.insert(birthday)["eventType"] == "birthday"
+    made = ada.insert(birthday)
+    assert (made["eventType"], made["birthdayProperties"]) == ("birthday", {"type": "birthday"})
     away = ada.insert(meeting(eventType="outOfOffice", outOfOfficeProperties={"autoDeclineMode": "declineNone"}))
     assert ada.insert(meeting(eventType="focusTime"))["eventType"] == "focusTime"
     bad = (
@@ -298,3 +299,19 @@ def test_times_of_writing_grow_and_reminders_do_not_count_as_content(ada):
     reminded = ada.patch(made["id"], {"reminders": {"useDefault": False}})
     assert reminded["updated"] == changed["updated"]
     assert reminded["etag"] != changed["etag"]
+
+
+def test_an_attachment_needs_an_address_where_attachments_are_understood(ada):
+    page = {"fileUrl": "https://drive.google.com/open?id=1", "title": "Notes"}
+    nameless = meeting(attachments=[page, {"title": "Lost"}])
+    understood = {"supportsAttachments": True}
+    assert ada.refused("events.insert", nameless, calendarId="primary", query=understood) == (400, "required")
+    assert "attachments" not in ada.insert(nameless)
+    made = ada.insert(meeting(attachments=[page]), supportsAttachments=True)
+    assert made["attachments"] == [page]
+    change = {"attachments": [{"title": "Lost"}]}
+    path = {"calendarId": "primary", "eventId": made["id"]}
+    assert ada.refused("events.patch", change, query=understood, **path) == (400, "required")
+    assert ada.patch(made["id"], change)["attachments"] == [page]
+    too_many = {"attachments": [page] * 26}
+    assert ada.refused("events.patch", too_many, query=understood, **path) == (400, "invalid")

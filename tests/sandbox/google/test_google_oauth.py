@@ -223,9 +223,18 @@ def test_the_form_on_the_consent_page_leads_to_the_decision(google):
     assert answer_of(agreed)["code"]
 
 
+@pytest.mark.parametrize("name", ["access_token", "oauth_token"])
+def test_a_token_may_stand_in_the_query_and_must_be_good_there_too(google, name):
+    address = "/google/calendar/v3/calendars/primary/events"
+    good = google.http.get(address, params={name: google.sign_in("ada@example.com")["access_token"]})
+    assert good.json()["kind"] == "calendar#events"
+    assert google.http.get(address, params={name: "wrong"}).status_code == 401
+
+
 def test_the_request_log_never_holds_a_token(google):
     tokens = google.sign_in("ada@example.com")
-    google.http.get("/google/calendar/v3/calendars/primary/events", params={"oauth_token": tokens["access_token"]})
+    for name in ("access_token", "oauth_token"):
+        google.http.get("/google/calendar/v3/calendars/primary/events", params={name: tokens["access_token"]})
     log = str(google.control("GET", "/requests"))
     assert tokens["access_token"] not in log
     assert "ada@example.com" in log
