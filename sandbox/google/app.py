@@ -20,7 +20,7 @@ from sandbox.faults import FaultMiddleware
 from sandbox.google import acl, calendar_list, calendars, colors, errors, events, freebusy, listing, settings, watching
 from sandbox.google.batch import serve_batch
 from sandbox.google.call import Handler, request_id_of, serve
-from sandbox.google.discovery import describe
+from sandbox.google.discovery import describe, directory
 from sandbox.google.errors import GoogleError, render_json
 from sandbox.google.faults import google_preset
 from sandbox.google.oauth import OAuth
@@ -82,12 +82,20 @@ async def _discovery(request: Request) -> Response:
     """The API's description, for clients that build themselves from it."""
     if request.path_params.get("version", request.query_params.get("version")) != "v3":
         return await _not_found(request, LookupError())
-    root = f"{request.url.scheme}://{request.url.netloc}{request.scope.get('root_path', '')}/"
-    return render_json(describe((entry[:3] for entry in ROUTES), root))
+    return render_json(describe((entry[:3] for entry in ROUTES), _root_of(request)))
+
+
+async def _directory(request: Request) -> Response:
+    return render_json(directory(_root_of(request), request.query_params.get("name")))
+
+
+def _root_of(request: Request) -> str:
+    return f"{request.url.scheme}://{request.url.netloc}{request.scope.get('root_path', '')}/"
 
 
 _DISCOVERY = (
     Route("/$discovery/rest", _discovery, methods=["GET"]),
+    Route("/discovery/v1/apis", _directory, methods=["GET"]),
     Route("/discovery/v1/apis/calendar/{version}/rest", _discovery, methods=["GET"]),
 )
 

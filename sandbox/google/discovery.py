@@ -26,6 +26,22 @@ _LISTS = frozenset({"list", "instances"})
 _SILENT = frozenset({"delete", "clear", "stop"})
 
 
+def directory(root_url: str, name: str | None) -> Json:
+    """The APIs there are: this one, if it is asked for by `name` or by none."""
+    entry = {
+        "kind": "discovery#directoryItem",
+        "id": "calendar:v3",
+        "name": "calendar",
+        "version": "v3",
+        "title": "Calendar API",
+        "description": "Manipulates events and other calendar data.",
+        "discoveryRestUrl": f"{root_url}discovery/v1/apis/calendar/v3/rest",
+        "preferred": True,
+    }
+    items = [entry] if name in {None, "calendar"} else []
+    return {"kind": "discovery#directoryList", "discoveryVersion": "v1", "items": items}
+
+
 def describe(routes: Iterable[tuple[str, str, str]], root_url: str) -> Json:
     """The document for a server at `root_url` (a slash at its end); a route is a verb, a path and a method's id."""
     resources: Json = {}

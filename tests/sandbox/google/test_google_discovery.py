@@ -31,6 +31,14 @@ def test_it_is_served_in_both_places_and_for_no_other_version(google, ours):
     assert google.http.get("/google/discovery/v1/apis/calendar/v2/rest").status_code == 404
 
 
+def test_the_directory_leads_to_it(google, ours):
+    told = google.http.get("/google/discovery/v1/apis", params={"name": "calendar", "preferred": "true"}).json()
+    assert (told["kind"], len(told["items"])) == ("discovery#directoryList", 1)
+    assert google.http.get(told["items"][0]["discoveryRestUrl"]).json() == ours
+    assert google.http.get("/google/discovery/v1/apis").json() == told
+    assert google.http.get("/google/discovery/v1/apis", params={"name": "drive"}).json()["items"] == []
+
+
 def test_it_leads_to_the_server_that_served_it(google, ours):
     same = ("kind", "discoveryVersion", "id", "name", "version", "title", "description", "protocol")
     for name in (*same, "rootUrl", "servicePath", "basePath", "baseUrl", "batchPath"):
