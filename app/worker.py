@@ -53,7 +53,6 @@ _SWEEPS_END_SECONDS = 3.0
 _STOCK_SECONDS = 30.0
 _FIRST_RETRY = timedelta(seconds=1)
 _LAST_RETRY = timedelta(minutes=10)
-"""More make numbers that no timedelta can hold."""
 
 _LOST = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, PgqException, RuntimeError)
 """How the queue's manager ends when the database went away, or when it no longer hears of new jobs."""

@@ -54,6 +54,7 @@ def services_taken_for_people(city: City, patch: pytest.MonkeyPatch) -> Iterator
 
     with patch.context() as patched:
         patched.setattr(Principal, "user", property(user))
+        patched.setattr(Principal, "require_person", user)
         yield
 
 

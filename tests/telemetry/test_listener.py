@@ -2,7 +2,7 @@
 
 import socket
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 
 import httpx
@@ -76,7 +76,8 @@ async def test_p3_a_worker_with_a_port_tells_how_things_stand(world: World, monk
 
     @asynccontextmanager
     async def opened(_: Settings) -> AsyncIterator[Services]:
-        yield services
+        async with aclosing(services.stock):
+            yield services
 
     monkeypatch.setattr(worker, "open_services", opened)
 
