@@ -19,7 +19,8 @@ from tests.support.world import World
 
 ROOT = Path(__file__).parents[2]
 HARMLESS = {
-    "xml: attributes", "xml: include", "xml: namespaces", "xml: control characters", "json: name twice", "json: escapes",
+    "xml: attributes", "xml: include", "xml: namespaces", "xml: control characters",
+    "json: name twice", "json: escapes",
 }  # fmt: skip
 """May be read: they are long, and nothing else."""
 EXPANDERS = {"dateutil", "recurring_ical_events", "rrule", "x_wr_timezone"}
