@@ -49,9 +49,10 @@ def run_simulators(  # noqa: PLR0917 - the options of a command
     ready_file: Annotated[Path | None, typer.Option(help="Written as JSON when everything answers.")] = None,
     keys_file: Annotated[Path | None, typer.Option(help="Keeps the issuer's keys over restarts.")] = None,
     certificates: Annotated[Path | None, typer.Option(help="Keeps Exchange's certificates over restarts.")] = None,
+    https_port: Annotated[int, typer.Option(help="For those who speak TLS only; 0 is a free one.")] = 0,
 ) -> None:
     """Run the simulated providers, the identity provider, the mail sink and the DNS server until Ctrl-C."""
-    places = Places(http_port, smtp_port, exchange_port, dns_port, keys_file, certificates)
+    places = Places(http_port, smtp_port, exchange_port, dns_port, keys_file, certificates, https_port)
     try:
         asyncio.run(serve_until_signalled(places, ready_file=ready_file))
     except PortTakenError as error:

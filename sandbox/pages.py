@@ -41,7 +41,7 @@ _FOR_PROGRAMS = (
 )
 
 
-def front_page(*, smtp_address: str, dns_address: str, ews_url: str) -> HTMLResponse:
+def front_page(*, smtp_address: str, dns_address: str, ews_url: str, https_url: str) -> HTMLResponse:
     """What is where."""
     rows = "".join(
         f'<tr><td><a href="{path}"><code>{path}</code></a></td><td>{what}</td></tr>' for path, what in _PLACES
@@ -51,6 +51,7 @@ def front_page(*, smtp_address: str, dns_address: str, ews_url: str) -> HTMLResp
         "<h1>Sandbox</h1><p>Simulated providers for calendar-connect. Nothing here leaves this machine.</p>"
         f"<table>{rows}</table><h2>For programs</h2><table>{beneath}"
         f"<tr><td><code>{escape(ews_url)}</code></td><td>Simulated Exchange, over TLS</td></tr>"
+        f"<tr><td><code>{escape(https_url)}</code></td><td>All of this, over TLS</td></tr>"
         f"<tr><td><code>{escape(smtp_address)}</code></td><td>SMTP: takes every mail</td></tr>"
         f"<tr><td><code>{escape(dns_address)}</code></td><td>DNS, over UDP: the records it was given</td></tr>"
         "</table>"

@@ -53,9 +53,11 @@ class Addresses:
     smtp_port: int
     ews_url: str
     ews_authority: str
-    """The file of the certification authority that Exchange's clients must trust."""
+    """The file of the certification authority that Exchange's clients must trust, and all others over TLS."""
     dns_address: str
     """The DNS server's address and UDP port."""
+    https_url: str
+    """The same as `http_url` over TLS: some clients, MSAL is one, speak no other."""
 
 
 @dataclass(frozen=True)
@@ -147,7 +149,12 @@ def _add_pages(app: FastAPI, addresses: Addresses, sink: MailSink) -> None:
     @app.get("/")
     async def front() -> HTMLResponse:
         smtp_address = f"{HOST}:{sink.port}"
-        return front_page(smtp_address=smtp_address, dns_address=addresses.dns_address, ews_url=addresses.ews_url)
+        return front_page(
+            smtp_address=smtp_address,
+            dns_address=addresses.dns_address,
+            ews_url=addresses.ews_url,
+            https_url=addresses.https_url,
+        )
 
     @app.get("/dashboard")
     async def dashboard(request: Request) -> HTMLResponse:
@@ -193,6 +200,7 @@ class Places:
     """The identity provider's keys; None: new ones."""
     certificates: Path | None = None
     """The directory of Exchange's certificates; None: a temporary one."""
+    https_port: int = 0
 
 
 @contextlib.asynccontextmanager
@@ -200,7 +208,7 @@ async def serve(places: Places = Places()) -> AsyncIterator[Addresses]:
     """A running sandbox in the current event loop. Raises PortTakenError."""
     async with contextlib.AsyncExitStack() as stack:
         http = stack.enter_context(_listen(places.http_port))
-        https = stack.enter_context(_listen(places.exchange_port))
+        ews, https = (stack.enter_context(_listen(port)) for port in (places.exchange_port, places.https_port))
         directory = places.certificates or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         certificates = ensure_certificates(directory)
         sink = await stack.enter_async_context(_mail_sink(places.smtp_port))
@@ -209,20 +217,22 @@ async def serve(places: Places = Places()) -> AsyncIterator[Addresses]:
             http_url=f"http://{HOST}:{http.getsockname()[1]}",
             smtp_host=HOST,
             smtp_port=sink.port,
-            ews_url=f"https://{HOST}:{https.getsockname()[1]}/EWS/Exchange.asmx",
+            ews_url=f"https://{HOST}:{ews.getsockname()[1]}/EWS/Exchange.asmx",
             ews_authority=str(certificates.authority),
             dns_address=dns.address,
+            https_url=f"https://{HOST}:{https.getsockname()[1]}",
         )
         worlds = Worlds.new()
         stack.push_async_callback(worlds.google.aclose)
         stack.push_async_callback(worlds.microsoft.aclose)
         stack.push_async_callback(worlds.exchange.aclose)
         app = create_sandbox(addresses, Network(sink, dns), worlds, keys_file=places.keys_file)
+        files = {"ssl_certfile": str(certificates.chain), "ssl_keyfile": str(certificates.key)}
         await stack.enter_async_context(_running(http, app=app))
-        exchange = create_exchange(worlds.exchange)
+        await stack.enter_async_context(_running(https, app=app, **files))
         # NTLM signs a connection in: one that lives on after a change of the password goes on reading, here as at IIS.
-        files = {"ssl_certfile": str(certificates.chain), "ssl_keyfile": str(certificates.key), "timeout_keep_alive": 5}
-        await stack.enter_async_context(_running(https, app=exchange, **files))
+        exchange = _running(ews, app=create_exchange(worlds.exchange), timeout_keep_alive=5, **files)
+        await stack.enter_async_context(exchange)
         yield addresses
 
 

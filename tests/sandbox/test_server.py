@@ -5,9 +5,11 @@ import json
 import re
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import fields
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
@@ -17,7 +19,7 @@ import httpx
 import pytest
 
 from sandbox.ports import PortTakenError
-from sandbox.server import Places, serve
+from sandbox.server import Addresses, Places, serve
 
 ROOT = Path(__file__).parents[2]
 
@@ -103,6 +105,15 @@ async def test_taken_ports_are_named():
                 pytest.fail("it started")
 
 
+async def test_everything_is_there_over_tls_as_well_and_names_itself_so():
+    async with serve() as addresses:
+        trusted = ssl.create_default_context(cafile=addresses.ews_authority)
+        async with httpx.AsyncClient(base_url=addresses.https_url, verify=trusted) as client:
+            assert (await client.get("/health")).is_success
+            told = (await client.get("/microsoft/common/v2.0/.well-known/openid-configuration")).json()
+    assert told["token_endpoint"].startswith(f"{addresses.https_url}/microsoft/")
+
+
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
 async def test_the_command_writes_its_ready_file_serves_and_stops_at_a_signal(tmp_path, signum):
     ready = tmp_path / "ready.json"
@@ -111,7 +122,7 @@ async def test_the_command_writes_its_ready_file_serves_and_stops_at_a_signal(tm
     try:
         line = await asyncio.wait_for(process.stdout.readline(), timeout=20)
         addresses = json.loads(ready.read_text())
-        assert addresses.keys() == {"http_url", "smtp_host", "smtp_port", "ews_url", "ews_authority", "dns_address"}
+        assert addresses.keys() == {field.name for field in fields(Addresses)}
         assert addresses["http_url"] in line.decode()
         assert [path.name for path in tmp_path.iterdir()] == ["ready.json"]  # no draft is left
         async with httpx.AsyncClient() as client:
