@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
+import httpx
 import pytest
 import structlog
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
@@ -13,7 +14,6 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 
-from app.http import HttpClient
 from app.queue import Enqueued, Job, enqueuing
 from app.telemetry import traces
 from app.telemetry.metrics import process_figures
@@ -97,13 +97,14 @@ async def test_p5_no_provider_is_told_of_a_trace(
     world: World, exported: InMemorySpanExporter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent: list[dict[str, str]] = []
-    send = HttpClient._read
+    send = httpx.AsyncHTTPTransport.handle_async_request
 
-    async def seen(self: HttpClient, request: Any) -> Any:
-        sent.append(dict(request.headers))
+    async def seen(self: httpx.AsyncHTTPTransport, request: httpx.Request) -> httpx.Response:
+        if request.url.path.startswith("/google/"):
+            sent.append(dict(request.headers))
         return await send(self, request)
 
-    monkeypatch.setattr(HttpClient, "_read", seen)
+    monkeypatch.setattr(httpx.AsyncHTTPTransport, "handle_async_request", seen)
     await booked(world)
     await world.work()
     assert named(exported, "google.create_event")
