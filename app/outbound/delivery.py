@@ -19,7 +19,7 @@ from uuid import UUID
 
 import structlog
 from opentelemetry.trace import SpanKind
-from sqlalchemy import func, or_, select, tuple_
+from sqlalchemy import ColumnElement, func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.calendar import Clock
@@ -208,11 +208,16 @@ async def _earlier(session: AsyncSession, mail: Mail) -> Sequence[Mail]:
     query = select(Mail).where(
         Mail.account_id == mail.account_id,
         Mail.subject_id == mail.subject_id,
-        func.lower(Mail.to_email) == mail.to_email.lower(),
+        _to_the_same(mail),
         Mail.status == "queued",
         tuple_(Mail.created_at, Mail.id) < (mail.created_at, mail.id),
     )
     return (await session.scalars(query.order_by(Mail.created_at, Mail.id))).all()
+
+
+def _to_the_same(mail: Mail) -> ColumnElement[bool]:
+    """To its reader, however their address is spelt."""
+    return func.lower(Mail.to_email) == mail.to_email.lower()
 
 
 async def _with_video(session: AsyncSession, mail: Mail, content: Content, now: datetime) -> Content | None:
@@ -259,7 +264,7 @@ async def _has_enough(session: AsyncSession, mail: Mail, now: datetime) -> bool:
         return False
     sent = await session.scalar(
         select(func.count()).where(
-            func.lower(Mail.to_email) == mail.to_email.lower(),
+            _to_the_same(mail),
             Mail.sent_at > now - timedelta(days=1),
             or_(*(Mail.kind.endswith(reader, autoescape=True) for reader in _STRANGERS)),
         )
