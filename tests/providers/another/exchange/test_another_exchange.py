@@ -13,26 +13,12 @@ from app.calendar import AllDay
 from app.providers.base import RateLimited, Transient
 from app.providers.credentials import CredentialsReason, CredentialsRefused
 from tests.providers.another.exchange.server import Interruption, certificate
-from tests.providers.another.exchange.stage import (
-    ADA,
-    PASSWORD,
-    WINDOW,
-    ada,
-    at,
-    events,
-    every_edition,
-    exchange,
-    people,
-    provider,
-    session,
-    typed,
-)
+from tests.providers.another.exchange.stage import ADA, PASSWORD, WINDOW, at, events, every_edition, people, typed
 from tests.providers.another.exchange.store import element
 from tests.providers.follower import Follower, times_of
 from tests.support.google import joined, mirrored
 from tests.support.world import World
 
-__all__ = ["ada", "exchange", "provider", "session"]
 KOLKATA = ZoneInfo("Asia/Kolkata")
 
 

@@ -23,21 +23,9 @@ from app.providers.base import (
     Transient,
 )
 from tests.providers.another.exchange.server import Interruption
-from tests.providers.another.exchange.stage import (
-    ADA,
-    WINDOW,
-    ada,
-    at,
-    events,
-    every_edition,
-    exchange,
-    people,
-    provider,
-    session,
-)
+from tests.providers.another.exchange.stage import ADA, WINDOW, at, events, every_edition, people
 from tests.providers.another.exchange.store import element
 
-__all__ = ["ada", "exchange", "provider", "session"]
 SLOT = Timed(datetime(2027, 3, 3, 9, tzinfo=UTC), datetime(2027, 3, 3, 10, tzinfo=UTC), "Europe/Berlin")
 GUEST = Attendee("grace@elsewhere.example")
 

@@ -12,40 +12,12 @@ from app.calendar import AllDay, Busy, Timed
 from app.providers.base import AuthExpired, CalendarGone, CursorExpired, PermissionDenied, RateLimited, ReauthRequired
 from app.providers.graph.oauth import CALENDARS, SHARED_CALENDARS
 from tests.providers.another.graph.mailbox import HOME_ADDRESS, person
-from tests.providers.another.graph.stage import NOW, SEEDS, WINDOW, at, provided, sign_in, visited
+from tests.providers.another.graph.stage import NOW, WINDOW, at, sign_in
 from tests.providers.another.graph.wire import Said
 from tests.providers.follower import Follower, times_of
 from tests.providers.graph.stage import GrantTokens
 
 DAY = {"type": "daily", "interval": 1}
-
-
-@pytest.fixture
-def expected() -> list[str]:
-    """What the server may complain of: the test puts it there."""
-    return []
-
-
-@pytest.fixture(params=SEEDS)
-async def graph(request, expected):
-    async with visited(request.param, expected) as server:
-        yield server
-
-
-@pytest.fixture
-async def provider(graph):
-    async with provided(graph) as ours:
-        yield ours
-
-
-@pytest.fixture
-async def tokens(graph, provider):
-    return GrantTokens(provider, await sign_in(graph, provider))
-
-
-@pytest.fixture
-async def session(provider, tokens):
-    return provider.open(tokens, mailbox="zoe")
 
 
 def follower(session, graph):

@@ -11,39 +11,10 @@ from app.calendar import Attendee, EventDraft, Notify, Response, Timed
 from app.providers.base import EditConflict
 from app.providers.push import Callback, Handshake
 from tests.providers.another.graph.mailbox import person
-from tests.providers.another.graph.stage import SEEDS, at, provided, sign_in, visited
+from tests.providers.another.graph.stage import at
 from tests.providers.another.graph.wire import Said
-from tests.providers.graph.stage import GrantTokens
 
 KEY = "bkg_01jx:o'clock/é+1"
-
-
-@pytest.fixture
-def expected() -> list[str]:
-    """What the server may complain of: the test puts it there."""
-    return []
-
-
-@pytest.fixture(params=SEEDS)
-async def graph(request, expected):
-    async with visited(request.param, expected) as server:
-        yield server
-
-
-@pytest.fixture
-async def provider(graph):
-    async with provided(graph) as ours:
-        yield ours
-
-
-@pytest.fixture
-async def tokens(graph, provider):
-    return GrantTokens(provider, await sign_in(graph, provider))
-
-
-@pytest.fixture
-async def session(provider, tokens):
-    return provider.open(tokens, mailbox="zoe")
 
 
 # writing -----------------------------------------------------------------------------------------
