@@ -74,19 +74,18 @@ class Principal:
     @property
     def user(self) -> UUID:
         """The user who asks. Raises: Forbidden for a service token."""
-        if self.user_id is None:
-            raise Forbidden(detail="user_required")
-        return self.user_id
+        return self.require_person()
 
     @property
     def actor(self) -> str:
         """As the audit log names it."""
         return "service" if self.user_id is None else f"user:{self.user_id}"
 
-    def require_person(self) -> None:
-        """Raises: Forbidden for a service, whatever it may."""
+    def require_person(self) -> UUID:
+        """Who it is. Raises: Forbidden for a service, whatever it may."""
         if self.user_id is None:
             raise Forbidden(detail="user_required")
+        return self.user_id
 
     def require_service(self) -> None:
         """Raises: Forbidden for a person, whatever their token says they may."""

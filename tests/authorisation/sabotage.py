@@ -53,7 +53,6 @@ def services_taken_for_people(city: City, patch: pytest.MonkeyPatch) -> Iterator
         return principal.user_id or ada
 
     with patch.context() as patched:
-        patched.setattr(Principal, "user", property(user))
         patched.setattr(Principal, "require_person", user)
         yield
 
