@@ -126,7 +126,7 @@ class Authorizations:
         if wish.client == "mobile":
             self._mobile_seat.require(principal.seats)
         return_url = allowed_return_url(wish.return_url, self._return_urls, client=wish.client)
-        check_accepted(self._providers[ProviderName(wish.provider)], wish.disclosure_version, language)
+        check_accepted(self._providers[ProviderName(wish.provider)], wish.disclosure_version)
         if wish.connection_id is None:
             await check_may_connect(session, principal, wish.provider)
         add_disclosure_acceptance(

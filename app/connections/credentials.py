@@ -144,7 +144,7 @@ class CredentialConnections:
         """
         self._check_person(principal, wish.client)
         return_url = allowed_return_url(wish.return_url, self._return_urls, client=wish.client)
-        check_accepted(self._providers[ProviderName(wish.provider)], wish.disclosure_version, language)
+        check_accepted(self._providers[ProviderName(wish.provider)], wish.disclosure_version)
         async with transaction(self._sessions, principal.account_id) as session:
             if (before := await self._answered(session, principal, keyed)) is not None:
                 return Connected(before, return_url, replayed=True)

@@ -39,16 +39,16 @@ def disclosure_of(provider: Provider, language: Language) -> Disclosure:
     return disclosure_text(provider.name, language, two_way_sync=provider.features.two_way_sync)
 
 
-def check_accepted(provider: Provider, version: str, language: Language) -> None:
+def check_accepted(provider: Provider, version: str) -> None:
     """Raises: DisclosureNotAccepted, with the version there is now."""
-    current = disclosure_of(provider, language).version
+    current = _VERSIONS[_name(provider.name, two_way_sync=provider.features.two_way_sync)]
     if version != current:
         raise DisclosureNotAccepted(extra={"version": current})
 
 
 def disclosure_text(provider: ProviderName, language: Language, *, two_way_sync: bool) -> Disclosure:
     """What to read before connecting this provider; `two_way_sync` is whether events go both ways here."""
-    name = _EXCHANGE_SYNCED if provider is ProviderName.EXCHANGE and two_way_sync else provider.value
+    name = _name(provider, two_way_sync=two_way_sync)
     key = f"disclosure.{name}"
     points = takewhile(has_text, (f"{key}.points.{number}" for number in count(1)))
     return Disclosure(
@@ -57,3 +57,7 @@ def disclosure_text(provider: ProviderName, language: Language, *, two_way_sync:
         paragraphs=tuple(translate(language, point) for point in points),
         accept_label=translate(language, f"{key}.accept"),
     )
+
+
+def _name(provider: ProviderName, *, two_way_sync: bool) -> str:
+    return _EXCHANGE_SYNCED if provider is ProviderName.EXCHANGE and two_way_sync else provider.value
