@@ -6,7 +6,7 @@ not count where we wrote them: their reservations do.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -90,7 +90,8 @@ class LiveCheck:
         self._clock = clock
         self._timeout = timeout_seconds
         self._trusted = timedelta(seconds=mirror_trusted_seconds)
-        self._answers = SharedAnswers[list[Verdict]]()
+        self._busy_times = SharedAnswers[Mapping[str, BusyTimes]]()
+        self._events = SharedAnswers[list[Event]]()
 
     async def check(self, calendars: Sequence[WatchedCalendar], slot: Span, *, moving: Moving | None = None) -> Checked:
         """The verdict over all calendars. The mirror said the slot is free: unless the answer is that too, they are
@@ -106,7 +107,7 @@ class LiveCheck:
     async def _checked(self, calendars: Sequence[WatchedCalendar], slot: Span, moving: Moving | None) -> Checked:
         groups = _by_connection(calendars)
         questions = (_Question(slot, group[0].tentative_blocks, moving) for group in groups)  # each of one person
-        asked = await asyncio.gather(*map(self._ask_together, groups, questions))
+        asked = await asyncio.gather(*map(self._ask, groups, questions))
         told = zip(chain.from_iterable(groups), chain.from_iterable(asked), strict=True)
         verdicts = {calendar.calendar_id: self._without_answer(calendar, verdict) for calendar, verdict in told}
         worst = next(each for each in _WORST_FIRST if each in verdicts.values() or each is Verdict.FREE)
@@ -130,19 +131,16 @@ class LiveCheck:
                 wanted = [calendar.calendar_id for calendar in calendars]
                 await enqueue(session, await ask_for_syncs(session, account_id, wanted, now=self._clock()))
 
-    async def _ask_together(self, calendars: list[WatchedCalendar], question: "_Question") -> list[Verdict]:
-        """What each calendar of one connection says, to all who ask it now."""
-        asked = question, *((item.calendar_id, item.provider_calendar_id, item.time_zone) for item in calendars)
-        return await self._answers.ask(asked, lambda: self._ask(calendars, question))
-
     async def _ask(self, calendars: list[WatchedCalendar], question: "_Question") -> list[Verdict]:
-        """In time: what is late, or fails, takes nothing back that was said before."""
+        """What each calendar of one connection says, in time: what is late, or fails, takes nothing back that was said
+        before.
+        """
         first = calendars[0]
         session = self._access.open(first.account_id, first.connection_id, first.provider)
         told = [Verdict.UNKNOWN] * len(calendars)
         try:
             async with asyncio.timeout(self._timeout):
-                answers = await session.free_busy([item.provider_calendar_id for item in calendars], question.window)
+                answers = await self._free_busy(session, calendars, question)
                 times = [answers.get(item.provider_calendar_id) for item in calendars]
                 told = [question.first_word(each) for each in times]
                 for number, (calendar, each) in enumerate(zip(calendars, times, strict=True)):
@@ -151,6 +149,25 @@ class LiveCheck:
         except (ProviderError, MasterKeyAheadError, TimeoutError) as error:
             log.warning("live_check.failed", connection_id=str(first.connection_id), error=code_of(error))
         return told
+
+    async def _free_busy(
+        self, session: CalendarSession, calendars: list[WatchedCalendar], question: "_Question"
+    ) -> Mapping[str, BusyTimes]:
+        """The same for all who ask about the slot now, whatever shall move there."""
+        names = [item.provider_calendar_id for item in calendars]
+        asked = question.slot, calendars[0].connection_id, *names
+        return await self._busy_times.ask(asked, lambda: session.free_busy(names, question.window))
+
+    async def _instances(
+        self, session: CalendarSession, calendar: WatchedCalendar, question: "_Question"
+    ) -> list[Event]:
+        """The same of the events in it."""
+        name = calendar.provider_calendar_id
+
+        async def listed() -> list[Event]:
+            return [event async for event in session.list_instances(name, question.window)]
+
+        return await self._events.ask((question.slot, calendar.calendar_id, name), listed)
 
     async def _is_explained(
         self, session: CalendarSession, calendar: WatchedCalendar, times: BusyTimes | None, question: "_Question"
@@ -166,7 +183,7 @@ class LiveCheck:
         zone = zone_or_utc(calendar.time_zone)
         ours: list[Event] = []
         passed: list[Span] = []
-        async for event in session.list_instances(calendar.provider_calendar_id, question.window):
+        for event in await self._instances(session, calendar, question):
             passed.append(seconds_of(event.when, zone))
             if not question.blocked_by(event, zone):
                 continue
