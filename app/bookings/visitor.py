@@ -15,7 +15,6 @@ from app.bookings.event import owner_of_event
 from app.bookings.offer import page_time_of_booking
 from app.bookings.tokens import BookingTokens
 from app.calendar_writes.service import find_write
-from app.database import enter_account
 from app.errors import BookingTokenInvalid
 from app.models.bookings import Booking, MeetingRequest
 from app.models.directory import Directory
@@ -32,8 +31,8 @@ async def get_booking_by_token(
     session: AsyncSession, tokens: BookingTokens, booking_id: UUID, token: str, *, now: datetime
 ) -> Booking:
     """The booking of whoever holds its token. Raises: BookingTokenInvalid."""
-    known = await _enter(session, Directory.BOOKING, booking_id)
-    found = await repository.find_booking(session, booking_id) if known else None
+    known = await directory.enter(session, Directory.BOOKING, booking_id)
+    found = None if known is None else await repository.find_booking(session, booking_id)
     return _shown(tokens, token, booking_id, found, now=now)
 
 
@@ -50,17 +49,9 @@ async def get_visitor_request(
     session: AsyncSession, tokens: BookingTokens, request_id: UUID, token: str, *, now: datetime
 ) -> MeetingRequest:
     """The meeting request. Raises: BookingTokenInvalid."""
-    known = await _enter(session, Directory.MEETING_REQUEST, request_id)
-    found = await repository.find_request(session, request_id) if known else None
+    known = await directory.enter(session, Directory.MEETING_REQUEST, request_id)
+    found = None if known is None else await repository.find_request(session, request_id)
     return _shown(tokens, token, request_id, found, now=now)
-
-
-async def _enter(session: AsyncSession, kind: Directory, subject_id: UUID) -> bool:
-    """Enter the account of what a link leads to; False when there is none."""
-    entry = await directory.look_up(session, kind, subject_id.hex)
-    if entry is not None:
-        await enter_account(session, entry.account_id)
-    return entry is not None
 
 
 def _shown(tokens: BookingTokens, token: str, subject_id: UUID, found: Made | None, *, now: datetime) -> Made:

@@ -22,6 +22,7 @@ from app.accounts.repository import add_audit_entry
 from app.calendar import Clock
 from app.errors import NotFound
 from app.ids import new_id
+from app.models.directory import Directory
 from app.models.domains import Domain
 from app.models.submissions import FormSubmission, VisitorToken
 from app.scheduling.availability import load_page_time
@@ -29,7 +30,7 @@ from app.scheduling.configuration import Configuration, FormField
 from app.scheduling.domain_names import host_in
 from app.scheduling.domain_standing import DomainStatus
 from app.scheduling.prefill_schemas import MOST_FIELDS, FormPrefill, FormSubmissionCreate
-from app.scheduling.repository import enter_page
+from app.scheduling.repository import enter
 from app.sync.people import AddressBook
 from app.vault import SecretPlace, Vault
 
@@ -107,7 +108,7 @@ class Prefill:
         """What the page's form begins with for who holds the token; enters the page's account. Raises: NotFound."""
         hashed, now = _hash(token), self._clock()
         second = int(now.timestamp())
-        account_id = await enter_page(session, page_id)
+        account_id = await enter(session, Directory.PAGE, page_id)
         page = None if account_id is None else await load_page_time(session, page_id, (second, second + 1))
         if page is None or page.turned_off:
             raise NotFound

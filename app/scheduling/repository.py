@@ -14,6 +14,10 @@ from app.database import remember_account
 from app.models.directory import Directory, DirectoryEntry
 from app.models.scheduling import SchedulingPage, SchedulingPageMember
 
+_ENTER = """
+SELECT account_id, set_config('app.account_id', account_id::text, true) FROM directory WHERE kind = $1 AND key = $2
+"""
+
 
 async def find_page(session: AsyncSession, page_id: UUID) -> SchedulingPage | None:
     """A page that is not deleted."""
@@ -52,16 +56,11 @@ async def look_up(session: AsyncSession, kind: Directory, key: str) -> Directory
     return await session.scalar(select(DirectoryEntry).where(DirectoryEntry.kind == kind, DirectoryEntry.key == key))
 
 
-async def enter_page(session: AsyncSession, page_id: UUID) -> UUID | None:
-    """Enter the account of a public page, found and entered in one statement; None when there is no such page."""
+async def enter(session: AsyncSession, kind: Directory, subject_id: UUID) -> UUID | None:
+    """Enter the account of what a public link leads to, found and entered in one statement; None: it leads nowhere."""
     connection = await session.connection()
-    account_id: UUID | None = (
-        await connection.exec_driver_sql(
-            "SELECT account_id, set_config('app.account_id', account_id::text, true) FROM directory "
-            "WHERE kind = 'page' AND key = $1",
-            (page_id.hex,),
-        )
-    ).scalar_one_or_none()
+    result = await connection.exec_driver_sql(_ENTER, (kind, subject_id.hex))
+    account_id: UUID | None = result.scalar_one_or_none()
     if account_id is not None:
         remember_account(session, account_id)
     return account_id
