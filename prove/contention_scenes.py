@@ -13,7 +13,7 @@ from typing import Final
 from prove.contention_crowd import Answer, Call, Crowd, Json, Tally
 from prove.contention_team import Team
 
-KNOWN: Final = frozenset({"slot_unavailable", "already_cancelled"})
+KNOWN: Final = frozenset({"slot_unavailable", "already_cancelled", "already_processed"})
 _MOVERS: Final = 20
 
 
