@@ -21,6 +21,7 @@ _ANSWERED = """
 WITH expired AS (DELETE FROM idempotent_answers WHERE scope = $1 AND key = $2 AND created_at <= $3)
 SELECT 1 FROM idempotent_answers WHERE scope = $1 AND key = $2 AND created_at > $3
 """
+_KNOWN = "SELECT 1 FROM idempotent_answers WHERE scope = $1 AND key = $2 AND created_at > $3"
 
 
 class AnsweredMeanwhileError(Exception):
@@ -54,6 +55,11 @@ async def find_answer(session: AsyncSession, this: KeyedRequest, *, now: datetim
     if found is not None and found.request_hash != this.request_hash:
         raise IdempotencyKeyReused
     return found
+
+
+async def is_answered(work: BareTransaction, this: KeyedRequest, *, now: datetime) -> bool:
+    """Whether `find_answer` would have something to say. Of a crowd with keys next to nobody has been answered."""
+    return await work.fetchval(_KNOWN, this.scope, this.key, now - _KEPT) is not None
 
 
 async def claim(work: BareTransaction, this: KeyedRequest, *, now: datetime) -> bool:

@@ -24,7 +24,7 @@ from app.bookings import repository
 from app.bookings.blocked import BlockedAttempts
 from app.bookings.event import owner_of_event
 from app.bookings.holds import check_hold, take_over, why_refused
-from app.bookings.host_queues import HostQueues, TakenMeanwhileError
+from app.bookings.host_queues import HostQueues, RefusedMeanwhileError, TakenMeanwhileError
 from app.bookings.inquiry import Inquiry
 from app.bookings.live_check import LiveCheck, Verdict
 from app.bookings.making import new_booking, take_place
@@ -142,7 +142,16 @@ class BookingDesk:
         await self._check(page, wish)
         if page.type != "round_robin":
             return await self._place(page, wish, keyed)
-        async with self._queues.place(page.page_id) as waited:
+        try:
+            return await self._take_turn(page, wish, keyed)
+        except RefusedMeanwhileError as told:
+            if keyed is not None and await self._answered(page, keyed) is not None:
+                raise idempotency.AnsweredMeanwhileError from told  # by the same request
+            raise SlotUnavailable(extra=told.refusal.extra) from told
+
+    async def _take_turn(self, page: PageTime, wish: Wish, keyed: KeyedRequest | None) -> Outcome:
+        asked = wish.start, wish.form.duration_minutes, wish.form.hold_id
+        async with self._queues.turn(page.page_id, asked=asked) as waited:
             for number in range(MOST_ROUNDS):
                 if waited or number:
                     page = await self._look_again(page, wish, keyed)
@@ -168,7 +177,7 @@ class BookingDesk:
     async def _read(self, page_id: UUID, form: BookingCreate) -> PageTime:
         """The page around the slot, without the visitor's own hold. Raises: NotFound."""
         between = around(int(form.start_at.timestamp()), form.duration_minutes)
-        page = await self._pages.read(page_id, between, excluding=form.hold_id)
+        page = await self._pages.read_together(page_id, between, excluding=form.hold_id)
         if page is None:
             raise NotFound
         return page
@@ -294,6 +303,9 @@ class BookingDesk:
 
     async def _answered(self, page: PageTime, keyed: KeyedRequest) -> Outcome | None:
         """What the key was answered before."""
+        async with bare_transaction(self._pool, page.account_id) as work:
+            if not await idempotency.is_answered(work, keyed, now=self._clock()):
+                return None
         async with transaction(self._sessions, page.account_id) as session:
             before = await idempotency.find_answer(session, keyed, now=self._clock())
             return None if before is None else await self._replay(session, before, page)

@@ -112,7 +112,7 @@ class SlotHolds:
         IdempotencyKeyReused, RequestInProgress, HoldExpired (a repeat that comes too late).
         """
         wish = _Wish(int(form.start_at.timestamp()), form.duration_minutes, self._tokens.mark(network))
-        page = await self._pages.read(page_id, around(wish.start, wish.minutes))
+        page = await self._pages.read_together(page_id, around(wish.start, wish.minutes))
         if page is None:
             raise NotFound
         if keyed is not None and (kept := await self._kept_before(page, wish, keyed)) is not None:

@@ -5,14 +5,16 @@ Of a group the organizer's queue is taken. The first of a page's queue looks who
 
 The one rule: the many who want one host's time wait here, where waiting costs nothing, and keep nobody else waiting.
 Those whose slot is taken while they wait are told so at once: the database would say the same, to one after another.
+What was found before somebody had come is no answer to them.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Hashable, Sequence
 from contextlib import asynccontextmanager
+from uuid import UUID
 from weakref import WeakValueDictionary
 
-from app.errors import BookingUnavailable
+from app.errors import BookingUnavailable, SlotUnavailable
 from app.timespan import Span, overlaps
 
 _LONGEST_WAIT = 10.0  # seconds, as PostgreSQL's own lock timeout
@@ -26,42 +28,85 @@ class TakenMeanwhileError(Exception):
         self.taken = taken
 
 
+class RefusedMeanwhileError(Exception):
+    """Somebody before us asked the same, looked when we had come already, and was refused."""
+
+    def __init__(self, refusal: SlotUnavailable) -> None:
+        super().__init__()
+        self.refusal = refusal
+
+
 class _Queue:
     """Those who want the same now; it is forgotten with the last of them."""
 
     def __init__(self) -> None:
         self.lock = asyncio.Lock()
-        self.taken: list[tuple[Span, Hashable]] = []
+        self.taken: list[tuple[Span, UUID | None]] = []
         """What was taken since the first of them came, in that order, each with its `by`."""
+        self.came = 0
+        self.refused: dict[Hashable, tuple[int, SlotUnavailable]] = {}
+        """By what was asked: the last refusal, and how many had come before it was looked for."""
 
 
 class HostQueues:
     """A queue per host, and one per round robin page."""
 
     def __init__(self) -> None:
-        self._queues: WeakValueDictionary[Hashable, _Queue] = WeakValueDictionary()
+        self._queues: WeakValueDictionary[UUID, _Queue] = WeakValueDictionary()
 
     @asynccontextmanager
-    async def place(self, of: Hashable, *, wanted: Span | None = None, by: Hashable = None) -> AsyncIterator[bool]:
-        """Wait for the queue's lock; yields whether we had to wait. Leaving without an exception records `wanted` as
-        taken. `by` names the booking or request that wants it: what it took itself is not in its way.
+    async def place(self, host_id: UUID, *, wanted: Span, by: UUID | None = None) -> AsyncIterator[None]:
+        """Wait for a host. Leaving without an exception records `wanted` as taken. `by` names the booking or request
+        that wants it: what it took itself is not in its way.
 
         Raises: BookingUnavailable after ten seconds; TakenMeanwhileError when `wanted` was taken while we waited.
         """
+        queue = self._queue(host_id)
+        known = len(queue.taken)
+        async with _turn(queue):
+            others = [span for span, taker in queue.taken[known:] if by is None or taker != by]
+            if overlaps(others, wanted):
+                raise TakenMeanwhileError(others)
+            yield
+            queue.taken.append((wanted, by))
+
+    @asynccontextmanager
+    async def turn(self, page_id: UUID, *, asked: Hashable) -> AsyncIterator[bool]:
+        """Wait for a round robin; yields whether we had to, and must look again. Leaving with SlotUnavailable then
+        answers everybody who has come before that look and `asked` the same.
+
+        Raises: BookingUnavailable after ten seconds; RefusedMeanwhileError.
+        """
+        queue = self._queue(page_id)
+        queue.came += 1
+        number, waits = queue.came, queue.lock.locked()
+        async with _turn(queue):
+            came, refusal = queue.refused.get(asked, (0, None))
+            if refusal is not None and number <= came:
+                raise RefusedMeanwhileError(refusal)
+            came = queue.came
+            try:
+                yield waits
+            except SlotUnavailable as refused:
+                if waits:
+                    queue.refused[asked] = came, refused
+                raise
+
+    def _queue(self, of: UUID) -> _Queue:
         queue = self._queues.get(of)
         if queue is None:
             queue = self._queues[of] = _Queue()
-        known, waits = len(queue.taken), queue.lock.locked()
-        try:
-            await asyncio.wait_for(queue.lock.acquire(), _LONGEST_WAIT)
-        except TimeoutError:
-            raise BookingUnavailable(retry_after=1) from None
-        try:
-            others = [span for span, taker in queue.taken[known:] if by is None or taker != by]
-            if wanted is not None and overlaps(others, wanted):
-                raise TakenMeanwhileError(others)
-            yield waits
-            if wanted is not None:
-                queue.taken.append((wanted, by))
-        finally:
-            queue.lock.release()
+        return queue
+
+
+@asynccontextmanager
+async def _turn(queue: _Queue) -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(_LONGEST_WAIT):
+            await queue.lock.acquire()
+    except TimeoutError:
+        raise BookingUnavailable(retry_after=1) from None
+    try:
+        yield
+    finally:
+        queue.lock.release()

@@ -9,6 +9,7 @@ from uuid import UUID
 import asyncpg
 
 from app.scheduling.availability import PAGE_TIME, PageTime, page_time_of, page_time_parameters
+from app.scheduling.coalescing import Coalescer
 from app.timespan import Span
 
 _ENTER = """
@@ -24,6 +25,15 @@ class PageReader:
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
+        self._together = Coalescer(self._read)
+
+    async def read_together(self, page_id: UUID, between: Span, *, excluding: UUID | None = None) -> PageTime | None:
+        """As `read`; a crowd that asks for the same shares a reading that began after the last of them had asked."""
+        return await self._together.get((page_id, between, excluding))
+
+    async def _read(self, asked: tuple[UUID, Span, UUID | None]) -> PageTime | None:
+        page_id, between, excluding = asked
+        return await self.read(page_id, between, excluding=excluding)
 
     async def read(self, page_id: UUID, between: Span, *, excluding: UUID | None = None) -> PageTime | None:
         """The page and everything that bears on its slots in `between`, without one hold; None: no such page."""

@@ -2,11 +2,12 @@
 
 import asyncio
 from datetime import datetime, timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
-from app.bookings.host_queues import HostQueues, TakenMeanwhileError
+from app.bookings.host_queues import HostQueues, RefusedMeanwhileError, TakenMeanwhileError
+from app.errors import SlotUnavailable
 from app.timespan import Span
 from tests.bookings.test_concurrency import race, wish
 from tests.support.world import World
@@ -20,7 +21,7 @@ class Crowd:
     def __init__(self) -> None:
         self.queues, self.host, self.go = HostQueues(), uuid4(), asyncio.Event()
 
-    async def want(self, wanted: Span | None, *, in_vain: bool = False, by: str | None = None) -> str:
+    async def want(self, wanted: Span, *, in_vain: bool = False, by: UUID | None = None) -> str:
         try:
             async with self.queues.place(self.host, wanted=wanted, by=by):
                 await self.go.wait()
@@ -40,11 +41,11 @@ class Crowd:
 
 async def test_r45_who_waited_while_the_slot_went_is_told_without_a_look_and_nobody_else_is() -> None:
     crowd = Crowd()
-    wishes = [(TEN, HALF_PAST), (TEN + 900, HALF_PAST + 900), (HALF_PAST, ELEVEN), (TEN, HALF_PAST), None]
+    wishes = [(TEN, HALF_PAST), (TEN + 900, HALF_PAST + 900), (HALF_PAST, ELEVEN), (TEN, HALF_PAST)]
     answers = await crowd.all(*(asyncio.create_task(crowd.want(wanted)) for wanted in wishes))
     gone = f"gone {[(TEN, HALF_PAST)]}"
     later = f"gone {[(TEN, HALF_PAST), (HALF_PAST, ELEVEN)]}"
-    assert answers == ["had", gone, "had", later, "had"]
+    assert answers == ["had", gone, "had", later]
 
 
 async def test_r45_who_comes_afterwards_looks_for_themselves() -> None:
@@ -59,7 +60,8 @@ async def test_r45_who_comes_afterwards_looks_for_themselves() -> None:
 
 async def test_r47_what_moves_is_in_nobodys_way_but_others() -> None:
     crowd = Crowd()
-    moves = [((TEN, HALF_PAST), "one"), ((TEN + 900, HALF_PAST + 900), "one"), ((TEN, HALF_PAST), "two")]
+    one, two = uuid4(), uuid4()
+    moves = [((TEN, HALF_PAST), one), ((TEN + 900, HALF_PAST + 900), one), ((TEN, HALF_PAST), two)]
     answers = await crowd.all(*(asyncio.create_task(crowd.want(wanted, by=by)) for wanted, by in moves))
     assert answers == ["had", "had", f"gone {[(TEN, HALF_PAST), (TEN + 900, HALF_PAST + 900)]}"]
 
@@ -70,6 +72,63 @@ async def test_r45_what_failed_has_taken_nothing() -> None:
     await asyncio.sleep(0)
     second = asyncio.create_task(crowd.want((TEN, HALF_PAST)))
     assert await crowd.all(first, second) == ["in vain", "had"]
+
+
+class Turns:
+    """Wait for one round robin; who looks finds nothing once its hosts are gone."""
+
+    def __init__(self, hosts: int) -> None:
+        self.queues, self.page, self.left, self.looks, self.go = HostQueues(), uuid4(), hosts, 0, asyncio.Event()
+
+    async def want(self, asked: str, *, refused: bool | None = None) -> str:
+        try:
+            async with self.queues.turn(self.page, asked=asked) as waited:
+                self.looks += 1
+                await self.go.wait()
+                if refused or (refused is None and self.left == 0):
+                    raise SlotUnavailable  # noqa: TRY301 - as a look does
+                self.left -= 1
+                return "after others" if waited else "first"
+        except SlotUnavailable:
+            return "refused"
+        except RefusedMeanwhileError:
+            return "told"
+
+    async def all(self, *wishes: asyncio.Task[str]) -> list[str]:
+        self.go.set()
+        return list(await asyncio.gather(*wishes))
+
+
+async def test_r27_the_first_who_finds_nobody_free_has_looked_for_all_who_had_come() -> None:
+    turns = Turns(hosts=2)
+    wishes = [asyncio.create_task(turns.want("ten")) for _ in range(5)]
+    await asyncio.sleep(0)
+    assert await turns.all(*wishes) == ["first", "after others", "refused", "told", "told"]
+    assert turns.looks == 3
+
+
+async def test_r27_a_refusal_is_no_answer_to_who_asked_something_else_or_came_after_the_look() -> None:
+    turns = Turns(hosts=9)
+    turns.go.set()
+    await asyncio.gather(*(turns.want("ten", refused=True) for _ in range(2)))
+    first = asyncio.create_task(turns.want("ten"))
+    turns.go.clear()
+    waiting = [asyncio.create_task(turns.want("ten", refused=True)), asyncio.create_task(turns.want("eleven"))]
+    await asyncio.sleep(0)
+    turns.go.set()
+    await first
+    turns.go.clear()
+    await asyncio.sleep(0)  # the first of those who wait looks now
+    late = asyncio.create_task(turns.want("ten"))
+    await asyncio.sleep(0)
+    assert await turns.all(*waiting, late) == ["refused", "after others", "after others"]
+
+
+async def test_r27_what_was_looked_at_before_anybody_came_answers_nobody() -> None:
+    turns = Turns(hosts=9)
+    wishes = [asyncio.create_task(turns.want("ten", refused=True)), asyncio.create_task(turns.want("ten"))]
+    await asyncio.sleep(0)
+    assert await turns.all(*wishes) == ["refused", "after others"]
 
 
 @pytest.mark.parametrize("kept", [False, True])
