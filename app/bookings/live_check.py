@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from itertools import chain
+from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -33,6 +34,11 @@ from app.timespan import Span, Spans, clip, covering, merge, overlaps, subtract
 from app.vault import MasterKeyAheadError
 
 log = structlog.get_logger(__name__)
+
+_SILENCE: Final = 3.0
+"""Seconds in which a provider that did not answer one visitor in time is not asked for the next: each would wait as
+long, and in a round robin one after the other.
+"""
 
 
 class Verdict(StrEnum):
@@ -92,6 +98,8 @@ class LiveCheck:
         self._trusted = timedelta(seconds=mirror_trusted_seconds)
         self._busy_times = SharedAnswers[Mapping[str, BusyTimes]]()
         self._events = SharedAnswers[list[Event]]()
+        self._silent_until: dict[UUID, float] = {}
+        """Connections whose provider has let somebody wait in vain a moment ago, and the loop's time until then."""
 
     async def check(self, calendars: Sequence[WatchedCalendar], slot: Span, *, moving: Moving | None = None) -> Checked:
         """The verdict over all calendars. The mirror said the slot is free: unless the answer is that too, they are
@@ -138,6 +146,8 @@ class LiveCheck:
         first = calendars[0]
         session = self._access.open(first.account_id, first.connection_id, first.provider)
         told = [Verdict.UNKNOWN] * len(calendars)
+        if self._silent_until.get(first.connection_id, 0.0) > asyncio.get_running_loop().time():
+            return told
         try:
             async with asyncio.timeout(self._timeout):
                 answers = await self._free_busy(session, calendars, question)
@@ -146,9 +156,17 @@ class LiveCheck:
                 for number, (calendar, each) in enumerate(zip(calendars, times, strict=True)):
                     if told[number] is Verdict.BUSY and await self._is_explained(session, calendar, each, question):
                         told[number] = Verdict.FREE
-        except (ProviderError, MasterKeyAheadError, TimeoutError) as error:
+        except TimeoutError:
+            self._remember_silence(first.connection_id)
+            log.warning("live_check.failed", connection_id=str(first.connection_id), error="timed_out")
+        except (ProviderError, MasterKeyAheadError) as error:
             log.warning("live_check.failed", connection_id=str(first.connection_id), error=code_of(error))
         return told
+
+    def _remember_silence(self, connection_id: UUID) -> None:
+        now = asyncio.get_running_loop().time()
+        lasting = {other: until for other, until in self._silent_until.items() if until > now}
+        self._silent_until = {**lasting, connection_id: now + _SILENCE}
 
     async def _free_busy(
         self, session: CalendarSession, calendars: list[WatchedCalendar], question: "_Question"

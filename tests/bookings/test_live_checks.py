@@ -4,6 +4,7 @@ The one rule: what a person did in the calendar a moment ago, before any sync, d
 """
 
 import asyncio
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -158,6 +159,34 @@ async def test_p1_a_crowd_for_one_slot_asks_the_provider_as_one(world: World) ->
     assert 1 <= sum(request["path"].endswith("/freeBusy") for request in asked) < 5, "it was not one call each"
 
 
+async def test_p1_a_crowd_that_moves_to_one_slot_asks_the_provider_as_one(world: World) -> None:
+    """What moves is another event each time; the question is the same."""
+    person = await world.connected()
+    page = await person.make_page()
+    made = [await visit(person, page, person.at(3, f"{hour}:00")) for hour in range(11, 16)]
+    await world.work()
+    await fault(world, person, {"kind": "latency", "ms": 1000}, times=None, path="/freeBusy")
+    before = len(await world.sandbox.google_requests(account=person.email))
+    answers = await asyncio.gather(*(booking.reschedule(person.at(3, "10:00")) for booking in made))
+    asked = (await world.sandbox.google_requests(account=person.email))[before:]
+    assert sorted(answer.status_code for answer in answers) == [200] + [409] * 4
+    assert sum(request["path"].endswith("/freeBusy") for request in asked) == 1
+
+
+async def test_p1_each_of_those_who_move_over_their_own_event_is_judged_for_itself(world: World) -> None:
+    """The calendar tells both the same; what is in the way of one is the other's own."""
+    person = await world.connected()
+    page = await person.make_page(increment_minutes=15)
+    own = await visit(person, page, person.at(3, "10:00"))
+    other = await visit(person, page, person.at(3, "12:00"))
+    await world.work()
+    await fault(world, person, {"kind": "latency", "ms": 500}, times=None, path="/freeBusy")
+    moved, refused = await asyncio.gather(
+        own.reschedule(person.at(3, "10:15")), other.reschedule(person.at(3, "10:15"))
+    )
+    assert (moved.status_code, refused.status_code) == (200, 409)
+
+
 async def test_p1_a_token_that_cannot_be_opened_is_no_answer(world: World) -> None:
     person = await world.connected()
     page = await person.make_page()
@@ -177,6 +206,31 @@ async def test_p1_a_slow_provider_is_not_waited_for(world: World) -> None:
     answer = await person.book(page["id"], person.at(3, "10:00").isoformat())
     problem(answer, 409, "booking_unavailable")
     assert answer.elapsed.total_seconds() < world.services.settings.live_check_seconds + 1
+
+
+async def test_p1_a_silent_provider_is_not_waited_for_by_one_visitor_after_another(world: World) -> None:
+    people = await colleagues(world, 3)
+    page = await team_page(people, "round_robin")
+    await fault(world, people[0], {"kind": "latency", "ms": 6000}, times=None, path="/freeBusy")
+    await let_the_mirror_age(world, minutes=11)
+    start, began = people[0].at(3, "10:00"), time.monotonic()
+    wishes = [(start + number * timedelta(minutes=30)).isoformat() for number in range(6)]
+    answers = await asyncio.gather(*(people[0].book(page["id"], wish) for wish in wishes))
+    assert [answer.status_code for answer in answers] == [201] * 6
+    assert time.monotonic() - began < 2 * world.services.settings.live_check_seconds + 2, "six waited in turn"
+    hosts = await world.rows("SELECT DISTINCT u.email FROM bookings b JOIN users u ON u.id = b.host_id ORDER BY 1")
+    assert [row["email"] for row in hosts] == sorted(person.email for person in people[1:]), "it is not taken for free"
+
+
+async def test_p1_a_provider_that_answers_again_is_asked_again(world: World) -> None:
+    person = await world.connected()
+    page = await person.make_page()
+    await fault(world, person, {"kind": "latency", "ms": 4000}, path="/freeBusy")
+    await let_the_mirror_age(world, minutes=11)
+    problem(await person.book(page["id"], person.at(3, "10:00").isoformat()), 409, "booking_unavailable")
+    problem(await person.book(page["id"], person.at(3, "10:00").isoformat()), 409, "booking_unavailable")
+    await asyncio.sleep(3)
+    assert (await person.book(page["id"], person.at(3, "10:00").isoformat())).status_code == 201
 
 
 async def test_p1_one_calendar_that_will_not_say_is_not_taken_for_free(world: World) -> None:
