@@ -72,6 +72,11 @@ def merge(*groups: Iterable[Span]) -> Spans:
     return _joined(starts, ends)
 
 
+def union(starts: Iterable[int], ends: Iterable[int]) -> Spans:
+    """Everything that spans cover of which these are the starts and these the ends, in any order; none is empty."""
+    return _joined(sorted(starts), sorted(ends))
+
+
 def reaching_into(spans: Iterable[Span], between: Span) -> Spans:
     """Those of `spans` that overlap with `between`, each whole."""
     whole = merge(spans)

@@ -3,14 +3,14 @@
 The one rule: an all-day event blocks the civil days of its calendar's zone, whatever the length of those days.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import IntEnum
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from app.calendar import AllDay, Busy, When
-from app.timespan import Span, Spans, merge, subtract
+from app.timespan import Span, Spans, clip, merge, subtract, union
 
 
 class Level(IntEnum):
@@ -36,11 +36,16 @@ def level_of(busy: Busy) -> Level:
 
 
 @dataclass(frozen=True, slots=True)
-class BusyRow:
-    """A mirrored event as far as time is concerned."""
+class Blocking:
+    """What blocks time: spans of instants as columns of UTC seconds, in any order and none empty, and civil days."""
 
-    when: When
-    level: int
+    starts: Sequence[int] = ()
+    ends: Sequence[int] = ()
+    days: Sequence[AllDay] = ()
+
+    def spans(self, zone: ZoneInfo) -> Spans:
+        """Merged; `zone` is where the days are."""
+        return merge(union(self.starts, self.ends), [seconds_of(day, zone) for day in self.days])
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,18 +72,11 @@ def zone_or_utc(name: str) -> ZoneInfo:
         return ZoneInfo("UTC")
 
 
-def month_spans(month: date, rows: Iterable[BusyRow], zone: ZoneInfo) -> MonthSpans:
+def month_spans(month: date, busy: Blocking, tentative: Blocking, zone: ZoneInfo) -> MonthSpans:
     """The month's busy and tentative spans."""
-    first, last = month_bounds(month)
-    busy: list[Span] = []
-    tentative: list[Span] = []
-    for row in rows:
-        start, end = seconds_of(row.when, zone)
-        start, end = max(start, first), min(end, last)
-        if start < end:
-            (tentative if row.level == Level.TENTATIVE else busy).append((start, end))
-    solid = merge(busy)
-    return MonthSpans(solid, subtract(merge(tentative), solid))
+    bounds = month_bounds(month)
+    solid = clip(busy.spans(zone), bounds)
+    return MonthSpans(solid, subtract(clip(tentative.spans(zone), bounds), solid))
 
 
 def month_bounds(month: date) -> Span:

@@ -193,8 +193,9 @@ class ChangeLog:
         named = [(event.id, address) for event in after if event.key is None for address in people[event.id]]
         if named:
             hasher = await self._people.hasher(self._session, self._calendar.account_id)
-            ids, hashes = [event_id for event_id, _ in named], [hasher.hash(address) for _, address in named]
-            await self._tell(_REMEMBER_PEOPLE, ids, hashes)
+            hashes = {address: hasher.hash(address) for address in {address for _, address in named}}
+            ids, people_hashes = [event_id for event_id, _ in named], [hashes[address] for _, address in named]
+            await self._tell(_REMEMBER_PEOPLE, ids, people_hashes)
 
     async def _tell(self, statement: str, *values: object) -> Sequence[Any]:
         connection = await self._session.connection()

@@ -16,7 +16,7 @@ from app.calendar import AllDay, Event, Timed, When
 from app.models.connections import Calendar
 from app.models.mirror import MirrorEvent, MirrorSeries
 from app.sync.batch import Batch
-from app.sync.busy import BusyRow, level_of, month_bounds, month_spans, months_of, zone_or_utc
+from app.sync.busy import Blocking, level_of, month_bounds, month_spans, months_of, zone_or_utc
 from app.sync.changes import ChangeLog, Known
 from app.timespan import pack
 
@@ -47,7 +47,11 @@ UPDATE mirror_events SET generation = $3
  WHERE account_id = $1 AND calendar_id = $2 AND (event_id = ANY ($4::text[]) OR series_id = ANY ($4::text[]))
 """
 _BLOCKING = """
-SELECT m.month, e.starts_at, e.ends_at, e.start_date, e.end_date, e.busy
+SELECT m.month, e.busy = 1 AS tentative,
+       coalesce(array_agg(floor(date_part('epoch', e.starts_at))::bigint) FILTER (WHERE e.starts_at < e.ends_at), '{}'),
+       coalesce(array_agg(ceil(date_part('epoch', e.ends_at))::bigint) FILTER (WHERE e.starts_at < e.ends_at), '{}'),
+       coalesce(array_agg(e.start_date) FILTER (WHERE e.start_date IS NOT NULL), '{}'),
+       coalesce(array_agg(e.end_date) FILTER (WHERE e.start_date IS NOT NULL), '{}')
   FROM unnest($3::date[], $4::timestamptz[], $5::timestamptz[]) AS m(month, first, last)
   JOIN mirror_events e ON e.account_id = $1 AND e.calendar_id = $2 AND e.busy > 0
    AND ((e.starts_at < m.last AND e.ends_at > m.first)
@@ -55,7 +59,9 @@ SELECT m.month, e.starts_at, e.ends_at, e.start_date, e.end_date, e.busy
   LEFT JOIN calendar_writes w ON w.account_id = e.account_id AND w.calendar_id = e.calendar_id AND w.key = e.key
    AND w.booking_id IS NOT NULL AND w.written_start = e.starts_at AND w.written_end = e.ends_at
  WHERE w.id IS NULL
+ GROUP BY m.month, tentative
 """
+"""Column by column: a row for each event would take as long to read as the event took to come."""
 _PACK = """
 INSERT INTO busy_months (account_id, calendar_id, month, busy, tentative)
 SELECT $1, $2, u.month, u.busy, u.tentative
@@ -137,8 +143,9 @@ class Mirror:
         months = sorted(self._months)
         for first in range(0, len(months), _MONTHS_AT_ONCE):
             some = months[first : first + _MONTHS_AT_ONCE]
-            blocking = await self._blocking_rows(some)
-            spans = [month_spans(month, blocking[month], self._zone) for month in some]
+            blocking = await self._blocking(some)
+            solid, maybe = ([blocking.get((month, kind), Blocking()) for month in some] for kind in (False, True))
+            spans = [month_spans(*what, self._zone) for what in zip(some, solid, maybe, strict=True)]
             packed = [pack(span.busy) for span in spans], [pack(span.tentative) for span in spans]
             await self._ask(_PACK, some, *packed)
         self._months.clear()
@@ -214,17 +221,18 @@ class Mirror:
         columns = (*times, MirrorEvent.event_id, MirrorEvent.etag, MirrorEvent.key, MirrorEvent.series_id)
         return self._noted(await self._session.execute(select(*columns).where(condition)))
 
-    async def _blocking_rows(self, months: Sequence[date]) -> dict[date, list[BusyRow]]:
-        """What blocks time in the months. An event of ours that stands where we wrote it is the reservation's affair.
+    async def _blocking(self, months: Sequence[date]) -> dict[tuple[date, bool], Blocking]:
+        """What blocks time in the months, and whether tentatively. An event of ours that stands where we wrote it is
+        the reservation's affair.
 
         That is so in the calendar it was written to alone: a colleague who watches it has no reservation.
         """
         bounds = [[datetime.fromtimestamp(second, UTC) for second in month_bounds(month)] for month in months]
-        firsts, lasts = [first for first, _ in bounds], [last for _, last in bounds]
-        blocking: dict[date, list[BusyRow]] = {month: [] for month in months}
-        for month, *span, busy in await self._ask(_BLOCKING, months, firsts, lasts):
-            blocking[month].append(BusyRow(_when(*span), busy))
-        return blocking
+        rows = await self._ask(_BLOCKING, months, [first for first, _ in bounds], [last for _, last in bounds])
+        return {
+            (month, tentative): Blocking(starts, ends, list(map(AllDay, first_days, last_days)))
+            for month, tentative, starts, ends, first_days, last_days in rows
+        }
 
     def _mine(self, table: type[MirrorEvent] | type[MirrorSeries]) -> ColumnElement[bool]:
         return and_(table.account_id == self._calendar.account_id, table.calendar_id == self._calendar.id)

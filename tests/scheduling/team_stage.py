@@ -12,7 +12,6 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
-from app.calendar import Timed
 from app.ids import decode_id
 from app.scheduling.availability import PageTime
 from app.scheduling.configuration import WEEKDAYS
@@ -20,7 +19,7 @@ from app.scheduling.hours import LocalInterval
 from app.scheduling.reader import read_page_time
 from app.scheduling.slots import SlotRules
 from app.scheduling.window import BookingWindow, DateRange, RollingDays, RollingWeeks
-from app.sync.busy import BusyRow, Level, month_spans, months_of
+from app.sync.busy import Blocking, month_spans, months_of
 from app.timespan import Span, pack
 from tests.support.people import Person
 from tests.support.teams import colleagues, team_page
@@ -234,11 +233,10 @@ def _window(window: BookingWindow) -> dict[str, Any]:
 
 def _months(calendar: CalendarCase) -> Iterable[tuple[Any, ...]]:
     """The months that a sync would have written."""
-    spans = [(span, Level.BUSY) for span in calendar.busy] + [(span, Level.TENTATIVE) for span in calendar.tentative]
-    rows = [BusyRow(Timed(moment(start), moment(end)), level) for (start, end), level in spans if start < end]
-    touched = {month for row in rows for month in months_of(row.when.start, row.when.end)}
+    busy, tentative = ([span for span in spans if span[0] < span[1]] for spans in (calendar.busy, calendar.tentative))
+    touched = {month for start, end in [*busy, *tentative] for month in months_of(moment(start), moment(end))}
     for month in sorted(touched):
-        made = month_spans(month, rows, UTC)
+        made = month_spans(month, *(Blocking(*zip(*spans, strict=True)) for spans in (busy, tentative)), UTC)
         yield month, pack(made.busy), pack(made.tentative)
 
 

@@ -178,7 +178,7 @@ async def test_p1_a_writer_and_a_sync_that_pack_one_month_at_once_lose_nothing(
     assert (await booking.cancel()).status_code == 200
     await scene.insert(scene.person.at(3, "14:00"))
     fetched, packing, saved = asyncio.Event(), asyncio.Event(), asyncio.Event()
-    real_rows, real_series = Mirror._blocking_rows, SyncEngine._read_series
+    real_rows, real_series = Mirror._blocking, SyncEngine._read_series
     tasks: dict[str, asyncio.Task[None]] = {}
 
     async def rows(self: Mirror, month: date) -> Any:
@@ -193,7 +193,7 @@ async def test_p1_a_writer_and_a_sync_that_pack_one_month_at_once_lose_nothing(
         await packing.wait()
         await real_series(self, run)
 
-    monkeypatch.setattr(Mirror, "_blocking_rows", rows)
+    monkeypatch.setattr(Mirror, "_blocking", rows)
     monkeypatch.setattr(SyncEngine, "_read_series", series)
     [sync] = await world.rows("SELECT account_id, calendar_id FROM calendar_syncs")
     [write] = await world.rows("SELECT account_id, id FROM calendar_writes")
