@@ -10,7 +10,9 @@ sweeps what it did not see after it has seen everything, never before.
 """
 
 from collections.abc import Mapping
+from contextlib import aclosing
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 import structlog
@@ -41,6 +43,7 @@ from app.sync.mirror import BEHIND, Mirror
 from app.sync.pace import Kin, Paces
 from app.sync.people import AddressBook, normalised
 from app.sync.polling import jittered, next_poll
+from app.sync.reading import pages_ahead
 from app.sync.relisting import next_listing
 from app.sync.run import End, Run, declare_inactive, readable_again, succeeded, was_told
 from app.telemetry.metrics import SYNCS
@@ -207,26 +210,26 @@ class SyncEngine:
 
     async def _read_changes(self, run: Run) -> None:
         """Every page; the new cursor comes with the last. Much is saved on the way, without a cursor."""
-        page: SyncPage | None = None
-        while page is None or page.next_page is not None:
-            first = page is None
-            page = await run.session.sync_page(
-                run.calendar.provider_calendar_id,
-                cursor=run.cursor,
-                page=None if page is None else page.next_page,
-                since=run.horizon.start,
-            )
-            reached(Failpoint.SYNC_PAGE)
-            if first and page.time_zone is not None and page.time_zone != run.calendar.time_zone:
-                raise _ZoneMoved(page.time_zone)
-            run.batch.add(page.changes)
-            run.changed = run.changed or bool(page.changes)
-            if run.batch.rows >= _SAVE_ROWS or page.next_page is not None:
-                await self._save_progress(run)
-        if page.cursor is None:
+        cursor, first = None, True
+        async with aclosing(pages_ahead(partial(self._page, run))) as pages:
+            async for page in pages:
+                reached(Failpoint.SYNC_PAGE)
+                if first and page.time_zone is not None and page.time_zone != run.calendar.time_zone:
+                    raise _ZoneMoved(page.time_zone)
+                run.batch.add(page.changes)
+                run.changed = run.changed or bool(page.changes)
+                if run.batch.rows >= _SAVE_ROWS or page.next_page is not None:
+                    await self._save_progress(run)
+                cursor, first = page.cursor, False
+        if cursor is None:
             raise ProtocolError("the last page came without a cursor", operation="sync_page")
-        run.cursor = page.cursor
+        run.cursor = cursor
         await self._look_at_untold(run)
+
+    @staticmethod
+    async def _page(run: Run, position: bytes | None) -> SyncPage:
+        name, since = run.calendar.provider_calendar_id, run.horizon.start
+        return await run.session.sync_page(name, cursor=run.cursor, page=position, since=since)
 
     @staticmethod
     async def _look_at_untold(run: Run) -> None:
