@@ -4,7 +4,8 @@ The one rule: every wait that grows, grows here: it doubles up to a longest one,
 that those who failed together do not come back together ("equal jitter").
 """
 
-from datetime import timedelta
+import email.utils
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 _MOST_DOUBLINGS: Final = 30
@@ -19,3 +20,17 @@ def doubled(first: timedelta, longest: timedelta, times: int) -> timedelta:
 def jittered(wait: timedelta, chance: float) -> timedelta:
     """Between half of the wait and all of it; `chance` is drawn from 0 to 1."""
     return wait * (0.5 + chance / 2)
+
+
+def asked_for(retry_after: str, now: datetime) -> float | None:
+    """The seconds that a `Retry-After` asks for, in either of its forms (RFC 9110, 10.2.3); None: it says nothing."""
+    value = retry_after.strip()
+    if value.isascii() and value.isdigit():
+        return float(value)
+    try:
+        until = email.utils.parsedate_to_datetime(value)
+    except (ValueError, OverflowError):  # no date, or a year that no clock shows
+        return None
+    if until.tzinfo is None:  # "-0000": UTC whose place is not told
+        until = until.replace(tzinfo=UTC)
+    return max(0.0, (until - now).total_seconds())

@@ -16,13 +16,13 @@ from app.events.repository import Entry
 from app.events.retry import Attempt
 from app.events.signing import signed_headers
 from app.events.views import message_body
-from app.http import Answer, HttpClient, HttpError, NotAllowed, NotSent
+from app.http import HttpClient, HttpError, NotAllowed, NotSent
 from app.ids import encode_id
 from app.telemetry.metrics import WEBHOOK_SECONDS, WEBHOOKS, timed
 from app.telemetry.traces import span
+from app.waits import asked_for
 
 DEADLINE_SECONDS: Final = 10.0
-_MOST_DIGITS: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,9 @@ class WebhookPost:
                 )
         except HttpError as error:
             return _counted(Attempt(None, _code(error), _since(began)))
-        return _counted(Attempt(answer.status, None, _since(began), _retry_after(answer)))
+        return _counted(
+            Attempt(answer.status, None, _since(began), asked_for(answer.headers.get("Retry-After", ""), self._clock()))
+        )
 
 
 def _counted(attempt: Attempt) -> Attempt:
@@ -73,9 +75,3 @@ def _code(error: HttpError) -> str:
 
 def _since(began: float) -> int:
     return round((time.monotonic() - began) * 1000)
-
-
-def _retry_after(answer: Answer) -> int | None:
-    """Its form in seconds; a date is as good as nothing, the wait grows anyway."""
-    value = answer.headers.get("Retry-After", "")
-    return int(value) if value.isascii() and value.isdigit() and len(value) <= _MOST_DIGITS else None

@@ -27,7 +27,7 @@ class Attempt:
     error: str | None
     """Why there is no status code: unreachable no_answer address_not_allowed"""
     duration_ms: int
-    retry_after: int | None = None
+    retry_after: float | None = None
     """Seconds that the receiver asked for."""
 
     @property
@@ -61,7 +61,7 @@ def verdict(attempt: Attempt, *, failing_since: datetime | None, now: datetime) 
     return Verdict.PAUSE if tired else Verdict.AGAIN
 
 
-def back_off(failures: int, *, chance: float, retry_after: int | None = None) -> timedelta:
+def back_off(failures: int, *, chance: float, retry_after: float | None = None) -> timedelta:
     """How long to wait after this many failures in a row: five seconds, doubling to an hour, half of it by chance; not
     less than the receiver asked for, up to an hour."""
     wait = jittered(doubled(_FIRST_WAIT, _LONGEST_WAIT, failures - 1), chance)

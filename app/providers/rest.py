@@ -11,10 +11,9 @@ The one rule: a write whose result is unknown is never called a failure, and not
 """
 
 import asyncio
-import email.utils
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
@@ -32,6 +31,7 @@ from app.providers.base import (
     Transient,
 )
 from app.providers.calls import provider_call
+from app.waits import asked_for
 
 _REDIRECTION = 300
 _REFUSED = 400
@@ -173,17 +173,8 @@ def unreadable(call: Call, answer: Answer) -> ProviderError:
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
-    """The seconds a `Retry-After` asks for, in either of its forms (RFC 9110, 10.2.3); None when it says nothing."""
-    value = headers.get("retry-after", "").strip()
-    if value.isascii() and value.isdigit():
-        return float(value)
-    try:
-        until = email.utils.parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    if until.tzinfo is None:  # "-0000": UTC whose place is not told
-        until = until.replace(tzinfo=UTC)
-    return max(0.0, (until - now).total_seconds())
+    """How many seconds the other side wants to be left alone; None when it does not say."""
+    return asked_for(headers.get("retry-after", ""), now)
 
 
 def request_id(answer: Answer) -> str | None:

@@ -41,7 +41,7 @@ from app.providers.ews.service import Answer, Message, Unanswered
 from app.providers.ews.signon import PasswordRefused
 from app.providers.ews.soap import Element
 from app.providers.ews.workers import Turns, Workers
-from app.providers.rest import retry_after
+from app.waits import asked_for
 
 MAX_CONCURRENCY: Final = 2
 """Requests at once per mailbox. Exchange 2010 allows ten, shared with the person's Outlook and telephone."""
@@ -90,7 +90,7 @@ class Client:
             raise unknown(call)(f"{call.operation}: no whole answer", operation=call.operation) from error
         except Unanswered as answer:
             reply = answer.reply
-            wait = retry_after({"retry-after": reply.headers.get("Retry-After", "")}, self.clock())
+            wait = asked_for(reply.headers.get("Retry-After", ""), self.clock())
             raise refused(call, reply.status_code, wait=wait, unclear=is_lost_behind(reply)) from answer
 
 
