@@ -14,7 +14,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 from weakref import WeakValueDictionary
 
 import msgspec
@@ -27,6 +27,8 @@ from app.providers.base import (
     EventNotFound,
     ProtocolError,
     ProviderError,
+    QuotaExceeded,
+    RateLimited,
     TokenSource,
     Transient,
 )
@@ -38,6 +40,10 @@ _REFUSED = 400
 _UNAUTHORIZED = 401
 _REQUEST_TIMEOUT = 408
 _FAILED = 500
+_NO_ROOM: Final = {507: QuotaExceeded, 509: RateLimited}
+"""Full, and over its bandwidth: these come from the far end like 4xx, and nothing has happened.
+https://learn.microsoft.com/graph/errors
+"""
 _REQUEST_ID_HEADERS = ("request-id", "x-request-id")
 
 T = TypeVar("T")
@@ -142,6 +148,9 @@ class RestSession:
 
     def _refused(self, call: Call, answer: Answer) -> ProviderError:
         wait = retry_after(answer.headers, self._clock())
+        if answer.status in _NO_ROOM:
+            kind = _NO_ROOM[answer.status]
+            return kind(_said(call, answer), operation=call.operation, retry_after=wait, request_id=request_id(answer))
         if answer.status >= _FAILED or answer.status == _REQUEST_TIMEOUT:
             return failed(call, answer, wait)
         if answer.status == _UNAUTHORIZED:

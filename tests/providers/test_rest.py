@@ -16,6 +16,8 @@ from app.providers.base import (
     InvalidRequest,
     ProtocolError,
     ProviderError,
+    QuotaExceeded,
+    RateLimited,
     ReauthRequired,
     Transient,
 )
@@ -182,6 +184,14 @@ async def test_a_failing_server_may_say_how_long_to_wait_and_what_it_calls_the_r
         await rest.send(read)
     assert failure.value.retry_after == 90
     assert failure.value.request_id == "r-1"
+
+
+@pytest.mark.parametrize(("status", "kind"), [(507, QuotaExceeded), (509, RateLimited)])
+async def test_who_has_no_room_has_not_done_it(rest, server, write, status, kind):
+    server.script(Reply(status, headers={"Retry-After": "30"}))
+    with pytest.raises(kind) as refused:
+        await rest.send(write)
+    assert refused.value.retry_after == 30
 
 
 async def test_nobody_can_have_us_wait_for_ever(rest, server, write):
