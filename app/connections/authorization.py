@@ -117,34 +117,34 @@ class Authorizations:
         self._mobile_seat = mobile_seat
 
     async def create(
-        self, session: AsyncSession, principal: Principal, wish: ConnectRequest, language: Language
+        self, session: AsyncSession, principal: Principal, body: ConnectRequest, language: Language
     ) -> Started:
         """Start an attempt. Raises: the refusals of R3, R5, R8, R9, R12 as AppErrors."""
         if Permission.PERSONAL_EMAIL_ACCESS not in principal.permissions:
             raise PersonalEmailAccessRequired
-        provider = self._oauth_provider(wish.provider)
-        if wish.client == "mobile":
+        provider = self._oauth_provider(body.provider)
+        if body.client == "mobile":
             self._mobile_seat.require(principal.seats)
-        return_url = allowed_return_url(wish.return_url, self._return_urls, client=wish.client)
-        check_accepted(self._providers[ProviderName(wish.provider)], wish.disclosure_version)
-        if wish.connection_id is None:
-            await check_may_connect(session, principal, wish.provider)
+        return_url = allowed_return_url(body.return_url, self._return_urls, client=body.client)
+        check_accepted(self._providers[ProviderName(body.provider)], body.disclosure_version)
+        if body.connection_id is None:
+            await check_may_connect(session, principal, body.provider)
         add_disclosure_acceptance(
             session,
             principal.account_id,
             principal.user,
-            provider=wish.provider,
-            version=wish.disclosure_version,
+            provider=body.provider,
+            version=body.disclosure_version,
             language=language,
         )
-        return await self._start(session, principal, wish, provider, return_url)
+        return await self._start(session, principal, body, provider, return_url)
 
     async def reauthorize(
         self,
         session: AsyncSession,
         principal: Principal,
         connection: Connection,
-        wish: ReauthorizeRequest,
+        body: ReauthorizeRequest,
         language: Language,
     ) -> Started:
         """Start to heal a connection, or to grant it more. Raises: CapabilityNotSupported (connected by password), …"""
@@ -154,9 +154,9 @@ class Authorizations:
             )
         request = ConnectRequest(
             provider=connection.provider,
-            client=wish.client,
-            disclosure_version=wish.disclosure_version,
-            return_url=wish.return_url,
+            client=body.client,
+            disclosure_version=body.disclosure_version,
+            return_url=body.return_url,
             login_hint=connection.email,
             connection_id=connection.id,
         )
@@ -166,7 +166,7 @@ class Authorizations:
         self,
         session: AsyncSession,
         principal: Principal,
-        wish: ConnectRequest,
+        body: ConnectRequest,
         provider: SupportsOAuth,
         return_url: str,
     ) -> Started:
@@ -175,15 +175,15 @@ class Authorizations:
             account_id=principal.account_id,
             id=row_id,
             user_id=principal.user,
-            provider=wish.provider,
-            client=wish.client,
+            provider=body.provider,
+            client=body.client,
             status="pending",
             state_hash=hashlib.sha256(state.encode()).digest(),
             code_verifier=await self._vault.seal(session, self._verifier_place(principal.account_id, row_id), verifier),
             return_url=return_url,
-            login_hint=wish.login_hint,
-            disclosure_version=wish.disclosure_version,
-            connection_id=wish.connection_id,
+            login_hint=body.login_hint,
+            disclosure_version=body.disclosure_version,
+            connection_id=body.connection_id,
             expires_at=self._clock() + LIFETIME,
             created_at=self._clock(),
         )
@@ -199,8 +199,8 @@ class Authorizations:
         url = provider.authorization_url(
             state=state,
             code_challenge=_challenge(verifier),
-            redirect_uri=self._redirect_uri(wish.provider),
-            login_hint=wish.login_hint,
+            redirect_uri=self._redirect_uri(body.provider),
+            login_hint=body.login_hint,
         )
         return Started(authorization, url)
 

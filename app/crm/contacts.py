@@ -30,17 +30,17 @@ class Contacts:
         self._people = people
         self._clock = clock
 
-    async def create(self, session: AsyncSession, principal: Principal, wish: ContactCreate) -> Contact:
+    async def create(self, session: AsyncSession, principal: Principal, body: ContactCreate) -> Contact:
         """Make a contact; meetings with them that stand in calendars already are looked for. Raises: ContactExists."""
         now, account_id = self._clock(), principal.account_id
         contact = await repository.insert_contact(
             session,
             account_id=account_id,
             id=new_id(),
-            email=wish.email,
-            address_hash=await self._hash(session, account_id, wish.email),
-            name=wish.name,
-            phone=wish.phone,
+            email=body.email,
+            address_hash=await self._hash(session, account_id, body.email),
+            name=body.name,
+            phone=body.phone,
             source="crm",
             version=1,
             created_at=now,
@@ -71,12 +71,12 @@ class Contacts:
         session: AsyncSession,
         principal: Principal,
         contact_id: UUID,
-        wish: ContactUpdate,
+        body: ContactUpdate,
         *,
         if_match: int | None,
     ) -> Contact:
         """Change a contact. Raises: NotFound, VersionMismatch, ContactExists, ValidationFailed."""
-        given = wish.model_dump(exclude_unset=True)
+        given = body.model_dump(exclude_unset=True)
         if "email" in given and given["email"] is None:
             raise ValidationFailed(errors=[FieldError("/email", "not_allowed")])
         contact = await self.get(session, contact_id, lock=True)

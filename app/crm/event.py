@@ -17,16 +17,16 @@ def event_key(engagement_id: UUID) -> str:
     return f"meeting:{engagement_id}"
 
 
-def first_draft(row: Engagement, contact: Contact, wish: ContactMeetingCreate) -> EventDraft:
+def first_draft(row: Engagement, contact: Contact, body: ContactMeetingCreate) -> EventDraft:
     """A new meeting as an event: the contact and the guests are invited, everybody once."""
     guests = {normalised(contact.email): Attendee(email=contact.email, name=contact.name)}
-    for address in wish.guests:
+    for address in body.guests:
         guests.setdefault(normalised(address), Attendee(email=address))
     return EventDraft(
-        title=wish.title,
+        title=body.title,
         when=Timed(row.starts_at, row.ends_at, row.time_zone),
-        description=wish.description or "",
-        location=wish.location,
+        description=body.description or "",
+        location=body.location,
         attendees=tuple(guests.values()),
     )
 

@@ -101,7 +101,7 @@ class Meetings:
         self._trying: set[asyncio.Task[None]] = set()
 
     async def create(
-        self, principal: Principal, contact_id: UUID, wish: ContactMeetingCreate, *, keyed: KeyedRequest | None
+        self, principal: Principal, contact_id: UUID, body: ContactMeetingCreate, *, keyed: KeyedRequest | None
     ) -> Told:
         """Record the meeting; where the sync is on it becomes an event and its guests are invited.
 
@@ -115,15 +115,15 @@ class Meetings:
             contact = await repository.find_contact(session, contact_id, lock=True)
             if contact is None:
                 raise NotFound
-            place, no = await self._place(session, principal, wish)
-            row = _new_engagement(principal, wish, no, now=self._clock())
+            place, no = await self._place(session, principal, body)
+            row = _new_engagement(principal, body, no, now=self._clock())
             session.add(row)
             await session.flush()
-            invited = await self._invited(session, contact, wish)
+            invited = await self._invited(session, contact, body)
             await repository.save_participants(session, row.account_id, row.id, invited)
             jobs = []
             if no is None and place is not None:
-                draft, key = first_draft(row, contact, wish), event_key(row.id)
+                draft, key = first_draft(row, contact, body), event_key(row.id)
                 owner = Owner("engagement", row.id)
                 write = wish_event(session, row.account_id, owner, place, key=key, draft=draft, invites=True)
                 jobs.append(Enqueued(Job.WRITE_EVENT, row.account_id, write.id))
@@ -133,13 +133,13 @@ class Meetings:
         return await self._try(told)
 
     async def update(
-        self, principal: Principal, engagement_id: UUID, wish: EngagementUpdate, *, if_match: int | None
+        self, principal: Principal, engagement_id: UUID, body: EngagementUpdate, *, if_match: int | None
     ) -> Told:
         """Change the meeting and its event.
 
         Raises: NotFound, Forbidden, VersionMismatch, AlreadyCancelled, CapabilityNotSupported, ValidationFailed.
         """
-        given = wish.model_dump(exclude_unset=True)
+        given = body.model_dump(exclude_unset=True)
         async with transaction(self._sessions, principal.account_id) as session:
             row = await self._own(session, principal, engagement_id, if_match=if_match)
             needed = "update" if given.keys() & _ONLY_FOR_EVENTS else "set_outcome"
@@ -169,12 +169,12 @@ class Meetings:
         return await self._try(told)
 
     async def _place(
-        self, session: AsyncSession, principal: Principal, wish: ContactMeetingCreate
+        self, session: AsyncSession, principal: Principal, body: ContactMeetingCreate
     ) -> tuple[EventPlace | None, NotSent | None]:
         """Where its event would stand, and why there will be none."""
         found = await calendar_repository.find_primary_for(session, principal.user, "calendar")
         now = await self._circumstances(session, principal, found)
-        no = why_not(replace(now, integration=wish.source == "integration", over=wish.end_at <= self._clock()))
+        no = why_not(replace(now, integration=body.source == "integration", over=body.end_at <= self._clock()))
         return None if found is None else place_of(*found), no
 
     async def _circumstances(
@@ -200,11 +200,11 @@ class Meetings:
             raise CapabilityNotSupported(detail=no, extra={"capability": Capability.CRM_MEETINGS, "reason": no})
 
     async def _invited(
-        self, session: AsyncSession, contact: Contact, wish: ContactMeetingCreate
+        self, session: AsyncSession, contact: Contact, body: ContactMeetingCreate
     ) -> dict[UUID, tuple[str, str]]:
         """The contact, and those of the guests who are contacts too."""
         hasher = await self._people.hasher(session, contact.account_id)
-        known = await repository.contacts_with(session, [hasher.hash(address) for address in wish.guests])
+        known = await repository.contacts_with(session, [hasher.hash(address) for address in body.guests])
         everybody = [contact.id, *(guest.id for guest in known.values())]
         return dict.fromkeys(everybody, ("attendee", Response.NEEDS_ACTION.value))
 
@@ -312,20 +312,20 @@ def place_of(calendar: Calendar, connection: Connection) -> EventPlace:
 
 
 def _new_engagement(
-    principal: Principal, wish: ContactMeetingCreate, no: NotSent | None, *, now: datetime
+    principal: Principal, body: ContactMeetingCreate, no: NotSent | None, *, now: datetime
 ) -> Engagement:
     return Engagement(
         account_id=principal.account_id,
         id=new_id(),
         owner_id=principal.user,
-        source=wish.source or "crm_record",
-        title=wish.title,
-        description=wish.description,
-        location=wish.location,
-        starts_at=wish.start_at.astimezone(UTC),
-        ends_at=wish.end_at.astimezone(UTC),
+        source=body.source or "crm_record",
+        title=body.title,
+        description=body.description,
+        location=body.location,
+        starts_at=body.start_at.astimezone(UTC),
+        ends_at=body.end_at.astimezone(UTC),
         all_day=False,
-        time_zone=wish.time_zone,
+        time_zone=body.time_zone,
         outcome="scheduled",
         organized=True,
         invite_status="pending" if no is None else "not_sent",

@@ -42,11 +42,11 @@ class Tasks:
         self._overview = overview
         self._clock = clock
 
-    async def create(self, session: AsyncSession, principal: Principal, wish: TaskCreate) -> TaskAnswer:
+    async def create(self, session: AsyncSession, principal: Principal, body: TaskCreate) -> TaskAnswer:
         """Make a task. Raises: NotFound for a contact nobody knows."""
-        await _check_contact(session, wish.contact_id)
+        await _check_contact(session, body.contact_id)
         now = self._clock()
-        given = {name: value for name, value in _given(wish).items() if value is not None}
+        given = {name: value for name, value in _given(body).items() if value is not None}
         row = Task(
             account_id=principal.account_id,
             id=new_id(),
@@ -54,7 +54,7 @@ class Tasks:
             unplaced=False,
             version=0,
             created_at=now,
-            **(_DEFAULTS | given | {"due_at": wish.due_at.astimezone(UTC)}),
+            **(_DEFAULTS | given | {"due_at": body.due_at.astimezone(UTC)}),
         )
         row.completed_at = now if row.status == "completed" else None
         session.add(row)
@@ -72,10 +72,10 @@ class Tasks:
         return [task_view(row, writes.get(row.id), placement) for row in rows]
 
     async def update(
-        self, session: AsyncSession, principal: Principal, task_id: UUID, wish: TaskUpdate, *, if_match: int | None
+        self, session: AsyncSession, principal: Principal, task_id: UUID, body: TaskUpdate, *, if_match: int | None
     ) -> TaskAnswer:
         """Change a task. Raises: NotFound, VersionMismatch, ValidationFailed."""
-        given = _given(wish)
+        given = _given(body)
         if cleared := [name for name in ("title", "due_at") if name in given and given[name] is None]:
             raise ValidationFailed(errors=[FieldError(f"/{name}", "not_allowed") for name in cleared])
         row = await _own(session, principal, task_id, lock=True)
@@ -120,8 +120,8 @@ class Tasks:
         return answer
 
 
-def _given(wish: TaskCreate | TaskUpdate) -> dict[str, Any]:
-    return {name: getattr(wish, name) for name in wish.model_fields_set}
+def _given(body: TaskCreate | TaskUpdate) -> dict[str, Any]:
+    return {name: getattr(body, name) for name in body.model_fields_set}
 
 
 async def _own(session: AsyncSession, principal: Principal, task_id: UUID, *, lock: bool = False) -> Task:

@@ -51,13 +51,13 @@ class WebhookEndpoints:
         self._clock = clock
 
     async def create(
-        self, session: AsyncSession, principal: Principal, wish: WebhookEndpointCreate
+        self, session: AsyncSession, principal: Principal, body: WebhookEndpointCreate
     ) -> tuple[WebhookEndpoint, str]:
         """Make an endpoint, which is told what happens from now on; and its secret.
 
         Raises: AddressNotAllowed, WebhookEndpointLimitReached.
         """
-        self._check(wish.url)
+        self._check(body.url)
         now, endpoint_id, secret = self._clock(), new_id(), new_secret()
         feed = await repository.lock_feed(session, principal.account_id, prune_at=now + _FIRST_PRUNING)
         if await webhook_repository.count_endpoints(session) >= MOST_ENDPOINTS:
@@ -66,9 +66,9 @@ class WebhookEndpoints:
         endpoint = WebhookEndpoint(
             account_id=principal.account_id,
             id=endpoint_id,
-            url=wish.url,
-            description=wish.description,
-            event_types=wish.event_types,
+            url=body.url,
+            description=body.description,
+            event_types=body.event_types,
             status="active",
             secret=await self._vault.seal(session, place, secret),
             delivered_through=feed.last_sequence,
@@ -94,25 +94,25 @@ class WebhookEndpoints:
         session: AsyncSession,
         principal: Principal,
         endpoint_id: UUID,
-        wish: WebhookEndpointUpdate,
+        body: WebhookEndpointUpdate,
         *,
         if_match: int | None,
     ) -> WebhookEndpoint:
         """Change an endpoint. Raises: NotFound, VersionMismatch, AddressNotAllowed, ValidationFailed."""
-        given = wish.model_fields_set
-        if cleared := [name for name in ("status", "url") if name in given and getattr(wish, name) is None]:
+        given = body.model_fields_set
+        if cleared := [name for name in ("status", "url") if name in given and getattr(body, name) is None]:
             raise ValidationFailed(errors=[FieldError(f"/{name}", "not_allowed") for name in cleared])
         endpoint = await self.get(session, endpoint_id, lock=True)
         require_version(if_match, endpoint.version)
-        if wish.url is not None:
-            self._check(wish.url)
-            endpoint.url = wish.url
+        if body.url is not None:
+            self._check(body.url)
+            endpoint.url = body.url
         if "description" in given:
-            endpoint.description = wish.description
+            endpoint.description = body.description
         if "event_types" in given:
-            endpoint.event_types = wish.event_types
-        if wish.status is not None:
-            endpoint.status, endpoint.status_reason = wish.status, None if wish.status == "active" else "requested"
+            endpoint.event_types = body.event_types
+        if body.status is not None:
+            endpoint.status, endpoint.status_reason = body.status, None if body.status == "active" else "requested"
         self._touch(endpoint)
         self._write_down(session, principal, endpoint, "updated", fields=sorted(given))
         await self._try_now(session, endpoint)

@@ -46,10 +46,10 @@ class Domains:
         chosen = await domain_repository.chosen_of(session, [domain.id for domain in domains])
         return {domain.id: ["update", *verify, *([] if domain.id in chosen else ["delete"])] for domain in domains}
 
-    async def create(self, session: AsyncSession, principal: Principal, wish: DomainCreate) -> Domain:
+    async def create(self, session: AsyncSession, principal: Principal, body: DomainCreate) -> Domain:
         """Add a domain. Raises: EntitlementRequired, ValidationFailed, DomainExists, DomainLimitReached."""
         self._subscription.require(principal.subscriptions)
-        host = domain_host(wish.name, ours=self._ours)
+        host = domain_host(body.name, ours=self._ours)
         if isinstance(host, NameRefusal):
             raise ValidationFailed(errors=[FieldError("/name", host.value)])
         if await domain_repository.count_unconnected(session) >= MOST_UNCONNECTED:
@@ -62,7 +62,7 @@ class Domains:
             host=host,
             token=secrets.token_urlsafe(_TOKEN_BYTES),
             status=DomainStatus.PENDING,
-            search_indexing=wish.search_indexing is not False,
+            search_indexing=body.search_indexing is not False,
             awaited_since=now,
             created_at=now,
             updated_at=now,
@@ -75,13 +75,13 @@ class Domains:
         return domain
 
     async def update(
-        self, session: AsyncSession, principal: Principal, domain_id: UUID, wish: DomainUpdate, *, if_match: int | None
+        self, session: AsyncSession, principal: Principal, domain_id: UUID, body: DomainUpdate, *, if_match: int | None
     ) -> Domain:
         """Change a domain. Raises: NotFound, VersionMismatch."""
         domain = await get_domain(session, domain_id, lock=True)
         require_version(if_match, domain.version)
-        if "search_indexing" in wish.model_fields_set:
-            domain.search_indexing = wish.search_indexing is not False
+        if "search_indexing" in body.model_fields_set:
+            domain.search_indexing = body.search_indexing is not False
         changed(domain, now=self._clock())
         _note(session, principal, domain, "domain.updated")
         await session.flush()

@@ -45,7 +45,7 @@ _TRIES = 5
 async def create_page(
     session: AsyncSession,
     principal: Principal,
-    wish: SchedulingPageCreate,
+    body: SchedulingPageCreate,
     *,
     team: Team,
     links: Links,
@@ -55,21 +55,21 @@ async def create_page(
 
     Raises: SlugTaken, CapabilityNotSupported (scheduling pages are unticked), EntitlementRequired, ValidationFailed.
     """
-    team.check_type(principal, wish.type, wish.member_ids)
+    team.check_type(principal, body.type, body.member_ids)
     settings = await get_settings(session, principal.account_id, principal.user)
     if not settings.scheduling_pages:
         raise CapabilityNotSupported(
             detail="scheduling_pages_off", extra={"capability": "scheduling_pages", "reason": "scheduling_pages_off"}
         )
     page_id = new_id()
-    slug = await _register_slug(session, settings, page_id, wish, links)
-    document = {"time_zone": principal.time_zone, "weekly_hours": OFFICE_HOURS} | _given(wish)
+    slug = await _register_slug(session, settings, page_id, body, links)
+    document = {"time_zone": principal.time_zone, "weekly_hours": OFFICE_HOURS} | _given(body)
     page = SchedulingPage(
         account_id=principal.account_id,
         id=page_id,
         owner_id=principal.user,
-        type=wish.type,
-        name=wish.name,
+        type=body.type,
+        name=body.name,
         slug=slug,
         configuration=Configuration.model_validate(document).model_dump(mode="json"),
         version=1,
@@ -78,8 +78,8 @@ async def create_page(
     )
     session.add(page)
     await session.flush()
-    if wish.type != PERSONAL:
-        await team.set_members(session, principal, page, wish.member_ids, now=now)
+    if body.type != PERSONAL:
+        await team.set_members(session, principal, page, body.member_ids, now=now)
     await repository.register(session, Directory.PAGE, page_id.hex, principal.account_id, page_id)
     add_audit_entry(session, page.account_id, actor=principal.actor, action="page.created", subject_id=page_id)
     told = tell_of_page(session, EventType.SCHEDULING_PAGE_CREATED, page, now=now)
@@ -107,7 +107,7 @@ async def update_page(
     session: AsyncSession,
     principal: Principal,
     page_id: UUID,
-    wish: SchedulingPageUpdate,
+    body: SchedulingPageUpdate,
     *,
     if_match: int | None,
     team: Team,
@@ -115,17 +115,17 @@ async def update_page(
     now: datetime,
 ) -> SchedulingPage:
     """Change a page. Raises: NotFound, VersionMismatch, SlugTaken, EntitlementRequired, ValidationFailed."""
-    if cleared := [field for field in sorted(_NOT_IN_DOCUMENT & wish.model_fields_set) if getattr(wish, field) is None]:
+    if cleared := [field for field in sorted(_NOT_IN_DOCUMENT & body.model_fields_set) if getattr(body, field) is None]:
         raise ValidationFailed(errors=[FieldError(f"/{field}", "not_allowed") for field in cleared])
     page = await _hold_page(session, principal, page_id)
     require_version(if_match, page.version)
-    if wish.name is not None:
-        page.name = wish.name
-    if wish.slug is not None:
-        page.slug = await _move_slug(session, page, wish.slug, links)
-    if wish.member_ids is not None:
-        await team.set_members(session, principal, page, wish.member_ids, now=now)
-    page.configuration = _changed(page.configuration, wish)
+    if body.name is not None:
+        page.name = body.name
+    if body.slug is not None:
+        page.slug = await _move_slug(session, page, body.slug, links)
+    if body.member_ids is not None:
+        await team.set_members(session, principal, page, body.member_ids, now=now)
+    page.configuration = _changed(page.configuration, body)
     page.version += 1
     page.updated_at = now
     add_audit_entry(session, page.account_id, actor=principal.actor, action="page.updated", subject_id=page.id)
@@ -171,29 +171,29 @@ async def _hold_page(session: AsyncSession, principal: Principal, page_id: UUID)
     return page
 
 
-def _changed(document: dict[str, Any], wish: SchedulingPageUpdate) -> dict[str, Any]:
+def _changed(document: dict[str, Any], body: SchedulingPageUpdate) -> dict[str, Any]:
     """The document with what was given; null goes back to the default."""
-    kept = {name: value for name, value in document.items() if name not in wish.model_fields_set}
+    kept = {name: value for name, value in document.items() if name not in body.model_fields_set}
     defaults = {"time_zone": document["time_zone"], "weekly_hours": OFFICE_HOURS}
-    return Configuration.model_validate(defaults | kept | _given(wish)).model_dump(mode="json")
+    return Configuration.model_validate(defaults | kept | _given(body)).model_dump(mode="json")
 
 
-def _given(wish: SchedulingPageUpdate) -> dict[str, Any]:
-    """What the wish says of the document; null says nothing, so that the default stands."""
-    return wish.model_dump(exclude_none=True, exclude_unset=True, exclude=_NOT_IN_DOCUMENT)
+def _given(body: SchedulingPageUpdate) -> dict[str, Any]:
+    """What a body says of the document; null says nothing, so that the default stands."""
+    return body.model_dump(exclude_none=True, exclude_unset=True, exclude=_NOT_IN_DOCUMENT)
 
 
 async def _register_slug(
-    session: AsyncSession, settings: CalendarSettings, page_id: UUID, wish: SchedulingPageCreate, links: Links
+    session: AsyncSession, settings: CalendarSettings, page_id: UUID, body: SchedulingPageCreate, links: Links
 ) -> str:
     """The asked slug or none; a name's slug gets a number until it is free."""
     account_id, prefix = settings.account_id, settings.meetings_url
-    if wish.slug is not None:
-        slug = whole_slug(prefix, wish.slug)
+    if body.slug is not None:
+        slug = whole_slug(prefix, body.slug)
         if not await repository.register_slug(session, slug, account_id, page_id):
             raise await slug_taken(session, account_id, slug, links)
         return slug
-    base = whole_slug(prefix, slug_of(wish.name))
+    base = whole_slug(prefix, slug_of(body.name))
     for candidate in (base, *(f"{base}-{page_id.hex[-4 - length :]}" for length in range(_TRIES))):
         if await repository.register_slug(session, candidate, account_id, page_id):
             return candidate

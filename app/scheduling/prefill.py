@@ -68,11 +68,11 @@ class _Said:
         stored = json.loads(text)
         return cls(stored["email"], stored["name"], dict(stored["answers"]))
 
-    def then(self, wish: FormSubmissionCreate) -> "_Said":
+    def then(self, body: FormSubmissionCreate) -> "_Said":
         """The newest answer wins, and so does the newest question when there are too many."""
-        kept = {key: value for key, value in self.answers.items() if key not in wish.answers}
-        newest = list((kept | wish.answers).items())[-MOST_FIELDS:]
-        return _Said(wish.email, wish.name or self.name, dict(newest))
+        kept = {key: value for key, value in self.answers.items() if key not in body.answers}
+        newest = list((kept | body.answers).items())[-MOST_FIELDS:]
+        return _Said(body.email, body.name or self.name, dict(newest))
 
 
 class Prefill:
@@ -83,11 +83,11 @@ class Prefill:
         self._people = people
         self._clock = clock
 
-    async def submit(self, session: AsyncSession, principal: Principal, wish: FormSubmissionCreate) -> Issued:
+    async def submit(self, session: AsyncSession, principal: Principal, body: FormSubmissionCreate) -> Issued:
         """Remember the answers, and make a token for the browser they came from."""
         now, account_id = self._clock(), principal.account_id
-        row, before = await self._locked(session, account_id, wish.email)
-        row.content = await self._vault.seal(session, _place(row), before.then(wish).text())
+        row, before = await self._locked(session, account_id, body.email)
+        row.content = await self._vault.seal(session, _place(row), before.then(body).text())
         row.submitted_at = now
         token, expires_at = secrets.token_urlsafe(_TOKEN_BYTES), now + TOKEN_LIFETIME
         session.add(

@@ -91,7 +91,7 @@ class TimeProposals:
         self._clock = clock
 
     async def create(
-        self, session: AsyncSession, principal: Principal, wish: TimeProposalCreate, *, keyed: KeyedRequest | None
+        self, session: AsyncSession, principal: Principal, body: TimeProposalCreate, *, keyed: KeyedRequest | None
     ) -> Proposed:
         """Propose times of one of the caller's pages.
 
@@ -103,10 +103,10 @@ class TimeProposals:
             if before is not None:
                 return await self._again(session, principal, before.subject_id)
         await self._check_capability(session, principal)
-        page = await get_page(session, principal, wish.page_id)
+        page = await get_page(session, principal, body.page_id)
         now = self._clock()
-        starts = await self._starts(session, page, wish, now=now)
-        row = _row(page, wish, starts, now=now)
+        starts = await self._starts(session, page, body, now=now)
+        row = _row(page, body, starts, now=now)
         session.add(row)
         entry = {"account_id": row.account_id, "target_id": row.id}
         session.add(DirectoryEntry(kind=Directory.TIME_PROPOSAL, key=row.id.hex, **entry))
@@ -161,20 +161,20 @@ class TimeProposals:
         require(Capability.PROPOSED_TIMES, states)
 
     async def _starts(
-        self, session: AsyncSession, page: SchedulingPage, wish: TimeProposalCreate, *, now: datetime
+        self, session: AsyncSession, page: SchedulingPage, body: TimeProposalCreate, *, now: datetime
     ) -> list[int]:
         """The times, rising. The host is locked: two proposals at once do not count past each other."""
-        between = _searched(wish.times, now=now)
+        between = _searched(body.times, now=now)
         await lock_host(session, page.owner_id)
         time = await load_page_time(session, page.id, between)
         if time is None:
             raise NotFound
-        _check_bookable(time, wish.duration_minutes)
+        _check_bookable(time, body.duration_minutes)
         mine = await repository.open_proposals(session, page.owner_id, now=now)
-        board = _Board(time, wish.duration_minutes, int(now.timestamp()), commitments(map(_spans, mine)))
-        if isinstance(wish.times, GivenTimes):
-            return board.given(wish.times)
-        return board.chosen(wish.times, between, zone=wish.time_zone)
+        board = _Board(time, body.duration_minutes, int(now.timestamp()), commitments(map(_spans, mine)))
+        if isinstance(body.times, GivenTimes):
+            return board.given(body.times)
+        return board.chosen(body.times, between, zone=body.time_zone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,16 +272,16 @@ def _is_open(row: TimeProposal, booked: Booked | None, *, now: datetime) -> bool
     return booked is None and row.expires_at > now
 
 
-def _row(page: SchedulingPage, wish: TimeProposalCreate, starts: Sequence[int], *, now: datetime) -> TimeProposal:
+def _row(page: SchedulingPage, body: TimeProposalCreate, starts: Sequence[int], *, now: datetime) -> TimeProposal:
     times = [datetime.fromtimestamp(start, UTC) for start in starts]
     return TimeProposal(
         account_id=page.account_id,
         id=new_id(),
         owner_id=page.owner_id,
         page_id=page.id,
-        duration_minutes=wish.duration_minutes,
+        duration_minutes=body.duration_minutes,
         starts_at=times,
-        time_zone=wish.time_zone,
+        time_zone=body.time_zone,
         expires_at=min(now + _LIFETIME, times[-1]),
         created_at=now,
     )

@@ -75,19 +75,19 @@ class SettingsEditor:
         self._allowed = allowed
 
     async def save(
-        self, session: AsyncSession, principal: Principal, wish: CalendarSettingsUpdate, *, if_match: int | None
+        self, session: AsyncSession, principal: Principal, body: CalendarSettingsUpdate, *, if_match: int | None
     ) -> CalendarSettings:
-        """Grant every wish, or raise the first refusal and change nothing."""
+        """Grant all that is asked for, or raise the first refusal and change nothing."""
         settings = await settings_for_update(session, principal.account_id, principal.user)
         require_version(if_match, settings.version)
-        given = wish.model_dump(exclude_unset=True)
+        given = body.model_dump(exclude_unset=True)
         await self._check_capabilities(session, principal, settings, given)
         await self._save_meetings_url(session, principal, settings, given)
-        await self._save_pages(session, principal, settings, wish)
+        await self._save_pages(session, principal, settings, body)
         if "availability_calendar_ids" in given:
-            await self._save_calendars(session, principal, wish.availability_calendar_ids)
+            await self._save_calendars(session, principal, body.availability_calendar_ids)
         await self._save_switches(session, principal, settings, given)
-        _save_policies(settings, wish)
+        _save_policies(settings, body)
         settings.version += 1
         add_audit_entry(
             session,
@@ -164,15 +164,15 @@ class SettingsEditor:
         settings.meetings_url = None if prefix is None else str(prefix)
 
     async def _save_pages(
-        self, session: AsyncSession, principal: Principal, settings: CalendarSettings, wish: CalendarSettingsUpdate
+        self, session: AsyncSession, principal: Principal, settings: CalendarSettings, body: CalendarSettingsUpdate
     ) -> None:
-        given = wish.model_fields_set
+        given = body.model_fields_set
         if "domain_id" in given:
-            await self._choose_domain(session, principal, settings, wish.domain_id)
+            await self._choose_domain(session, principal, settings, body.domain_id)
         if "default_page_id" in given:
-            await self._choose_default_page(session, principal, settings, wish.default_page_id)
+            await self._choose_default_page(session, principal, settings, body.default_page_id)
         if "chat_profile" in given:
-            chat = wish.chat_profile
+            chat = body.chat_profile
             settings.chat_enabled = chat is not None and chat.enabled
             settings.chat_page_id = await self._own_page(session, principal, chat.page_id if chat is not None else None)
             give_widget_key(session, settings)
@@ -247,10 +247,10 @@ def _require_with_seat(
     require(capability, states)
 
 
-def _save_policies(settings: CalendarSettings, wish: CalendarSettingsUpdate) -> None:
+def _save_policies(settings: CalendarSettings, body: CalendarSettingsUpdate) -> None:
     """Only what differs from how it is at first is kept; what that is may change."""
-    if "drift_policies" not in wish.model_fields_set:
+    if "drift_policies" not in body.model_fields_set:
         return
-    given = {} if wish.drift_policies is None else wish.drift_policies.model_dump(exclude_unset=True)
-    kept = {} if wish.drift_policies is None else dict(settings.drift_policies)
+    given = {} if body.drift_policies is None else body.drift_policies.model_dump(exclude_unset=True)
+    kept = {} if body.drift_policies is None else dict(settings.drift_policies)
     settings.drift_policies = {kind: policy for kind, policy in (kept | given).items() if policy is not None}
