@@ -299,6 +299,8 @@ class SyncEngine:
             await mirror.save(run.batch)
             if run.full:
                 await mirror.sweep()
+            if run.expand_all:
+                await mirror.forget_past()  # else a calendar that is read by its changes would only ever grow
             await mirror.pack()
             again = sync.dirty_seq != run.dirty_seq
             pause = mirroring.LOOK_AGAIN if again else jittered(self._interval(sync, now))

@@ -68,6 +68,13 @@ SELECT $1, $2, u.month, u.busy, u.tentative
   FROM unnest($3::date[], $4::bytea[], $5::bytea[]) AS u(month, busy, tentative)
 ON CONFLICT (account_id, calendar_id, month) DO UPDATE SET busy = excluded.busy, tentative = excluded.tentative
 """
+_FORGET_PAST = """
+WITH past AS (
+    DELETE FROM mirror_events
+     WHERE account_id = $1 AND calendar_id = $2
+       AND ((starts_at < $3 AND ends_at < $3) OR (start_date < $4 AND end_date < $4)))
+DELETE FROM busy_months WHERE account_id = $1 AND calendar_id = $2 AND month < $5
+"""
 BEHIND: Final = timedelta(days=35)
 """How far a mirror looks back. Months are packed as far as they lie in its horizon, so everybody who packs has one."""
 _MONTHS_AT_ONCE = 3
@@ -133,6 +140,14 @@ class Mirror:
         await self._session.execute(
             delete(MirrorSeries).where(self._mine(MirrorSeries), MirrorSeries.generation < self._generation)
         )
+
+    async def forget_past(self) -> None:
+        """Remove what lies behind the horizon: nothing is offered there. That is no news: the events still stand, and
+        one that is edited is told of again.
+        """
+        start = self._horizon.start
+        day = start.date()
+        await self._ask(_FORGET_PAST, start, day - _DAY, day.replace(day=1))
 
     async def known_series(self) -> set[str]:
         """Every series we have expanded."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.crm.scene import VERA, invite, make_contact, timeline
 from tests.support.google import GoogleReader, turned
 from tests.support.hands import ExchangeHands
 from tests.support.world import World
@@ -315,6 +316,29 @@ async def test_p3_the_mirror_keeps_no_title_no_guest_and_no_text(world: World) -
     await scene.agrees(spans=1)
     dump = repr(await world.rows("SELECT m::text FROM mirror_events m"))
     assert not any(word in dump for word in ("merger", "Umbrella", "Vault", "spy@example.com"))
+
+
+async def test_p5_what_lies_behind_is_forgotten_as_time_goes_on_and_the_timeline_keeps_it(world: World) -> None:
+    scene = await empty(world)
+    contact = await make_contact(scene.person)
+    past = await invite(world, scene.person, scene.person.at(1, "10:00"), VERA, summary="Renewal")
+    await scene.insert_days(2, 3)
+    lasting = await scene.insert(scene.person.at(10, "10:00"))
+    series = await scene.insert(scene.person.at(3, "15:00"), recurrence=["RRULE:FREQ=WEEKLY"])
+    await scene.sync()
+    world.clock.offset = timedelta(days=42)
+    await scene.sync()
+    start = world.clock() - timedelta(days=35)
+    kept = await world.rows("SELECT event_id, starts_at FROM mirror_events WHERE series_id IS DISTINCT FROM $1", series)
+    assert [row["event_id"] for row in kept] == [lasting]
+    assert (await scene.instances(series))[0]["starts_at"] > start
+    assert await world.rows("SELECT FROM mirror_addresses") == []
+    months = await world.rows("SELECT month FROM busy_months ORDER BY month")
+    assert months[0]["month"] == start.date().replace(day=1)
+    assert [meeting["title"] for meeting in await timeline(scene.person, contact)] == ["Renewal"]
+    await scene.patch(past, summary="Renewal, signed")
+    await scene.sync()
+    assert [meeting["title"] for meeting in await timeline(scene.person, contact)] == ["Renewal, signed"]
 
 
 async def test_r29_every_ticked_calendar_has_a_mirror_of_its_own(world: World) -> None:
