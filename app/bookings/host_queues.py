@@ -43,7 +43,9 @@ class _Queue:
         self.lock = asyncio.Lock()
         self.taken: list[tuple[Span, UUID | None]] = []
         """What was taken since the first of them came, in that order, each with its `by`."""
-        self.came = 0
+        self.came = self.left = 0
+        """How many there ever were: the first of them had nobody before them, nor had whoever came after all had left.
+        """
         self.refused: dict[Hashable, tuple[int, SlotUnavailable]] = {}
         """By what was asked: the last refusal, and how many had come before it was looked for."""
 
@@ -78,19 +80,22 @@ class HostQueues:
         Raises: BookingUnavailable after ten seconds; RefusedMeanwhileError.
         """
         queue = self._queue(page_id)
-        queue.came += 1
-        number, waits = queue.came, queue.lock.locked()
-        async with _turn(queue):
-            came, refusal = queue.refused.get(asked, (0, None))
-            if refusal is not None and number <= came:
-                raise RefusedMeanwhileError(refusal)
-            came = queue.came
-            try:
-                yield waits
-            except SlotUnavailable as refused:
-                if waits:
-                    queue.refused[asked] = came, refused
-                raise
+        waits, queue.came = queue.came > queue.left, queue.came + 1
+        number = queue.came
+        try:
+            async with _turn(queue):
+                came, refusal = queue.refused.get(asked, (0, None))
+                if refusal is not None and number <= came:
+                    raise RefusedMeanwhileError(refusal)
+                came = queue.came
+                try:
+                    yield waits
+                except SlotUnavailable as refused:
+                    if waits:  # told without its trace, which would hold the queue
+                        queue.refused[asked] = came, SlotUnavailable(extra=refused.extra)
+                    raise
+        finally:
+            queue.left += 1
 
     def _queue(self, of: UUID) -> _Queue:
         queue = self._queues.get(of)
