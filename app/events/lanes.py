@@ -2,7 +2,8 @@
 
 The one rule: nobody waits here. A lane that is full turns away, and the endpoint comes up again in a moment; so no job
 of the queue is held up. Endpoints that were slow have a lane of their own: they wait for each other, and no quick one
-waits for them. A quick one that turns slow costs its lane one attempt.
+waits for them. A quick one that turns slow costs its lane one attempt. Who has had a turn comes after all who were
+turned away.
 """
 
 from datetime import datetime, timedelta
@@ -44,3 +45,8 @@ class Lanes:
         after_the_others = self._last.get(slow, now) + _APART
         self._last[slow] = min(max(after_the_others, now + _SOONEST), now + LONGEST_WAIT)
         return self._last[slow]
+
+    def behind_others(self, *, slow: bool, now: datetime) -> datetime | None:
+        """When to come again after a turn; None when nobody waits to come up: then at once."""
+        waited_for = self._last.get(slow, now) > now
+        return self.comes_up(slow=slow, now=now) if waited_for else None

@@ -70,6 +70,36 @@ async def test_r52_who_finds_no_place_comes_up_after_the_last_who_found_none_and
     assert lanes.comes_up(slow=True, now=earlier) == earlier + LONGEST_WAIT, "a clock that was set back"
 
 
+async def test_r52_who_has_much_to_hear_does_not_keep_out_who_was_turned_away(
+    world: World, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One place; an event is a turn. Whoever had one stands behind whoever found none."""
+    monkeypatch.setattr("app.events.courier._TURN_SECONDS", 0.0)
+    much, little, hold = await crm_of(world), await crm_of(world), asyncio.Event()
+    async with HttpClient(guard=Guard(["127.0.0.1"])) as http, receiving() as patient:
+        busy = replace(world, services=replace(world.services, courier=courier(world, Lanes(quick=1, slow=1), http)))
+        long, short = await much.endpoint(patient.url), await little.endpoint(receiver.url)
+
+        async def take(_: Received) -> Reply:
+            await hold.wait()
+            return Reply(204)
+
+        patient.behave = take
+        await numbered(much, 5)
+        await numbered(little)
+        await world.rows(GONE)
+        running = asyncio.create_task(busy.services.courier.run(much.account_id, decode_id("whe", long["id"])))
+        await patient.until(1)
+        await busy.services.courier.run(little.account_id, decode_id("whe", short["id"]))
+        hold.set()
+        await running
+        await busy.work()
+        assert (patient.sequences, receiver.sequences) == ([1], []), "it is the other's turn, in a moment"
+        await sweep(busy, later=timedelta(seconds=2))
+        assert receiver.sequences == [1]
+        assert patient.sequences == [1, 2, 3, 4, 5], "alone again, it waits for nobody"
+
+
 async def test_r52_the_sweep_asks_for_no_turn_that_is_asked_for_already(world: World, receiver: Receiver) -> None:
     crm = await crm_of(world)
     await crm.endpoint(receiver.url)
