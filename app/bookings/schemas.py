@@ -270,7 +270,7 @@ class MeetingRequestWithdraw(Strict):
 
 
 class OpenTime(Answer):
-    """A time that is open."""
+    """A time that is open, in UTC."""
 
     start_at: datetime
     end_at: datetime

@@ -71,7 +71,9 @@ class ConnectionAuthorizationCreate(Strict):
     disclosure_version: Annotated[str, Field(min_length=1, max_length=40, examples=["2026-11-01"])]
     """The version of the disclosure that the person accepted."""
     return_url: Annotated[str, Field(max_length=2000, examples=["https://crm.example.com/meetings"])] | None = None
-    """Where to send the browser afterwards; must be allowed by the deployment. Absent: the meetings dashboard."""
+    """Where to send the browser afterwards; must be allowed by the deployment. Absent: the
+    first one allowed that this client can open: `web` an http(s) address, `mobile` a deep link of the app.
+    """
     login_hint: Annotated[str, Field(max_length=254, examples=["ada@example.com"])] | None = None
     """The account that must come back; another one fails with `account_mismatch`."""
 
@@ -83,6 +85,9 @@ class ConnectionAuthorization(Answer):
     provider: ProviderLiteral
     client: Literal["web", "mobile"]
     status: Literal["pending", "completed", "denied", "failed", "expired"]
+    """`denied`: the person, or their administrator, said no at the provider; `failed`: `code` says why; `expired`:
+    nobody came back in time.
+    """
     code: str | None = Field(examples=["scopes_missing"])
     """Why it failed, a problem code."""
     detail: str | None
@@ -187,14 +192,17 @@ class Connection(Answer):
     email: str
     """The connected account's address."""
     status: Literal["active", "reauthorization_required", "error"]
+    """`reauthorization_required`: nothing is read or written until its person heals it, by whichever of `reauthorize`
+    and `update` stands in `allowed_actions`. `error`: it is being taken apart.
+    """
     reason: str | None = Field(examples=["token_revoked"])
     """Why it is not active, a code."""
     purposes: list[Literal["calendar", "meetings"]]
     """What it is used for."""
     capabilities: list[CapabilityStatus]
     """What can be done with it."""
-    allowed_actions: list[str] = Field(examples=[["disconnect", "sync"]])
-    """What the caller may do with it now."""
+    allowed_actions: list[str] = Field(examples=[["disconnect", "sync"], ["disconnect", "reauthorize"]])
+    """What the caller may do with it now: `sync`, `disconnect`, `reauthorize` (by consent), `update` (by password)."""
     created_at: datetime
     updated_at: datetime
 
@@ -244,6 +252,10 @@ class CalendarSyncState(Answer):
     calendar_id: CalendarId
     name: str
     state: Literal["idle", "running", "backing_off", "paused", "failed", "disabled"]
+    """`idle`: nothing is wrong, and nothing under way. `backing_off`: it failed and is tried again by itself, at
+    `next_run_at`. `failed`: the calendar itself cannot be read, and is asked for now and then. `paused`: the connection
+    has to be healed first. `disabled`: nothing is read of it.
+    """
     lag_seconds: int | None
     """Seconds since the mirror was last true; null before the first sync."""
     pending_changes: bool
@@ -254,7 +266,7 @@ class CalendarSyncState(Answer):
     channel_expires_at: datetime | None
     """When the push channel ends; null while the calendar is polled."""
     last_error: str | None = Field(examples=["provider_unavailable"])
-    """A code."""
+    """Why the last run failed, a code: `provider_unavailable`, `rate_limited`, `permission_denied`; there are others."""
     consecutive_failures: int
 
 

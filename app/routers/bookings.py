@@ -49,7 +49,8 @@ async def list_bookings(
     cursor: CursorParameter = None, status: Status = None,
     starts_from: From = None, starts_before: Before = None,
 ) -> BookingList:  # fmt: skip
-    """The bookings the caller hosts, and those of the pages the caller has made, whoever hosts them; oldest first.
+    """The bookings the caller hosts, and those of the pages the caller has made, whoever hosts them, in the
+    order they were made; narrow them by `starts_from` and sort by `start_at` for a calendar.
 
     A service token needs `bookings:write`, and sees all of the account.
     """

@@ -17,7 +17,11 @@ from app.routers.providers import ProviderPath
 from app.routers.rate_limits import LimitedRead
 
 router = APIRouter(prefix="/v1", tags=["Connecting"])
-Text = Annotated[str | SkipJsonSchema[None], Query(max_length=4096)]
+Code = Annotated[str | SkipJsonSchema[None], Query(max_length=4096, description="What the provider grants by.")]
+ErrorCode = Annotated[str | SkipJsonSchema[None], Query(max_length=4096, description="Why there is no `code`.")]
+ErrorText = Annotated[
+    str | SkipJsonSchema[None], Query(max_length=4096, description="The same in the provider's words; shown to nobody.")
+]
 
 
 @router.post(
@@ -60,11 +64,13 @@ async def complete_connection_authorization(
     provider: ProviderPath,
     services: Services,
     state: Annotated[str, Query(min_length=1, max_length=200, description="What the authorization URL carried.")],
-    code: Text = None,
-    error: Text = None,
-    error_description: Text = None,
+    code: Code = None,
+    error: ErrorCode = None,
+    error_description: ErrorText = None,
 ) -> RedirectResponse:
-    """Finish the attempt and send the browser back to its `return_url`, with `status` and `code` in the query."""
+    """Finish the attempt and send the browser back to its `return_url`, with `status`, `code`, `authorization_id` and,
+    once connected, `connection_id` in the query.
+    """
     row = await services.authorizations.complete(
         provider, state=state, code=code, error=error, description=error_description
     )

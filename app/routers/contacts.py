@@ -96,7 +96,9 @@ async def list_contact_engagements(
     contact_id: ContactId, request: Request, session: Session, caller: User, services: Services, limit: Limit = 20,
     cursor: CursorParameter = None,
 ) -> EngagementList:  # fmt: skip
-    """Every meeting of the account with the contact, the one that came last first."""
+    """Every meeting of the account with the contact, the one that was noted last first: not in the order of
+    their times.
+    """
     await services.contacts.get(session, contact_id)
     cursors = Cursor(request)
     found = await repository.list_engagements(

@@ -27,7 +27,7 @@ async def list_engagements(
     request: Request, session: Session, caller: User, services: Services, limit: Limit = 20,
     cursor: CursorParameter = None, source: Source = None,
 ) -> EngagementList:  # fmt: skip
-    """The caller's meetings with contacts, the one that came last first."""
+    """The caller's meetings with contacts, the one that was noted last first: not in the order of their times."""
     cursors = Cursor(request)
     found = await repository.list_engagements(
         session, owner_id=caller.user, contact_id=None, source=source, after=cursors.read(cursor), limit=limit + 1

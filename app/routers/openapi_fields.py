@@ -28,7 +28,7 @@ DESCRIPTIONS: Mapping[str, str] = {
     "items": "What was asked for.",
     "kind": "Which of the alternatives this is.",
     "language": "The language of the texts.",
-    "last_run_at": "When the last run ended, well or not; null before the first.",
+    "last_run_at": "When the last run began: while `state` is `running`, the one under way; null before the first.",
     "last_success_at": "When the last run that went well ended; null before it.",
     "name": "What to call it.",
     "next_cursor": "Where to go on; null at the end.",

@@ -31,7 +31,7 @@ class ProblemField(_Member):
 
 
 class AlternativeTime(_Member):
-    """An open time near the wanted one."""
+    """An open time near the wanted one, in UTC: show it in the visitor's zone."""
 
     start_at: str = Field(json_schema_extra={"format": "date-time"})
     end_at: str = Field(json_schema_extra={"format": "date-time"})

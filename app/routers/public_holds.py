@@ -31,7 +31,8 @@ async def create_slot_hold(
 ) -> SlotHold:  # fmt: skip
     """Keep an offered slot while the form is filled in (R48). Nobody else gets it until `expires_at`.
 
-    Book it with `hold_id` and `hold_token`. A page without a calendar keeps nothing: 409 `calendar_not_connected`.
+    Book it with `hold_id` and `hold_token`. Only a slot of grade `confirmable` is kept; one that is `request_only` is
+    booked without a hold. A page without a calendar keeps nothing: 409 `calendar_not_connected`.
     Too many open holds of the page, or of one network, answer 429 until one of them lapses.
     """
     keyed = keyed_request(f"createSlotHold:{page_id}", idempotency_key, await request.body())

@@ -22,7 +22,7 @@ async def list_tasks(
     request: Request, session: Session, caller: User, services: Services, limit: Limit = 20,
     cursor: CursorParameter = None, status: OfStatus = None, contact_id: OfContact = None,
 ) -> TaskList:  # fmt: skip
-    """The caller's tasks, the oldest first."""
+    """The caller's tasks, in the order they were made: not by when they are due."""
     cursors = Cursor(request)
     rows = await task_repository.list_tasks(
         session, caller.user, status=status, contact_id=contact_id, after=cursors.read(cursor), limit=limit + 1

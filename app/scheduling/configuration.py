@@ -160,7 +160,9 @@ class FormField(Strict):
     label: Line
     """What the visitor reads."""
     kind: Literal["text", "long_text", "email", "phone", "number", "date", "choice", "checkbox"]
-    """How it is asked and validated."""
+    """How it is asked and validated. Answers are texts: a `date` is `2026-12-01`, a `number` has digits with a comma or
+    a point, a `choice` is one of `options` to the letter, a `checkbox` is `true` or `false`. Empty is unanswered.
+    """
     required: bool
     """Whether it must be answered; a required checkbox must be ticked."""
     options: Annotated[list[Line], Field(max_length=50)] = Field(default_factory=list)

@@ -93,7 +93,7 @@ class TimeProposal(Answer):
 
 
 class NearTime(Answer):
-    """An open time near a proposed one."""
+    """An open time near a proposed one, in UTC: show it in the visitor's zone."""
 
     start_at: datetime
     end_at: datetime

@@ -240,7 +240,7 @@ class Slot(Answer):
     end_at: datetime
     """When it ends."""
     grade: Literal["confirmable", "request_only"]
-    """`request_only`: booking it makes a meeting request."""
+    """`request_only`: booking it makes a meeting request, and it cannot be held."""
 
 
 class SlotList(Answer):
