@@ -145,19 +145,21 @@ class LiveCheck:
         """
         first = calendars[0]
         session = self._access.open(first.account_id, first.connection_id, first.provider)
-        told = [Verdict.UNKNOWN] * len(calendars)
+        told, answers = [Verdict.UNKNOWN] * len(calendars), None
         if self._silent_until.get(first.connection_id, 0.0) > asyncio.get_running_loop().time():
             return told
         try:
             async with asyncio.timeout(self._timeout):
                 answers = await self._free_busy(session, calendars, question)
+                self._silent_until.pop(first.connection_id, None)
                 times = [answers.get(item.provider_calendar_id) for item in calendars]
                 told = [question.first_word(each) for each in times]
                 for number, (calendar, each) in enumerate(zip(calendars, times, strict=True)):
                     if told[number] is Verdict.BUSY and await self._is_explained(session, calendar, each, question):
                         told[number] = Verdict.FREE
         except TimeoutError:
-            self._remember_silence(first.connection_id)
+            if answers is None:  # else it has said something, and says so again
+                self._remember_silence(first.connection_id)
             log.warning("live_check.failed", connection_id=str(first.connection_id), error="timed_out")
         except (ProviderError, MasterKeyAheadError) as error:
             log.warning("live_check.failed", connection_id=str(first.connection_id), error=code_of(error))

@@ -266,7 +266,7 @@ class CalendarSyncState(Answer):
     channel_expires_at: datetime | None
     """When the push channel ends; null while the calendar is polled."""
     last_error: str | None = Field(examples=["provider_unavailable"])
-    """Why the last run failed, a code: `provider_unavailable`, `rate_limited`, `permission_denied`; there are others."""
+    """Why the last run failed, a code such as `provider_unavailable`, `rate_limited`, `permission_denied`."""
     consecutive_failures: int
 
 

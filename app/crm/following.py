@@ -83,7 +83,8 @@ class MeetingFollower:
     async def apply(self, session: AsyncSession, place: FollowedCalendar, seen: Seen) -> list[Enqueued]:
         """Make the engagement as the event is. Raises: PostponedError."""
         calendar, event = place.calendar, seen.event
-        row = await repository.find_of_event(session, calendar.id, seen.event_id, key=event.key if event else None)
+        key, now = event.key if event else None, self._clock()
+        row = await repository.find_of_event(session, calendar.id, seen.event_id, key=key, now=now)
         write = None if row is None else await find_write(session, Owner("engagement", row.id), lock=True)
         if write is not None and (write.under_way or seen.is_before(write.id, (write.fence, write.written_seq))):
             raise PostponedError

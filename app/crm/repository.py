@@ -18,6 +18,7 @@ from app.models.connections import Calendar, Connection
 from app.models.crm import Contact, Engagement, EngagementContact, ErasedContact
 from app.models.mirror import MirrorEvent
 from app.models.scheduling import CalendarSettings
+from app.sync.mirror import BEHIND
 
 
 async def find_contact(session: AsyncSession, contact_id: UUID, *, lock: bool = False) -> Contact | None:
@@ -90,12 +91,13 @@ async def find_of_booking(session: AsyncSession, booking_id: UUID) -> Engagement
 
 
 async def find_of_event(
-    session: AsyncSession, calendar_id: UUID, event_id: str, *, key: str | None
+    session: AsyncSession, calendar_id: UUID, event_id: str, *, key: str | None, now: datetime
 ) -> Engagement | None:
     """The engagement of an event, locked: by the event; by the key we have written into it; or the one it was before
     its person disconnected the calendar and connected it again.
 
-    A person's copy carries the key as well. It is the meeting only where the event we wrote is not there any more.
+    A person's copy carries the key as well. It is the meeting only where the event we wrote is not there any more; of
+    one that lies behind what a mirror holds nobody can tell.
     """
     of_event = and_(Engagement.calendar_id == calendar_id, Engagement.event_id == event_id)
     if (found := await _one(session, of_event, lock=True)) is not None:
@@ -108,7 +110,10 @@ async def find_of_event(
     written = select(CalendarWrite.engagement_id).where(
         CalendarWrite.calendar_id == calendar_id,
         CalendarWrite.engagement_id.is_not(None),
-        or_(CalendarWrite.event_id == event_id, and_(CalendarWrite.key == key, ~standing)),
+        or_(
+            CalendarWrite.event_id == event_id,
+            and_(CalendarWrite.key == key, CalendarWrite.ends_at > now - BEHIND, ~standing),
+        ),
     )
     if (found := await _one(session, Engagement.id.in_(written), lock=True)) is not None:
         return found

@@ -182,7 +182,7 @@ class Courier:
             if event is None:
                 return None
             if turn_over or endpoint.version != turn.version:
-                await self._again(session, endpoint, now, slow=turn.slow)
+                await self._again(session, endpoint, now)
                 return None
             endpoint.lease_until = now + LEASE
             return replace(turn, event=event, behind=endpoint.delivered_through)
@@ -194,7 +194,7 @@ class Courier:
         another address, or other secrets, may do."""
         if endpoint.version != turn.version and not attempt.succeeded:
             if endpoint.status == "active":
-                await self._again(session, endpoint, now, slow=turn.slow)
+                await self._again(session, endpoint, now)
             return
         endpoint.slow = attempt.slow
         match verdict(attempt, failing_since=endpoint.failing_since, now=now):
@@ -227,9 +227,9 @@ class Courier:
         await enqueue(session, [told])
         log.warning("webhook.stopped", endpoint_id=str(endpoint.id), status=status, reason=reason)
 
-    async def _again(self, session: AsyncSession, endpoint: WebhookEndpoint, now: datetime, *, slow: bool) -> None:
-        """Another turn, after everybody who waits for one."""
-        behind = self._lanes.behind_others(slow=slow, now=now)
+    async def _again(self, session: AsyncSession, endpoint: WebhookEndpoint, now: datetime) -> None:
+        """Another turn, after everybody who waits for one in the lane it is in by now."""
+        behind = self._lanes.behind_others(slow=endpoint.slow, now=now)
         await webhook_repository.set_due(session, endpoint.account_id, endpoint.id, at=behind or now + _SWEPT_AFTER)
         if behind is None:
             await session.flush()

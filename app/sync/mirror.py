@@ -71,7 +71,7 @@ ON CONFLICT (account_id, calendar_id, month) DO UPDATE SET busy = excluded.busy,
 _FORGET_PAST = """
 WITH past AS (
     DELETE FROM mirror_events
-     WHERE account_id = $1 AND calendar_id = $2
+     WHERE account_id = $1 AND calendar_id = $2 AND key IS NULL
        AND ((starts_at < $3 AND ends_at < $3) OR (start_date < $4 AND end_date < $4)))
 DELETE FROM busy_months WHERE account_id = $1 AND calendar_id = $2 AND month < $5
 """
@@ -143,7 +143,7 @@ class Mirror:
 
     async def forget_past(self) -> None:
         """Remove what lies behind the horizon: nothing is offered there. That is no news: the events still stand, and
-        one that is edited is told of again.
+        one that is edited is told of again. Our own stay: whether one stands there is what tells it from its copies.
         """
         start = self._horizon.start
         day = start.date()

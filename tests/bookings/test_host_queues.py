@@ -80,11 +80,11 @@ class Turns:
     def __init__(self, hosts: int) -> None:
         self.queues, self.page, self.left, self.looks, self.go = HostQueues(), uuid4(), hosts, 0, asyncio.Event()
 
-    async def want(self, asked: str, *, refused: bool | None = None) -> str:
+    async def want(self, asked: str, *, refused: bool | None = None, go: asyncio.Event | None = None) -> str:
         try:
             async with self.queues.turn(self.page, asked=asked) as waited:
                 self.looks += 1
-                await self.go.wait()
+                await (go or self.go).wait()
                 if refused or (refused is None and self.left == 0):
                     raise SlotUnavailable  # noqa: TRY301 - as a look does
                 self.left -= 1
@@ -108,20 +108,23 @@ async def test_r27_the_first_who_finds_nobody_free_has_looked_for_all_who_had_co
 
 
 async def test_r27_a_refusal_is_no_answer_to_who_asked_something_else_or_came_after_the_look() -> None:
-    turns = Turns(hosts=9)
-    turns.go.set()
-    await asyncio.gather(*(turns.want("ten", refused=True) for _ in range(2)))
+    turns, looking = Turns(hosts=9), asyncio.Event()
     first = asyncio.create_task(turns.want("ten"))
-    turns.go.clear()
-    waiting = [asyncio.create_task(turns.want("ten", refused=True)), asyncio.create_task(turns.want("eleven"))]
+    await asyncio.sleep(0)
+    waiting = [
+        asyncio.create_task(turns.want("ten", refused=True, go=looking)),
+        asyncio.create_task(turns.want("eleven")),
+    ]
     await asyncio.sleep(0)
     turns.go.set()
-    await first
-    turns.go.clear()
-    await asyncio.sleep(0)  # the first of those who wait looks now
+    assert await first == "first"
+    while turns.looks < 2:  # noqa: ASYNC110 - the loop's own turns are what is waited for
+        await asyncio.sleep(0)
+    assert not waiting[0].done(), "it looks"
     late = asyncio.create_task(turns.want("ten"))
     await asyncio.sleep(0)
-    assert await turns.all(*waiting, late) == ["refused", "after others", "after others"]
+    looking.set()
+    assert await asyncio.gather(*waiting, late) == ["refused", "after others", "after others"]
 
 
 async def test_r27_what_was_looked_at_before_anybody_came_answers_nobody() -> None:

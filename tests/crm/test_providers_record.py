@@ -106,6 +106,17 @@ async def test_r23_a_copy_of_a_meeting_of_the_record_is_another_meeting(known: K
     assert [meeting["outcome"] for meeting in await known.meetings()] == ["scheduled", "cancelled"]
 
 
+async def test_r23_a_copy_of_a_meeting_long_past_is_another_meeting(known: Known) -> None:
+    made, event = await known.meet(), await known.event()
+    await known.sync(times=2)
+    known.world.clock.offset = timedelta(days=42)
+    await known.sync(times=2)
+    await known.hands.copy(known.person, event.id, start=known.person.at(50, "10:00"))
+    await known.sync(times=2)
+    first, *_ = await known.meetings()
+    assert (first["id"], begins(first)) == (made["id"], event.span[0]), "the meeting is where it was"
+
+
 async def test_r23_a_meeting_of_the_record_made_private_stays_the_crms(known: Known) -> None:
     made = await known.meet()
     await known.hands.change(known.person, (await known.event()).id, private=True)
