@@ -17,7 +17,7 @@ class Mail(HasId, Base):
 
     __tablename__ = "mails"
     __table_args__ = (
-        Index("ix_mails_recipient", "account_id", text("lower(to_email)"), "sent_at"),
+        Index(None, "account_id", "reader", "sent_at"),
         Index(None, "account_id", "subject_id", "kind"),
         Index("ix_mails_queued", "account_id", postgresql_where=text("status = 'queued'")),
     )
@@ -26,6 +26,8 @@ class Mail(HasId, Base):
     """The booking, meeting request or connection it is about."""
     kind: Mapped[str]
     to_email: Mapped[str]
+    reader: Mapped[str]
+    """The address in lower case, kept by the database: what is compared (migration 0025)."""
     to_name: Mapped[str | None]
     reply_to: Mapped[str | None]
     letter: Mapped[Json | None]

@@ -217,7 +217,7 @@ async def _earlier(session: AsyncSession, mail: Mail) -> Sequence[Mail]:
 
 def _to_the_same(mail: Mail) -> ColumnElement[bool]:
     """To its reader, however their address is spelt."""
-    return func.lower(Mail.to_email) == mail.to_email.lower()
+    return Mail.reader == mail.to_email.lower()
 
 
 async def _with_video(session: AsyncSession, mail: Mail, content: Content, now: datetime) -> Content | None:

@@ -56,5 +56,5 @@ MARKS: Final[Mapping[str, Marked]] = {
     "mirror_series": marked("account_id calendar_id series_id generation"),
     "calendar_changes": marked("account_id calendar_id event_id series_id topic seq changed_at attempts not_before"),
     "busy_months": marked("account_id calendar_id month", personal="busy tentative"),
-    "reservations": marked("account_id id host_id booking_id hold_id during expires_at"),
+    "reservations": marked("account_id id host_id booking_id hold_id during expires_at until"),
 }

@@ -48,7 +48,7 @@ MARKS: Final[Mapping[str, Marked]] = {
     "visitor_tokens": marked("account_id submission_id expires_at created_at", secret="token_hash"),
     "mails": marked(
         "account_id id subject_id kind status attempts lease_until last_error sent_at created_at",
-        personal="to_email to_name reply_to letter",
+        personal="to_email reader to_name reply_to letter",
         subject_id="the id of what the mail is about",
     ),
     "feed_events": marked(

@@ -85,7 +85,8 @@ SELECT p.account_id, p.id, p.type, p.name, p.slug, p.configuration::text, p.vers
                 AND b.month BETWEEN $2 AND $3) AS tentative,
        ARRAY(SELECT unnest(ARRAY[extract(epoch FROM lower(r.during)), extract(epoch FROM upper(r.during))])::bigint
                FROM reservations r
-              WHERE r.account_id = p.account_id AND r.host_id = h.user_id AND r.during && tstzrange($4, $5)
+              WHERE r.account_id = p.account_id AND r.host_id = h.user_id
+                AND r.until > $4 AND r.during && tstzrange($4, $5)
                 AND coalesce(r.booking_id, r.hold_id) IS DISTINCT FROM $6
                 AND (r.expires_at IS NULL OR r.expires_at > now())) AS reserved,
        CASE WHEN h.position = 0 THEN

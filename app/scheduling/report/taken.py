@@ -33,7 +33,7 @@ SELECT NULL, NULL, NULL, NULL, NULL,
        r.host_id, r.booking_id, lower(r.during), upper(r.during), b.starts_at, b.ends_at
   FROM reservations r
   LEFT JOIN bookings b ON b.account_id = r.account_id AND b.id = r.booking_id
- WHERE r.account_id = $1 AND r.host_id = ANY ($3) AND r.during && tstzrange($6, $7)
+ WHERE r.account_id = $1 AND r.host_id = ANY ($3) AND r.until > $6 AND r.during && tstzrange($6, $7)
    AND (r.expires_at IS NULL OR r.expires_at > now())
 """
 """A row for each calendar, and one for each time that a host is booked for, or held: one round trip."""
