@@ -28,7 +28,9 @@ async def mark_broken(
     connection.status = "reauthorization_required"
     connection.reason = reason
     connection.updated_at = now
-    for calendar, sync in await calendar_repository.list_calendar_syncs(session, connection_id):
+    mirrored = await calendar_repository.list_calendar_syncs(session, connection_id)
+    await mirroring.lock_syncs(session, [calendar.id for calendar, _ in mirrored])
+    for calendar, sync in mirrored:
         sync.state = "paused"
         sync.last_error = "reauthorization_required"
         sync.watched_until = None

@@ -75,15 +75,22 @@ async def start_mirroring(session: AsyncSession, account_id: UUID, calendar_id: 
 
 
 async def stop_mirroring(session: AsyncSession, account_id: UUID, calendar_id: UUID, *, now: datetime) -> None:
-    """Forget the mirror, how far it is, and its next run; its watch is to be stopped."""
-    await remove_due(session, calendar_id)
-    await set_watch_due(session, account_id, calendar_id, at=now)
+    """Forget how far the mirror is, the mirror, and its next run; its watch is to be stopped. In a sync's own order."""
     for table in (CalendarSync, MirrorEvent, MirrorSeries, BusyMonth):
         await session.execute(delete(table).where(table.calendar_id == calendar_id))
+    await remove_due(session, calendar_id)
+    await set_watch_due(session, account_id, calendar_id, at=now)
+
+
+async def lock_syncs(session: AsyncSession, calendar_ids: Collection[UUID]) -> None:
+    """Whoever changes how far several calendars are locks them in one order, before anything that is due."""
+    mine = select(CalendarSync.calendar_id).where(CalendarSync.calendar_id.in_(calendar_ids))
+    await session.execute(mine.order_by(CalendarSync.calendar_id).with_for_update())
 
 
 async def list_whole(session: AsyncSession, calendar_ids: Collection[UUID]) -> None:
     """The next sync lists everything. A run under way knows the calendar as it was: it is fenced off."""
+    await lock_syncs(session, calendar_ids)
     await session.execute(
         update(CalendarSync)
         .where(CalendarSync.calendar_id.in_(calendar_ids))

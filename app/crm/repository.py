@@ -206,6 +206,7 @@ async def engagements_with(session: AsyncSession, contact_id: UUID) -> Sequence[
             & (EngagementContact.engagement_id == Engagement.id),
         )
         .where(EngagementContact.contact_id == contact_id)
+        .order_by(Engagement.id)
         .with_for_update(of=Engagement)
     )
     return [(row, alone) for row, alone in rows]

@@ -58,8 +58,9 @@ class ContactErasures:
         contact, now = await self._contacts.get(session, contact_id), self._clock()
         person = await person_of(session, self._people, contact)
         await session.execute(delete(AccountExport))  # it holds them, too; who wants one asks anew
-        # First the bookings, then the contact: whoever records a booking takes their locks in this order.
+        # First the bookings and the meetings, then the contact: whoever records one takes their locks in this order.
         made = await appointments_of(session, person, lock=True)
+        await repository.engagements_with(session, contact_id)
         contact = await self._contacts.get(session, contact_id, lock=True)
         require_version(if_match, contact.version)
         person = person.also_called(row.visitor_name for row in made.own)

@@ -82,9 +82,9 @@ async def _act(session: AsyncSession, channel: PushChannel, news: News, *, now: 
         jobs.append(Enqueued(Job.WATCH_CALENDAR, channel.account_id, channel.calendar_id))
     if news is not News.RENEW:
         covered = await repository.covered_calendars(session, channel.calendar_id, whole_mailbox=channel.whole_mailbox)
-        if news is not News.CHANGED:
-            await repository.set_watched_until(session, channel.calendar_id, None)
         works = channel if news is News.CHANGED else None
         jobs += await ask_for_syncs(session, channel.account_id, covered, now=now, told_by=works)
+        if news is not News.CHANGED:
+            await repository.set_watched_until(session, channel.calendar_id, None)
     await session.flush()
     await enqueue(session, jobs)

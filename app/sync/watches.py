@@ -157,20 +157,20 @@ class Watcher:
         """Remember the watch; what changed before it began is asked for once."""
         async with transaction(self._sessions, channel.account_id) as session:
             await repository.add_channel(session, channel)
-            covered = await self._note(session, task, channel)
-            await enqueue(session, await ask_for_syncs(session, channel.account_id, covered, now=self._clock()))
+            covered = await repository.covered_calendars(session, task.calendar.id, whole_mailbox=task.whole_mailbox)
+            jobs = await ask_for_syncs(session, channel.account_id, covered, now=self._clock())
+            await self._note(session, task, channel)
+            await enqueue(session, jobs)
         log.info("watch.started", calendar_id=str(task.calendar.id), until=channel.expires_at.isoformat())
         former = [*task.old] if task.current is None else [task.current, *task.old]
         return _Task(task.calendar, task.connection, task.provider, task.watches, channel, former)
 
-    async def _note(self, session: AsyncSession, task: _Task, channel: PushChannel) -> Sequence[UUID]:
-        """When to look again, and how long the calendar is told of; those that may be told of, too."""
-        covered = await repository.covered_calendars(session, task.calendar.id, whole_mailbox=task.whole_mailbox)
+    async def _note(self, session: AsyncSession, task: _Task, channel: PushChannel) -> None:
+        """When to look again, and how long the calendar is told of."""
         await repository.set_watched_until(session, task.calendar.id, channel.expires_at)
         early = task.provider.push_lifetime / _RENEW_WITHIN * (1 + random.random() / 4)  # noqa: S311 - jitter
         at = max(channel.expires_at - early, self._clock() + _ASK_AGAIN)
         await repository.set_watch_due(session, channel.account_id, task.calendar.id, at=at)
-        return covered
 
     async def _stop(self, task: _Task) -> None:
         for channel in task.old:

@@ -3,9 +3,13 @@
 The one rule: nothing a switch does is more than the switch.
 """
 
+import asyncio
 from typing import Any
 
-from app.ids import encode_id, new_id
+import asyncpg
+
+from app.ids import decode_id, encode_id, new_id
+from tests.scheduling.test_proposals_booked import waiting_for_locks
 from tests.support.people import Person
 from tests.support.world import World, problem
 
@@ -155,3 +159,31 @@ async def test_r29_nobody_ticks_a_strangers_calendar(world: World) -> None:
         theirs = [item["calendar_id"] for item in (await other.get("/v1/availability-calendars")).json()["items"]]
         problem(await person.patch(SETTINGS, {"availability_calendar_ids": mine + theirs}), 404, "not_found")
     assert [item["calendar_id"] for item in (await person.get("/v1/availability-calendars")).json()["items"]] == mine
+
+
+async def test_r29_a_calendar_is_unticked_while_its_sync_ends(world: World) -> None:
+    """A run holds how far the calendar is, and says when to look again at last: whoever unticks it waits for that."""
+    person = await world.person()
+    await world.sandbox.google_account(person.email)
+    await world.sandbox.google_calendar(person.email, "Family")
+    await person.connect()
+    await world.work()
+    listed = (await person.get(f"/v1/connections/{person.connection_id}/calendars")).json()["items"]
+    [primary] = [item["id"] for item in listed if item["is_primary"]]
+    [family] = [item["id"] for item in listed if item["name"] == "Family"]
+    assert (await person.patch(SETTINGS, {"availability_calendar_ids": [primary, family]})).status_code == 200
+    await world.work()
+    run = await asyncpg.connect(world.database_url)
+    try:
+        async with run.transaction():
+            calendar = decode_id("cal", family)
+            await run.execute("SELECT FROM calendar_syncs WHERE calendar_id = $1 FOR UPDATE", calendar)
+            unticking = asyncio.create_task(person.patch(SETTINGS, {"availability_calendar_ids": [primary]}))
+            async with asyncio.timeout(20):
+                while not await waiting_for_locks(world):  # noqa: ASYNC110 - the database's own record
+                    await asyncio.sleep(0.01)
+            await run.execute("UPDATE due_calendars SET due_at = now() WHERE calendar_id = $1", calendar)
+        assert (await unticking).status_code == 200
+    finally:
+        await run.close()
+    assert await world.rows("SELECT FROM due_calendars WHERE calendar_id = $1", calendar) == []
