@@ -88,7 +88,7 @@ async def answer_the_clashing_request_with_alternatives(journey: Offline) -> Jso
     told = {"code": refused["code"], "alternatives": [each["start_at"] for each in refused["alternatives"]]}
     declined = await journey.olof.send("POST", f"{path}/decline", {"reason": "Jag är upptagen då."})
     expect(declined["status"] == "declined", "it is declined")
-    mail = await _mail(journey, IDA, "Rifiutato")
+    mail = await _mail(journey, IDA, "Richiesta rifiutata")
     expect(len(await journey.olof.house.ours()) == 1, "there is one event still")
     return {**told, "mail": mail["subject"]}
 

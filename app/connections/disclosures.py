@@ -19,7 +19,7 @@ _VERSIONS: Final = {
     ProviderName.GOOGLE.value: "2026-11-01",
     ProviderName.OFFICE365.value: "2026-11-01",
     ProviderName.EXCHANGE.value: "2026-11-01",
-    _EXCHANGE_SYNCED: "2026-11-22-synced",
+    _EXCHANGE_SYNCED: "2026-11-23-synced",
 }
 
 

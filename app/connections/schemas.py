@@ -197,6 +197,10 @@ class Connection(Answer):
     """
     reason: str | None = Field(examples=["token_revoked"])
     """Why it is not active, a code."""
+    reason_text: str | None = Field(examples=["Access was withdrawn at the calendar's provider."])
+    """The same in the caller's language."""
+    remedy: str | None = Field(examples=["Reconnect the same account and grant access again."])
+    """What helps, in the caller's language."""
     purposes: list[Literal["calendar", "meetings"]]
     """What it is used for."""
     capabilities: list[CapabilityStatus]

@@ -17,7 +17,7 @@ from app.connections.credentials import Discovery
 from app.connections.disclosures import Disclosure
 from app.connections.eligibility import ineligible_reason
 from app.connections.overview import Overview
-from app.i18n import Language, translate
+from app.i18n import Language, has_text, translate
 from app.models.connections import Calendar, CalendarSync, Connection, ConnectionAuthorization
 from app.models.inboxes import Inbox
 from app.providers.base import Features, Provider, SupportsOAuth
@@ -108,6 +108,8 @@ def connection_view(
             "email": row.email,
             "status": row.status,
             "reason": row.reason,
+            "reason_text": _why("reason", row.reason, language),
+            "remedy": _why("remedy", row.reason, language),
             "purposes": row.purposes,
             "capabilities": capability_views(overview.of(row, seats), language),
             "allowed_actions": overview.actions(row),
@@ -115,6 +117,12 @@ def connection_view(
             "updated_at": row.updated_at,
         }
     )
+
+
+def _why(kind: str, reason: str | None, language: Language) -> str | None:
+    """A reason in words, or what helps; one that has no words of its own still wants the person."""
+    key = f"{kind}.{reason}"
+    return None if reason is None else translate(language, key if has_text(key) else f"{kind}.reauthorization_required")
 
 
 def created_view(view: schemas.Connection, return_url: str) -> schemas.ConnectionCreated:

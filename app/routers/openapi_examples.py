@@ -101,7 +101,13 @@ _SAMPLES_OF: Mapping[str, Mapping[str, Any]] = {
     },
     "CapabilityStatus": {"available": False, "reason_text": "No calendar is connected.", "remedy": "Connect one."},
     "ConnectField": {"label": "E-mail", "secret": False},
-    "Connection": {"reason": None, "capabilities": [], "allowed_actions": ["disconnect", "sync"]},
+    "Connection": {
+        "reason": None,
+        "reason_text": None,
+        "remedy": None,
+        "capabilities": [],
+        "allowed_actions": ["disconnect", "sync"],
+    },
     "ConnectionAuthorization": {
         "code": None,
         "detail": None,

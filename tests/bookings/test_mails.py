@@ -92,7 +92,7 @@ async def test_confirmation_change_and_cancellation_reach_everybody(world):
     assert not any("token" in mail["text"] + mail["html"] for mail in to_guest)
 
     to_host = await world.sandbox.mails(host.email)
-    assert [mail["subject"].partition(":")[0] for mail in to_host] == ["Ny bokning", "Ny tid", "Inställt"]
+    assert [mail["subject"].partition(":")[0] for mail in to_host] == ["Ny bokning", "Ny tid", "Avbokat"]
     assert all(mail["calendar"] is None and "token" not in mail["text"] for mail in to_host)
     assert "15:00" in to_host[0]["text"]
     assert "16:00" in to_host[1]["text"]

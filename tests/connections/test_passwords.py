@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from app.calendar import ProviderName
+from app.i18n import Language, translate
 from app.providers.credentials import SupportsCredentials
 from app.providers.ews.login import Login, Scheme
 from sandbox.exchange.client import PASSWORD
@@ -346,3 +347,17 @@ async def test_r13_an_idempotency_key_connects_once_and_tries_the_password_once(
     problem(other, 422, "idempotency_key_reused")
     [row] = await world.rows("SELECT request_hash FROM idempotent_answers")
     assert row["request_hash"] not in {hashlib.sha256(text).digest() for text in (again.request.content, b"")}
+
+
+@pytest.mark.parametrize(
+    ("reason", "told_as"), [("token_revoked", "token_revoked"), ("new", "reauthorization_required")]
+)
+async def test_r16_a_connection_that_is_broken_says_why_and_what_helps(world: World, reason: str, told_as: str) -> None:
+    person = await world.connected()
+    whole = (await person.get("/v1/connections")).json()["items"][0]
+    assert (whole["reason_text"], whole["remedy"]) == (None, None)
+    await world.rows("UPDATE connections SET status = 'reauthorization_required', reason = $1", reason)
+    headers = person.headers | {"Accept-Language": "pl"}
+    broken = (await world.api.get("/v1/connections", headers=headers)).json()["items"][0]
+    assert broken["reason_text"] == translate(Language.PL, f"reason.{told_as}")
+    assert broken["remedy"] == translate(Language.PL, f"remedy.{told_as}")

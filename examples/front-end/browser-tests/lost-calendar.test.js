@@ -46,7 +46,7 @@ test("a lost calendar closes the page and a regained one opens it; the X does, t
     await askOnRequest(visitor.page, link);
     await decline(host.page);
     await visitor.page.reload();
-    await visitor.page.getByText("Värden kan inte.").waitFor();
+    await visitor.page.getByText("Tiden passar tyvärr inte värden.").waitFor();
     await host.page.goto(`${frontEnd}/settings/calendar`);
     await again.getByRole("button", { name: `Remove ${name} from the checked calendars` }).click();
     await again.waitFor({ state: "hidden" });

@@ -16,10 +16,10 @@ test("a request made offline heals into a booking", () =>
 
     const visitor = await sitDown(browser, { locale: "pl-PL", timeZone: "Europe/Warsaw" });
     await openLink(visitor.page, link);
-    await visitor.page.getByText("Gospodarz sam potwierdza każdy termin").waitFor();
+    await visitor.page.getByText("Każdy termin potwierdza organizator").waitFor();
     await ask(visitor.page);
     await visitor.page.getByRole("link", { name: "Wycofaj prośbę" }).click();
-    await visitor.page.getByText("Gospodarz jeszcze nie odpowiedział.").waitFor();
+    await visitor.page.getByText("Organizator jeszcze nie odpowiedział.").waitFor();
     await visitor.page.getByRole("button", { name: "Wycofaj prośbę" }).click();
     await visitor.page.getByText("Prośba została wycofana.").waitFor();
 
@@ -27,7 +27,7 @@ test("a request made offline heals into a booking", () =>
     const asked = await ask(visitor.page);
     await inspect(visitor.page, "requested-pl");
     await visitor.page.getByRole("link", { name: "Wycofaj prośbę" }).click();
-    await visitor.page.getByText("Gospodarz jeszcze nie odpowiedział.").waitFor();
+    await visitor.page.getByText("Organizator jeszcze nie odpowiedział.").waitFor();
 
     await host.page.goto(`${frontEnd}/bookings`);
     const request = host.page.getByTestId("request").filter({ hasText: "Paweł Nowak" });
@@ -45,7 +45,7 @@ test("a request made offline heals into a booking", () =>
     await booking.filter({ hasText: "in the calendar" }).waitFor();
 
     await visitor.page.reload();
-    await visitor.page.getByText("Gospodarz się zgodził").waitFor();
+    await visitor.page.getByText("Organizator się zgodził").waitFor();
     await visitor.page.getByRole("link", { name: "Przełóż spotkanie" }).click();
     assert.equal(await visitor.page.getByTestId("booking-time").innerText(), asked);
     await visitor.leave();

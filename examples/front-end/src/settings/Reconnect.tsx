@@ -1,5 +1,5 @@
 // A connection that stopped working: the same account again, and everything goes on as before.
-import { Alert, Button, PasswordInput, Stack } from "@mantine/core";
+import { Alert, Button, PasswordInput, Stack, Text } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState, type SubmitEvent } from "react";
 import { useTranslation } from "react-i18next";
@@ -16,11 +16,12 @@ export function Reconnect({ connection }: { connection: Connection }) {
   return (
     <Alert color="red" role="alert" title={t("reconnectTitle")}>
       <Stack align="flex-start">
-        {t("reconnectText", { reason: connection.reason?.replaceAll("_", " ") ?? "" })}
+        <Text>{connection.reason_text} {connection.remedy}</Text>
+        <Text>{t("reconnectText")}</Text>
         <Button onClick={() => { setOpened(true); }}>{t("reconnect")}</Button>
       </Stack>
       <Dialog opened={opened} onClose={() => { setOpened(false); }} title={t("reconnect")} size="lg">
-        {connection.provider === "exchange" ? (
+        {connection.allowed_actions.includes("update") ? (
           <NewPassword connection={connection} onDone={() => { setOpened(false); }} />
         ) : (
           <ByConsent connection={connection} />

@@ -37,7 +37,7 @@ export const en = {
   disconnectText: "Your pages go on answering and take requests. Events that were booked stay in your calendar.",
   notPossibleTitle: "What is not possible here",
   reconnectTitle: "This connection has stopped working",
-  reconnectText: "The reason: {{reason}}. Connect the same account again: settings, bookings and links stay as they are.",
+  reconnectText: "Settings, bookings and links stay as they are.",
   reconnect: "Connect again",
   newPassword: "New password, or app password",
   syncTitle: "How true our copy is",

@@ -39,7 +39,7 @@ export const it: Record<keyof typeof en, string> = {
   disconnectText: "Le pagine restano attive e accettano richieste. Gli eventi prenotati restano nel calendario.",
   notPossibleTitle: "Che cosa non è possibile qui",
   reconnectTitle: "Il collegamento ha smesso di funzionare",
-  reconnectText: "Motivo: {{reason}}. Ricollega lo stesso account: impostazioni, prenotazioni e link restano.",
+  reconnectText: "Impostazioni, prenotazioni e link restano.",
   reconnect: "Ricollega",
   newPassword: "Nuova password o password per l’app",
   syncTitle: "Quanto è aggiornata la nostra copia",

@@ -39,7 +39,7 @@ export const sv: Record<keyof typeof en, string> = {
   disconnectText: "Dina sidor svarar även i fortsättningen och tar emot förfrågningar. Bokade händelser stannar i kalendern.",
   notPossibleTitle: "Vad som inte går här",
   reconnectTitle: "Anslutningen har slutat fungera",
-  reconnectText: "Orsak: {{reason}}. Anslut samma konto igen: inställningar, bokningar och länkar finns kvar.",
+  reconnectText: "Inställningar, bokningar och länkar finns kvar.",
   reconnect: "Anslut igen",
   newPassword: "Nytt lösenord eller applösenord",
   syncTitle: "Hur aktuell vår kopia är",
