@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
-from app.bookings.drift_schemas import drift_view
+from app.bookings.drift_schemas import finding_view
 from app.events.feed import add_event
 from app.events.types import EventType
 from app.ids import encode_id
@@ -34,7 +34,7 @@ def tell_of_drift(rows: Rows, entry: DriftEntry) -> Enqueued:
         event = EventType.DRIFT_ENTRY_SUPERSEDED
     elif entry.resolved_by == "host":
         event = EventType.DRIFT_ENTRY_RESOLVED
-    view = drift_view(entry).model_dump(mode="json", exclude=_NOT_TOLD)
+    view = finding_view(entry).model_dump(mode="json", exclude=_NOT_TOLD)
     data = {"host_id": encode_id("usr", entry.host_id), **view}
     return add_event(
         rows, entry.account_id, event, subject_id=entry.id, data=data, now=entry.resolved_at or entry.detected_at

@@ -1,20 +1,22 @@
 """Bodies of the drift ledger.
 
-The one rule: an entry says what was booked, what was found, and what became of it; who took part stands in the booking.
+The one rule: an entry says what was booked, what was found, and what became of it; whose meeting it is, is read from
+the booking each time, so that it is told no longer than it stands there.
 """
 
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
 from app.accounts.schemas import Answer, Strict
 from app.ids import BookingId, DriftEntryId
+from app.models.bookings import Booking
 from app.models.drift import DriftEntry as Row
 
 
-class DriftEntry(Answer):
-    """A booked event was found otherwise than booked."""
+class DriftFinding(Answer):
+    """A booked event was found otherwise than booked, without the meeting."""
 
     id: DriftEntryId
     """The entry."""
@@ -51,6 +53,15 @@ class DriftEntry(Answer):
     """What the host can answer."""
 
 
+class DriftEntry(DriftFinding):
+    """A booked event was found otherwise than booked."""
+
+    booking_title: str = Field(examples=["Intro call"])
+    """What the meeting is about."""
+    visitor_name: str = Field(examples=["Vera Visitor"])
+    """Who booked it."""
+
+
 class DriftEntryList(Answer):
     """A part of the ledger."""
 
@@ -67,27 +78,34 @@ class DriftResolution(Strict):
     """`adopt`: the booking follows the calendar; `restore`: the calendar is put back as booked."""
 
 
-def drift_view(row: Row, status: str | None = None) -> DriftEntry:
+def drift_view(row: Row, booking: Booking, status: str | None = None) -> DriftEntry:
     """An entry, as its host sees it; `status` where it is another by now than the row's."""
-    status = status or row.status
-    return DriftEntry.model_validate(
-        {
-            "id": row.id,
-            "booking_id": row.booking_id,
-            "kind": row.kind,
-            "status": status,
-            "reason": row.reason,
-            "resolution": row.resolution,
-            "resolved_by": row.resolved_by,
-            "booked_start_at": row.booked_start,
-            "booked_end_at": row.booked_end,
-            "observed_start_at": row.observed_start,
-            "observed_end_at": row.observed_end,
-            "detected_at": row.detected_at,
-            "resolved_at": row.resolved_at,
-            "allowed_actions": _allowed(row.reason) if status == "open" else [],
-        }
-    )
+    named = {"booking_title": booking.title, "visitor_name": booking.visitor_name}
+    return DriftEntry.model_validate(_found(row, status or row.status) | named)
+
+
+def finding_view(row: Row) -> DriftFinding:
+    """The same without the meeting."""
+    return DriftFinding.model_validate(_found(row, row.status))
+
+
+def _found(row: Row, status: str) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "booking_id": row.booking_id,
+        "kind": row.kind,
+        "status": status,
+        "reason": row.reason,
+        "resolution": row.resolution,
+        "resolved_by": row.resolved_by,
+        "booked_start_at": row.booked_start,
+        "booked_end_at": row.booked_end,
+        "observed_start_at": row.observed_start,
+        "observed_end_at": row.observed_end,
+        "detected_at": row.detected_at,
+        "resolved_at": row.resolved_at,
+        "allowed_actions": _allowed(row.reason) if status == "open" else [],
+    }
 
 
 def _allowed(reason: str | None) -> list[str]:

@@ -33,15 +33,15 @@ async def list_entries(
     after: UUID | None,
     limit: int,
     now: datetime,
-) -> list[tuple[DriftEntry, str]]:
-    """The host's entries and their statuses, the newest first, from after the given one.
+) -> list[tuple[DriftEntry, Booking, str]]:
+    """The host's entries with their bookings and statuses, the newest first, from after the given one.
 
     A meeting that is over asks nothing any more, although nobody has written that down.
     """
     over = and_(DriftEntry.status == "open", Booking.ends_at <= now)
     told = case((over, "superseded"), else_=DriftEntry.status)
     booked = and_(Booking.account_id == DriftEntry.account_id, Booking.id == DriftEntry.booking_id)
-    query = select(DriftEntry, told).join(Booking, booked).where(DriftEntry.host_id == host_id)
+    query = select(DriftEntry, Booking, told).join(Booking, booked).where(DriftEntry.host_id == host_id)
     if status is not None:
         query = query.where(told == status)
     if booking_id is not None:
@@ -49,7 +49,7 @@ async def list_entries(
     if after is not None:
         query = query.where(DriftEntry.id < after)
     rows = await session.execute(query.order_by(DriftEntry.id.desc()).limit(limit))
-    return [(entry, status) for entry, status in rows]
+    return [(entry, booking, status) for entry, booking, status in rows]
 
 
 async def open_entries(session: AsyncSession, booking_id: UUID) -> dict[Kind, DriftEntry]:

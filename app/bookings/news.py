@@ -32,8 +32,7 @@ def tell_of_booking(rows: Rows, event: EventType, booking: Booking) -> list[Enqu
 def tell_of_request(rows: Rows, event: EventType, request: MeetingRequest) -> Enqueued:
     """Something happened to a meeting request."""
     view = request_view(Look(request, request.clashes), now=request.updated_at)
-    told = view.model_dump(mode="json", exclude=_NOT_TOLD_OF_REQUESTS)
-    data = {"host_id": encode_id("usr", request.host_id), **told}
+    data = view.model_dump(mode="json", exclude=_NOT_TOLD_OF_REQUESTS)
     return add_event(rows, request.account_id, event, subject_id=request.id, data=data, now=request.updated_at)
 
 

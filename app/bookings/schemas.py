@@ -134,6 +134,11 @@ class PublicBooking(Answer):
     """The visitor may still choose another time."""
     can_cancel: bool
     """The visitor may still cancel."""
+    reschedule_until: datetime | None
+    """Until when the visitor may choose another time; null: never."""
+    cancel_until: datetime | None
+    """Until when the visitor may cancel; null: never."""
+    cancelled_by: Literal["host", "visitor"] | None
     booking_token: str | None
     """For the `Booking-Token` header; only in the answer that made the booking."""
     version: int
@@ -287,6 +292,8 @@ class MeetingRequest(Answer):
 
     id: MeetingRequestId
     page_id: PageId
+    host_id: UserId
+    """Who was asked; of a round robin whoever takes it may be another."""
     status: Literal["pending", "accepted", "declined", "withdrawn", "expired"]
     start_at: datetime
     end_at: datetime

@@ -44,6 +44,9 @@ def public_booking_view(
             "calendar_event": _event_state(write).model_copy(update={"error": None}),  # R34: why is the host's to know
             "can_reschedule": changeable and _open(booking, document.reschedule_cutoff_minutes, now),
             "can_cancel": changeable and _open(booking, document.cancel_cutoff_minutes, now),
+            "reschedule_until": _until(booking, document.reschedule_cutoff_minutes) if changeable else None,
+            "cancel_until": _until(booking, document.cancel_cutoff_minutes) if changeable else None,
+            "cancelled_by": booking.cancelled_by,
             "booking_token": token,
             "version": booking.version,
         }
@@ -106,6 +109,7 @@ def request_view(look: Look, *, now: datetime) -> schemas.MeetingRequest:
             **_appointment(request),
             **_visitor(request),
             "status": _status(request, now),
+            "host_id": request.host_id,
             "clashes": look.clashes,
             "alternatives": look.alternatives,
             "expires_at": request.expires_at,
@@ -179,4 +183,9 @@ def _actions(booking: Booking, now: datetime, *, fixed: bool) -> list[str]:
 
 
 def _open(booking: Booking, cutoff_minutes: int, now: datetime) -> bool:
-    return booking.status == "confirmed" and booking.starts_at - timedelta(minutes=cutoff_minutes) > now
+    until = _until(booking, cutoff_minutes)
+    return until is not None and until > now
+
+
+def _until(booking: Booking, cutoff_minutes: int) -> datetime | None:
+    return booking.starts_at - timedelta(minutes=cutoff_minutes) if booking.status == "confirmed" else None

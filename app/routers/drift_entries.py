@@ -8,6 +8,7 @@ from pydantic.json_schema import SkipJsonSchema
 from app.bookings import ledger
 from app.bookings.drift_schemas import DriftEntry, DriftEntryList, DriftResolution, drift_view
 from app.ids import BookingId, DriftEntryId
+from app.models.bookings import Booking
 from app.routers.dependencies import Services, Session, User
 from app.routers.openapi import problems
 from app.routers.pagination import Cursor, CursorParameter, Limit
@@ -28,7 +29,7 @@ async def list_drift_entries(
         session, caller.user, status=status, booking_id=booking_id, after=cursors.read(cursor), limit=limit + 1,
         now=services.clock(),
     )  # fmt: skip
-    views = [drift_view(row, told) for row, told in rows[:limit]]
+    views = [drift_view(*row) for row in rows[:limit]]
     return DriftEntryList(items=views, next_cursor=cursors.after(rows[limit - 1][0].id) if len(rows) > limit else None)
 
 
@@ -37,4 +38,5 @@ async def resolve_drift_entry(
     entry_id: DriftEntryId, body: DriftResolution, session: Session, caller: User, services: Services
 ) -> DriftEntry:
     """Have the booking follow the calendar, or the calendar put back as booked."""
-    return drift_view(await services.drift.resolve(session, caller, entry_id, body.resolution))
+    entry = await services.drift.resolve(session, caller, entry_id, body.resolution)
+    return drift_view(entry, await session.get_one(Booking, (entry.account_id, entry.booking_id)))

@@ -122,7 +122,13 @@ _SAMPLES_OF: Mapping[str, Mapping[str, Any]] = {
     "Location": {"kind": "video", "text": None},
     "MeetingRequest": {**_UNDECIDED, "allowed_actions": ["accept", "decline"], "alternatives": []},
     "MeetingRequestEventData": _UNDECIDED,
-    "PublicBooking": {"name": "Grace Hopper", "email": "grace@example.com", "guests": [], "location": None},
+    "PublicBooking": {
+        "name": "Grace Hopper",
+        "email": "grace@example.com",
+        "guests": [],
+        "location": None,
+        "cancelled_by": None,
+    },
     "PublicMeetingRequest": {
         "name": "Grace Hopper",
         "email": "grace@example.com",

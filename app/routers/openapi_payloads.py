@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, create_model
 
 from app.accounts.schemas import Answer
-from app.bookings.drift_schemas import DriftEntry
+from app.bookings.drift_schemas import DriftFinding
 from app.bookings.schemas import Booking, MeetingRequest
 from app.connections.schemas import ProviderLiteral
 from app.crm.schemas import Contact, Engagement
@@ -94,7 +94,7 @@ BookingEventData = like(
     Booking,
     without=("allowed_actions", "calendar_event", "video_url"),
 )
-MeetingRequestEventData = hosted(
+MeetingRequestEventData = like(
     "MeetingRequestEventData",
     "A meeting request, as its host saw it then.",
     MeetingRequest,
@@ -103,7 +103,10 @@ MeetingRequestEventData = hosted(
 
 
 DriftEntryEventData = hosted(
-    "DriftEntryEventData", "Drift of a booked event, as its host saw it then.", DriftEntry, without=("allowed_actions",)
+    "DriftEntryEventData",
+    "Drift of a booked event, as its host saw it then.",
+    DriftFinding,
+    without=("allowed_actions",),
 )
 ContactEventData = like("ContactEventData", "A contact, as it was then.", Contact)
 EngagementEventData = like(

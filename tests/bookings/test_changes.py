@@ -85,6 +85,8 @@ async def test_r47_a_cancelled_booking_gives_its_time_back_before_any_sync(world
     ended = await booking.cancel()
     assert (ended.status_code, ended.json()["status"]) == (200, "cancelled")
     assert (ended.json()["can_reschedule"], ended.json()["can_cancel"]) == (False, False)
+    assert (ended.json()["reschedule_until"], ended.json()["cancel_until"]) == (None, None)
+    assert ended.json()["cancelled_by"] == "visitor"
     assert "10:00" in await offered(person, page)
     again = await visit(person, page, person.at(3, "10:00"))
     await world.work()
@@ -184,7 +186,9 @@ async def test_r47_reading_a_link_changes_nothing_and_only_post_does(world: Worl
 async def test_r47_after_the_cut_off_the_visitor_is_too_late_and_the_host_is_not(world: World) -> None:
     person, page, booking = await booked(world, reschedule_cutoff_minutes=4 * 1440, cancel_cutoff_minutes=60)
     read = await booking.read()
-    assert (read["can_reschedule"], read["can_cancel"]) == (False, True)
+    assert (read["can_reschedule"], read["can_cancel"], read["cancelled_by"]) == (False, True, None)
+    until = [datetime.fromisoformat(read[name]) for name in ("reschedule_until", "cancel_until")]
+    assert until == [booking.start_at - timedelta(days=4), booking.start_at - timedelta(minutes=60)]
     problem(await booking.reschedule(person.at(4, "10:00")), 422, "cutoff_passed")
     await person.patch(f"/v1/scheduling-pages/{page['id']}", {"reschedule_cutoff_minutes": 60})
     to = person.at(3, "11:00")

@@ -244,6 +244,8 @@ async def test_r23_the_host_is_asked_and_decides(world: World) -> None:
     assert (await host_sees(person, booking))["version"] == 1, "nothing happens before the host has decided"
     [entry] = await ledger(person, status="open")
     assert (entry["reason"], entry["allowed_actions"]) == ("policy", ["adopt", "restore"])
+    seen = await host_sees(person, booking)
+    assert (entry["booking_title"], entry["visitor_name"]) == (seen["title"], seen["visitor_name"])
     resolved = await person.post(f"/v1/drift-entries/{entry['id']}/resolve", {"resolution": "adopt"})
     assert (resolved.status_code, resolved.json()["resolved_by"]) == (200, "host"), resolved.text
     assert datetime.fromisoformat((await host_sees(person, booking))["start_at"]) == later

@@ -35,6 +35,7 @@ async def test_r26_an_offline_page_takes_a_request_and_writes_nothing(world: Wor
     listed = (await person.get("/v1/meeting-requests")).json()["items"]
     assert [item["id"] for item in listed] == [body["id"], same.json()["id"]]
     assert (listed[0]["clashes"], listed[0]["visitor_email"]) == (None, "vera@example.com")
+    assert listed[0]["host_id"] == person.user_id
     assert (await person.get(f"/v1/meeting-requests/{body['id']}")).json() == listed[0]
     problem(await person.book(page["id"], person.at(90, "10:00").isoformat()), 422, "outside_booking_window")
 
