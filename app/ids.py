@@ -5,6 +5,7 @@ Format: https://github.com/jetify-com/typeid/tree/main/spec
 """
 
 import re
+from datetime import datetime
 from typing import Annotated, Final
 from uuid import UUID
 
@@ -19,6 +20,11 @@ _SUFFIX: Final = re.compile(r"[0-7][0-9a-hjkmnp-tv-z]{25}")
 def new_id() -> UUID:
     """A fresh UUIDv7: ids made later sort later."""
     return uuid_utils.compat.uuid7()
+
+
+def first_id_at(moment: datetime) -> UUID:
+    """No id that is made from that moment on is smaller: a UUIDv7 begins with its milliseconds (RFC 9562, 5.7)."""
+    return UUID(int=int(moment.timestamp() * 1000) << 80)
 
 
 def encode_id(prefix: str, value: UUID) -> str:

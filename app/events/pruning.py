@@ -42,8 +42,12 @@ class Pruner:
                 feed = await repository.lock_feed(session, account_id, prune_at=now + _AGAIN)
                 count = await repository.prune(session, feed, before=now - self._retention, limit=_AT_ONCE)
             log.info("events.pruned", count=count)
+        count = _AT_ONCE
+        while count == _AT_ONCE:  # in portions: what took too long would be more tomorrow
+            async with transaction(self._sessions, account_id) as session:
+                before = now - self._retention
+                count = await repository.prune_deliveries(session, account_id, before=before, limit=_AT_ONCE)
         async with transaction(self._sessions, account_id) as session:
-            await repository.prune_deliveries(session, account_id, before=now - self._retention)
             await forget_old_answers(session, account_id, now=now)
 
     async def sweep(self) -> int:

@@ -14,6 +14,7 @@ from sqlalchemy import RowMapping, delete, func, select, true, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.ids import first_id_at
 from app.models.base import Json
 from app.models.directory import DueFeed
 from app.models.events import EventFeed, FeedEvent, WebhookDelivery
@@ -162,11 +163,21 @@ async def prune(session: AsyncSession, feed: EventFeed, *, before: datetime, lim
     return len(gone.all())
 
 
-async def prune_deliveries(session: AsyncSession, account_id: UUID, *, before: datetime) -> None:
-    """Delete what is known of attempts before a time."""
-    await session.execute(
-        delete(WebhookDelivery).where(WebhookDelivery.account_id == account_id, WebhookDelivery.created_at < before)
+async def prune_deliveries(session: AsyncSession, account_id: UUID, *, before: datetime, limit: int) -> int:
+    """Delete some of what is known of attempts before a time, the oldest first; how many."""
+    old = (
+        select(WebhookDelivery.id)
+        .where(WebhookDelivery.account_id == account_id, WebhookDelivery.id < first_id_at(before))
+        .order_by(WebhookDelivery.id)
+        .limit(limit)
     )
+    gone = await session.scalars(
+        delete(WebhookDelivery)
+        .where(WebhookDelivery.account_id == account_id, WebhookDelivery.id.in_(old))
+        .returning(WebhookDelivery.id)
+        .execution_options(synchronize_session=False)
+    )
+    return len(gone.all())
 
 
 async def redact(session: AsyncSession, account_id: UUID, subject_id: UUID) -> None:

@@ -16,6 +16,7 @@ from app.events.types import EventType
 from app.ids import decode_id
 from app.queue import Enqueued, Job, enqueue
 from tests.events.crm import Crm, crm_of
+from tests.events.receiver import Receiver
 from tests.support.world import World, problem
 
 [GAP] = re.findall(r"^UPDATE event_feeds .*;$", Path("docs/operations.md").read_text(), re.MULTILINE)
@@ -236,6 +237,21 @@ async def test_r52_old_events_go_and_who_asks_for_them_is_told(world: World, mon
     world.clock.offset = timedelta(days=90)
     await prune(crm)
     assert (await crm.feed())["next_after"] == 6, "an empty feed still knows where it is"
+
+
+async def test_r52_old_attempts_go_in_parts_and_young_ones_stay(
+    world: World, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.events.pruning._AT_ONCE", 2)
+    crm = await crm_of(world)
+    endpoint = await crm.endpoint(receiver.url)
+    await crm.happens(5)
+    await world.work()
+    assert len(await crm.deliveries(endpoint)) == 5
+    for days, left in ((29, 5), (31, 0)):
+        world.clock.offset = timedelta(days=days)
+        await prune(crm)
+        assert len(await world.rows("SELECT FROM webhook_deliveries")) == left
 
 
 async def test_r52_a_gap_in_the_numbers_does_not_end_the_pruning(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
