@@ -99,8 +99,8 @@ BOOKINGS: Final = (
     Planted(
         guard="unreachable calendar taken as free",
         file="app/bookings/live_check.py",
-        old="told = [Verdict.UNKNOWN] * len(calendars)",
-        new="told = [Verdict.FREE] * len(calendars)",
+        old="told, answers = [Verdict.UNKNOWN] * len(calendars), None",
+        new="told, answers = [Verdict.FREE] * len(calendars), None",
         check="tests/bookings/test_live_checks.py::"
         "test_p1_without_an_answer_a_young_mirror_decides_and_an_old_one_does_not",
     ),

@@ -23,7 +23,7 @@ _REASONS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
             "calendar_syncs.cursor",
         ),
         _INBOX: ("inboxes.email", "inboxes.address"),
-        _MAIL: ("mails.to_email", "mails.reply_to"),
+        _MAIL: ("mails.to_email", "mails.reader", "mails.reply_to"),
         _FEED: ("feed_events.data",),
     },
     "user_name": {_ITS_OWN: ("users.name",), _MAIL: ("mails.to_name",)},
@@ -36,7 +36,7 @@ _REASONS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         _ITS_OWN: ("bookings.visitor_email",),
         _CONTACT: ("contacts.email",),
         _EVENT: ("calendar_writes.draft",),
-        _MAIL: ("mails.to_email", "mails.reply_to"),
+        _MAIL: ("mails.to_email", "mails.reader", "mails.reply_to"),
         _FEED: ("feed_events.data",),
     },
     "visitor_name": {
@@ -48,7 +48,7 @@ _REASONS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         _FEED: ("feed_events.data",),
     },
     "visitor_answer": {_ITS_OWN: ("bookings.answers",), _FEED: ("feed_events.data",)},
-    "guest_email": {_ITS_OWN: ("bookings.guests",), _MAIL: ("mails.to_email",), _FEED: ("feed_events.data",)},
+    "guest_email": {_ITS_OWN: ("bookings.guests",), _MAIL: ("mails.to_email", "mails.reader"), _FEED: ("feed_events.data",)},
     "cancel_reason": {_ITS_OWN: ("bookings.cancel_reason",), _FEED: ("feed_events.data",)},
     "contact_email": {
         _ITS_OWN: ("contacts.email",), _EVENT: ("calendar_writes.draft",), _FEED: ("feed_events.data",),

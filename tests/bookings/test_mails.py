@@ -130,7 +130,7 @@ async def test_r46_r56_a_confirmation_waits_for_its_link_for_moments_only(world)
     world.clock.offset += timedelta(seconds=31)
     await work_on_mails(world, 31)
     [confirmed] = await world.sandbox.mails(VERA)
-    assert "the booking shows it" in confirmed["text"]
+    assert "The link appears in the booking" in confirmed["text"]
     assert "LOCATION" not in event_of(confirmed)
 
 

@@ -114,7 +114,7 @@ def test_a_meeting_over_the_change_of_the_clocks_names_both_times():
 def test_a_new_time_stands_beside_the_former_one():
     letter = a_letter(occasion=Occasion.RESCHEDULED, former=(START - timedelta(days=1), START - timedelta(hours=23)))
     text = compose(letter).text
-    assert text.index("When: Wednesday, July 1, 2026") < text.index("Before: Tuesday, June 30, 2026")
+    assert text.index("When: Wednesday, July 1, 2026") < text.index("Previously: Tuesday, June 30, 2026")
 
 
 def test_one_guest_and_several_have_their_own_words():

@@ -92,7 +92,7 @@ async function connectTheDomain(page) {
 async function readWhatIsFilledIn(page, link, token) {
   const filledIn = async () => {
     await chooseTime(page);
-    await page.getByText("Das haben Sie uns früher angegeben.").waitFor();
+    await page.getByText("Diese Angaben haben Sie uns bereits gemacht.").waitFor();
     return Promise.all(["name", "email", "question_1"].map((field) => page.locator(`input[name=${field}]`).inputValue()));
   };
   await openLink(page, `${link}?name=Frau+Dietrich#visitor_token=${token}`);
