@@ -48,7 +48,11 @@ _REASONS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         _FEED: ("feed_events.data",),
     },
     "visitor_answer": {_ITS_OWN: ("bookings.answers",), _FEED: ("feed_events.data",)},
-    "guest_email": {_ITS_OWN: ("bookings.guests",), _MAIL: ("mails.to_email", "mails.reader"), _FEED: ("feed_events.data",)},
+    "guest_email": {
+        _ITS_OWN: ("bookings.guests",),
+        _MAIL: ("mails.to_email", "mails.reader"),
+        _FEED: ("feed_events.data",),
+    },
     "cancel_reason": {_ITS_OWN: ("bookings.cancel_reason",), _FEED: ("feed_events.data",)},
     "contact_email": {
         _ITS_OWN: ("contacts.email",), _EVENT: ("calendar_writes.draft",), _FEED: ("feed_events.data",),
