@@ -11,10 +11,10 @@ from urllib.parse import quote
 from sandbox.microsoft import errors
 from sandbox.microsoft.attachments import Attachment, read_attachment, render_attachment
 from sandbox.microsoft.call import Answer, Call
-from sandbox.microsoft.copies import event_id_of
+from sandbox.microsoft.parts import store
 from sandbox.microsoft.times import Json, utc_text
 from sandbox.microsoft.views import View
-from sandbox.microsoft.world import Actor, Calendar, Deviation, MicrosoftWorld, Upload
+from sandbox.microsoft.world import Calendar, Upload
 
 _MB = 1024 * 1024
 SMALL_MAX, LARGE_MAX = 3 * _MB, 150 * _MB
@@ -44,14 +44,14 @@ def create(call: Call) -> Answer:
     if len(attachment.content) > SMALL_MAX:
         raise errors.attachment_too_big()
     call.match(calendar)(view.item)
-    store(call.world, calendar, view, call.actor, key=attachment.id, attachment=attachment)
+    store(call.world, calendar, view, call.actor, part="attachments", key=attachment.id, value=attachment)
     return _entity(call, attachment, 201)
 
 
 def delete(call: Call) -> Answer:
     calendar, view, held = _held(call)
     call.match(calendar)(view.item)
-    store(call.world, calendar, view, call.actor, key=held.id, attachment=None)
+    store(call.world, calendar, view, call.actor, part="attachments", key=held.id, value=None)
     return Answer(status=204)
 
 
@@ -84,21 +84,6 @@ def create_upload_session(call: Call) -> Answer:
 def new_attachment_id(view: View) -> str:
     """Opaque, as Outlook's are."""
     return base64.urlsafe_b64encode(b"\x00\x03\x24\x00" + view.item.token + secrets.token_bytes(32)).decode()
-
-
-def store(
-    world: MicrosoftWorld, calendar: Calendar, view: View, actor: Actor, *, key: str, attachment: Attachment | None
-) -> None:
-    """Attach a file to an event or an occurrence, or take one (None) from it."""
-    item, day = view.item, view.day
-    if day is not None:
-        item.deviations.setdefault(day, Deviation()).attachments[key] = attachment
-    elif attachment is None:
-        del item.attachments[key]
-    else:
-        item.attachments[key] = attachment
-    event_id = event_id_of(calendar, item, day)
-    world.commit(calendar, item, "update", actor, event_id=event_id, changed=("attachments",))
 
 
 def _seen(call: Call, calendar: Calendar, view: View) -> dict[str, Attachment]:

@@ -84,7 +84,7 @@ def create_calendar(call: Call) -> Answer:
 
 
 def update_calendar(call: Call) -> Answer:
-    calendar, properties = _own(call), read_properties(call.body)
+    calendar, properties = call.own_calendar(), read_properties(call.body)
     if call.body.get("name"):
         _check_name(call, call.body["name"], calendar)
         calendar.name = call.body["name"]
@@ -104,13 +104,6 @@ def delete_calendar(call: Call) -> Answer:
     else:
         calendar.deleted = True
     return Answer(status=204)
-
-
-def _own(call: Call) -> Calendar:
-    calendar = call.calendar()
-    if calendar.owner is not call.account:
-        raise errors.access_denied()
-    return calendar
 
 
 def _set_properties(calendar: Calendar, properties: dict[str, str | None]) -> None:

@@ -117,6 +117,13 @@ class Call:
         self._check_shared(calendar)
         return calendar
 
+    def own_calendar(self) -> Calendar:
+        """The same, of the caller."""
+        calendar = self.calendar()
+        if calendar.owner is not self.account:
+            raise errors.access_denied()
+        return calendar
+
     def group(self) -> Group | None:
         """The group the path names, if it names one; `calendarGroup` without a key is the default one."""
         named = self.params.get("group")

@@ -7,11 +7,11 @@ from urllib.parse import quote
 
 from sandbox.microsoft import errors
 from sandbox.microsoft.call import Answer, Call
-from sandbox.microsoft.copies import event_id_of
 from sandbox.microsoft.extensions import key_of, read_extension, render_extension, render_extensions
+from sandbox.microsoft.parts import store
 from sandbox.microsoft.times import Json
 from sandbox.microsoft.views import View
-from sandbox.microsoft.world import Calendar, Deviation
+from sandbox.microsoft.world import Calendar
 
 
 def list_extensions(call: Call) -> Answer:
@@ -62,15 +62,7 @@ def _held(call: Call) -> tuple[Calendar, View, Json]:
 
 def _store(call: Call, calendar: Calendar, view: View, key: str, extension: Json | None) -> None:
     call.match(calendar)(view.item)
-    item, day = view.item, view.day
-    if day is not None:
-        item.deviations.setdefault(day, Deviation()).extensions[key] = extension
-    elif extension is None:
-        del item.extensions[key]
-    else:
-        item.extensions[key] = extension
-    event_id = event_id_of(calendar, item, day)
-    call.world.commit(calendar, item, "update", call.actor, event_id=event_id, changed=("extensions",))
+    store(call.world, calendar, view, call.actor, part="extensions", key=key, value=extension)
 
 
 def _fragment(call: Call) -> str:

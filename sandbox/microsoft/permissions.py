@@ -26,7 +26,7 @@ def get_permission(call: Call) -> Answer:
 
 def create_permission(call: Call) -> Answer:
     """Share the calendar with somebody who has no share of it yet."""
-    calendar, address = _own(call), (call.body.get("emailAddress") or {}).get("address") or ""
+    calendar, address = call.own_calendar(), (call.body.get("emailAddress") or {}).get("address") or ""
     person = call.world.accounts.get(address.lower())
     if person is None or person is calendar.owner:
         raise errors.bad_recipients()
@@ -39,7 +39,7 @@ def create_permission(call: Call) -> Answer:
 
 def update_permission(call: Call) -> Answer:
     """ "You can update only the role property"; what is sent along as it was is no error."""
-    calendar, held = _own(call), _found(call)
+    calendar, held = call.own_calendar(), _found(call)
     for name, value in call.body.items():
         if name != "role" and value is not None and value != held[name]:
             raise errors.immutable(f"{name[0].upper()}{name[1:]}")
@@ -52,18 +52,11 @@ def update_permission(call: Call) -> Answer:
 
 
 def delete_permission(call: Call) -> Answer:
-    calendar, held = _own(call), _found(call)
+    calendar, held = call.own_calendar(), _found(call)
     if not held["isRemovable"]:
         raise errors.invalid_request("This permission cannot be removed.")
     call.world.share(calendar, call.world.accounts[held["emailAddress"]["address"]], "none")
     return Answer(status=204)
-
-
-def _own(call: Call) -> Calendar:
-    calendar = call.calendar()
-    if calendar.owner is not call.account:
-        raise errors.access_denied()
-    return calendar
 
 
 def _found(call: Call) -> Json:

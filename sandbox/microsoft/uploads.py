@@ -9,9 +9,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from sandbox.microsoft import errors
-from sandbox.microsoft.attaching import new_attachment_id, store
+from sandbox.microsoft.attaching import new_attachment_id
 from sandbox.microsoft.attachments import attachment_of
 from sandbox.microsoft.errors import render_json
+from sandbox.microsoft.parts import store
 from sandbox.microsoft.times import utc_text
 from sandbox.microsoft.views import view_of
 from sandbox.microsoft.world import MicrosoftWorld, Upload
@@ -59,5 +60,5 @@ def _finish(world: MicrosoftWorld, upload: Upload, place: str) -> Response:
         raise errors.item_not_found()
     identifier = new_attachment_id(view)
     attachment = attachment_of(upload.described, identifier, bytes(upload.content), world.clock.now())
-    store(world, upload.calendar, view, upload.actor, key=identifier, attachment=attachment)
+    store(world, upload.calendar, view, upload.actor, part="attachments", key=identifier, value=attachment)
     return Response(status_code=201, headers={"location": f"{place}/Attachments('{identifier}')"})
