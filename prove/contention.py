@@ -16,6 +16,7 @@ import time
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import Final
 
 from prove.contention_crowd import Crowd
@@ -36,8 +37,8 @@ _BEARABLE: Final = 5.0
 """The same where clients, database and worker share a few idle cores: what fails the run. More, where others work."""
 _SHOWN: Final = 5
 _LOOKED_AT_EVERY: Final = 100  # rounds
-_ASKED_EVERY: Final = 48
-"""Rounds between those that need a newcomer."""
+_ASKED_EVERY: Final = 7
+"""So many times everything is played; once of these with the scene that needs a newcomer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +97,9 @@ async def play(stage: Stage, ports: list[int], plan: Plan, scale: Scale) -> Aren
     """Round after round, every kind of scene in turn, before one process and before both."""
     chance = plan.chance(_BATTERY)
     arena = Arena(await make_team(stage), Crowd(ports), scale.contenders, chance)
-    began, rounds, since_asked = time.monotonic(), 0, _ASKED_EVERY
+    began, rounds, times = time.monotonic(), 0, count()
     while arena.tally.attempts < scale.attempts and time.monotonic() - began < scale.seconds:
-        asks = since_asked >= _ASKED_EVERY
-        since_asked = 0 if asks else since_asked + len(SCENES)
-        scenes: list[Scene] = [*SCENES, requests] if asks else list(SCENES)
+        scenes: list[Scene] = [*SCENES, requests] if next(times) % _ASKED_EVERY == 0 else list(SCENES)
         chance.shuffle(scenes)
         for scene in scenes:
             arena.crowd.ports = ports[:1] if chance.random() < 1 / 3 else ports

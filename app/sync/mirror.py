@@ -4,6 +4,7 @@ The one rule: whoever changes a mirrored event packs the months it touched again
 listing packs them all at its end, because until then it removes nothing.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
@@ -159,8 +160,7 @@ class Mirror:
         for first in range(0, len(months), _MONTHS_AT_ONCE):
             some = months[first : first + _MONTHS_AT_ONCE]
             blocking = await self._blocking(some)
-            solid, maybe = ([blocking.get((month, kind), Blocking()) for month in some] for kind in (False, True))
-            spans = [month_spans(*what, self._zone) for what in zip(some, solid, maybe, strict=True)]
+            spans = [month_spans(month, blocking[month, False], blocking[month, True], self._zone) for month in some]
             packed = [pack(span.busy) for span in spans], [pack(span.tentative) for span in spans]
             await self._ask(_PACK, some, *packed)
         self._months.clear()
@@ -236,18 +236,18 @@ class Mirror:
         columns = (*times, MirrorEvent.event_id, MirrorEvent.etag, MirrorEvent.key, MirrorEvent.series_id)
         return self._noted(await self._session.execute(select(*columns).where(condition)))
 
-    async def _blocking(self, months: Sequence[date]) -> dict[tuple[date, bool], Blocking]:
-        """What blocks time in the months, and whether tentatively. An event of ours that stands where we wrote it is
+    async def _blocking(self, months: Sequence[date]) -> defaultdict[tuple[date, bool], Blocking]:
+        """What blocks time, by month and whether tentatively. An event of ours that stands where we wrote it is
         the reservation's affair.
 
         That is so in the calendar it was written to alone: a colleague who watches it has no reservation.
         """
         bounds = [[datetime.fromtimestamp(second, UTC) for second in month_bounds(month)] for month in months]
         rows = await self._ask(_BLOCKING, months, [first for first, _ in bounds], [last for _, last in bounds])
-        return {
-            (month, tentative): Blocking(starts, ends, list(map(AllDay, first_days, last_days)))
-            for month, tentative, starts, ends, first_days, last_days in rows
-        }
+        blocking = defaultdict[tuple[date, bool], Blocking](Blocking)
+        for month, tentative, starts, ends, first_days, last_days in rows:
+            blocking[month, tentative] = Blocking(starts, ends, list(map(AllDay, first_days, last_days)))
+        return blocking
 
     def _mine(self, table: type[MirrorEvent] | type[MirrorSeries]) -> ColumnElement[bool]:
         return and_(table.account_id == self._calendar.account_id, table.calendar_id == self._calendar.id)
