@@ -11,14 +11,13 @@ from uuid import UUID
 
 import asyncpg
 
-from app.database import APP_ROLE, COMMAND_TIMEOUT, SwallowedErrorError
+from app.database import APP_ROLE, COMMAND_TIMEOUT, SwallowedErrorError, entering
 from app.insertion import insertion
 from app.queue import Enqueued, enqueuing
 
 Fetch = Callable[..., Awaitable[Sequence[Any]]]
 """Rows by name, for a statement and its parameters."""
 
-_ENTER = "SELECT set_config('app.account_id', '{account}', true)"
 _WAIT = 10  # seconds for a free connection
 
 
@@ -74,7 +73,7 @@ class BareTransaction:
 async def bare_transaction(pool: asyncpg.Pool, account_id: UUID) -> AsyncIterator[BareTransaction]:
     """Commits at the end, rolls back on any exception."""
     async with pool.acquire(timeout=_WAIT) as connection:
-        await connection.execute(f"BEGIN; {_ENTER.format(account=account_id)}")
+        await connection.execute(f"BEGIN; {entering(account_id)}")
         try:
             yield BareTransaction(connection, account_id)
         except BaseException:

@@ -5,6 +5,7 @@ The one rule: settings come from the environment; a missing one is named, with n
 
 import asyncio
 import json
+import os
 import socket
 import sys
 from contextlib import suppress
@@ -94,6 +95,7 @@ def worker() -> None:
     configure_logs(settings.log_level, settings.log_format)
     failpoints.arm(settings.failpoints)
     configure_traces("worker")
+    os.nice(settings.worker_niceness)
     uvloop.run(_work(settings))
 
 

@@ -23,12 +23,24 @@ APP_ROLE = "calendar_app"
 COMMAND_TIMEOUT = 40
 """Seconds. The server gives a statement thirty; one that is not answered by then went to a server that is no more, and
 whose host never said so: without an end of ours it would be waited for until the process is restarted."""
-_ACCOUNT = "account_id"
+_ENTERING = "entering"
+"""In `session.info`: the statement that tells PostgreSQL the account, or is to find it."""
 _POISONED = "a_statement_failed"
 
 
 class SwallowedErrorError(RuntimeError):
     """A failed statement was caught outside a savepoint: COMMIT would be a silent ROLLBACK."""
+
+
+def entering(account_id: UUID) -> str:
+    """The statement that enters an account, for the message that begins a transaction: it takes no parameters."""
+    return f"SELECT set_config('app.account_id', '{account_id}', true)"
+
+
+def entering_by_link(kind: str, subject_id: UUID) -> str:
+    """The same for the account that a public link leads to; `kind` is one of the directory's."""
+    found = f"FROM directory WHERE kind = '{kind}' AND key = '{subject_id.hex}'"
+    return f"SELECT set_config('app.account_id', account_id::text, true) {found}"
 
 
 def driver_url(url: str) -> str:
@@ -75,13 +87,12 @@ def create_sessions(engine: AsyncEngine) -> async_sessionmaker[AsyncSession]:
 class _AccountConnection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg has no types
     """A connection whose next transaction begins in an account: one round trip instead of two."""
 
-    entering: UUID | None = None
+    entering: str | None = None
 
     async def execute(self, query: str, *args: object, timeout: float | None = None) -> str:  # noqa: ASYNC109 - theirs
-        """Several statements at once take no parameters: the account stands in the text, and is a UUID."""
+        """Several statements at once take no parameters: what stands in the text is ours, and UUIDs."""
         if query.startswith("BEGIN") and self.entering is not None:
-            query += f" SELECT set_config('app.account_id', '{self.entering}', true)"
-            self.entering = None
+            query, self.entering = query + self.entering, None
         status: str = await super().execute(query, *args, timeout=timeout)
         return status
 
@@ -94,7 +105,7 @@ class _AccountSession(Session):
 def _enter(session: Session, transaction: SessionTransaction, connection: Connection) -> None:
     """Nothing is sent yet: the driver begins with the first statement."""
     if not transaction.nested:
-        _driver_connection(connection.connection).entering = session.info.get(_ACCOUNT)
+        _driver_connection(connection.connection).entering = session.info.get(_ENTERING)
 
 
 def _leave(_: object, record: ConnectionPoolEntry, __: object) -> None:
@@ -111,14 +122,17 @@ def _tell(connection: Connection, account: UUID) -> None:
     connection.exec_driver_sql("SELECT set_config('app.account_id', $1, true)", (str(account),))
 
 
-def remember_account(session: AsyncSession, account_id: UUID) -> None:
-    """The account of the session's next transactions; the running one has entered it by itself."""
-    session.info[_ACCOUNT] = account_id
+def enter_by_link(session: AsyncSession, kind: str, subject_id: UUID) -> None:
+    """Work in the account that a public link leads to; where it leads nowhere, in none, which sees no rows.
+
+    Before the session's first statement: found and entered with its BEGIN. `kind` is one of the directory's.
+    """
+    session.info[_ENTERING] = entering_by_link(kind, subject_id)
 
 
 async def enter_account(session: AsyncSession, account_id: UUID) -> None:
     """Work as this account from here on: in the running transaction and the next ones."""
-    remember_account(session, account_id)
+    session.info[_ENTERING] = entering(account_id)
     if session.in_transaction():
         connection = await session.connection()
         await connection.run_sync(_tell, account_id)
@@ -129,7 +143,7 @@ async def transaction(
     sessions: async_sessionmaker[AsyncSession], account_id: UUID | None
 ) -> AsyncIterator[AsyncSession]:
     """One unit of work: commits at the end, rolls back on any exception."""
-    info = {} if account_id is None else {_ACCOUNT: account_id}
+    info = {} if account_id is None else {_ENTERING: entering(account_id)}
     async with sessions(info=info) as session, session.begin():
         yield session
 

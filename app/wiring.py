@@ -268,7 +268,7 @@ def booking(on: Ground, links: Links, reader: PageReader, pool: asyncpg.Pool) ->
         request_confirmer=RequestConfirmer(on.sessions, requests, clock),
         reminders=Reminders(on.sessions, post, clock),
         holds=SlotHolds(on.sessions, pool, reader, queues=queues, tokens=tokens, clock=clock),
-        changes=BookingChanges(on.sessions, live, post, on.providers, clock, queues=queues),
+        changes=BookingChanges(on.sessions, pool, live, post, on.providers, clock=clock, queues=queues),
         mail=_mail(on, links, tokens),
         connection_ready=ConnectionReady(on.sessions, clock),
         booking_follower=follower,

@@ -15,9 +15,11 @@ from app.database import (
     create_sessions,
     driver_url,
     enter_account,
+    enter_by_link,
     sqlstate,
     transaction,
 )
+from app.models.directory import Directory, DirectoryEntry
 from tests.support.world import World
 
 INSERT = text("INSERT INTO accounts (account_id, subscriptions) VALUES (:a, '[]')")
@@ -100,7 +102,8 @@ async def test_an_error_caught_in_a_savepoint_is_no_harm(world: World) -> None:
 
 async def test_r53_the_account_is_told_at_the_start_of_each_transaction_and_gone_after_it(world: World) -> None:
     account = uuid4()
-    async with world.services.sessions(info={"account_id": account}) as session:
+    async with world.services.sessions() as session:
+        await enter_account(session, account)
         for _ in range(2):
             async with session.begin():
                 assert (await session.execute(SETTING)).scalar() == str(account)
@@ -119,6 +122,19 @@ async def test_r53_an_account_can_be_entered_when_it_is_found(world: World) -> N
         async with session.begin_nested():
             assert (await session.execute(COUNT)).scalar() == 1
         assert (await session.execute(COUNT)).scalar() == 1
+
+
+async def test_r53_the_account_of_a_link_is_found_and_entered_with_the_first_statement(world: World) -> None:
+    account, booking = uuid4(), uuid4()
+    entry = DirectoryEntry(kind=Directory.BOOKING, key=booking.hex, account_id=account, target_id=booking)
+    async with transaction(world.services.sessions, account) as session:
+        session.add(entry)
+    for kind, found in ((Directory.BOOKING, str(account)), (Directory.PAGE, None)):
+        async with transaction(world.services.sessions, None) as session:
+            enter_by_link(session, kind, booking)
+            assert ((await session.execute(SETTING)).scalar() or None) == found
+    async with transaction(world.services.sessions, None) as session:
+        assert not (await session.execute(SETTING)).scalar()
 
 
 async def test_r53_an_account_survives_a_savepoint_that_fails(world: World) -> None:

@@ -8,16 +8,18 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
+import asyncpg
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.accounts.repository import add_audit_entry
+from app.bare import bare_transaction
 from app.bookings import repository
 from app.bookings.event import event_draft, event_key, is_fixed, owner_of_event
 from app.bookings.host_queues import HostQueues, TakenMeanwhileError
 from app.bookings.live_check import LiveCheck, Moving, Verdict
 from app.bookings.news import tell_of_booking
-from app.bookings.offer import check_offered, page_time_of_booking, slot_taken
-from app.bookings.ownership import concerns
+from app.bookings.offer import around, check_offered, page_time_of_booking, slot_taken
+from app.bookings.ownership import Held, concerns
 from app.bookings.post import BookingPost
 from app.bookings.reschedule_slots import without
 from app.bookings.transitions import end, move
@@ -38,6 +40,7 @@ from app.models.calendar_writes import CalendarWrite
 from app.providers.base import Provider
 from app.queue import enqueue
 from app.scheduling.availability import Mode, PageTime
+from app.scheduling.reader import read_page_time
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +83,16 @@ class BookingChanges:
     def __init__(
         self,
         sessions: async_sessionmaker[AsyncSession],
+        pool: asyncpg.Pool,
         live: LiveCheck,
         post: BookingPost,
         providers: dict[ProviderName, Provider],
-        clock: Clock,
         *,
+        clock: Clock,
         queues: HostQueues,
     ) -> None:
         self._sessions = sessions
+        self._pool = pool
         self._live = live
         self._post = post
         self._fixed = {name for name, provider in providers.items() if not provider.features.event_update}
@@ -95,38 +100,30 @@ class BookingChanges:
         self._queues = queues
 
     async def reschedule(
-        self,
-        account_id: UUID,
-        booking_id: UUID,
-        *,
-        to: datetime,
-        by: Side,
-        reason: str | None,
-        if_match: int | None = None,
+        self, held: Held, *, to: datetime, by: Side, reason: str | None, if_match: int | None = None
     ) -> Changed:
         """Move the booking to another offered slot of the same length.
 
         Raises: NotFound, AlreadyCancelled, CutoffPassed, VersionMismatch, CapabilityNotSupported, OutsideBookingWindow,
         SlotUnavailable (with alternatives), BookingUnavailable.
         """
-        start = int(to.timestamp())
-        async with transaction(self._sessions, account_id) as session:
-            booking, page = await self._open(session, booking_id, start, by=by, if_match=if_match)
-            write = await find_write(session, owner_of_event(booking_id))
-            self._check_capability(write, "event_reschedule", by)
-            if booking.starts_at == datetime.fromtimestamp(start, UTC):
-                return Changed(booking, page, write)
-            uid = (None if write is None else write.ical_uid) or booking.ical_uid
+        booking, write, start = held.booking, held.write, int(to.timestamp())
+        page = await self._look(booking, start)
+        self._check_movable(booking, page, start, by=by, if_match=if_match)
+        self._check_capability(write, "event_reschedule", by)
+        if booking.start == start:
+            return Changed(booking, page, write)
         minutes = booking.duration_minutes
         slot = page.rules(minutes).buffered(start)
-        checked = await self._live.check(page.watched, slot, moving=Moving(event_key(booking_id), uid))
+        uid = (None if write is None else write.ical_uid) or booking.ical_uid
+        checked = await self._live.check(page.watched, slot, moving=Moving(event_key(booking.id), uid))
         if checked.verdict in {Verdict.UNKNOWN, Verdict.LOST, Verdict.ASK}:
             raise BookingUnavailable
         if checked.verdict is Verdict.BUSY:
             raise slot_taken(page, minutes, start=start, now=self._now())
         try:
-            async with self._queues.place(page.host.id, wanted=slot, by=booking_id):
-                return await self._move(account_id, booking_id, start, by=by, reason=reason, if_match=if_match)
+            async with self._queues.place(page.host.id, wanted=slot, by=booking.id):
+                return await self._move(booking.account_id, booking.id, start, by=by, reason=reason, if_match=if_match)
         except TakenMeanwhileError as gone:
             raise slot_taken(page.less(gone.taken), minutes, start=start, now=self._now()) from gone
 
@@ -134,9 +131,10 @@ class BookingChanges:
         self, account_id: UUID, booking_id: UUID, start: int, *, by: Side, reason: str | None, if_match: int | None
     ) -> Changed:
         async with transaction(self._sessions, account_id) as session:
-            booking, page = await self._open(session, booking_id, start, by=by, if_match=if_match, lock=True)
-            if booking.starts_at == datetime.fromtimestamp(start, UTC):
-                # moved there meanwhile
+            booking = await self._find(session, booking_id, by=by)
+            page = without(await page_time_of_booking(session, booking, at=start), booking)
+            self._check_movable(booking, page, start, by=by, if_match=if_match)
+            if booking.start == start:  # moved there meanwhile
                 return Changed(booking, page, await find_write(session, owner_of_event(booking_id)))
             minutes = booking.duration_minutes
             if not await repository.move_time(session, booking_id, page.rules(minutes).buffered(start)):
@@ -162,7 +160,7 @@ class BookingChanges:
         Raises: NotFound, AlreadyCancelled, CutoffPassed, VersionMismatch, CapabilityNotSupported.
         """
         async with transaction(self._sessions, account_id) as session:
-            booking = await self._find(session, booking_id, by=by, lock=True)
+            booking = await self._find(session, booking_id, by=by)
             page = await page_time_of_booking(session, booking)
             self._check_changeable(booking, if_match)
             self._check_cutoff(booking, page.configuration.cancel_cutoff_minutes, by)
@@ -177,32 +175,31 @@ class BookingChanges:
             await enqueue(session, [job for job in jobs if job is not None])
             return Changed(booking, page, write)
 
-    async def _open(
-        self,
-        session: AsyncSession,
-        booking_id: UUID,
-        start: int,
-        *,
-        by: Side,
-        if_match: int | None,
-        lock: bool = False,
-    ) -> tuple[Booking, PageTime]:
-        """The booking and its page, if it may be moved to this start."""
-        booking = await self._find(session, booking_id, by=by, lock=lock)
-        page = without(await page_time_of_booking(session, booking, at=start), booking)
+    async def _look(self, booking: Booking, start: int) -> PageTime:
+        """The page around the start, before anything is locked."""
+        between = around(start, booking.duration_minutes)
+        async with bare_transaction(self._pool, booking.account_id) as work:
+            page = await read_page_time(
+                work.connection, booking.page_id, between, excluding=booking.id, deleted_too=True
+            )
+        if page is None:
+            raise NotFound
+        return without(page, booking)
+
+    def _check_movable(self, booking: Booking, page: PageTime, start: int, *, by: Side, if_match: int | None) -> None:
+        """Whether the booking may be moved to this start."""
         self._check_changeable(booking, if_match)
         self._check_cutoff(booking, page.configuration.reschedule_cutoff_minutes, by)
         if page.unavailable or page.asks_only or not page.host.active or page.mode is Mode.OFFLINE:
             raise BookingUnavailable  # nobody knows what is free, or nobody would come
-        if booking.starts_at != datetime.fromtimestamp(start, UTC):
+        if booking.start != start:
             check_offered(page, booking.duration_minutes, start=start, now=self._now())
-        return booking, page
 
     @staticmethod
-    async def _find(session: AsyncSession, booking_id: UUID, *, by: Side, lock: bool) -> Booking:
-        """The booking; with its host locked first, then itself: the order of every booking transaction."""
+    async def _find(session: AsyncSession, booking_id: UUID, *, by: Side) -> Booking:
+        """The booking, locked; its hosts first, then itself: the order of every booking transaction."""
         booking = await repository.find_booking(session, booking_id)
-        if booking is not None and lock:
+        if booking is not None:
             await repository.lock_hosts_of(session, booking)
             booking = await repository.find_booking(session, booking_id, lock=True)
         if booking is None or (isinstance(by, ByHost) and not await concerns(session, booking, by.user_id)):

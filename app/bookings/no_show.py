@@ -26,7 +26,8 @@ async def mark_no_show(
 
     Raises: NotFound, AlreadyCancelled, BookingNotBegun, VersionMismatch.
     """
-    await repository.lock_hosts_of(session, await get_own_booking(session, principal, booking_id))
+    held = await get_own_booking(session, principal, booking_id)
+    await repository.lock_hosts_of(session, held.booking)
     booking, now = await repository.find_booking(session, booking_id, lock=True), clock()
     if booking is None:
         raise NotFound

@@ -4,6 +4,7 @@ The one rule: its hosts, the owner of the page it was made on, and a service tha
 in lists and one by one; to everybody else it is as if it did not exist.
 """
 
+from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -12,6 +13,15 @@ from app.accounts.principal import Principal
 from app.bookings import repository
 from app.errors import NotFound
 from app.models.bookings import Booking, MeetingRequest
+from app.models.calendar_writes import CalendarWrite
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A booking, and its event, as read for somebody who was shown to have it."""
+
+    booking: Booking
+    write: CalendarWrite | None
 
 
 async def concerns(session: AsyncSession, made: Booking | MeetingRequest, user_id: UUID | None) -> bool:
@@ -21,12 +31,12 @@ async def concerns(session: AsyncSession, made: Booking | MeetingRequest, user_i
     return await repository.owner_of_page(session, made.page_id) == user_id
 
 
-async def get_own_booking(session: AsyncSession, principal: Principal, booking_id: UUID) -> Booking:
+async def get_own_booking(session: AsyncSession, principal: Principal, booking_id: UUID) -> Held:
     """The caller's booking. Raises: NotFound."""
-    booking = await repository.find_booking(session, booking_id)
-    if booking is None or not await concerns(session, booking, principal.user_id):
+    found = await repository.find_with_event(session, booking_id)
+    if found is None or not await concerns(session, found[0], principal.user_id):
         raise NotFound
-    return booking
+    return Held(*found)
 
 
 async def get_own_request(session: AsyncSession, principal: Principal, request_id: UUID) -> MeetingRequest:

@@ -19,6 +19,7 @@ from app.ids import new_id
 from app.insertion import Rows
 from app.models.accounts import User
 from app.models.bookings import NO_OVERLAP, Booking, MeetingRequest, Reservation, SlotHold
+from app.models.calendar_writes import CalendarWrite
 from app.models.directory import Directory, DirectoryEntry, DueRequest
 from app.models.outbound import Mail
 from app.models.scheduling import SchedulingPage
@@ -100,6 +101,14 @@ async def find_booking(session: AsyncSession, booking_id: UUID, *, lock: bool = 
     """One booking, as it is now; locked as an update would, for whoever refers to it must not have to wait."""
     query = select(Booking).where(Booking.id == booking_id).execution_options(populate_existing=True)
     return await session.scalar(query.with_for_update(key_share=True) if lock else query)
+
+
+async def find_with_event(session: AsyncSession, booking_id: UUID) -> tuple[Booking, CalendarWrite | None] | None:
+    """One booking and what became of its event, as they are now."""
+    of_it = and_(CalendarWrite.account_id == Booking.account_id, CalendarWrite.booking_id == Booking.id)
+    query = select(Booking, CalendarWrite).outerjoin(CalendarWrite, of_it).where(Booking.id == booking_id)
+    row = (await session.execute(query.execution_options(populate_existing=True))).one_or_none()
+    return None if row is None else (row[0], row[1])
 
 
 async def owner_of_page(session: AsyncSession, page_id: UUID) -> UUID | None:

@@ -11,14 +11,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bookings import repository
 from app.bookings.change import Changed
-from app.bookings.event import owner_of_event
 from app.bookings.offer import page_time_of_booking
+from app.bookings.ownership import Held
 from app.bookings.tokens import BookingTokens
-from app.calendar_writes.service import find_write
+from app.database import enter_by_link
 from app.errors import BookingTokenInvalid
 from app.models.bookings import Booking, MeetingRequest
 from app.models.directory import Directory
-from app.scheduling import repository as directory
 
 _NO_HASH = bytes(32)
 _KEPT = timedelta(days=90)
@@ -27,30 +26,30 @@ _KEPT = timedelta(days=90)
 Made = TypeVar("Made", Booking, MeetingRequest)
 
 
-async def get_booking_by_token(
+async def get_held_booking(
     session: AsyncSession, tokens: BookingTokens, booking_id: UUID, token: str, *, now: datetime
-) -> Booking:
+) -> Held:
     """The booking of whoever holds its token. Raises: BookingTokenInvalid."""
-    known = await directory.enter(session, Directory.BOOKING, booking_id)
-    found = None if known is None else await repository.find_booking(session, booking_id)
-    return _shown(tokens, token, booking_id, found, now=now)
+    enter_by_link(session, Directory.BOOKING, booking_id)
+    found = await repository.find_with_event(session, booking_id)
+    booking, write = found or (None, None)
+    return Held(_shown(tokens, token, booking_id, booking, now=now), write)
 
 
 async def get_visitor_booking(
     session: AsyncSession, tokens: BookingTokens, booking_id: UUID, token: str, *, now: datetime
 ) -> Changed:
     """The booking, its page and its event. Raises: BookingTokenInvalid."""
-    booking = await get_booking_by_token(session, tokens, booking_id, token, now=now)
-    page = await page_time_of_booking(session, booking)
-    return Changed(booking, page, await find_write(session, owner_of_event(booking_id)))
+    held = await get_held_booking(session, tokens, booking_id, token, now=now)
+    return Changed(held.booking, await page_time_of_booking(session, held.booking), held.write)
 
 
 async def get_visitor_request(
     session: AsyncSession, tokens: BookingTokens, request_id: UUID, token: str, *, now: datetime
 ) -> MeetingRequest:
     """The meeting request. Raises: BookingTokenInvalid."""
-    known = await directory.enter(session, Directory.MEETING_REQUEST, request_id)
-    found = None if known is None else await repository.find_request(session, request_id)
+    enter_by_link(session, Directory.MEETING_REQUEST, request_id)
+    found = await repository.find_request(session, request_id)
     return _shown(tokens, token, request_id, found, now=now)
 
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Body, Query, Request, Response
+from fastapi import APIRouter, Body, Depends, Query, Request, Response
 from pydantic.json_schema import SkipJsonSchema
 
 from app.accounts.idempotency import keyed_request
@@ -12,7 +12,7 @@ from app.bookings.change import ByHost
 from app.bookings.event import owner_of_event
 from app.bookings.no_show import mark_no_show
 from app.bookings.on_behalf import book_on_behalf
-from app.bookings.ownership import get_own_booking
+from app.bookings.ownership import Held, get_own_booking
 from app.bookings.reschedule_slots import list_moves
 from app.bookings.schemas import (
     Booking,
@@ -24,6 +24,7 @@ from app.bookings.schemas import (
 )
 from app.bookings.views import booking_view
 from app.calendar_writes.service import find_write, writes_of
+from app.database import transaction
 from app.ids import BookingId
 from app.models import bookings as rows
 from app.models.calendar_writes import CalendarWrite
@@ -41,6 +42,15 @@ Status = Annotated[
 ]
 From = Annotated[Instant | SkipJsonSchema[None], Query(description="Only those that start at or after this.")]
 Before = Annotated[Instant | SkipJsonSchema[None], Query(description="Only those that start before this.")]
+
+
+async def _held(booking_id: BookingId, caller: BookingWriter, services: Services) -> Held:
+    async with transaction(services.sessions, caller.account_id) as session:
+        return await get_own_booking(session, caller, booking_id)
+
+
+HeldBooking = Annotated[Held, Depends(_held)]
+"""What is to be moved: whoever moves it reads it anew, under its lock."""
 
 
 @router.get("", summary="List your bookings", responses=problems(400, 401, 422))
@@ -99,8 +109,8 @@ async def get_booking(
     booking_id: BookingId, session: Session, caller: BookingWriter, services: Services, response: Response
 ) -> Booking:
     """A booking the caller hosts, or one of a page the caller has made; for a service, any of the account."""
-    row = await get_own_booking(session, caller, booking_id)
-    return _view(services, response, row, await find_write(session, owner_of_event(row.id)))
+    held = await get_own_booking(session, caller, booking_id)
+    return _view(services, response, held.booking, held.write)
 
 
 @router.get(
@@ -114,24 +124,19 @@ async def list_booking_slots(
     time_zone: SlotZone, first_day: FirstDay, last_day: LastDay,
 ) -> Response:  # fmt: skip
     """Where the booking can be moved to on those days, rising: what its visitor is shown. Who may read it may ask."""
-    row = await get_own_booking(session, caller, booking_id)
-    answer = await list_moves(session, row, time_zone, (first_day, last_day), now=services.clock())
+    held = await get_own_booking(session, caller, booking_id)
+    answer = await list_moves(session, held.booking, time_zone, (first_day, last_day), now=services.clock())
     return Response(answer, media_type="application/json")
 
 
 @router.post("/{booking_id}/reschedule", summary="Move a booking", responses=problems(401, 404, 409, 412, 422, 503))
 async def reschedule_booking(
-    booking_id: BookingId, body: BookingReschedule, caller: BookingWriter, services: Services,
+    body: BookingReschedule, held: HeldBooking, caller: BookingWriter, services: Services,
     if_match: IfMatch, response: Response,
 ) -> Booking:  # fmt: skip
     """Move the booking to another offered slot of the same length. The visitor is told. Who may read it may move it."""
     changed = await services.changes.reschedule(
-        caller.account_id,
-        booking_id,
-        to=body.start_at,
-        by=ByHost(caller.user_id),
-        reason=body.reason,
-        if_match=if_match,
+        held, to=body.start_at, by=ByHost(caller.user_id), reason=body.reason, if_match=if_match
     )
     return _view(services, response, changed.booking, changed.write)
 

@@ -7,13 +7,13 @@ from pydantic.json_schema import SkipJsonSchema
 
 from app.bookings.change import ByVisitor, Changed
 from app.bookings.invite import invite_of
+from app.bookings.ownership import Held
 from app.bookings.reschedule_slots import list_moves
 from app.bookings.schemas import BookingCancel, BookingReschedule, PublicBooking
 from app.bookings.views import public_booking_view
-from app.bookings.visitor import get_booking_by_token, get_visitor_booking
+from app.bookings.visitor import get_held_booking, get_visitor_booking
 from app.database import transaction
 from app.ids import BookingId
-from app.models.bookings import Booking
 from app.routers.dependencies import BookingToken, IfMatch, Services
 from app.routers.openapi import problems
 from app.routers.rate_limits import LimitedRead
@@ -29,19 +29,19 @@ async def _own(booking_id: BookingId, services: Services, token: BookingToken) -
         return await get_visitor_booking(session, services.tokens, booking_id, token, now=services.clock())
 
 
-async def _held(booking_id: BookingId, services: Services, token: BookingToken) -> Booking:
+async def _held(booking_id: BookingId, services: Services, token: BookingToken) -> Held:
     async with transaction(services.sessions, None) as session:
-        return await get_booking_by_token(session, services.tokens, booking_id, token, now=services.clock())
+        return await get_held_booking(session, services.tokens, booking_id, token, now=services.clock())
 
 
 Own = Annotated[Changed, Depends(_own)]
-Held = Annotated[Booking, Depends(_held)]
-"""What is to be changed: whoever changes it reads the rest anew."""
+HeldBooking = Annotated[Held, Depends(_held)]
+"""What is to be changed: whoever changes it reads it anew, under its lock."""
 
 
-async def _limit_change(request: Request, held: Held) -> None:
+async def _limit_change(request: Request, held: HeldBooking) -> None:
     """After the token was checked: who does not hold it cannot use up what its holder has left."""
-    request.app.state.rate_limits.count_change(request, held.id)
+    request.app.state.rate_limits.count_change(request, held.booking.id)
 
 
 LimitedChange = Depends(_limit_change)
@@ -60,13 +60,13 @@ async def get_public_booking(own: Own, services: Services, response: Response) -
     responses=problems(401, 404, 422, 429),
 )
 async def list_public_booking_slots(
-    held: Held, services: Services, time_zone: SlotZone, first_day: FirstDay, last_day: LastDay
+    held: HeldBooking, services: Services, time_zone: SlotZone, first_day: FirstDay, last_day: LastDay
 ) -> Response:
     """Where the booking can be moved to on those days, rising: slots of its own length, also where its page has none
     of that length any more, or is gone. Its own time is no obstacle. Whether it may be moved at all, the booking says.
     """
-    async with transaction(services.sessions, held.account_id) as session:
-        answer = await list_moves(session, held, time_zone, (first_day, last_day), now=services.clock())
+    async with transaction(services.sessions, held.booking.account_id) as session:
+        answer = await list_moves(session, held.booking, time_zone, (first_day, last_day), now=services.clock())
     return Response(answer, media_type="application/json", headers={"Cache-Control": "no-store"})
 
 
@@ -77,11 +77,11 @@ async def list_public_booking_slots(
     dependencies=[LimitedChange],
 )
 async def reschedule_public_booking(
-    body: BookingReschedule, held: Held, services: Services, if_match: IfMatch, response: Response
+    body: BookingReschedule, held: HeldBooking, services: Services, if_match: IfMatch, response: Response
 ) -> PublicBooking:
     """Move the booking to another offered slot of the same length. The event moves; a new invitation is mailed."""
     changed = await services.changes.reschedule(
-        held.account_id, held.id, to=body.start_at, by=ByVisitor(), reason=body.reason, if_match=if_match
+        held, to=body.start_at, by=ByVisitor(), reason=body.reason, if_match=if_match
     )
     return _view(services, response, changed)
 
@@ -93,11 +93,15 @@ async def reschedule_public_booking(
     dependencies=[LimitedChange],
 )
 async def cancel_public_booking(
-    held: Held, services: Services, if_match: IfMatch, response: Response, body: Cancel = None
+    held: HeldBooking, services: Services, if_match: IfMatch, response: Response, body: Cancel = None
 ) -> PublicBooking:
     """End the booking. The event is removed and both sides are told."""
     changed = await services.changes.cancel(
-        held.account_id, held.id, by=ByVisitor(), reason=body.reason if body else None, if_match=if_match
+        held.booking.account_id,
+        held.booking.id,
+        by=ByVisitor(),
+        reason=body.reason if body else None,
+        if_match=if_match,
     )
     return _view(services, response, changed)
 

@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts.principal import Principal
 from app.accounts.repository import add_audit_entry
 from app.calendar import Clock
+from app.database import enter_by_link
 from app.errors import NotFound
 from app.ids import new_id
 from app.models.directory import Directory
@@ -30,7 +31,6 @@ from app.scheduling.configuration import Configuration, FormField
 from app.scheduling.domain_names import host_in
 from app.scheduling.domain_standing import DomainStatus
 from app.scheduling.prefill_schemas import MOST_FIELDS, FormPrefill, FormSubmissionCreate
-from app.scheduling.repository import enter
 from app.sync.people import AddressBook
 from app.vault import SecretPlace, Vault
 
@@ -108,8 +108,8 @@ class Prefill:
         """What the page's form begins with for who holds the token; enters the page's account. Raises: NotFound."""
         hashed, now = _hash(token), self._clock()
         second = int(now.timestamp())
-        account_id = await enter(session, Directory.PAGE, page_id)
-        page = None if account_id is None else await load_page_time(session, page_id, (second, second + 1))
+        enter_by_link(session, Directory.PAGE, page_id)
+        page = await load_page_time(session, page_id, (second, second + 1))
         if page is None or page.turned_off:
             raise NotFound
         row = await session.scalar(

@@ -13,11 +13,11 @@ from sqlalchemy import delete, exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bare import BareTransaction
+from app.database import enter_by_link
 from app.errors import AlreadyProcessed
 from app.models.bookings import Booking
 from app.models.directory import Directory, DirectoryEntry
 from app.models.proposals import TimeProposal
-from app.scheduling.repository import enter
 
 _CANCELLED: Final = "cancelled"
 _LOCK = "SELECT id FROM time_proposals WHERE id = $1 AND page_id = $2 FOR NO KEY UPDATE"
@@ -39,8 +39,8 @@ async def find_proposal(session: AsyncSession, proposal_id: UUID) -> TimeProposa
 
 async def enter_proposal(session: AsyncSession, proposal_id: UUID) -> TimeProposal | None:
     """A proposal of whichever account, which is entered; None when there is none."""
-    known = await enter(session, Directory.TIME_PROPOSAL, proposal_id)
-    return None if known is None else await find_proposal(session, proposal_id)
+    enter_by_link(session, Directory.TIME_PROPOSAL, proposal_id)
+    return await find_proposal(session, proposal_id)
 
 
 async def open_proposals(session: AsyncSession, owner_id: UUID, *, now: datetime) -> Sequence[TimeProposal]:

@@ -8,14 +8,12 @@ from uuid import UUID
 
 import asyncpg
 
+from app.database import entering_by_link
+from app.models.directory import Directory
 from app.scheduling.availability import PAGE_TIME, PageTime, page_time_of, page_time_parameters
 from app.scheduling.coalescing import Coalescer
 from app.timespan import Span
 
-_ENTER = """
-BEGIN READ ONLY;
-SELECT set_config('app.account_id', account_id::text, true) FROM directory WHERE kind = 'page' AND key = '{key}'
-"""
 _WAIT = 10
 """Seconds for a free connection; then the caller hears that we are busy."""
 
@@ -38,8 +36,7 @@ class PageReader:
     async def read(self, page_id: UUID, between: Span, *, excluding: UUID | None = None) -> PageTime | None:
         """The page and everything that bears on its slots in `between`, without one hold; None: no such page."""
         async with self._pool.acquire(timeout=_WAIT) as connection:
-            # Several statements at once take no parameters; the key is a UUID's 32 hexadecimal digits.
-            await connection.execute(_ENTER.format(key=page_id.hex))
+            await connection.execute(f"BEGIN READ ONLY; {entering_by_link(Directory.PAGE, page_id)}")
             try:
                 rows = await connection.fetch(PAGE_TIME, *page_time_parameters(page_id, between, excluding=excluding))
             finally:
@@ -47,6 +44,14 @@ class PageReader:
         return page_time_of(rows)
 
 
-async def read_page_time(connection: asyncpg.Connection, page_id: UUID, between: Span) -> PageTime | None:
-    """The same in a transaction that is under way."""
-    return page_time_of(await connection.fetch(PAGE_TIME, *page_time_parameters(page_id, between)))
+async def read_page_time(
+    connection: asyncpg.Connection,
+    page_id: UUID,
+    between: Span,
+    *,
+    excluding: UUID | None = None,
+    deleted_too: bool = False,
+) -> PageTime | None:
+    """The same in a transaction that is under way, or of a page that was deleted."""
+    asked = page_time_parameters(page_id, between, excluding=excluding, deleted_too=deleted_too)
+    return page_time_of(await connection.fetch(PAGE_TIME, *asked))

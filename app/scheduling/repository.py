@@ -10,13 +10,8 @@ from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.database import remember_account
 from app.models.directory import Directory, DirectoryEntry
 from app.models.scheduling import SchedulingPage, SchedulingPageMember
-
-_ENTER = """
-SELECT account_id, set_config('app.account_id', account_id::text, true) FROM directory WHERE kind = $1 AND key = $2
-"""
 
 
 async def find_page(session: AsyncSession, page_id: UUID) -> SchedulingPage | None:
@@ -54,16 +49,6 @@ async def asked_for(session: AsyncSession, user_id: UUID) -> list[UUID]:
 async def look_up(session: AsyncSession, kind: Directory, key: str) -> DirectoryEntry | None:
     """Whose this public key is."""
     return await session.scalar(select(DirectoryEntry).where(DirectoryEntry.kind == kind, DirectoryEntry.key == key))
-
-
-async def enter(session: AsyncSession, kind: Directory, subject_id: UUID) -> UUID | None:
-    """Enter the account of what a public link leads to, found and entered in one statement; None: it leads nowhere."""
-    connection = await session.connection()
-    result = await connection.exec_driver_sql(_ENTER, (kind, subject_id.hex))
-    account_id: UUID | None = result.scalar_one_or_none()
-    if account_id is not None:
-        remember_account(session, account_id)
-    return account_id
 
 
 async def register(session: AsyncSession, kind: Directory, key: str, account_id: UUID, target_id: UUID) -> bool:
