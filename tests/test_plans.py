@@ -4,11 +4,16 @@ The one rule: plans are those of the service's own role, in an account with a pa
 index there that can tell nothing of other rows: a range or a function may not.
 """
 
+from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 import asyncpg
+import pytest
+from sqlalchemy import event
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from app.database import APP_ROLE
+from app.bookings import repository
+from app.database import APP_ROLE, transaction
 from app.ids import decode_id
 from app.scheduling.availability import PAGE_TIME, page_time_parameters
 from tests.support.visitors import visit
@@ -33,6 +38,51 @@ async def plan(world: World, account_id: UUID, statement: str, *parameters: obje
         return "\n".join(row[0] for row in await connection.fetch(f"EXPLAIN {statement}", *parameters))
     finally:
         await connection.close()
+
+
+async def asking(
+    sessions: async_sessionmaker[AsyncSession], account_id: UUID, ask: Callable[[AsyncSession], Awaitable[object]]
+) -> tuple[str, tuple[object, ...]]:
+    """The statement that is sent, and its parameters."""
+    sent: list[tuple[str, tuple[object, ...]]] = []
+
+    def note(_: object, __: object, statement: str, parameters: tuple[object, ...], *___: object) -> None:
+        sent.append((statement, parameters))
+
+    async with transaction(sessions, account_id) as session:
+        event.listen(session.get_bind(), "before_cursor_execute", note)
+        try:
+            await ask(session)
+        finally:
+            event.remove(session.get_bind(), "before_cursor_execute", note)
+    [only] = sent
+    return only
+
+
+@pytest.mark.parametrize(
+    ("starts_from", "index"),
+    [(None, "ix_booking_users_account_id_user_id_booking_id"), (3, "ix_booking_users_account_id_user_id_starts_at")],
+    ids=["all", "from now on"],
+)
+async def test_r53_a_list_of_ones_own_bookings_reads_no_others(
+    world: World, starts_from: int | None, index: str
+) -> None:
+    person = await world.connected()
+    await visit(person, await person.make_page(), person.at(3, "10:00"))
+    await world.rows(_PAST.format(table="bookings", changed=_BOOKINGS))
+    await world.rows("ANALYZE bookings, booking_users")
+    [row] = await world.rows("SELECT account_id, host_id FROM bookings LIMIT 1")
+    narrowed = None if starts_from is None else person.at(starts_from, "00:00")
+
+    async def ask(session: AsyncSession) -> object:
+        return await repository.list_bookings(
+            session, row["host_id"], status=None, starts_from=narrowed, starts_before=None, after=None, limit=21
+        )
+
+    statement, parameters = await asking(world.services.sessions, row["account_id"], ask)
+    told = await plan(world, row["account_id"], statement, *parameters)
+    assert index in told
+    assert "Seq Scan" not in told
 
 
 async def test_r53_a_look_at_a_page_reads_none_of_its_hosts_past(world: World) -> None:

@@ -78,7 +78,7 @@ class Booking(_Appointment, Base):
         Index(None, "account_id", "page_id", "starts_at", postgresql_where=text("status = 'confirmed'")),
         Index(None, "account_id", "page_id", "created_at"),
         Index(None, "account_id", "proposal_id", postgresql_where=text("proposal_id IS NOT NULL")),
-        Index(None, "co_hosts", postgresql_using="gin", postgresql_ops={"co_hosts": "jsonb_path_ops"}),
+        Index(None, "account_id", "starts_at"),
         CheckConstraint("starts_at < ends_at", name="ends_after_start"),
     )
 
@@ -102,6 +102,23 @@ class Booking(_Appointment, Base):
     def host_ids(self) -> list[UUID]:
         """Everybody who hosts it, first the one who organizes."""
         return [self.host_id, *(UUID(host["user_id"]) for host in self.co_hosts)]
+
+
+class BookingUser(InAccount, Base):
+    """Whose a booking is: a row for each who hosts it, and for who made its page; kept by the database (migration
+    0026).
+    """
+
+    __tablename__ = "booking_users"
+    __table_args__ = (
+        ForeignKeyConstraint(["account_id", "booking_id"], ["bookings.account_id", "bookings.id"], ondelete="CASCADE"),
+        Index(None, "account_id", "user_id", "booking_id"),
+        Index(None, "account_id", "user_id", "starts_at"),
+    )
+
+    booking_id: Mapped[UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(primary_key=True)
+    starts_at: Mapped[datetime]
 
 
 class SlotHold(HasId, Base):

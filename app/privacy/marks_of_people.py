@@ -38,6 +38,7 @@ MARKS: Final[Mapping[str, Marked]] = {
         personal=f"{_VISITOR} title location video_url co_hosts cancel_reason",
         secret="token_hash",
     ),
+    "booking_users": marked("account_id booking_id user_id starts_at"),
     "meeting_requests": marked(
         f"{_APPOINTMENT} clashes expires_at decided_by decided_at", personal=f"{_VISITOR} reason", secret="token_hash"
     ),

@@ -213,6 +213,9 @@ async def test_bookings_are_listed_by_state_and_time_over_cursors(world: World) 
     assert await ids(starts_from=starts[3].isoformat(), starts_before=starts[5].isoformat()) == [
         item.id for item in visits[3:5]
     ]
+    assert (await visits[3].reschedule(person.at(4, "09:00"))).status_code == 200
+    assert await ids(starts_from=starts[3].isoformat(), starts_before=starts[5].isoformat()) == [visits[4].id]
+    assert await ids(starts_from=person.at(4, "00:00").isoformat()) == [visits[3].id]
     first = (await person.get("/v1/bookings", limit=2, status="confirmed")).json()
     rest = await ids(limit=100, status="confirmed", cursor=first["next_cursor"])
     assert [item["id"] for item in first["items"]] + rest == [item.id for item in visits[2:]]
