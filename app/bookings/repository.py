@@ -18,7 +18,7 @@ from app.database import constraint
 from app.ids import new_id
 from app.insertion import Rows
 from app.models.accounts import User
-from app.models.bookings import NO_OVERLAP, Booking, BookingUser, MeetingRequest, Reservation, SlotHold
+from app.models.bookings import NO_OVERLAP, Booking, MeetingRequest, Reservation, SlotHold
 from app.models.calendar_writes import CalendarWrite
 from app.models.directory import Directory, DirectoryEntry, DueRequest
 from app.models.outbound import Mail
@@ -31,9 +31,6 @@ SELECT 1 FROM meeting_requests
 """
 LOCK_TURNS: Final = "SELECT pg_advisory_xact_lock(hashtextextended('turns|' || $1::uuid::text, 0))"
 """Not the page's row: who changes a page does not wait for who books it."""
-
-
-_ITS_USERS = and_(BookingUser.account_id == Booking.account_id, BookingUser.booking_id == Booking.id)
 
 
 def _during(span: Span) -> Range[datetime]:
@@ -123,32 +120,6 @@ def _any_page_of(user_id: UUID) -> CollectionAggregate[Any]:
     """The pages that a user has made, deleted ones included: worked out once, so that an index finds what is theirs."""
     pages = select(SchedulingPage.id).where(SchedulingPage.owner_id == user_id)
     return any_(func.array(pages.scalar_subquery(), type_=ARRAY(Uuid())))
-
-
-async def list_bookings(
-    session: AsyncSession,
-    user_id: UUID | None,
-    *,
-    status: str | None,
-    starts_from: datetime | None,
-    starts_before: datetime | None,
-    after: UUID | None,
-    limit: int,
-) -> Sequence[Booking]:
-    """The bookings that concern a user, or all of the account; oldest first, from after the given one."""
-    query, booking_id, starts_at = select(Booking), Booking.id, Booking.starts_at
-    if user_id is not None:  # by their rows, for its indexes have what is asked for and in this order
-        query = query.join(BookingUser, _ITS_USERS).where(BookingUser.user_id == user_id)
-        booking_id, starts_at = BookingUser.booking_id, BookingUser.starts_at
-    if status is not None:
-        query = query.where(Booking.status == status)
-    if starts_from is not None:
-        query = query.where(starts_at >= starts_from)
-    if starts_before is not None:
-        query = query.where(starts_at < starts_before)
-    if after is not None:
-        query = query.where(booking_id > after)
-    return (await session.scalars(query.order_by(booking_id).limit(limit))).all()
 
 
 def add_request(rows: Rows, request: MeetingRequest) -> None:

@@ -78,7 +78,7 @@ class Booking(_Appointment, Base):
         Index(None, "account_id", "page_id", "starts_at", postgresql_where=text("status = 'confirmed'")),
         Index(None, "account_id", "page_id", "created_at"),
         Index(None, "account_id", "proposal_id", postgresql_where=text("proposal_id IS NOT NULL")),
-        Index(None, "account_id", "starts_at"),
+        Index(None, "account_id", "starts_at", "id"),
         CheckConstraint("starts_at < ends_at", name="ends_after_start"),
     )
 
@@ -113,7 +113,7 @@ class BookingUser(InAccount, Base):
     __table_args__ = (
         ForeignKeyConstraint(["account_id", "booking_id"], ["bookings.account_id", "bookings.id"], ondelete="CASCADE"),
         Index(None, "account_id", "user_id", "booking_id"),
-        Index(None, "account_id", "user_id", "starts_at"),
+        Index(None, "account_id", "user_id", "starts_at", "booking_id"),
     )
 
     booking_id: Mapped[UUID] = mapped_column(primary_key=True)

@@ -6,10 +6,10 @@ from fastapi import APIRouter, Body, Depends, Query, Request, Response
 from pydantic.json_schema import SkipJsonSchema
 
 from app.accounts.idempotency import keyed_request
-from app.bookings import repository
 from app.bookings.answers import on_behalf_result
 from app.bookings.change import ByHost
 from app.bookings.event import owner_of_event
+from app.bookings.listing import BookingsAsked, Order, find_bookings
 from app.bookings.no_show import mark_no_show
 from app.bookings.on_behalf import book_on_behalf
 from app.bookings.ownership import Held, get_own_booking
@@ -41,6 +41,7 @@ Status = Annotated[
     Literal["confirmed", "cancelled", "no_show"] | SkipJsonSchema[None], Query(description="Only these.")
 ]
 From = Annotated[Instant | SkipJsonSchema[None], Query(description="Only those that start at or after this.")]
+InOrder = Annotated[Order, Query(description="As they were made, as they begin, or the last to begin first.")]
 Before = Annotated[Instant | SkipJsonSchema[None], Query(description="Only those that start before this.")]
 
 
@@ -57,24 +58,21 @@ HeldBooking = Annotated[Held, Depends(_held)]
 async def list_bookings(
     request: Request, session: Session, caller: BookingWriter, services: Services, limit: Limit = 20,
     cursor: CursorParameter = None, status: Status = None,
-    starts_from: From = None, starts_before: Before = None,
+    starts_from: From = None, starts_before: Before = None, order: InOrder = "created_at",
 ) -> BookingList:  # fmt: skip
-    """The bookings the caller hosts, and those of the pages the caller has made, whoever hosts them, in the
-    order they were made; narrow them by `starts_from` and sort by `start_at` for a calendar.
+    """The bookings the caller hosts, and those of the pages the caller has made, whoever hosts them.
 
-    A service token needs `bookings:write`, and sees all of the account.
+    A service token needs `bookings:write`, and sees all of the account. In the order of their starts, one that is moved
+    while you go through the list may be met twice, or not at all.
     """
-    cursors = Cursor(request)
-    found = await repository.list_bookings(
-        session, caller.user_id, status=status, starts_from=starts_from, starts_before=starts_before,
-        after=cursors.read(cursor), limit=limit + 1,
-    )  # fmt: skip
-    writes = await writes_of(session, [owner_of_event(row.id) for row in found[:limit]])
-    views = [
-        booking_view(row, writes.get(row.id), fixed=services.fixed_providers, now=services.clock())
-        for row in found[:limit]
-    ]
-    return BookingList(items=views, next_cursor=cursors.after(found[limit - 1].id) if len(found) > limit else None)
+    cursors, fixed, now = Cursor(request), services.fixed_providers, services.clock()
+    asked = BookingsAsked(status, starts_from, starts_before, order, cursors.read_timed(cursor))
+    found = await find_bookings(session, caller.user_id, asked, limit=limit + 1)
+    rows, more = found[:limit], len(found) > limit
+    writes = await writes_of(session, [owner_of_event(row.id) for row in rows])
+    views = [booking_view(row, writes.get(row.id), fixed=fixed, now=now) for row in rows]
+    onward = cursors.after_timed(rows[-1].starts_at, rows[-1].id) if more else None
+    return BookingList(items=views, next_cursor=onward)
 
 
 @router.post(

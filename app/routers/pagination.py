@@ -1,6 +1,6 @@
 """Opaque, signed list cursors.
 
-The one rule: a cursor is good for the list and the filters it came from, and for nothing else.
+The one rule: a cursor is good for the list, the order and the filters it came from, and for nothing else.
 """
 
 import base64
@@ -8,6 +8,7 @@ import binascii
 import hashlib
 import hmac
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, TypeVar
 from uuid import UUID
 
@@ -17,6 +18,10 @@ from pydantic.json_schema import SkipJsonSchema
 from app.errors import InvalidCursor
 
 _MAC_BYTES = 16
+_ID_BYTES = 16
+_TIME_BYTES = 8
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 Item = TypeVar("Item")
 Limit = Annotated[int, Query(ge=1, le=100, description="The most items to answer.")]
 CursorParameter = Annotated[
@@ -36,19 +41,27 @@ class Cursor:
 
     def read(self, cursor: str | None) -> UUID | None:
         """The id to go on after. Raises: InvalidCursor."""
+        return None if cursor is None else UUID(bytes=self._value(cursor, _ID_BYTES))
+
+    def read_timed(self, cursor: str | None) -> tuple[datetime, UUID] | None:
+        """The time and the id to go on after. Raises: InvalidCursor."""
         if cursor is None:
             return None
+        value = self._value(cursor, _TIME_BYTES + _ID_BYTES)
+        passed = int.from_bytes(value[:_TIME_BYTES], "big", signed=True) * _MICROSECOND
+        return _EPOCH + passed, UUID(bytes=value[_TIME_BYTES:])
+
+    def _value(self, cursor: str, size: int) -> bytes:
         try:
             raw = base64.b32decode(cursor.upper() + "=" * (-len(cursor) % 8))
         except (binascii.Error, ValueError) as error:
             raise InvalidCursor from error
         mac, value = raw[:_MAC_BYTES], raw[_MAC_BYTES:]
-        if len(value) != 16 or not hmac.compare_digest(mac, self._mac(value)):  # noqa: PLR2004 - a UUID
+        if len(value) != size or not hmac.compare_digest(mac, self._mac(value)):
             raise InvalidCursor
-        last = UUID(bytes=value)
-        if self.after(last) != cursor:  # the last letter has bits to spare, and so have capitals
+        if self._cursor(value) != cursor:  # the last letter has bits to spare, and so have capitals
             raise InvalidCursor
-        return last
+        return value
 
     def cut(
         self, items: Sequence[Item], *, cursor: str | None, limit: int, key: Callable[[Item], UUID]
@@ -67,7 +80,15 @@ class Cursor:
 
     def after(self, last: UUID) -> str:
         """The cursor that goes on after this id."""
-        raw = self._mac(last.bytes) + last.bytes
+        return self._cursor(last.bytes)
+
+    def after_timed(self, at: datetime, last: UUID) -> str:
+        """The cursor of a list in the order of times, which goes on after this one."""
+        passed = (at - _EPOCH) // _MICROSECOND
+        return self._cursor(passed.to_bytes(_TIME_BYTES, "big", signed=True) + last.bytes)
+
+    def _cursor(self, value: bytes) -> str:
+        raw = self._mac(value) + value
         return base64.b32encode(raw).decode().rstrip("=").lower()
 
     def _mac(self, value: bytes) -> bytes:

@@ -66,8 +66,10 @@ def upgrade() -> None:
     with op.get_context().autocommit_block():
         _fill()
         op.execute("SET lock_timeout = 0")  # a concurrent index waits for everybody, and keeps nobody waiting
-        op.execute("DROP INDEX CONCURRENTLY IF EXISTS ix_bookings_account_id_starts_at")
-        op.execute("CREATE INDEX CONCURRENTLY ix_bookings_account_id_starts_at ON bookings (account_id, starts_at)")
+        op.execute("DROP INDEX CONCURRENTLY IF EXISTS ix_bookings_account_id_starts_at_id")
+        op.execute(
+            "CREATE INDEX CONCURRENTLY ix_bookings_account_id_starts_at_id ON bookings (account_id, starts_at, id)"
+        )
         op.execute("DROP INDEX CONCURRENTLY IF EXISTS ix_bookings_co_hosts")
         op.execute("SET lock_timeout = '200ms'")
 
@@ -77,7 +79,7 @@ def downgrade() -> None:
         op.execute("SET lock_timeout = 0")
         op.execute("DROP INDEX CONCURRENTLY IF EXISTS ix_bookings_co_hosts")
         op.execute("CREATE INDEX CONCURRENTLY ix_bookings_co_hosts ON bookings USING gin (co_hosts jsonb_path_ops)")
-        op.execute("DROP INDEX CONCURRENTLY IF EXISTS ix_bookings_account_id_starts_at")
+        op.execute("DROP INDEX CONCURRENTLY IF EXISTS ix_bookings_account_id_starts_at_id")
         op.execute("SET lock_timeout = '200ms'")
     op.execute("DROP TRIGGER name_users_of_booking ON bookings")
     op.execute("DROP FUNCTION name_users_of_booking()")
@@ -103,7 +105,9 @@ def _create() -> None:
         "ix_booking_users_account_id_user_id_booking_id", "booking_users", ["account_id", "user_id", "booking_id"]
     )
     op.create_index(
-        "ix_booking_users_account_id_user_id_starts_at", "booking_users", ["account_id", "user_id", "starts_at"]
+        "ix_booking_users_account_id_user_id_starts_at_booking_id",
+        "booking_users",
+        ["account_id", "user_id", "starts_at", "booking_id"],
     )
     mine = "account_id = nullif(current_setting('app.account_id', true), '')::uuid"
     op.execute("ALTER TABLE booking_users ENABLE ROW LEVEL SECURITY")

@@ -195,6 +195,29 @@ async def test_r53_a_host_sees_their_own_bookings_only(world: World) -> None:
     assert (await booking.read())["status"] == "confirmed"
 
 
+async def test_bookings_are_listed_by_their_starts_forwards_and_backwards(world: World) -> None:
+    person, page = await host(world)
+    hours = (10, 8, 12, 9)
+    made = {hour: (await visit(person, page, person.at(3, f"{hour:02}:00"))).id for hour in hours}
+
+    async def listed(**query: Any) -> list[str]:
+        found, cursor = [], {}
+        while cursor is not None:
+            part = (await person.get("/v1/bookings", limit=1, **query, **cursor)).json()
+            found += [item["id"] for item in part["items"]]
+            cursor = {"cursor": part["next_cursor"]} if part["next_cursor"] else None
+        return found
+
+    assert await listed() == await listed(order="created_at") == [made[hour] for hour in hours]
+    assert await listed(order="start_at") == [made[hour] for hour in sorted(hours)]
+    assert await listed(order="-start_at") == [made[hour] for hour in sorted(hours, reverse=True)]
+    middle = {"starts_from": person.at(3, "09:00").isoformat(), "starts_before": person.at(3, "12:00").isoformat()}
+    assert await listed(order="-start_at", **middle) == [made[10], made[9]]
+    half = (await person.get("/v1/bookings", limit=1, order="start_at")).json()
+    problem(await person.get("/v1/bookings", cursor=half["next_cursor"]), 400, "invalid_cursor")
+    problem(await person.get("/v1/bookings", order="title"), 422, "validation_failed")
+
+
 async def test_bookings_are_listed_by_state_and_time_over_cursors(world: World) -> None:
     person, page = await host(world)
     starts = [person.at(3, f"{hour:02}:00") for hour in range(8, 15)]

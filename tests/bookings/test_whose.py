@@ -15,6 +15,7 @@ from tests.bookings.requesting import Asked, accept, ask, decline, letter
 from tests.bookings.test_on_behalf import audited, booked, integration, wish
 from tests.support.people import Person
 from tests.support.teams import busy, colleagues, team_page
+from tests.support.visitors import visit
 from tests.support.world import World, problem
 
 BOOKINGS, REQUESTS = "/v1/bookings", "/v1/meeting-requests"
@@ -37,6 +38,23 @@ async def given_away(world: World) -> tuple[list[Person], dict[str, Any], dict[s
     made = await booked(owner, page, owner.at(3, "10:00"))
     assert made["host_id"] == host.user_id
     return people, page, made
+
+
+@pytest.mark.parametrize("order", ["start_at", "-start_at"])
+async def test_r27_bookings_that_begin_together_are_each_listed_once(world: World, order: str) -> None:
+    """Of a round robin, and the end of a portion lies between them; their owner and a service see both."""
+    people = await colleagues(world, 2)
+    owner, other = people
+    page, start = await team_page(people, "round_robin"), owner.at(3, "10:00")
+    made = {(await visit(owner, page, start)).id for _ in people}
+    assert len(await ids(other, BOOKINGS)) == 1
+    for caller in (owner, await integration(world, owner.account_id)):
+        found, cursor = [], {}
+        for _ in people:
+            part = (await caller.get(BOOKINGS, order=order, limit=1, **cursor)).json()
+            found += [item["id"] for item in part["items"]]
+            cursor = {"cursor": part["next_cursor"]}
+        assert (set(found), part["next_cursor"]) == (made, None)
 
 
 async def test_r50_what_an_owner_books_for_a_visitor_can_be_read_whoever_hosts_it(world: World) -> None:

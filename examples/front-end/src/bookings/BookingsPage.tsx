@@ -12,7 +12,7 @@ const LIVE = 5000; // milliseconds
 
 export function BookingsPage() {
   const { t } = useTranslation("host");
-  const bookings = useQuery({ ...listBookingsOptions({ query: { limit: 50 } }), refetchInterval: LIVE });
+  const bookings = useQuery({ ...listBookingsOptions({ query: { limit: 50, order: "-start_at" } }), refetchInterval: LIVE });
   const requests = useQuery({ ...listMeetingRequestsOptions({ query: { limit: 50, status: "pending" } }), refetchInterval: LIVE });
   return (
     <Stack>
