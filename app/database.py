@@ -90,10 +90,19 @@ class _AccountConnection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg h
     entering: str | None = None
 
     async def execute(self, query: str, *args: object, timeout: float | None = None) -> str:  # noqa: ASYNC109 - theirs
-        """Several statements at once take no parameters: what stands in the text is ours, and UUIDs."""
-        if query.startswith("BEGIN") and self.entering is not None:
+        """Several statements at once take no parameters: what stands in the text is ours, and UUIDs.
+
+        Refused after its BEGIN, the connection stands in a transaction that nobody above knows of: it is given up.
+        """
+        begins = query.startswith("BEGIN")
+        if begins and self.entering is not None:
             query, self.entering = query + self.entering, None
-        status: str = await super().execute(query, *args, timeout=timeout)
+        try:
+            status: str = await super().execute(query, *args, timeout=timeout)
+        except BaseException:
+            if begins:
+                self.terminate()
+            raise
         return status
 
 

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 from app.database import (
     SwallowedErrorError,
@@ -135,6 +135,30 @@ async def test_r53_the_account_of_a_link_is_found_and_entered_with_the_first_sta
             assert ((await session.execute(SETTING)).scalar() or None) == found
     async with transaction(world.services.sessions, None) as session:
         assert not (await session.execute(SETTING)).scalar()
+
+
+async def found_by_link(sessions: async_sessionmaker[AsyncSession], booking_id: UUID) -> str | None:
+    async with transaction(sessions, None) as session:
+        enter_by_link(session, Directory.BOOKING, booking_id)
+        return (await session.execute(SETTING)).scalar() or None
+
+
+async def test_r53_a_transaction_that_cannot_begin_spoils_no_other(world: World) -> None:
+    """What comes with BEGIN was refused after it: the connection stands in a transaction that nobody knows of."""
+    engine = create_engine(world.database_url, pool_size=1)
+    sessions, account = create_sessions(engine), uuid4()
+    async with engine.connect() as connection, connection.begin():
+        await connection.exec_driver_sql("SET lock_timeout = '100ms'")
+    blocker = create_engine(world.database_url, role=None)
+    async with blocker.connect() as connection, connection.begin():
+        await connection.exec_driver_sql("LOCK directory IN ACCESS EXCLUSIVE MODE")
+        with pytest.raises(DBAPIError, match="lock timeout"):
+            await found_by_link(sessions, uuid4())
+    for _ in range(2):
+        async with transaction(sessions, account) as session:
+            assert (await session.execute(SETTING)).scalar() == str(account)
+    await engine.dispose()
+    await blocker.dispose()
 
 
 async def test_r53_an_account_survives_a_savepoint_that_fails(world: World) -> None:
