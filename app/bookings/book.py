@@ -269,7 +269,7 @@ class BookingDesk:
             booking_id, provider = new_id(), self._providers[ProviderName(page.destination.provider)]
             given = appointment(page, wish, booking_id, self._tokens, now=self._clock())
             booking = new_booking(page, booking_id, given, provider, why)
-            booking.proposal_id = await answer_proposal(work, page.page_id, wish.form.proposal_id)
+            booking.proposal_id = await answer_proposal(work.connection.fetch, page.page_id, wish.form.proposal_id)
             work.add(booking)
             write = take_place(work, booking, page)
             mails = self._post.confirmed(work, booking, page, write)
@@ -288,7 +288,7 @@ class BookingDesk:
             if offline and page.mode is not Mode.OFFLINE:
                 raise BookingUnavailable(retry_after=1)  # connected this moment; the next attempt can be a booking
             request = meeting_request(page, wish, self._tokens, now=self._clock())
-            request.proposal_id = await answer_proposal(work, page.page_id, wish.form.proposal_id)
+            request.proposal_id = await answer_proposal(work.connection.fetch, page.page_id, wish.form.proposal_id)
             if (
                 await work.fetchval(repository.ASKED_ALREADY, page.page_id, request.starts_at, request.visitor_email)
                 is not None

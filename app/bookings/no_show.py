@@ -1,6 +1,7 @@
 """Writing down that the visitor did not come.
 
-The one rule: only a meeting that has begun can be missed; nothing is mailed and the calendar's event stays as it is.
+The one rule: only a meeting that has begun can be missed; nothing is mailed, the calendar's event stays as it is, and
+whatever was done to it is no question any more.
 """
 
 from uuid import UUID
@@ -9,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.principal import Principal
 from app.accounts.repository import add_audit_entry
-from app.bookings import repository
+from app.bookings import ledger, repository
+from app.bookings.drift_news import supersede
 from app.bookings.news import tell_of_booking
 from app.bookings.ownership import get_own_booking
 from app.calendar import Clock
@@ -42,6 +44,7 @@ async def mark_no_show(
     booking.version += 1
     add_audit_entry(session, booking.account_id, actor=principal.actor, action="booking.no_show", subject_id=booking_id)
     told = tell_of_booking(session, EventType.BOOKING_NO_SHOW, booking)
+    told += supersede(session, (await ledger.open_entries(session, booking_id)).values(), now=now)
     await session.flush()
     await enqueue(session, told)
     return booking

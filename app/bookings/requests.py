@@ -52,11 +52,12 @@ from app.models.bookings import NO_OVERLAP, Booking, MeetingRequest
 from app.providers.base import Provider
 from app.queue import Enqueued, Job, enqueue
 from app.scheduling.availability import Mode, PageTime
+from app.scheduling.proposals_repository import answer_proposal
 from app.timespan import Span
 
 _SHARED = (
     "account_id", "page_id", "starts_at", "ends_at", "visitor_name", "visitor_email", "visitor_time_zone",
-    "language", "guests", "answers", "consent_text", "token_hash", "proposal_id",
+    "language", "guests", "answers", "consent_text", "token_hash",
 )  # fmt: skip
 """What a booking takes over from its request."""
 
@@ -195,6 +196,7 @@ class MeetingRequests:
             why = await self._why(session, request, whole, page, passed)
             request.clashes = False
             booking = self._booking(request, page, why)
+            booking.proposal_id = await self._answered(session, request, by=by)
             session.add(booking)
             await session.flush()  # what belongs to it refers to it
             write = take_place(session, booking, page)
@@ -209,6 +211,18 @@ class MeetingRequests:
             await session.flush()
             await enqueue(session, jobs)
             return request
+
+    async def _answered(self, session: AsyncSession, request: MeetingRequest, *, by: Decider) -> UUID | None:
+        """The proposal that it answers: once one is booked, only the host decides what else may come of it (R43).
+
+        Raises: AlreadyProcessed.
+        """
+        try:
+            return await answer_proposal(fetch_in(session), request.page_id, request.proposal_id)
+        except AlreadyProcessed:
+            if isinstance(by, ByHost):
+                return None
+            raise
 
     async def _why(
         self, session: AsyncSession, request: MeetingRequest, whole: PageTime, page: PageTime, passed: frozenset[UUID]

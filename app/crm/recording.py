@@ -4,6 +4,7 @@ The one rule: the engagement is made to match the booking or the write as it is 
 of order, changes nothing.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -48,7 +49,7 @@ class BookingRecorder:
 
     async def _record(self, session: AsyncSession, booking: Booking) -> list[Enqueued]:
         row = await repository.find_of_booking(session, booking.id)
-        contacts, jobs = await self._contacts(session, booking)
+        contacts, jobs = await self._contacts(session, booking, row)
         if not contacts:
             return []  # who booked was erased since
         write = await find_write(session, Owner("booking", booking.id))
@@ -60,30 +61,39 @@ class BookingRecorder:
             _take_over(row, booking)
         if linked := write is not None and write.video_url not in {None, row.video_url}:
             row.video_url = write.video_url
-        if linked and not moved:
-            row.version, row.updated_at = row.version + 1, self._clock()
         await session.flush()
         answer = (write.guest_response if write is not None else None) or Response.NEEDS_ACTION.value
         wanted = {contact.id: ("attendee", Response.NEEDS_ACTION.value) for contact in contacts}
         wanted[contacts[0].id] = ("attendee", answer)
-        if not (await repository.save_participants(session, row.account_id, row.id, wanted) or moved or linked):
-            return jobs
-        return [*jobs, await tell_as_it_is(session, event, row)]
+        answered = await repository.save_participants(session, row.account_id, row.id, wanted)
+        if moved:
+            return [*jobs, await tell_as_it_is(session, event, row)]
+        if answered or linked:
+            return [*jobs, await touch_and_tell(session, event, row, now=self._clock())]
+        return jobs
 
-    async def _contacts(self, session: AsyncSession, booking: Booking) -> tuple[list[Contact], list[Enqueued]]:
-        """The visitor, made a contact when new, and the guests who are known."""
+    async def _contacts(
+        self, session: AsyncSession, booking: Booking, row: Engagement | None
+    ) -> tuple[list[Contact], list[Enqueued]]:
+        """The visitor, made a contact when new, and the guests who are known; who takes part already and has another
+        address since stays.
+        """
         if not booking.visitor_email:
             return [], []
         hasher = await self._people.hasher(session, booking.account_id)
         visitor = hasher.hash(booking.visitor_email)
         known = await repository.contacts_with(session, [visitor, *map(hasher.hash, booking.guests)])
+        others = await _known_otherwise(session, row, known)
         jobs: list[Enqueued] = []
         if visitor not in known:
             if await repository.was_erased_after(session, visitor, booking.created_at):
                 return [], []
-            known[visitor], jobs = await self._welcome(session, booking, visitor)
+            if others:
+                known[visitor] = next((one for one in others if one.name == booking.visitor_name), others[0])
+            else:
+                known[visitor], jobs = await self._welcome(session, booking, visitor)
         guests = [known[hashed] for hashed in map(hasher.hash, booking.guests) if hashed in known]
-        return list(dict.fromkeys([known[visitor], *guests])), jobs
+        return list(dict.fromkeys([known[visitor], *guests, *others])), jobs
 
     async def _welcome(
         self, session: AsyncSession, booking: Booking, address_hash: bytes
@@ -105,6 +115,14 @@ class BookingRecorder:
             return (await repository.contacts_with(session, [address_hash]))[address_hash], []
         told = tell_of_contact(session, EventType.CONTACT_CREATED, made, now=now)
         return made, [told, Enqueued(Job.MATCH_CONTACT, made.account_id, made.id)]
+
+
+async def _known_otherwise(
+    session: AsyncSession, row: Engagement | None, known: Mapping[bytes, Contact]
+) -> list[Contact]:
+    """Who takes part already, and not by an address of the booking: somebody has corrected it in the CRM."""
+    parts = [] if row is None else (await repository.participants_of(session, [row.id])).get(row.id, [])
+    return [contact for _, contact in parts if contact.address_hash not in known]
 
 
 class MeetingRecorder:

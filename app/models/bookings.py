@@ -75,7 +75,9 @@ class Booking(_Appointment, Base):
     __table_args__ = (
         _to_page(),
         Index(None, "account_id", "host_id", "starts_at"),
-        Index(None, "account_id", "page_id", "starts_at", postgresql_where=text("status = 'confirmed'")),
+        Index(
+            "ix_bookings_counted", "account_id", "page_id", "starts_at", postgresql_where=text("status <> 'cancelled'")
+        ),
         Index(None, "account_id", "page_id", "created_at"),
         Index(None, "account_id", "proposal_id", postgresql_where=text("proposal_id IS NOT NULL")),
         Index(None, "account_id", "starts_at", "id"),

@@ -91,7 +91,7 @@ SELECT p.account_id, p.id, p.type, p.name, p.slug, p.configuration::text, p.vers
                 AND (r.expires_at IS NULL OR r.expires_at > now())) AS reserved,
        CASE WHEN h.position = 0 THEN
        ARRAY(SELECT extract(epoch FROM b.starts_at)::bigint FROM bookings b
-              WHERE b.account_id = p.account_id AND b.page_id = p.id AND b.status = 'confirmed'
+              WHERE b.account_id = p.account_id AND b.page_id = p.id AND b.status <> 'cancelled'
                 AND b.starts_at >= $4 AND b.starts_at < $5 AND b.id IS DISTINCT FROM $6
               UNION ALL
              SELECT extract(epoch FROM k.starts_at)::bigint FROM slot_holds k

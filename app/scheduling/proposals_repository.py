@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import delete, exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.bare import BareTransaction
+from app.bare import Fetch
 from app.database import enter_by_link
 from app.errors import AlreadyProcessed
 from app.models.bookings import Booking
@@ -59,15 +59,15 @@ async def booking_by(session: AsyncSession, proposal_id: UUID) -> Booked | None:
     return None if row is None else Booked(row.id, row.starts_at)
 
 
-async def answer_proposal(work: BareTransaction, page_id: UUID, proposal_id: UUID | None) -> UUID | None:
+async def answer_proposal(fetch: Fetch, page_id: UUID, proposal_id: UUID | None) -> UUID | None:
     """The proposal that is being booked, if the page has it, locked: of two that book by it at once the second sees the
     first. Hosts are locked before.
 
     Raises: AlreadyProcessed when it was booked.
     """
-    if proposal_id is None or await work.fetchval(_LOCK, proposal_id, page_id) is None:
+    if proposal_id is None or not await fetch(_LOCK, proposal_id, page_id):
         return None
-    if await work.fetchval(_STANDS, proposal_id) is not None:
+    if await fetch(_STANDS, proposal_id):
         raise AlreadyProcessed(detail="proposal_booked")
     return proposal_id
 

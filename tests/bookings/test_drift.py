@@ -253,6 +253,26 @@ async def test_r23_the_host_is_asked_and_decides(world: World) -> None:
     problem(again, 409, "already_processed")
 
 
+async def test_r23_r47_nobody_is_asked_any_more_about_a_meeting_that_was_missed(world: World) -> None:
+    person, booking, event_id = await booked(world)
+    await policy(person, moved="ask")
+    await move(world, person, event_id, booking.start_at + 3 * HOUR)
+    await synced(world, person)
+    [entry] = await ledger(person, status="open")
+    world.clock.offset += booking.start_at - world.clock() + timedelta(minutes=5)
+    await world.sandbox.delete_mails()
+    missed = await person.post(f"/v1/bookings/{booking.id}/no-show")
+    assert missed.status_code == 200, missed.text
+    assert [item["status"] for item in await ledger(person)] == ["superseded"]
+    late = await person.post(f"/v1/drift-entries/{entry['id']}/resolve", {"resolution": "adopt"})
+    problem(late, 409, "already_processed")
+    await world.work()
+    assert await host_sees(person, booking) == missed.json()
+    assert await world.sandbox.mails() == []
+    told = await world.rows("SELECT type FROM feed_events ORDER BY arrival")
+    assert {"booking.no_show", "drift_entry.superseded"} <= {row["type"] for row in told}
+
+
 async def test_r23_a_decision_to_restore_puts_the_event_back(world: World) -> None:
     person, booking, event_id = await booked(world)
     await policy(person, deleted="ask", moved="ask")

@@ -65,6 +65,16 @@ async def test_r52_a_no_show_is_told_and_stands_on_the_timeline(world: World) ->
     assert engagement["outcome"] == "no_show"
 
 
+async def test_r32_r47_a_meeting_that_was_missed_counts_for_its_day(world: World) -> None:
+    person = await world.connected()
+    page = await person.make_page(daily_limit=1)
+    booking = await visit(person, page, person.at(3, "10:00"))
+    await begin(world, booking)
+    assert (await mark(person, booking)).status_code == 200
+    later = await person.book(page["id"], person.at(3, "15:00").isoformat(), email="next@example.com")
+    problem(later, 409, "slot_unavailable")
+
+
 async def test_r47_nobody_is_missing_before_the_meeting_begins(world: World) -> None:
     person, booking = await booked(world)
     problem(await mark(person, booking), 409, "booking_not_begun")

@@ -11,7 +11,7 @@ import pytest
 
 from app.queue import Job
 from tests.crm.scene import VERA, invite, make_contact, span, synced, timeline
-from tests.support.visitors import visit
+from tests.support.visitors import our_events, visit
 from tests.support.world import World
 
 HOUR = timedelta(hours=1)
@@ -302,6 +302,47 @@ async def test_r20_a_booking_is_on_its_visitors_timeline(world: World) -> None:
     await person.post(f"/v1/bookings/{answer.json()['id']}/cancel", {})
     await world.work()
     assert [item["outcome"] for item in await timeline(person, contact)] == ["cancelled"]
+
+
+async def test_r20_a_visitor_whose_address_was_corrected_stays_on_the_booking_and_is_nobody_new(world: World) -> None:
+    person = await world.connected()
+    page = await person.make_page(max_guests=1)
+    booking = await visit(person, page, person.at(3, "10:00"), guests=["ben@example.com"])
+    ben = await make_contact(person, email="ben@example.com", name="Ben")
+    await world.work()
+    [vera] = (await person.get("/v1/contacts", email=VERA)).json()["items"]
+    for contact, address in ((ben, "benjamin@example.com"), (vera, "vera@example.net")):
+        changed = await person.patch(f"/v1/contacts/{contact['id']}", {"email": address})
+        assert changed.status_code == 200, changed.text
+    assert (await booking.reschedule(person.at(4, "10:00"))).status_code == 200
+    await world.work()
+    assert {item["id"] for item in (await person.get("/v1/contacts")).json()["items"]} == {vera["id"], ben["id"]}
+    [meeting] = await timeline(person, vera)
+    assert datetime.fromisoformat(meeting["start_at"]) == person.at(4, "10:00")
+    assert [item["id"] for item in await timeline(person, ben)] == [meeting["id"]]
+    erased = await person.delete(f"/v1/contacts/{vera['id']}")
+    assert erased.status_code == 204, erased.text
+    assert (await person.get(f"/v1/bookings/{booking.id}")).json()["visitor_email"] == "", "found by what she had"
+
+
+async def test_r20_r52_an_answer_in_the_visitors_calendar_is_another_version_of_the_meeting(world: World) -> None:
+    person = await world.connected()
+    await visit(person, await person.make_page(), person.at(3, "10:00"))
+    await world.work()
+    [before] = (await person.get("/v1/engagements")).json()["items"]
+    [event] = await our_events(world, person)
+    guests = [guest | {"responseStatus": "accepted"} for guest in event["attendees"]]
+    world.clock.offset += timedelta(hours=5)
+    await world.sandbox.patch_google_event(person.email, event["id"], {"attendees": guests})
+    await synced(world, person)
+    [now] = (await person.get("/v1/engagements")).json()["items"]
+    assert [who["response"] for who in now["contacts"]] == ["accepted"]
+    assert now["version"] == before["version"] + 1
+    assert datetime.fromisoformat(now["updated_at"]) > datetime.fromisoformat(before["updated_at"]) + 4 * HOUR
+    told = await world.rows(
+        "SELECT (data ->> 'version')::int AS version FROM feed_events WHERE type LIKE 'engagement.%' ORDER BY arrival"
+    )
+    assert [row["version"] for row in told] == list(range(1, now["version"] + 1)), "each state is told once"
 
 
 @pytest.mark.parametrize("first", ["booking", "event"])

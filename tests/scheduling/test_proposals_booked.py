@@ -199,6 +199,25 @@ async def test_r26_a_request_by_a_proposals_link_answers_it_once_it_is_accepted(
     assert (await shown(world, proposal))["booked"] is True
 
 
+@pytest.mark.parametrize("by", ["the host", "the policy"])
+async def test_r26_r43_of_two_requests_by_one_proposal_only_the_host_accepts_the_second(world: World, by: str) -> None:
+    person, _, proposal = await two_times(world)
+    await person.delete(f"/v1/connections/{person.connection_id}")
+    asked = [(await follow(person, proposal, place)).json()["id"] for place in (0, 1)]
+    if by == "the policy":
+        await person.patch("/v1/calendar-settings", {"auto_confirm_requests": True})
+    await person.connect()
+    await world.work()
+    if by == "the host":
+        for item in asked:
+            accepted = await person.post(f"/v1/meeting-requests/{item}/accept")
+            assert accepted.status_code == 200, accepted.text
+    states = [(await person.get(f"/v1/meeting-requests/{item}")).json()["status"] for item in asked]
+    assert states == (["accepted", "accepted"] if by == "the host" else ["accepted", "pending"])
+    rows = await world.rows("SELECT proposal_id IS NOT NULL AS answers FROM bookings ORDER BY id")
+    assert [row["answers"] for row in rows] == [True, False][: len(rows)], "a proposal leads to one meeting"
+
+
 async def test_r52_the_feed_tells_by_which_proposal_it_was_booked(world: World) -> None:
     person, _, proposal = await two_times(world)
     await follow(person, proposal)
