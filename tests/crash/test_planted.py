@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from app.bookings.drift_effects import DriftEffects
 from app.database import transaction
@@ -120,7 +121,8 @@ async def test_a_change_that_is_not_looked_at_again_is_caught(world: World, monk
     take_away = following._take_away
 
     async def whatever_its_number(session: Any, calendar_id: Any, seen: Any) -> None:
-        row = await session.get(CalendarChange, (session.info["account_id"], calendar_id, seen.event_id))
+        mine = CalendarChange.calendar_id == calendar_id, CalendarChange.event_id == seen.event_id
+        row = await session.scalar(select(CalendarChange).where(*mine))
         if row is not None:
             await take_away(session, calendar_id, replace(seen, seq=row.seq))
 
