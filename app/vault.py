@@ -79,7 +79,14 @@ class Vault:
 
     async def open(self, session: AsyncSession, place: SecretPlace, ciphertext: bytes) -> str:
         """The secret in a ciphertext. Raises: SecretUnreadableError, MasterKeyAheadError."""
-        key = await self._data_key(session, place.account_id)
+        row = await session.scalar(select(DataKey).where(DataKey.account_id == place.account_id))
+        return self.open_by(row, place, ciphertext)
+
+    def open_by(self, row: DataKey | None, place: SecretPlace, ciphertext: bytes) -> str:
+        """The same, with the account's data key as it was read together with what it opens."""
+        if row is None:
+            raise SecretUnreadableError("the account's data key")
+        key = AESGCM(self._unwrap(place.account_id, row))
         try:
             nonce, sealed = ciphertext[1 : 1 + _NONCE_BYTES], ciphertext[1 + _NONCE_BYTES :]
             return key.decrypt(nonce, sealed, place.associated_data()).decode()

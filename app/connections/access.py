@@ -5,8 +5,8 @@ provider, with no transaction open, and saves what it got before anybody uses it
 """
 
 import asyncio
-from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -179,11 +179,14 @@ class _StoredTokens:
             return await self._stored(session)
 
     async def _stored(self, session: AsyncSession) -> _Tokens:
-        row = await token_repository.find_token(session, self._connection_id)
-        if row is None:
+        found = await token_repository.find_token(session, self._connection_id)
+        if found is None:
             raise ReauthRequired("the connection is gone", operation="token", provider_code="disconnected")
+        row, key = found
+        with _never_to_be_read():
+            access_token = self._vault.open_by(key, self._places.access, row.access_token)
         return _Tokens(
-            access_token=await self._opened(session, self._places.access, row.access_token),
+            access_token=access_token,
             refresh_token=row.refresh_token,
             version=row.version,
             good_until=None if row.expires_at is None else row.expires_at - _EXPIRES_SOON,
@@ -193,15 +196,9 @@ class _StoredTokens:
         return tokens.good_until is None or tokens.good_until > self._clock()
 
     async def _open_refresh_token(self, sealed: bytes) -> str:
-        async with self._transaction() as session:
-            return await self._opened(session, self._places.refresh, sealed)
-
-    async def _opened(self, session: AsyncSession, place: SecretPlace, sealed: bytes) -> str:
-        """Raises: ReauthRequired. What does not open never will: only a new secret helps, and that is the person's."""
-        try:
-            return await self._vault.open(session, place, sealed)
-        except SecretUnreadableError as error:
-            raise ReauthRequired(operation="token", provider_code="secret_unreadable") from error
+        with _never_to_be_read():
+            async with self._transaction() as session:
+                return await self._vault.open(session, self._places.refresh, sealed)
 
     async def _lease(self, version: int) -> bool:
         now = self._clock()
@@ -238,6 +235,15 @@ class _StoredTokens:
 
     def _transaction(self) -> AbstractAsyncContextManager[AsyncSession]:
         return transaction(self._sessions, self._account_id)
+
+
+@contextmanager
+def _never_to_be_read() -> Iterator[None]:
+    """Raises: ReauthRequired. What does not open never will: only a new secret helps, and that is the person's."""
+    try:
+        yield
+    except SecretUnreadableError as error:
+        raise ReauthRequired(operation="token", provider_code="secret_unreadable") from error
 
 
 class FixedToken(TokenSource):

@@ -110,12 +110,11 @@ class ConnectionCloser:
         return True
 
     async def _token(self, session: AsyncSession, account_id: UUID, connection_id: UUID) -> str | None:
-        row = await token_repository.find_token(session, connection_id)
+        row, key = await token_repository.find_token(session, connection_id) or (None, None)
         if row is None or row.refresh_token is None:
             return None
         try:
-            place = token_places(account_id, connection_id).refresh
-            return await self._vault.open(session, place, row.refresh_token)
+            return self._vault.open_by(key, token_places(account_id, connection_id).refresh, row.refresh_token)
         except SecretUnreadableError:
             return None  # nothing to revoke with; erasing is all that is left
 

@@ -223,12 +223,12 @@ class CredentialConnections:
 
     async def _secret(self, session: AsyncSession, connection: Connection) -> str | None:
         """What is kept; None: it cannot be opened any more."""
-        row = await token_repository.find_token(session, connection.id)
-        if row is None:
+        found = await token_repository.find_token(session, connection.id)
+        if found is None:
             raise NotFound
-        place = token_places(connection.account_id, connection.id).access
+        row, key = found
         try:
-            return await self._vault.open(session, place, row.access_token)
+            return self._vault.open_by(key, token_places(connection.account_id, connection.id).access, row.access_token)
         except SecretUnreadableError:
             return None
 

@@ -166,7 +166,7 @@ async def _begin_sync(session: AsyncSession, connection: Connection, consent: Co
 
 async def _store_tokens(session: AsyncSession, vault: Vault, connection: Connection, grant: Grant) -> None:
     access, refresh = await seal_grant(vault, session, connection.account_id, connection.id, grant)
-    row = await token_repository.find_token(session, connection.id)
+    row, _ = await token_repository.find_token(session, connection.id) or (None, None)
     if row is None:
         row = ConnectionToken(account_id=connection.account_id, connection_id=connection.id, version=0)
         session.add(row)

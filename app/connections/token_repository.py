@@ -9,16 +9,20 @@ from uuid import UUID
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.models.accounts import DataKey
 from app.models.connections import ConnectionToken
 
 
-async def find_token(session: AsyncSession, connection_id: UUID) -> ConnectionToken | None:
-    """The sealed tokens as they are now."""
-    return await session.scalar(
-        select(ConnectionToken)
+async def find_token(session: AsyncSession, connection_id: UUID) -> tuple[ConnectionToken, DataKey | None] | None:
+    """The sealed tokens as they are now, and the data key that opens them."""
+    query = (
+        select(ConnectionToken, DataKey)
+        .outerjoin(DataKey, DataKey.account_id == ConnectionToken.account_id)
         .where(ConnectionToken.connection_id == connection_id)
         .execution_options(populate_existing=True)
     )
+    row = (await session.execute(query)).one_or_none()
+    return None if row is None else (row[0], row[1])
 
 
 async def lease_token(
