@@ -4,6 +4,7 @@ The one rule: the client only knows what it was answered; it repeats what was no
 """
 
 import asyncio
+import os
 import random
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -29,6 +30,15 @@ async def stack() -> AsyncIterator[Stack]:
     limits = {"CALENDAR_CONNECT_BOOKINGS_PER_MINUTE": "10000", "CALENDAR_CONNECT_READS_PER_MINUTE": "10000"}
     async with Stack(overrides=limits) as running:
         yield running
+
+
+def niceness(stack: Stack, name: str) -> int:
+    """How far a part stands back for others."""
+    return os.getpriority(os.PRIO_PROCESS, stack.children[name].pid)
+
+
+async def test_a_worker_stands_back_for_the_api(stack: Stack) -> None:
+    assert niceness(stack, WORKER) == niceness(stack, API) + 10
 
 
 async def until_answered(send: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response:
