@@ -181,8 +181,9 @@ class CredentialConnections:
         """Store other credentials that work; what was broken heals (R16).
 
         Raises: NotFound, CapabilityNotSupported (connected by OAuth), ValidationFailed (no password, and another
-        server, or what is kept cannot be opened), AccountMismatch, the refusals of R13 and R14.
+        server, or what is kept cannot be opened), AccountMismatch, the refusals of R3, R13 and R14.
         """
+        self._check_person(principal, "web")
         async with transaction(self._sessions, principal.account_id) as session:
             connection = await get_connection(session, principal, connection_id)
             _, provider = self._kind(connection.provider)
@@ -222,11 +223,10 @@ class CredentialConnections:
             raise unavailable_or_upstream(failure) from failure
 
     async def _secret(self, session: AsyncSession, connection: Connection) -> str | None:
-        """What is kept; None: it cannot be opened any more."""
-        found = await token_repository.find_token(session, connection.id)
-        if found is None:
-            raise NotFound
-        row, key = found
+        """What is kept; None: nothing, as of one that was imported, or it cannot be opened any more."""
+        row, key = await token_repository.find_token(session, connection.id) or (None, None)
+        if row is None:
+            return None
         try:
             return self._vault.open_by(key, token_places(connection.account_id, connection.id).access, row.access_token)
         except SecretUnreadableError:

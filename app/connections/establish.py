@@ -122,6 +122,8 @@ async def _healed(session: AsyncSession, candidate: Candidate, consent: Consent,
         if existing:
             raise ConnectionLimitReached(values={"limit": CONNECTION_LIMIT})
         return None
+    if await repository.lock_connection(session, known.id) is None:  # whoever says that it is broken waits
+        raise NotFound
     if not _is(known, consent.identity):
         raise AccountMismatch
     if not known.subject:  # imported: it is connected only now

@@ -32,8 +32,14 @@ async def connect_inbox(session: AsyncSession, connection: Connection, *, now: d
         inbox = await _find(session, connection.email)
     if inbox is not None and inbox.kind == "shared":
         raise InboxIsShared(extra={"email": inbox.email})
-    if inbox is not None:
-        inbox.connection_id = connection.id
+    if inbox is not None and (inbox.user_id == connection.user_id or not await _is_connected(session, inbox)):
+        inbox.user_id, inbox.connection_id = connection.user_id, connection.id  # who connects it shows whose it is
+
+
+async def _is_connected(session: AsyncSession, inbox: Inbox) -> bool:
+    """Whether somebody has its mailbox connected."""
+    living = select(Connection.id).where(Connection.id == inbox.connection_id, Connection.disconnected_at.is_(None))
+    return await session.scalar(living) is not None
 
 
 async def register_inbox(

@@ -29,6 +29,8 @@ from app.scheduling.repository import asked_for
 
 Checked = tuple[Calendar, CalendarSync | None, str]
 """A calendar, its mirror, and the status of its connection."""
+UNKNOWN_IS_BUSY: Final = "block"
+"""What a calendar begins with (R30): what was decided of it goes with its tick."""
 _DO_WITHOUT: Final = {"last_known", "ignore"}
 """The policies that let times be booked although the calendar cannot be read."""
 
@@ -42,7 +44,7 @@ async def tick(session: AsyncSession, calendar: Calendar, *, ticked: bool, now: 
         await mirroring.start_mirroring(session, calendar.account_id, calendar.id, now=now)
         await enqueue(session, [Enqueued(Job.SYNC_CALENDAR, calendar.account_id, calendar.id)])
     else:
-        calendar.inactive_reason = None
+        calendar.inactive_reason, calendar.unreachable_policy = None, UNKNOWN_IS_BUSY
         if not await _holds_tasks(session, calendar.id):
             await mirroring.stop_mirroring(session, calendar.account_id, calendar.id, now=now)
 

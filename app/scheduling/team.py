@@ -91,11 +91,11 @@ class Team:
         """These people beside the owner, in this order. Raises: EntitlementRequired, ValidationFailed."""
         self.check_type(principal, page.type, member_ids)
         wanted = [item for item in dict.fromkeys(member_ids or ()) if item != page.owner_id]
-        known = set(await session.scalars(select(User.id).where(User.id.in_(wanted), User.active)))
-        if strangers := [number for number, item in enumerate(member_ids or ()) if item in set(wanted) - known]:
-            raise ValidationFailed(errors=[FieldError(f"/member_ids/{number}", "not_allowed") for number in strangers])
         mine = SchedulingPageMember.page_id == page.id
         before = set(await session.scalars(select(SchedulingPageMember.user_id).where(mine)))
+        known = set(await session.scalars(select(User.id).where(User.id.in_(wanted), User.active))) | before
+        if strangers := [number for number, item in enumerate(member_ids or ()) if item in set(wanted) - known]:
+            raise ValidationFailed(errors=[FieldError(f"/member_ids/{number}", "not_allowed") for number in strangers])
         await session.execute(delete(SchedulingPageMember).where(mine))
         where = {"account_id": page.account_id, "page_id": page.id, "joined_at": now}
         session.add_all(

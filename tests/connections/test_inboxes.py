@@ -131,6 +131,33 @@ async def test_r10_nobody_locks_a_colleague_out_by_calling_their_address_shared(
     assert (await colleague.connect())["status"] == "completed"
 
 
+@pytest.mark.parametrize("whose", ["a colleague's word", "somebody's who left"])
+async def test_r11_an_inbox_is_theirs_who_connects_its_mailbox(world: World, whose: str) -> None:
+    person = await world.person()
+    colleague = await world.person(account_id=person.account_id)
+    await person.get("/v1/me")
+    taken = await colleague.post(PATH, {"kind": "personal", "email": person.email})
+    assert taken.status_code == 201, taken.text
+    if whose == "somebody's who left":
+        service = await world.service(person.account_id)
+        assert (await service.delete(f"/v1/users/{colleague.user_id}")).status_code == 204
+    await world.sandbox.google_account(person.email)
+    await person.connect()
+    [inbox] = await inboxes(person)
+    assert (inbox["user_id"], inbox["connection_id"]) == (person.user_id, person.connection_id)
+    assert (await person.delete(f"{PATH}/{inbox['id']}")).status_code == 204
+
+
+async def test_r11_of_two_who_connect_one_mailbox_the_first_keeps_its_inbox(world: World) -> None:
+    first = await world.connected()
+    second = await world.person(account_id=first.account_id)
+    await second.connect(email=first.email)
+    await world.work()
+    [inbox] = await inboxes(first)
+    assert (inbox["user_id"], inbox["connection_id"]) == (first.user_id, first.connection_id)
+    assert await inboxes(second) == []
+
+
 async def test_r11_inboxes_are_listed_over_cursors(world: World) -> None:
     person = await world.person()
     for number in range(3):

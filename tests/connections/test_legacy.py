@@ -91,6 +91,20 @@ async def test_r12_once_one_is_removed_the_other_serves_both_and_the_limit_is_on
     assert await connections(person) == {}, "two are never made again"
 
 
+async def test_r12_r16_an_imported_exchange_connection_heals_with_its_password(world: World) -> None:
+    exchange = BOTH[1] | {"provider": "exchange"}
+    person, _ = await early(world, legacy_connections=[BOTH[0], exchange])
+    await world.sandbox.exchange.account(exchange["email"])
+    imported = (await connections(person))["exchange"]
+    assert "update" in imported["allowed_actions"]
+    path = f"/v1/connections/{imported['id']}"
+    problem(await person.patch(path, {"username": exchange["email"]}), 422, "validation_failed")
+    where = await world.sandbox.addresses()
+    server = {"ews_url": where["ews_url"], "certificate": where["ews_authority_pem"]}
+    healed = await person.patch(path, {"password": PASSWORD, "username": exchange["email"]} | server)
+    assert (healed.status_code, healed.json()["status"]) == (200, "active"), healed.text
+
+
 async def test_r12_r18_what_can_be_done_is_told_of_both_connections(world: World) -> None:
     exchange = BOTH[1] | {"provider": "exchange"}
     person, _ = await early(world, legacy_connections=[BOTH[0], exchange])

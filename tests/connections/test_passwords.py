@@ -200,6 +200,14 @@ async def test_r16_a_changed_password_breaks_once_and_heals_with_the_new_one(wor
     assert (await person.get(f"{path}/sync")).json()["calendars"][0]["last_error"] is None
 
 
+async def test_r3_who_may_connect_no_more_heals_nothing_with_a_new_password(world: World) -> None:
+    person = await employee(world)
+    await person.connect_with_password(PASSWORD)
+    await person.refresh_token(permissions=[])
+    path = f"/v1/connections/{person.connection_id}"
+    problem(await person.patch(path, {"password": PASSWORD}), 403, "personal_email_access_required")
+
+
 async def test_r16_a_password_that_cannot_be_opened_any_more_is_typed_in_again(world: World) -> None:
     person = await employee(world)
     await person.connect_with_password(PASSWORD)

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -99,6 +99,25 @@ async def test_r54_an_erased_visitor_s_booking_can_still_be_moved_and_ended(worl
     kept = await world.rows("SELECT DISTINCT status, last_error FROM mails WHERE to_email = '' AND sent_at IS NULL")
     assert [(row["status"], row["last_error"]) for row in kept] == [("failed", "recipient_erased")]
     assert (await life.host.get("/v1/contacts")).json()["items"] == [], "and nobody has come back"
+
+
+async def test_r54_a_guest_s_timeline_follows_the_booking_of_an_erased_visitor(world: World) -> None:
+    person = await world.connected()
+    page = await person.make_page(max_guests=1)
+    ben = await make_contact(person, email="ben@example.com", name="Ben")
+    booking = await visit(person, page, person.at(3, "10:00"), guests=["ben@example.com"])
+    await world.work()
+    [vera] = (await person.get("/v1/contacts", email=VERA)).json()["items"]
+    await erase(person, vera)
+    path, later = f"/v1/bookings/{booking.id}", person.at(4, "15:00")
+    assert (await person.post(f"{path}/reschedule", {"start_at": later.isoformat()})).status_code == 200
+    await world.work()
+    [meeting] = await timeline(person, ben)
+    assert (datetime.fromisoformat(meeting["start_at"]), meeting["outcome"]) == (later, "scheduled")
+    assert (await person.post(f"{path}/cancel", {})).status_code == 200
+    await world.work()
+    assert [item["outcome"] for item in await timeline(person, ben)] == ["cancelled"]
+    assert [item["id"] for item in (await person.get("/v1/contacts")).json()["items"]] == [ben["id"]]
 
 
 async def test_r54_who_is_erased_while_they_book_does_not_come_back(world: World) -> None:

@@ -4,6 +4,8 @@ import asyncio
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
+
 from tests.crm.scene import VERA, invite, make_contact, span, synced, timeline
 from tests.support.hands import ALL
 from tests.support.people import Person
@@ -162,6 +164,44 @@ async def test_r23_a_meeting_moved_in_the_calendar_moves_on_the_timeline_and_is_
     assert meeting["version"] == 3, "made, invited, moved"
     ledger = await world.sandbox.google_ledger(account=person.email, actor="api")
     assert [entry["operation"] for entry in ledger] == ["insert"]
+
+
+@pytest.mark.parametrize("how", ["made private", "without its contact"])
+async def test_r20_of_a_meeting_that_is_its_persons_own_now_the_crm_learns_the_time_alone(
+    world: World, how: str
+) -> None:
+    person = await world.connected()
+    contact = await make_contact(person)
+    made = await meet(person, contact, description="Plans", location="Room 1")
+    event, later = await the_event(world, person), person.at(3, "15:00")
+    other = {"visibility": "private"} if how == "made private" else {"attendees": []}
+    words = {"summary": "Surgery", "description": "Ward 3", "location": "Clinic"}
+    await world.sandbox.patch_google_event(person.email, event["id"], words | span(later) | other)
+    for _ in range(2):
+        await synced(world, person)
+    [meeting] = await timeline(person, contact)
+    assert datetime.fromisoformat(meeting["start_at"]) == later
+    texts = ("id", "title", "description", "location", "video_url")
+    assert {name: meeting[name] for name in texts} == {name: made[name] for name in texts}
+    kept = await world.rows("SELECT e::text AS row FROM engagements e UNION ALL SELECT w::text FROM calendar_writes w"
+                            " UNION ALL SELECT f::text FROM feed_events f ORDER BY row")  # fmt: skip
+    dump = [item["row"] for item in kept]
+    assert not [row for row in dump if any(word in row for word in words.values())]
+
+
+async def test_r19_a_meeting_in_an_account_that_is_gone_is_not_changed_without_its_event(world: World) -> None:
+    person = await world.connected()
+    made = await meet(person, await make_contact(person))
+    await person.delete(f"/v1/connections/{person.connection_id}")
+    await world.work()
+    await world.sandbox.google_account("another@example.com")
+    assert (await person.connect(email="another@example.com"))["status"] == "completed"
+    await world.work()
+    for path, body in ((f"/{made['id']}/cancel", None), (f"/{made['id']}", {"title": "Later"})):
+        send = person.post if body is None else person.patch
+        told = problem(await send(f"/v1/engagements{path}", body), 409, "capability_not_supported")
+        assert told["reason"] == "no_connection"
+    assert (await person.patch(f"/v1/engagements/{made['id']}", {"outcome": "completed"})).status_code == 200
 
 
 async def test_r23_a_meeting_deleted_in_the_calendar_is_cancelled(world: World) -> None:

@@ -405,6 +405,37 @@ async def test_r16_disconnecting_and_connecting_again_doubles_no_meeting(world: 
     assert [meeting["title"] for meeting in await timeline(person, contact)] == ["Again"], "it is followed again"
 
 
+async def test_r16_a_calendar_connected_again_before_the_first_was_closed_doubles_no_meeting(world: World) -> None:
+    person = await world.connected()
+    contact = await make_contact(person)
+    await invite(world, person, person.at(2, "10:00"), VERA)
+    await synced(world, person)
+    [before] = await timeline(person, contact)
+    await person.delete(f"/v1/connections/{person.connection_id}")
+    later = "UPDATE queue.pgqueuer SET execute_after = now() + interval '1 hour' WHERE entrypoint = $1"
+    await world.rows(later, Job.CLOSE_CONNECTION)
+    await person.connect()
+    await world.work(until=timedelta(minutes=1))
+    assert [meeting["id"] for meeting in await timeline(person, contact)] == [before["id"]]
+
+
+async def test_r20_a_contact_whose_address_was_corrected_stays_in_their_meetings(world: World) -> None:
+    person = await world.connected()
+    contact, other = await make_contact(person), await make_contact(person, email="ben@example.com", name="Ben")
+    event_id = await invite(world, person, person.at(2, "10:00"), VERA, "ben@example.com")
+    await synced(world, person)
+    await person.patch(f"/v1/contacts/{contact['id']}", {"email": "vera@example.net"})
+    await world.sandbox.patch_google_event(person.email, event_id, {"summary": "Other words"})
+    await synced(world, person)
+    [meeting] = await timeline(person, contact)
+    assert (meeting["title"], {who["contact_id"] for who in meeting["contacts"]}) == (
+        "Other words", {contact["id"], other["id"]},
+    )  # fmt: skip
+    await world.sandbox.patch_google_event(person.email, event_id, {"attendees": [{"email": "ben@example.com"}]})
+    await synced(world, person)
+    assert await timeline(person, contact) == [], "the host has taken her off"
+
+
 async def test_r20_what_happened_while_the_sync_was_off_is_made_up_for(world: World) -> None:
     person = await world.connected()
     contact = await make_contact(person)

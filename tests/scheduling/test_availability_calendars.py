@@ -57,6 +57,7 @@ async def test_r30_what_was_let_go_is_ticked_again_once_it_can_be_read(world: Wo
     person = await with_lost_calendar(world)
     page = await person.make_page()
     primary, [lost] = await calendars(person)
+    await person.patch(f"{LIST}/{lost['calendar_id']}", {"unreachable_policy": "ignore"})
     await person.delete(f"{LIST}/{lost['calendar_id']}")
     await share_again(world, person)
     both = {"availability_calendar_ids": [primary["calendar_id"], lost["calendar_id"]]}
@@ -65,6 +66,7 @@ async def test_r30_what_was_let_go_is_ticked_again_once_it_can_be_read(world: Wo
     await world.work()
     _, [again] = await calendars(person)
     assert (again["calendar_id"], again["status"]) == (lost["calendar_id"], "active")
+    assert again["unreachable_policy"] == "block", "what was said of it went with its tick"
     assert await offered(person, page) == 48
 
 

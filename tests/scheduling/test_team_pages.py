@@ -62,6 +62,18 @@ async def test_r27_members_change_and_the_creator_stays(world: World) -> None:
     assert [member["user_id"] for member in kept["members"]] == [ada.user_id, cem.user_id]
 
 
+async def test_r27_r55_who_has_left_keeps_nobody_from_changing_the_list(world: World) -> None:
+    ada, ben, cem = await colleagues(world, 3)
+    page = await team_page([ada, ben], "round_robin")
+    service = await world.service(ada.account_id)
+    assert (await service.delete(f"/v1/users/{ben.user_id}")).status_code == 204
+    path = f"/v1/scheduling-pages/{page['id']}"
+    changed = await ada.patch(path, {"member_ids": [ben.user_id, cem.user_id]})
+    assert changed.status_code == 200, changed.text
+    assert (await ada.patch(path, {"member_ids": [cem.user_id]})).status_code == 200
+    problem(await ada.patch(path, {"member_ids": [ben.user_id, cem.user_id]}), 422, "validation_failed")
+
+
 async def test_r27_a_group_is_free_when_everybody_is(world: World) -> None:
     ada, ben = await colleagues(world, 2)
     page = await team_page([ada, ben], "group")
