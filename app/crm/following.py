@@ -7,7 +7,7 @@
 The one rule: of an event without a known contact, or a private one, nothing is kept here and nothing is said.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, replace
 from uuid import UUID
 
@@ -20,6 +20,7 @@ from app.connections.settings import get_settings
 from app.crm import repository
 from app.crm.event import draft_over_standing, redrafted
 from app.crm.news import tell_as_it_is, tell_of_engagement, touch_and_tell
+from app.crm.person import person_of
 from app.crm.snapshot import KEPT_OUTCOMES, Meeting, Snapshot, meeting_of, outcome_after, snapshot_of
 from app.events.repository import redact
 from app.events.types import EventType
@@ -86,13 +87,13 @@ class MeetingFollower:
         key, now = event.key if event else None, self._clock()
         row = await repository.find_of_event(session, calendar.id, seen.event_id, key=key, now=now)
         write = None if row is None else await find_write(session, Owner("engagement", row.id), lock=True)
-        if write is not None and (write.under_way or seen.is_before(write.id, (write.fence, write.written_seq))):
+        if write is not None and _may_be_old(seen, write):
             raise PostponedError
         if event is None:
             return [] if row is None else await self._cancel(session, row, write)
         if write is not None and (write.event_id, write.etag) == (event.id, event.etag):
             return []  # what stands there is what we wrote, in the provider's words
-        meeting = await self._meeting(session, place, event)
+        meeting = await self._meeting(session, place, event, row)
         if row is None:
             return [] if meeting is None else await self._add(session, place, event, meeting)
         row.calendar_id = calendar.id  # it had none while its person was disconnected
@@ -100,7 +101,7 @@ class MeetingFollower:
             if not event.private and (row.ends_at <= self._clock() or row.outcome in KEPT_OUTCOMES):
                 return []  # what has been is not undone by an address that was corrected
             return await self._take_away(session, row)
-        return await self._change(session, row, write, event, meeting or _alone(place, event))
+        return await self._change(session, row, write, event, meeting or _alone(place, event, row))
 
     async def _is_followed(self, session: AsyncSession, place: FollowedCalendar) -> bool:
         """R17, R20, R24, R55: the primary alone, where the sync is on and its person is still there."""
@@ -112,7 +113,9 @@ class MeetingFollower:
         settings = await get_settings(session, connection.account_id, connection.user_id)
         return settings.calendar_sync and user is not None and user.active
 
-    async def _meeting(self, session: AsyncSession, place: FollowedCalendar, event: Event) -> Meeting | None:
+    async def _meeting(
+        self, session: AsyncSession, place: FollowedCalendar, event: Event, row: Engagement | None
+    ) -> Meeting | None:
         calendar, own = place.calendar, _own_addresses(place)
         addresses = sorted(addresses_of(event, own))
         if not addresses:
@@ -121,7 +124,19 @@ class MeetingFollower:
         hashes = {address: hasher.hash(address) for address in addresses}
         known = await repository.contacts_with(session, list(hashes.values()))
         contacts = {address: known[hashed].id for address, hashed in hashes.items() if hashed in known}
+        contacts = await self._renamed(session, row, hashes, set(contacts.values())) | contacts
         return meeting_of(event, contacts=contacts, own=own, zone=calendar.time_zone)
+
+    async def _renamed(
+        self, session: AsyncSession, row: Engagement | None, hashes: Mapping[str, bytes], known: Collection[UUID]
+    ) -> dict[str, UUID]:
+        """Who takes part already by an address that somebody has corrected in the CRM since, by that address."""
+        parts = [] if row is None else (await repository.participants_of(session, [row.id])).get(row.id, [])
+        found: dict[str, UUID] = {}
+        for contact in (contact for _, contact in parts if contact.id not in known):
+            theirs = (await person_of(session, self._people, contact)).hashes
+            found |= {address: contact.id for address, hashed in hashes.items() if hashed in theirs}
+        return found
 
     async def _add(
         self, session: AsyncSession, place: FollowedCalendar, event: Event, meeting: Meeting
@@ -167,6 +182,8 @@ class MeetingFollower:
         draft = draft_over_standing(row, described=False)
         if not write.comes_back:
             return draft  # a person's own: who is invited is theirs alone
+        if event.private:
+            return draft  # and of that one nothing is kept
         hasher = await self._people.hasher(session, row.account_id)
         guests = {hasher.hash(guest.email): guest for guest in event.attendees if not guest.is_self}
         forgotten = await repository.erased_among(session, guests)
@@ -212,7 +229,7 @@ def _same_clock(row: Engagement, snapshot: Snapshot) -> bool:
 
 def _note(write: CalendarWrite, row: Engagement, event: Event, draft: EventDraft) -> None:
     """What stands there is what we would write: nothing is to be written."""
-    write.event_id, write.etag, write.video_url = event.id, event.etag, event.video_url
+    write.event_id, write.etag, write.video_url = event.id, event.etag, row.video_url
     write.written_start, write.written_end, write.ends_at = row.starts_at, row.ends_at, row.ends_at
     write.draft = draft_to_json(replace(draft, attendees=_still_there(draft, event)))
 
@@ -225,9 +242,19 @@ def _still_there(draft: EventDraft, event: Event) -> tuple[Attendee, ...]:
     return tuple(guest for guest in draft.attendees if normalised(guest.email) in there)
 
 
-def _alone(place: FollowedCalendar, event: Event) -> Meeting:
-    """A meeting we wrote ourselves whose contact was taken off, or that was made private: it is still the CRM's."""
-    return Meeting(snapshot_of(event, {}, own=_own_addresses(place), zone=place.calendar.time_zone), {})
+def _may_be_old(seen: Seen, write: CalendarWrite) -> bool:
+    """Whether the event was read as it was before we wrote it, or while we do."""
+    begun = write.event_id == seen.event_id and not seen.knew(write.id)
+    return begun or write.under_way or seen.is_before(write.id, (write.fence, write.written_seq))
+
+
+def _alone(place: FollowedCalendar, event: Event, row: Engagement) -> Meeting:
+    """A meeting we wrote ourselves whose contact was taken off, or that was made private: it is still the CRM's, with
+    the texts that the CRM has. What was written there since is its person's own.
+    """
+    snapshot = snapshot_of(event, {}, own=_own_addresses(place), zone=place.calendar.time_zone)
+    texts = {name: getattr(row, name) for name in ("title", "description", "location", "video_url")}
+    return Meeting(replace(snapshot, **texts), {})
 
 
 def _own_addresses(place: FollowedCalendar) -> set[str]:

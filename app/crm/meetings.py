@@ -196,7 +196,11 @@ class Meetings:
         """
         found = await calendar_repository.find_primary_for(session, principal.user, "calendar")
         no = why_not(await self._circumstances(session, principal, found))
-        if no is not None and row.event_id is not None:
+        if row.event_id is None:
+            return
+        if no is None and not await _is_within_reach(session, row):
+            no = NotSent.NO_CONNECTION
+        if no is not None:
             raise CapabilityNotSupported(detail=no, extra={"capability": Capability.CRM_MEETINGS, "reason": no})
 
     async def _invited(
@@ -309,6 +313,13 @@ async def read_all(session: AsyncSession, rows: Sequence[Engagement]) -> list[To
 def place_of(calendar: Calendar, connection: Connection) -> EventPlace:
     """Where an event of this calendar stands."""
     return EventPlace(calendar.id, connection.provider, connection.subject, calendar.provider_calendar_id)
+
+
+async def _is_within_reach(session: AsyncSession, row: Engagement) -> bool:
+    """Whether the calendar in which its event stands is connected; another account of its person does not help."""
+    write = await find_write(session, Owner("engagement", row.id))
+    calendar_id = row.calendar_id if write is None else write.calendar_id
+    return calendar_id is not None and await calendar_repository.find_calendar(session, calendar_id) is not None
 
 
 def _new_engagement(

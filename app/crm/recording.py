@@ -49,9 +49,9 @@ class BookingRecorder:
 
     async def _record(self, session: AsyncSession, booking: Booking) -> list[Enqueued]:
         row = await repository.find_of_booking(session, booking.id)
-        contacts, jobs = await self._contacts(session, booking, row)
-        if not contacts:
-            return []  # who booked was erased since
+        visitor, others, jobs = await self._contacts(session, booking, row)
+        if visitor is None and (row is None or not others):
+            return []  # who booked was erased since, and nobody else is left
         write = await find_write(session, Owner("booking", booking.id))
         event, moved = _news(row, booking), row is None or (row.booking_version or 0) < booking.version
         if row is None:
@@ -63,8 +63,8 @@ class BookingRecorder:
             row.video_url = write.video_url
         await session.flush()
         answer = (write.guest_response if write is not None else None) or Response.NEEDS_ACTION.value
-        wanted = {contact.id: ("attendee", Response.NEEDS_ACTION.value) for contact in contacts}
-        wanted[contacts[0].id] = ("attendee", answer)
+        wanted = {contact.id: ("attendee", Response.NEEDS_ACTION.value) for contact in others}
+        wanted |= {} if visitor is None else {visitor.id: ("attendee", answer)}
         answered = await repository.save_participants(session, row.account_id, row.id, wanted)
         if moved:
             return [*jobs, await tell_as_it_is(session, event, row)]
@@ -74,26 +74,24 @@ class BookingRecorder:
 
     async def _contacts(
         self, session: AsyncSession, booking: Booking, row: Engagement | None
-    ) -> tuple[list[Contact], list[Enqueued]]:
-        """The visitor, made a contact when new, and the guests who are known; who takes part already and has another
-        address since stays.
+    ) -> tuple[Contact | None, list[Contact], list[Enqueued]]:
+        """The visitor, made a contact when new, None when erased since; and the guests who are known. Who takes part
+        already and has another address since stays.
         """
-        if not booking.visitor_email:
-            return [], []
         hasher = await self._people.hasher(session, booking.account_id)
         visitor = hasher.hash(booking.visitor_email)
         known = await repository.contacts_with(session, [visitor, *map(hasher.hash, booking.guests)])
-        others = await _known_otherwise(session, row, known)
-        jobs: list[Enqueued] = []
-        if visitor not in known:
-            if await repository.was_erased_after(session, visitor, booking.created_at):
-                return [], []
-            if others:
-                known[visitor] = next((one for one in others if one.name == booking.visitor_name), others[0])
-            else:
-                known[visitor], jobs = await self._welcome(session, booking, visitor)
         guests = [known[hashed] for hashed in map(hasher.hash, booking.guests) if hashed in known]
-        return list(dict.fromkeys([known[visitor], *guests, *others])), jobs
+        renamed = await _known_otherwise(session, row, known)
+        if visitor in known:
+            return known[visitor], [*guests, *renamed], []
+        if not booking.visitor_email or await repository.was_erased_after(session, visitor, booking.created_at):
+            return None, [*guests, *renamed], []
+        if renamed:
+            same = next((one for one in renamed if one.name == booking.visitor_name), renamed[0])
+            return same, [*guests, *renamed], []
+        contact, jobs = await self._welcome(session, booking, visitor)
+        return contact, guests, jobs
 
     async def _welcome(
         self, session: AsyncSession, booking: Booking, address_hash: bytes

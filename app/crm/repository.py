@@ -123,7 +123,13 @@ async def find_of_event(
         .where(Calendar.id == calendar_id)
         .scalar_subquery()
     )
-    left = and_(Engagement.calendar_id.is_(None), Engagement.event_id == event_id, Engagement.owner_id == owner)
+    living = (
+        select(Calendar.id)
+        .join(Connection, (Connection.account_id == Calendar.account_id) & (Connection.id == Calendar.connection_id))
+        .where(Connection.user_id == owner, Connection.disconnected_at.is_(None))
+    )
+    of_none = or_(Engagement.calendar_id.is_(None), Engagement.calendar_id.not_in(living))
+    left = and_(of_none, Engagement.event_id == event_id, Engagement.owner_id == owner)
     return await _one(session, left, lock=True)
 
 

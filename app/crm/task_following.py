@@ -120,7 +120,9 @@ class TaskRecorder:
 
 
 def _is_gone(write: CalendarWrite) -> bool:
-    return write.draft is None and (write.written_seq == write.desired_seq or write.status == "failed")
+    """And nothing that was sent may still land."""
+    ended = write.written_seq == write.desired_seq or write.status == "failed"
+    return write.draft is None and ended and write.look_again_at is None
 
 
 def _is_ahead(task: Task, write: CalendarWrite, calendar: Calendar) -> bool:

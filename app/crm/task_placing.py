@@ -173,7 +173,7 @@ async def _place(session: AsyncSession, task: Task, calendar: Calendar, connecti
         return [Enqueued(Job.WRITE_EVENT, task.account_id, made.id)]
     elsewhere = write.calendar_id != calendar.id and _move_house(write, calendar, connection)
     if not elsewhere and _is_wished(write, draft):
-        if task.deleted_at is not None and not write.under_way:
+        if task.deleted_at is not None and not write.under_way and write.look_again_at is None:
             await session.delete(task)  # its event had gone before it
         return [Enqueued(Job.WRITE_EVENT, task.account_id, write.id)] if write.under_way else []
     await session.flush()

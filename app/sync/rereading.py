@@ -48,6 +48,10 @@ class Seen:
         """
         return self.written.get(write_id, now) != now
 
+    def knew(self, write_id: UUID) -> bool:
+        """Whether the write was there before the event was read."""
+        return write_id in self.written
+
 
 async def read_all(session: CalendarSession, calendar_id: str, picked: Sequence[Seen], *, now: datetime) -> list[Seen]:
     """Every picked event, in their order."""
