@@ -120,7 +120,8 @@ class BookingDesk:
         """Book the slot, or ask for it while the host is offline.
 
         Raises: NotFound, PageTurnedOff, ValidationFailed, ConsentRequired, OutsideBookingWindow, SlotUnavailable
-        (with alternatives), HoldExpired (the same), BookingUnavailable, IdempotencyKeyReused, RequestInProgress.
+        (with alternatives), HoldExpired (the same), BookingUnavailable, AlreadyProcessed (its proposal was booked, or
+        the same was asked for), IdempotencyKeyReused, RequestInProgress.
         """
         page = await self._read(page_id, form)
         if keyed is not None and (outcome := await self._answered(page, keyed)) is not None:

@@ -39,7 +39,7 @@ async def get_held_booking(
 async def get_visitor_booking(
     session: AsyncSession, tokens: BookingTokens, booking_id: UUID, token: str, *, now: datetime
 ) -> Changed:
-    """The booking, its page and its event. Raises: BookingTokenInvalid."""
+    """The booking, its page and its event. Raises: BookingTokenInvalid, NotFound."""
     held = await get_held_booking(session, tokens, booking_id, token, now=now)
     return Changed(held.booking, await page_time_of_booking(session, held.booking), held.write)
 

@@ -43,7 +43,7 @@ class Tasks:
         self._clock = clock
 
     async def create(self, session: AsyncSession, principal: Principal, body: TaskCreate) -> TaskAnswer:
-        """Make a task. Raises: NotFound for a contact nobody knows."""
+        """Make a task. Raises: ValidationFailed for a contact nobody knows."""
         await _check_contact(session, body.contact_id)
         now = self._clock()
         given = {name: value for name, value in _given(body).items() if value is not None}
