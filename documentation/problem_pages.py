@@ -82,7 +82,7 @@ def _page(document: Document, code: str, kind: type[AppError]) -> str:
         _linked(document, advice),
         f"Worth repeating unchanged: {advice.repeat}.",
         _members(document, code),
-        _answering(document, code, kind.status_code),
+        _answering(document, code),
         "## What people read",
         _texts(code),
     )
@@ -111,11 +111,11 @@ def _members(document: Document, code: str) -> str:
     return page("## What it carries", table(("member", "what"), rows)) if rows else ""
 
 
-def _answering(document: Document, code: str, status: int) -> str:
-    """The operations that tell of the code themselves; of a rare status all that answer it."""
+def _answering(document: Document, code: str) -> str:
+    """The operations that tell of the code themselves; of a rare one all that answer it."""
     links = operation_links(document, "../../reference/")
     telling = [op["operationId"] for _, _, op in operations(document) if f"`{code}`" in op.get("description", "")]
-    answering = [op["operationId"] for _, _, op in operations(document) if str(status) in op["responses"]]
+    answering = [op["operationId"] for _, _, op in operations(document) if code in op["x-problem-codes"]]
     named = telling or (answering if len(answering) <= _COMMON else [])
     told = ", ".join(f"[`{name}`]({links[name]})" for name in named)
     return page("## Operations", f"{told}.") if told else ""

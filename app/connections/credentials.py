@@ -58,7 +58,7 @@ from app.providers.credentials import (
 )
 from app.vault import SecretUnreadableError, Vault
 
-_REFUSALS: Mapping[CredentialsReason, type[AppError]] = {
+REFUSALS: Mapping[CredentialsReason, type[AppError]] = {
     CredentialsReason.INVALID: ExchangeCredentialsInvalid,
     CredentialsReason.APP_PASSWORD_REQUIRED: ExchangeAppPasswordRequired,
     CredentialsReason.URL_REQUIRED: ExchangeUrlRequired,
@@ -68,6 +68,7 @@ _REFUSALS: Mapping[CredentialsReason, type[AppError]] = {
     CredentialsReason.ADDRESS_NOT_ALLOWED: AddressNotAllowed,
     CredentialsReason.NOT_A_SERVER: UpstreamError,
 }
+"""What a server can say to credentials, in the contract's words."""
 _WHOM_TO_TRUST = ("url", "certificate")
 """With another of these a password goes to another server: it has to be typed in for it (P5)."""
 
@@ -261,4 +262,4 @@ def _problem(refusal: CredentialsRefused) -> AppError:
     if refusal.reason is CredentialsReason.ONLINE_MAILBOX:
         return ExchangeOnlineMailbox(extra={"provider": ProviderName.OFFICE365.value})
     errors = [FieldError(f"/{name}", "missing") for name in refusal.missing]
-    return _REFUSALS[refusal.reason](errors=errors)
+    return REFUSALS[refusal.reason](errors=errors)

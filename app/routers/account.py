@@ -9,7 +9,6 @@ from app.ids import AccountId
 from app.privacy.schemas import AccountErasure, AccountExport
 from app.privacy.views import account_export_view
 from app.routers.dependencies import AccountEraser, AccountExporter, Services, Session
-from app.routers.openapi import problems
 from app.routers.pagination import Cursor, CursorParameter
 
 router = APIRouter(prefix="/v1/account", tags=["Account"])
@@ -17,7 +16,7 @@ _LOCATION = "/v1/account/export"
 Confirm = Annotated[AccountId, Query(description="The account's own id once more: there is no way back.")]
 
 
-@router.get("/export", summary="Take out everything", status_code=202, responses=problems(400, 401, 403, 422))
+@router.get("/export", summary="Take out everything", status_code=202)
 async def export_account(
     request: Request, session: Session, caller: AccountExporter, services: Services, response: Response,
     cursor: CursorParameter = None,
@@ -33,7 +32,7 @@ async def export_account(
     )
 
 
-@router.delete("", summary="Erase the account", status_code=202, responses=problems(401, 403, 422))
+@router.delete("", summary="Erase the account", status_code=202)
 async def erase_account(
     confirm: Confirm, session: Session, caller: AccountEraser, services: Services, response: Response
 ) -> AccountErasure:

@@ -10,7 +10,6 @@ from app.accounts.audit_log import AuditQuestion, audit_view, read_audit_log
 from app.accounts.audit_schemas import AuditLog
 from app.ids import AnyId
 from app.routers.dependencies import AuditReader, Session
-from app.routers.openapi import problems
 from app.routers.pagination import Cursor, CursorParameter, Limit
 from app.written_times import Instant
 
@@ -29,7 +28,7 @@ From = Annotated[Instant | SkipJsonSchema[None], Query(description="Only what wa
 Before = Annotated[Instant | SkipJsonSchema[None], Query(description="Only what was done before this.")]
 
 
-@router.get("", summary="Read the audit log", responses=problems(400, 401, 422))
+@router.get("", summary="Read the audit log")
 async def list_audit_log(
     request: Request, session: Session, caller: AuditReader, limit: Limit = 20, cursor: CursorParameter = None,
     action: Action = None, subject_id: Subject = None, happened_from: From = None, happened_before: Before = None,

@@ -3,10 +3,11 @@
 from fastapi import APIRouter, Request, Response
 
 from app.connections.calendar_repository import checked_calendars
+from app.errors import CalendarNotConnected, NotFound, PrimaryCalendarRequired, ProviderUnavailable, UpstreamError
 from app.i18n import Language
 from app.ids import CalendarId
 from app.routers.dependencies import ReaderLanguage, Services, Session, User
-from app.routers.openapi import problems
+from app.routers.openapi_codes import problems
 from app.routers.pagination import Cursor, CursorParameter, Limit
 from app.routers.rate_limits import LimitedLookup
 from app.scheduling.availability_calendars import remove_calendar, set_policy
@@ -16,7 +17,7 @@ from app.scheduling.views import availability_calendar_view
 router = APIRouter(prefix="/v1/availability-calendars", tags=["Settings"])
 
 
-@router.get("", summary="List the calendars checked for conflicts", responses=problems(400, 401, 422))
+@router.get("", summary="List the calendars checked for conflicts")
 async def list_availability_calendars(
     request: Request, session: Session, caller: User, language: ReaderLanguage, limit: Limit = 20,
     cursor: CursorParameter = None,
@@ -27,7 +28,12 @@ async def list_availability_calendars(
     return AvailabilityCalendarList(items=list(items), next_cursor=onward)
 
 
-@router.delete("/{calendar_id}", summary="Stop checking a calendar", status_code=204, responses=problems(401, 404, 409))
+@router.delete(
+    "/{calendar_id}",
+    summary="Stop checking a calendar",
+    status_code=204,
+    responses=problems(NotFound, PrimaryCalendarRequired),
+)
 async def remove_availability_calendar(
     calendar_id: CalendarId, session: Session, caller: User, services: Services
 ) -> Response:
@@ -36,7 +42,7 @@ async def remove_availability_calendar(
     return Response(status_code=204)
 
 
-@router.patch("/{calendar_id}", summary="Say what an unreadable calendar means", responses=problems(401, 404, 422))
+@router.patch("/{calendar_id}", summary="Say what an unreadable calendar means", responses=problems(NotFound))
 async def update_availability_calendar(
     calendar_id: CalendarId,
     body: AvailabilityCalendarUpdate,
@@ -52,7 +58,7 @@ async def update_availability_calendar(
 @router.post(
     "/{calendar_id}/recheck",
     summary="Check a calendar again",
-    responses=problems(401, 404, 409, 429, 502, 503),
+    responses=problems(NotFound, CalendarNotConnected, UpstreamError, ProviderUnavailable),
     dependencies=[LimitedLookup],
 )
 async def recheck_availability_calendar(

@@ -3,9 +3,10 @@
 from fastapi import APIRouter, Response
 
 from app.bookings.schemas import BookingAttempt
+from app.errors import NotFound, PageTurnedOff
 from app.ids import PageId, encode_id
 from app.routers.dependencies import Services
-from app.routers.openapi import problems
+from app.routers.openapi_codes import problems
 from app.routers.public_pages import PUBLIC
 from app.routers.rate_limits import LimitedBooking
 
@@ -16,7 +17,7 @@ router = APIRouter(prefix="/v1/public/scheduling-pages", tags=["Booking"])
     "/{page_id}/booking-attempts",
     summary="Let the host know",
     status_code=202,
-    responses=problems(404, 429),
+    responses=problems(NotFound, PageTurnedOff),
     dependencies=[LimitedBooking],
     openapi_extra=PUBLIC,
 )

@@ -25,11 +25,25 @@ from app.bookings.schemas import (
 from app.bookings.views import booking_view
 from app.calendar_writes.service import find_write, writes_of
 from app.database import transaction
+from app.errors import (
+    AlreadyCancelled,
+    AlreadyProcessed,
+    BookingNotBegun,
+    BookingUnavailable,
+    CapabilityNotSupported,
+    ConsentRequired,
+    CutoffPassed,
+    HoldExpired,
+    NotFound,
+    OutsideBookingWindow,
+    PageTurnedOff,
+    SlotUnavailable,
+)
 from app.ids import BookingId
 from app.models import bookings as rows
 from app.models.calendar_writes import CalendarWrite
 from app.routers.dependencies import BookingWriter, IdempotencyKey, IfMatch, Services, Session
-from app.routers.openapi import problems
+from app.routers.openapi_codes import problems
 from app.routers.pagination import Cursor, CursorParameter, Limit
 from app.routers.slot_query import FirstDay, LastDay, SlotZone
 from app.scheduling.schemas import SlotList
@@ -54,7 +68,7 @@ HeldBooking = Annotated[Held, Depends(_held)]
 """What is to be moved: whoever moves it reads it anew, under its lock."""
 
 
-@router.get("", summary="List your bookings", responses=problems(400, 401, 422))
+@router.get("", summary="List your bookings")
 async def list_bookings(
     request: Request, session: Session, caller: BookingWriter, services: Services, limit: Limit = 20,
     cursor: CursorParameter = None, status: Status = None,
@@ -79,7 +93,17 @@ async def list_bookings(
     "",
     summary="Book for a visitor",
     status_code=201,
-    responses=problems(401, 404, 409, 422, 503) | {202: {"model": OnBehalfResult, "description": "A meeting request."}},
+    responses=problems(
+        NotFound,
+        PageTurnedOff,
+        AlreadyProcessed,
+        BookingUnavailable,
+        HoldExpired,
+        SlotUnavailable,
+        ConsentRequired,
+        OutsideBookingWindow,
+    )
+    | {202: {"model": OnBehalfResult, "description": "A meeting request."}},
 )
 async def create_booking(
     body: BookingOnBehalfCreate, request: Request, caller: BookingWriter, services: Services, response: Response,
@@ -102,7 +126,7 @@ async def create_booking(
     return result
 
 
-@router.get("/{booking_id}", summary="Read a booking", responses=problems(401, 404))
+@router.get("/{booking_id}", summary="Read a booking", responses=problems(NotFound))
 async def get_booking(
     booking_id: BookingId, session: Session, caller: BookingWriter, services: Services, response: Response
 ) -> Booking:
@@ -115,7 +139,7 @@ async def get_booking(
     "/{booking_id}/slots",
     summary="List the other times a booking can have",
     response_model=SlotList,
-    responses=problems(401, 404, 422),
+    responses=problems(NotFound),
 )
 async def list_booking_slots(
     booking_id: BookingId, session: Session, caller: BookingWriter, services: Services,
@@ -127,7 +151,19 @@ async def list_booking_slots(
     return Response(answer, media_type="application/json")
 
 
-@router.post("/{booking_id}/reschedule", summary="Move a booking", responses=problems(401, 404, 409, 412, 422, 503))
+@router.post(
+    "/{booking_id}/reschedule",
+    summary="Move a booking",
+    responses=problems(
+        NotFound,
+        AlreadyCancelled,
+        BookingUnavailable,
+        CapabilityNotSupported,
+        SlotUnavailable,
+        CutoffPassed,
+        OutsideBookingWindow,
+    ),
+)
 async def reschedule_booking(
     body: BookingReschedule, held: HeldBooking, caller: BookingWriter, services: Services,
     if_match: IfMatch, response: Response,
@@ -139,7 +175,11 @@ async def reschedule_booking(
     return _view(services, response, changed.booking, changed.write)
 
 
-@router.post("/{booking_id}/cancel", summary="Cancel a booking", responses=problems(401, 404, 409, 412, 422))
+@router.post(
+    "/{booking_id}/cancel",
+    summary="Cancel a booking",
+    responses=problems(NotFound, AlreadyCancelled, CapabilityNotSupported, CutoffPassed),
+)
 async def cancel_booking(
     booking_id: BookingId, caller: BookingWriter, services: Services, if_match: IfMatch, response: Response,
     body: Cancel = None,
@@ -155,7 +195,11 @@ async def cancel_booking(
     return _view(services, response, changed.booking, changed.write)
 
 
-@router.post("/{booking_id}/no-show", summary="Say that nobody came", responses=problems(401, 404, 409, 412, 422))
+@router.post(
+    "/{booking_id}/no-show",
+    summary="Say that nobody came",
+    responses=problems(NotFound, AlreadyCancelled, BookingNotBegun),
+)
 async def mark_booking_no_show(
     booking_id: BookingId,
     session: Session,

@@ -3,9 +3,19 @@
 from fastapi import APIRouter, Response
 
 from app.connections.settings import get_settings
+from app.errors import (
+    CalendarNotConnected,
+    CalendarNotEligible,
+    CapabilityNotSupported,
+    DomainNotConnected,
+    EntitlementRequired,
+    NotFound,
+    PrimaryCalendarRequired,
+    SlugTaken,
+)
 from app.routers.availability_calendars import checked
 from app.routers.dependencies import IfMatch, ReaderLanguage, Services, Session, User
-from app.routers.openapi import problems
+from app.routers.openapi_codes import problems
 from app.scheduling.meeting_links import default_page
 from app.scheduling.settings_schemas import CalendarSettings, CalendarSettingsUpdate
 from app.scheduling.views import settings_view
@@ -13,7 +23,7 @@ from app.scheduling.views import settings_view
 router = APIRouter(prefix="/v1/calendar-settings", tags=["Settings"])
 
 
-@router.get("", summary="Read your calendar settings", responses=problems(401))
+@router.get("", summary="Read your calendar settings")
 async def get_calendar_settings(
     session: Session, caller: User, language: ReaderLanguage, response: Response
 ) -> CalendarSettings:
@@ -24,7 +34,20 @@ async def get_calendar_settings(
     return settings_view(settings, await checked(session, caller, language), default=default)
 
 
-@router.patch("", summary="Save your calendar settings", responses=problems(401, 403, 404, 409, 412, 422))
+@router.patch(
+    "",
+    summary="Save your calendar settings",
+    responses=problems(
+        EntitlementRequired,
+        NotFound,
+        CalendarNotConnected,
+        CapabilityNotSupported,
+        PrimaryCalendarRequired,
+        SlugTaken,
+        CalendarNotEligible,
+        DomainNotConnected,
+    ),
+)
 async def update_calendar_settings(
     body: CalendarSettingsUpdate, session: Session, caller: User, services: Services,
     language: ReaderLanguage, if_match: IfMatch, response: Response,

@@ -4,8 +4,9 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Response
 
+from app.errors import NotFound, PageTurnedOff
 from app.routers.dependencies import PublicSession, Services
-from app.routers.openapi import problems
+from app.routers.openapi_codes import problems
 from app.routers.rate_limits import LimitedRead
 from app.scheduling.chat import show_widget
 from app.scheduling.chat_schemas import ChatWidget
@@ -17,7 +18,12 @@ WidgetKey = Annotated[
 ]
 
 
-@router.get("/{widget_key}", summary="Read a chat's meeting link", responses=problems(404, 429), openapi_extra=PUBLIC)
+@router.get(
+    "/{widget_key}",
+    summary="Read a chat's meeting link",
+    responses=problems(NotFound, PageTurnedOff),
+    openapi_extra=PUBLIC,
+)
 async def get_public_chat_widget(
     widget_key: WidgetKey, session: PublicSession, services: Services, response: Response
 ) -> ChatWidget:

@@ -10,9 +10,19 @@ from app.connections.authorization import ConnectRequest
 from app.connections.return_urls import with_result
 from app.connections.schemas import ConnectionAuthorization, ConnectionAuthorizationCreate
 from app.connections.views import authorization_view
+from app.errors import (
+    AlreadyConnected,
+    AuthorizationStateInvalid,
+    ConnectionLimitReached,
+    DisclosureNotAccepted,
+    EntitlementRequired,
+    NotFound,
+    PersonalEmailAccessRequired,
+    ReturnUrlNotAllowed,
+)
 from app.ids import AuthorizationId, encode_id
 from app.routers.dependencies import ReaderLanguage, Services, Session, User
-from app.routers.openapi import problems
+from app.routers.openapi_codes import problems
 from app.routers.providers import ProviderPath
 from app.routers.rate_limits import LimitedRead
 
@@ -28,7 +38,15 @@ ErrorText = Annotated[
     "/connection-authorizations",
     summary="Start connecting",
     status_code=201,
-    responses=problems(401, 403, 404, 409, 422),
+    responses=problems(
+        EntitlementRequired,
+        PersonalEmailAccessRequired,
+        NotFound,
+        AlreadyConnected,
+        ConnectionLimitReached,
+        DisclosureNotAccepted,
+        ReturnUrlNotAllowed,
+    ),
 )
 async def create_connection_authorization(
     body: ConnectionAuthorizationCreate, session: Session, caller: User, services: Services,
@@ -42,7 +60,7 @@ async def create_connection_authorization(
 
 
 @router.get(
-    "/connection-authorizations/{authorization_id}", summary="Read an attempt to connect", responses=problems(401, 404)
+    "/connection-authorizations/{authorization_id}", summary="Read an attempt to connect", responses=problems(NotFound)
 )
 async def get_connection_authorization(
     authorization_id: AuthorizationId, session: Session, caller: User, services: Services, language: ReaderLanguage
@@ -56,7 +74,7 @@ async def get_connection_authorization(
     summary="Come back from the provider",
     status_code=303,
     response_class=RedirectResponse,
-    responses=problems(400, 404, 429),
+    responses=problems(AuthorizationStateInvalid),
     dependencies=[LimitedRead],
     openapi_extra={"security": []},
 )

@@ -8,7 +8,7 @@ from app.accounts.idempotency import keyed_request
 from app.calendar import ProviderName
 from app.connections import calendar_repository, mirroring, repository, service
 from app.connections.authorization import ReauthorizeRequest
-from app.connections.credentials import CredentialsWish
+from app.connections.credentials import REFUSALS, CredentialsWish
 from app.connections.schemas import (
     CalendarList,
     Connection,
@@ -28,16 +28,30 @@ from app.connections.views import (
     credentials_of,
     sync_view,
 )
+from app.errors import (
+    AccountMismatch,
+    AlreadyConnected,
+    CalendarNotConnected,
+    CapabilityNotSupported,
+    ConnectionLimitReached,
+    DisclosureNotAccepted,
+    EntitlementRequired,
+    InboxIsShared,
+    NotFound,
+    PersonalEmailAccessRequired,
+    ProviderUnavailable,
+    ReturnUrlNotAllowed,
+)
 from app.ids import ConnectionId, encode_id
 from app.routers.dependencies import IdempotencyKey, ReaderLanguage, Services, Session, User
-from app.routers.openapi import problems
+from app.routers.openapi_codes import problems
 from app.routers.pagination import Cursor, CursorParameter, Limit
 from app.routers.rate_limits import LimitedLookup, LimitedSignIn
 
 router = APIRouter(prefix="/v1/connections", tags=["Connections"])
 
 
-@router.get("", summary="List your connections", responses=problems(400, 401, 422))
+@router.get("", summary="List your connections")
 async def list_connections(
     request: Request, session: Session, caller: User, services: Services, language: ReaderLanguage,
     limit: Limit = 20, cursor: CursorParameter = None,
@@ -50,9 +64,24 @@ async def list_connections(
 
 
 @router.post(
-    "", summary="Connect with a password", status_code=201,
-    responses=problems(401, 403, 404, 409, 422, 429, 502, 503), dependencies=[LimitedSignIn],
-)  # fmt: skip
+    "",
+    summary="Connect with a password",
+    status_code=201,
+    responses=problems(
+        EntitlementRequired,
+        PersonalEmailAccessRequired,
+        NotFound,
+        AlreadyConnected,
+        ConnectionLimitReached,
+        InboxIsShared,
+        AccountMismatch,
+        DisclosureNotAccepted,
+        ReturnUrlNotAllowed,
+        ProviderUnavailable,
+        *REFUSALS.values(),
+    ),
+    dependencies=[LimitedSignIn],
+)
 async def create_connection(
     body: ConnectionCreate, request: Request, caller: User, services: Services, language: ReaderLanguage,
     response: Response, idempotency_key: IdempotencyKey = None,
@@ -69,7 +98,7 @@ async def create_connection(
     return created_view(connection_view(row, services.overview, caller.seats, language), made.return_url)
 
 
-@router.get("/{connection_id}", summary="Read a connection", responses=problems(401, 404))
+@router.get("/{connection_id}", summary="Read a connection", responses=problems(NotFound))
 async def get_connection(
     connection_id: ConnectionId, session: Session, caller: User, services: Services, language: ReaderLanguage
 ) -> Connection:
@@ -79,9 +108,13 @@ async def get_connection(
 
 
 @router.patch(
-    "/{connection_id}", summary="Change a connection's credentials",
-    responses=problems(401, 403, 404, 409, 422, 429, 502, 503), dependencies=[LimitedSignIn],
-)  # fmt: skip
+    "/{connection_id}",
+    summary="Change a connection's credentials",
+    responses=problems(
+        NotFound, CapabilityNotSupported, InboxIsShared, AccountMismatch, ProviderUnavailable, *REFUSALS.values()
+    ),
+    dependencies=[LimitedSignIn],
+)
 async def update_connection(
     connection_id: ConnectionId, body: ConnectionUpdate, caller: User, services: Services, language: ReaderLanguage
 ) -> Connection:
@@ -96,9 +129,18 @@ async def update_connection(
 
 
 @router.post(
-    "/{connection_id}/reauthorize", summary="Authorize a connection again", status_code=201,
-    responses=problems(401, 403, 404, 409, 422),
-)  # fmt: skip
+    "/{connection_id}/reauthorize",
+    summary="Authorize a connection again",
+    status_code=201,
+    responses=problems(
+        EntitlementRequired,
+        PersonalEmailAccessRequired,
+        NotFound,
+        CapabilityNotSupported,
+        DisclosureNotAccepted,
+        ReturnUrlNotAllowed,
+    ),
+)
 async def reauthorize_connection(
     connection_id: ConnectionId, body: ConnectionReauthorize, session: Session, caller: User, services: Services,
     language: ReaderLanguage, response: Response,
@@ -111,7 +153,7 @@ async def reauthorize_connection(
     return authorization_view(started.authorization, language, authorization_url=started.authorization_url)
 
 
-@router.delete("/{connection_id}", summary="Disconnect", status_code=204, responses=problems(401, 404))
+@router.delete("/{connection_id}", summary="Disconnect", status_code=204, responses=problems(NotFound))
 async def disconnect_connection(
     connection_id: ConnectionId, session: Session, caller: User, services: Services
 ) -> Response:
@@ -120,9 +162,7 @@ async def disconnect_connection(
     return Response(status_code=204)
 
 
-@router.get(
-    "/{connection_id}/calendars", summary="List a connection's calendars", responses=problems(400, 401, 404, 422)
-)
+@router.get("/{connection_id}/calendars", summary="List a connection's calendars", responses=problems(NotFound))
 async def list_connection_calendars(
     connection_id: ConnectionId, request: Request, session: Session, caller: User, services: Services,
     limit: Limit = 20, cursor: CursorParameter = None,
@@ -136,9 +176,12 @@ async def list_connection_calendars(
 
 
 @router.post(
-    "/{connection_id}/refresh-calendars", summary="List a connection's calendars anew", status_code=202,
-    responses=problems(401, 404, 409, 429), dependencies=[LimitedLookup],
-)  # fmt: skip
+    "/{connection_id}/refresh-calendars",
+    summary="List a connection's calendars anew",
+    status_code=202,
+    responses=problems(NotFound, CalendarNotConnected),
+    dependencies=[LimitedLookup],
+)
 async def refresh_connection_calendars(
     connection_id: ConnectionId, session: Session, caller: User, services: Services, language: ReaderLanguage,
     response: Response,
@@ -149,7 +192,7 @@ async def refresh_connection_calendars(
     return connection_view(row, services.overview, caller.seats, language)
 
 
-@router.get("/{connection_id}/sync", summary="Read how true the mirror is", responses=problems(401, 404))
+@router.get("/{connection_id}/sync", summary="Read how true the mirror is", responses=problems(NotFound))
 async def get_connection_sync(
     connection_id: ConnectionId, session: Session, caller: User, services: Services
 ) -> ConnectionSync:
@@ -158,7 +201,9 @@ async def get_connection_sync(
     return await _sync_state(session, row.id, services)
 
 
-@router.post("/{connection_id}/sync", summary="Sync now", status_code=202, responses=problems(401, 404, 409))
+@router.post(
+    "/{connection_id}/sync", summary="Sync now", status_code=202, responses=problems(NotFound, CalendarNotConnected)
+)
 async def start_connection_sync(
     connection_id: ConnectionId, session: Session, caller: User, services: Services, response: Response
 ) -> ConnectionSync:

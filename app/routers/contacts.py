@@ -19,11 +19,12 @@ from app.crm.schemas import (
     EngagementList,
 )
 from app.crm.views import contact_view, engagement_view
+from app.errors import ContactExists, NotFound
 from app.ids import ContactId, encode_id
 from app.models import crm as rows
 from app.privacy.contact_schemas import ContactExport
 from app.routers.dependencies import IdempotencyKey, IfMatch, Services, Session, User
-from app.routers.openapi import problems
+from app.routers.openapi_codes import problems
 from app.routers.pagination import Cursor, CursorParameter, Limit
 from app.scheduling.configuration import Email
 
@@ -31,7 +32,7 @@ router = APIRouter(prefix="/v1/contacts", tags=["Contacts"])
 ByEmail = Annotated[Email | SkipJsonSchema[None], Query(description="Only the one with this address.")]
 
 
-@router.get("", summary="List the contacts", responses=problems(400, 401, 422))
+@router.get("", summary="List the contacts")
 async def list_contacts(
     request: Request, session: Session, caller: User, services: Services, limit: Limit = 20,
     cursor: CursorParameter = None, email: ByEmail = None,
@@ -43,7 +44,7 @@ async def list_contacts(
     return ContactList(items=views, next_cursor=cursors.after(found[limit - 1].id) if len(found) > limit else None)
 
 
-@router.post("", summary="Add a contact", status_code=201, responses=problems(401, 409, 422))
+@router.post("", summary="Add a contact", status_code=201, responses=problems(ContactExists))
 async def create_contact(
     body: ContactCreate, session: Session, caller: User, services: Services, response: Response
 ) -> Contact:
@@ -53,7 +54,7 @@ async def create_contact(
     return _view(response, row)
 
 
-@router.get("/{contact_id}", summary="Read a contact", responses=problems(401, 404))
+@router.get("/{contact_id}", summary="Read a contact", responses=problems(NotFound))
 async def get_contact(
     contact_id: ContactId, session: Session, caller: User, services: Services, response: Response
 ) -> Contact:
@@ -61,7 +62,7 @@ async def get_contact(
     return _view(response, await services.contacts.get(session, contact_id))
 
 
-@router.patch("/{contact_id}", summary="Change a contact", responses=problems(401, 404, 409, 412, 422))
+@router.patch("/{contact_id}", summary="Change a contact", responses=problems(NotFound, ContactExists))
 async def update_contact(
     contact_id: ContactId, body: ContactUpdate, session: Session, caller: User, services: Services,
     if_match: IfMatch, response: Response,
@@ -70,7 +71,7 @@ async def update_contact(
     return _view(response, await services.contacts.update(session, caller, contact_id, body, if_match=if_match))
 
 
-@router.delete("/{contact_id}", summary="Erase a contact", status_code=204, responses=problems(401, 404, 412))
+@router.delete("/{contact_id}", summary="Erase a contact", status_code=204, responses=problems(NotFound))
 async def delete_contact(
     contact_id: ContactId, session: Session, caller: User, services: Services, if_match: IfMatch
 ) -> Response:
@@ -81,7 +82,7 @@ async def delete_contact(
     return Response(status_code=204)
 
 
-@router.get("/{contact_id}/export", summary="Take out a contact", responses=problems(401, 404))
+@router.get("/{contact_id}/export", summary="Take out a contact", responses=problems(NotFound))
 async def export_contact_data(
     contact_id: ContactId, session: Session, caller: User, services: Services
 ) -> ContactExport:
@@ -91,7 +92,7 @@ async def export_contact_data(
     return await services.contact_exports.export(session, caller, contact_id)
 
 
-@router.get("/{contact_id}/engagements", summary="Read a timeline", responses=problems(400, 401, 404, 422))
+@router.get("/{contact_id}/engagements", summary="Read a timeline", responses=problems(NotFound))
 async def list_contact_engagements(
     contact_id: ContactId, request: Request, session: Session, caller: User, services: Services, limit: Limit = 20,
     cursor: CursorParameter = None,
@@ -109,9 +110,7 @@ async def list_contact_engagements(
     return EngagementList(items=views, next_cursor=cursors.after(found[limit - 1].id) if len(found) > limit else None)
 
 
-@router.post(
-    "/{contact_id}/meetings", summary="Make a meeting", status_code=201, responses=problems(401, 404, 409, 422)
-)
+@router.post("/{contact_id}/meetings", summary="Make a meeting", status_code=201, responses=problems(NotFound))
 async def create_contact_meeting(
     contact_id: ContactId, body: ContactMeetingCreate, caller: User, services: Services, response: Response,
     idempotency_key: IdempotencyKey = None,

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 
 from fastapi import APIRouter, Request, Response
 
+from app.errors import DomainExists, DomainInUse, DomainLimitReached, EntitlementRequired, NotFound
 from app.ids import DomainId, encode_id
 from app.models import domains as models
 from app.routers.dependencies import IfMatch, ReaderLanguage, Services, Session, User
-from app.routers.openapi import problems
+from app.routers.openapi_codes import problems
 from app.routers.pagination import Cursor, CursorParameter, Limit
 from app.routers.rate_limits import LimitedDomainCheck
 from app.scheduling import domain_checks, domain_repository
@@ -17,7 +18,7 @@ from app.scheduling.domain_views import domain_view
 router = APIRouter(prefix="/v1/domains", tags=["Domains"])
 
 
-@router.get("", summary="List the account's domains", responses=problems(400, 401, 422))
+@router.get("", summary="List the account's domains")
 async def list_domains(
     request: Request, session: Session, caller: User, services: Services, language: ReaderLanguage,
     limit: Limit = 20, cursor: CursorParameter = None,
@@ -30,9 +31,12 @@ async def list_domains(
 
 
 @router.post(
-    "", summary="Add a domain", status_code=201, responses=problems(401, 403, 409, 422, 429),
+    "",
+    summary="Add a domain",
+    status_code=201,
+    responses=problems(EntitlementRequired, DomainExists, DomainLimitReached),
     dependencies=[LimitedDomainCheck],
-)  # fmt: skip
+)
 async def create_domain(
     body: DomainCreate, session: Session, caller: User, services: Services, language: ReaderLanguage, response: Response
 ) -> Domain:
@@ -46,7 +50,7 @@ async def create_domain(
     return await _view(domain, session, caller, services, language)
 
 
-@router.get("/{domain_id}", summary="Read a domain", responses=problems(401, 404))
+@router.get("/{domain_id}", summary="Read a domain", responses=problems(NotFound))
 async def get_domain(
     domain_id: DomainId, session: Session, caller: User, services: Services, language: ReaderLanguage,
     response: Response,
@@ -57,7 +61,7 @@ async def get_domain(
     return await _view(domain, session, caller, services, language)
 
 
-@router.patch("/{domain_id}", summary="Change a domain", responses=problems(401, 404, 412, 422))
+@router.patch("/{domain_id}", summary="Change a domain", responses=problems(NotFound))
 async def update_domain(
     domain_id: DomainId, body: DomainUpdate, session: Session, caller: User, services: Services,
     language: ReaderLanguage, if_match: IfMatch, response: Response,
@@ -68,7 +72,7 @@ async def update_domain(
     return await _view(domain, session, caller, services, language)
 
 
-@router.delete("/{domain_id}", summary="Take a domain away", status_code=204, responses=problems(401, 404, 409, 412))
+@router.delete("/{domain_id}", summary="Take a domain away", status_code=204, responses=problems(NotFound, DomainInUse))
 async def delete_domain(
     domain_id: DomainId, session: Session, caller: User, services: Services, if_match: IfMatch
 ) -> Response:
@@ -80,7 +84,7 @@ async def delete_domain(
 @router.post(
     "/{domain_id}/verify",
     summary="Look a domain's records up",
-    responses=problems(401, 403, 404, 429),
+    responses=problems(EntitlementRequired, NotFound),
     dependencies=[LimitedDomainCheck],
 )
 async def verify_domain(

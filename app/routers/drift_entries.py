@@ -7,10 +7,11 @@ from pydantic.json_schema import SkipJsonSchema
 
 from app.bookings import ledger
 from app.bookings.drift_schemas import DriftEntry, DriftEntryList, DriftResolution, drift_view
+from app.errors import AlreadyProcessed, NotFound, OutsideBookingWindow, RequestInProgress, SlotUnavailable
 from app.ids import BookingId, DriftEntryId
 from app.models.bookings import Booking
 from app.routers.dependencies import Services, Session, User
-from app.routers.openapi import problems
+from app.routers.openapi_codes import problems
 from app.routers.pagination import Cursor, CursorParameter, Limit
 
 router = APIRouter(prefix="/v1/drift-entries", tags=["Drift"])
@@ -18,7 +19,7 @@ Status = Annotated[Literal["open", "resolved", "superseded"] | SkipJsonSchema[No
 OfBooking = Annotated[BookingId | SkipJsonSchema[None], Query(description="Only those of this booking.")]
 
 
-@router.get("", summary="List the drift of your bookings", responses=problems(400, 401, 422))
+@router.get("", summary="List the drift of your bookings")
 async def list_drift_entries(
     request: Request, session: Session, caller: User, services: Services, limit: Limit = 20,
     cursor: CursorParameter = None, status: Status = None, booking_id: OfBooking = None,
@@ -33,7 +34,11 @@ async def list_drift_entries(
     return DriftEntryList(items=views, next_cursor=cursors.after(rows[limit - 1][0].id) if len(rows) > limit else None)
 
 
-@router.post("/{entry_id}/resolve", summary="Decide about drift", responses=problems(401, 404, 409, 422))
+@router.post(
+    "/{entry_id}/resolve",
+    summary="Decide about drift",
+    responses=problems(NotFound, AlreadyProcessed, RequestInProgress, SlotUnavailable, OutsideBookingWindow),
+)
 async def resolve_drift_entry(
     entry_id: DriftEntryId, body: DriftResolution, session: Session, caller: User, services: Services
 ) -> DriftEntry:

@@ -8,11 +8,11 @@ from pydantic.json_schema import SkipJsonSchema
 from app.crm import repository
 from app.crm.meetings import Told, read_all
 from app.crm.schemas import Engagement, EngagementList, EngagementUpdate
-from app.errors import NotFound
+from app.errors import AlreadyCancelled, CapabilityNotSupported, Forbidden, NotFound
 from app.ids import EngagementId
 from app.routers.contacts import engagement_of
 from app.routers.dependencies import IfMatch, Services, Session, User
-from app.routers.openapi import problems
+from app.routers.openapi_codes import problems
 from app.routers.pagination import Cursor, CursorParameter, Limit
 
 router = APIRouter(prefix="/v1/engagements", tags=["Engagements"])
@@ -22,7 +22,7 @@ Source = Annotated[
 ]
 
 
-@router.get("", summary="List your meetings", responses=problems(400, 401, 422))
+@router.get("", summary="List your meetings")
 async def list_engagements(
     request: Request, session: Session, caller: User, services: Services, limit: Limit = 20,
     cursor: CursorParameter = None, source: Source = None,
@@ -36,7 +36,7 @@ async def list_engagements(
     return EngagementList(items=views, next_cursor=cursors.after(found[limit - 1].id) if len(found) > limit else None)
 
 
-@router.get("/{engagement_id}", summary="Read a meeting", responses=problems(401, 404))
+@router.get("/{engagement_id}", summary="Read a meeting", responses=problems(NotFound))
 async def get_engagement(
     engagement_id: EngagementId, session: Session, caller: User, services: Services, response: Response
 ) -> Engagement:
@@ -48,7 +48,11 @@ async def get_engagement(
     return _view(response, told, caller, services)
 
 
-@router.patch("/{engagement_id}", summary="Change a meeting", responses=problems(401, 403, 404, 409, 412, 422))
+@router.patch(
+    "/{engagement_id}",
+    summary="Change a meeting",
+    responses=problems(Forbidden, NotFound, AlreadyCancelled, CapabilityNotSupported),
+)
 async def update_engagement(
     engagement_id: EngagementId, body: EngagementUpdate, caller: User, services: Services, if_match: IfMatch,
     response: Response,
@@ -58,7 +62,11 @@ async def update_engagement(
     return _view(response, told, caller, services)
 
 
-@router.post("/{engagement_id}/cancel", summary="Cancel a meeting", responses=problems(401, 403, 404, 409, 412))
+@router.post(
+    "/{engagement_id}/cancel",
+    summary="Cancel a meeting",
+    responses=problems(Forbidden, NotFound, AlreadyCancelled, CapabilityNotSupported),
+)
 async def cancel_engagement(
     engagement_id: EngagementId, caller: User, services: Services, if_match: IfMatch, response: Response
 ) -> Engagement:

@@ -6,11 +6,12 @@ from fastapi import APIRouter, Query, Request
 from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
+from app.errors import EventsExpired
 from app.events.reading import LONGEST_WAIT, Question
 from app.events.schemas import EventList
 from app.events.views import feed_view
 from app.routers.dependencies import EventReader, Services
-from app.routers.openapi import problems
+from app.routers.openapi_codes import problems
 from app.routers.pagination import Limit
 
 router = APIRouter(prefix="/v1/events", tags=["Events"])
@@ -33,7 +34,7 @@ Wait = Annotated[
 ]
 
 
-@router.get("", summary="Read what happened", responses=problems(401, 410, 422))
+@router.get("", summary="Read what happened", responses=problems(EventsExpired))
 async def list_events(
     caller: EventReader, services: Services, request: Request, after: After = None, limit: Limit = 20,
     types: Types = None, wait_seconds: Wait = 0,

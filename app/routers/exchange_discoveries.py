@@ -5,17 +5,44 @@ from fastapi import APIRouter
 from app.calendar import ProviderName
 from app.connections.schemas import ExchangeDiscovery, ExchangeDiscoveryCreate
 from app.connections.views import credentials_of, discovery_view
+from app.errors import (
+    AddressNotAllowed,
+    CertificateUntrusted,
+    EntitlementRequired,
+    ExchangeAppPasswordRequired,
+    ExchangeCredentialsInvalid,
+    ExchangeOnlineMailbox,
+    ExchangeVersionUnsupported,
+    NotFound,
+    PersonalEmailAccessRequired,
+    ProviderUnavailable,
+    UpstreamError,
+)
 from app.routers.dependencies import ReaderLanguage, Services, User
-from app.routers.openapi import problems
+from app.routers.openapi_codes import problems
 from app.routers.rate_limits import LimitedSignIn
 
 router = APIRouter(prefix="/v1/exchange-discoveries", tags=["Connecting"])
 
 
 @router.post(
-    "", summary="Try Exchange credentials", responses=problems(401, 403, 404, 422, 429, 502, 503),
+    "",
+    summary="Try Exchange credentials",
+    responses=problems(
+        EntitlementRequired,
+        PersonalEmailAccessRequired,
+        NotFound,
+        AddressNotAllowed,
+        CertificateUntrusted,
+        ExchangeAppPasswordRequired,
+        ExchangeCredentialsInvalid,
+        ExchangeOnlineMailbox,
+        ExchangeVersionUnsupported,
+        UpstreamError,
+        ProviderUnavailable,
+    ),
     dependencies=[LimitedSignIn],
-)  # fmt: skip
+)
 async def discover_exchange_server(
     body: ExchangeDiscoveryCreate, caller: User, services: Services, language: ReaderLanguage
 ) -> ExchangeDiscovery:

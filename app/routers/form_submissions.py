@@ -5,9 +5,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Query, Request, Response
 from pydantic.json_schema import SkipJsonSchema
 
+from app.errors import NotFound
 from app.ids import PageId
 from app.routers.dependencies import FormWriter, PublicSession, Services, Session
-from app.routers.openapi import problems
+from app.routers.openapi_codes import problems
 from app.routers.rate_limits import LimitedRead
 from app.scheduling.prefill_schemas import FormPrefill, FormSubmission, FormSubmissionCreate
 
@@ -28,7 +29,7 @@ Host = Annotated[
     "/form-submissions",
     summary="Tell what a visitor has answered",
     status_code=201,
-    responses=problems(401, 403, 422) | {201: {"headers": {"Location": NOWHERE}}},
+    responses={201: {"headers": {"Location": NOWHERE}}},
     tags=["Forms"],
 )
 async def create_form_submission(
@@ -45,7 +46,7 @@ async def create_form_submission(
 @router.get(
     "/public/scheduling-pages/{page_id}/prefill",
     summary="Pre-fill a form",
-    responses=problems(404, 422, 429),
+    responses=problems(NotFound),
     tags=["Booking"],
     dependencies=[LimitedRead],
     openapi_extra=PUBLIC,

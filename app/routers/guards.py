@@ -1,15 +1,16 @@
-"""Deny by default: an application with an unguarded route does not start.
+"""Deny by default: an application with an unguarded route does not start. And what each guard turns callers away with.
 
 The one rule: a route asks who calls, or asks for a visitor's token, or says aloud that it is public.
 """
 
-from collections.abc import Collection, Iterator
-from typing import Any
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any, Final
 
 from fastapi import FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, iter_route_contexts
 
+from app.errors import AppError, BookingTokenInvalid, Forbidden, RateLimited, TokenExpired, Unauthenticated
 from app.routers.dependencies import (
     account_eraser,
     account_exporter,
@@ -24,6 +25,7 @@ from app.routers.dependencies import (
     visitor_token,
     webhook_writer,
 )
+from app.routers.rate_limits import LIMITS
 
 _GUARDS = {authenticate, visitor_token}
 _CHOOSY = {
@@ -31,6 +33,12 @@ _CHOOSY = {
     inbox_keeper, webhook_writer,
 }  # fmt: skip
 """They turn callers away whose token is good (403)."""
+_RAISES: Final[Mapping[object, Collection[type[AppError]]]] = {
+    authenticate: (Unauthenticated, TokenExpired),
+    visitor_token: (BookingTokenInvalid,),
+    **dict.fromkeys(_CHOOSY, (Forbidden,)),
+    **dict.fromkeys((limit.dependency for limit in LIMITS), (RateLimited,)),
+}
 _PUBLIC: dict[str, Any] = {"security": []}
 
 
@@ -44,12 +52,12 @@ def check_guards(app: FastAPI) -> None:
             raise RuntimeError(f"{route.name} is neither guarded nor declared public")
 
 
-def choosy_operations(app: FastAPI) -> set[str]:
-    """The ids of the operations for which a good token is not enough."""
+def refusals_of_guards(app: FastAPI) -> Mapping[str, Collection[type[AppError]]]:
+    """What the guards of each operation raise, by its id."""
     return {
-        context.unique_id
+        context.unique_id: {kind for call in _calls(context.original_route.dependant) for kind in _RAISES.get(call, ())}
         for context in iter_route_contexts(app.routes)
-        if isinstance(context.original_route, APIRoute) and _asks(context.original_route, _CHOOSY)
+        if isinstance(context.original_route, APIRoute)
     }
 
 

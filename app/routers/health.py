@@ -5,8 +5,9 @@ from typing import Any, Literal
 from fastapi import APIRouter, Response
 
 from app.accounts.schemas import Answer
+from app.errors import ProviderUnavailable
 from app.routers.dependencies import Services
-from app.routers.openapi import problems
+from app.routers.openapi_codes import problems
 from app.routers.rate_limits import LimitedRead
 
 router = APIRouter(prefix="/health", tags=["Health"])
@@ -19,7 +20,7 @@ class Health(Answer):
     status: Literal["ok"]
 
 
-@router.get("/live", summary="Ask whether the process is alive", responses=problems(500), openapi_extra=PUBLIC)
+@router.get("/live", summary="Ask whether the process is alive", openapi_extra=PUBLIC)
 async def get_liveness(response: Response) -> Health:
     """It answers, so it is."""
     response.headers["Cache-Control"] = "no-store"
@@ -29,7 +30,7 @@ async def get_liveness(response: Response) -> Health:
 @router.get(
     "/ready",
     summary="Ask whether the process can work",
-    responses=problems(429, 503),
+    responses=problems(ProviderUnavailable),
     dependencies=[LimitedRead],
     openapi_extra=PUBLIC,
 )

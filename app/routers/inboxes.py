@@ -5,16 +5,16 @@ from fastapi import APIRouter, Request, Response
 from app.connections import inboxes
 from app.connections.schemas import Inbox, InboxCreate, InboxList
 from app.connections.views import inbox_view
-from app.errors import FieldError, ValidationFailed
+from app.errors import AlreadyConnected, FieldError, NotFound, ValidationFailed
 from app.ids import InboxId, UserId, encode_id
 from app.routers.dependencies import InboxKeeper, Services, Session
-from app.routers.openapi import problems
+from app.routers.openapi_codes import problems
 from app.routers.pagination import Cursor, CursorParameter, Limit
 
 router = APIRouter(prefix="/v1/inboxes", tags=["Inboxes"])
 
 
-@router.get("", summary="List inboxes", responses=problems(400, 401, 403))
+@router.get("", summary="List inboxes")
 async def list_inboxes(
     request: Request, session: Session, caller: InboxKeeper, limit: Limit = 20, cursor: CursorParameter = None
 ) -> InboxList:
@@ -25,7 +25,7 @@ async def list_inboxes(
     return InboxList(items=views, next_cursor=cursors.after(rows[limit - 1].id) if len(rows) > limit else None)
 
 
-@router.post("", summary="Register an inbox", status_code=201, responses=problems(401, 403, 409, 422))
+@router.post("", summary="Register an inbox", status_code=201, responses=problems(AlreadyConnected))
 async def create_inbox(
     body: InboxCreate, session: Session, caller: InboxKeeper, services: Services, response: Response
 ) -> Inbox:
@@ -38,7 +38,7 @@ async def create_inbox(
     return inbox_view(row, caller)
 
 
-@router.delete("/{inbox_id}", summary="Disconnect an inbox", status_code=204, responses=problems(401, 403, 404))
+@router.delete("/{inbox_id}", summary="Disconnect an inbox", status_code=204, responses=problems(NotFound))
 async def disconnect_inbox(inbox_id: InboxId, session: Session, caller: InboxKeeper, services: Services) -> Response:
     """Let the inbox go. Its calendar stays connected."""
     await inboxes.disconnect_inbox(session, caller, inbox_id, now=services.clock())

@@ -11,12 +11,11 @@ from app.connections.limits import CONNECTION_LIMIT
 from app.connections.repository import list_connections
 from app.connections.views import capability_views
 from app.routers.dependencies import Caller, ReaderLanguage, Services, Session
-from app.routers.openapi import problems
 
 router = APIRouter(prefix="/v1", tags=["Account"])
 
 
-@router.get("/me", summary="Read who you are", responses=problems(401))
+@router.get("/me", summary="Read who you are")
 async def get_me(session: Session, caller: Caller, services: Services, language: ReaderLanguage) -> Me:
     """The caller's user, account, permissions and seats, and what can be done now, with reasons and remedies."""
     user_id = caller.user_id

@@ -11,10 +11,11 @@ from app.bookings.ownership import get_own_request
 from app.bookings.request_standing import look_at
 from app.bookings.schemas import MeetingRequest, MeetingRequestDecline, MeetingRequestList
 from app.bookings.views import request_view
+from app.errors import AlreadyProcessed, BookingUnavailable, CalendarNotConnected, NotFound, SlotUnavailable
 from app.ids import MeetingRequestId
 from app.models import bookings as rows
 from app.routers.dependencies import BookingWriter, Services, Session
-from app.routers.openapi import problems
+from app.routers.openapi_codes import problems
 from app.routers.pagination import Cursor, CursorParameter, Limit
 
 Decline = Annotated[MeetingRequestDecline | SkipJsonSchema[None], Body()]
@@ -25,7 +26,7 @@ Status = Annotated[
 ]
 
 
-@router.get("", summary="List your meeting requests", responses=problems(400, 401, 422))
+@router.get("", summary="List your meeting requests")
 async def list_meeting_requests(
     request: Request, session: Session, caller: BookingWriter, services: Services, limit: Limit = 20,
     cursor: CursorParameter = None, status: Status = None,
@@ -43,7 +44,7 @@ async def list_meeting_requests(
     )
 
 
-@router.get("/{request_id}", summary="Read a meeting request", responses=problems(401, 404))
+@router.get("/{request_id}", summary="Read a meeting request", responses=problems(NotFound))
 async def get_meeting_request(
     request_id: MeetingRequestId, session: Session, caller: BookingWriter, services: Services
 ) -> MeetingRequest:
@@ -53,7 +54,11 @@ async def get_meeting_request(
     return await _view(session, await get_own_request(session, caller, request_id), services)
 
 
-@router.post("/{request_id}/accept", summary="Accept a meeting request", responses=problems(401, 404, 409))
+@router.post(
+    "/{request_id}/accept",
+    summary="Accept a meeting request",
+    responses=problems(NotFound, AlreadyProcessed, BookingUnavailable, CalendarNotConnected, SlotUnavailable),
+)
 async def accept_meeting_request(
     request_id: MeetingRequestId, session: Session, caller: BookingWriter, services: Services
 ) -> MeetingRequest:
@@ -67,7 +72,9 @@ async def accept_meeting_request(
     return await _view(session, row, services)
 
 
-@router.post("/{request_id}/decline", summary="Decline a meeting request", responses=problems(401, 404, 409, 422))
+@router.post(
+    "/{request_id}/decline", summary="Decline a meeting request", responses=problems(NotFound, AlreadyProcessed)
+)
 async def decline_meeting_request(
     request_id: MeetingRequestId,
     session: Session,

@@ -13,7 +13,8 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import SecretBytes, SecretStr
 
-from app.routers.guards import choosy_operations
+from app.routers.guards import refusals_of_guards
+from app.routers.openapi_codes import declare
 from app.routers.openapi_examples import Examples, component_name
 from app.routers.openapi_fields import DESCRIPTIONS
 from app.routers.openapi_problems import HEADERS, KINDS, header_references, problem_schemas, response_component
@@ -68,19 +69,10 @@ TAGS = {
 }
 """Sorted by name."""
 
-_FORBIDDEN = "403"
-_OF_EVERY_REQUEST = (500,)
-_OF_A_BODY = (400, 413, 415, 422)
-_OF_THE_DATABASE = 503
 _DESCRIPTIONS = {"204": "Done; there is nothing to tell.", "303": "Go on to the address in `Location`."}
 _FASTAPI_DESCRIPTION = "Successful Response"
 _FASTAPI_SCHEMAS = ("HTTPValidationError", "ValidationError")
 _KINDS_OF_COMPONENTS = ("schemas", "responses", "parameters", "headers")
-
-
-def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The problems that a route's meaning brings, for its `responses`. Raises: KeyError for a status without a kind."""
-    return {status: {"description": KINDS[status].description} for status in statuses}
 
 
 def document_settings() -> Settings:
@@ -105,12 +97,13 @@ def describe(app: FastAPI) -> Document:
     """The whole document: an application's routes, and the webhooks of the service."""
     document = _routes(app)
     _complete_components(document)
-    examples, choosy = Examples(document["components"]["schemas"]), choosy_operations(app)
+    schemas, refusals = document["components"]["schemas"], refusals_of_guards(app)
+    examples = Examples(schemas)
     for path, item in document["paths"].items():
         for operation in item.values():
-            if operation["operationId"] in choosy:
-                operation["responses"].setdefault(_FORBIDDEN, {})
-            _complete_operation(operation, path, examples, document["components"]["schemas"])
+            _complete_request(operation, examples)
+            declare(operation, path, refusals[operation["operationId"]], schemas)
+            _complete_answers(operation, examples, schemas)
     document["webhooks"] = webhooks(examples)
     _keep_what_is_used(document)
     return {key: _whole_numbers(value) for key, value in document.items()}
@@ -184,34 +177,17 @@ def _tidy(schema: Any) -> None:
             part.setdefault("description", DESCRIPTIONS[name])
 
 
-def _complete_operation(operation: Document, path: str, examples: Examples, schemas: Mapping[str, Any]) -> None:
+def _complete_request(operation: Document, examples: Examples) -> None:
     for parameter in operation.get("parameters", ()):
         _complete_parameter(parameter)
     for body in operation.get("requestBody", {}).get("content", {}).values():
         body["example"] = examples.of(body["schema"])
-    answers, declared = {}, set(_from_shape(operation, path))
+
+
+def _complete_answers(operation: Document, examples: Examples, schemas: Mapping[str, Any]) -> None:
     for status, response in operation["responses"].items():
         if int(status) < 400:  # noqa: PLR2004 - what is not an error
-            answers[status] = response
-        elif "HTTPValidationError" not in str(response):
-            declared.add(int(status))
-    for status, response in answers.items():
-        _complete_answer(status, response, operation, declared, examples, schemas)
-    refused = {str(status): {"$ref": f"#/components/responses/{KINDS[status].name}"} for status in sorted(declared)}
-    operation["responses"] = answers | refused
-
-
-def _from_shape(operation: Document, path: str) -> Iterator[int]:
-    """The problems that follow from what the operation looks like."""
-    yield from _OF_EVERY_REQUEST
-    if operation.get("security"):
-        yield 401
-    if "requestBody" in operation:
-        yield from _OF_A_BODY
-    if any(parameter["in"] != "path" for parameter in operation.get("parameters", ())):
-        yield 422
-    if path.startswith("/v1/"):
-        yield _OF_THE_DATABASE
+            _complete_answer(status, response, operation, examples, schemas)
 
 
 def _complete_parameter(parameter: Document) -> None:
@@ -226,15 +202,14 @@ def _complete_parameter(parameter: Document) -> None:
 
 
 def _complete_answer(
-    status: str, response: Document, operation: Document, declared: set[int], examples: Examples,
-    schemas: Mapping[str, Any],
-) -> None:  # fmt: skip
+    status: str, response: Document, operation: Document, examples: Examples, schemas: Mapping[str, Any]
+) -> None:
     schema = response.get("content", {}).get("application/json", {}).get("schema", {})
     target = schemas.get(component_name(schema), {}) if "$ref" in schema else {}
     if response["description"] == _FASTAPI_DESCRIPTION:
         first_line = target.get("description", "").partition("\n")[0]
         response["description"] = _DESCRIPTIONS.get(status) or first_line or "As asked."
-    implied = header_references(*_headers(status, operation, declared, target))
+    implied = header_references(*_headers(status, operation, target))
     response["headers"] = implied | response.get("headers", {})
     if schema:
         variants = examples.variants(schema)
@@ -245,7 +220,7 @@ def _complete_answer(
             media_type["example"] = examples.of(schema)
 
 
-def _headers(status: str, operation: Document, declared: set[int], target: Mapping[str, Any]) -> Iterator[str]:
+def _headers(status: str, operation: Document, target: Mapping[str, Any]) -> Iterator[str]:
     names = {parameter["name"] for parameter in operation.get("parameters", ())}
     if target.get("properties", {}).get("version", {}).get("type") == "integer":
         yield "ETag"
@@ -253,7 +228,7 @@ def _headers(status: str, operation: Document, declared: set[int], target: Mappi
         yield "Location"
     if "Idempotency-Key" in names:
         yield "Idempotent-Replayed"
-    if 429 in declared:  # noqa: PLR2004 - limited operations say what is left
+    if "429" in operation["responses"]:  # limited operations say what is left
         yield from ("RateLimit", "RateLimit-Policy")
 
 

@@ -12,7 +12,7 @@ from app.connections.views import disclosure_view, provider_view
 from app.errors import NotFound
 from app.providers.base import Provider
 from app.routers.dependencies import Caller, ReaderLanguage, Services
-from app.routers.openapi import problems
+from app.routers.openapi_codes import problems
 from app.routers.pagination import Cursor, CursorParameter, Limit
 
 router = APIRouter(prefix="/v1/providers", tags=["Connecting"])
@@ -23,7 +23,7 @@ def _key(provider: Provider) -> UUID:
     return uuid5(NAMESPACE_URL, provider.name)
 
 
-@router.get("", summary="List the providers", responses=problems(400, 401, 422))
+@router.get("", summary="List the providers")
 async def list_providers(
     request: Request, caller: Caller, services: Services, language: ReaderLanguage, limit: Limit = 20,
     cursor: CursorParameter = None,
@@ -34,7 +34,7 @@ async def list_providers(
     return ProviderList(items=[provider_view(item, language) for item in items], next_cursor=onward)
 
 
-@router.get("/{provider}/disclosure", summary="Read a provider's disclosure", responses=problems(401, 404))
+@router.get("/{provider}/disclosure", summary="Read a provider's disclosure", responses=problems(NotFound))
 async def get_provider_disclosure(
     provider: ProviderPath, caller: Caller, services: Services, language: ReaderLanguage, response: Response
 ) -> Disclosure:

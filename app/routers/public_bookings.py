@@ -13,9 +13,18 @@ from app.bookings.schemas import BookingCancel, BookingReschedule, PublicBooking
 from app.bookings.views import public_booking_view
 from app.bookings.visitor import get_held_booking, get_visitor_booking
 from app.database import transaction
+from app.errors import (
+    AlreadyCancelled,
+    BookingUnavailable,
+    CapabilityNotSupported,
+    CutoffPassed,
+    NotFound,
+    OutsideBookingWindow,
+    SlotUnavailable,
+)
 from app.ids import BookingId
 from app.routers.dependencies import BookingToken, IfMatch, Services
-from app.routers.openapi import problems
+from app.routers.openapi_codes import problems
 from app.routers.rate_limits import LimitedRead
 from app.routers.slot_query import FirstDay, LastDay, SlotZone
 from app.scheduling.schemas import SlotList
@@ -47,7 +56,7 @@ async def _limit_change(request: Request, held: HeldBooking) -> None:
 LimitedChange = Depends(_limit_change)
 
 
-@router.get("/{booking_id}", summary="Read your booking", responses=problems(401, 404, 429))
+@router.get("/{booking_id}", summary="Read your booking", responses=problems(NotFound))
 async def get_public_booking(own: Own, services: Services, response: Response) -> PublicBooking:
     """The booking, and whether it may still be changed."""
     return _view(services, response, own)
@@ -57,7 +66,7 @@ async def get_public_booking(own: Own, services: Services, response: Response) -
     "/{booking_id}/slots",
     summary="List the other times it can have",
     response_model=SlotList,
-    responses=problems(401, 404, 422, 429),
+    responses=problems(NotFound),
 )
 async def list_public_booking_slots(
     held: HeldBooking, services: Services, time_zone: SlotZone, first_day: FirstDay, last_day: LastDay
@@ -73,7 +82,15 @@ async def list_public_booking_slots(
 @router.post(
     "/{booking_id}/reschedule",
     summary="Choose another time",
-    responses=problems(401, 404, 409, 412, 422, 429, 503),
+    responses=problems(
+        NotFound,
+        AlreadyCancelled,
+        BookingUnavailable,
+        CapabilityNotSupported,
+        SlotUnavailable,
+        CutoffPassed,
+        OutsideBookingWindow,
+    ),
     dependencies=[LimitedChange],
 )
 async def reschedule_public_booking(
@@ -89,7 +106,7 @@ async def reschedule_public_booking(
 @router.post(
     "/{booking_id}/cancel",
     summary="Cancel your booking",
-    responses=problems(401, 404, 409, 412, 422, 429),
+    responses=problems(NotFound, AlreadyCancelled, CapabilityNotSupported, CutoffPassed),
     dependencies=[LimitedChange],
 )
 async def cancel_public_booking(
@@ -110,7 +127,7 @@ async def cancel_public_booking(
     "/{booking_id}/invite.ics",
     summary="Download the invitation",
     response_class=Response,
-    responses=problems(401, 404, 429) | {200: {"content": {"text/calendar": {"schema": {"type": "string"}}}}},
+    responses=problems(NotFound) | {200: {"content": {"text/calendar": {"schema": {"type": "string"}}}}},
 )
 async def download_public_invite(own: Own, services: Services) -> Response:
     """The booking as an iCalendar file: a request, or a cancellation once it is cancelled."""

@@ -7,9 +7,18 @@ from fastapi import APIRouter, Header, Request, Response
 from app.accounts.idempotency import keyed_request
 from app.bookings.hold_schemas import SlotHold, SlotHoldCreate
 from app.bookings.views import hold_view
+from app.errors import (
+    BookingUnavailable,
+    CalendarNotConnected,
+    HoldExpired,
+    NotFound,
+    OutsideBookingWindow,
+    PageTurnedOff,
+    SlotUnavailable,
+)
 from app.ids import HoldId, PageId, encode_id
 from app.routers.dependencies import IdempotencyKey, Services
-from app.routers.openapi import problems
+from app.routers.openapi_codes import problems
 from app.routers.rate_limits import LimitedHold, LimitedRead, client_network
 
 router = APIRouter(prefix="/v1/public", tags=["Booking"])
@@ -21,7 +30,15 @@ HoldToken = Annotated[str, Header(min_length=1, max_length=100, description="Wha
     "/scheduling-pages/{page_id}/holds",
     summary="Keep a time for five minutes",
     status_code=201,
-    responses=problems(404, 409, 413, 415, 422, 429, 503),
+    responses=problems(
+        NotFound,
+        PageTurnedOff,
+        BookingUnavailable,
+        CalendarNotConnected,
+        HoldExpired,
+        SlotUnavailable,
+        OutsideBookingWindow,
+    ),
     dependencies=[LimitedHold],
     openapi_extra=PUBLIC,
 )
@@ -48,7 +65,7 @@ async def create_slot_hold(
     "/holds/{hold_id}",
     summary="Let a kept time go",
     status_code=204,
-    responses=problems(404, 422, 429),
+    responses=problems(NotFound),
     dependencies=[LimitedRead],
     openapi_extra=PUBLIC,
 )

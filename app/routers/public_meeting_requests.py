@@ -9,10 +9,11 @@ from app.bookings.schemas import MeetingRequestWithdraw, PublicMeetingRequest
 from app.bookings.views import public_request_view
 from app.bookings.visitor import get_visitor_request
 from app.database import transaction
+from app.errors import AlreadyProcessed, NotFound
 from app.ids import MeetingRequestId
 from app.models.bookings import MeetingRequest
 from app.routers.dependencies import BookingToken, Services
-from app.routers.openapi import problems
+from app.routers.openapi_codes import problems
 from app.routers.rate_limits import LimitedRead
 
 Withdraw = Annotated[MeetingRequestWithdraw | SkipJsonSchema[None], Body()]
@@ -32,7 +33,7 @@ async def _limit_change(request: Request, own: Own) -> None:
     request.app.state.rate_limits.count_change(request, own.id)
 
 
-@router.get("/{request_id}", summary="Read your meeting request", responses=problems(401, 404, 429))
+@router.get("/{request_id}", summary="Read your meeting request")
 async def get_public_meeting_request(own: Own, services: Services) -> PublicMeetingRequest:
     """What became of the request. Once accepted, `booking_id` is the booking that the same token opens."""
     return public_request_view(own, now=services.clock())
@@ -41,7 +42,7 @@ async def get_public_meeting_request(own: Own, services: Services) -> PublicMeet
 @router.post(
     "/{request_id}/withdraw",
     summary="Withdraw your meeting request",
-    responses=problems(401, 404, 409, 422, 429),
+    responses=problems(NotFound, AlreadyProcessed),
     dependencies=[Depends(_limit_change)],
 )
 async def withdraw_meeting_request(own: Own, services: Services, body: Withdraw = None) -> PublicMeetingRequest:

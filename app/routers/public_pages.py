@@ -7,9 +7,20 @@ from fastapi import APIRouter, Query, Request, Response
 from app.accounts.idempotency import keyed_request
 from app.bookings.answers import booking_result
 from app.bookings.schemas import BookingCreate, BookingResult
+from app.errors import (
+    AlreadyProcessed,
+    BookingUnavailable,
+    ConsentRequired,
+    HoldExpired,
+    NoDefaultPage,
+    NotFound,
+    OutsideBookingWindow,
+    PageTurnedOff,
+    SlotUnavailable,
+)
 from app.ids import PageId
 from app.routers.dependencies import IdempotencyKey, PublicSession, Services
-from app.routers.openapi import problems
+from app.routers.openapi_codes import problems
 from app.routers.rate_limits import LimitedBooking, LimitedRead
 from app.routers.slot_query import FirstDay, LastDay, SlotMinutes, SlotZone
 from app.scheduling.public import PublicAddresses, SlotQuery
@@ -23,7 +34,7 @@ PUBLIC: dict[str, Any] = {"security": []}
 @router.get(
     "/resolve",
     summary="Find the page behind a URL",
-    responses=problems(404, 422, 429),
+    responses=problems(NotFound, NoDefaultPage),
     dependencies=[LimitedRead],
     openapi_extra=PUBLIC,
 )
@@ -44,7 +55,7 @@ async def resolve_scheduling_page_url(
 @router.get(
     "/scheduling-pages/{page_id}",
     summary="Read a page as a visitor",
-    responses=problems(404, 429),
+    responses=problems(NotFound, PageTurnedOff),
     dependencies=[LimitedRead],
     openapi_extra=PUBLIC,
 )
@@ -57,7 +68,7 @@ async def get_public_scheduling_page(page_id: PageId, services: Services) -> Pub
     "/scheduling-pages/{page_id}/slots",
     summary="List the bookable times",
     response_model=SlotList,
-    responses=problems(404, 422, 429),
+    responses=problems(NotFound, PageTurnedOff),
     dependencies=[LimitedRead],
     openapi_extra=PUBLIC,
 )
@@ -79,7 +90,16 @@ async def list_public_slots(
     "/scheduling-pages/{page_id}/bookings",
     summary="Book a time",
     status_code=201,
-    responses=problems(404, 409, 413, 415, 422, 429, 503)
+    responses=problems(
+        NotFound,
+        PageTurnedOff,
+        AlreadyProcessed,
+        BookingUnavailable,
+        HoldExpired,
+        SlotUnavailable,
+        ConsentRequired,
+        OutsideBookingWindow,
+    )
     | {202: {"model": BookingResult, "description": "A meeting request."}},
     dependencies=[LimitedBooking],
     openapi_extra=PUBLIC,

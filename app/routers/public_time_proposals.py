@@ -4,9 +4,10 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
+from app.errors import NotFound, PageTurnedOff
 from app.ids import TimeProposalId
 from app.routers.dependencies import PublicSession, Services
-from app.routers.openapi import problems
+from app.routers.openapi_codes import problems
 from app.routers.rate_limits import LimitedRead
 from app.scheduling.proposal_schemas import PublicTimeProposal
 from app.scheduling.proposals_views import public_proposal_view
@@ -15,7 +16,12 @@ router = APIRouter(prefix="/v1/public/time-proposals", tags=["Booking"], depende
 PUBLIC: dict[str, Any] = {"security": []}
 
 
-@router.get("/{proposal_id}", summary="Look at proposed times", responses=problems(404, 429), openapi_extra=PUBLIC)
+@router.get(
+    "/{proposal_id}",
+    summary="Look at proposed times",
+    responses=problems(NotFound, PageTurnedOff),
+    openapi_extra=PUBLIC,
+)
 async def get_public_time_proposal(
     proposal_id: TimeProposalId, session: PublicSession, services: Services, response: Response
 ) -> PublicTimeProposal:

@@ -148,3 +148,5 @@ LimitedHold = Depends(_limit_hold)
 LimitedSignIn = Depends(_limit_sign_in)
 LimitedLookup = Depends(_limit_lookup)
 LimitedDomainCheck = Depends(_limit_domain_check)
+LIMITS: Final = (LimitedRead, LimitedBooking, LimitedHold, LimitedSignIn, LimitedLookup, LimitedDomainCheck)
+"""Those of a booking's changes come behind `LimitedRead`."""

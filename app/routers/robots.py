@@ -6,7 +6,6 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
 
 from app.routers.dependencies import PublicSession
-from app.routers.openapi import problems
 from app.routers.rate_limits import LimitedRead
 from app.scheduling.robots import robots_txt
 
@@ -18,7 +17,6 @@ PUBLIC: dict[str, Any] = {"security": []}
     "/robots.txt",
     summary="Read what search engines may show",
     response_class=PlainTextResponse,
-    responses=problems(429, 503),
     dependencies=[LimitedRead],
     openapi_extra=PUBLIC,
 )

@@ -5,9 +5,10 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from app.connections.settings import get_settings
+from app.errors import CapabilityNotSupported, ChatPageInUse, DefaultPageInUse, EntitlementRequired, NotFound, SlugTaken
 from app.ids import PageId, encode_id
 from app.routers.dependencies import IfMatch, Services, Session, User
-from app.routers.openapi import problems
+from app.routers.openapi_codes import problems
 from app.routers.pagination import Cursor, CursorParameter, Limit
 from app.routers.slot_query import FirstDay, LastDay, SlotMinutes, SlotZone
 from app.scheduling import pages
@@ -29,7 +30,7 @@ from app.scheduling.views import page_view
 router = APIRouter(prefix="/v1/scheduling-pages", tags=["Scheduling pages"])
 
 
-@router.get("", summary="List your scheduling pages", responses=problems(400, 401, 422))
+@router.get("", summary="List your scheduling pages")
 async def list_scheduling_pages(
     request: Request, session: Session, caller: User, services: Services, limit: Limit = 20,
     cursor: CursorParameter = None,
@@ -41,7 +42,12 @@ async def list_scheduling_pages(
     return SchedulingPageList(items=views, next_cursor=cursors.after(rows[limit - 1].id) if len(rows) > limit else None)
 
 
-@router.post("", summary="Make a scheduling page", status_code=201, responses=problems(401, 409, 422))
+@router.post(
+    "",
+    summary="Make a scheduling page",
+    status_code=201,
+    responses=problems(EntitlementRequired, CapabilityNotSupported, SlugTaken),
+)
 async def create_scheduling_page(
     body: SchedulingPageCreate, session: Session, caller: User, services: Services, response: Response
 ) -> SchedulingPage:
@@ -54,7 +60,7 @@ async def create_scheduling_page(
     return await _view(session, caller, services, page)
 
 
-@router.get("/{page_id}", summary="Read a scheduling page", responses=problems(401, 404))
+@router.get("/{page_id}", summary="Read a scheduling page", responses=problems(NotFound))
 async def get_scheduling_page(
     page_id: PageId, session: Session, caller: User, services: Services, response: Response
 ) -> SchedulingPage:
@@ -64,7 +70,9 @@ async def get_scheduling_page(
     return await _view(session, caller, services, page)
 
 
-@router.patch("/{page_id}", summary="Change a scheduling page", responses=problems(401, 404, 409, 412, 422))
+@router.patch(
+    "/{page_id}", summary="Change a scheduling page", responses=problems(EntitlementRequired, NotFound, SlugTaken)
+)
 async def update_scheduling_page(
     page_id: PageId, body: SchedulingPageUpdate, session: Session, caller: User, services: Services,
     if_match: IfMatch, response: Response,
@@ -85,7 +93,10 @@ async def update_scheduling_page(
 
 
 @router.delete(
-    "/{page_id}", summary="Take a scheduling page away", status_code=204, responses=problems(401, 404, 409, 412)
+    "/{page_id}",
+    summary="Take a scheduling page away",
+    status_code=204,
+    responses=problems(NotFound, ChatPageInUse, DefaultPageInUse),
 )
 async def delete_scheduling_page(
     page_id: PageId, session: Session, caller: User, services: Services, if_match: IfMatch
@@ -99,7 +110,7 @@ async def delete_scheduling_page(
     "/{page_id}/slots",
     summary="List your page's bookable times",
     response_model=SlotList,
-    responses=problems(401, 404, 422),
+    responses=problems(NotFound),
 )
 async def list_scheduling_page_slots(
     page_id: PageId, session: Session, caller: User, services: Services,
@@ -115,7 +126,7 @@ async def list_scheduling_page_slots(
     "/{page_id}/availability-report",
     summary="See why times are or are not offered",
     response_model=AvailabilityReport,
-    responses=problems(401, 404, 422),
+    responses=problems(NotFound),
 )
 async def get_availability_report(
     page_id: PageId, session: Session, caller: User, services: Services,

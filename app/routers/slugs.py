@@ -5,7 +5,6 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 
 from app.routers.dependencies import Services, Session, User
-from app.routers.openapi import problems
 from app.scheduling.link_schemas import SlugAvailability
 from app.scheduling.schemas import Slug
 from app.scheduling.slug_availability import slug_availability
@@ -13,7 +12,7 @@ from app.scheduling.slug_availability import slug_availability
 router = APIRouter(prefix="/v1/slugs", tags=["Scheduling pages"])
 
 
-@router.get("/{slug}", summary="Ask whether a slug is free", responses=problems(401, 404))
+@router.get("/{slug}", summary="Ask whether a slug is free")
 async def get_slug_availability(
     slug: Annotated[Slug, Path(description="The last part of the link, as a new page would have it.")],
     session: Session,

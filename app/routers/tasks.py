@@ -7,9 +7,10 @@ from pydantic.json_schema import SkipJsonSchema
 
 from app.crm import task_repository
 from app.crm.task_schemas import Task, TaskCreate, TaskList, TaskStatus, TaskUpdate
+from app.errors import NotFound
 from app.ids import ContactId, TaskId, encode_id
 from app.routers.dependencies import IfMatch, Services, Session, User
-from app.routers.openapi import problems
+from app.routers.openapi_codes import problems
 from app.routers.pagination import Cursor, CursorParameter, Limit
 
 router = APIRouter(prefix="/v1/tasks", tags=["Tasks"])
@@ -17,7 +18,7 @@ OfStatus = Annotated[TaskStatus | SkipJsonSchema[None], Query(description="Only 
 OfContact = Annotated[ContactId | SkipJsonSchema[None], Query(description="Only those about this contact.")]
 
 
-@router.get("", summary="List your tasks", responses=problems(400, 401, 422))
+@router.get("", summary="List your tasks")
 async def list_tasks(
     request: Request, session: Session, caller: User, services: Services, limit: Limit = 20,
     cursor: CursorParameter = None, status: OfStatus = None, contact_id: OfContact = None,
@@ -31,7 +32,7 @@ async def list_tasks(
     return TaskList(items=views, next_cursor=cursors.after(rows[limit - 1].id) if len(rows) > limit else None)
 
 
-@router.post("", summary="Add a task", status_code=201, responses=problems(401, 422))
+@router.post("", summary="Add a task", status_code=201)
 async def create_task(body: TaskCreate, session: Session, caller: User, services: Services, response: Response) -> Task:
     """Have something to do. With task sync on it stands in a calendar of its own, never in the primary."""
     task = await services.tasks.create(session, caller, body)
@@ -39,13 +40,13 @@ async def create_task(body: TaskCreate, session: Session, caller: User, services
     return _view(response, task)
 
 
-@router.get("/{task_id}", summary="Read a task", responses=problems(401, 404))
+@router.get("/{task_id}", summary="Read a task", responses=problems(NotFound))
 async def get_task(task_id: TaskId, session: Session, caller: User, services: Services, response: Response) -> Task:
     """One of the caller's tasks."""
     return _view(response, await services.tasks.read(session, caller, task_id))
 
 
-@router.patch("/{task_id}", summary="Change a task", responses=problems(401, 404, 412, 422))
+@router.patch("/{task_id}", summary="Change a task", responses=problems(NotFound))
 async def update_task(
     task_id: TaskId, body: TaskUpdate, session: Session, caller: User, services: Services, if_match: IfMatch,
     response: Response,
@@ -54,7 +55,7 @@ async def update_task(
     return _view(response, await services.tasks.update(session, caller, task_id, body, if_match=if_match))
 
 
-@router.delete("/{task_id}", summary="Delete a task", status_code=204, responses=problems(401, 404, 412))
+@router.delete("/{task_id}", summary="Delete a task", status_code=204, responses=problems(NotFound))
 async def delete_task(
     task_id: TaskId, session: Session, caller: User, services: Services, if_match: IfMatch
 ) -> Response:

@@ -3,9 +3,18 @@
 from fastapi import APIRouter, Response
 
 from app.accounts.idempotency import keyed_request
+from app.errors import (
+    BookingUnavailable,
+    CalendarNotConnected,
+    CapabilityNotSupported,
+    NotFound,
+    OutsideBookingWindow,
+    PageTurnedOff,
+    SlotUnavailable,
+)
 from app.ids import encode_id
 from app.routers.dependencies import IdempotencyKey, Services, Session, User
-from app.routers.openapi import problems
+from app.routers.openapi_codes import problems
 from app.scheduling.domain_repository import host_of
 from app.scheduling.proposal_schemas import TimeProposal, TimeProposalCreate
 from app.scheduling.proposals_views import proposal_view
@@ -13,7 +22,20 @@ from app.scheduling.proposals_views import proposal_view
 router = APIRouter(prefix="/v1/time-proposals", tags=["Time proposals"])
 
 
-@router.post("", summary="Propose times", status_code=201, responses=problems(401, 404, 409, 422))
+@router.post(
+    "",
+    summary="Propose times",
+    status_code=201,
+    responses=problems(
+        NotFound,
+        PageTurnedOff,
+        BookingUnavailable,
+        CalendarNotConnected,
+        CapabilityNotSupported,
+        SlotUnavailable,
+        OutsideBookingWindow,
+    ),
+)
 async def create_time_proposal(
     body: TimeProposalCreate, session: Session, caller: User, services: Services, response: Response,
     idempotency_key: IdempotencyKey = None,

@@ -8,14 +8,15 @@ from app.accounts.schemas import User, UserUpsert
 from app.accounts.views import user_view
 from app.connections.departure import leave
 from app.connections.legacy import LegacyConnection, import_connections
+from app.errors import NotFound
 from app.ids import UserId
 from app.routers.dependencies import Services, Session, UserWriter
-from app.routers.openapi import problems
+from app.routers.openapi_codes import problems
 
 router = APIRouter(prefix="/v1/users", tags=["Users"])
 
 
-@router.put("/{user_id}", summary="Push a user", responses=problems(401, 403, 404, 422))
+@router.put("/{user_id}", summary="Push a user")
 async def upsert_user(
     user_id: UserId, body: UserUpsert, session: Session, caller: UserWriter, services: Services
 ) -> User:
@@ -35,7 +36,7 @@ async def upsert_user(
     return user_view(user)
 
 
-@router.delete("/{user_id}", summary="Remove a leaver", status_code=204, responses=problems(401, 403, 404))
+@router.delete("/{user_id}", summary="Remove a leaver", status_code=204, responses=problems(NotFound))
 async def delete_user(user_id: UserId, session: Session, caller: UserWriter, services: Services) -> Response:
     """The user has left: connections are closed, pages stop taking bookings, tokens are refused. Bookings stay."""
     await leave(session, caller.account_id, user_id, actor=caller.actor, now=services.clock())

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Request, Response
 from pydantic.json_schema import SkipJsonSchema
 
+from app.errors import AddressNotAllowed, EventsExpired, NotFound, RequestInProgress, WebhookEndpointLimitReached
 from app.events import webhook_repository
 from app.events.schemas import (
     WebhookDelivery,
@@ -20,14 +21,14 @@ from app.events.schemas import (
 from app.events.views import created_view, delivery_view, endpoint_view
 from app.ids import WebhookEndpointId, encode_id
 from app.routers.dependencies import IfMatch, Services, Session, WebhookWriter
-from app.routers.openapi import problems
+from app.routers.openapi_codes import problems
 from app.routers.pagination import Cursor, CursorParameter, Limit
 
 router = APIRouter(prefix="/v1/webhook-endpoints", tags=["Webhooks"])
 Status = Annotated[Literal["pending", "succeeded", "failed"] | SkipJsonSchema[None], Query(description="Only these.")]
 
 
-@router.get("", summary="List the webhook endpoints", responses=problems(400, 401, 422))
+@router.get("", summary="List the webhook endpoints")
 async def list_webhook_endpoints(
     request: Request, session: Session, caller: WebhookWriter, limit: Limit = 20, cursor: CursorParameter = None
 ) -> WebhookEndpointList:
@@ -37,7 +38,12 @@ async def list_webhook_endpoints(
     return WebhookEndpointList(items=[endpoint_view(row) for row in rows], next_cursor=onward)
 
 
-@router.post("", summary="Add a webhook endpoint", status_code=201, responses=problems(401, 409, 422))
+@router.post(
+    "",
+    summary="Add a webhook endpoint",
+    status_code=201,
+    responses=problems(WebhookEndpointLimitReached, AddressNotAllowed),
+)
 async def create_webhook_endpoint(
     body: WebhookEndpointCreate, session: Session, caller: WebhookWriter, services: Services, response: Response
 ) -> WebhookEndpointCreated:
@@ -48,7 +54,7 @@ async def create_webhook_endpoint(
     return created_view(row, secret)
 
 
-@router.get("/{endpoint_id}", summary="Read a webhook endpoint", responses=problems(401, 404))
+@router.get("/{endpoint_id}", summary="Read a webhook endpoint", responses=problems(NotFound))
 async def get_webhook_endpoint(
     endpoint_id: WebhookEndpointId, session: Session, caller: WebhookWriter, services: Services, response: Response
 ) -> WebhookEndpoint:
@@ -58,7 +64,7 @@ async def get_webhook_endpoint(
     return endpoint_view(row)
 
 
-@router.patch("/{endpoint_id}", summary="Change a webhook endpoint", responses=problems(401, 404, 412, 422))
+@router.patch("/{endpoint_id}", summary="Change a webhook endpoint", responses=problems(NotFound, AddressNotAllowed))
 async def update_webhook_endpoint(
     endpoint_id: WebhookEndpointId, body: WebhookEndpointUpdate, session: Session, caller: WebhookWriter,
     services: Services, if_match: IfMatch, response: Response,
@@ -69,9 +75,7 @@ async def update_webhook_endpoint(
     return endpoint_view(row)
 
 
-@router.delete(
-    "/{endpoint_id}", summary="Remove a webhook endpoint", status_code=204, responses=problems(401, 404, 412)
-)
+@router.delete("/{endpoint_id}", summary="Remove a webhook endpoint", status_code=204, responses=problems(NotFound))
 async def delete_webhook_endpoint(
     endpoint_id: WebhookEndpointId, session: Session, caller: WebhookWriter, services: Services, if_match: IfMatch
 ) -> Response:
@@ -80,7 +84,7 @@ async def delete_webhook_endpoint(
     return Response(status_code=204)
 
 
-@router.post("/{endpoint_id}/rotate-secret", summary="Make a new secret", responses=problems(401, 404))
+@router.post("/{endpoint_id}/rotate-secret", summary="Make a new secret", responses=problems(NotFound))
 async def rotate_webhook_secret(
     endpoint_id: WebhookEndpointId, session: Session, caller: WebhookWriter, services: Services
 ) -> WebhookSecret:
@@ -90,7 +94,9 @@ async def rotate_webhook_secret(
     return WebhookSecret(secret=secret, previous_secret_until=row.previous_secret_until)
 
 
-@router.post("/{endpoint_id}/test", summary="Send a test", status_code=202, responses=problems(401, 404, 409))
+@router.post(
+    "/{endpoint_id}/test", summary="Send a test", status_code=202, responses=problems(NotFound, RequestInProgress)
+)
 async def send_test_webhook(
     endpoint_id: WebhookEndpointId, session: Session, caller: WebhookWriter, services: Services, response: Response
 ) -> WebhookDelivery:
@@ -100,7 +106,7 @@ async def send_test_webhook(
     return delivery_view(row)
 
 
-@router.get("/{endpoint_id}/deliveries", summary="List the deliveries", responses=problems(400, 401, 404, 422))
+@router.get("/{endpoint_id}/deliveries", summary="List the deliveries", responses=problems(NotFound))
 async def list_webhook_deliveries(
     endpoint_id: WebhookEndpointId, request: Request, session: Session, caller: WebhookWriter, services: Services,
     limit: Limit = 20, cursor: CursorParameter = None, status: Status = None,
@@ -117,7 +123,9 @@ async def list_webhook_deliveries(
     )
 
 
-@router.post("/{endpoint_id}/replay", summary="Tell it again", status_code=202, responses=problems(401, 404, 410, 422))
+@router.post(
+    "/{endpoint_id}/replay", summary="Tell it again", status_code=202, responses=problems(NotFound, EventsExpired)
+)
 async def replay_webhooks(
     endpoint_id: WebhookEndpointId, body: WebhookReplay, session: Session, caller: WebhookWriter, services: Services,
     response: Response,

@@ -187,9 +187,23 @@ def test_every_code_that_can_be_answered_is_documented() -> None:
     assert not missing
 
 
+@each_operation
+def test_an_operation_has_a_code_for_each_of_its_problems_and_tells_of_its_own(operation: Operation) -> None:
+    codes = operation.spec["x-problem-codes"]
+    told = re.findall(r"`([a-z_]+)`", operation.spec["description"].partition("\n\nProblems: ")[2])
+
+    assert codes == sorted(set(codes))
+    assert {STATUSES[code] for code in codes} == set(operation.errors)
+    assert told == sorted(set(told))
+    assert set(told) <= set(codes)
+
+
 def _errors(kind: type[AppError]) -> list[type[AppError]]:
     own = [kind] if kind.__module__ == "app.errors" else []
     return own + [error for child in kind.__subclasses__() for error in _errors(child)]
+
+
+STATUSES = {error.code: error.status_code for error in _errors(AppError)}
 
 
 @each_schema
