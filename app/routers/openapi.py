@@ -1,7 +1,7 @@
 """The API's document: what FastAPI reads off the routes, put into the form that clients are generated from.
 
-The one rule: what a route declares is its meaning; what follows from its shape (a body may be too large) and from its
-guards is added here, so that no route can forget it. What we send to others, `webhooks`, comes with every document but
+The one rule: what a route declares is its meaning; what follows from its shape and its guards is added, here and in
+`openapi_codes.py`, so that no route can forget it. What we send to others, `webhooks`, comes with every document but
 the one for generating clients.
 """
 

@@ -20,6 +20,7 @@ from tests.crash.process import Process
 from tests.crash.scene import Scene, Subject, open_scene
 from tests.crash.telling import spread
 from tests.crash.workers import Place
+from tests.support.declared import DeclaredOnly
 from tests.support.world import World
 
 _FEW = 5
@@ -48,7 +49,7 @@ async def _play(scene: Scene, step: int | None) -> tuple[Picture, int]:
 
     async def ask(services: Services) -> None:
         attach(app, services)
-        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        transport = DeclaredOnly(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://api.test") as api:
             answer = await replace(scene.person, api=api).post(_path(subject), _wish(scene, subject), **key)
             assert answer.status_code == 201, answer.text

@@ -21,6 +21,7 @@ from app.settings import Settings
 from app.worker import jobs_of
 from sandbox.client import Sandbox
 from tests.support.database import owner
+from tests.support.declared import DeclaredOnly
 from tests.support.people import Person, new_person
 from tests.support.shared import application, compile_once
 
@@ -50,7 +51,7 @@ class World:
 
     def visitor_at(self, address: str) -> httpx.AsyncClient:
         """A browser at another network address: limits count it by itself."""
-        transport = httpx.ASGITransport(self.app, raise_app_exceptions=False, client=(address, 40000))
+        transport = DeclaredOnly(self.app, client=(address, 40000))
         return httpx.AsyncClient(transport=transport, base_url="http://api.test")
 
     async def person(self, **claims: Any) -> Person:
@@ -101,7 +102,7 @@ async def open_world(settings: Settings, sandbox: Sandbox) -> AsyncIterator[Worl
     async with open_services(settings, clock=clock) as services:
         await compile_once(services.engine)
         attach(app, services)
-        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        transport = DeclaredOnly(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://api.test") as api:
             yield World(api, services, sandbox, settings.database_url.get_secret_value(), clock, app)
 
