@@ -21,7 +21,7 @@ FOLDER: Final = "problems"
 _LANGUAGES: Final = {"en": "English", "sv": "Swedish", "de": "German", "it": "Italian", "pl": "Polish"}
 _CODE: Final = re.compile(r"`([a-z][A-Za-z_]+)`")
 _COMMON: Final = 12
-"""A status that more operations answer says nothing about any of them."""
+"""A code that more operations answer says nothing about any of them."""
 
 
 def problem_pages(document: Document) -> dict[str, str]:
@@ -112,12 +112,12 @@ def _members(document: Document, code: str) -> str:
 
 
 def _answering(document: Document, code: str) -> str:
-    """The operations that tell of the code themselves; of a rare one all that answer it."""
+    """The operations that tell of the code themselves, or else all that answer it; nothing of a common one."""
     links = operation_links(document, "../../reference/")
     telling = [op["operationId"] for _, _, op in operations(document) if f"`{code}`" in op.get("description", "")]
     answering = [op["operationId"] for _, _, op in operations(document) if code in op["x-problem-codes"]]
-    named = telling or (answering if len(answering) <= _COMMON else [])
-    told = ", ".join(f"[`{name}`]({links[name]})" for name in named)
+    named = telling or answering
+    told = ", ".join(f"[`{name}`]({links[name]})" for name in named) if len(named) <= _COMMON else ""
     return page("## Operations", f"{told}.") if told else ""
 
 
