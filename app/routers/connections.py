@@ -111,7 +111,13 @@ async def get_connection(
     "/{connection_id}",
     summary="Change a connection's credentials",
     responses=problems(
-        NotFound, CapabilityNotSupported, InboxIsShared, AccountMismatch, ProviderUnavailable, *REFUSALS.values()
+        PersonalEmailAccessRequired,
+        NotFound,
+        CapabilityNotSupported,
+        InboxIsShared,
+        AccountMismatch,
+        ProviderUnavailable,
+        *REFUSALS.values(),
     ),
     dependencies=[LimitedSignIn],
 )
