@@ -353,9 +353,9 @@ async def test_p5_a_mistake_of_ours_is_a_problem_without_details(world: World, b
     assert {name: answer.headers.get(name) for name in SAFE} == SAFE
 
 
-FULL = """
-CREATE OR REPLACE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = '53100'; END $$
+FAILING = """
+CREATE OR REPLACE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN RAISE EXCEPTION 'it fails' USING ERRCODE = '{}'; END $$
 """
 
 
@@ -405,20 +405,32 @@ def test_importing_and_building_the_application_opens_nothing(settings: Settings
 
 
 @pytest.mark.parametrize("table", ["bookings", "contacts"])
-async def test_a_full_disk_is_503_until_there_is_room(world: World, table: str) -> None:
-    """On either kind of connection; PostgreSQL says 53100 of every statement that needs room."""
+@pytest.mark.parametrize(
+    ("state", "status", "code"),
+    [
+        ("53100", 503, "provider_unavailable"),
+        ("57014", 503, "provider_unavailable"),
+        ("40001", 409, "request_in_progress"),
+        ("55P03", 409, "request_in_progress"),
+    ],
+    ids=["a full disk", "a statement that takes too long", "a race", "a lock"],
+)
+async def test_what_fails_in_the_database_says_whether_to_wait_or_to_come_again(
+    world: World, table: str, state: str, status: int, code: str
+) -> None:
+    """On either kind of connection, and what was asked for can be had once it is over."""
     person = await world.connected()
     page = await person.make_page()
     deeds = {
         "bookings": lambda: person.book(page["id"], person.at(3, "10:00").isoformat()),
         "contacts": lambda: person.post("/v1/contacts", {"email": "vera@example.com"}),
     }
-    await world.rows(FULL)
-    await world.rows(f"CREATE TRIGGER full_disk BEFORE INSERT OR UPDATE ON {table} EXECUTE FUNCTION full_disk()")
+    await world.rows(FAILING.format(state))
+    await world.rows(f"CREATE TRIGGER fail BEFORE INSERT OR UPDATE ON {table} EXECUTE FUNCTION fail()")
     try:
         answer = await deeds[table]()
-        problem(answer, 503, "provider_unavailable")
+        problem(answer, status, code)
         assert answer.headers["Retry-After"]
     finally:
-        await world.rows(f"DROP TRIGGER full_disk ON {table}")
+        await world.rows(f"DROP TRIGGER fail ON {table}")
     assert (await deeds[table]()).is_success

@@ -66,11 +66,13 @@ _FIELD_CODES = {
 }
 _OR_ABSENT = "none_required"
 """What pydantic adds of an optional parameter: it is not absent either."""
-_BUSY = {"40001", "40P01", "55P03", "53300", "57014"}
+_BUSY = {"40001", "40P01", "55P03"}
+"""Somebody else was at the same rows: the same request, once more, may do."""
 _NOT_TEXT = {"22021", "22P05"}
 """A NUL, or half a surrogate pair: PostgreSQL keeps neither."""
-_GONE = {"57P01", "57P02", "57P03", "08000", "08003", "08006", "53000", "53100", "53200", "53400", "58000", "58030"}
-"""It ends, begins, or its machine has run out of something: a full disk (53100) above all."""
+_GONE = {"57P01", "57P02", "57P03", "08000", "08003", "08006", "53000", "53100", "53200", "53300", "53400", "57014",
+         "58000", "58030"}  # fmt: skip
+"""It ends, begins, takes too long, or has run out of something: connections (53300), its disk (53100) above all."""
 
 log = structlog.get_logger(__name__)
 
