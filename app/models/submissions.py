@@ -43,5 +43,9 @@ class VisitorToken(InAccount, Base):
     token_hash: Mapped[bytes] = mapped_column(primary_key=True)
     """SHA-256 of 256 random bits."""
     submission_id: Mapped[UUID]
+    content: Mapped[bytes | None]
+    """What was said with it and with those it goes on from, sealed: whoever names somebody's address learns nothing of
+    theirs. None: it is of a release that kept the person's answers alone.
+    """
     expires_at: Mapped[datetime]
     created_at: Mapped[Created]

@@ -46,7 +46,7 @@ MARKS: Final[Mapping[str, Marked]] = {
         "account_id id page_id starts_at ends_at expires_at created_at", personal="network_hash", secret="token_hash"
     ),
     "form_submissions": marked("account_id id submitted_at", personal="address_hash content"),
-    "visitor_tokens": marked("account_id submission_id expires_at created_at", secret="token_hash"),
+    "visitor_tokens": marked("account_id submission_id expires_at created_at", personal="content", secret="token_hash"),
     "mails": marked(
         "account_id id subject_id kind status attempts lease_until last_error sent_at created_at",
         personal="to_email reader to_name reply_to letter",

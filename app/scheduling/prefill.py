@@ -3,7 +3,8 @@
     the CRM's form   submits answers, gets a visitor token, gives it to the visitor's browser
     the page's form  shows the token, on a custom domain only, gets the answers to its own questions
 
-The one rule: whoever has no good token for this page, on one of the account's own domains, gets one and the same 404.
+The one rule: whoever has no good token for this page, on one of the account's own domains, gets one and the same 404;
+and a token shows what was said with it and with those it goes on from, for an address can be anybody's.
 """
 
 import hashlib
@@ -90,15 +91,16 @@ class Prefill:
         row.content = await self._vault.seal(session, _place(row), before.then(body).text())
         row.submitted_at = now
         token, expires_at = secrets.token_urlsafe(_TOKEN_BYTES), now + TOKEN_LIFETIME
-        session.add(
-            VisitorToken(
-                account_id=account_id,
-                token_hash=_hash(token),
-                submission_id=row.id,
-                expires_at=expires_at,
-                created_at=now,
-            )
+        made = VisitorToken(
+            account_id=account_id,
+            token_hash=_hash(token),
+            submission_id=row.id,
+            expires_at=expires_at,
+            created_at=now,
         )
+        shown = (await self._shown_by(session, row, body.visitor_token)).then(body)
+        made.content = await self._vault.seal(session, _place_of_token(made), shown.text())
+        session.add(made)
         await session.flush()
         await _forget_old_tokens(session, row.id, now=now)
         add_audit_entry(session, account_id, actor=principal.actor, action="form_submission.created", subject_id=row.id)
@@ -112,15 +114,34 @@ class Prefill:
         page = await load_page_time(session, page_id, (second, second + 1))
         if page is None or page.turned_off:
             raise NotFound
-        row = await session.scalar(
-            select(FormSubmission)
-            .join(VisitorToken, _ITS_SUBMISSION)
-            .where(VisitorToken.token_hash == hashed, VisitorToken.expires_at > now)
-        )
-        if row is None or not await is_custom_domain(session, host):
+        found = await self._find(session, hashed, now=now)
+        if found is None or not await is_custom_domain(session, host):
             raise NotFound
-        said = _Said.of(await self._vault.open(session, _place(row), row.content))
+        said = await self._said(session, *found)
         return FormPrefill(name=said.name, email=said.email, answers=_fitting(page.configuration, said.answers))
+
+    @staticmethod
+    async def _find(
+        session: AsyncSession, hashed: bytes, *, now: datetime
+    ) -> tuple[FormSubmission, VisitorToken] | None:
+        """A good token and its person."""
+        query = select(FormSubmission, VisitorToken).join(VisitorToken, _ITS_SUBMISSION)
+        good = query.where(VisitorToken.token_hash == hashed, VisitorToken.expires_at > now)
+        found = (await session.execute(good)).one_or_none()
+        return None if found is None else (found[0], found[1])
+
+    async def _said(self, session: AsyncSession, row: FormSubmission, token: VisitorToken) -> _Said:
+        """What a token shows."""
+        if token.content is None:
+            return _Said.of(await self._vault.open(session, _place(row), row.content))
+        return _Said.of(await self._vault.open(session, _place_of_token(token), token.content))
+
+    async def _shown_by(self, session: AsyncSession, row: FormSubmission, token: str | None) -> _Said:
+        """What the browser's token shows, if it is this person's; else nothing yet."""
+        found = None if token is None else await self._find(session, _hash(token), now=self._clock())
+        if found is None or found[0].id != row.id:
+            return _Said("")
+        return await self._said(session, *found)
 
     async def _locked(self, session: AsyncSession, account_id: UUID, email: str) -> tuple[FormSubmission, _Said]:
         """The person's row, locked until the transaction ends, and what they said before."""
@@ -182,6 +203,11 @@ def _fits(question: FormField, answer: str) -> bool:
             return True
         case _:
             return "\n" not in answer
+
+
+def _place_of_token(token: VisitorToken) -> SecretPlace:
+    """A token has no id but its hash."""
+    return SecretPlace("visitor_tokens", "content", token.account_id, UUID(bytes=token.token_hash[:16]))
 
 
 def _place(row: FormSubmission) -> SecretPlace:

@@ -25,6 +25,12 @@ class FormSubmissionCreate(Strict):
     """Who answered."""
     name: Line | None = None
     """What they are called; absent: as they said before."""
+    visitor_token: Annotated[str, Field(min_length=1, max_length=100)] | None = Field(
+        default=None, examples=["3q2-7wAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"]
+    )
+    """The token that the browser has: what was said with it goes on. Without it, or of another address, the new token
+    shows these answers alone, for an address can be anybody's.
+    """
     answers: Annotated[FieldAnswers, Field(max_length=MOST_FIELDS, examples=[_EXAMPLE])] = Field(default_factory=dict)
     """Answers by the id of a page's form field; the newest answer to a question wins."""
 

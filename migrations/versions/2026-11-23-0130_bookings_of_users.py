@@ -2,6 +2,7 @@
 
 `co_hosts @>` finds nothing by an index under row-level security (revision 0025), so a list of one's own read the whole
 account's bookings. What a page's caps count is found by an index as well: every meeting that was not cancelled.
+And a visitor token has what it shows beside it.
 """
 
 from uuid import UUID
@@ -66,6 +67,7 @@ def upgrade() -> None:
     """
     if not sa.inspect(op.get_bind()).has_table("booking_users"):
         _create()
+    op.execute("ALTER TABLE visitor_tokens ADD COLUMN IF NOT EXISTS content bytea")
     op.execute(_TRIGGER)
     op.execute(
         "CREATE OR REPLACE TRIGGER name_users_of_booking AFTER INSERT OR UPDATE OF host_id, co_hosts, page_id, "
@@ -82,6 +84,7 @@ def downgrade() -> None:
     op.execute("DROP TRIGGER name_users_of_booking ON bookings")
     op.execute("DROP FUNCTION name_users_of_booking()")
     op.drop_table("booking_users")
+    op.drop_column("visitor_tokens", "content")
 
 
 def _create() -> None:

@@ -42,6 +42,7 @@ SEALED = {
     "webhook_endpoints.secret",
     "webhook_endpoints.previous_secret",
     "form_submissions.content",
+    "visitor_tokens.content",
 }
 NOT_SEALED = {
     "data_keys.wrapped": "wrapped by a master key, which is another seal",

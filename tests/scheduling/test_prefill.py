@@ -87,18 +87,39 @@ async def test_r40_a_form_begins_with_the_answers_to_its_own_questions(world: Wo
     }
 
 
-async def test_r40_the_newest_answer_wins_and_older_ones_stay(world: World) -> None:
+async def test_r40_the_newest_answer_wins_and_older_ones_of_the_browser_stay(world: World) -> None:
     _, page, forms = await scene(world)
     first = await submit(forms, answers={"company": "Old", "size": "1-10"})
-    second = await submit(forms, email="vera@example.com", name=None, answers={"company": "New"})
-    for token in (first, second):  # in whichever browser
-        told = await prefilled(world, page, token)
-        assert told == {
+    then = {"email": "vera@example.com", "name": None, "answers": {"company": "New"}}
+    second = await submit(forms, **then, visitor_token=first)
+    for token in (second, await submit(forms, **then | {"answers": {}}, visitor_token=second)):
+        assert await prefilled(world, page, token) == {
             "name": "Vera Visitor",
             "email": "vera@example.com",
             "answers": {"company": "New", "size": "1-10"},
         }
+    assert (await prefilled(world, page, first))["answers"] == {"company": "Old", "size": "1-10"}
     assert len(await world.rows("SELECT FROM form_submissions")) == 1
+
+
+async def test_r40_who_knows_an_address_learns_nothing_of_its_owner(world: World) -> None:
+    _, page, forms = await scene(world)
+    hers = await submit(forms, answers={"company": "Vera & Co", "size": "1-10"})
+    other = await submit(forms, email="mallory@example.com", name="Mallory", answers={"size": "11-50"})
+    for held in ({}, {"visitor_token": other}, {"visitor_token": "no token at all"}):
+        token = await submit(forms, name=None, answers={"wishes": "tell me"}, **held)
+        told = await prefilled(world, page, token)
+        assert told == {"name": None, "email": VERA["email"], "answers": {"wishes": "tell me"}}
+    assert (await prefilled(world, page, hers))["answers"] == {"company": "Vera & Co", "size": "1-10"}, "nor writes it"
+
+
+async def test_r40_a_token_of_the_release_before_shows_what_its_person_has_said(world: World) -> None:
+    _, page, forms = await scene(world)
+    token = await submit(forms)
+    await world.rows("UPDATE visitor_tokens SET content = NULL")
+    assert (await prefilled(world, page, token))["answers"] == {"company": "Vera & Co"}
+    onward = await submit(forms, answers={"size": "1-10"}, visitor_token=token)
+    assert (await prefilled(world, page, onward))["answers"] == {"company": "Vera & Co", "size": "1-10"}
 
 
 async def test_r40_what_the_form_would_not_take_is_left_out_and_no_box_is_ticked(world: World) -> None:
@@ -111,8 +132,8 @@ async def test_r40_fifty_answers_are_kept_the_newest(world: World) -> None:
     questions = [{"id": f"q{number}", "label": "Q", "kind": "text", "required": False} for number in (0, 1, 30, 49)]
     person, page, forms = await scene(world)
     await person.patch(f"/v1/scheduling-pages/{page['id']}", {"form_fields": [*questions, FORM[0]]})
-    await submit(forms, answers={f"q{number}": str(number) for number in range(50)})
-    token = await submit(forms, answers={"company": "New", "q0": "again"})
+    first = await submit(forms, answers={f"q{number}": str(number) for number in range(50)})
+    token = await submit(forms, answers={"company": "New", "q0": "again"}, visitor_token=first)
     told = (await prefilled(world, page, token))["answers"]
     assert told == {"q0": "again", "q30": "30", "q49": "49", "company": "New"}
     too_many = VERA | {"answers": {f"q{number}": "x" for number in range(51)}}
@@ -202,6 +223,7 @@ async def test_r40_two_submissions_at_once_are_both_kept(world: World) -> None:
     wishes = [{"answers": {"company": "Vera & Co"}}, {"answers": {"size": "11-50"}}] * 4
     tokens = await asyncio.gather(*(submit(forms, **wish) for wish in wishes))
     assert len(set(tokens)) == 8
+    await world.rows("UPDATE visitor_tokens SET content = NULL")  # what is kept of the person, as before
     assert (await prefilled(world, page, tokens[0]))["answers"] == {"company": "Vera & Co", "size": "11-50"}
     assert len(await world.rows("SELECT FROM form_submissions")) == 1
 
