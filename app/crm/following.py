@@ -87,7 +87,7 @@ class MeetingFollower:
         key, now = event.key if event else None, self._clock()
         row = await repository.find_of_event(session, calendar.id, seen.event_id, key=key, now=now)
         write = None if row is None else await find_write(session, Owner("engagement", row.id), lock=True)
-        if write is not None and _may_be_old(seen, write):
+        if write is not None and _may_be_old(seen, write, calendar.id):
             raise PostponedError
         if event is None:
             return [] if row is None else await self._cancel(session, row, write)
@@ -242,9 +242,9 @@ def _still_there(draft: EventDraft, event: Event) -> tuple[Attendee, ...]:
     return tuple(guest for guest in draft.attendees if normalised(guest.email) in there)
 
 
-def _may_be_old(seen: Seen, write: CalendarWrite) -> bool:
-    """Whether the event was read as it was before we wrote it, or while we do."""
-    begun = write.event_id == seen.event_id and not seen.knew(write.id)
+def _may_be_old(seen: Seen, write: CalendarWrite, calendar_id: UUID) -> bool:
+    """Whether the event was read as it was before we wrote it, or while we do; only writes into its calendar count."""
+    begun = (write.calendar_id, write.event_id) == (calendar_id, seen.event_id) and not seen.knew(write.id)
     return begun or write.under_way or seen.is_before(write.id, (write.fence, write.written_seq))
 
 

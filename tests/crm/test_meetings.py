@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from app.sync.following import Follower
 from tests.crm.scene import VERA, invite, make_contact, span, synced, timeline
 from tests.support.hands import ALL
 from tests.support.people import Person
@@ -187,6 +188,45 @@ async def test_r20_of_a_meeting_that_is_its_persons_own_now_the_crm_learns_the_t
                             " UNION ALL SELECT f::text FROM feed_events f ORDER BY row")  # fmt: skip
     dump = [item["row"] for item in kept]
     assert not [row for row in dump if any(word in row for word in words.values())]
+
+
+async def test_r23_a_change_waits_for_no_write_into_another_calendar(world: World) -> None:
+    """As of a meeting that was over when its calendar was connected again."""
+    person = await world.connected()
+    contact = await make_contact(person)
+    await meet(person, contact)
+    await world.work()
+    await world.rows("UPDATE calendar_writes SET calendar_id = NULL")
+    later = person.at(3, "15:00")
+    await world.sandbox.patch_google_event(person.email, (await the_event(world, person))["id"], span(later))
+    await synced(world, person)
+    assert await world.rows("SELECT * FROM calendar_changes") == []
+    [meeting] = await timeline(person, contact)
+    assert datetime.fromisoformat(meeting["start_at"]) == later
+
+
+async def test_r23_a_removal_that_was_wished_while_the_event_was_read_is_not_undone(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = await world.connected()
+    contact = await make_contact(person)
+    event_id = await invite(world, person, person.at(2, "10:00"), VERA)
+    await synced(world, person)
+    [meeting] = await timeline(person, contact)
+    await world.sandbox.patch_google_event(person.email, event_id, {"summary": "Read as it was"})
+    real, once = Follower._read, iter([True])
+
+    async def while_it_is_cancelled(self: Follower, *given: Any) -> Any:
+        seen = await real(self, *given)
+        if next(once, False):
+            cancelled = await person.post(f"/v1/engagements/{meeting['id']}/cancel")
+            assert cancelled.status_code == 200, cancelled.text
+        return seen
+
+    monkeypatch.setattr(Follower, "_read", while_it_is_cancelled)
+    await synced(world, person)
+    await world.work(until=timedelta(minutes=5))
+    assert [item["outcome"] for item in await timeline(person, contact)] == ["cancelled"]
 
 
 async def test_r19_a_meeting_in_an_account_that_is_gone_is_not_changed_without_its_event(world: World) -> None:
