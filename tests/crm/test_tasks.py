@@ -13,6 +13,7 @@ from app.sync.schedule import enqueue_due_syncs
 from tests.crm.scene import make_contact, span, synced
 from tests.support.hands import ALL
 from tests.support.people import Person
+from tests.support.visitors import fault
 from tests.support.world import World, problem
 
 HOUR = timedelta(hours=1)
@@ -398,6 +399,23 @@ async def test_r22_the_calendar_is_found_again_when_the_answer_was_lost(world: W
     asked = await world.sandbox.google_requests(account=person.email)
     made = [request for request in asked if request["method"] == "POST" and request["path"].endswith("/calendars")]
     assert len(made) == 1, "found, not made again"
+
+
+async def test_r22_r46_a_deleted_task_goes_only_once_nothing_of_it_can_land_any_more(world: World) -> None:
+    person = await with_tasks(world)
+    await fault(world, person, "reset_before", method="POST", path="/events$", times=50)
+    task = await add(world, person)
+    assert (await person.delete(f"/v1/tasks/{task['id']}")).status_code == 204
+    await world.work()
+    [write] = await world.rows("SELECT draft, look_again_at FROM calendar_writes")
+    assert write["draft"] is None
+    assert write["look_again_at"] is not None, "what was sent may land yet, and is removed then"
+    problem(await person.get(f"/v1/tasks/{task['id']}"), 404, "not_found")
+    for _ in range(3):
+        world.clock.offset += timedelta(minutes=4)
+        await world.work(until=timedelta(minutes=10))
+    assert await world.rows("SELECT FROM tasks") == []
+    assert await events(world, person) == []
 
 
 async def test_r22_disconnecting_leaves_the_tasks_and_connecting_again_places_them(world: World) -> None:
