@@ -246,7 +246,7 @@ def booking(on: Ground, links: Links, reader: PageReader, pool: asyncpg.Pool) ->
     post = BookingPost(links, on.providers, sender=on.settings.mail_from)
     live, effects = _live_check(on), DriftEffects(post, clock)
     blocked = BlockedAttempts(on.sessions, reader, post, clock)
-    requests = MeetingRequests(on.sessions, live, post, on.providers, clock, queues=queues)
+    requests = MeetingRequests(on.sessions, reader, live, post, on.providers, clock=clock, queues=queues)
     follower = BookingFollower(on.sessions, on.follower, effects, on.providers, clock)
     return Booking(
         tokens=tokens,

@@ -25,7 +25,7 @@ from app.bookings.inquiry import Inquiry
 from app.bookings.live_check import LiveCheck, Verdict
 from app.bookings.making import new_booking, take_place
 from app.bookings.news import tell_of_booking, tell_of_request
-from app.bookings.offer import slot_taken
+from app.bookings.offer import around, slot_taken
 from app.bookings.ownership import concerns
 from app.bookings.post import BookingPost
 from app.bookings.request_standing import (
@@ -53,6 +53,7 @@ from app.providers.base import Provider
 from app.queue import Enqueued, Job, enqueue
 from app.scheduling.availability import Mode, PageTime
 from app.scheduling.proposals_repository import answer_proposal
+from app.scheduling.reader import PageReader
 from app.timespan import Span
 
 _SHARED = (
@@ -81,14 +82,16 @@ class MeetingRequests:
     def __init__(
         self,
         sessions: async_sessionmaker[AsyncSession],
+        pages: PageReader,
         live: LiveCheck,
         post: BookingPost,
         providers: dict[ProviderName, Provider],
-        clock: Clock,
         *,
+        clock: Clock,
         queues: HostQueues,
     ) -> None:
         self._sessions = sessions
+        self._pages = pages
         self._live = live
         self._post = post
         self._providers = providers
@@ -110,7 +113,8 @@ class MeetingRequests:
         """By the turns of now."""
         async with transaction(self._sessions, account_id) as session:
             request = await self._find(session, request_id, by=by)
-            page = await self._free(session, request)
+        page = self._check(request, await self._look(request))
+        async with transaction(self._sessions, account_id) as session:  # sends nothing, but where there are turns
             in_order = await by_turns(fetch_in(session), page, free_seatings(request, page), now=self._clock())
         refusal: Conflict = self._taken(request, page)
         slot = page.rules(request.duration_minutes).buffered(request.start)
@@ -187,7 +191,7 @@ class MeetingRequests:
             # read next: then `seated` finds nobody, and nothing is booked.
             await lock_seating(fetch_in(session), seating)
             request = await self._find(session, asked.id, by=by, lock=True)
-            whole = await self._free(session, request)
+            whole = self._check(request, await page_time_of_request(session, request))
             page = whole.seated(hosts)
             if page is None or page.destination is None:
                 raise BookingUnavailable  # the page's hosts, or their calendars, were changed this moment
@@ -245,9 +249,16 @@ class MeetingRequests:
             raise AlreadyProcessed
         return request
 
-    async def _free(self, session: AsyncSession, request: MeetingRequest) -> PageTime:
-        """Its page and its hosts' time, of whom enough are free as far as the mirror knows."""
-        page = await page_time_of_request(session, request)
+    async def _look(self, request: MeetingRequest) -> PageTime:
+        """Its page and its hosts' time, read together with all who look at it now; also of one that was deleted."""
+        page = await self._pages.read_together(request.page_id, around(request.start, request.duration_minutes))
+        if page is not None:
+            return page
+        async with transaction(self._sessions, request.account_id) as session:
+            return await page_time_of_request(session, request)
+
+    def _check(self, request: MeetingRequest, page: PageTime) -> PageTime:
+        """The page, if enough of its hosts are free as far as the mirror knows."""
         if page.mode is Mode.OFFLINE:
             raise CalendarNotConnected
         if page.unavailable:
