@@ -6,9 +6,8 @@ and no others. One message has one recipient.
 
 import asyncio
 import contextlib
-from email import policy
+from email import message_from_string, policy
 from email.message import EmailMessage
-from email.parser import HeaderParser
 from email.utils import formatdate, parseaddr
 from typing import Final
 
@@ -192,7 +191,7 @@ def _body(letter: Letter) -> EmailMessage:
 
 def _reads_as_meant(content: bytes, fields: list[str], *, name: str, address: str, subject: str) -> bool:
     """Whether a reader finds the headers we wrote, saying what we said, and no others."""
-    read = HeaderParser(policy=policy.default).parsestr(content.decode())
+    read = message_from_string(content.decode(), policy=policy.default)
     try:
         found = [field for field in read if field.lower() not in {"mime-version", "content-type"}]
         recipients = [(_solid(reader.display_name), reader.addr_spec) for reader in read["To"].addresses]
