@@ -38,7 +38,9 @@ def niceness(stack: Stack, name: str) -> int:
 
 
 async def test_a_worker_stands_back_for_the_api(stack: Stack) -> None:
-    assert niceness(stack, WORKER) == niceness(stack, API) + 10
+    async with asyncio.timeout(60):  # it may only just have been started
+        while niceness(stack, WORKER) != niceness(stack, API) + 10:
+            await asyncio.sleep(0.1)
 
 
 async def until_answered(send: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response:
