@@ -38,7 +38,17 @@ from app.bookings.wishes import Wish, appointment, meeting_request, wish_of
 from app.calendar import Clock, ProviderName
 from app.calendar_writes.service import find_write
 from app.database import transaction
-from app.errors import AlreadyProcessed, BookingUnavailable, HoldExpired, NotFound, SlotUnavailable
+from app.errors import (
+    AlreadyProcessed,
+    AppError,
+    BookingUnavailable,
+    ConsentRequired,
+    HoldExpired,
+    NotFound,
+    OutsideBookingWindow,
+    PageTurnedOff,
+    SlotUnavailable,
+)
 from app.events.types import EventType
 from app.failpoints import Failpoint, reached
 from app.ids import new_id
@@ -53,6 +63,11 @@ from app.scheduling.proposals_repository import answer_proposal
 from app.scheduling.reader import PageReader, read_page_time
 from app.telemetry.metrics import BOOKINGS, counted
 
+REFUSALS: Final[tuple[type[AppError], ...]] = (
+    NotFound, PageTurnedOff, AlreadyProcessed, BookingUnavailable, HoldExpired, SlotUnavailable, ConsentRequired,
+    OutsideBookingWindow,
+)  # fmt: skip
+"""Why a booking is refused, whoever books; what is wrong with the form and its key besides."""
 VISITOR: Final = "visitor"
 """Who books, in the audit log, unless somebody does it on their behalf (R50)."""
 _CREATED, _ACCEPTED = 201, 202

@@ -5,7 +5,7 @@ The one rule: a reschedule moves one booking, its reservation and its one event;
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Literal
+from typing import Final, Literal
 from uuid import UUID
 
 import asyncpg
@@ -28,10 +28,13 @@ from app.calendar_writes.service import change_wish, find_write
 from app.database import transaction
 from app.errors import (
     AlreadyCancelled,
+    AppError,
     BookingUnavailable,
     CapabilityNotSupported,
     CutoffPassed,
     NotFound,
+    OutsideBookingWindow,
+    SlotUnavailable,
     require_version,
 )
 from app.events.types import EventType
@@ -41,6 +44,10 @@ from app.providers.base import Provider
 from app.queue import enqueue
 from app.scheduling.availability import Mode, PageTime
 from app.scheduling.reader import read_page_time
+
+CANCEL_REFUSALS: Final[tuple[type[AppError], ...]] = (NotFound, AlreadyCancelled, CapabilityNotSupported, CutoffPassed)
+MOVE_REFUSALS: Final = (*CANCEL_REFUSALS, BookingUnavailable, SlotUnavailable, OutsideBookingWindow)
+"""Why a change is refused, whoever asks for it; VersionMismatch besides."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,7 +131,7 @@ class MeetingFollower:
         self, session: AsyncSession, row: Engagement | None, hashes: Mapping[str, bytes], known: Collection[UUID]
     ) -> dict[str, UUID]:
         """Who takes part already by an address that somebody has corrected in the CRM since, by that address."""
-        parts = [] if row is None else (await repository.participants_of(session, [row.id])).get(row.id, [])
+        parts = [] if row is None else await repository.participants_in(session, row)
         found: dict[str, UUID] = {}
         for contact in (contact for _, contact in parts if contact.id not in known):
             theirs = (await person_of(session, self._people, contact)).hashes

@@ -8,7 +8,7 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.crm.repository import participants_of
+from app.crm.repository import participants_in
 from app.crm.views import Participants, contact_view, engagement_view
 from app.events.feed import add_event
 from app.events.types import EventType
@@ -31,7 +31,7 @@ def tell_of_contact(rows: Rows, event: EventType, contact: Contact, *, now: date
 async def tell_as_it_is(session: AsyncSession, event: EventType, row: Engagement) -> Enqueued:
     """An engagement was made or changed: told with everybody who takes part now."""
     await session.flush()
-    participants = (await participants_of(session, [row.id])).get(row.id, [])
+    participants = await participants_in(session, row)
     return tell_of_engagement(session, event, row, participants, now=row.updated_at)
 
 

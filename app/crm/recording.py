@@ -119,7 +119,7 @@ async def _known_otherwise(
     session: AsyncSession, row: Engagement | None, known: Mapping[bytes, Contact]
 ) -> list[Contact]:
     """Who takes part already, and not by an address of the booking: somebody has corrected it in the CRM."""
-    parts = [] if row is None else (await repository.participants_of(session, [row.id])).get(row.id, [])
+    parts = [] if row is None else await repository.participants_in(session, row)
     return [contact for _, contact in parts if contact.address_hash not in known]
 
 

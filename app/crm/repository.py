@@ -161,6 +161,11 @@ async def list_engagements(
     return (await session.scalars(query.order_by(Engagement.id.desc()).limit(limit))).all()
 
 
+async def participants_in(session: AsyncSession, row: Engagement) -> list[tuple[EngagementContact, Contact]]:
+    """Who takes part in one engagement."""
+    return (await participants_of(session, [row.id])).get(row.id, [])
+
+
 async def participants_of(
     session: AsyncSession, engagement_ids: Collection[UUID]
 ) -> dict[UUID, list[tuple[EngagementContact, Contact]]]:

@@ -10,7 +10,7 @@ from app.routers.dependencies import ReaderLanguage, Services, Session, User
 from app.routers.openapi_codes import problems
 from app.routers.pagination import Cursor, CursorParameter, Limit
 from app.routers.rate_limits import LimitedLookup
-from app.scheduling.availability_calendars import remove_calendar, set_policy
+from app.scheduling.availability_calendars import UNKNOWN_IS_BUSY, remove_calendar, set_policy
 from app.scheduling.settings_schemas import AvailabilityCalendar, AvailabilityCalendarList, AvailabilityCalendarUpdate
 from app.scheduling.views import availability_calendar_view
 
@@ -51,7 +51,7 @@ async def update_availability_calendar(
     language: ReaderLanguage,
 ) -> AvailabilityCalendar:
     """Choose what happens to your pages while this calendar cannot be read; null goes back to `block`."""
-    policy = body.unreachable_policy or ("block" if body.model_fields_set else None)
+    policy = body.unreachable_policy or (UNKNOWN_IS_BUSY if body.model_fields_set else None)
     return availability_calendar_view(*await set_policy(session, caller, calendar_id, policy), language)
 
 

@@ -7,7 +7,8 @@ from pydantic.json_schema import SkipJsonSchema
 
 from app.accounts.idempotency import keyed_request
 from app.bookings.answers import on_behalf_result
-from app.bookings.change import ByHost
+from app.bookings.book import REFUSALS as BOOK_REFUSALS
+from app.bookings.change import CANCEL_REFUSALS, MOVE_REFUSALS, ByHost
 from app.bookings.event import owner_of_event
 from app.bookings.listing import BookingsAsked, Order, find_bookings
 from app.bookings.no_show import mark_no_show
@@ -27,17 +28,8 @@ from app.calendar_writes.service import find_write, writes_of
 from app.database import transaction
 from app.errors import (
     AlreadyCancelled,
-    AlreadyProcessed,
     BookingNotBegun,
-    BookingUnavailable,
-    CapabilityNotSupported,
-    ConsentRequired,
-    CutoffPassed,
-    HoldExpired,
     NotFound,
-    OutsideBookingWindow,
-    PageTurnedOff,
-    SlotUnavailable,
 )
 from app.ids import BookingId
 from app.models import bookings as rows
@@ -93,17 +85,7 @@ async def list_bookings(
     "",
     summary="Book for a visitor",
     status_code=201,
-    responses=problems(
-        NotFound,
-        PageTurnedOff,
-        AlreadyProcessed,
-        BookingUnavailable,
-        HoldExpired,
-        SlotUnavailable,
-        ConsentRequired,
-        OutsideBookingWindow,
-    )
-    | {202: {"model": OnBehalfResult, "description": "A meeting request."}},
+    responses=problems(*BOOK_REFUSALS) | {202: {"model": OnBehalfResult, "description": "A meeting request."}},
 )
 async def create_booking(
     body: BookingOnBehalfCreate, request: Request, caller: BookingWriter, services: Services, response: Response,
@@ -154,15 +136,7 @@ async def list_booking_slots(
 @router.post(
     "/{booking_id}/reschedule",
     summary="Move a booking",
-    responses=problems(
-        NotFound,
-        AlreadyCancelled,
-        BookingUnavailable,
-        CapabilityNotSupported,
-        SlotUnavailable,
-        CutoffPassed,
-        OutsideBookingWindow,
-    ),
+    responses=problems(*MOVE_REFUSALS),
 )
 async def reschedule_booking(
     body: BookingReschedule, held: HeldBooking, caller: BookingWriter, services: Services,
@@ -178,7 +152,7 @@ async def reschedule_booking(
 @router.post(
     "/{booking_id}/cancel",
     summary="Cancel a booking",
-    responses=problems(NotFound, AlreadyCancelled, CapabilityNotSupported, CutoffPassed),
+    responses=problems(*CANCEL_REFUSALS),
 )
 async def cancel_booking(
     booking_id: BookingId, caller: BookingWriter, services: Services, if_match: IfMatch, response: Response,

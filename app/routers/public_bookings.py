@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Depends, Request, Response
 from pydantic.json_schema import SkipJsonSchema
 
-from app.bookings.change import ByVisitor, Changed
+from app.bookings.change import CANCEL_REFUSALS, MOVE_REFUSALS, ByVisitor, Changed
 from app.bookings.invite import invite_of
 from app.bookings.ownership import Held
 from app.bookings.reschedule_slots import list_moves
@@ -14,13 +14,7 @@ from app.bookings.views import public_booking_view
 from app.bookings.visitor import get_held_booking, get_visitor_booking
 from app.database import transaction
 from app.errors import (
-    AlreadyCancelled,
-    BookingUnavailable,
-    CapabilityNotSupported,
-    CutoffPassed,
     NotFound,
-    OutsideBookingWindow,
-    SlotUnavailable,
 )
 from app.ids import BookingId
 from app.routers.dependencies import BookingToken, IfMatch, Services
@@ -82,15 +76,7 @@ async def list_public_booking_slots(
 @router.post(
     "/{booking_id}/reschedule",
     summary="Choose another time",
-    responses=problems(
-        NotFound,
-        AlreadyCancelled,
-        BookingUnavailable,
-        CapabilityNotSupported,
-        SlotUnavailable,
-        CutoffPassed,
-        OutsideBookingWindow,
-    ),
+    responses=problems(*MOVE_REFUSALS),
     dependencies=[LimitedChange],
 )
 async def reschedule_public_booking(
@@ -106,7 +92,7 @@ async def reschedule_public_booking(
 @router.post(
     "/{booking_id}/cancel",
     summary="Cancel your booking",
-    responses=problems(NotFound, AlreadyCancelled, CapabilityNotSupported, CutoffPassed),
+    responses=problems(*CANCEL_REFUSALS),
     dependencies=[LimitedChange],
 )
 async def cancel_public_booking(

@@ -6,17 +6,12 @@ from fastapi import APIRouter, Query, Request, Response
 
 from app.accounts.idempotency import keyed_request
 from app.bookings.answers import booking_result
+from app.bookings.book import REFUSALS
 from app.bookings.schemas import BookingCreate, BookingResult
 from app.errors import (
-    AlreadyProcessed,
-    BookingUnavailable,
-    ConsentRequired,
-    HoldExpired,
     NoDefaultPage,
     NotFound,
-    OutsideBookingWindow,
     PageTurnedOff,
-    SlotUnavailable,
 )
 from app.ids import PageId
 from app.routers.dependencies import IdempotencyKey, PublicSession, Services
@@ -90,17 +85,7 @@ async def list_public_slots(
     "/scheduling-pages/{page_id}/bookings",
     summary="Book a time",
     status_code=201,
-    responses=problems(
-        NotFound,
-        PageTurnedOff,
-        AlreadyProcessed,
-        BookingUnavailable,
-        HoldExpired,
-        SlotUnavailable,
-        ConsentRequired,
-        OutsideBookingWindow,
-    )
-    | {202: {"model": BookingResult, "description": "A meeting request."}},
+    responses=problems(*REFUSALS) | {202: {"model": BookingResult, "description": "A meeting request."}},
     dependencies=[LimitedBooking],
     openapi_extra=PUBLIC,
 )
