@@ -5,7 +5,6 @@ The one rule: settings come from the environment; a missing one is named, with n
 
 import asyncio
 import json
-import os
 import socket
 import sys
 from contextlib import suppress
@@ -23,6 +22,7 @@ from pydantic_settings import BaseSettings
 
 from app import failpoints
 from app.audit_check import check_audit_log
+from app.background import stand_back
 from app.doctor.configuration import read_settings
 from app.doctor.deployment import Wishes
 from app.doctor.examination import examine
@@ -95,7 +95,7 @@ def worker() -> None:
     configure_logs(settings.log_level, settings.log_format)
     failpoints.arm(settings.failpoints)
     configure_traces("worker")
-    os.nice(settings.worker_niceness)
+    stand_back(settings.worker_niceness)
     uvloop.run(_work(settings))
 
 
