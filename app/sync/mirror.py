@@ -5,9 +5,9 @@ listing packs them all at its end, because until then it removes nothing.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import ColumnElement, and_, delete, select
 from sqlalchemy.dialects.postgresql import insert
@@ -39,7 +39,7 @@ WITH gone AS (
      WHERE account_id = $1 AND calendar_id = $2 AND (event_id = ANY ($4::text[]) OR series_id = ANY ($3::text[]))),
 forgotten AS (
     DELETE FROM mirror_series WHERE account_id = $1 AND calendar_id = $2 AND series_id = ANY ($3::text[]))
-SELECT starts_at, ends_at, start_date, end_date, event_id, etag, key, series_id FROM mirror_events
+SELECT starts_at, ends_at, start_date, end_date, busy, event_id, etag, key, series_id FROM mirror_events
  WHERE account_id = $1 AND calendar_id = $2 AND (event_id = ANY ($3::text[]) OR series_id = ANY ($3::text[]))
 """
 """All parts of the statement see the snapshot from before it: the SELECT still returns the rows that are deleted."""
@@ -87,6 +87,18 @@ UNTOLD: Final = -1
 """The generation of what we have written ourselves: no listing has told of it yet."""
 
 
+class _Blocks(NamedTuple):
+    """What of an event decides which time is busy, in its row's columns."""
+
+    starts_at: datetime | None
+    ends_at: datetime | None
+    start_date: date | None
+    end_date: date | None
+    level: int
+    key: str | None
+    """One of ours blocks nothing where it stands as we wrote it."""
+
+
 class Mirror:
     """One calendar's mirror, inside the caller's transaction."""
 
@@ -116,13 +128,14 @@ class Mirror:
             await self._keep(batch.kept)
         if not (batch.events or batch.gone or batch.series):
             return
-        before = await self._remove(batch)
+        stood = await self._remove(batch)
         instances = [event for events in batch.series.values() for event in events]
         events = list({event.id: event for event in (*batch.events.values(), *instances)}.values())
         await self._upsert(events)
         await self._remember_series(batch.series.keys())
+        self._touch_differing(stood, {event.id: _blocks(event) for event in events})
         if self._changes is not None:
-            await self._changes.note(before, events)
+            await self._changes.note({event_id: known for event_id, (known, _) in stood.items()}, events)
 
     async def untold(self) -> set[str]:
         """What we wrote ourselves and no listing has told of yet."""
@@ -170,22 +183,25 @@ class Mirror:
         start, end = _widest(when)
         self._months.update(months_of(max(start, self._horizon.start), min(end, self._horizon.end)))
 
-    async def _remove(self, batch: Batch) -> dict[str, Known]:
+    def _touch_differing(self, stood: Mapping[str, tuple[Known, _Blocks]], stand: Mapping[str, _Blocks]) -> None:
+        """Most edits are of titles, texts and answers, and pack nothing. What we write ourselves is always packed: how
+        far our writes are decides what of them blocks, and is saved with it.
+        """
+        for event_id in stood.keys() | stand.keys():
+            before, now = stood[event_id][1] if event_id in stood else None, stand.get(event_id)
+            if before != now or self._changes is None:
+                for blocks in filter(None, (before, now)):
+                    self.touch(_when(*blocks[:4]))
+
+    async def _remove(self, batch: Batch) -> dict[str, tuple[Known, _Blocks]]:
         """Remove events and whole series; an event that is only updated keeps its row. What stood there before."""
-        known = [*batch.events, *batch.gone, *batch.series]
-        return self._noted(await self._ask(_REMOVE, known, [*batch.gone, *batch.series]))
+        ids = [*batch.events, *batch.gone, *batch.series]
+        rows = await self._ask(_REMOVE, ids, [*batch.gone, *batch.series])
+        return {row.event_id: (_known(row), _blocked_by(row)) for row in rows}
 
     async def _keep(self, event_ids: Collection[str]) -> None:
         """They were listed: a sweep leaves them. One that was a series keeps its dates."""
         await self._ask(_KEEP, self._generation, list(event_ids))
-
-    def _noted(self, rows: Iterable[Any]) -> dict[str, Known]:
-        """Rows as `_REMOVE` answers them, their months noted, by id."""
-        before = {}
-        for start, end, first_day, last_day, *known in rows:
-            self.touch(_when(start, end, first_day, last_day))
-            before[known[0]] = Known(*known)
-        return before
 
     async def _ask(self, statement: str, *values: object) -> Sequence[Any]:
         """Ids go as one array: as so many parameters they would make a plan that compares each with each."""
@@ -196,8 +212,6 @@ class Mirror:
     async def _upsert(self, events: list[Event]) -> None:
         if not events:
             return
-        for event in events:
-            self.touch(event.when)
         starts, ends, first_days, last_days = zip(*(_columns(event.when) for event in events), strict=True)
         connection = await self._session.connection()
         await connection.exec_driver_sql(
@@ -234,7 +248,10 @@ class Mirror:
     async def _note_months(self, condition: ColumnElement[bool]) -> dict[str, Known]:
         times = (MirrorEvent.starts_at, MirrorEvent.ends_at, MirrorEvent.start_date, MirrorEvent.end_date)
         columns = (*times, MirrorEvent.event_id, MirrorEvent.etag, MirrorEvent.key, MirrorEvent.series_id)
-        return self._noted(await self._session.execute(select(*columns).where(condition)))
+        rows = (await self._session.execute(select(*columns).where(condition))).all()
+        for row in rows:
+            self.touch(_when(*row[:4]))
+        return {row.event_id: _known(row) for row in rows}
 
     async def _blocking(self, months: Sequence[date]) -> defaultdict[tuple[date, bool], Blocking]:
         """What blocks time, by month and whether tentatively. An event of ours that stands where we wrote it is
@@ -251,6 +268,18 @@ class Mirror:
 
     def _mine(self, table: type[MirrorEvent] | type[MirrorSeries]) -> ColumnElement[bool]:
         return and_(table.account_id == self._calendar.account_id, table.calendar_id == self._calendar.id)
+
+
+def _known(row: Any) -> Known:
+    return Known(row.event_id, row.etag, row.key, row.series_id)
+
+
+def _blocked_by(row: Any) -> _Blocks:
+    return _Blocks(row.starts_at, row.ends_at, row.start_date, row.end_date, row.busy, row.key)
+
+
+def _blocks(event: Event) -> _Blocks:
+    return _Blocks(*_columns(event.when), int(level_of(event.busy)), event.key)
 
 
 def _columns(when: When) -> tuple[datetime | None, datetime | None, date | None, date | None]:

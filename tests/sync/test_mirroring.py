@@ -116,6 +116,30 @@ async def test_p3_an_event_made_moved_freed_and_deleted_is_followed(world: World
     await scene.agrees(spans=0)
 
 
+async def test_p3_an_edit_has_only_the_months_packed_whose_time_it_changes(world: World) -> None:
+    scene = await empty(world)
+    series = await scene.insert(scene.person.at(4, "10:00"), recurrence=["RRULE:FREQ=WEEKLY;INTERVAL=5;COUNT=4"])
+    await scene.sync()
+    packed = await packings(world)
+    await scene.patch(series, summary="Another title", attendees=[{"email": "new@example.com"}])
+    await scene.sync()
+    assert await packings(world) == packed
+    last = (await scene.instances(series))[-1]
+    await scene.patch(last["event_id"], transparency="transparent")
+    await scene.sync()
+    now = await packings(world)
+    assert [month for month in now if now[month] != packed[month]] == [last["starts_at"].date().replace(day=1)]
+    half_a_year = timedelta(days=180)
+    assert len((truth := await scene.truth(half_a_year)).busy) == 3
+    assert await scene.mirror(half_a_year) == truth
+
+
+async def packings(world: World) -> dict[Any, Any]:
+    """Which transaction has packed each month."""
+    rows = await world.rows("SELECT month, xmin::text AS packed_by FROM busy_months ORDER BY month")
+    return {row["month"]: row["packed_by"] for row in rows}
+
+
 async def test_p3_one_instance_of_a_series_moved_or_deleted_leaves_the_others(world: World) -> None:
     scene = await empty(world)
     series = await scene.insert(scene.person.at(2, "10:00"), recurrence=WEEKLY)
