@@ -46,12 +46,16 @@ SELECT topic, count(*) FROM calendar_changes
  WHERE account_id = $1 AND calendar_id = $2 AND (not_before IS NULL OR not_before <= $3)
  GROUP BY topic
 """
-_FORGET_PEOPLE = (
-    "DELETE FROM mirror_addresses WHERE account_id = $1 AND calendar_id = $2 AND event_id = ANY ($3::text[])"
-)
 _REMEMBER_PEOPLE = """
+WITH named AS (
+    SELECT u.event_id, u.address_hash FROM unnest($4::text[], $5::bytea[]) AS u(event_id, address_hash)
+), gone AS (
+    DELETE FROM mirror_addresses a
+     WHERE a.account_id = $1 AND a.calendar_id = $2 AND a.event_id = ANY ($3::text[])
+       AND NOT EXISTS (SELECT FROM named n WHERE n.event_id = a.event_id AND n.address_hash = a.address_hash)
+)
 INSERT INTO mirror_addresses (account_id, calendar_id, event_id, address_hash)
-SELECT $1, $2, u.event_id, u.address_hash FROM unnest($3::text[], $4::bytea[]) AS u(event_id, address_hash)
+SELECT $1, $2, event_id, address_hash FROM named
 ON CONFLICT DO NOTHING
 """
 
@@ -188,14 +192,19 @@ class ChangeLog:
         self, before: Mapping[str, Known], after: Sequence[Event], people: Mapping[str, Collection[str]]
     ) -> None:
         """Those of our own events are known to whatever they are the event of."""
-        if known := [event.id for event in after if event.id in before]:
-            await self._tell(_FORGET_PEOPLE, known)
+        known = [event.id for event in after if event.id in before]
         named = [(event.id, address) for event in after if event.key is None for address in people[event.id]]
-        if named:
-            hasher = await self._people.hasher(self._session, self._calendar.account_id)
-            hashes = {address: hasher.hash(address) for address in {address for _, address in named}}
-            ids, people_hashes = [event_id for event_id, _ in named], [hashes[address] for _, address in named]
-            await self._tell(_REMEMBER_PEOPLE, ids, people_hashes)
+        if not (known or named):
+            return
+        hashes = await self._hashed({address for _, address in named})
+        ids, people_hashes = [event_id for event_id, _ in named], [hashes[address] for _, address in named]
+        await self._tell(_REMEMBER_PEOPLE, known, ids, people_hashes)
+
+    async def _hashed(self, addresses: Collection[str]) -> dict[str, bytes]:
+        if not addresses:
+            return {}
+        hasher = await self._people.hasher(self._session, self._calendar.account_id)
+        return {address: hasher.hash(address) for address in addresses}
 
     async def _tell(self, statement: str, *values: object) -> Sequence[Any]:
         connection = await self._session.connection()
