@@ -109,10 +109,8 @@ class BookingFollower:
         if booking_id is None:
             return []
         booking, write = await self.lock(session, booking_id)
-        if booking is None or write is None or write.calendar_id != calendar.id:
+        if booking is None or write is None or await _is_hosts_own(session, calendar, event_id, booking, write):
             return []
-        if booking.status == "no_show":
-            return []  # nobody came: what becomes of its event changes nothing about it
         observed = await _observed(session, calendar, booking, event_id, event)
         facts = replace(await self._facts(session, booking, write, observed), elsewhere=seen.elsewhere)
         if facts.pending or seen.is_before(write.id, (write.fence, write.written_seq)):
@@ -211,6 +209,22 @@ async def _booking_of(session: AsyncSession, calendar: Calendar, event_id: str, 
             CalendarWrite.calendar_id == calendar.id, CalendarWrite.booking_id.is_not(None), known
         )
     )
+
+
+async def _is_hosts_own(
+    session: AsyncSession, calendar: Calendar, event_id: str, booking: Booking, write: CalendarWrite
+) -> bool:
+    """Whether what becomes of the event changes nothing about the booking: it stands elsewhere now, nobody came, or
+    it was made a series, off which the date of the cancelled booking was taken.
+    """
+    if write.calendar_id != calendar.id or booking.status == "no_show":
+        return True
+    if booking.status != "cancelled":
+        return False
+    of_series = select(MirrorEvent.event_id).where(
+        MirrorEvent.calendar_id == calendar.id, MirrorEvent.series_id == event_id
+    )
+    return await session.scalar(of_series.limit(1)) is not None
 
 
 async def _mirrored(session: AsyncSession, calendar: Calendar, booking: Booking) -> frozenset[Standing]:

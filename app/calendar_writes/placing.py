@@ -4,7 +4,7 @@ The one rule: a write whose result is unknown is never repeated blindly: `find_b
 have written meanwhile is overwritten only after a check that the write is still ours.
 """
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass
 
 from app.calendar import FIELDS, Attendee, Busy, Event, EventDraft, Field, Notify, Timed
@@ -31,6 +31,10 @@ class ClaimedWrite:
     """Nobody has tried before: nothing of ours can stand there yet."""
     looking: bool
     """The wish has come true; what may have landed late is looked for."""
+    dates: Collection[str] | None = None
+    """Of an event that its person has made a series: the date that we wrote, if it still stands. What is to go is that
+    one; the others are theirs. None: it is no series, as far as the mirror knows.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,10 @@ class Placing:
             return Outcome(None)  # its person has deleted it, and that is the end of it
 
     async def _remove(self) -> Outcome:
+        if self._claimed.dates is not None:
+            for date in self._claimed.dates:
+                await self._session.cancel_event(self._calendar_id, date, notify=self._notify)
+            return Outcome(None)
         event_id = self._claimed.write.event_id
         if event_id is None and not self._claimed.first:
             left = await self._session.find_by_key(self._calendar_id, self._key, around=self._anywhere)

@@ -9,6 +9,7 @@ winner look again.
 """
 
 import asyncio
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -124,7 +125,9 @@ class EventWriter:
             write.attempts += 1
             write.lease_until = now + LEASE
             draft = None if write.draft is None else draft_from_json(write.draft)
-            return ClaimedWrite(write, calendar, connection, draft, write.fence, write.desired_seq, first, looking)
+            dates = await _dates_of_series(session, write) if draft is None else None
+            fenced = write.fence, write.desired_seq
+            return ClaimedWrite(write, calendar, connection, draft, *fenced, first, looking, dates)
 
     async def _write(self, claimed: ClaimedWrite) -> Outcome:
         """One try, ended before its lease ends: what it has sent by then may have landed or not."""
@@ -282,12 +285,25 @@ def _count(claimed: ClaimedWrite, outcome: str) -> None:
 
 async def _removed(session: AsyncSession, claimed: ClaimedWrite) -> set[str]:
     """What a removal took away. A person's own copy of the event stands, and blocks its time."""
+    if claimed.dates is not None:
+        return set(claimed.dates)
     if claimed.write.event_id is not None:
         return {claimed.write.event_id, *claimed.write.extra_event_ids}
     ours = select(MirrorEvent.event_id).where(
         MirrorEvent.calendar_id == claimed.calendar.id, MirrorEvent.key == claimed.write.key
     )
     return set((await session.scalars(ours)).all())
+
+
+async def _dates_of_series(session: AsyncSession, write: CalendarWrite) -> Collection[str] | None:
+    dates = (
+        await session.execute(
+            select(MirrorEvent.event_id, MirrorEvent.starts_at).where(
+                MirrorEvent.calendar_id == write.calendar_id, MirrorEvent.series_id == write.event_id
+            )
+        )
+    ).all()
+    return [row.event_id for row in dates if row.starts_at == write.written_start] if dates else None
 
 
 def _is_work(write: CalendarWrite, now: datetime) -> bool:

@@ -128,7 +128,8 @@ def differing(
 ) -> dict[str, Topic]:
     """The events somebody may have to follow, and who; `people` who takes part, by event.
 
-    Of a calendar that is not the primary, ours alone.
+    Of a calendar that is not the primary, ours alone. One of ours that was made a series stands for what it is the
+    event of, and is named with its dates.
     """
     found = {}
     for event in after:
@@ -137,10 +138,14 @@ def differing(
             continue
         if event.key is not None or (primary and (known is not None or people[event.id])):
             found[event.id] = topic_of(event.key)
+            if event.key is not None and event.series_id is not None:
+                found[event.series_id] = topic_of(event.key)
     still = {event.id for event in after}
     for known in before.values():
         if known.event_id not in still and (primary or known.key is not None):
             found[known.event_id] = topic_of(known.key)
+            if known.key is not None and known.series_id is not None:
+                found[known.series_id] = topic_of(known.key)
     return found
 
 
@@ -184,7 +189,7 @@ class ChangeLog:
             topics = [topic.value for topic in changed.values()]
             series = {known.event_id: known.series_id for known in before.values()}
             series |= {event.id: event.series_id for event in after}
-            series_ids = [series[event_id] for event_id in changed]
+            series_ids = [series.get(event_id) for event_id in changed]
             await self._tell(_NOTE, self._now, list(changed), series_ids, topics)
             self._topics.update(changed.values())
 

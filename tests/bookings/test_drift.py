@@ -597,6 +597,50 @@ async def test_r23_a_booked_event_made_a_series_by_its_host_loses_no_date(world:
     assert await ledger(person) == []
 
 
+async def test_r23_of_a_series_that_its_host_has_made_a_cancellation_takes_the_booked_date_alone(world: World) -> None:
+    person, booking, event_id = await booked(world)
+    weekly = {"recurrence": ["RRULE:FREQ=WEEKLY;COUNT=4"], "attendees": [{"email": "colleague@example.com"}]}
+    await world.sandbox.patch_google_event(person.email, event_id, weekly)
+    await synced(world, person)
+    dates = "SELECT starts_at FROM mirror_events WHERE series_id = $1 ORDER BY starts_at"
+    weeks = [booking.start_at + timedelta(weeks=number) for number in range(4)]
+    assert [row["starts_at"] for row in await world.rows(dates, event_id)] == weeks
+    assert (await booking.cancel()).status_code == 200
+    for _ in range(3):
+        await world.work()
+        assert [row["starts_at"] for row in await world.rows(dates, event_id)] == weeks[1:]
+        await synced(world, person)
+    [series] = [event for event in await world.sandbox.google_events(person.email) if event["id"] == event_id]
+    assert [guest["email"] for guest in series["attendees"]] == ["colleague@example.com"]
+    assert (await host_sees(person, booking))["status"] == "cancelled"
+    assert await ledger(person) == []
+
+
+async def test_r23_a_series_that_its_host_has_made_is_followed_as_a_whole(world: World) -> None:
+    person, booking, event_id = await booked(world)
+    await world.sandbox.patch_google_event(person.email, event_id, {"recurrence": ["RRULE:FREQ=WEEKLY;COUNT=4"]})
+    await synced(world, person)
+    await move(world, person, event_id, booking.start_at + HOUR)
+    await synced(world, person)
+    assert datetime.fromisoformat((await host_sees(person, booking))["start_at"]) == booking.start_at + HOUR
+    await world.sandbox.delete_google_event(person.email, event_id)
+    await synced(world, person)
+    assert (await host_sees(person, booking))["status"] == "cancelled"
+    assert sorted(entry["kind"] for entry in await ledger(person)) == ["deleted", "moved"]
+
+
+async def test_r23_what_its_host_made_a_series_and_deleted_comes_back_once(world: World) -> None:
+    person, booking, event_id = await booked(world)
+    await policy(person, deleted="restore")
+    await world.sandbox.patch_google_event(person.email, event_id, {"recurrence": ["RRULE:FREQ=WEEKLY"]})
+    await synced(world, person)
+    await world.sandbox.delete_google_event(person.email, event_id)
+    await synced(world, person)
+    [event] = await our_events(world, person)
+    assert (event["id"], event.get("recurrence")) == (event_id, None)
+    assert datetime.fromisoformat(event["start"]["dateTime"]) == booking.start_at
+
+
 async def test_r23_what_nobody_can_follow_keeps_nothing_behind_it_waiting(world: World) -> None:
     person, booking, event_id = await booked(world)
     other = await visit(person, {"id": booking.page_id}, person.at(4, "10:00"), email="other@example.com")

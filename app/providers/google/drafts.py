@@ -61,9 +61,9 @@ def new_event(draft: EventDraft, key: str, attempt: int = 0) -> Body:
 
 
 def revived_event(draft: EventDraft, key: str) -> Body:
-    """The patch that brings a deleted event of ours back as drafted."""
+    """The patch that brings a deleted event of ours back as drafted; once, also where it had been made a series."""
     transparency = "opaque" if draft.busy else "transparent"
-    body = {**_timed(_shared(draft, key)), "status": "confirmed", "transparency": transparency}
+    body = {**_timed(_shared(draft, key)), "status": "confirmed", "transparency": transparency, "recurrence": None}
     body["attendees"] = [_guest(attendee) for attendee in draft.attendees]
     return body if not draft.video else body | _conference(f"{event_id(key)}-again")
 
