@@ -1,10 +1,11 @@
 """Google's OAuth: the consent page, the token endpoint, revoking, and whose account it is.
 
     the token endpoint says          exchange            refresh
-    invalid_grant                    ConsentRefused      ReauthRequired(token_revoked)
+    invalid_grant, access_denied     ConsentRefused      ReauthRequired(token_revoked)
     it does not know this client     Misconfigured       Misconfigured
     429, rate_limit_exceeded         RateLimited         RateLimited
     5xx, or nothing                  Transient           Transient
+    a code nobody has heard of       InvalidRequest      AuthExpired: dead, once it was said for an hour
 
 The one rule: what was granted is what the token answer says, never what was asked for (people untick scopes).
 https://developers.google.com/identity/protocols/oauth2/web-server
@@ -53,14 +54,14 @@ _SUFFICIENT = {
 }
 """What we cannot do without, and the scopes that give it."""
 _KINDS: Mapping[str, type[ProviderError]] = {
-    "invalid_grant": ReauthRequired,
-    "admin_policy_enforced": ReauthRequired,
+    **dict.fromkeys(("invalid_grant", "admin_policy_enforced", "access_denied"), ReauthRequired),
     **dict.fromkeys(("invalid_client", "unauthorized_client", "deleted_client", "disabled_client"), Misconfigured),
     **dict.fromkeys(("redirect_uri_mismatch", "org_internal"), Misconfigured),
+    **dict.fromkeys(("", "invalid_request", "invalid_scope", "unsupported_grant_type"), InvalidRequest),
     **dict.fromkeys(("rate_limit_exceeded", "slow_down"), RateLimited),
     **dict.fromkeys(("server_error", "temporarily_unavailable", "internal_failure"), Transient),
 }
-"""What the token endpoint's own codes mean; any other is a request it did not like."""
+"""What the token endpoint's own codes mean. `access_denied` on a refresh: "Account restricted", by an administrator."""
 _DEAD = "token_revoked"
 """Google does not tell revoked from expired, from unused for six months, from pushed out by newer grants."""
 _NO_CLIENT = "no_client"
@@ -224,7 +225,8 @@ class GoogleOAuth:
             code = _REFUSAL.decode(answer.content).error
         except (msgspec.DecodeError, UnicodeDecodeError):
             code = ""
-        kind = RateLimited if answer.status == _TOO_MANY_REQUESTS else _KINDS.get(code, InvalidRequest)
+        unheard_of = AuthExpired if dead is ReauthRequired else InvalidRequest
+        kind = RateLimited if answer.status == _TOO_MANY_REQUESTS else _KINDS.get(code, unheard_of)
         if kind is ReauthRequired:
             kind = dead
         return kind(

@@ -7,6 +7,7 @@
     it does not know this client        Misconfigured                  Misconfigured
     429, a request loop                 RateLimited                    RateLimited
     5xx, a passing failure, or nothing  Transient                      Transient
+    a code nobody has heard of          InvalidRequest                 AuthExpired: dead, once said for an hour
 
 The one rule: every refresh brings a new refresh token, and it is the caller who must keep it before anything is done
 with the access token beside it. The old one stays good, so that a lost answer loses nothing.
@@ -55,14 +56,16 @@ _KINDS: Mapping[str, type[ProviderError]] = {
     **dict.fromkeys(("invalid_grant", "interaction_required", "consent_required", "login_required"), ReauthRequired),
     **dict.fromkeys(("invalid_client", "unauthorized_client", "invalid_resource"), Misconfigured),
     **dict.fromkeys(("server_error", "temporarily_unavailable"), Transient),
+    **dict.fromkeys(("", "invalid_request", "invalid_scope", "unsupported_grant_type"), InvalidRequest),
     "slow_down": RateLimited,
 }
-"""What the token endpoint's own codes mean; any other is a request it did not like."""
+"""What the token endpoint's own codes mean."""
 _EXCEPTIONS: Mapping[int, type[ProviderError]] = {
     50196: RateLimited,  # the same request too often in a row; told as invalid_grant, and passes
     90033: Transient,
     90024: Transient,
     **dict.fromkeys((500011, 500014, 650052, 700016, 7000215, 7000222), Misconfigured),
+    7000112: ReauthRequired,  # told as unauthorized_client: an administrator has disabled us in their tenant
 }
 """AADSTS numbers that mean something else than the code they come with."""
 _REVOKED, _EXPIRED, _PASSWORD = "token_revoked", "token_expired", "password_changed"
@@ -249,7 +252,8 @@ class Office365OAuth:
         except (msgspec.DecodeError, UnicodeDecodeError):
             said = _OAuthRefusal(error="")
         number = said.number()
-        kind = _EXCEPTIONS.get(number) or _KINDS.get(said.error, InvalidRequest)
+        unheard_of = AuthExpired if dead is ReauthRequired else InvalidRequest
+        kind = _EXCEPTIONS.get(number) or _KINDS.get(said.error, unheard_of)
         if answer.status == _TOO_MANY_REQUESTS:
             kind = RateLimited
         if kind is ReauthRequired:

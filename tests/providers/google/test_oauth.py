@@ -146,8 +146,9 @@ async def test_a_refresh_keeps_the_refresh_token(google, server):
     }
 
 
-async def test_r16_a_dead_grant_needs_the_person(google, server):
-    server.script(oauth_error("invalid_grant"))
+@pytest.mark.parametrize("code", ["invalid_grant", "admin_policy_enforced", "access_denied"])
+async def test_r16_a_dead_grant_needs_the_person(google, server, code):
+    server.script(oauth_error(code))
     with pytest.raises(ReauthRequired) as refusal:
         await google.refresh("1//r")
     assert refusal.value.provider_code == "token_revoked"
@@ -187,6 +188,15 @@ async def test_how_the_token_endpoint_refuses(google, server, answer, error):
     with pytest.raises(error):
         await google.refresh("1//r")
     with pytest.raises(error):
+        await exchange(google)
+
+
+async def test_r16_a_code_nobody_has_heard_of_is_dead_only_once_it_was_said_for_long(google, server):
+    server.script(*[oauth_error("account_of_another_planet")] * 2)
+    with pytest.raises(AuthExpired) as refusal:
+        await google.refresh("1//r")
+    assert refusal.value.provider_code == "account_of_another_planet"
+    with pytest.raises(InvalidRequest):
         await exchange(google)
 
 

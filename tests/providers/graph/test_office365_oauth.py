@@ -150,6 +150,7 @@ async def test_a_refresh_rotates_the_refresh_token(office365, server):
         (aadsts(50173), "token_revoked"),
         (aadsts(70000), "token_revoked"),
         (aadsts(65001, "consent_required"), "token_revoked"),
+        (aadsts(7000112, "unauthorized_client"), "token_revoked"),
         (aadsts(50133), "password_changed"),
         (aadsts(70008), "token_expired"),
         (aadsts(700082), "token_expired"),
@@ -213,6 +214,15 @@ async def test_how_the_token_endpoint_refuses(office365, server, answer, error):
     with pytest.raises(error):
         await office365.refresh("M.C1.r")
     with pytest.raises(error):
+        await exchange(office365)
+
+
+async def test_r16_a_code_nobody_has_heard_of_is_dead_only_once_it_was_said_for_long(office365, server):
+    server.script(*[aadsts(7777777, "mailbox_of_another_planet")] * 2)
+    with pytest.raises(AuthExpired) as refusal:
+        await office365.refresh("M.C1.r")
+    assert refusal.value.provider_code == "AADSTS7777777"
+    with pytest.raises(InvalidRequest):
         await exchange(office365)
 
 
