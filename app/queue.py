@@ -40,6 +40,8 @@ class Job(StrEnum):
     """See that the provider tells us of the calendar's changes."""
     FOLLOW_BOOKINGS = "follow_bookings"
     """Events of bookings are otherwise than they were, in the calendar with this id."""
+    FOLLOW_REFUSED = "follow_refused"
+    """The time that the event of the booking with this id was moved to may be free by now."""
     FOLLOW_MEETINGS = "follow_meetings"
     """Events that may be somebody's meetings are otherwise, in the calendar with this id."""
     FOLLOW_TASKS = "follow_tasks"

@@ -73,6 +73,7 @@ def jobs_of(services: Services) -> dict[Job, Run]:
         Job.SYNC_CALENDAR: services.sync.run,
         Job.WATCH_CALENDAR: services.watcher.run,
         Job.FOLLOW_BOOKINGS: services.booking_follower.run,
+        Job.FOLLOW_REFUSED: services.booking_follower.follow_refused,
         Job.FOLLOW_MEETINGS: services.meeting_follower.run,
         Job.MATCH_CONTACT: services.matching.contact,
         Job.MATCH_CALENDAR: services.matching.calendar,

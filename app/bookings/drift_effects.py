@@ -126,11 +126,17 @@ async def _wish(session: AsyncSession, booking_id: UUID, draft: EventDraft | Non
 
 
 async def take(session: AsyncSession, booking: Booking, page: PageTime, span: TimeSpan) -> bool:
-    """Reserve the time the event was moved to, buffers included; False when another booking has it."""
+    """Reserve the time the event was moved to, buffers included; False when another booking has it.
+
+    A visitor who holds it loses it: the event stands there, and could not be booked over.
+    """
     document = page.configuration
     start, end = (int(at.timestamp()) for at in span)
     buffered = start - document.buffer_before_minutes * 60, end + document.buffer_after_minutes * 60
-    return await repository.move_time(session, booking.id, buffered)
+    if await repository.move_time(session, booking.id, buffered):
+        return True
+    held = await repository.displace_holds(session, booking.id, buffered)
+    return held and await repository.move_time(session, booking.id, buffered)
 
 
 def _asking(plan: Plan) -> Plan:

@@ -17,8 +17,9 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.bookings import ledger, repository
-from app.bookings.drift import DEFAULT_POLICIES, Facts, Kind, Plan, Policy, Standing, TimeSpan, plan
+from app.bookings.drift import DEFAULT_POLICIES, Doubt, Facts, Kind, Plan, Policy, Standing, TimeSpan, plan
 from app.bookings.drift_effects import Case, DriftEffects
+from app.bookings.drift_news import supersede
 from app.bookings.elsewhere import stands_elsewhere
 from app.bookings.event import event_key
 from app.calendar import Clock, Event, ProviderName, Response, Timed
@@ -30,8 +31,8 @@ from app.models.connections import Calendar
 from app.models.mirror import MirrorEvent
 from app.models.scheduling import CalendarSettings
 from app.providers.base import CalendarSession, Provider, ProviderError
-from app.queue import Enqueued, Job
-from app.sync.changes import Topic
+from app.queue import Enqueued, Job, enqueue
+from app.sync.changes import Topic, note_events
 from app.sync.following import FollowedCalendar, Follower, PostponedError
 from app.sync.people import normalised
 from app.sync.rereading import Seen
@@ -122,6 +123,23 @@ class BookingFollower:
         if todo.empty:
             return linked
         return linked + await self._effects.carry_out(session, Case(booking, write, facts), todo)
+
+    async def follow_refused(self, account_id: UUID, booking_id: UUID) -> None:
+        """Another booking had the time that the event was moved to, and has given it back: the host is asked no more,
+        and the event is followed anew.
+        """
+        now = self._clock()
+        async with transaction(self._sessions, account_id) as session:
+            _, write = await self.lock(session, booking_id)
+            entries = (await ledger.open_entries(session, booking_id)).values()
+            refused = [entry for entry in entries if entry.reason == Doubt.SLOT_TAKEN]
+            if write is None or write.calendar_id is None or not refused:
+                return
+            jobs = supersede(session, refused, now=now)
+            await session.flush()
+            events = dict.fromkeys(event_id for entry in refused for event_id in entry.event_ids)
+            again = await note_events(session, account_id, write.calendar_id, events, Topic.BOOKING, now=now)
+            await enqueue(session, [*jobs, again])
 
     def _is_without_its_link(self, write: CalendarWrite, event: Event) -> bool:
         """Whether the provider is still making the video call (R56)."""

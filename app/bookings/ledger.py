@@ -3,6 +3,7 @@
 The one rule: one open entry per booking and kind; a newer finding takes the older one's place.
 """
 
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -10,12 +11,13 @@ from uuid import UUID
 from sqlalchemy import and_, case, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.bookings.drift import Doubt, Finding, Kind, Policy
+from app.bookings.drift import Doubt, Finding, Kind, Policy, TimeSpan
 from app.ids import new_id
-from app.models.bookings import Booking
+from app.models.bookings import Booking, Reservation
 from app.models.drift import DriftEntry
 
 _BUDGET_PERIOD: Final = timedelta(days=1)
+_WIDEST_BUFFER: Final = timedelta(days=1)
 
 
 async def find_entry(session: AsyncSession, entry_id: UUID, *, lock: bool = False) -> DriftEntry | None:
@@ -58,6 +60,20 @@ async def open_entries(session: AsyncSession, booking_id: UUID) -> dict[Kind, Dr
         select(DriftEntry).where(DriftEntry.booking_id == booking_id, DriftEntry.status == "open")
     )
     return {Kind(row.kind): row for row in rows}
+
+
+async def refused_moves(session: AsyncSession, hosts: Collection[UUID], freed: TimeSpan) -> Sequence[UUID]:
+    """Bookings of these hosts whose event was moved to where another stood, around the time that was given back."""
+    start, end = freed[0] - _WIDEST_BUFFER, freed[1] + _WIDEST_BUFFER
+    theirs = select(Reservation.booking_id).where(Reservation.host_id.in_(hosts))
+    query = select(DriftEntry.booking_id).where(
+        DriftEntry.status == "open",
+        DriftEntry.reason == Doubt.SLOT_TAKEN,
+        DriftEntry.observed_start < end,
+        DriftEntry.observed_end > start,
+        DriftEntry.booking_id.in_(theirs),
+    )
+    return (await session.scalars(query.order_by(DriftEntry.booking_id))).all()
 
 
 async def kept_copies(session: AsyncSession, booking_id: UUID) -> frozenset[str]:

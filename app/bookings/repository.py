@@ -92,6 +92,17 @@ async def move_time(session: AsyncSession, booking_id: UUID, buffered: Span) -> 
     return True
 
 
+async def displace_holds(session: AsyncSession, booking_id: UUID, buffered: Span) -> bool:
+    """Take what is only held in a booking's new time from who holds it; whether anything was. The hosts' rows are
+    locked by the caller.
+    """
+    start, end = (datetime.fromtimestamp(second, UTC) for second in buffered)
+    hosts = select(Reservation.host_id).where(Reservation.booking_id == booking_id).scalar_subquery()
+    held = and_(Reservation.host_id.in_(hosts), Reservation.hold_id.is_not(None), Reservation.until > start)
+    taken = delete(Reservation).where(held, func.lower(Reservation.during) < end).returning(Reservation.id)
+    return bool((await session.scalars(taken.execution_options(synchronize_session=False))).all())
+
+
 async def free_time(session: AsyncSession, booking_id: UUID) -> None:
     """Give the booking's time back."""
     await session.execute(delete(Reservation).where(Reservation.booking_id == booking_id))

@@ -12,18 +12,17 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bookings import ledger, repository
-from app.bookings.drift import Kind
+from app.bookings.drift import Kind, TimeSpan
 from app.bookings.drift_news import supersede
 from app.bookings.reminders import forget, remind_anew
 from app.models.bookings import Booking
+from app.queue import Enqueued, Job, enqueue
 from app.scheduling.availability import PageTime
 
 _OF_ITS_TIME: Final = frozenset({Kind.MOVED, Kind.RESIZED, Kind.DELETED})
 
 
-async def move(
-    session: AsyncSession, booking: Booking, page: PageTime, to: tuple[datetime, datetime], *, now: datetime
-) -> tuple[datetime, datetime]:
+async def move(session: AsyncSession, booking: Booking, page: PageTime, to: TimeSpan, *, now: datetime) -> TimeSpan:
     """Give it the time that was reserved for it (`repository.move_time`); the one it had before.
 
     What the host was asked about its event's time is no question any more: the event is where the booking is, or comes.
@@ -35,6 +34,7 @@ async def move(
         await remind_anew(session, booking, page)
     asked = await ledger.open_entries(session, booking.id)
     supersede(session, [entry for kind, entry in asked.items() if kind in _OF_ITS_TIME], now=now)
+    await _follow_refused(session, booking, former)
     return former
 
 
@@ -46,6 +46,13 @@ async def end(session: AsyncSession, booking: Booking, *, by: str, reason: str |
     await repository.free_time(session, booking.id)
     await forget(session, booking.id)
     supersede(session, (await ledger.open_entries(session, booking.id)).values(), now=now)
+    await _follow_refused(session, booking, (booking.starts_at, booking.ends_at))
+
+
+async def _follow_refused(session: AsyncSession, booking: Booking, freed: TimeSpan) -> None:
+    """Events that their host has moved to where this booking was may stand there now."""
+    waiting = await ledger.refused_moves(session, booking.host_ids, freed)
+    await enqueue(session, [Enqueued(Job.FOLLOW_REFUSED, booking.account_id, each) for each in waiting])
 
 
 def _touch(booking: Booking, now: datetime) -> None:

@@ -103,10 +103,24 @@ def jobs_for(account_id: UUID, calendar_id: UUID, topics: Collection[Topic]) -> 
 
 async def note_one(session: AsyncSession, calendar: Calendar, event: Event, *, now: datetime) -> Enqueued:
     """An event of ours is to be read again; who is to follow. The last that a transaction does: see following.py."""
-    topic, connection = topic_of(event.key), await session.connection()
-    values = ([event.id], [event.series_id], [topic.value])
-    await connection.exec_driver_sql(_NOTE, (calendar.account_id, calendar.id, now, *values))
-    [job] = jobs_for(calendar.account_id, calendar.id, [topic])
+    where, topic = (calendar.account_id, calendar.id), topic_of(event.key)
+    return await note_events(session, *where, {event.id: event.series_id}, topic, now=now)
+
+
+async def note_events(
+    session: AsyncSession,
+    account_id: UUID,
+    calendar_id: UUID,
+    events: Mapping[str, str | None],
+    topic: Topic,
+    *,
+    now: datetime,
+) -> Enqueued:
+    """The same for several events, each with the id of its series, if it is of one."""
+    connection, some = await session.connection(), sorted(events.items())
+    ids, series = [event_id for event_id, _ in some], [series_id for _, series_id in some]
+    await connection.exec_driver_sql(_NOTE, (account_id, calendar_id, now, ids, series, [topic.value] * len(some)))
+    [job] = jobs_for(account_id, calendar_id, [topic])
     return job
 
 

@@ -501,8 +501,39 @@ async def test_r45_an_event_moved_onto_another_booking_is_asked_about(world: Wor
     assert problem(answer, 409, "slot_unavailable")["alternatives"]
     await other.cancel()
     await world.work()
-    answer = await person.post(f"/v1/drift-entries/{entry['id']}/resolve", {"resolution": "adopt"})
-    assert answer.status_code == 200, answer.text
+    assert datetime.fromisoformat((await host_sees(person, booking))["start_at"]) == other.start_at
+    assert [(entry["status"], entry["resolution"]) for entry in await ledger(person)] == [
+        ("resolved", "adopt"),
+        ("superseded", None),
+    ]
+
+
+async def test_r45_events_moved_one_behind_the_other_are_all_followed(world: World) -> None:
+    person, first, first_event = await booked(world)
+    second = await visit(person, {"id": first.page_id}, first.start_at + HOUR / 2, email="second@example.com")
+    await world.work()
+    [second_event] = [event["id"] for event in await our_events(world, person) if event["id"] != first_event]
+    await move(world, person, first_event, second.start_at)
+    await synced(world, person)
+    assert (await host_sees(person, first))["start_at"] == (await first.read())["start_at"]
+    await move(world, person, second_event, second.start_at + HOUR / 2)
+    await synced(world, person)
+    now = [datetime.fromisoformat((await host_sees(person, each))["start_at"]) for each in (first, second)]
+    assert now == [second.start_at, second.start_at + HOUR / 2]
+    assert await ledger(person, status="open") == []
+
+
+async def test_r45_a_hold_gives_way_to_an_event_that_its_host_moves(world: World) -> None:
+    person, booking, event_id = await booked(world)
+    later = booking.start_at + 3 * HOUR
+    slot = {"start_at": later.isoformat(), "duration_minutes": 30}
+    hold = (await world.api.post(f"/v1/public/scheduling-pages/{booking.page_id}/holds", json=slot)).json()
+    await move(world, person, event_id, later)
+    await synced(world, person)
+    assert datetime.fromisoformat((await host_sees(person, booking))["start_at"]) == later
+    assert [entry["resolution"] for entry in await ledger(person)] == ["adopt"]
+    late = await person.book(booking.page_id, later.isoformat(), hold_id=hold["id"], hold_token=hold["token"])
+    problem(late, 409, "slot_unavailable")
 
 
 async def test_r23_a_change_is_followed_when_the_provider_is_back(world: World) -> None:
