@@ -175,7 +175,7 @@ class BookingChanges:
             await end(session, booking, by=by.name, reason=reason, now=self._clock())
             jobs = [await change_wish(session, owner_of_event(booking_id), None)]
             write = await find_write(session, owner_of_event(booking_id))
-            jobs += self._post.cancelled(session, booking, page, write, reason=reason)
+            jobs += await self._post.cancelled(session, booking, page, write, reason=reason)
             add_audit_entry(session, account_id, actor=by.actor, action="booking.cancelled", subject_id=booking_id)
             jobs += tell_of_booking(session, EventType.BOOKING_CANCELLED, booking)
             await session.flush()

@@ -101,7 +101,7 @@ class DriftEffects:
         if by == "visitor":
             write.guest_response = Response.DECLINED.value
         await end(session, booking, by=by, now=self._clock())
-        jobs = self._post.cancelled(session, booking, page, write, reason=None, organizer=by != "host")
+        jobs = await self._post.cancelled(session, booking, page, write, reason=None, organizer=by != "host")
         _audit(session, booking, "booking.cancelled")
         jobs += tell_of_booking(session, EventType.BOOKING_CANCELLED, booking)
         if gone and not write.extra_event_ids:

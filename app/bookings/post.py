@@ -7,7 +7,7 @@ the visitor and the other hosts by itself is read from the booking's own event, 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from app.bookings.event import is_video
 from app.bookings.forms import in_words
 from app.bookings.invite import invite_to, with_hosts
 from app.calendar import ProviderName
+from app.calendar_writes.service import is_reached
 from app.i18n import Language, negotiate
 from app.insertion import Rows
 from app.models.bookings import Booking, MeetingRequest
@@ -46,29 +47,29 @@ class BookingPost:
 
     def confirmed(self, rows: Rows, booking: Booking, page: PageTime, write: CalendarWrite) -> list[Enqueued]:
         """A booking was made."""
-        return self._tell_all(rows, booking, page, write, self._letter(Occasion.CONFIRMED, booking, page, write))
+        return self._tell_booked(Occasion.CONFIRMED, rows, booking, page, write)
 
     def requested(self, rows: Rows, request: MeetingRequest, page: PageTime) -> list[Enqueued]:
         """A meeting was asked for; nothing is booked, so there is no invitation."""
         letter = _letter(Occasion.REQUESTED, request, page)
         for_visitor = replace(letter, request_id=request.id)
         for_host = replace(letter, unread=page.mode is not Mode.OFFLINE)
-        return [_tell_visitor(rows, request, page, for_visitor), _tell_host(rows, request, page, for_host, page.host)]
+        return [_tell_visitor(rows, request, page, for_visitor), *_tell_host(rows, request, page, for_host, page.host)]
 
     def accepted(self, rows: Rows, booking: Booking, page: PageTime, write: CalendarWrite) -> list[Enqueued]:
         """What was asked for is booked."""
-        return self._tell_all(rows, booking, page, write, self._letter(Occasion.ACCEPTED, booking, page, write))
+        return self._tell_booked(Occasion.ACCEPTED, rows, booking, page, write)
 
-    async def declined(self, session: AsyncSession, request: MeetingRequest, page: PageTime) -> Enqueued:
+    async def declined(self, session: AsyncSession, request: MeetingRequest, page: PageTime) -> list[Enqueued]:
         """What was asked for is refused."""
-        return await self._choose_another(session, Occasion.DECLINED, request, page)
+        return [await self._choose_another(session, Occasion.DECLINED, request, page)]
 
     async def expired(self, session: AsyncSession, request: MeetingRequest, page: PageTime) -> Enqueued:
         """What was asked for was never answered."""
         return await self._choose_another(session, Occasion.EXPIRED, request, page)
 
     @staticmethod
-    async def withdrawn(session: AsyncSession, request: MeetingRequest, page: PageTime) -> Enqueued:
+    async def withdrawn(session: AsyncSession, request: MeetingRequest, page: PageTime) -> list[Enqueued]:
         """What was asked for is asked for no more."""
         letter = replace(_letter(Occasion.WITHDRAWN, request, page), reason=request.reason)
         return _tell_host(session, request, page, letter, page.host)
@@ -85,13 +86,14 @@ class BookingPost:
         organizer: bool = True,
     ) -> list[Enqueued]:
         """A booking has another time; `organizer`: they do not know of it yet."""
-        letter = self._letter(Occasion.RESCHEDULED, booking, page, write, video_url=_video_url(write))
+        features, video_url = self._features(write), _video_url(write)
+        letter = self._letter(Occasion.RESCHEDULED, booking, page, write, features, video_url=video_url)
         letter = replace(letter, former=former, reason=reason)
-        return self._tell_all(rows, booking, page, write, letter, organizer=organizer)
+        return self._tell_all(rows, booking, page, write, letter, features=features, organizer=organizer)
 
-    def cancelled(
+    async def cancelled(
         self,
-        rows: Rows,
+        session: AsyncSession,
         booking: Booking,
         page: PageTime,
         write: CalendarWrite | None,
@@ -99,18 +101,23 @@ class BookingPost:
         reason: str | None,
         organizer: bool = True,
     ) -> list[Enqueued]:
-        """A booking was cancelled; `organizer`: they do not know of it yet."""
-        letter = replace(self._letter(Occasion.CANCELLED, booking, page, write), reason=reason)
-        return self._tell_all(rows, booking, page, write, letter, organizer=organizer)
+        """A booking was cancelled; `organizer`: they do not know of it yet.
+
+        Whatever the provider would tell, it tells nobody while its connection is broken: then we do.
+        """
+        features = self._features(write) if await is_reached(session, write) else None
+        letter = replace(self._letter(Occasion.CANCELLED, booking, page, write, features), reason=reason)
+        return self._tell_all(session, booking, page, write, letter, features=features, organizer=organizer)
 
     def reminded(self, rows: Rows, booking: Booking, page: PageTime, write: CalendarWrite | None) -> list[Enqueued]:
-        """A booking is coming up. Nothing has changed, so there is no invitation; a host who has left is not told."""
-        letter = self._letter(Occasion.REMINDER, booking, page, write, video_url=_video_url(write))
+        """A booking is coming up. Nothing has changed, so there is no invitation."""
+        features, video_url = self._features(write), _video_url(write)
+        letter = self._letter(Occasion.REMINDER, booking, page, write, features, video_url=video_url)
         letter = replace(letter, invite=None)
-        hosts = [item.host for item in page.hosts if item.host.active]
-        for_hosts = replace(letter, booking_id=None)
         told = _tell_visitors(rows, booking, page, letter)
-        return [*told, *(_tell_host(rows, booking, page, for_hosts, host) for host in hosts)]
+        for item in page.hosts:
+            told += _tell_host(rows, booking, page, replace(letter, booking_id=None), item.host)
+        return told
 
     async def attempt_blocked(self, session: AsyncSession, page: PageTime, unread: frozenset[UUID]) -> list[Enqueued]:
         """Somebody tried to book while a calendar could not be read, `unread` of this moment among them, or was
@@ -179,6 +186,7 @@ class BookingPost:
         booking: Booking,
         page: PageTime,
         write: CalendarWrite | None,
+        features: Features | None,
         *,
         video_url: str | None = None,
     ) -> AppointmentLetter:
@@ -187,14 +195,13 @@ class BookingPost:
         The video link comes with the event: of what was just booked it is put in when the mail is sent. Links that
         change the booking are for the visitor, while it can be changed.
         """
-        features = self._features(write)
         ours = features is None or features.can_suppress_notifications
         changeable = booking.status != "cancelled" and (features is None or features.event_update)
         invite = invite_to(booking, page, write, sender=self._sender, video_url=video_url) if ours else None
         video = is_video(booking, page.configuration, write) and (features is None or features.video)
         where = booking.location or video_url
         letter = replace(_letter(occasion, booking, page), location=where, video=video, invite=invite)
-        return replace(letter, booking_id=booking.id) if changeable else letter
+        return _with_links(letter, booking, page) if changeable else letter
 
     def _features(self, write: CalendarWrite | None) -> Features | None:
         """What the calendar can do that the event is in; None: it is in none that we reach."""
@@ -202,6 +209,13 @@ class BookingPost:
             return None
         provider = self._providers.get(ProviderName(write.provider))
         return None if provider is None else provider.features
+
+    def _tell_booked(
+        self, occasion: Occasion, rows: Rows, booking: Booking, page: PageTime, write: CalendarWrite
+    ) -> list[Enqueued]:
+        features = self._features(write)
+        letter = self._letter(occasion, booking, page, write, features)
+        return self._tell_all(rows, booking, page, write, letter, features=features)
 
     def _tell_all(
         self,
@@ -211,28 +225,49 @@ class BookingPost:
         write: CalendarWrite | None,
         for_visitor: AppointmentLetter,
         *,
+        features: Features | None,
         organizer: bool = True,
     ) -> list[Enqueued]:
         told = _tell_visitors(rows, booking, page, for_visitor)
         letter = _for_others(for_visitor)
         for item in page.hosts:
             if item.host.id != booking.host_id:
-                own = replace(letter, invite=self._invite_of(item, booking, page, write, letter.invite))
-                told.append(_tell_host(rows, booking, page, own, item.host))
+                own = replace(
+                    letter, invite=_invite_of(item, booking, page, write, features=features, ours=letter.invite)
+                )
+                told += _tell_host(rows, booking, page, own, item.host)
             elif organizer:
-                told.append(_tell_host(rows, booking, page, replace(letter, invite=None), item.host))
+                told += _tell_host(rows, booking, page, replace(letter, invite=None), item.host)
         return told
 
-    def _invite_of(
-        self, item: HostTime, booking: Booking, page: PageTime, write: CalendarWrite | None, ours: Invite | None
-    ) -> Invite | None:
-        """The invitation of somebody who hosts with the organizer; None: they have one, or the event, by now."""
-        features, address, place = self._features(write), normalised(item.host.email), item.destination
-        if ours is None or address in {normalised(each) for each in (booking.visitor_email, *booking.guests)}:
-            return None
-        there = write is not None and place is not None and place.provider == write.provider
-        shown = features is not None and features.shows_invitations and address == normalised(item.address or "")
-        return None if there and shown else with_hosts(ours, booking, page)
+
+def _invite_of(
+    item: HostTime,
+    booking: Booking,
+    page: PageTime,
+    write: CalendarWrite | None,
+    *,
+    features: Features | None,
+    ours: Invite | None,
+) -> Invite | None:
+    """The invitation of somebody who hosts with the organizer; None: they have one, or the event, by now."""
+    address, place = normalised(item.host.email), item.destination
+    if ours is None or address in {normalised(each) for each in (booking.visitor_email, *booking.guests)}:
+        return None
+    there = write is not None and place is not None and place.provider == write.provider
+    shown = features is not None and features.shows_invitations and address == normalised(item.address or "")
+    return None if there and shown else with_hosts(ours, booking, page)
+
+
+def _with_links(letter: AppointmentLetter, booking: Booking, page: PageTime) -> AppointmentLetter:
+    """The same for who may change the booking, each way until its cut-off."""
+    document, start = page.configuration, booking.starts_at
+    return replace(
+        letter,
+        booking_id=booking.id,
+        reschedule_until=start - timedelta(minutes=document.reschedule_cutoff_minutes),
+        cancel_until=start - timedelta(minutes=document.cancel_cutoff_minutes),
+    )
 
 
 def _video_url(write: CalendarWrite | None) -> str | None:
@@ -263,7 +298,7 @@ def _tell_visitor(rows: Rows, made: Booking | MeetingRequest, page: PageTime, le
         subject_id=made.id,
         to=made.visitor_email,
         to_name=made.visitor_name,
-        reply_to=page.host.email,
+        reply_to=_answers_go_to(page),
     )
 
 
@@ -292,13 +327,16 @@ def _tell_guest(rows: Rows, booking: Booking, page: PageTime, letter: Appointmen
         subject_id=booking.id,
         to=guest,
         to_name=None,
-        reply_to=page.host.email,
+        reply_to=_answers_go_to(page),
     )
 
 
 def _tell_host(
     rows: Rows, made: Booking | MeetingRequest, page: PageTime, letter: AppointmentLetter, host: Host
-) -> Enqueued:
+) -> list[Enqueued]:
+    """One who hosts it. Who has left is told no more of anybody (R55)."""
+    if not host.active:
+        return []
     language = negotiate(host.locale)
     letter = replace(
         letter,
@@ -309,7 +347,7 @@ def _tell_host(
         guests=tuple(made.guests),
         answers=tuple(in_words(made.answers, language)),
     )
-    return add_mail(
+    mail = add_mail(
         rows,
         page.account_id,
         letter,
@@ -319,6 +357,12 @@ def _tell_host(
         to_name=host.name,
         reply_to=made.visitor_email or None,
     )
+    return [mail]
+
+
+def _answers_go_to(page: PageTime) -> str | None:
+    """The host's address; None: they have left, and whoever sends our mails has to do."""
+    return page.host.email if page.host.active else None
 
 
 def _kind(letter: AppointmentLetter) -> str:

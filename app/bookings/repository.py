@@ -92,6 +92,15 @@ async def move_time(session: AsyncSession, booking_id: UUID, buffered: Span) -> 
     return True
 
 
+async def part_with_leavers(session: AsyncSession, booking: Booking) -> None:
+    """Who was to host it with its organizer, and has left since, does so no more: no time of theirs is asked for."""
+    theirs = [UUID(host["user_id"]) for host in booking.co_hosts]
+    if not theirs:
+        return
+    left = set(await session.scalars(select(User.id).where(User.id.in_(theirs), ~User.active)))
+    booking.co_hosts = [host for host in booking.co_hosts if UUID(host["user_id"]) not in left]
+
+
 async def displace_holds(session: AsyncSession, booking_id: UUID, buffered: Span) -> bool:
     """Take what is only held in a booking's new time from who holds it; whether anything was. The hosts' rows are
     locked by the caller.

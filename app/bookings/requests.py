@@ -72,7 +72,7 @@ class AutoConfirm:
 
 
 Decider = ByHost | ByVisitor | AutoConfirm
-Write = Callable[[AsyncSession, MeetingRequest, PageTime], Awaitable[Enqueued]]
+Write = Callable[[AsyncSession, MeetingRequest, PageTime], Awaitable[list[Enqueued]]]
 """How the other side is told."""
 
 
@@ -177,9 +177,9 @@ class MeetingRequests:
             request.reason = reason
             told = await self._decide(session, request, event, by=by)
             page = as_asked(request, await page_time_of_request(session, request))
-            mail = await write(session, request, page)
+            mails = await write(session, request, page)
             await session.flush()
-            await enqueue(session, [mail, told])
+            await enqueue(session, [*mails, told])
             return request
 
     async def _book(

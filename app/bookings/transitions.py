@@ -29,6 +29,7 @@ async def move(session: AsyncSession, booking: Booking, page: PageTime, to: Time
     """
     former = booking.starts_at, booking.ends_at
     booking.starts_at, booking.ends_at = to
+    await repository.part_with_leavers(session, booking)
     _touch(booking, now)
     if booking.starts_at != former[0]:  # reminders go by the start: one that is longer now is reminded of as before
         await remind_anew(session, booking, page)

@@ -138,6 +138,15 @@ async def find_write(session: AsyncSession, owner: Owner, *, lock: bool = False)
     return await session.scalar(query.with_for_update() if lock else query)
 
 
+async def is_reached(session: AsyncSession, write: CalendarWrite | None) -> bool:
+    """Whether what is wished for the event gets there: its connection is there, and works."""
+    if write is None or write.calendar_id is None:
+        return False
+    where = select(Connection.id).join(Calendar, ON_CONNECTION).where(Calendar.id == write.calendar_id)
+    working = where.where(Connection.status == "active", Connection.disconnected_at.is_(None))
+    return await session.scalar(working) is not None
+
+
 async def writes_of(session: AsyncSession, owners: Sequence[Owner]) -> dict[UUID, CalendarWrite]:
     """The same for several owners, by their ids."""
     rows = await session.scalars(select(CalendarWrite).where(or_(false(), *(owner.condition for owner in owners))))

@@ -127,11 +127,12 @@ class MailDelivery:
             return replace(content, withdraw_url=self._request_url(content.request_id, "withdraw"))
         if content.booking_id is None:
             return content
-        return replace(
-            content,
-            reschedule_url=self._booking_url(content.booking_id, "reschedule"),
-            cancel_url=self._booking_url(content.booking_id, "cancel"),
-        )
+        now, booking_id = self._clock(), content.booking_id
+        if content.reschedule_until is None or content.reschedule_until > now:
+            content = replace(content, reschedule_url=self._booking_url(booking_id, "reschedule"))
+        if content.cancel_until is None or content.cancel_until > now:
+            content = replace(content, cancel_url=self._booking_url(booking_id, "cancel"))
+        return content
 
     async def _claim(self, account_id: UUID, mail_id: UUID, *, own: bool) -> _Claimed | None:
         now = self._clock()

@@ -74,6 +74,9 @@ class AppointmentLetter:
     reason: str | None = None
     booking_id: UUID | None = None
     """The reader may change it: the two links are made when the mail is sent, for they carry a token."""
+    reschedule_until: datetime | None = None
+    cancel_until: datetime | None = None
+    """A mail that is sent later has no such link."""
     request_id: UUID | None = None
     """The reader may withdraw it: that link too is made when the mail is sent."""
     reschedule_url: str | None = None

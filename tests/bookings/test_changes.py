@@ -11,7 +11,7 @@ import pytest
 
 from app.ids import encode_id, new_id
 from tests.support.google import failing
-from tests.support.hands import ALL
+from tests.support.hands import ALL, MicrosoftHands
 from tests.support.people import Person
 from tests.support.visitors import Visit, our_events, our_writes, visit
 from tests.support.world import World, problem
@@ -381,3 +381,24 @@ async def test_r16_while_the_connection_is_broken_nothing_moves_but_a_booking_ca
     await person.connect()
     await world.work()
     assert await our_events(world, person) == []
+
+
+async def test_r49_while_office_365_cannot_be_reached_our_own_mail_takes_the_meeting_from_its_guests_calendars(
+    world: World,
+) -> None:
+    person, there = await world.person(), MicrosoftHands(world.sandbox)
+    await there.account(person)
+    await there.connect(person)
+    await world.work()
+    booking = await visit(person, await person.make_page(), person.at(3, "10:00"))
+    await world.work()
+    await there.revoke(person)
+    await person.post(f"/v1/connections/{person.connection_id}/sync")
+    await world.work()
+    await world.sandbox.delete_mails()
+    assert (await booking.cancel()).status_code == 200
+    await world.work()
+    [mail] = await world.sandbox.mails(to="vera@example.com")
+    [known] = await world.rows("SELECT ical_uid FROM calendar_writes")
+    assert mail["calendar"]["method"] == "CANCEL"
+    assert known["ical_uid"] in mail["calendar"]["content"].replace("\r\n ", "")

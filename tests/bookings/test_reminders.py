@@ -55,6 +55,19 @@ async def test_r49_everybody_is_reminded_in_their_own_language_and_zone(world: W
     assert not any("token" in mail["text"] + mail["html"] for mail in (to_gus, to_host))
 
 
+async def test_r49_a_mail_has_no_link_that_comes_too_late(world: World) -> None:
+    host = await world.connected()
+    page = await page_with(host, 60, cancel_cutoff_minutes=1440, reschedule_cutoff_minutes=30)
+    booked = await visit(host, page, host.at(3, "15:00"))
+    await world.work()
+    confirmed = (await world.sandbox.mails(VERA))[-1]
+    assert all(f"/bookings/{booked.id}/{action}" in confirmed["text"] for action in ("reschedule", "cancel"))
+    await wait_until(world, booked.start_at - HOUR)
+    [reminder] = await reminders(world, VERA)
+    assert f"/bookings/{booked.id}/reschedule" in reminder["text"]
+    assert f"/bookings/{booked.id}/cancel" not in reminder["text"] + reminder["html"]
+
+
 async def test_r49_there_are_up_to_three_reminders_each_told_once(world: World) -> None:
     host = await world.connected()
     booked = await visit(host, await page_with(host, 2880, 1440, 60), host.at(4, "10:00"))
