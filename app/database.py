@@ -4,6 +4,7 @@ The one rule: a transaction sees one account's rows, or none. The account travel
 PostgreSQL in the message that begins each transaction; there row-level security reads it.
 """
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -23,6 +24,7 @@ APP_ROLE = "calendar_app"
 COMMAND_TIMEOUT = 40
 """Seconds. The server gives a statement thirty; one that is not answered by then went to a server that is no more, and
 whose host never said so: without an end of ours it would be waited for until the process is restarted."""
+_PLAIN = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _ENTERING = "entering"
 """In `session.info`: the statement that tells PostgreSQL the account, or is to find it."""
 _POISONED = "a_statement_failed"
@@ -37,10 +39,18 @@ def entering(account_id: UUID) -> str:
     return f"SELECT set_config('app.account_id', '{account_id}', true)"
 
 
-def entering_by_link(kind: str, subject_id: UUID) -> str:
-    """The same for the account that a public link leads to; `kind` is one of the directory's."""
-    found = f"FROM directory WHERE kind = '{kind}' AND key = '{subject_id.hex}'"
+def entering_by_link(kind: str, key: UUID | str) -> str:
+    """The same for the account that a public link, or a plain name, leads to; `kind` is one of the directory's."""
+    name = key.hex if isinstance(key, UUID) else key
+    if not is_plain(name):
+        raise ValueError("not a plain name")
+    found = f"FROM directory WHERE kind = '{kind}' AND key = '{name}'"
     return f"SELECT set_config('app.account_id', account_id::text, true) {found}"
+
+
+def is_plain(name: str) -> bool:
+    """Whether a name can stand in a statement's text: letters, digits, hyphens and low lines of ASCII."""
+    return _PLAIN.fullmatch(name) is not None
 
 
 def driver_url(url: str) -> str:
@@ -131,12 +141,13 @@ def _tell(connection: Connection, account: UUID) -> None:
     connection.exec_driver_sql("SELECT set_config('app.account_id', $1, true)", (str(account),))
 
 
-def enter_by_link(session: AsyncSession, kind: str, subject_id: UUID) -> None:
-    """Work in the account that a public link leads to; where it leads nowhere, in none, which sees no rows.
+def enter_by_link(session: AsyncSession, kind: str, key: UUID | str) -> None:
+    """Work in the account that a public link, or a plain name, leads to; where it leads nowhere, in none, which sees
+    no rows.
 
     Before the session's first statement: found and entered with its BEGIN. `kind` is one of the directory's.
     """
-    session.info[_ENTERING] = entering_by_link(kind, subject_id)
+    session.info[_ENTERING] = entering_by_link(kind, key)
 
 
 async def enter_account(session: AsyncSession, account_id: UUID) -> None:

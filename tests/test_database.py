@@ -16,6 +16,7 @@ from app.database import (
     driver_url,
     enter_account,
     enter_by_link,
+    entering_by_link,
     sqlstate,
     transaction,
 )
@@ -135,6 +136,12 @@ async def test_r53_the_account_of_a_link_is_found_and_entered_with_the_first_sta
             assert ((await session.execute(SETTING)).scalar() or None) == found
     async with transaction(world.services.sessions, None) as session:
         assert not (await session.execute(SETTING)).scalar()
+
+
+@pytest.mark.parametrize("name", ["it's", "a b", "", "x" * 129, "ä", "a\n", "a;b"])
+def test_r53_only_a_plain_name_stands_in_the_statement_that_enters(name: str) -> None:
+    with pytest.raises(ValueError, match="plain"):
+        entering_by_link(Directory.CHANNEL, name)
 
 
 async def found_by_link(sessions: async_sessionmaker[AsyncSession], booking_id: UUID) -> str | None:

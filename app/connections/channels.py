@@ -59,15 +59,19 @@ async def channels_of_connection(session: AsyncSession, connection_id: UUID) -> 
     ).all()
 
 
-async def find_channel(session: AsyncSession, row_id: UUID) -> PushChannel | None:
-    """A watch."""
-    return await session.scalar(select(PushChannel).where(PushChannel.id == row_id))
+async def find_channel(session: AsyncSession, channel_id: str) -> PushChannel | None:
+    """A watch of this account, by what its signals call it."""
+    named = (DirectoryEntry.account_id == PushChannel.account_id) & (DirectoryEntry.target_id == PushChannel.id)
+    where = (DirectoryEntry.kind == Directory.CHANNEL, DirectoryEntry.key == channel_id)
+    return await session.scalar(select(PushChannel).join(DirectoryEntry, named).where(*where))
 
 
-async def find_entries(session: AsyncSession, channel_ids: Collection[str]) -> Sequence[DirectoryEntry]:
-    """Whose the watches are, of those there are."""
-    query = select(DirectoryEntry).where(DirectoryEntry.kind == Directory.CHANNEL, DirectoryEntry.key.in_(channel_ids))
-    return (await session.scalars(query)).all()
+async def known_channels(session: AsyncSession, channel_ids: Collection[str]) -> set[str]:
+    """Those that are anybody's."""
+    query = select(DirectoryEntry.key).where(
+        DirectoryEntry.kind == Directory.CHANNEL, DirectoryEntry.key.in_(channel_ids)
+    )
+    return set(await session.scalars(query))
 
 
 async def add_channel(session: AsyncSession, channel: PushChannel) -> None:

@@ -5,7 +5,7 @@ nothing; the sender cannot tell the two apart.
 """
 
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -14,9 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from app.calendar import Clock
 from app.connections import channels as repository
 from app.connections.mirroring import ask_for_syncs
-from app.database import transaction
+from app.database import enter_by_link, is_plain, transaction
 from app.failpoints import Failpoint, reached
-from app.models.directory import DirectoryEntry
+from app.models.directory import Directory
 from app.models.push import PushChannel
 from app.providers.push import News, Signal
 from app.queue import Enqueued, Job, enqueue
@@ -43,32 +43,38 @@ class SignalInbox:
         Those of watches that nobody knows cost one look-up together: anybody may send a thousand of them.
         """
         told = [signal for signal in list(dict.fromkeys(signals))[:_MOST] if signal.news is not News.STARTED]
-        entries = await self._entries(told) if told else {}
-        known = [signal for signal in told if signal.channel_id in entries]
-        if unknown := len(told) - len(known):
-            PUSHES.labels("unknown").inc(unknown)
-            log.info("signal.unknown", known=False, count=unknown)
-        for signal in known:
-            await self._receive(signal, entries[signal.channel_id])
+        for signal in told if len(told) == 1 else await self._known(told):
+            await self._receive(signal)
 
-    async def _entries(self, told: Sequence[Signal]) -> Mapping[str, DirectoryEntry]:
+    async def _known(self, told: Sequence[Signal]) -> list[Signal]:
         async with transaction(self._sessions, None) as session:
-            entries = await repository.find_entries(session, {signal.channel_id for signal in told})
-        return {entry.key: entry for entry in entries}
+            known = await repository.known_channels(session, {signal.channel_id for signal in told})
+        if unknown := len(told) - sum(signal.channel_id in known for signal in told):
+            _turned_away("unknown", known=False, count=unknown)
+        return [signal for signal in told if signal.channel_id in known]
 
-    async def _receive(self, signal: Signal, entry: DirectoryEntry) -> None:
+    async def _receive(self, signal: Signal) -> None:
+        """Its account is found with the transaction's BEGIN: most signals come alone, and somebody waits for them."""
         reached(Failpoint.PUSH_BEFORE_PERSIST)
-        async with transaction(self._sessions, entry.account_id) as session:
-            channel = await repository.find_channel(session, entry.target_id)
+        if not is_plain(signal.channel_id):  # ours are, and Microsoft's
+            _turned_away("unknown", known=False)
+            return
+        async with transaction(self._sessions, None) as session:
+            enter_by_link(session, Directory.CHANNEL, signal.channel_id)
+            channel = await repository.find_channel(session, signal.channel_id)
             right = hmac.compare_digest(
                 hash_secret(signal.secret), _NOBODYS if channel is None else channel.secret_hash
             )
             if channel is None or not right:
-                PUSHES.labels("unknown" if channel is None else "forged").inc()
-                log.info("signal.unknown", known=channel is not None, count=1)
+                _turned_away("unknown" if channel is None else "forged", known=channel is not None)
                 return
             await _act(session, channel, signal.news, now=self._clock())
         PUSHES.labels("accepted").inc()
+
+
+def _turned_away(why: str, *, known: bool, count: int = 1) -> None:
+    PUSHES.labels(why).inc(count)
+    log.info("signal.unknown", known=known, count=count)
 
 
 async def _act(session: AsyncSession, channel: PushChannel, news: News, *, now: datetime) -> None:
