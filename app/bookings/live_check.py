@@ -106,10 +106,12 @@ class LiveCheck:
         synced soon.
 
         `slot` comes with its buffers. `moving` is the event that shall move to it: that one is never in its own way.
+        What is done without (R30) is not asked: the slots leave it out as well.
         """
-        checked = await self._checked(calendars, slot, moving)
+        counting = [calendar for calendar in calendars if calendar.gap != "ignore"]
+        checked = await self._checked(counting, slot, moving)
         if checked.verdict is not Verdict.FREE:
-            await self._sync_soon(calendars)
+            await self._sync_soon(counting)
         return checked
 
     async def _checked(self, calendars: Sequence[WatchedCalendar], slot: Span, moving: Moving | None) -> Checked:

@@ -80,6 +80,29 @@ async def test_r30_ignore_does_without_the_calendar(world: World) -> None:
     assert (await person.book(page["id"], person.at(3, "10:00").isoformat())).status_code == 201
 
 
+async def test_r30_what_is_done_without_has_no_say_of_the_moment_either(world: World) -> None:
+    """A calendar of which only free/busy is left still says that it is busy: the slots are offered all the same."""
+    person = await with_boss_busy_at_ten(world)
+    page = await person.make_page()
+    await choose(person, "request_only")
+    asked = await ask(person, page, 5, "10:00")
+    [row] = await world.rows("SELECT provider_calendar_id AS id FROM calendars WHERE NOT is_primary")
+    await world.sandbox.share_google_calendar(row["id"], account=person.email, role="freeBusyReader")
+    for days in (3, 4, 5):
+        at = person.at(days, "10:00")
+        times = [{"dateTime": (at + timedelta(minutes=minutes)).isoformat()} for minutes in (0, 30)]
+        await world.sandbox.insert_google_event(
+            f"boss-of-{person.email}", {"start": times[0], "end": times[1]}, row["id"]
+        )
+    assert (await person.post(f"/v1/connections/{person.connection_id}/refresh-calendars")).status_code == 202
+    await world.work()
+    await choose(person, "ignore")
+    assert (await lost_one(person))["status"] == "inactive"
+    booking = await visit(person, page, person.at(3, "10:00"))
+    assert (await booking.reschedule(person.at(4, "10:00"))).status_code == 200
+    assert (await accept(person, asked)).status_code == 200
+
+
 async def test_r30_a_calendar_that_is_done_without_closes_nothing_when_its_time_runs_out(world: World) -> None:
     """Of a calendar that cannot be read nobody finds out any more what its series hold later."""
     person = await with_boss_busy_at_ten(world)
