@@ -81,7 +81,7 @@ class Job(StrEnum):
     CHECK_DOMAIN = "check_domain"
     """A domain's records are to be looked up."""
     CONFIRM_REQUESTS = "confirm_requests"
-    """What was asked of the user with this id may be booked at once, where they want that."""
+    """What was asked for on the pages of the user with this id may be booked at once, where they want that."""
     EXPORT_ACCOUNT = "export_account"
     """Everything an account holds is to be written down, or what was is to go again."""
     ERASE_ACCOUNT = "erase_account"

@@ -1,8 +1,8 @@
 """A connection was made or healed: what waited for it goes on.
 
 The one rule: nothing that waited is forgotten: unfinished writes are tried again, open requests learn whether they
-clash (R26), and where the host wants it those that do not are booked. What was done to our events meanwhile is
-followed.
+clash (R26), and where their page's owner wants it those that do not are booked. What was done to our events meanwhile
+is followed.
 """
 
 from uuid import UUID
@@ -37,9 +37,9 @@ class ConnectionReady:
             await readopt_writes(session, connection_id, now=self._clock())
             jobs = await resume_writes(session, connection_id, now=self._clock())
             jobs.append(Enqueued(Job.PLACE_TASKS, account_id, connection.user_id))
-            for host_id in await asked_for(session, connection.user_id):
-                jobs.append(Enqueued(Job.CONFIRM_REQUESTS, account_id, host_id))
-                for request in await repository.open_requests(session, host_id, now=self._clock()):
+            for owner_id in await asked_for(session, connection.user_id):
+                jobs.append(Enqueued(Job.CONFIRM_REQUESTS, account_id, owner_id))
+                for request in await repository.open_requests(session, owner_id, now=self._clock()):
                     request.clashes = clashes(request, await page_time_of_request(session, request))
             await session.flush()
             await enqueue(session, jobs + await self._missed(session, connection_id))

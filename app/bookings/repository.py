@@ -182,13 +182,15 @@ async def list_requests(
     return (await session.scalars(query.order_by(MeetingRequest.id).limit(limit))).all()
 
 
-async def open_requests(session: AsyncSession, host_id: UUID, *, now: datetime) -> Sequence[MeetingRequest]:
-    """The host's requests that still wait for an answer; who asked first comes first."""
+async def open_requests(session: AsyncSession, owner_id: UUID, *, now: datetime) -> Sequence[MeetingRequest]:
+    """The requests made on a user's pages, whoever of a team was asked, that still wait for an answer; who asked first
+    comes first.
+    """
     return (
         await session.scalars(
             select(MeetingRequest)
             .where(
-                MeetingRequest.host_id == host_id,
+                MeetingRequest.page_id == _any_page_of(owner_id),
                 MeetingRequest.status == "pending",
                 MeetingRequest.expires_at > now,
             )

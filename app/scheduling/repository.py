@@ -32,7 +32,7 @@ async def list_pages(
 
 
 async def asked_for(session: AsyncSession, user_id: UUID) -> list[UUID]:
-    """Whose requests wait for this user's calendar: their own, and those of the owners of pages they host."""
+    """Whose pages have requests that wait for this user's calendar: theirs, and those they are a member of."""
     owners = await session.scalars(
         select(SchedulingPage.owner_id)
         .distinct()

@@ -230,6 +230,42 @@ async def test_r26_what_was_asked_of_a_group_is_booked_when_its_member_does_with
     assert (await read(owner, asked))["status"] == "accepted"
 
 
+async def asked_of_a_member(world: World) -> tuple[Person, Person, Asked]:
+    """The owner of a round robin, a member whose calendar is lost, and what only that member could be asked for."""
+    member = await with_boss_busy_at_ten(world)
+    await choose(member, "request_only")
+    owner = await world.connected(account_id=member.account_id)
+    page = await team_page([owner, member], "round_robin")
+    await busy(world, owner, owner.at(3, "11:00"))
+    asked = await ask(owner, page, 3, "11:00")
+    assert (await read(owner, asked))["host_id"] == member.user_id
+    return owner, member, asked
+
+
+@pytest.mark.parametrize("door", ["save", "x", "ignore"])
+async def test_r26_what_was_asked_of_a_member_is_booked_where_the_pages_owner_wants_that(
+    world: World, door: str
+) -> None:
+    owner, member, asked = await asked_of_a_member(world)
+    await owner.patch(SAVE, {"auto_confirm_requests": True})
+    await open_door(member, door)
+    await world.work()
+    assert (await read(owner, asked))["status"] == "accepted"
+
+
+@pytest.mark.parametrize("unwanted", [{}, {"turned_off": True}, {"scheduling_pages": False}])
+async def test_r26_r41_a_members_own_wish_books_nothing_of_somebody_elses_page(
+    world: World, unwanted: dict[str, bool]
+) -> None:
+    owner, member, asked = await asked_of_a_member(world)
+    if unwanted:
+        await owner.patch(SAVE, {"auto_confirm_requests": True} | unwanted)
+    await member.patch(SAVE, {"auto_confirm_requests": True})
+    await open_door(member, "ignore")
+    await world.work()
+    assert (await read(owner, asked))["status"] == "pending"
+
+
 @pytest.mark.parametrize("door", ["request_only", "block"])
 async def test_r26_a_policy_that_frees_nothing_has_no_request_looked_at(world: World, door: str) -> None:
     person, asked = await with_a_request(world)
