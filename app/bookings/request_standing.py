@@ -1,7 +1,7 @@
 """Whether the time of a meeting request can be had now.
 
 The one rule: what the host is shown is what accepting is judged by. Only what is taken counts: the hours
-and limits of the page may have changed since, and whoever accepts knows.
+and limits of the page may have changed since, and whoever accepts knows. Where nobody looks, the limits count as well.
 """
 
 from collections.abc import Sequence
@@ -14,6 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.bookings.offer import alternatives, page_time_around
 from app.models.bookings import MeetingRequest
 from app.scheduling.availability import Mode, PageTime
+from app.scheduling.caps import days_with_room
+from app.scheduling.zones import civil_day
 from app.timespan import overlaps
 
 
@@ -55,6 +57,13 @@ def clashes(request: MeetingRequest, page: PageTime) -> bool | None:
     if page.mode is Mode.OFFLINE or page.unavailable:
         return None
     return not free_seatings(request, page)
+
+
+def is_within_limits(request: MeetingRequest, page: PageTime) -> bool:
+    """Whether its day and its week have room for one more meeting of the page (R32)."""
+    rules = page.rules(request.duration_minutes)
+    zone = rules.hours.zone
+    return days_with_room(rules.caps, zone, page.booked_starts)(civil_day(zone, request.start))
 
 
 async def look_at(session: AsyncSession, request: MeetingRequest, *, now: datetime) -> Look:

@@ -33,6 +33,7 @@ from app.bookings.request_standing import (
     clashes,
     free_seatings,
     is_open,
+    is_within_limits,
     page_time_of_request,
 )
 from app.bookings.seating import MOST_ROUNDS, AnothersTurnError, by_turns, fetch_in, lock_seating
@@ -65,7 +66,7 @@ _SHARED = (
 
 @dataclass(frozen=True, slots=True)
 class AutoConfirm:
-    """The host has said beforehand that what is free may be booked."""
+    """The page's owner has said beforehand that what is free may be booked, as far as the page's limits go."""
 
     name: Literal["policy"] = "policy"
     actor: Literal["policy"] = "policy"
@@ -113,7 +114,7 @@ class MeetingRequests:
         """By the turns of now."""
         async with transaction(self._sessions, account_id) as session:
             request = await self._find(session, request_id, by=by)
-        page = self._check(request, await self._look(request))
+        page = self._check(request, await self._look(request), by=by)
         async with transaction(self._sessions, account_id) as session:  # sends nothing, but where there are turns
             in_order = await by_turns(fetch_in(session), page, free_seatings(request, page), now=self._clock())
         refusal: Conflict = self._taken(request, page)
@@ -191,7 +192,7 @@ class MeetingRequests:
             # read next: then `seated` finds nobody, and nothing is booked.
             await lock_seating(fetch_in(session), seating)
             request = await self._find(session, asked.id, by=by, lock=True)
-            whole = self._check(request, await page_time_of_request(session, request))
+            whole = self._check(request, await page_time_of_request(session, request), by=by)
             page = whole.seated(hosts)
             if page is None or page.destination is None:
                 raise BookingUnavailable  # the page's hosts, or their calendars, were changed this moment
@@ -257,13 +258,14 @@ class MeetingRequests:
         async with transaction(self._sessions, request.account_id) as session:
             return await page_time_of_request(session, request)
 
-    def _check(self, request: MeetingRequest, page: PageTime) -> PageTime:
-        """The page, if enough of its hosts are free as far as the mirror knows."""
+    def _check(self, request: MeetingRequest, page: PageTime, *, by: Decider) -> PageTime:
+        """The page, if enough of its hosts are free as far as the mirror knows; only a host goes beyond its limits."""
         if page.mode is Mode.OFFLINE:
             raise CalendarNotConnected
         if page.unavailable:
             raise BookingUnavailable
-        if clashes(request, page):
+        beyond = isinstance(by, AutoConfirm) and not is_within_limits(request, page)
+        if beyond or clashes(request, page):
             raise self._taken(request, page)
         return page
 

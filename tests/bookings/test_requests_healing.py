@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import msgspec
+import pytest
 
 from app.queue import Job, Payload
 from tests.bookings.requesting import (
@@ -118,6 +119,19 @@ async def test_r26_of_two_who_asked_for_one_time_the_first_is_booked(world: Worl
     await connected(world, person)
     assert await states(person, first, second) == ["accepted", "pending"]
     assert (await read(person, second))["clashes"] is True
+
+
+@pytest.mark.parametrize("limit", ["daily_limit", "weekly_limit"])
+async def test_r32_what_is_booked_by_itself_keeps_to_the_pages_limits(world: World, limit: str) -> None:
+    person = await who_confirms(world)
+    page = await person.make_page(**{limit: 2})
+    asked = [await ask(person, page, 3, f"1{hour}:00") for hour in range(4)]
+    elsewhere = await ask(person, page, 17, "10:00")
+    await connected(world, person)
+    assert await states(person, *asked) == ["accepted", "accepted", "pending", "pending"]
+    assert await states(person, elsewhere) == ["accepted"], "another week has room"
+    assert (await read(person, asked[2]))["allowed_actions"] == ["accept", "decline"]
+    assert (await accept(person, asked[2])).status_code == 200, "a host who looks may go beyond"
 
 
 async def test_r41_nothing_is_booked_by_itself_of_pages_that_take_no_bookings(world: World) -> None:
