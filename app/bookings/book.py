@@ -31,13 +31,14 @@ from app.bookings.making import new_booking, take_place
 from app.bookings.news import tell_of_booking, tell_of_request
 from app.bookings.offer import around, check_offered, check_open, page_time_of_booking, slot_taken
 from app.bookings.post import BookingPost
+from app.bookings.request_standing import page_time_of_request
 from app.bookings.schemas import BookingCreate
 from app.bookings.seating import MOST_ROUNDS, AnothersTurnError, by_turns, lock_seating
 from app.bookings.tokens import BookingTokens
 from app.bookings.wishes import Wish, appointment, meeting_request, wish_of
 from app.calendar import Clock, ProviderName
 from app.calendar_writes.service import find_write
-from app.database import transaction
+from app.database import enter_by_link, transaction
 from app.errors import (
     AlreadyProcessed,
     AppError,
@@ -56,6 +57,7 @@ from app.insertion import Rows
 from app.models.base import Json
 from app.models.bookings import Booking, IdempotentAnswer, MeetingRequest
 from app.models.calendar_writes import CalendarWrite
+from app.models.directory import Directory
 from app.providers.base import Provider
 from app.queue import Enqueued, Job
 from app.scheduling.availability import Mode, PageTime
@@ -138,7 +140,10 @@ class BookingDesk:
         (with alternatives), HoldExpired (the same), BookingUnavailable, AlreadyProcessed (its proposal was booked, or
         the same was asked for), IdempotencyKeyReused, RequestInProgress.
         """
-        page = await self._read(page_id, form)
+        try:
+            page = await self._read(page_id, form)
+        except NotFound:
+            return await self._answered_of_deleted(page_id, keyed)
         if keyed is not None and (outcome := await self._answered(page, keyed)) is not None:
             return outcome
         now = await check_hold(self._sessions, self._tokens.of_holds(), page, form, now=self._now())
@@ -324,7 +329,17 @@ class BookingDesk:
                 return None
         async with transaction(self._sessions, page.account_id) as session:
             before = await idempotency.find_answer(session, keyed, now=self._clock())
-            return None if before is None else await self._replay(session, before, page)
+            return None if before is None else await self._replay(session, before)
+
+    async def _answered_of_deleted(self, page_id: UUID, keyed: KeyedRequest | None) -> Outcome:
+        """What the key was answered while there was the page. Raises: NotFound."""
+        if keyed is not None:
+            async with transaction(self._sessions, None) as session:
+                enter_by_link(session, Directory.PAGE, page_id)
+                before = await idempotency.find_answer(session, keyed, now=self._clock())
+                if before is not None:
+                    return await self._replay(session, before)
+        raise NotFound
 
     async def _look_under_lock(
         self, work: BareTransaction, page: PageTime, wish: Wish, keyed: KeyedRequest | None
@@ -368,13 +383,15 @@ class BookingDesk:
             now = self._clock()
             rows.add(answer_of(made.account_id, keyed, status_code=status_code, subject_id=made.id, now=now))
 
-    async def _replay(self, session: AsyncSession, before: IdempotentAnswer, page: PageTime) -> Outcome:
+    async def _replay(self, session: AsyncSession, before: IdempotentAnswer) -> Outcome:
         find = repository.find_booking if before.status_code == _CREATED else repository.find_request
         found = await find(session, before.subject_id)  # a request may be the booking of the same id by now
         if found is None:
             raise NotFound
         if isinstance(found, Booking):  # of a round robin: whose turn it was, not who is first on the page
             page = await page_time_of_booking(session, found)
+        else:
+            page = await page_time_of_request(session, found)
         return Outcome(found, page, await find_write(session, owner_of_event(found.id)), replayed=True)
 
     def _now(self) -> int:

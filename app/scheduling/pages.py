@@ -138,7 +138,10 @@ async def update_page(
 async def delete_page(
     session: AsyncSession, principal: Principal, page_id: UUID, *, if_match: int | None, now: datetime
 ) -> None:
-    """Take a page away; its bookings stay. Raises: NotFound, VersionMismatch, DefaultPageInUse, ChatPageInUse."""
+    """Take a page away; its bookings stay, and its id and slugs lead nowhere.
+
+    Raises: NotFound, VersionMismatch, DefaultPageInUse, ChatPageInUse.
+    """
     settings = await settings_for_update(session, principal.account_id, principal.user)
     page = await _hold_page(session, principal, page_id)
     require_version(if_match, page.version)
@@ -147,7 +150,6 @@ async def delete_page(
     if page.id == settings.chat_page_id:
         _leave_chat(settings)
     page.deleted_at = now
-    await repository.unregister(session, Directory.PAGE, page.id.hex)  # its slugs stay: links out there lead nowhere
     add_audit_entry(session, page.account_id, actor=principal.actor, action="page.deleted", subject_id=page.id)
     told = tell_of_page(session, EventType.SCHEDULING_PAGE_DELETED, page, now=now)
     await session.flush()

@@ -79,7 +79,7 @@ async def register_slug(session: AsyncSession, slug: str, account_id: UUID, page
     entry = await look_up(session, Directory.SLUG, slug)
     if entry is None or entry.account_id != account_id:
         return False
-    if await look_up(session, Directory.PAGE, entry.target_id.hex) is not None:
+    if await find_page(session, entry.target_id) is not None:
         return False
     entry.target_id = page_id
     return True
