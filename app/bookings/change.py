@@ -22,6 +22,7 @@ from app.bookings.offer import around, check_offered, page_time_of_booking, slot
 from app.bookings.ownership import Held, concerns
 from app.bookings.post import BookingPost
 from app.bookings.reschedule_slots import without
+from app.bookings.seating import fetch_in
 from app.bookings.transitions import end, move
 from app.calendar import Clock, ProviderName
 from app.calendar_writes.service import change_wish, find_write
@@ -139,7 +140,8 @@ class BookingChanges:
     ) -> Changed:
         async with transaction(self._sessions, account_id) as session:
             booking = await self._find(session, booking_id, by=by)
-            page = without(await page_time_of_booking(session, booking, at=start), booking)
+            page = await page_time_of_booking(session, booking, at=start)
+            page = await without(fetch_in(session), page, booking)
             self._check_movable(booking, page, start, by=by, if_match=if_match)
             if booking.start == start:  # moved there meanwhile
                 return Changed(booking, page, await find_write(session, owner_of_event(booking_id)))
@@ -189,9 +191,9 @@ class BookingChanges:
             page = await read_page_time(
                 work.connection, booking.page_id, between, excluding=booking.id, deleted_too=True
             )
-        if page is None:
-            raise NotFound
-        return without(page, booking)
+            if page is None:
+                raise NotFound
+            return await without(work.connection.fetch, page, booking)
 
     def _check_movable(self, booking: Booking, page: PageTime, start: int, *, by: Side, if_match: int | None) -> None:
         """Whether the booking may be moved to this start."""

@@ -23,7 +23,7 @@ from app.scheduling.configuration import Configuration
 from app.scheduling.host_time import Destination, Host, HostTime, WatchedCalendar, host_time_of
 from app.scheduling.rules import configuration_of, slot_rules
 from app.scheduling.slots import Refusal, SlotRules, offered, refusal
-from app.timespan import Span, Spans, merge
+from app.timespan import Span, Spans, merge, subtract
 
 _WEEK = timedelta(days=8)
 PAGE_TIME = """
@@ -209,9 +209,12 @@ class PageTime:
         hosts = (replace(host, reserved=merge(host.reserved, taken)) for host in self.hosts)
         return replace(self, hosts=tuple(hosts))
 
-    def moving(self, span: Span) -> "PageTime":
-        """The page for a meeting of several that is then, and shall move: its invitations stand in nobody's way."""
-        return replace(self, hosts=tuple(replace(host, own=(span,)) for host in self.hosts))
+    def moving(self, span: Span, *, beside: Sequence[Span] = ()) -> "PageTime":
+        """The page for a meeting of several that is then, and shall move: its invitations stand in nobody's way, and
+        what the hosts have `beside` it does.
+        """
+        own = subtract([span], beside)
+        return replace(self, hosts=tuple(replace(host, own=own) for host in self.hosts))
 
     def offered(self, duration_minutes: int, *, now: int, between: Span) -> Sequence[int]:
         """Starts of slots in UTC seconds, rising; none while the hosts are unavailable."""

@@ -76,8 +76,8 @@ class HostTime:
     reserved: Spans
     watched_document: str | None
     """The availability calendars as JSON."""
-    own: tuple[Span, ...] = ()
-    """When the meeting is that shall move: what stands there is its own invitation."""
+    own: Sequence[Span] = ()
+    """When the meeting is that shall move, and nothing else: what stands there is its own invitation."""
     address: str | None = None
     """Of the account whose calendar takes their bookings."""
 

@@ -73,6 +73,41 @@ async def test_r47_a_bookings_own_time_is_no_obstacle_to_it_and_anybody_elses_is
     assert (await booking.reschedule(ada.at(3, "10:15"))).status_code == 200
 
 
+@pytest.mark.parametrize("whose", [0, 1])
+async def test_r47_what_a_host_has_beside_a_booking_is_an_obstacle_to_moving_it(world: World, whose: int) -> None:
+    people = await colleagues(world, 2)
+    ada = people[0]
+    page = await team_page(people, "group", durations_minutes=[60], increment_minutes=15)
+    booking = await visit(ada, page, ada.at(3, "10:00"), duration_minutes=60)
+    await world.work()
+    await busy(world, people[whose], ada.at(3, "10:15"))
+    found = {*await clocks(ada, booking)}
+    assert not found & {"09:30", "09:45", "10:15", "10:30"}
+    assert {"09:15", "10:45"} <= found, "its invitation stands in Ben's calendar, too"
+    refused = problem(await booking.reschedule(ada.at(3, "10:30")), 409, "slot_unavailable")
+    taken = {ada.at(3, clock) for clock in ("09:30", "09:45", "10:15", "10:30")}
+    assert not taken & {datetime.fromisoformat(slot["start_at"]) for slot in refused["alternatives"]}
+    assert (await booking.reschedule(ada.at(3, "10:45"))).status_code == 200
+
+
+@pytest.mark.parametrize("decides", [True, False])
+async def test_r31_r47_what_is_tentative_beside_a_booking_counts_as_its_person_decides(
+    world: World, decides: bool
+) -> None:
+    ada, ben = await colleagues(world, 2)
+    await ben.patch("/v1/calendar-settings", {"tentative_blocks": decides})
+    page = await team_page([ada, ben], "group", durations_minutes=[60], increment_minutes=15)
+    booking = await visit(ada, page, ada.at(3, "10:00"), duration_minutes=60)
+    await world.work()
+    times = [{"dateTime": ada.at(3, clock).isoformat()} for clock in ("10:15", "10:45")]
+    guests = [{"email": ben.email, "self": True, "responseStatus": "tentative"}, {"email": "o@example.com"}]
+    maybe = {"start": times[0], "end": times[1], "attendees": guests, "organizer": {"email": "o@example.com"}}
+    await world.sandbox.insert_google_event(ben.email, maybe)
+    await ben.post(f"/v1/connections/{ben.connection_id}/sync")
+    await world.work()
+    assert ("10:30" in await clocks(ada, booking)) is not decides
+
+
 async def test_r47_times_are_listed_to_who_holds_the_booking(world: World) -> None:
     host = await world.connected()
     booking = await visit(host, await host.make_page(), host.at(3, "10:00"))
