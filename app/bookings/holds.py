@@ -6,7 +6,7 @@
 
 The one rule: a hold is a reservation with an end. While it lasts the database refuses everybody else; once it has
 lapsed it blocks nothing and books nothing, whether it was swept or not. Only the database's clock says what has
-lapsed: trigger and pages go by it.
+lapsed: trigger and pages go by it. Of notice and window the moment counts in which they were judged: `created_at`.
 """
 
 from dataclasses import dataclass
@@ -117,7 +117,7 @@ class SlotHolds:
             raise NotFound
         if keyed is not None and (kept := await self._kept_before(page, wish, keyed)) is not None:
             return kept
-        seating = self._seating(page, wish)
+        seating = self._seating(page, wish, now=self._now())
         try:
             slot = seating.rules(wish.minutes).buffered(wish.start)
             async with self._queues.place(seating.host.id, wanted=slot):
@@ -179,8 +179,10 @@ class SlotHolds:
             looked = await read_page_time(work.connection, page.page_id, around(wish.start, wish.minutes))
             if looked is None:
                 raise NotFound
-            page = self._still(looked, hosts, wish)
-            hold = self._hold(page, wish, await _room(work, page.page_id, wish.network))
+            judged = self._clock()
+            page = self._still(looked, hosts, wish, now=int(judged.timestamp()))
+            expires_at = await _room(work, page.page_id, wish.network) + LIFETIME
+            hold = self._hold(page, wish, created_at=judged, expires_at=expires_at)
             work.add(hold)
             work.add(DueHold(hold_id=hold.id, account_id=hold.account_id, due_at=hold.expires_at))
             slot = page.rules(wish.minutes).buffered(wish.start)
@@ -191,35 +193,35 @@ class SlotHolds:
             await work.save([])
             return Kept(hold, self._tokens.token(hold.id))
 
-    def _seating(self, page: PageTime, wish: _Wish) -> PageTime:
+    def _seating(self, page: PageTime, wish: _Wish, *, now: int) -> PageTime:
         """Who would host: of a round robin anybody who is free, for whose turn it is shows when it is booked."""
-        self._check(page, wish)
-        free = (item for item in page.seatings() if self._is_free(item, wish))
+        self._check(page, wish, now=now)
+        free = (item for item in page.seatings() if self._is_free(item, wish, now=now))
         seating = next(free, None)
         if seating is None:
-            raise slot_taken(page, wish.minutes, start=wish.start, now=self._now())
+            raise slot_taken(page, wish.minutes, start=wish.start, now=now)
         return seating
 
-    def _still(self, page: PageTime, hosts: set[UUID], wish: _Wish) -> PageTime:
+    def _still(self, page: PageTime, hosts: set[UUID], wish: _Wish, *, now: int) -> PageTime:
         """The same hosts under their locks."""
-        self._check(page, wish)
+        self._check(page, wish, now=now)
         seating = page.seated(hosts)
-        if seating is None or not self._is_free(seating, wish):
-            raise slot_taken(page, wish.minutes, start=wish.start, now=self._now())
+        if seating is None or not self._is_free(seating, wish, now=now):
+            raise slot_taken(page, wish.minutes, start=wish.start, now=now)
         return seating
 
-    def _check(self, page: PageTime, wish: _Wish) -> None:
+    def _check(self, page: PageTime, wish: _Wish, *, now: int) -> None:
         check_open(page, wish.minutes)
         if page.mode is Mode.OFFLINE:
             raise CalendarNotConnected(detail="page_offline")
         if page.unavailable or all(seating.asks_only for seating in page.seatings()):
             raise BookingUnavailable(detail="not_kept")
-        check_offered(page, wish.minutes, start=wish.start, now=self._now())
+        check_offered(page, wish.minutes, start=wish.start, now=now)
 
-    def _is_free(self, page: PageTime, wish: _Wish) -> bool:
-        return not page.asks_only and page.refusal(wish.minutes, start=wish.start, now=self._now()) is None
+    def _is_free(self, page: PageTime, wish: _Wish, *, now: int) -> bool:
+        return not page.asks_only and page.refusal(wish.minutes, start=wish.start, now=now) is None
 
-    def _hold(self, page: PageTime, wish: _Wish, now: datetime) -> SlotHold:
+    def _hold(self, page: PageTime, wish: _Wish, *, created_at: datetime, expires_at: datetime) -> SlotHold:
         hold_id = new_id()
         return SlotHold(
             account_id=page.account_id,
@@ -229,8 +231,8 @@ class SlotHolds:
             ends_at=datetime.fromtimestamp(wish.start + wish.minutes * 60, UTC),
             token_hash=hash_token(self._tokens.token(hold_id)),
             network_hash=wish.network,
-            expires_at=now + LIFETIME,
-            created_at=now,
+            expires_at=expires_at,
+            created_at=created_at,
         )
 
     def _now(self) -> int:
