@@ -16,10 +16,10 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.crm import repository
-from app.crm.news import tell_of_contact, tell_of_engagement, touch_and_tell
+from app.crm.news import names_contact, tell_of_contact, tell_of_engagement, touch_and_tell
 from app.crm.person import Person
 from app.crm.task_views import tell_of_task
-from app.events.repository import redact
+from app.events.repository import redact, redact_where
 from app.events.types import EventType
 from app.models.crm import Contact, Engagement, Task
 from app.queue import Enqueued, Job
@@ -34,6 +34,7 @@ async def erase_contact(session: AsyncSession, contact: Contact, person: Person,
     meetings = await repository.engagements_with(session, contact.id)
     for subject_id in (contact.id, *(row.id for row, _ in meetings)):
         await redact(session, contact.account_id, subject_id)
+    await redact_where(session, contact.account_id, names_contact(contact.id))  # they may have been taken off since
     jobs = [tell_of_contact(session, EventType.CONTACT_DELETED, contact, now=now)]
     jobs += await _part_from_tasks(session, contact, person, now=now)
     for row, alone in meetings:

@@ -5,7 +5,9 @@ The one rule: an event says what the API would answer, without what depends on w
 
 from datetime import datetime
 from typing import Final
+from uuid import UUID
 
+from sqlalchemy import ColumnElement, or_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.crm.repository import participants_in
@@ -15,6 +17,7 @@ from app.events.types import EventType
 from app.ids import encode_id
 from app.insertion import Rows
 from app.models.crm import Contact, Engagement
+from app.models.events import FeedEvent
 from app.queue import Enqueued
 
 _NOT_TOLD: Final = {"allowed_actions", "calendar_event"}
@@ -51,3 +54,9 @@ def tell_of_engagement(
     if event is EventType.ENGAGEMENT_DELETED:
         data = {"id": data["id"], "owner_id": encode_id("usr", row.owner_id)}
     return add_event(rows, row.account_id, event, subject_id=row.id, data=data, now=now)
+
+
+def names_contact(contact_id: UUID) -> ColumnElement[bool]:
+    """An event says that they take part in a meeting, or that a task is about them, whether or not that is so still."""
+    them = {"contact_id": encode_id("cont", contact_id)}
+    return or_(FeedEvent.data.contains({"contacts": [them]}), FeedEvent.data.contains(them))

@@ -10,7 +10,7 @@ from typing import Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import RowMapping, delete, func, select, true, update
+from sqlalchemy import ColumnElement, RowMapping, delete, func, select, true, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -182,9 +182,14 @@ async def prune_deliveries(session: AsyncSession, account_id: UUID, *, before: d
 
 async def redact(session: AsyncSession, account_id: UUID, subject_id: UUID) -> None:
     """Forget what the events of a subject said, but that they were: erasing somebody leaves no gap."""
+    await redact_where(session, account_id, FeedEvent.subject_id == subject_id)
+
+
+async def redact_where(session: AsyncSession, account_id: UUID, condition: ColumnElement[bool]) -> None:
+    """The same of whatever events a condition picks; where no index helps, all that the account keeps are looked at."""
     await session.execute(
         update(FeedEvent)
-        .where(FeedEvent.account_id == account_id, FeedEvent.subject_id == subject_id)
+        .where(FeedEvent.account_id == account_id, condition)
         .values(data=func.jsonb_build_object("id", FeedEvent.data["id"], "erased", true()))
         .execution_options(synchronize_session=False)
     )

@@ -9,13 +9,14 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.principal import Principal
 from app.accounts.repository import add_audit_entry
 from app.calendar import Clock
 from app.crm.contacts import Contacts
+from app.crm.news import names_contact
 from app.crm.person import Person, person_of
 from app.models.calendar_writes import CalendarWrite
 from app.models.crm import Contact, Engagement, EngagementContact, Task
@@ -133,7 +134,9 @@ async def _events(
     own = {contact.id, *(row.id for row in made.own)}
     others = [*meetings, *(row.id for row in tasks), *(row.id for row in made.of_others)]
     rows = await session.scalars(
-        select(FeedEvent).where(FeedEvent.subject_id.in_([*own, *others])).order_by(FeedEvent.arrival)
+        select(FeedEvent)
+        .where(or_(FeedEvent.subject_id.in_([*own, *others]), names_contact(contact.id)))
+        .order_by(FeedEvent.arrival)
     )
     return [
         ToldEvent(

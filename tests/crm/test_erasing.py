@@ -13,7 +13,7 @@ from app.ids import decode_id, encode_id
 from tests.accounts.life import NAME, PHONE, VISITOR, found, live
 from tests.bookings.requesting import ask
 from tests.crm.scene import VERA, invite, make_contact, synced, timeline
-from tests.crm.test_tasks import add, events, with_tasks
+from tests.crm.test_tasks import add, change, events, with_tasks
 from tests.scheduling.test_proposals_booked import waiting_for_locks
 from tests.support.people import Person
 from tests.support.visitors import visit
@@ -204,6 +204,42 @@ async def test_r54_a_meeting_of_several_names_them_no_more(world: World) -> None
     assert [row["type"] for row in told] == ["engagement.created", "engagement.updated"], "whoever keeps a copy is told"
     assert "… (…) and a verandah" in told[1]["data"]
     assert not any("Vera" in row["data"] or VERA in row["data"] for row in told)
+
+
+async def test_r54_a_meeting_they_were_taken_off_was_told_with_them_and_is_forgotten_too(world: World) -> None:
+    person = await world.connected()
+    contact = await make_contact(person, name="Vera Visitor")
+    friend = await make_contact(person, "friend@example.com")
+    event_id = await invite(world, person, person.at(2, "12:00"), VERA, "friend@example.com")
+    await synced(world, person)
+    guests = {"attendees": [{"email": "friend@example.com"}]}
+    await world.sandbox.patch_google_event(person.email, event_id, guests)
+    await synced(world, person)
+    [meeting] = await timeline(person, friend)
+    assert [who["email"] for who in meeting["contacts"]] == ["friend@example.com"]
+    told = (await person.get(f"/v1/contacts/{contact['id']}/export")).json()["events"]
+    assert [(event["type"], event["data"] is None) for event in told] == [
+        ("contact.created", False),
+        ("engagement.created", True),
+    ]
+    await erase(person, contact)
+    assert await found(world, VERA, "Vera Visitor") == {}
+    kept = "SELECT data ? 'erased' AS erased FROM feed_events WHERE type LIKE 'engagement.%' ORDER BY arrival"
+    assert [row["erased"] for row in await world.rows(kept)] == [True, False], "what never named them stays"
+
+
+async def test_r22_r54_a_task_that_was_about_them_was_told_with_them_and_is_forgotten_too(world: World) -> None:
+    person = await world.person()
+    contact = await make_contact(person, name="Vera Visitor")
+    friend = await make_contact(person, "friend@example.com")
+    task = await add(world, person, title="Call Vera Visitor", contact_id=contact["id"])
+    await change(world, person, task, title="Call my friend", contact_id=friend["id"])
+    told = (await person.get(f"/v1/contacts/{contact['id']}/export")).json()["events"]
+    assert [event["type"] for event in told] == ["contact.created", "task.created"]
+    await erase(person, contact)
+    assert await found(world, VERA, "Vera Visitor") == {}
+    [kept] = (await person.get("/v1/tasks")).json()["items"]
+    assert (kept["title"], kept["contact_id"]) == ("Call my friend", friend["id"])
 
 
 async def test_r22_r54_the_event_of_a_task_names_them_no_more(world: World) -> None:
