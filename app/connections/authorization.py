@@ -21,7 +21,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.accounts.entitlements import Entitlement
-from app.accounts.principal import Permission, Principal
+from app.accounts.principal import Principal
 from app.accounts.repository import add_audit_entry, add_disclosure_acceptance
 from app.calendar import CalendarRef, Clock, Identity, ProviderName
 from app.connections import repository
@@ -29,6 +29,7 @@ from app.connections.access import FixedToken
 from app.connections.disclosures import check_accepted
 from app.connections.establish import Candidate, Consent, establish
 from app.connections.limits import check_may_connect
+from app.connections.permission import check_permitted
 from app.connections.provider_failures import unavailable_or_upstream
 from app.connections.return_urls import allowed_return_url
 from app.database import enter_account, transaction
@@ -40,7 +41,6 @@ from app.errors import (
     ConsentDenied,
     InternalError,
     NotFound,
-    PersonalEmailAccessRequired,
     ScopesMissing,
     UpstreamError,
 )
@@ -120,11 +120,8 @@ class Authorizations:
         self, session: AsyncSession, principal: Principal, body: ConnectRequest, language: Language
     ) -> Started:
         """Start an attempt. Raises: the refusals of R3, R5, R8, R9, R12 as AppErrors."""
-        if Permission.PERSONAL_EMAIL_ACCESS not in principal.permissions:
-            raise PersonalEmailAccessRequired
+        check_permitted(principal.permissions, principal.seats, needs=self._needed_seat(body.client))
         provider = self._oauth_provider(body.provider)
-        if body.client == "mobile":
-            self._mobile_seat.require(principal.seats)
         return_url = allowed_return_url(body.return_url, self._return_urls, client=body.client)
         check_accepted(self._providers[ProviderName(body.provider)], body.disclosure_version)
         if body.connection_id is None:
@@ -253,6 +250,7 @@ class Authorizations:
                 authorization.provider,
                 authorization.login_hint,
                 authorization.connection_id,
+                self._needed_seat(authorization.client),
             )
             verifier = await self._verifier(session, authorization)
             authorization.login_hint, authorization.code_verifier = None, b""
@@ -314,6 +312,9 @@ class Authorizations:
                 code=refusal.code,
             )
             return authorization
+
+    def _needed_seat(self, client: str) -> Entitlement | None:
+        return self._mobile_seat if client == "mobile" else None
 
     def _oauth_provider(self, name: str) -> SupportsOAuth:
         provider = self._providers.get(ProviderName(name)) if name in set(ProviderName) else None

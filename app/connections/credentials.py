@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.accounts.entitlements import Entitlement
 from app.accounts.idempotency import KeyedRequest, answer_of, claim_or_find
-from app.accounts.principal import Permission, Principal
+from app.accounts.principal import Principal
 from app.accounts.repository import add_disclosure_acceptance
 from app.calendar import Clock, ProviderName
 from app.connections import token_repository
@@ -25,6 +25,7 @@ from app.connections.access import FixedToken, token_places
 from app.connections.disclosures import check_accepted
 from app.connections.establish import Candidate, Consent, establish
 from app.connections.limits import check_may_connect
+from app.connections.permission import check_permitted
 from app.connections.provider_failures import unavailable_or_upstream
 from app.connections.return_urls import allowed_return_url
 from app.connections.service import get_connection
@@ -41,7 +42,6 @@ from app.errors import (
     ExchangeVersionUnsupported,
     FieldError,
     NotFound,
-    PersonalEmailAccessRequired,
     UpstreamError,
     ValidationFailed,
 )
@@ -163,7 +163,8 @@ class CredentialConnections:
                 version=wish.disclosure_version,
                 language=language,
             )
-            candidate = Candidate(principal.account_id, principal.user, wish.provider, email=None)
+            needs = self._needed_seat(wish.client)
+            candidate = Candidate(principal.account_id, principal.user, wish.provider, email=None, needs=needs)
             made, now = await establish(session, self._vault, candidate, consent, now=self._clock()), self._clock()
             if keyed is not None:
                 session.add(answer_of(made.account_id, keyed, status_code=201, subject_id=made.id, now=now))
@@ -234,10 +235,10 @@ class CredentialConnections:
             return None
 
     def _check_person(self, principal: Principal, client: str) -> None:
-        if Permission.PERSONAL_EMAIL_ACCESS not in principal.permissions:
-            raise PersonalEmailAccessRequired
-        if client == "mobile":
-            self._mobile_seat.require(principal.seats)
+        check_permitted(principal.permissions, principal.seats, needs=self._needed_seat(client))
+
+    def _needed_seat(self, client: str) -> Entitlement | None:
+        return self._mobile_seat if client == "mobile" else None
 
     def _kind(self, name: str, *, anew: bool = False) -> tuple[Provider, SupportsCredentials]:
         """Raises: NotFound (nobody connects it `anew` here), CapabilityNotSupported (it is connected by OAuth)."""

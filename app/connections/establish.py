@@ -10,7 +10,9 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.accounts.entitlements import Entitlement
 from app.accounts.repository import add_audit_entry, lock_user
+from app.accounts.service import seats_of
 from app.calendar import CalendarRef, Identity
 from app.connections import calendar_repository, mirroring, repository, token_repository
 from app.connections.access import seal_grant
@@ -18,6 +20,7 @@ from app.connections.grants import remember_grant
 from app.connections.inboxes import connect_inbox
 from app.connections.limits import CONNECTION_LIMIT
 from app.connections.news import tell_of_connection
+from app.connections.permission import check_permitted
 from app.connections.settings import settings_for_update
 from app.errors import AccountMismatch, ConnectionLimitReached, NotFound, UpstreamError
 from app.events.types import EventType
@@ -39,6 +42,8 @@ class Candidate:
     """The address that was named, if any; another account is refused. Not looked at when `connection_id` is given."""
     connection_id: UUID | None = None
     """The connection to heal, although it may work; None: one that is broken, or a new one."""
+    needs: Entitlement | None = None
+    """The seat without which it cannot be done; None: any will do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +68,8 @@ async def establish(
 ) -> Connection:
     """Make or heal the connection; `changed`: the names of the credentials that were replaced, for the audit log.
 
-    Raises: AccountMismatch, ConnectionLimitReached, InboxIsShared, UpstreamError, NotFound (the person has left).
+    Raises: AccountMismatch, ConnectionLimitReached, InboxIsShared, UpstreamError, NotFound (the person has left),
+    PersonalEmailAccessRequired and EntitlementRequired (the right was taken away meanwhile).
     """
     named = candidate.email if candidate.connection_id is None else None  # a connection is healed by its own: see `_is`
     if named is not None and not _answers_to(consent.identity, named):
@@ -71,6 +77,7 @@ async def establish(
     user = await lock_user(session, candidate.user_id)
     if user is None or not user.active:  # a leaver's consent page may still be open
         raise NotFound
+    check_permitted(user.permissions, seats_of(user), needs=candidate.needs)
     connection, event = await _healed(session, candidate, consent, now=now), EventType.CONNECTION_UPDATED
     if connection is None:
         connection, event = await _made(session, candidate, consent, now=now), EventType.CONNECTION_CREATED

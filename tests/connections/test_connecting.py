@@ -29,6 +29,14 @@ async def outcome(person: Person, authorization_id: str) -> tuple[str, str | Non
     return done["status"], done["code"]
 
 
+async def told_by_the_crm(world: World, person: Person, **changes: Any) -> None:
+    """The CRM pushes the user as they were, but for this."""
+    user = {"email": person.email, "locale": "en", "time_zone": person.time_zone}
+    rights = {name: person.claims[name] for name in ("permissions", "seats", "subscriptions")}
+    service = await world.service(person.account_id)
+    assert (await service.put(f"/v1/users/{person.user_id}", user | rights | changes)).status_code == 200
+
+
 async def nothing_stored(world: World) -> None:
     for table in ("connections", "connection_tokens", "calendars", "calendar_syncs", "due_calendars"):
         assert await world.rows(f"SELECT * FROM {table}") == [], table  # noqa: S608 - a name from our own list
@@ -396,6 +404,38 @@ async def test_r5_no_connection_is_made_for_somebody_who_left_meanwhile(world: W
     returned = await person.consent(started["authorization_url"])
     assert result(returned)["status"] == "failed"
     await nothing_stored(world)
+
+
+@pytest.mark.parametrize(
+    ("client", "taken_away", "code"),
+    [
+        ("web", {"permissions": []}, "personal_email_access_required"),
+        ("mobile", {"seats": []}, "entitlement_required"),
+        ("web", {"seats": []}, None),
+    ],
+)
+async def test_r3_r9_r55_what_was_taken_away_while_the_consent_page_was_open_is_not_there_when_it_is_done(
+    world: World, client: str, taken_away: dict[str, Any], code: str | None
+) -> None:
+    person = await newcomer(world)
+    started = (await person.start_connecting(client=client)).json()
+    await told_by_the_crm(world, person, **taken_away)
+    await person.consent(started["authorization_url"])
+    assert await outcome(person, started["id"]) == ("failed" if code else "completed", code)
+    if code:
+        await nothing_stored(world)
+
+
+async def test_r3_r16_nor_is_a_connection_healed_then(world: World) -> None:
+    person = await world.connected()
+    body = {
+        "client": "web",
+        "disclosure_version": (await person.get("/v1/providers/google/disclosure")).json()["version"],
+    }
+    started = (await person.post(f"/v1/connections/{person.connection_id}/reauthorize", body)).json()
+    await told_by_the_crm(world, person, permissions=[])
+    await person.consent(started["authorization_url"])
+    assert await outcome(person, started["id"]) == ("failed", "personal_email_access_required")
 
 
 async def test_r1_the_providers_and_what_they_can_do_are_listed(world: World) -> None:

@@ -1,5 +1,6 @@
 """Connecting Exchange with a password (R3, R5, R9, R12-R14, R16-R18, R24): what is asked, tried, refused and kept."""
 
+import asyncio
 import hashlib
 import json
 from collections.abc import AsyncIterator
@@ -11,7 +12,10 @@ from app.calendar import ProviderName
 from app.i18n import Language, translate
 from app.providers.credentials import SupportsCredentials
 from app.providers.ews.login import Login, Scheme
+from app.providers.ews.provider import ExchangeProvider
 from sandbox.exchange.client import PASSWORD
+from tests.connections.test_connecting import told_by_the_crm
+from tests.support.gate import Gate
 from tests.support.people import Person
 from tests.support.world import World, problem
 
@@ -161,6 +165,27 @@ async def test_r3_r5_r9_who_may_not_connect(world: World) -> None:
     evil = await person.connect_with_password(PASSWORD, return_url="https://evil.example/")
     problem(evil, 422, "return_url_not_allowed")
     assert (await world.sandbox.exchange.show_account(person.email))["logons"] == 0, "refused before anything is tried"
+
+
+@pytest.mark.parametrize(
+    ("client", "taken_away", "code"),
+    [
+        ("web", {"permissions": []}, "personal_email_access_required"),
+        ("mobile", {"seats": []}, "entitlement_required"),
+    ],
+)
+async def test_r3_r9_r55_what_was_taken_away_while_the_password_was_tried_is_not_there_when_it_is_stored(
+    world: World, monkeypatch: pytest.MonkeyPatch, client: str, taken_away: dict[str, Any], code: str
+) -> None:
+    person = await employee(world)
+    gate = Gate.at(monkeypatch, "verify", of=ExchangeProvider)
+    connecting = asyncio.create_task(person.connect_with_password(PASSWORD, client=client))
+    await gate.wait()
+    await told_by_the_crm(world, person, **taken_away)
+    await gate.open()
+    problem(await connecting, 403, code)
+    for table in ("connections", "disclosure_acceptances"):
+        assert await world.rows(f"SELECT * FROM {table}") == [], table  # noqa: S608 - a name from our own list
 
 
 async def test_r12_one_connection_per_person_whatever_the_provider(world: World) -> None:
