@@ -94,7 +94,8 @@ def seal_of(entry: AuditEntry, *, sequence: int, before: bytes) -> bytes:
 async def broken_seals(session: AsyncSession, account_id: UUID) -> AsyncIterator[int]:
     """The numbers at which the chain is not what it should be: an entry changed, missing or slipped in before it.
 
-    One after the last: entries are missing at the end.
+    One after the last: entries are missing at the end. The caller's transaction sees one moment: entries and the end of
+    the chain are read one after the other.
     """
     before, expected = b"", 0
     entries = await session.stream_scalars(

@@ -11,10 +11,13 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from app.accounts.audit_seals import seal_waiting
+from app.accounts.repository import add_audit_entry
 from app.audit_check import check_audit_log
 from app.database import transaction
 from app.ids import decode_id
 from app.settings import DatabaseSettings
+from tests.scheduling.test_proposals_booked import waiting_for_locks
 from tests.support.people import Person
 from tests.support.visitors import visit
 from tests.support.world import World, problem
@@ -187,4 +190,20 @@ async def test_r54_an_entry_that_commits_late_is_sealed_late_and_not_lost(world:
     after = await entries(auditor)
     assert after[: len(told)] == told
     assert len(after) == len(told) + 1
+    assert await broken(world, person) == []
+
+
+async def test_r54_what_is_sealed_while_the_seals_are_followed_is_no_fault(world: World) -> None:
+    person, auditor = await lived(world)
+    told, account_id = await entries(auditor), decode_id("acct", person.account_id)
+    async with transaction(world.services.sessions, account_id) as session:
+        await session.execute(text("LOCK TABLE audit_chains"))
+        checking = asyncio.create_task(broken(world, person))
+        while not await waiting_for_locks(world):  # noqa: ASYNC110 - the database's own record
+            await asyncio.sleep(0.02)
+        add_audit_entry(session, account_id, actor="worker", action="page.updated", subject_id=account_id)
+        await session.flush()
+        assert await seal_waiting(session, account_id) == 1
+    assert await checking == []
+    assert len(await entries(auditor)) == len(told) + 1
     assert await broken(world, person) == []
