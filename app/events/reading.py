@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.database import transaction
-from app.errors import EventsExpired
+from app.errors import EventsExpired, FieldError, ValidationFailed
 from app.events import repository
 from app.events.repository import Entry
 from app.events.signals import FeedSignals
@@ -62,7 +62,7 @@ class FeedReader:
     ) -> Page:
         """The next events; where there are none, those that come within `wait_seconds`, waited for `aside`.
 
-        Raises: EventsExpired.
+        Raises: EventsExpired; ValidationFailed for a number that was not given yet.
         """
         if wait_seconds <= 0 or self._waiting >= _MOST_WAITING:
             return await self._look(account_id, question)
@@ -94,6 +94,8 @@ class FeedReader:
         after = found.pruned_through if question.after is None else question.after
         if after < found.pruned_through:
             raise EventsExpired(extra={"oldest_sequence": found.pruned_through + 1})
+        if after > found.last_sequence:  # of a feed that was before this one: whoever waited for it would miss all
+            raise ValidationFailed(errors=[FieldError("/query/after", "out_of_range")])
         whole = len(found.entries) < question.limit
         passed = found.last_sequence if whole else found.entries[-1].sequence
-        return Page(found.entries, max(after, passed), found.last_sequence)
+        return Page(found.entries, passed, found.last_sequence)
