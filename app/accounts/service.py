@@ -36,12 +36,10 @@ async def remember_caller(session: AsyncSession, principal: Principal) -> Princi
     if principal.user_id is None:
         account = await repository.find_account(session, principal.account_id)
         _refuse_closed(account)
-        if account is None:
-            await _refuse_erased(session, principal)
+        await _refuse_erased(session, principal, account)
         return principal
     known = await _judged(session, principal.user_id)
-    if known is None:
-        await _refuse_erased(session, principal)
+    await _refuse_erased(session, principal, None if known is None else known[1])
     if known is None or _is_news(principal, *known):
         await _save_caller(session, principal, principal.user_id, name=None if known is None else known[0].name)
         if known is not None and seats_of(known[0]) != principal.seats:
@@ -66,8 +64,13 @@ def _refuse_closed(account: Account | None) -> None:
         raise Unauthenticated(detail="account_closed")
 
 
-async def _refuse_erased(session: AsyncSession, principal: Principal) -> None:
-    """What a token says that is older than its account's erasure is not written down again; a newer may begin anew."""
+async def _refuse_erased(session: AsyncSession, principal: Principal, account: Account | None) -> None:
+    """A token that is older than its account's erasure is none any more; a newer may begin anew.
+
+    Only one that is older than the account's row can be: there is nothing to look up for the others.
+    """
+    if account is not None and account.created_at <= principal.issued_at:
+        return
     if await repository.erased_since(session, principal.account_id, principal.issued_at):
         raise Unauthenticated(detail="account_closed")
 

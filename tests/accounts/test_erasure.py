@@ -93,6 +93,20 @@ async def test_r54_the_account_is_closed_with_the_request_and_unknown_in_the_end
     assert by_link.status_code in {401, 404}
 
 
+async def test_r54_a_token_from_before_opens_nothing_either_when_the_account_has_begun_anew(world: World) -> None:
+    person = await small(world)
+    service = await world.service(person.account_id)
+    former = [Person(world.api, world.sandbox, "", "", "", "", {}, headers=who.headers) for who in (person, service)]
+    await person.delete(f"/v1/account?confirm={person.account_id}")
+    await to_the_end(world)
+    for beginning in (service, person):
+        await come_back(beginning)
+        for _ in range(2):
+            assert (await beginning.get("/v1/me")).status_code != 401, "issued before the account's new row, and after"
+        for old in former:
+            problem(await old.get("/v1/me"), 401, "unauthenticated")
+
+
 async def test_r54_with_the_request_nothing_is_found_but_what_is_named_for_later(world: World) -> None:
     """Also no kind of link that was thought of after the erasing."""
     person = await small(world)
