@@ -5,17 +5,18 @@
     deleting       the data key first, then the jobs that wait, then every table, some rows at a time
     looking_again  the same after a while, for what was under way; then the account's own row goes
 
-The one rule: every step is a transaction that can be done twice, and says in the tombstone how far it is. What is
-deleted follows from the tables there are: no list of them can be forgotten.
+The one rule: every step is a transaction that can be done twice, holds the tombstone, which is not finished, and says
+there how far it is. What is deleted follows from the tables there are: no list of them can be forgotten.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
 import structlog
-from sqlalchemy import Table, delete, func, select, tuple_, update
+from sqlalchemy import Table, delete, func, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
@@ -47,6 +48,10 @@ _OUTLIVES: Final = {AccountErasure.__tablename__, Account.__tablename__}
 """The tombstone for good; the account's row, which keeps everybody out, to the end."""
 
 log = structlog.get_logger(__name__)
+
+
+class _OvertakenError(Exception):
+    """Another worker has finished it meanwhile."""
 
 
 class AccountErasures:
@@ -96,25 +101,41 @@ class AccountErasures:
                 erasure = await session.get(AccountErasure, (account_id, erasure_id))
             if erasure is None or erasure.finished_at is not None:
                 return
-            wait = await self._stages[erasure.stage](erasure)
+            try:
+                wait = await self._stages[erasure.stage](erasure)
+            except _OvertakenError:
+                return
         async with transaction(self._sessions, account_id) as session:
             await enqueue(session, [Enqueued(Job.ERASE_ACCOUNT, account_id, erasure_id, delay=wait)])
+
+    @asynccontextmanager
+    async def _step(self, erasure: AccountErasure) -> AsyncIterator[tuple[AsyncSession, AccountErasure]]:
+        """One transaction of it, and its tombstone as it is now, locked: a worker that slept while another finished
+        would erase the account that has begun anew. Raises: _OvertakenError.
+        """
+        async with transaction(self._sessions, erasure.account_id) as session:
+            mine = AccountErasure.account_id == erasure.account_id, AccountErasure.id == erasure.id
+            query = select(AccountErasure).where(*mine, AccountErasure.finished_at.is_(None)).with_for_update()
+            tombstone = await session.scalar(query)
+            if tombstone is None:
+                raise _OvertakenError
+            yield session, tombstone
 
     async def _disconnect(self, erasure: AccountErasure) -> timedelta | None:
         """Every connection is let go of as by its person: watches stop, grants are revoked, jobs try it again."""
         overdue = self._clock() > erasure.requested_at + PROVIDERS_HAVE
-        while await self._let_go_of_one(erasure.account_id):
+        while await self._let_go_of_one(erasure):
             pass
-        async with transaction(self._sessions, erasure.account_id) as session:
+        async with self._step(erasure) as (session, tombstone):
             left = await session.scalar(select(func.count()).select_from(Connection))
-        if left and not overdue:
-            return _LOOK_AT_PROVIDERS
+            if left and not overdue:
+                return _LOOK_AT_PROVIDERS
+            tombstone.stage = "deleting"
         log.info("erasure.disconnected", unreachable=left)
-        await self._enter(erasure, "deleting")
         return None
 
-    async def _let_go_of_one(self, account_id: UUID) -> bool:
-        async with transaction(self._sessions, account_id) as session:
+    async def _let_go_of_one(self, erasure: AccountErasure) -> bool:
+        async with self._step(erasure) as (session, _):
             connection = await session.scalar(
                 select(Connection).where(Connection.disconnected_at.is_(None)).order_by(Connection.id).limit(1)
             )
@@ -126,7 +147,8 @@ class AccountErasures:
     async def _delete(self, erasure: AccountErasure) -> timedelta | None:
         await self._remember_log(erasure)
         await self._delete_everything(erasure)
-        await self._enter(erasure, "looking_again", look_again_at=self._clock() + LOOK_AGAIN)
+        async with self._step(erasure) as (_, tombstone):
+            tombstone.stage, tombstone.look_again_at = "looking_again", self._clock() + LOOK_AGAIN
         return None
 
     async def _look_again(self, erasure: AccountErasure) -> timedelta | None:
@@ -135,25 +157,25 @@ class AccountErasures:
         if early > timedelta():  # also for a job that comes back after its worker has died
             return early
         await self._delete_everything(erasure)
-        async with transaction(self._sessions, erasure.account_id) as session:
+        async with self._step(erasure) as (session, tombstone):
             await session.execute(delete(Account).where(Account.account_id == erasure.account_id))
-            await _move_on(session, erasure, stage="finished", finished_at=self._clock())
+            tombstone.stage, tombstone.finished_at = "finished", self._clock()
         log.info("erasure.finished")
         return None
 
     async def _remember_log(self, erasure: AccountErasure) -> None:
         """Where the audit log ended, before it goes; once, for a job that was under way may begin another."""
-        if erasure.last_sequence:
-            return
-        async with transaction(self._sessions, erasure.account_id) as session:
+        async with self._step(erasure) as (session, tombstone):
+            if tombstone.last_sequence:
+                return
             while await seal_waiting(session, erasure.account_id):
                 pass
             chain = await session.get_one(AuditChain, erasure.account_id)
-            await _move_on(session, erasure, last_sequence=chain.last_sequence, last_seal=chain.last_seal)
+            tombstone.last_sequence, tombstone.last_seal = chain.last_sequence, chain.last_seal
 
     async def _delete_everything(self, erasure: AccountErasure) -> None:
         """The key first: whatever is interrupted later, what is left of the secrets cannot be opened."""
-        async with transaction(self._sessions, erasure.account_id) as session:
+        async with self._step(erasure) as (session, _):
             await session.execute(delete(DataKey).where(DataKey.account_id == erasure.account_id))
             await cancel_jobs(session, erasure.account_id, but=Job.ERASE_ACCOUNT)
         for table in reversed(every_table()):  # what refers to others first
@@ -161,18 +183,13 @@ class AccountErasures:
                 pass
 
     async def _delete_some(self, erasure: AccountErasure, table: Table) -> int:
-        async with transaction(self._sessions, erasure.account_id) as session:
+        async with self._step(erasure) as (session, tombstone):
             if table.name == AuditEntry.__tablename__:  # the service itself may not: migration 0019
                 gone = await session.scalar(select(func.erase_audit_entries(_AT_ONCE))) or 0
             else:
                 gone = await _delete_rows(session, table, erasure.account_id)
-            if gone:
-                await _move_on(session, erasure, deleted_rows=AccountErasure.deleted_rows + gone)
+            tombstone.deleted_rows += gone
         return gone
-
-    async def _enter(self, erasure: AccountErasure, stage: str, **values: object) -> None:
-        async with transaction(self._sessions, erasure.account_id) as session:
-            await _move_on(session, erasure, stage=stage, **values)
 
 
 async def _lock_account(session: AsyncSession, account_id: UUID) -> Account:
@@ -188,12 +205,3 @@ async def _delete_rows(session: AsyncSession, table: Table, account_id: UUID) ->
     some = select(*key).where(mine).limit(_AT_ONCE)
     result: Any = await session.execute(delete(table).where(mine, tuple_(*key).in_(some)))
     return int(result.rowcount)
-
-
-async def _move_on(session: AsyncSession, erasure: AccountErasure, **values: object) -> None:
-    await session.execute(
-        update(AccountErasure)
-        .where(AccountErasure.account_id == erasure.account_id, AccountErasure.id == erasure.id)
-        .values(**values)
-        .execution_options(synchronize_session=False)
-    )

@@ -1,7 +1,9 @@
 """Erasing an account: nothing stays but its tombstone, nobody else notices, and no kill leaves it half done (R54)."""
 
+import asyncio
 import hashlib
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -16,6 +18,7 @@ from app.privacy.account_erasure import LOOK_AGAIN, PROVIDERS_HAVE
 from app.queue import Enqueued, Job, enqueue
 from tests.accounts.life import NAME, PHONE, TEXTS, VISITOR, come_back, found, live, rows_of, to_the_end
 from tests.connections.test_disconnecting import revocations
+from tests.support.gate import Gate
 from tests.support.google import failing
 from tests.support.people import Person
 from tests.support.world import World, problem
@@ -143,6 +146,52 @@ async def test_r54_killed_anywhere_it_goes_on(world: World, monkeypatch: pytest.
     await kill_after(world, monkeypatch, stop_after)
     await to_the_end(world)
     assert await rows_of(world, decode_id("acct", life.account_id)) == {"account_erasures": 1}
+
+
+@pytest.mark.parametrize("verb", ["_let_go_of_one", "_remember_log", "_delete_everything", "_delete_some"])
+async def test_r54_a_worker_that_slept_while_another_finished_leaves_what_has_begun_anew(
+    world: World, monkeypatch: pytest.MonkeyPatch, verb: str
+) -> None:
+    person, account_id, erasure = await closed(world)
+    gate = Gate.at(monkeypatch, verb, of=account_erasure.AccountErasures)
+    sleeping = asyncio.create_task(world.services.account_erasures.run(account_id, erasure["id"]))
+    await gate.wait()
+    await to_the_end(world)
+    await come_back(person)
+    await person.make_page()
+    await world.work()
+    before = await checksums(world, account_id)
+    await gate.open()
+    await sleeping
+    assert await checksums(world, account_id) == before
+    assert (await person.get("/v1/me")).status_code == 200
+
+
+async def test_r54_where_the_log_ended_is_remembered_by_the_first_of_two_workers(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, account_id, erasure = await closed(world)
+    gate = Gate.at(monkeypatch, "_remember_log", of=account_erasure.AccountErasures)
+    sleeping = asyncio.create_task(world.services.account_erasures.run(account_id, erasure["id"]))
+    await gate.wait()
+    await world.work()
+    query = "SELECT stage, last_sequence, last_seal FROM account_erasures"
+    [before] = await world.rows(query)
+    assert (before["stage"], before["last_sequence"] > 0) == ("looking_again", True)
+    await gate.open()
+    await sleeping
+    assert await world.rows(query) == [before]
+    await to_the_end(world)
+    assert await rows_of(world, account_id) == {"account_erasures": 1}
+
+
+async def closed(world: World) -> tuple[Person, UUID, dict[str, Any]]:
+    """Somebody's account, its id, and its erasure, of which nothing is done yet and whose job waits."""
+    person = await world.person(permissions=["account:erase"])
+    await person.make_page()
+    await person.delete(f"/v1/account?confirm={person.account_id}")
+    [erasure] = await world.rows("SELECT * FROM account_erasures")
+    return person, erasure["account_id"], erasure
 
 
 async def small(world: World) -> Person:
