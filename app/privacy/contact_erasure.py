@@ -30,9 +30,10 @@ from app.crm.person import STRUCK, Person, person_of
 from app.errors import require_version
 from app.events.repository import redact
 from app.events.types import EventType
-from app.models.accounts import User
+from app.models.accounts import Account, User
 from app.models.bookings import IdempotentAnswer
 from app.models.calendar_writes import CalendarWrite
+from app.models.crm import Contact
 from app.models.events import FeedEvent
 from app.models.outbound import Mail
 from app.models.privacy import AccountExport
@@ -55,13 +56,8 @@ class ContactErasures:
         self, session: AsyncSession, principal: Principal, contact_id: UUID, *, if_match: int | None
     ) -> None:
         """Leave nothing but what is others'. Raises: NotFound, VersionMismatch."""
-        contact, now = await self._contacts.get(session, contact_id), self._clock()
-        person = await person_of(session, self._people, contact)
-        await session.execute(delete(AccountExport))  # it holds them, too; who wants one asks anew
-        # First the bookings and the meetings, then the contact: whoever records one takes their locks in this order.
-        made = await appointments_of(session, person, lock=True)
-        await repository.engagements_with(session, contact_id)
-        contact = await self._contacts.get(session, contact_id, lock=True)
+        now = self._clock()
+        contact, person, made = await self._locked(session, contact_id)
         require_version(if_match, contact.version)
         person = person.also_called(row.visitor_name for row in made.own)
         meetings = [row.id for row, _ in await repository.engagements_with(session, contact_id)]
@@ -74,7 +70,25 @@ class ContactErasures:
             session, contact.account_id, actor=principal.actor, action="contact.deleted", subject_id=contact.id
         )
         jobs += await erase_contact(session, contact, person, now=now)
+        await _forget_exports(session)
         await enqueue(session, jobs)
+
+    async def _locked(self, session: AsyncSession, contact_id: UUID) -> tuple[Contact, Person, Appointments]:
+        """First the bookings and the meetings, then the contact: whoever records one takes their locks in this order.
+
+        What addresses they have is certain only then: where it was another one, all is let go of and looked for anew.
+        """
+        while True:
+            person = await person_of(session, self._people, await self._contacts.get(session, contact_id))
+            savepoint = await session.begin_nested()
+            made = await appointments_of(session, person, lock=True)
+            await repository.engagements_with(session, contact_id)
+            contact = await self._contacts.get(session, contact_id, lock=True)
+            certain = await person_of(session, self._people, contact)
+            if certain.addresses == person.addresses:
+                await savepoint.commit()
+                return contact, certain, made
+            await savepoint.rollback()
 
 
 async def _blank(session: AsyncSession, made: Appointments, person: Person, *, now: datetime) -> list[Enqueued]:
@@ -199,3 +213,9 @@ async def _forget_answers(session: AsyncSession, subjects: Sequence[UUID]) -> No
         .where(IdempotentAnswer.subject_id.in_(subjects))
         .execution_options(synchronize_session=False)
     )
+
+
+async def _forget_exports(session: AsyncSession) -> None:
+    """They hold them, too. Who asks anew waits for the account's row, and is given what is left."""
+    await session.execute(select(Account.account_id).with_for_update(key_share=True))
+    await session.execute(delete(AccountExport))

@@ -2,6 +2,8 @@
 
 import asyncio
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -367,3 +369,50 @@ async def test_r54_an_export_that_was_made_before_is_gone_with_the_contact(world
     await erase(life.host, life.contact)
     assert await world.rows("SELECT * FROM account_export_parts") == []
     assert (await life.host.get("/v1/account/export")).json()["status"] == "building"
+
+
+@asynccontextmanager
+async def held_up(world: World, person: Person, contact: dict[str, Any]) -> AsyncIterator[None]:
+    """The erasing has begun, and waits for whoever has a booking of theirs in hand, until the end of this."""
+    gate = await asyncpg.connect(world.database_url)
+    try:
+        async with gate.transaction():
+            await gate.execute("SELECT FROM bookings ORDER BY id FOR UPDATE")
+            erasing = asyncio.create_task(erase(person, contact))
+            while not await waiting_for_locks(world):  # noqa: ASYNC110 - the database's own record
+                await asyncio.sleep(0.02)
+            yield
+        await erasing
+    finally:
+        await gate.close()
+
+
+async def test_r54_an_address_and_a_name_they_were_given_while_they_were_erased_are_theirs(world: World) -> None:
+    person = await world.connected()
+    page, contact = await person.make_page(), await make_contact(person)
+    await visit(person, page, person.at(3, "10:00"))
+    await world.work()
+    async with held_up(world, person, contact):
+        path, other = f"/v1/contacts/{contact['id']}", {"email": "new@example.com", "name": "Verena"}
+        assert (await person.patch(path, other)).status_code == 200
+        await visit(person, page, person.at(4, "10:00"), email="new@example.com", name="Verena")
+    assert await found(world, VERA, "Vera Visitor", "new@example.com", "Verena") == {}
+    await world.work()
+    assert await found(world, VERA, "Vera Visitor", "new@example.com", "Verena") == {}
+    assert (await person.get("/v1/contacts")).json()["items"] == []
+
+
+async def test_r54_an_export_that_was_asked_for_while_they_were_erased_is_gone_too(world: World) -> None:
+    person = await world.connected(permissions=["personal_email_access", "account:export"])
+    page, contact = await person.make_page(), await make_contact(person)
+    await visit(person, page, person.at(3, "10:00"))
+    await world.work()
+    async with held_up(world, person, contact):
+        assert (await person.get("/v1/account/export")).json()["status"] == "building"
+        await world.work()
+        read = await person.get("/v1/account/export")
+        assert (read.json()["status"], VERA in read.text) == ("ready", True)
+    assert await world.rows("SELECT * FROM account_export_parts") == []
+    assert (await person.get("/v1/account/export")).json()["status"] == "building"
+    await world.work()
+    assert VERA not in (await person.get("/v1/account/export")).text
