@@ -217,7 +217,9 @@ class WebhookEndpoints:
 
 
 async def signing_keys(vault: Vault, session: AsyncSession, endpoint: WebhookEndpoint, *, now: datetime) -> list[str]:
-    """The secrets that sign now; a former one whose time is over is erased on the way."""
+    """The secrets that sign now; a former one whose time is over is erased on the way. The endpoint is locked by the
+    caller.
+    """
     keys = [await vault.open(session, secret_place(endpoint.account_id, endpoint.id), endpoint.secret)]
     if endpoint.previous_secret is None or endpoint.previous_secret_until is None:
         return keys

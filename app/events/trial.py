@@ -62,7 +62,7 @@ class WebhookTrial:
             delivery = await webhook_repository.find_delivery(session, delivery_id)
             if delivery is None or delivery.status != "pending":
                 return None
-            endpoint = await webhook_repository.find_endpoint(session, delivery.endpoint_id)
+            endpoint = await webhook_repository.find_endpoint(session, delivery.endpoint_id, lock=True)
             if endpoint is None:
                 return None
             keys = await signing_keys(self._vault, session, endpoint, now=self._clock())

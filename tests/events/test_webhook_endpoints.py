@@ -1,13 +1,17 @@
 """Where events are sent: managed by the CRM's service token alone (R52, R53)."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from app.events.signing import signature
+from app.vault import Vault
 from tests.events.crm import crm_of
 from tests.events.receiver import Receiver
+from tests.scheduling.test_proposals_booked import waiting_for_locks
+from tests.support.gate import Gate
 from tests.support.world import World, problem
 
 SECRETS = "SELECT secret, previous_secret FROM webhook_endpoints"
@@ -71,6 +75,27 @@ async def test_r52_the_third_secret_drives_out_the_first(world: World, receiver:
     await world.work()
     [message] = receiver.received
     assert [message.signed_by(key) for key in (endpoint["secret"], second, third)] == [False, True, True]
+
+
+async def test_r52_a_test_that_finds_a_lapsed_secret_leaves_the_one_that_is_made_the_former_meanwhile(
+    world: World, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crm = await crm_of(world)
+    endpoint = await crm.endpoint(receiver.url)
+    await crm.act(endpoint, "rotate-secret")
+    world.clock.offset = timedelta(hours=25)
+    assert (await crm.act(endpoint, "test")).status_code == 202
+    gate = Gate.at(monkeypatch, "open", of=Vault)
+    testing = asyncio.create_task(world.work())
+    await gate.wait()
+    rotating = asyncio.create_task(crm.act(endpoint, "rotate-secret"))
+    while not (rotating.done() or await waiting_for_locks(world)):  # noqa: ASYNC110 - the database's own record
+        await asyncio.sleep(0.02)
+    await gate.open()
+    await testing
+    rotated = (await rotating).json()
+    assert (await crm.look(endpoint))["previous_secret_until"] == rotated["previous_secret_until"]
+    assert [row["previous_secret"] is None for row in await world.rows(SECRETS)] == [False]
 
 
 @pytest.mark.parametrize(
