@@ -18,13 +18,13 @@ from app.bookings.blocked import BlockedAttempts
 from app.bookings.book import BookingDesk
 from app.bookings.change import BookingChanges
 from app.bookings.connection_ready import ConnectionReady
-from app.bookings.drift_following import BookingFollower
+from app.bookings.drift.following import BookingFollower
+from app.bookings.drift.resolving import DriftResolver
 from app.bookings.holds import SlotHolds
 from app.bookings.reminders import Reminders
-from app.bookings.request_confirming import RequestConfirmer
-from app.bookings.request_expiry import RequestExpiry
-from app.bookings.requests import MeetingRequests
-from app.bookings.resolving import DriftResolver
+from app.bookings.requests.answering import MeetingRequests
+from app.bookings.requests.confirming import RequestConfirmer
+from app.bookings.requests.expiry import RequestExpiry
 from app.bookings.tokens import BookingTokens
 from app.calendar import Clock, ProviderName, utc_now
 from app.calendar_writes.writer import EventWriter
@@ -62,10 +62,10 @@ from app.providers.base import Provider
 from app.providers.registry import open_providers
 from app.readiness import Readiness
 from app.scheduling.availability_calendars import CalendarRecheck
-from app.scheduling.domain_checks import DomainChecks
-from app.scheduling.domains import Domains
+from app.scheduling.domains.checks import DomainChecks
+from app.scheduling.domains.service import Domains
 from app.scheduling.prefill import Prefill
-from app.scheduling.proposals import TimeProposals
+from app.scheduling.proposals.service import TimeProposals
 from app.scheduling.public import PublicPages
 from app.scheduling.reader import PageReader
 from app.scheduling.settings import SettingsEditor

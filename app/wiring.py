@@ -17,17 +17,17 @@ from app.bookings.blocked import BlockedAttempts
 from app.bookings.book import BookingDesk
 from app.bookings.change import BookingChanges
 from app.bookings.connection_ready import ConnectionReady
-from app.bookings.drift_effects import DriftEffects
-from app.bookings.drift_following import BookingFollower
+from app.bookings.drift.effects import DriftEffects
+from app.bookings.drift.following import BookingFollower
+from app.bookings.drift.resolving import DriftResolver
 from app.bookings.holds import SlotHolds
 from app.bookings.host_queues import HostQueues
 from app.bookings.live_check import LiveCheck
 from app.bookings.post import BookingPost
 from app.bookings.reminders import Reminders
-from app.bookings.request_confirming import RequestConfirmer
-from app.bookings.request_expiry import RequestExpiry
-from app.bookings.requests import MeetingRequests
-from app.bookings.resolving import DriftResolver
+from app.bookings.requests.answering import MeetingRequests
+from app.bookings.requests.confirming import RequestConfirmer
+from app.bookings.requests.expiry import RequestExpiry
 from app.bookings.tokens import BookingTokens
 from app.calendar import Clock, ProviderName
 from app.calendar_writes.writer import EventWriter
@@ -65,11 +65,11 @@ from app.privacy.contact_erasure import ContactErasures
 from app.privacy.contact_export import ContactExports
 from app.providers.base import Provider
 from app.scheduling.availability_calendars import CalendarRecheck
-from app.scheduling.domain_checks import DomainChecks
-from app.scheduling.domain_verification import DomainProver
-from app.scheduling.domains import Domains
+from app.scheduling.domains.checks import DomainChecks
+from app.scheduling.domains.service import Domains
+from app.scheduling.domains.verification import DomainProver
 from app.scheduling.prefill import Prefill
-from app.scheduling.proposals import TimeProposals
+from app.scheduling.proposals.service import TimeProposals
 from app.scheduling.public import PublicPages
 from app.scheduling.reader import PageReader
 from app.scheduling.settings import Allowed, SettingsEditor

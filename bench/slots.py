@@ -14,10 +14,10 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from app.scheduling.hours import LocalInterval, WorkingHours, open_spans
 from app.scheduling.rendering import render_slots
-from app.scheduling.slots import SlotRules, offered, refusal
-from app.scheduling.window import RollingDays
+from app.scheduling.slots.hours import LocalInterval, WorkingHours, open_spans
+from app.scheduling.slots.offering import SlotRules, offered, refusal
+from app.scheduling.slots.window import RollingDays
 from app.timespan import Span, pack, to_seconds, unpack
 from bench.measure import ROUNDS, Figure, Goal, compare, milliseconds
 

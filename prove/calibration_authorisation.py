@@ -65,7 +65,7 @@ AUTHORISATION: Final = (
     ),
     Planted(
         guard="drift entry of another host",
-        file="app/bookings/resolving.py",
+        file="app/bookings/drift/resolving.py",
         old="if entry is None or entry.host_id != principal.user:",
         new="if entry is None:",
         check=_SWAPPED,

@@ -113,7 +113,7 @@ BOOKINGS: Final = (
     ),
     Planted(
         guard="daylight arithmetic in wall time",
-        file="app/scheduling/hours.py",
+        file="app/scheduling/slots/hours.py",
         old="for run in runs(hours.zone, between):",
         new="for run in [next(runs(hours.zone, between))._replace(end=between[1])]:",
         check="tests/scheduling/test_slots.py::"

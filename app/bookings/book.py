@@ -31,7 +31,7 @@ from app.bookings.making import new_booking, take_place
 from app.bookings.news import tell_of_booking, tell_of_request
 from app.bookings.offer import around, check_offered, check_open, page_time_of_booking, slot_taken
 from app.bookings.post import BookingPost
-from app.bookings.request_standing import page_time_of_request
+from app.bookings.requests.standing import page_time_of_request
 from app.bookings.schemas import BookingCreate
 from app.bookings.seating import MOST_ROUNDS, AnothersTurnError, by_turns, lock_seating
 from app.bookings.tokens import BookingTokens
@@ -61,7 +61,7 @@ from app.models.directory import Directory
 from app.providers.base import Provider
 from app.queue import Enqueued, Job
 from app.scheduling.availability import Mode, PageTime
-from app.scheduling.proposals_repository import answer_proposal
+from app.scheduling.proposals.repository import answer_proposal
 from app.scheduling.reader import PageReader, read_page_time
 from app.telemetry.metrics import BOOKINGS, counted
 

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.bookings import repository
-from app.bookings.request_standing import clashes, page_time_of_request
+from app.bookings.requests.standing import clashes, page_time_of_request
 from app.calendar import Clock
 from app.calendar_writes.service import readopt_writes, resume_writes
 from app.connections import calendar_repository

@@ -7,7 +7,7 @@ never a token.
 from datetime import datetime
 from typing import Final
 
-from app.bookings.request_standing import Look
+from app.bookings.requests.standing import Look
 from app.bookings.views import booking_view, request_view
 from app.events.feed import add_event
 from app.events.types import EventType

@@ -10,8 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.principal import Principal
 from app.accounts.repository import add_audit_entry
-from app.bookings import ledger, repository
-from app.bookings.drift_news import supersede
+from app.bookings import repository
+from app.bookings.drift import ledger
+from app.bookings.drift.news import supersede
 from app.bookings.news import tell_of_booking
 from app.bookings.ownership import get_own_booking
 from app.calendar import Clock

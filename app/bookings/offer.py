@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.errors import FieldError, NotFound, OutsideBookingWindow, PageTurnedOff, SlotUnavailable, ValidationFailed
 from app.models.bookings import Booking
 from app.scheduling.availability import PageTime, load_page_time
-from app.scheduling.slots import Refusal
+from app.scheduling.slots.offering import Refusal
 from app.timespan import Span
 
 _ALTERNATIVES = 5

@@ -31,7 +31,7 @@ from app.outbound.post import add_mail
 from app.providers.base import Features, Provider
 from app.queue import Enqueued
 from app.scheduling.availability import Mode, PageTime
-from app.scheduling.domain_repository import host_of
+from app.scheduling.domains.repository import host_of
 from app.scheduling.host_time import Host, HostTime
 from app.scheduling.repository import find_page
 from app.sync.people import normalised

@@ -11,9 +11,10 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.bookings import ledger, repository
-from app.bookings.drift import Kind, TimeSpan
-from app.bookings.drift_news import supersede
+from app.bookings import repository
+from app.bookings.drift import ledger
+from app.bookings.drift.news import supersede
+from app.bookings.drift.planner import Kind, TimeSpan
 from app.bookings.reminders import forget, remind_anew
 from app.models.bookings import Booking
 from app.queue import Enqueued, Job, enqueue

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from app.bookings import hold_schemas, schemas
 from app.bookings.event import is_fixed
-from app.bookings.request_standing import Look, is_open
+from app.bookings.requests.standing import Look, is_open
 from app.models.bookings import Booking, MeetingRequest, SlotHold
 from app.models.calendar_writes import CalendarWrite
 from app.scheduling.availability import PageTime

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 from app.doctor.deployment import Deployment, host_of
 from app.doctor.findings import Code, Finding, Seen
-from app.scheduling.domain_standing import Failure
-from app.scheduling.domain_verification import DomainProver
+from app.scheduling.domains.standing import Failure
+from app.scheduling.domains.verification import DomainProver
 from app.settings import Settings
 
 _SECONDS: Final = 5.0

@@ -11,9 +11,10 @@ from app.routers.dependencies import IfMatch, ReaderLanguage, Services, Session,
 from app.routers.openapi_codes import problems
 from app.routers.pagination import Cursor, CursorParameter, Limit
 from app.routers.rate_limits import LimitedDomainCheck
-from app.scheduling import domain_checks, domain_repository
-from app.scheduling.domain_schemas import Domain, DomainCreate, DomainList, DomainUpdate
-from app.scheduling.domain_views import domain_view
+from app.scheduling.domains import checks as domain_checks
+from app.scheduling.domains import repository as domain_repository
+from app.scheduling.domains.schemas import Domain, DomainCreate, DomainList, DomainUpdate
+from app.scheduling.domains.views import domain_view
 
 router = APIRouter(prefix="/v1/domains", tags=["Domains"])
 

@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Request
 from pydantic.json_schema import SkipJsonSchema
 
-from app.bookings import ledger
-from app.bookings.drift_schemas import DriftEntry, DriftEntryList, DriftResolution, drift_view
+from app.bookings.drift import ledger
+from app.bookings.drift.schemas import DriftEntry, DriftEntryList, DriftResolution, drift_view
 from app.errors import AlreadyProcessed, NotFound, OutsideBookingWindow, RequestInProgress, SlotUnavailable
 from app.ids import BookingId, DriftEntryId
 from app.models.bookings import Booking

@@ -8,7 +8,7 @@ from pydantic.json_schema import SkipJsonSchema
 from app.bookings import repository
 from app.bookings.change import ByHost
 from app.bookings.ownership import get_own_request
-from app.bookings.request_standing import look_at
+from app.bookings.requests.standing import look_at
 from app.bookings.schemas import MeetingRequest, MeetingRequestDecline, MeetingRequestList
 from app.bookings.views import request_view
 from app.errors import AlreadyProcessed, BookingUnavailable, CalendarNotConnected, NotFound, SlotUnavailable

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, create_model
 
 from app.accounts.schemas import Answer
-from app.bookings.drift_schemas import DriftFinding
+from app.bookings.drift.schemas import DriftFinding
 from app.bookings.schemas import Booking, MeetingRequest
 from app.connections.schemas import ProviderLiteral
 from app.crm.schemas import Contact, Engagement

@@ -9,8 +9,8 @@ from app.ids import TimeProposalId
 from app.routers.dependencies import PublicSession, Services
 from app.routers.openapi_codes import problems
 from app.routers.rate_limits import LimitedRead
-from app.scheduling.proposal_schemas import PublicTimeProposal
-from app.scheduling.proposals_views import public_proposal_view
+from app.scheduling.proposals.schemas import PublicTimeProposal
+from app.scheduling.proposals.views import public_proposal_view
 
 router = APIRouter(prefix="/v1/public/time-proposals", tags=["Booking"], dependencies=[LimitedRead])
 PUBLIC: dict[str, Any] = {"security": []}

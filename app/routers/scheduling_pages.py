@@ -12,7 +12,7 @@ from app.routers.openapi_codes import problems
 from app.routers.pagination import Cursor, CursorParameter, Limit
 from app.routers.slot_query import FirstDay, LastDay, SlotMinutes, SlotZone
 from app.scheduling import pages
-from app.scheduling.domain_repository import host_of
+from app.scheduling.domains.repository import host_of
 from app.scheduling.host_slots import own_slots
 from app.scheduling.public import SlotQuery
 from app.scheduling.report.schemas import AvailabilityReport

@@ -15,9 +15,9 @@ from app.errors import (
 from app.ids import encode_id
 from app.routers.dependencies import IdempotencyKey, Services, Session, User
 from app.routers.openapi_codes import problems
-from app.scheduling.domain_repository import host_of
-from app.scheduling.proposal_schemas import TimeProposal, TimeProposalCreate
-from app.scheduling.proposals_views import proposal_view
+from app.scheduling.domains.repository import host_of
+from app.scheduling.proposals.schemas import TimeProposal, TimeProposalCreate
+from app.scheduling.proposals.views import proposal_view
 
 router = APIRouter(prefix="/v1/time-proposals", tags=["Time proposals"])
 

@@ -21,8 +21,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.scheduling.configuration import Configuration
 from app.scheduling.host_time import Destination, Host, HostTime, WatchedCalendar, host_time_of
-from app.scheduling.rules import configuration_of, slot_rules
-from app.scheduling.slots import Refusal, SlotRules, offered, refusal
+from app.scheduling.slots.offering import Refusal, SlotRules, offered, refusal
+from app.scheduling.slots.rules import configuration_of, slot_rules
 from app.timespan import Span, Spans, merge, subtract
 
 _WEEK = timedelta(days=8)

@@ -17,7 +17,7 @@ from app.errors import NotFound, PageTurnedOff
 from app.models.directory import Directory, DirectoryEntry
 from app.models.scheduling import CalendarSettings
 from app.scheduling.availability import PageTime, load_page_time
-from app.scheduling.domain_repository import host_of
+from app.scheduling.domains.repository import host_of
 from app.scheduling.meeting_links import default_page
 from app.scheduling.repository import look_up
 

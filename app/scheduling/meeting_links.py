@@ -15,7 +15,7 @@ from app.errors import NoDefaultPage
 from app.models.scheduling import CalendarSettings, SchedulingPage
 from app.outbound.links import Links
 from app.scheduling import repository
-from app.scheduling.domain_repository import host_of
+from app.scheduling.domains.repository import host_of
 from app.scheduling.link_schemas import MeetingLink
 
 

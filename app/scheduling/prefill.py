@@ -29,8 +29,8 @@ from app.models.domains import Domain
 from app.models.submissions import FormSubmission, VisitorToken
 from app.scheduling.availability import load_page_time
 from app.scheduling.configuration import Configuration, FormField
-from app.scheduling.domain_names import host_in
-from app.scheduling.domain_standing import DomainStatus
+from app.scheduling.domains.names import host_in
+from app.scheduling.domains.standing import DomainStatus
 from app.scheduling.prefill_schemas import MOST_FIELDS, FormPrefill, FormSubmissionCreate
 from app.sync.people import AddressBook
 from app.vault import SecretPlace, Vault

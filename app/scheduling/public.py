@@ -24,8 +24,8 @@ from app.scheduling import repository
 from app.scheduling.availability import PageTime
 from app.scheduling.coalescing import Coalescer
 from app.scheduling.configuration import zone_info
-from app.scheduling.domain_names import host_in
-from app.scheduling.domain_repository import host_of, whose_host
+from app.scheduling.domains.names import host_in
+from app.scheduling.domains.repository import host_of, whose_host
 from app.scheduling.meeting_links import default_page
 from app.scheduling.reader import PageReader
 from app.scheduling.rendering import render_graded

@@ -11,7 +11,7 @@ from functools import cache
 from itertools import groupby
 from typing import Final
 
-from app.scheduling.zones import offset_at, run_at, runs, zone_named
+from app.scheduling.slots.zones import offset_at, run_at, runs, zone_named
 
 CONFIRMABLE: Final = "confirmable"
 REQUEST_ONLY: Final = "request_only"

@@ -8,8 +8,8 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.database import enter_account
-from app.scheduling import domain_repository
-from app.scheduling.domain_names import host_in
+from app.scheduling.domains import repository as domain_repository
+from app.scheduling.domains.names import host_in
 
 EVERYTHING: Final = "User-agent: *\nDisallow:\n"
 NO_MEETINGS: Final = "User-agent: *\nDisallow: /meetings*\n"

@@ -35,7 +35,7 @@ from app.queue import Enqueued, Job, enqueue
 from app.scheduling import repository
 from app.scheduling.availability_calendars import confirming, tick
 from app.scheduling.chat import give_widget_key
-from app.scheduling.domain_repository import hold_connected
+from app.scheduling.domains.repository import hold_connected
 from app.scheduling.meeting_links import default_page
 from app.scheduling.pages import get_page
 from app.scheduling.settings_schemas import CalendarSettingsUpdate

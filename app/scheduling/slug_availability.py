@@ -10,7 +10,7 @@ from app.connections.settings import get_settings
 from app.models.directory import Directory
 from app.outbound.links import Links
 from app.scheduling import repository
-from app.scheduling.domain_repository import host_of
+from app.scheduling.domains.repository import host_of
 from app.scheduling.link_schemas import SlugAvailability
 from app.scheduling.pages import whole_slug
 from app.scheduling.slug_conflicts import conflicting_host

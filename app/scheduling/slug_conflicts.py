@@ -13,7 +13,7 @@ from app.errors import SlugTaken
 from app.models.directory import Directory, DirectoryEntry
 from app.outbound.links import Links
 from app.scheduling import repository
-from app.scheduling.domain_repository import host_of
+from app.scheduling.domains.repository import host_of
 
 EITHER: Final = (Directory.PREFIX, Directory.SLUG)
 """What can have a slug: a person's meetings URL, and a page."""

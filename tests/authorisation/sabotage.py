@@ -14,7 +14,8 @@ import pytest
 
 from app.accounts.principal import Principal, principal_from_claims
 from app.accounts.tokens import TokenVerifier
-from app.bookings import change, ownership, requests
+from app.bookings import change, ownership
+from app.bookings.requests import answering as requests
 from app.bookings.tokens import BookingTokens
 from app.ids import decode_id
 from app.routers.dependencies import Caller, authenticate

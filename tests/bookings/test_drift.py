@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from app.bookings.drift_effects import DriftEffects
+from app.bookings.drift.effects import DriftEffects
 from app.calendar_writes.stranded import ask_again_for_stranded
 from app.sync.changes import Topic
 from app.sync.following import Follower

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.bookings.drift import (
+from app.bookings.drift.planner import (
     DEFAULT_POLICIES,
     RESTORES_A_DAY,
     Doubt,

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from app.bookings.drift_effects import DriftEffects
+from app.bookings.drift.effects import DriftEffects
 from app.database import transaction
 from app.models.mirror import CalendarChange
 from app.queue import Enqueued, Job, enqueue

@@ -8,9 +8,9 @@ from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from app.scheduling.hours import LocalInterval, WorkingHours
-from app.scheduling.slots import SlotRules
-from app.scheduling.window import DateRange, RollingDays, RollingWeeks
+from app.scheduling.slots.hours import LocalInterval, WorkingHours
+from app.scheduling.slots.offering import SlotRules
+from app.scheduling.slots.window import DateRange, RollingDays, RollingWeeks
 
 MINUTE = 60
 
@@ -112,7 +112,7 @@ def offered(
     now: int,
     between: tuple[int, int],
 ) -> list[int]:
-    """The starts that `app.scheduling.slots.offered` must find."""
+    """The starts that `app.scheduling.slots.offering.offered` must find."""
     taken = [*busy, *reserved]
     return [
         start for start in minutes(between) if is_slot(rules, start, taken=taken, booked_starts=booked_starts, now=now)

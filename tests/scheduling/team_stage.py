@@ -15,10 +15,10 @@ import asyncpg
 from app.ids import decode_id
 from app.scheduling.availability import PageTime
 from app.scheduling.configuration import WEEKDAYS
-from app.scheduling.hours import LocalInterval
 from app.scheduling.reader import read_page_time
-from app.scheduling.slots import SlotRules
-from app.scheduling.window import BookingWindow, DateRange, RollingDays, RollingWeeks
+from app.scheduling.slots.hours import LocalInterval
+from app.scheduling.slots.offering import SlotRules
+from app.scheduling.slots.window import BookingWindow, DateRange, RollingDays, RollingWeeks
 from app.sync.busy import Blocking, month_spans, months_of
 from app.timespan import Span, pack
 from tests.support.people import Person

@@ -11,8 +11,8 @@ import dns.rcode
 import dns.rrset
 import pytest
 
-from app.scheduling.domain_standing import Failure
-from app.scheduling.domain_verification import DomainProver, Finding
+from app.scheduling.domains.standing import Failure
+from app.scheduling.domains.verification import DomainProver, Finding
 
 HOST, TARGET = "book.example.com", "pages.calendar-connect.example"
 TXT = f"_calendar-connect.{HOST}."

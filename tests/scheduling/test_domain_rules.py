@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.scheduling.domain_names import NameRefusal, domain_host, host_in, readable
-from app.scheduling.domain_standing import DomainStatus, Failure, Standing, after_check, next_check
-from app.scheduling.domain_verification import DomainProver, _nameserver
+from app.scheduling.domains.names import NameRefusal, domain_host, host_in, readable
+from app.scheduling.domains.standing import DomainStatus, Failure, Standing, after_check, next_check
+from app.scheduling.domains.verification import DomainProver, _nameserver
 
 OURS = {"meet.calendar-connect.example", "pages.calendar-connect.com"}
 NOW = datetime(2026, 3, 29, 0, 30, tzinfo=UTC)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from app.ids import decode_id, encode_id, new_id
-from app.scheduling.domains import MOST_UNCONNECTED
+from app.scheduling.domains.service import MOST_UNCONNECTED
 from app.settings import Settings
 from sandbox.client import Sandbox
 from tests.support.domains import PATH, SETTINGS, TARGET, Web, open_web

@@ -11,13 +11,13 @@ from uuid import UUID, uuid4
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.scheduling import slots
-from app.scheduling.grid import WHOLE_DAY, working_day
 from app.scheduling.report.explanation import Verdict, explain
 from app.scheduling.report.obstacles import Obstacle, Rule, Seating, Taken, Whose
 from app.scheduling.report.openings import Change, FreeHost, Hours, Setting, Window
-from app.scheduling.slots import SlotRules
-from app.scheduling.window import RollingDays, RollingWeeks
+from app.scheduling.slots import offering as slots
+from app.scheduling.slots.grid import WHOLE_DAY, working_day
+from app.scheduling.slots.offering import SlotRules
+from app.scheduling.slots.window import RollingDays, RollingWeeks
 from app.timespan import Span, merge, subtract
 from tests.scheduling import reference
 from tests.scheduling.test_slots_reference import HOUR, MINUTE, questions, tried

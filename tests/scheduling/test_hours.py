@@ -6,8 +6,8 @@ from itertools import pairwise
 import pytest
 
 from app.errors import TimeZoneUnknown
-from app.scheduling.hours import LocalInterval, WorkingHours, open_spans
-from app.scheduling.zones import civil_day, day_number, monday, offset_at, runs, weekday, zone_named
+from app.scheduling.slots.hours import LocalInterval, WorkingHours, open_spans
+from app.scheduling.slots.zones import civil_day, day_number, monday, offset_at, runs, weekday, zone_named
 from app.timespan import Spans, to_seconds
 from tests.scheduling import reference
 

@@ -23,10 +23,10 @@ from zoneinfo import ZoneInfo, available_timezones
 import asyncpg
 import pytest
 
-from app.scheduling.hours import LocalInterval, WorkingHours
 from app.scheduling.rendering import CONFIRMABLE, render_slots
-from app.scheduling.slots import SlotRules, offered
-from app.scheduling.window import DateRange
+from app.scheduling.slots.hours import LocalInterval, WorkingHours
+from app.scheduling.slots.offering import SlotRules, offered
+from app.scheduling.slots.window import DateRange
 from tests.scheduling.postgres_clocks import Interval, LocalTimes, PostgresClocks, Slot
 from tests.support.long import LONG, normally
 

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, assume, event, given, settings
 from hypothesis import strategies as st
 
-from app.scheduling.window import RollingDays
+from app.scheduling.slots.window import RollingDays
 from app.timespan import Span
 from tests.scheduling import reference
 from tests.scheduling.team_stage import CALENDARS, HOSTS, KINDS, CalendarCase, Case, HoldCase, HostCase, Stage

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.scheduling.proposals_choice import MOST_PROPOSALS, choose, commitments, nearest
+from app.scheduling.proposals.choice import MOST_PROPOSALS, choose, commitments, nearest
 
 HALF_HOUR = 1800
 

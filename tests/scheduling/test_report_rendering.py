@@ -3,11 +3,11 @@
 from datetime import date
 from uuid import uuid4
 
-from app.scheduling.hours import LocalInterval
 from app.scheduling.report.explanation import Verdict
 from app.scheduling.report.obstacles import Obstacle, Rule
 from app.scheduling.report.openings import Hours
 from app.scheduling.report.rendering import ReportRendering
+from app.scheduling.slots.hours import LocalInterval
 
 
 def test_r32_each_time_is_told_its_own_hours() -> None:

@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from app.scheduling.configuration import Increment
-from app.scheduling.hours import LocalInterval, WorkingHours
-from app.scheduling.slots import Refusal, SlotRules, offered, refusal
-from app.scheduling.window import DateRange, RollingDays, RollingWeeks
+from app.scheduling.slots.hours import LocalInterval, WorkingHours
+from app.scheduling.slots.offering import Refusal, SlotRules, offered, refusal
+from app.scheduling.slots.window import DateRange, RollingDays, RollingWeeks
 from app.timespan import merge, overlaps, to_seconds
 
 MORNING = (LocalInterval(9 * 60, 12 * 60),)

@@ -12,11 +12,11 @@ from typing import get_args
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.scheduling import slots
 from app.scheduling.configuration import Increment
-from app.scheduling.hours import LocalInterval, WorkingHours
-from app.scheduling.slots import Refusal, SlotRules
-from app.scheduling.window import DateRange, RollingDays, RollingWeeks
+from app.scheduling.slots import offering as slots
+from app.scheduling.slots.hours import LocalInterval, WorkingHours
+from app.scheduling.slots.offering import Refusal, SlotRules
+from app.scheduling.slots.window import DateRange, RollingDays, RollingWeeks
 from app.timespan import merge, to_seconds
 from tests.scheduling import reference
 from tests.support.long import normally

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from app.scheduling.availability import PageTime
 from app.scheduling.host_time import Host, HostTime
-from app.scheduling.slots import SlotRules
+from app.scheduling.slots.offering import SlotRules
 from app.timespan import merge, pack
 from tests.scheduling import reference
 from tests.scheduling.test_slots_reference import questions, tried

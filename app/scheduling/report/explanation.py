@@ -13,9 +13,6 @@ from typing import Final
 
 import msgspec
 
-from app.scheduling.caps import Booked
-from app.scheduling.grid import closed_grids, working_grids
-from app.scheduling.hours import LocalInterval
 from app.scheduling.report.missing_hours import MissingHours
 from app.scheduling.report.obstacles import Obstacle, Rule, Seating, closed_starts
 from app.scheduling.report.openings import (
@@ -27,8 +24,11 @@ from app.scheduling.report.openings import (
     shorter_notice,
     wider_window,
 )
-from app.scheduling.slots import SlotRules
-from app.scheduling.zones import civil_day, monday
+from app.scheduling.slots.caps import Booked
+from app.scheduling.slots.grid import closed_grids, working_grids
+from app.scheduling.slots.hours import LocalInterval
+from app.scheduling.slots.offering import SlotRules
+from app.scheduling.slots.zones import civil_day, monday
 from app.timespan import Span
 
 _PAST: Final = Obstacle(Rule.PAST)

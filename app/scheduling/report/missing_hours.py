@@ -9,11 +9,11 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from app.scheduling.configuration import MINUTES_PER_DAY, MOST_HOURS_A_DAY
-from app.scheduling.grid import WHOLE_DAY, every_day, working_grids, working_time
-from app.scheduling.hours import Intervals, LocalInterval, WorkingHours, stretches
 from app.scheduling.report.openings import Hours
-from app.scheduling.slots import SlotRules
-from app.scheduling.zones import DAY, civil_date, civil_day, offset_at, runs, weekday
+from app.scheduling.slots.grid import WHOLE_DAY, every_day, working_grids, working_time
+from app.scheduling.slots.hours import Intervals, LocalInterval, WorkingHours, stretches
+from app.scheduling.slots.offering import SlotRules
+from app.scheduling.slots.zones import DAY, civil_date, civil_day, offset_at, runs, weekday
 from app.timespan import Span, subtract
 
 _REACH = 2 * DAY  # a meeting lasts a day at most, and no clock is a whole day from UTC

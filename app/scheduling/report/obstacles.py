@@ -17,7 +17,7 @@ from uuid import UUID
 
 import msgspec
 
-from app.scheduling.slots import SlotRules
+from app.scheduling.slots.offering import SlotRules
 from app.timespan import Span, Spans, widen
 
 

@@ -11,12 +11,12 @@ from typing import Final
 import msgspec
 
 from app.scheduling import configuration
-from app.scheduling.caps import Booked
-from app.scheduling.hours import Intervals
 from app.scheduling.report.obstacles import Obstacle, Rule, Whose
-from app.scheduling.slots import SlotRules
-from app.scheduling.window import BookingWindow, DateRange, RollingDays, RollingWeeks
-from app.scheduling.zones import civil_date, monday
+from app.scheduling.slots.caps import Booked
+from app.scheduling.slots.hours import Intervals
+from app.scheduling.slots.offering import SlotRules
+from app.scheduling.slots.window import BookingWindow, DateRange, RollingDays, RollingWeeks
+from app.scheduling.slots.zones import civil_date, monday
 from app.timespan import Span
 
 

@@ -8,12 +8,12 @@ from typing import Any, Final
 from uuid import UUID
 
 from app.ids import encode_id
-from app.scheduling.hours import Intervals, LocalInterval
 from app.scheduling.rendering import CONFIRMABLE, REQUEST_ONLY, LocalClock
 from app.scheduling.report.explanation import Verdict
 from app.scheduling.report.obstacles import Obstacle, Rule, Whose
 from app.scheduling.report.openings import Change, FreeHost, Hours, Setting
-from app.scheduling.window import BookingWindow, DateRange, RollingDays, RollingWeeks
+from app.scheduling.slots.hours import Intervals, LocalInterval
+from app.scheduling.slots.window import BookingWindow, DateRange, RollingDays, RollingWeeks
 
 Item = dict[str, Any]
 _NAMES: Final = {rule: rule.value for rule in Rule}  # to ask a member for its value costs more than all else of an item

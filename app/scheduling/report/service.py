@@ -18,7 +18,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts.principal import Principal
 from app.ids import encode_id
 from app.scheduling.availability import Mode, PageTime
-from app.scheduling.grid import working_day
 from app.scheduling.host_slots import own_page_time
 from app.scheduling.host_time import HostTime
 from app.scheduling.public import SlotQuery, check_duration
@@ -26,6 +25,7 @@ from app.scheduling.report.explanation import explain
 from app.scheduling.report.obstacles import Obstacle, Rule, Seating, Whose
 from app.scheduling.report.rendering import Item, ReportRendering
 from app.scheduling.report.taken import CalendarTime, HostTaken, load_taken
+from app.scheduling.slots.grid import working_day
 
 
 async def availability_report(

@@ -18,11 +18,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from app.scheduling.caps import Caps, days_with_room
-from app.scheduling.grid import working_grids
-from app.scheduling.hours import WorkingHours
-from app.scheduling.window import BookingWindow
-from app.scheduling.zones import DAY, civil_day
+from app.scheduling.slots.caps import Caps, days_with_room
+from app.scheduling.slots.grid import working_grids
+from app.scheduling.slots.hours import WorkingHours
+from app.scheduling.slots.window import BookingWindow
+from app.scheduling.slots.zones import DAY, civil_day
 from app.timespan import Span, Spans, clip, merge, widen
 
 

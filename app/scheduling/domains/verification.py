@@ -16,8 +16,8 @@ import dns.name
 import dns.nameserver
 import dns.resolver
 
-from app.scheduling.domain_names import PROOF_LABEL
-from app.scheduling.domain_standing import Failure
+from app.scheduling.domains.names import PROOF_LABEL
+from app.scheduling.domains.standing import Failure
 
 _SERVER: Final = re.compile(r"\[(?P<six>[0-9A-Fa-f:.]+)\](:(?P<port6>[0-9]+))?|(?P<four>[^:]+)(:(?P<port4>[0-9]+))?")
 _DNS_PORT: Final = 53

@@ -7,15 +7,15 @@ from collections.abc import Sequence
 
 from app.i18n import Language, translate
 from app.models.domains import Domain
-from app.scheduling import domain_schemas
-from app.scheduling.domain_checks import proof
-from app.scheduling.domain_names import PROOF_LABEL, readable
+from app.scheduling.domains import schemas
+from app.scheduling.domains.checks import proof
+from app.scheduling.domains.names import PROOF_LABEL, readable
 
 
-def domain_view(domain: Domain, *, target: str, language: Language, actions: Sequence[str]) -> domain_schemas.Domain:
+def domain_view(domain: Domain, *, target: str, language: Language, actions: Sequence[str]) -> schemas.Domain:
     """A domain, as the caller sees it. `target` is the host that domains point at."""
     reason = domain.failure_reason
-    return domain_schemas.Domain.model_validate(
+    return schemas.Domain.model_validate(
         {
             "id": domain.id,
             "name": readable(domain.host),

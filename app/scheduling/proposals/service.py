@@ -31,13 +31,13 @@ from app.ids import new_id
 from app.models.directory import Directory, DirectoryEntry
 from app.models.proposals import TimeProposal
 from app.models.scheduling import SchedulingPage
-from app.scheduling import proposals_repository as repository
 from app.scheduling.availability import PageTime, load_page_time
 from app.scheduling.pages import get_page
-from app.scheduling.proposal_schemas import ChosenTimes, GivenTimes, TimeProposalCreate
-from app.scheduling.proposals_choice import Commitments, choose, commitments, nearest
-from app.scheduling.proposals_repository import Booked
-from app.scheduling.slots import Refusal
+from app.scheduling.proposals import repository
+from app.scheduling.proposals.choice import Commitments, choose, commitments, nearest
+from app.scheduling.proposals.repository import Booked
+from app.scheduling.proposals.schemas import ChosenTimes, GivenTimes, TimeProposalCreate
+from app.scheduling.slots.offering import Refusal
 from app.timespan import Span
 
 _LIFETIME = timedelta(days=7)

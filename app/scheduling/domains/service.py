@@ -17,11 +17,11 @@ from app.calendar import Clock
 from app.errors import DomainExists, DomainInUse, DomainLimitReached, FieldError, ValidationFailed, require_version
 from app.ids import new_id
 from app.models.domains import Domain
-from app.scheduling import domain_repository
-from app.scheduling.domain_checks import DomainChecks, changed, expect_check, forget_checks, get_domain
-from app.scheduling.domain_names import NameRefusal, domain_host
-from app.scheduling.domain_schemas import DomainCreate, DomainUpdate
-from app.scheduling.domain_standing import DomainStatus, Standing, next_check
+from app.scheduling.domains import repository
+from app.scheduling.domains.checks import DomainChecks, changed, expect_check, forget_checks, get_domain
+from app.scheduling.domains.names import NameRefusal, domain_host
+from app.scheduling.domains.schemas import DomainCreate, DomainUpdate
+from app.scheduling.domains.standing import DomainStatus, Standing, next_check
 
 _TOKEN_BYTES: Final = 32
 MOST_UNCONNECTED: Final = 20
@@ -43,7 +43,7 @@ class Domains:
     ) -> dict[UUID, list[str]]:
         """What the caller may do now with each."""
         verify = ["verify"] if self._subscription.met_by(principal.subscriptions) else []
-        chosen = await domain_repository.chosen_of(session, [domain.id for domain in domains])
+        chosen = await repository.chosen_of(session, [domain.id for domain in domains])
         return {domain.id: ["update", *verify, *([] if domain.id in chosen else ["delete"])] for domain in domains}
 
     async def create(self, session: AsyncSession, principal: Principal, body: DomainCreate) -> Domain:
@@ -52,10 +52,10 @@ class Domains:
         host = domain_host(body.name, ours=self._ours)
         if isinstance(host, NameRefusal):
             raise ValidationFailed(errors=[FieldError("/name", host.value)])
-        if await domain_repository.count_unconnected(session) >= MOST_UNCONNECTED:
+        if await repository.count_unconnected(session) >= MOST_UNCONNECTED:
             raise DomainLimitReached
         now = self._clock()
-        domain = await domain_repository.add_domain(
+        domain = await repository.add_domain(
             session,
             account_id=principal.account_id,
             id=new_id(),
@@ -96,10 +96,10 @@ class Domains:
         """
         domain = await get_domain(session, domain_id, lock=True)
         require_version(if_match, domain.version)
-        await domain_repository.forget_leavers(session, domain_id)
-        if await domain_repository.chosen_of(session, [domain_id]):
+        await repository.forget_leavers(session, domain_id)
+        if await repository.chosen_of(session, [domain_id]):
             raise DomainInUse
-        await domain_repository.release_host(session, domain)
+        await repository.release_host(session, domain)
         await forget_checks(session, domain.id)
         _note(session, principal, domain, "domain.deleted")
         await session.delete(domain)

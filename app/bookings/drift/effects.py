@@ -10,9 +10,10 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.repository import add_audit_entry
-from app.bookings import ledger, repository
-from app.bookings.drift import Doubt, Facts, Finding, Kind, Plan, Policy, Standing, TimeSpan
-from app.bookings.drift_news import supersede, tell_of_drift
+from app.bookings import repository
+from app.bookings.drift import ledger
+from app.bookings.drift.news import supersede, tell_of_drift
+from app.bookings.drift.planner import Doubt, Facts, Finding, Kind, Plan, Policy, Standing, TimeSpan
 from app.bookings.event import event_draft, owner_of_event
 from app.bookings.news import tell_of_booking
 from app.bookings.offer import page_time_of_booking

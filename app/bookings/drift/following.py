@@ -16,11 +16,12 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from app.bookings import ledger, repository
-from app.bookings.drift import DEFAULT_POLICIES, Doubt, Facts, Kind, Plan, Policy, Standing, TimeSpan, plan
-from app.bookings.drift_effects import Case, DriftEffects
-from app.bookings.drift_news import supersede
-from app.bookings.elsewhere import stands_elsewhere
+from app.bookings import repository
+from app.bookings.drift import ledger
+from app.bookings.drift.effects import Case, DriftEffects
+from app.bookings.drift.elsewhere import stands_elsewhere
+from app.bookings.drift.news import supersede
+from app.bookings.drift.planner import DEFAULT_POLICIES, Doubt, Facts, Kind, Plan, Policy, Standing, TimeSpan, plan
 from app.bookings.event import event_key
 from app.calendar import Clock, Event, ProviderName, Response, Timed
 from app.calendar_writes.service import Owner, draft_from_json, find_write

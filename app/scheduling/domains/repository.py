@@ -16,7 +16,7 @@ from app.models.directory import Directory, DirectoryEntry
 from app.models.domains import Domain
 from app.models.scheduling import CalendarSettings
 from app.scheduling import repository
-from app.scheduling.domain_standing import DomainStatus
+from app.scheduling.domains.standing import DomainStatus
 
 
 async def add_domain(session: AsyncSession, **values: object) -> Domain | None:

@@ -7,15 +7,15 @@ from datetime import UTC, datetime, timedelta
 
 from app.outbound.links import Links
 from app.scheduling.configuration import Configuration
-from app.scheduling.proposal_schemas import (
+from app.scheduling.proposals.schemas import (
     NearTime,
     ProposedTime,
     PublicProposedTime,
     PublicTimeProposal,
     TimeProposal,
 )
-from app.scheduling.proposals import Proposed, Shown
-from app.scheduling.proposals_text import LinkedTime, html_fragment, plain_text
+from app.scheduling.proposals.service import Proposed, Shown
+from app.scheduling.proposals.text import LinkedTime, html_fragment, plain_text
 
 
 def proposal_view(proposed: Proposed, meeting_link: str) -> TimeProposal:

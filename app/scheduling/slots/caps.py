@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from app.scheduling.zones import civil_day, monday
+from app.scheduling.slots.zones import civil_day, monday
 
 
 @dataclass(frozen=True, slots=True)

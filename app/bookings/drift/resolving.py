@@ -11,11 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.principal import Principal
 from app.accounts.repository import add_audit_entry
-from app.bookings import ledger
-from app.bookings.drift import Kind, Policy
-from app.bookings.drift_effects import DriftEffects, take
-from app.bookings.drift_following import BookingFollower
-from app.bookings.drift_news import supersede, tell_of_drift
+from app.bookings.drift import ledger
+from app.bookings.drift.effects import DriftEffects, take
+from app.bookings.drift.following import BookingFollower
+from app.bookings.drift.news import supersede, tell_of_drift
+from app.bookings.drift.planner import Kind, Policy
 from app.bookings.offer import page_time_of_booking, slot_taken
 from app.calendar import Clock
 from app.errors import AlreadyProcessed, NotFound, OutsideBookingWindow, RequestInProgress

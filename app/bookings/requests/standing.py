@@ -14,8 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.bookings.offer import alternatives, page_time_around
 from app.models.bookings import MeetingRequest
 from app.scheduling.availability import Mode, PageTime
-from app.scheduling.caps import days_with_room
-from app.scheduling.zones import civil_day
+from app.scheduling.slots.caps import days_with_room
+from app.scheduling.slots.zones import civil_day
 from app.timespan import overlaps
 
 

@@ -6,7 +6,7 @@ The one rule: days are those of the page's zone, and both ends are included.
 from dataclasses import dataclass
 from datetime import date
 
-from app.scheduling.zones import day_number, monday
+from app.scheduling.slots.zones import day_number, monday
 
 
 @dataclass(frozen=True, slots=True)

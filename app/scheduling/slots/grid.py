@@ -7,7 +7,7 @@ work begins on other days; as the clocks of the zone show it.
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
-from app.scheduling.hours import LocalInterval, Stretch, WorkingHours, stretches
+from app.scheduling.slots.hours import LocalInterval, Stretch, WorkingHours, stretches
 from app.timespan import Span, Spans, merge, subtract
 
 WHOLE_DAY: Final = LocalInterval(0, 1440)

@@ -28,7 +28,7 @@ from app.bookings.news import tell_of_booking, tell_of_request
 from app.bookings.offer import around, slot_taken
 from app.bookings.ownership import concerns
 from app.bookings.post import BookingPost
-from app.bookings.request_standing import (
+from app.bookings.requests.standing import (
     as_asked,
     clashes,
     free_seatings,
@@ -53,7 +53,7 @@ from app.models.bookings import NO_OVERLAP, Booking, MeetingRequest
 from app.providers.base import Provider
 from app.queue import Enqueued, Job, enqueue
 from app.scheduling.availability import Mode, PageTime
-from app.scheduling.proposals_repository import answer_proposal
+from app.scheduling.proposals.repository import answer_proposal
 from app.scheduling.reader import PageReader
 from app.timespan import Span
 

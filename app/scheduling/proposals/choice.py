@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from app.scheduling.zones import DAY, offset_at
+from app.scheduling.slots.zones import DAY, offset_at
 from app.timespan import Span
 
 MOST_PROPOSALS: Final = 3

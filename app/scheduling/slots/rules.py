@@ -9,9 +9,9 @@ from typing import Final
 
 from app.scheduling import configuration as document
 from app.scheduling.configuration import WEEKDAYS, Configuration, HoursOfDay, minute_of_day
-from app.scheduling.hours import LocalInterval, WorkingHours
-from app.scheduling.slots import SlotRules
-from app.scheduling.window import BookingWindow, DateRange, RollingDays, RollingWeeks
+from app.scheduling.slots.hours import LocalInterval, WorkingHours
+from app.scheduling.slots.offering import SlotRules
+from app.scheduling.slots.window import BookingWindow, DateRange, RollingDays, RollingWeeks
 
 _SMALL: Final = 8192
 """Characters. Parsed, a document takes sixteen times its length: of those that are longer few are kept."""

@@ -16,7 +16,7 @@ from app.accounts.repository import add_audit_entry
 from app.bookings import repository
 from app.bookings.news import tell_of_request
 from app.bookings.post import BookingPost
-from app.bookings.request_standing import as_asked, page_time_of_request
+from app.bookings.requests.standing import as_asked, page_time_of_request
 from app.calendar import Clock
 from app.database import transaction
 from app.due import take_due_rows

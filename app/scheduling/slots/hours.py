@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Final, NamedTuple
 
-from app.scheduling.zones import DAY, day_number, runs, weekday
+from app.scheduling.slots.zones import DAY, day_number, runs, weekday
 from app.timespan import Span, Spans, merge
 
 _MINUTES_OF_A_DAY: Final = 1440

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
-from app.bookings.drift_schemas import finding_view
+from app.bookings.drift.schemas import finding_view
 from app.events.feed import add_event
 from app.events.types import EventType
 from app.ids import encode_id

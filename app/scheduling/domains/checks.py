@@ -26,9 +26,9 @@ from app.errors import NotFound
 from app.models.directory import DueDomain
 from app.models.domains import Domain
 from app.queue import Enqueued, Job, enqueue
-from app.scheduling import domain_repository
-from app.scheduling.domain_standing import DomainStatus, Failure, Standing, after_check, next_check
-from app.scheduling.domain_verification import DomainProver, Finding
+from app.scheduling.domains import repository
+from app.scheduling.domains.standing import DomainStatus, Failure, Standing, after_check, next_check
+from app.scheduling.domains.verification import DomainProver, Finding
 
 _AT_ONCE: Final = 40
 """A sweep's, every ten seconds: each may take five to find that nobody answers, and other jobs wait behind them."""
@@ -75,14 +75,14 @@ class DomainChecks:
         """Look them up although nobody asks; what nobody waits for any more is left alone."""
         began = self._clock()
         async with transaction(self._sessions, account_id) as session:
-            domain = await domain_repository.find_domain(session, domain_id)
+            domain = await repository.find_domain(session, domain_id)
             if domain is None:
                 await forget_checks(session, domain_id)
                 return
             allowed = domain.status == DomainStatus.CONNECTED or await self._may_connect(session, account_id)
         finding = await self._prover.look(domain.host, proof(domain)) if allowed else None
         async with transaction(self._sessions, account_id) as session:
-            domain = await domain_repository.find_domain(session, domain_id, lock=True)
+            domain = await repository.find_domain(session, domain_id, lock=True)
             if domain is None or (domain.checked_at is not None and domain.checked_at >= began):
                 return
             before = domain.status
@@ -98,7 +98,7 @@ class DomainChecks:
 
 async def get_domain(session: AsyncSession, domain_id: UUID, *, lock: bool = False) -> Domain:
     """One of the account's domains. Raises: NotFound."""
-    domain = await domain_repository.find_domain(session, domain_id, lock=lock)
+    domain = await repository.find_domain(session, domain_id, lock=lock)
     if domain is None:
         raise NotFound
     return domain
@@ -110,7 +110,7 @@ async def judge(session: AsyncSession, domain: Domain, finding: Finding | None, 
     before = after = _standing(domain)
     if finding is not None:
         failure = finding.failure
-        if failure is None and not await domain_repository.claim_host(session, domain):
+        if failure is None and not await repository.claim_host(session, domain):
             failure = Failure.CONNECTED_ELSEWHERE
         after = after_check(before, failure, asked=asked, now=now)
         domain.points_here, domain.checked_at = finding.points_here, now
@@ -134,7 +134,7 @@ async def _stand(
         domain.awaited_since = None
         domain.connected_at = domain.connected_at if was_connected else now
     else:
-        await domain_repository.release_host(session, domain)
+        await repository.release_host(session, domain)
         domain.awaited_since = now if asked or was_connected else domain.awaited_since
         domain.connected_at = None
     domain.status, domain.failure_reason = after.status, after.failure

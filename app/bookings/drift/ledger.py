@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import and_, case, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.bookings.drift import Doubt, Finding, Kind, Policy, TimeSpan
+from app.bookings.drift.planner import Doubt, Finding, Kind, Policy, TimeSpan
 from app.ids import new_id
 from app.models.bookings import Booking, Reservation
 from app.models.drift import DriftEntry

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.accounts.repository import find_user, lock_host
 from app.bookings import repository
-from app.bookings.requests import AutoConfirm, MeetingRequests
+from app.bookings.requests.answering import AutoConfirm, MeetingRequests
 from app.calendar import Clock
 from app.connections.settings import get_settings
 from app.database import transaction
