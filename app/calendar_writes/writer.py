@@ -296,6 +296,8 @@ async def _removed(session: AsyncSession, claimed: ClaimedWrite) -> set[str]:
 
 
 async def _dates_of_series(session: AsyncSession, write: CalendarWrite) -> Collection[str] | None:
+    if write.event_id is None:
+        return None
     dates = (
         await session.execute(
             select(MirrorEvent.event_id, MirrorEvent.starts_at).where(
