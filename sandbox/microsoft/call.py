@@ -21,7 +21,7 @@ from sandbox.microsoft.acting import acting_account
 from sandbox.microsoft.bodies import parse_json, read_bytes
 from sandbox.microsoft.errors import GraphError, render_json
 from sandbox.microsoft.grants import AccessToken, Grant
-from sandbox.microsoft.ids import read_event_id, read_folder_id
+from sandbox.microsoft.ids import EventId, read_event_id, read_folder_id
 from sandbox.microsoft.paths import path_below
 from sandbox.microsoft.prefer import Preferences, read_preferences
 from sandbox.microsoft.query import Allowed, Options, read_options
@@ -168,15 +168,8 @@ class Call:
 
     def event(self) -> tuple[Calendar, View]:
         """The event the path names. Without a calendar in the path only the mailbox of the path is looked through."""
-        where = read_event_id(self.params["event"])
-        if where is None:
-            raise errors.malformed_id()
-        if "calendar" in self.params:
-            calendars = [self.events_of()]
-        else:
-            mailbox = self.mailbox
-            calendars = [each for each in mailbox.calendars if each.owner is mailbox]
-        for calendar in calendars:
+        where = self._event_id()
+        for calendar in self._looked_through():
             item = calendar.items.get(where.item)
             if item is None or item.deleted or where.mailbox != calendar.owner.mailbox:
                 continue
@@ -187,6 +180,26 @@ class Call:
             if found is not None:
                 return calendar, found
         raise errors.item_not_found()
+
+    def names_deleted(self) -> bool:
+        """Whether the path names, by its immutable id, an event that was deleted."""
+        where = self._event_id()
+        if where.folder is not None:
+            return False
+        found = [calendar.items.get(where.item) for calendar in self._looked_through()]
+        return any(item is not None and item.deleted for item in found)
+
+    def _event_id(self) -> EventId:
+        where = read_event_id(self.params["event"])
+        if where is None:
+            raise errors.malformed_id()
+        return where
+
+    def _looked_through(self) -> list[Calendar]:
+        if "calendar" in self.params:
+            return [self.events_of()]
+        mailbox = self.mailbox
+        return [each for each in mailbox.calendars if each.owner is mailbox]
 
     def _check_event_access(self, calendar: Calendar) -> None:
         needed: Role = "write" if self.operation.writes else "limitedRead"

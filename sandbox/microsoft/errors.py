@@ -234,6 +234,11 @@ def item_not_found() -> GraphError:
     return GraphError(404, "ErrorItemNotFound", "The specified object was not found in the store.")
 
 
+def cannot_delete() -> GraphError:
+    """What is deleted already, under its immutable id: https://github.com/microsoftgraph/msgraph-sdk-dotnet/issues/3047."""
+    return GraphError(403, "ErrorCannotDeleteObject", "Object cannot be deleted.")
+
+
 def user_not_found(user: str) -> GraphError:
     return GraphError(404, "ErrorInvalidUser", f"The requested user '{user}' is invalid.")
 

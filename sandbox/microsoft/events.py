@@ -148,6 +148,8 @@ def read_draft(body: Json, calendar: Calendar, view: View) -> Draft:
 
 
 def delete(call: Call) -> Answer:
+    if call.names_deleted():
+        raise errors.cannot_delete()
     calendar, view = call.event()
     delete_event(call.world, calendar, view, call.actor, match=call.match(calendar))
     return Answer(status=204)

@@ -15,14 +15,16 @@ leads nowhere but to the server it came from. Raise `_VERSION` whenever the list
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self, TypeVar
+from urllib.parse import urlencode
 
 import msgspec
 
 from app.providers.base import CursorExpired, ProtocolError
+from app.providers.graph.graph import calendar_path
 
 _VERSION = 1
 _ROLLS_EARLIEST = timedelta(days=60)
@@ -119,9 +121,10 @@ class Position:
             raise EndlessListing("always another page", operation="sync")
         return self._page(link, plain=self.plain, rows=rows, repeats=repeats, pages=self.pages + 1)
 
-    def plainly(self, link: str) -> bytes:
-        """The first page of a listing of the same window without a delta."""
-        return self._page(link, plain=True)
+    def plainly(self, wanted: Mapping[str, str]) -> bytes:
+        """The first page of a listing of the same window without a delta, which takes more parameters than one."""
+        query = urlencode({**self.query(), **wanted}, safe="$,:")
+        return self._page(f"{calendar_path(self.calendar_id)}/calendarView?{query}", plain=True)
 
     def _page(self, link: str, **more: Any) -> bytes:
         place = (_VERSION, _calendar_mark(self.calendar_id), link, self.since, self.until)

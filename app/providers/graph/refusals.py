@@ -39,6 +39,13 @@ class Duplicate(InvalidRequest):
     """The transaction id was used before: by our earlier attempt, or for an event that was deleted since."""
 
 
+class CannotDelete(PermissionDenied):
+    """It may not be deleted; under its immutable id, what is deleted already may be refused like that too.
+
+    https://github.com/microsoftgraph/msgraph-sdk-dotnet/issues/3047
+    """
+
+
 class NameTaken(InvalidRequest):
     """The person has another calendar of this name."""
 
@@ -74,6 +81,7 @@ _BY_CODE: dict[str, type[ProviderError]] = {
         ("erroraccessdenied", "accessdenied", "erroritemreadonly", "errorcalendarisnotorganizer"), PermissionDenied
     ),
     **dict.fromkeys(("errorfolderexists", "namealreadyexists"), NameTaken),
+    "errorcannotdeleteobject": CannotDelete,
     "errorduplicatetransactionid": Duplicate,
     "errorinvalidrecipients": NoRecipient,
     "timezonenotsupportedexception": NoZone,

@@ -7,7 +7,6 @@ create names its transaction, so that asking again can never do twice what was d
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from urllib.parse import urlencode
 
 from app.calendar import (
     BusyTimes,
@@ -37,7 +36,7 @@ from app.providers.graph import busy_times, drafts, marks
 from app.providers.graph.cursor import EndlessListing, Position, window_query
 from app.providers.graph.graph import Graph, calendar_path, event_path
 from app.providers.graph.mapping import calendar_of, changes_of, event_of, is_new, is_part
-from app.providers.graph.refusals import Duplicate, NameTaken, NoMeeting, NoRecipient, NoZone
+from app.providers.graph.refusals import CannotDelete, Duplicate, NameTaken, NoMeeting, NoRecipient, NoZone
 from app.providers.graph.wire import (
     BUSY_FIELDS,
     CALENDAR_FIELDS,
@@ -149,7 +148,8 @@ class Office365Session:
             if here.link is None or here.plain:
                 raise
             if cursor is None:
-                return SyncPage((), next_page=here.plainly(_plain_link(here)), full=True)
+                wanted = {"$top": _EVENTS_PER_PAGE, "$select": LISTED_FIELDS}
+                return SyncPage((), next_page=here.plainly(wanted), full=True)
             if isinstance(refusal, PermissionDenied):
                 raise
             raise CursorExpired(operation="office365.sync_page", provider_code=refusal.provider_code) from refusal
@@ -247,6 +247,10 @@ class Office365Session:
             await self._graph.send(call)
         except EventNotFound:
             return
+        except CannotDelete:
+            standing = await self.get_event(calendar_id, event_id)
+            if standing is not None and not standing.cancelled:
+                raise
 
     async def respond(self, calendar_id: str, event_id: str, response: Response) -> None:
         """Answer, and tell the organizer who wants to be told; no other may be."""
@@ -381,11 +385,6 @@ class Office365Session:
                 return event
             copied = copied or event
         return copied
-
-
-def _plain_link(here: Position) -> str:
-    query = {**here.query(), "$top": _EVENTS_PER_PAGE, "$select": LISTED_FIELDS}
-    return f"{calendar_path(here.calendar_id)}/calendarView?{urlencode(query, safe='$,:')}"
 
 
 def _reason(refusal: ProviderError) -> str:

@@ -66,4 +66,5 @@ def mine(**changes: object) -> Reply:
 GONE = refused(404, "ErrorItemNotFound", "The specified object was not found in the store.")
 NO_SUCH_ID = refused(400, "ErrorInvalidIdMalformed", "Id is malformed.")
 DENIED = refused(403, "ErrorAccessDenied", "Access is denied. Check credentials and try again.")
+UNDELETABLE = refused(403, "ErrorCannotDeleteObject", "Object cannot be deleted.")
 TAKEN = refused(409, "ErrorDuplicateTransactionId", "The TransactionId specified has already been used.")

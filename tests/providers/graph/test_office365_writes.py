@@ -26,6 +26,7 @@ from tests.providers.graph.scripted_graph import (
     GONE,
     NO_SUCH_ID,
     TAKEN,
+    UNDELETABLE,
     VIEW,
     mine,
     refused,
@@ -365,6 +366,24 @@ async def test_a_cancelled_event_is_gone_also_when_it_was_gone_before(session, s
     await session.cancel_event(CALENDAR, MINE, notify=Notify.EVERYBODY)
     (seen,) = server.seen
     assert (seen.method, seen.path, seen.body) == ("DELETE", f"{EVENTS}/{MINE}", b"")
+
+
+@pytest.mark.parametrize("look", [GONE, NO_SUCH_ID, mine(isCancelled=True)])
+async def test_r46_what_is_gone_may_be_refused_as_not_to_be_deleted(session, server, look):
+    """https://github.com/microsoftgraph/msgraph-sdk-dotnet/issues/3047"""
+    server.script(UNDELETABLE, look)
+    await session.cancel_event(CALENDAR, MINE, notify=Notify.NOBODY)
+    assert [(seen.method, seen.path) for seen in server.seen] == [
+        ("DELETE", f"{EVENTS}/{MINE}"),
+        ("GET", f"{EVENTS}/{MINE}"),
+    ]
+
+
+async def test_an_event_that_stands_and_may_not_be_deleted_is_refused(session, server):
+    server.script(UNDELETABLE, mine())
+    with pytest.raises(PermissionDenied) as refusal:
+        await session.cancel_event(CALENDAR, MINE, notify=Notify.NOBODY)
+    assert refusal.value.provider_code == "ErrorCannotDeleteObject"
 
 
 async def test_a_delete_without_answer_is_ambiguous(session, server):

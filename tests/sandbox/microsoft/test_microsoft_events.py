@@ -49,8 +49,18 @@ def test_ids_of_nothing_are_malformed_or_not_found(ada):
     }
     assert ada.refused("GET", "/me/calendars/nonsense/events") == (400, "ErrorInvalidIdMalformed")
     ada.delete(made["id"])
-    for verb, body in (("GET", None), ("PATCH", {"subject": "x"}), ("DELETE", None)):
+    for verb, body in (("GET", None), ("PATCH", {"subject": "x"})):
         assert ada.refused(verb, f"/me/events/{made['id']}", body) == (404, "ErrorItemNotFound")
+
+
+def test_what_is_deleted_already_cannot_be_deleted_under_its_immutable_id(ada):
+    made = ada.create(meeting())
+    mutable = ada.get(made["id"], headers={"Prefer": ""})["id"]
+    ada.delete(made["id"])
+    assert ada.refused("DELETE", f"/me/events/{mutable}") == (404, "ErrorItemNotFound")
+    default = ada.ok("GET", "/me/calendar")["id"]
+    for place in ("/me", f"/me/calendars/{default}"):
+        assert ada.refused("DELETE", f"{place}/events/{made['id']}") == (403, "ErrorCannotDeleteObject")
 
 
 # shape and times ------------------------------------------------------------------------------
