@@ -11,7 +11,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from app.calendar import Attendee, EventDraft, Notify, Timed
+from app.providers.base import ProviderError
 from app.providers.google.mapping import KEY_PROPERTY, RESPONSE_STATUS
+from app.providers.google.refusals import NoZone
 from app.providers.google.wire import Standing
 from app.providers.texts import escaped
 
@@ -85,9 +87,16 @@ def changed_event(draft: EventDraft, key: str, standing: Standing) -> Body:
     return body
 
 
-def without_conference(body: Mapping[str, Any]) -> Body:
-    """The same body for a calendar that may not have the provider's video link."""
-    return {name: value for name, value in body.items() if name != "conferenceData"}
+def plainer(body: Mapping[str, Any], refusal: ProviderError) -> Body:
+    """The same body without what it was refused for; the same, when there is nothing to leave out.
+
+    That is a video link in a calendar that may have none, or a time zone Google does not know: an event's times carry
+    their offset and need none, a new calendar gets UTC.
+    """
+    if not isinstance(refusal, NoZone):
+        return {name: value for name, value in body.items() if name != "conferenceData"}
+    times = {bound: _zoneless(body[bound]) for bound in ("start", "end") if bound in body}
+    return {**body, **times, **({"timeZone": "UTC"} if "timeZone" in body else {})}
 
 
 def answered(standing: Standing, status: str) -> Body | None:
@@ -138,6 +147,10 @@ def _time(span: Timed, instant: datetime) -> Mapping[str, str]:
     """The offset in the instant decides; the zone only tells how to show it."""
     time = {"dateTime": rfc3339(instant)}
     return time if span.zone is None else {**time, "timeZone": span.zone}
+
+
+def _zoneless(time: Mapping[str, Any]) -> Body:
+    return {name: value for name, value in time.items() if name != "timeZone"}
 
 
 def _guest(attendee: Attendee) -> Body:

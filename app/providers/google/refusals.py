@@ -68,6 +68,10 @@ class NoConference(InvalidRequest):
     """This calendar may not have the provider's video link."""
 
 
+class NoZone(InvalidRequest):
+    """A time zone newer than what Google knows: https://github.com/phw198/OutlookGoogleCalendarSync/issues/1525"""
+
+
 class ScopeMissing(PermissionDenied):
     """The person did not grant what this verb needs."""
 
@@ -101,6 +105,8 @@ def _bad_request(said: _Said) -> type[ProviderError]:
         return CursorExpired
     if said.reason == "invalid" and "conference" in said.message:
         return NoConference
+    if said.reason == "invalid" and "time zone" in said.message:
+        return NoZone
     return InvalidRequest
 
 

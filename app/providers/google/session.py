@@ -4,7 +4,7 @@ The one rule: whatever is asked for with a listing is the same in every call of 
 the event's id itself, so that asking again can never do twice what was done once.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
@@ -44,7 +44,7 @@ from app.providers.google.mapping import (
     key_of,
     known_zone,
 )
-from app.providers.google.refusals import Duplicate, NoConference, ScopeMissing
+from app.providers.google.refusals import Duplicate, NoConference, NoZone, ScopeMissing
 from app.providers.google.wire import (
     CALENDAR_FIELDS,
     CALENDARS_FIELDS,
@@ -103,7 +103,7 @@ class GoogleSession:
         body = drafts.new_calendar(name, time_zone, key)
         url, query = f"{self._api_url}/calendars", {"fields": CALENDAR_FIELDS}
         call = Call("google.create_calendar", "POST", url, query, body=body, write=True)
-        made = calendar_of(await self._rest.fetch(call, decode_calendar))
+        made = calendar_of(await self._send(call, decode_calendar))
         return replace(made, role=AccessRole.OWNER)  # the calendar itself says nothing of roles
 
     async def free_busy(self, calendar_ids: Sequence[str], window: Timed) -> Mapping[str, BusyTimes]:
@@ -171,7 +171,7 @@ class GoogleSession:
         """The event at the key's id; failing that, one that carries the key as its mark."""
         event = await self.get_event(calendar_id, drafts.event_id(key))
         if event is not None and not event.cancelled:
-            return event if _is_ours(event, key) else None
+            return event if event.key == key else None
         call = self._listing(
             calendar_id,
             "google.find_by_key",
@@ -186,7 +186,7 @@ class GoogleSession:
         async for page in self._pages(call):
             for row in page.items:
                 found = None if is_cancelled(row) else event_of(row, zone=page.time_zone)
-                if found is not None and _is_ours(found, key):
+                if found is not None and found.key == key:
                     return found
         return None
 
@@ -345,18 +345,23 @@ class GoogleSession:
         return event
 
     async def _write(self, call: Call, notify: Notify) -> Event:
-        """Send a body that has an event as its answer, without a video link where the calendar may have none."""
+        """Send a body that has an event as its answer."""
         query = {"sendUpdates": drafts.send_updates(notify), "conferenceDataVersion": "1", "fields": EVENT_FIELDS}
-        call = replace(call, query=query, write=True)
-        try:
-            row = await self._rest.fetch(call, decode_event)
-        except NoConference:
-            call = replace(call, body=drafts.without_conference(call.body or {}))
-            row = await self._rest.fetch(call, decode_event)
-        event = event_of(row)
+        event = event_of(await self._send(replace(call, query=query, write=True), decode_event))
         if event is None:
             raise AmbiguousOutcome("the event in the answer has no time", operation=call.operation)
         return event
+
+    async def _send(self, call: Call, decode: Callable[[bytes], T]) -> T:
+        """Send a body; without what this calendar may not have, or Google does not know."""
+        body = call.body or {}
+        try:
+            return await self._rest.fetch(call, decode)
+        except (NoConference, NoZone) as refusal:
+            plainer = drafts.plainer(body, refusal)
+            if plainer == body:
+                raise
+            return await self._send(replace(call, body=plainer), decode)
 
     async def _standing(self, url: str, operation: str) -> Standing:
         standing = await self._rest.fetch(Call(operation, "GET", url, {"fields": STANDING_FIELDS}), decode_standing)
@@ -380,10 +385,6 @@ class GoogleSession:
 
     def _event_url(self, calendar_id: str, event_id: str) -> str:
         return f"{self._events_url(calendar_id)}/{quote(event_id, safe='')}"
-
-
-def _is_ours(event: Event, key: str) -> bool:
-    return event.key == key
 
 
 def _if_match(standing: Standing) -> dict[str, str]:

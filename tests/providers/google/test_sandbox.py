@@ -200,6 +200,16 @@ async def test_without_its_scope_no_calendar_is_made_and_all_else_goes_on(sandbo
     assert (made.name, made.time_zone) == ("Tasks", "Europe/Berlin")
 
 
+async def test_a_zone_that_google_does_not_know_keeps_nothing_from_being_made(sandbox, google):
+    """It refused Europe/Kyiv for a while: https://github.com/phw198/OutlookGoogleCalendarSync/issues/1525"""
+    session = await open_session(sandbox, google)
+    made = await session.create_calendar("Tasks", time_zone="Europe/Newtown", key="k")
+    assert made.time_zone == "UTC"
+    when = Timed(_utc(3, 2, 9), _utc(3, 2, 10), "Europe/Newtown")
+    event = await session.create_event(made.id, EventDraft("Call", when), key="k", notify=Notify.NOBODY)
+    assert (event.when.start, event.when.end) == (when.start, when.end)
+
+
 async def test_a_calendar_of_somebody_else_with_our_mark_is_not_ours(sandbox, google):
     session = await open_session(sandbox, google)
     theirs = sandbox.control("POST", f"/accounts/{BOSS}/calendars", {"summary": "Tasks"})["id"]

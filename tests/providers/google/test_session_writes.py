@@ -118,6 +118,35 @@ async def test_a_calendar_without_video_gets_the_event_without_it(session, serve
     assert server.seen[1].json["id"] == MINE
 
 
+NO_ZONE = refused(400, "invalid", "Invalid time zone definition for start time.")
+
+
+async def test_p2_a_zone_newer_than_google_costs_the_zone_and_never_the_event(session, server):
+    server.script(NO_ZONE, refused(400, "invalid", "Invalid conference type value."), mine())
+    await session.create_event(CALENDAR, replace(DRAFT, video=True), key=KEY, notify=Notify.NOBODY)
+    first, again, last = (seen.json for seen in server.seen)
+    assert first["start"] == {"dateTime": "2026-03-02T09:00:00Z", "timeZone": "Europe/Berlin"}
+    assert (again["start"], again["end"]) == (
+        {"dateTime": "2026-03-02T09:00:00Z"},
+        {"dateTime": "2026-03-02T09:30:00Z"},
+    )
+    assert last == {name: value for name, value in again.items() if name != "conferenceData"}
+    assert first.keys() == again.keys()
+
+
+async def test_p2_an_event_is_moved_without_the_zone_that_google_does_not_know(session, server):
+    server.script(standing(), NO_ZONE, mine())
+    await update(session)
+    assert server.seen[2].json["start"] == {"dateTime": "2026-03-02T09:00:00Z", "date": None}
+
+
+async def test_a_zone_that_we_did_not_name_is_refused_once(session, server):
+    server.script(NO_ZONE)
+    draft = replace(DRAFT, when=Timed(DRAFT.when.start, DRAFT.when.end))
+    with pytest.raises(InvalidRequest):
+        await session.create_event(CALENDAR, draft, key=KEY, notify=Notify.NOBODY)
+
+
 async def test_r46_a_repeat_answers_the_event_of_the_first(session, server):
     server.script(refused(409, "duplicate"), mine())
     created = await session.create_event(CALENDAR, DRAFT, key=KEY, notify=Notify.NOBODY)
