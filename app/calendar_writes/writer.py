@@ -239,12 +239,12 @@ class EventWriter:
             )
             if not claimed.looking:
                 write.last_error = error.code
-            await self._carry_out(session, claimed, write, error, decision, now=now)
+            wait = await self._carry_out(session, claimed, write, error, decision, now=now)
             if decision.tell and not claimed.looking:
                 await _tell_host(session, write, error.code)
             jobs = _to_be_recorded(write)
-            if decision.wait is not None and not comes_back:
-                jobs.append(Enqueued(Job.WRITE_EVENT, write.account_id, write.id, delay=decision.wait))
+            if wait is not None and not comes_back:
+                jobs.append(Enqueued(Job.WRITE_EVENT, write.account_id, write.id, delay=wait))
             await session.flush()
             await enqueue(session, jobs)
         _count(claimed, error.code)
@@ -261,14 +261,17 @@ class EventWriter:
         decision: Verdict,
         *,
         now: datetime,
-    ) -> None:
+    ) -> timedelta | None:
+        """When it is tried again; at once, where the connection was healed meanwhile."""
         if decision.broken:
             reason = error.provider_code or "token_revoked"
-            await mark_broken(session, write.account_id, claimed.connection.id, reason=reason, now=now)
+            broken = await mark_broken(session, claimed.connection, reason=reason, now=now)
+            return None if broken else timedelta()
         if decision.given_up and claimed.looking:
             write.look_again_at = None
         elif decision.given_up:
             write.status = "failed"
+        return decision.wait
 
 
 def _span_of(event: Event, calendar: Calendar) -> Timed:

@@ -225,12 +225,13 @@ class _StoredTokens:
         Whoever heals a connection holds its lock until the new tokens are saved, so what is read under it is the truth.
         """
         async with self._transaction() as session:
-            await repository.lock_connection(session, self._connection_id)
+            connection = await repository.lock_connection(session, self._connection_id)
             latest = await self._stored(session)
             if latest.version != tokens.version:
                 return latest.access_token
             reason = refusal.provider_code or "token_revoked"
-            await mark_broken(session, self._account_id, self._connection_id, reason=reason, now=self._clock())
+            if connection is not None:
+                await mark_broken(session, connection, reason=reason, now=self._clock())
         raise refusal
 
     def _transaction(self) -> AbstractAsyncContextManager[AsyncSession]:

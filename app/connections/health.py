@@ -5,7 +5,6 @@ person.
 """
 
 from datetime import datetime
-from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -14,34 +13,38 @@ from app.connections import calendar_repository, mirroring, repository
 from app.connections.channels import expire_channels
 from app.connections.news import tell_of_connection
 from app.events.types import EventType
+from app.models.connections import Connection
 from app.outbound.post import post_connection_broken
 from app.queue import enqueue
 
 
-async def mark_broken(
-    session: AsyncSession, account_id: UUID, connection_id: UUID, *, reason: str, now: datetime
-) -> None:
-    """Only the person can heal it from here on: `reauthorization_required`, with the reason."""
-    connection = await repository.lock_connection(session, connection_id)
+async def mark_broken(session: AsyncSession, seen: Connection, *, reason: str, now: datetime) -> bool:
+    """Only the person can heal it from here on: `reauthorization_required`, with the reason.
+
+    `seen` is the connection as it was when the work that failed began. False: it was healed since, and works.
+    """
+    connection = await repository.lock_connection(session, seen.id)
     if connection is None or connection.status == "reauthorization_required":
-        return
+        return True
+    if connection.updated_at != seen.updated_at:
+        return False
     connection.status = "reauthorization_required"
     connection.reason = reason
     connection.updated_at = now
-    mirrored = await calendar_repository.list_calendar_syncs(session, connection_id)
+    mirrored = await calendar_repository.list_calendar_syncs(session, connection.id)
     await mirroring.lock_syncs(session, [calendar.id for calendar, _ in mirrored])
     for calendar, sync in mirrored:
         sync.state = "paused"
         sync.last_error = "reauthorization_required"
         sync.watched_until = None
         await mirroring.remove_due(session, calendar.id)
-    await expire_channels(session, connection_id, now=now)
+    await expire_channels(session, connection.id, now=now)
     add_audit_entry(
         session,
-        account_id,
+        connection.account_id,
         actor="worker",
         action="connection.reauthorization_required",
-        subject_id=connection_id,
+        subject_id=connection.id,
         reason=reason,
     )
     told = tell_of_connection(session, EventType.CONNECTION_REAUTHORIZATION_REQUIRED, connection, now=now)
@@ -50,3 +53,4 @@ async def mark_broken(
     user = await find_user(session, connection.user_id)
     if user is not None and user.active:
         await post_connection_broken(session, user, connection)
+    return True

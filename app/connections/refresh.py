@@ -53,7 +53,7 @@ class CalendarRefresher:
         except ReauthRequired as error:
             reason = error.provider_code or "token_revoked"
             async with transaction(self._sessions, account_id) as session:
-                await mark_broken(session, account_id, connection_id, reason=reason, now=self._clock())
+                await mark_broken(session, connection, reason=reason, now=self._clock())
             return
         async with transaction(self._sessions, account_id) as session:
             if await repository.lock_connection(session, connection_id) is not None:

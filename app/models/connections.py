@@ -64,6 +64,7 @@ class Connection(HasId, Base):
     """Set at once by a disconnect; a job then closes and deletes the row (R15)."""
     created_at: Mapped[Created]
     updated_at: Mapped[Created]
+    """When it last broke or healed: by it, work that fails learns that it began before that."""
 
 
 class ConnectionToken(InAccount, Base):

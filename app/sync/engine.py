@@ -191,6 +191,7 @@ class SyncEngine:
         expand_all = until is None or until - now < self._horizon - _EXPAND_AGAIN_BELOW
         return Run(
             calendar=calendar,
+            connection=connection,
             session=at_provider,
             fence=sync.fence,
             generation=sync.generation,
@@ -368,11 +369,13 @@ class SyncEngine:
             calendar = await session.merge(run.calendar, load=False)
             if decision.inactive_reason is not None:
                 await declare_inactive(session, calendar, decision.inactive_reason, now=now)
+            wait = decision.wait
             if decision.broken:
                 reason = error.provider_code or "token_revoked"
-                await mark_broken(session, calendar.account_id, calendar.connection_id, reason=reason, now=now)
-            elif decision.wait is not None:
-                await mirroring.set_due(session, calendar.account_id, calendar.id, at=now + decision.wait)
+                if not await mark_broken(session, run.connection, reason=reason, now=now):
+                    sync.state, wait = "idle", mirroring.LOOK_AGAIN
+            if wait is not None:
+                await mirroring.set_due(session, calendar.account_id, calendar.id, at=now + wait)
         log.warning("sync.failed", calendar_id=str(run.calendar.id), error=error.code, operation=error.operation)
 
     async def _hold(self, session: AsyncSession, run: Run, **values: object) -> CalendarSync:

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.calendar import AccessRole, Timed
 from app.connections.eligibility import InactiveReason, is_reduced
 from app.connections.news import tell_of_calendar
-from app.models.connections import Calendar, CalendarSync
+from app.models.connections import Calendar, CalendarSync, Connection
 from app.providers.base import CalendarSession
 from app.queue import Enqueued, Job, enqueue
 from app.sync.batch import Batch
@@ -27,6 +27,8 @@ class Run:
     """What one run knows."""
 
     calendar: Calendar
+    connection: Connection
+    """As it was when the run began."""
     session: CalendarSession
     fence: int
     generation: int

@@ -181,9 +181,9 @@ class Watcher:
     async def _fail(self, task: _Task, error: ProviderError) -> None:
         calendar, now = task.calendar, self._clock()
         async with transaction(self._sessions, calendar.account_id) as session:
-            if isinstance(error, ReauthRequired):
-                reason = error.provider_code or "token_revoked"
-                await mark_broken(session, calendar.account_id, calendar.connection_id, reason=reason, now=now)
+            reason = error.provider_code or "token_revoked"
+            dead = isinstance(error, ReauthRequired)
+            if dead and await mark_broken(session, task.connection, reason=reason, now=now):
                 await repository.remove_watch_due(session, calendar.id)
             else:
                 await repository.set_watch_due(session, calendar.account_id, calendar.id, at=now + _pause(error))
@@ -202,7 +202,8 @@ def _watch(channel: PushChannel) -> Watch:
 def _pause(error: ProviderError) -> timedelta:
     if isinstance(error, PushUnsupported):
         return _UNSUPPORTED_FOR
-    passes = isinstance(error, Transient | RateLimited) or error.code == "ambiguous_outcome"
+    # What is dead has been healed meanwhile, else nobody would ask again.
+    passes = isinstance(error, Transient | RateLimited | ReauthRequired) or error.code == "ambiguous_outcome"
     longest = _ASK_AGAIN if passes else _REFUSED_FOR
     jittered: timedelta = longest * (0.75 + random.random() / 2)  # noqa: S311 - jitter
     return max(jittered, timedelta(seconds=error.retry_after or 0))

@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from app.connections.access import CalendarAccess, token_places
 from app.connections.health import mark_broken
+from app.connections.repository import find_connection
 from app.database import transaction
 from app.providers.base import CalendarSession, ReauthRequired, Transient
 from app.providers.google.provider import GoogleProvider
@@ -161,10 +162,13 @@ async def test_r16_many_who_learn_of_a_dead_grant_at_once_say_so_once_and_at_onc
 async def test_r16_breaking_is_told_once_however_many_find_out(world: World) -> None:
     await world.connected()
     row = (await world.rows("SELECT account_id, id FROM connections"))[0]
+    async with transaction(world.services.sessions, row["account_id"]) as session:
+        seen = await find_connection(session, row["id"])
+    assert seen is not None
 
     async def find_out() -> None:
         async with transaction(world.services.sessions, row["account_id"]) as session:
-            await mark_broken(session, row["account_id"], row["id"], reason="token_revoked", now=world.clock())
+            assert await mark_broken(session, seen, reason="token_revoked", now=world.clock())
 
     await asyncio.gather(*(find_out() for _ in range(8)))
     told = await world.rows("SELECT * FROM audit_entries WHERE action = 'connection.reauthorization_required'")

@@ -16,6 +16,7 @@ from sqlalchemy import event
 from app.providers.google.push import GoogleWatches
 from app.settings import Settings
 from app.sync.schedule import enqueue_due_syncs, enqueue_due_watches
+from app.sync.watches import Watcher
 from sandbox.client import Sandbox
 from sandbox.ports import free_port
 from tests.support.database import empty
@@ -332,6 +333,23 @@ async def test_r16_a_watch_that_no_token_can_renew_waits_for_the_person(reachabl
     connection = (await person.get(f"/v1/connections/{person.connection_id}")).json()
     assert (connection["status"], connection["reason"]) == ("reauthorization_required", "secret_unreadable")
     assert await reachable.rows("SELECT * FROM due_watches") == []
+
+
+async def test_r16_a_watch_that_failed_before_the_connection_was_healed_breaks_nothing(
+    reachable: World, hands: Hands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person, post = await watched(reachable, hands)
+    [watch] = await post.watches()
+    await lose_access_tokens(reachable)
+    reachable.clock.offset = datetime.fromisoformat(watch["expires_at"]) - timedelta(hours=3) - reachable.clock()
+    gate = Gate.at(monkeypatch, "_fail", of=Watcher)
+    late = asyncio.create_task(look(reachable))
+    await gate.wait()
+    await hands.heal(person)
+    await gate.open()
+    await late
+    assert (await person.get(f"/v1/connections/{person.connection_id}")).json()["status"] == "active"
+    assert len(await reachable.rows("SELECT * FROM due_watches")) == 1, "and is watched again"
 
 
 async def lose_access_tokens(world: World) -> None:
