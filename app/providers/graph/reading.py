@@ -5,6 +5,7 @@ The one rule: an id is only used inside its calendar, and what stands in a calen
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
 
 from app.calendar import BusyTimes, CalendarRef, Event, Timed
 from app.providers.base import (
@@ -19,7 +20,7 @@ from app.providers.base import (
 from app.providers.graph import busy_times, marks
 from app.providers.graph.cursor import window_query
 from app.providers.graph.graph import Graph, calendar_path, event_path
-from app.providers.graph.mapping import calendar_of, event_of
+from app.providers.graph.mapping import calendar_of, event_of, series_of
 from app.providers.graph.wire import (
     BUSY_FIELDS,
     CALENDAR_FIELDS,
@@ -40,6 +41,8 @@ EVENTS_PER_PAGE = "500"
 _CALENDARS_PER_PAGE = "100"
 _VIEW_DAYS_MAX = 1800
 """A calendar view spans at most 1825 days."""
+_DAY = timedelta(days=1)
+"""What a day of some zone may begin or end off UTC's."""
 
 
 class Reading:
@@ -82,6 +85,33 @@ class Reading:
         except EventNotFound:
             return None
         return readable(event_of(row), gone=bool(row.is_cancelled), operation=call.operation)
+
+    async def _stands(self, operation: str, calendar_id: str, event_id: str) -> bool:
+        """Whether an event is in the calendar; one that the calendar cannot be searched for is, while its id finds it.
+
+        An immutable id goes with its item wherever that is moved, and a deleted one is moved to the bin.
+        https://learn.microsoft.com/graph/outlook-immutable-id
+        """
+        row = await self._found(operation, calendar_id, event_id)
+        if row is None:
+            return False
+        span = _searched(row)
+        return span is None or await self._listed_as(operation, calendar_id, row.id, span) is not None
+
+    async def _found(self, operation: str, calendar_id: str, event_id: str) -> WireEvent | None:
+        """What the id finds; None for what is cancelled, too."""
+        call = self._graph.read(operation, event_path(calendar_id, event_id), {"$select": LISTED_FIELDS})
+        try:
+            row = await self._graph.fetch(call, decode_event)
+        except EventNotFound:
+            return None
+        return None if row.is_cancelled else row
+
+    async def _listed_as(self, operation: str, calendar_id: str, event_id: str, window: Timed) -> WireEvent | None:
+        async for row in self._view_rows(operation, calendar_id, window, LISTED_FIELDS):
+            if row.id == event_id:
+                return row
+        return None
 
     async def _home_zone(self) -> str:
         """The mailbox's zone: calendars have none of their own. UTC where nobody lets us see it."""
@@ -157,6 +187,21 @@ class Reading:
         async for page in self._graph.pages(call, decode_events):
             for row in page.value:
                 yield row
+
+
+def _searched(row: WireEvent) -> Timed | None:
+    """Where a listing has the event; None for a series, which is not listed, and for what has no time."""
+    event = event_of(row)
+    if event is None or series_of(row) == row.id:
+        return None
+    try:
+        return Timed(_instant(event.when.start) - _DAY, _instant(event.when.end) + _DAY)
+    except OverflowError:  # the edges of the calendar
+        return None
+
+
+def _instant(bound: datetime | date) -> datetime:
+    return bound if isinstance(bound, datetime) else datetime.combine(bound, time(), UTC)
 
 
 def _reason(refusal: ProviderError) -> str:

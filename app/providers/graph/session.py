@@ -198,8 +198,7 @@ class Office365Session(Reading):
         except EventNotFound:
             return
         except CannotDelete:
-            standing = await self.get_event(calendar_id, event_id)
-            if standing is not None and not standing.cancelled:
+            if await self._stands(call.operation, calendar_id, event_id):
                 raise
 
     async def respond(self, calendar_id: str, event_id: str, response: Response) -> None:

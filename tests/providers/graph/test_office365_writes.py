@@ -368,19 +368,27 @@ async def test_a_cancelled_event_is_gone_also_when_it_was_gone_before(session, s
     assert (seen.method, seen.path, seen.body) == ("DELETE", f"{EVENTS}/{MINE}", b"")
 
 
-@pytest.mark.parametrize("look", [GONE, NO_SUCH_ID, mine(isCancelled=True)])
+@pytest.mark.parametrize(
+    "look",
+    [(GONE,), (NO_SUCH_ID,), (mine(isCancelled=True),), (mine(), NOTHING)],
+    ids=["gone", "no id", "cancelled", "in the bin"],
+)
 async def test_r46_what_is_gone_may_be_refused_as_not_to_be_deleted(session, server, look):
     """https://github.com/microsoftgraph/msgraph-sdk-dotnet/issues/3047"""
-    server.script(UNDELETABLE, look)
+    server.script(UNDELETABLE, *look)
     await session.cancel_event(CALENDAR, MINE, notify=Notify.NOBODY)
-    assert [(seen.method, seen.path) for seen in server.seen] == [
-        ("DELETE", f"{EVENTS}/{MINE}"),
-        ("GET", f"{EVENTS}/{MINE}"),
-    ]
+    asked = [(seen.method, seen.path) for seen in server.seen]
+    assert asked[:2] == [("DELETE", f"{EVENTS}/{MINE}"), ("GET", f"{EVENTS}/{MINE}")]
+    assert asked[2:] == [("GET", VIEW)] * (len(look) - 1)
 
 
-async def test_an_event_that_stands_and_may_not_be_deleted_is_refused(session, server):
-    server.script(UNDELETABLE, mine())
+@pytest.mark.parametrize(
+    "look",
+    [(mine(), Reply(body=page(single()))), (mine(type="seriesMaster"),), (mine(start=None),)],
+    ids=["listed", "series", "no time"],
+)
+async def test_an_event_that_stands_and_may_not_be_deleted_is_refused(session, server, look):
+    server.script(UNDELETABLE, *look)
     with pytest.raises(PermissionDenied) as refusal:
         await session.cancel_event(CALENDAR, MINE, notify=Notify.NOBODY)
     assert refusal.value.provider_code == "ErrorCannotDeleteObject"
