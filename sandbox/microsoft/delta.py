@@ -23,6 +23,8 @@ from sandbox.microsoft.tokens import SyncState, seal, unseal
 from sandbox.microsoft.views import expand, whole
 from sandbox.microsoft.world import Calendar, Item
 
+_REMOVED: Json = {"@removed": {"reason": "deleted"}}
+
 
 @dataclass(frozen=True)
 class _Group:
@@ -120,7 +122,7 @@ def removed(reader: Reader, item: Item) -> Json:
     return {
         "@odata.type": "#microsoft.graph.event",
         "id": reader.event_id(item),
-        "@removed": {"reason": "deleted"},
+        **_REMOVED,
     }
 
 
@@ -169,4 +171,6 @@ def _bent(call: Call, calendar: Calendar, state: SyncState, rows: list[Json]) ->
     if kind == "stray_removed":
         gone = [item for item in calendar.items.values() if item.deleted]
         return [*(removed(reader, item) for item in gone), *rows]
+    if kind == "moved_back":  # https://github.com/microsoftgraph/microsoft-graph-docs/issues/21752
+        return [{name: row[name] for name in ("@odata.type", "id")} | _REMOVED for row in rows]
     return rows

@@ -1,7 +1,7 @@
 """Microsoft's own ways to fail, as presets for the fault rules. The one rule: a preset's body is one Microsoft sends.
 
 Presets that are a plain refusal become a status; those that bend a delta (`empty_page`, `duplicate`, `reordered`,
-`replay_changes`, `stray_removed`) or a schedule (`schedule_error`) are handed to the handler.
+`replay_changes`, `stray_removed`, `moved_back`) or a schedule (`schedule_error`) are handed to the handler.
 """
 
 import json
@@ -14,7 +14,9 @@ from sandbox.microsoft import aadsts, errors
 from sandbox.microsoft.aadsts import OAuthError
 from sandbox.microsoft.errors import GraphError
 
-HANDLED_KINDS = frozenset({"empty_page", "duplicate", "reordered", "replay_changes", "stray_removed", "schedule_error"})
+HANDLED_KINDS = frozenset(
+    {"empty_page", "duplicate", "reordered", "replay_changes", "stray_removed", "moved_back", "schedule_error"}
+)
 _GRAPH: Mapping[str, Callable[[], GraphError]] = {
     "unauthorized": errors.expired_token,
     "access_denied": errors.access_denied,

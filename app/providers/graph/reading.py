@@ -98,6 +98,18 @@ class Reading:
         span = _searched(row)
         return span is None or await self._listed_as(operation, calendar_id, row.id, span) is not None
 
+    async def _standing_in(self, operation: str, calendar_id: str, event_id: str, window: Timed) -> WireEvent | None:
+        """A single event as the calendar lists it in the window; None where it does not, or will not."""
+        try:
+            row = await self._found(operation, calendar_id, event_id)
+            span = None if row is None else _searched(row)
+            if span is None or span.end <= window.start or span.start >= window.end:
+                return None
+            within = Timed(max(span.start, window.start), min(span.end, window.end))
+            return await self._listed_as(operation, calendar_id, event_id, within)
+        except (PermissionDenied, InvalidRequest):
+            return None
+
     async def _found(self, operation: str, calendar_id: str, event_id: str) -> WireEvent | None:
         """What the id finds; None for what is cancelled, too."""
         call = self._graph.read(operation, event_path(calendar_id, event_id), {"$select": LISTED_FIELDS})

@@ -4,7 +4,7 @@ The one rule: an id is only used inside its calendar, a delta is only believed t
 create names its transaction, so that asking again can never do twice what was done once.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -48,6 +48,7 @@ from app.providers.rest import Call
 
 _CHANGES_PER_PAGE = 200
 """A delta brings whole events with their bodies, and no way to say what of them one wants."""
+_LOOKED_FOR_MAX = 20
 _FOUND_PER_PAGE = "10"
 _NEAR = timedelta(days=31)
 _CONFLICTS_MAX = 3
@@ -107,7 +108,8 @@ class Office365Session(Reading):
     async def _page(self, here: Position, *, full: bool) -> SyncPage:
         call = self._delta(here)
         answer = await self._graph.fetch(call, decode_events)
-        changes = changes_of([await self._whole(here.calendar_id, row) for row in answer.value])
+        rows = [await self._whole(here.calendar_id, row) for row in answer.value]
+        changes = changes_of(rows if full else await self._looked_for(here, rows))
         if answer.next_link:
             following = self._graph.onward(call, answer.next_link)
             return SyncPage(changes, next_page=here.page(following, (row.id for row in answer.value)), full=full)
@@ -127,6 +129,21 @@ class Office365Session(Reading):
             return await self._graph.fetch(call, decode_event)
         except (EventNotFound, PermissionDenied, InvalidRequest):
             return row
+
+    async def _looked_for(self, here: Position, rows: Sequence[WireEvent]) -> Sequence[WireEvent]:
+        """The rows; in place of a removal the event, where the calendar lists it all the same.
+
+        One that was moved away and back is told as removed, and never again. So is whatever changes outside the window:
+        no more removals of a page are looked for than its run has time for.
+        https://github.com/microsoftgraph/microsoft-graph-docs/issues/21752
+        """
+        window = Timed(here.since, here.until)
+        removed = list(dict.fromkeys(row.id for row in rows if row.removed is not None))[:_LOOKED_FOR_MAX]
+        found = {
+            event_id: await self._standing_in("office365.sync_page", here.calendar_id, event_id, window)
+            for event_id in removed
+        }
+        return [row if row.removed is None else found.get(row.id) or row for row in rows]
 
     async def create_event(self, calendar_id: str, draft: EventDraft, *, key: str, notify: Notify) -> Event:  # noqa: ARG002 - Exchange always mails
         """Create under the transaction of the key; when that is taken, answer what stands, or bring it back.

@@ -7,13 +7,15 @@ import pytest
 
 from app.calendar import Removed, SeriesTouched, Upsert
 from app.providers.base import CalendarGone, CursorExpired, InvalidRequest, PermissionDenied, ProtocolError
-from tests.providers.graph.payloads import SERIES, page, removed, single, stub
+from tests.providers.graph.payloads import SERIES, at, page, removed, single, stub
 from tests.providers.graph.scripted_graph import (
     DELTA,
     DENIED,
     GONE,
     NO_SUCH_ID,
+    ROOT,
     WINDOW,
+    mine,
     refused,
     scripted_graph,
     session_at,
@@ -86,7 +88,7 @@ async def test_a_full_listing_names_its_window_once_and_then_follows_links_as_th
 
 
 async def test_changes_since_a_cursor_come_by_its_link(session, server, links):
-    server.script(last(links), more(links, removed("gone")), last(links, token="d2"))
+    server.script(last(links), more(links, removed("gone")), GONE, last(links, token="d2"))
     cursor = (await sync(session)).cursor
     first = await sync(session, cursor=cursor)
     end = await sync(session, cursor=cursor, page=first.next_page)
@@ -94,6 +96,62 @@ async def test_changes_since_a_cursor_come_by_its_link(session, server, links):
     assert not first.full
     assert end.cursor not in (None, cursor)
     assert server.seen[1].query == {"$deltatoken": "d1"}
+
+
+# removals ---------------------------------------------------------------------------------------------------------
+
+
+async def removals(session, server, links, *told, answers=()):
+    """What a page that tells of removals comes to, and what else was asked."""
+    server.script(last(links), last(links, *told, token="d2"), *answers)
+    cursor = (await sync(session)).cursor
+    found = (await sync(session, cursor=cursor)).changes
+    return found, [seen.path.removeprefix(ROOT) for seen in server.seen[2:]]
+
+
+async def test_p3_what_is_told_as_removed_and_listed_all_the_same_stands(session, server, links):
+    """https://github.com/microsoftgraph/microsoft-graph-docs/issues/21752"""
+    answers = mine(id="a"), Reply(body=page(single(id="other"), single(id="a")))
+    found, asked = await removals(session, server, links, removed("a"), answers=answers)
+    assert [change.event.id for change in found] == ["a"]
+    assert asked == ["/events/a", "/calendarView"]
+    assert (server.seen[3].query["startDateTime"], server.seen[3].query["endDateTime"]) == (
+        "2026-03-01T09:00:00Z",
+        "2026-03-03T10:00:00Z",
+    )
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        (GONE,),
+        (NO_SUCH_ID,),
+        (DENIED,),
+        (mine(id="a", isCancelled=True),),
+        (mine(id="a", type="seriesMaster"),),
+        (mine(id="a", start=None),),
+        (mine(id="a", start=at("2019-03-02T09:00:00"), end=at("2019-03-02T10:00:00")),),
+        (mine(id="a"), Reply(body=page(single(id="other")))),
+        (mine(id="a"), DENIED),
+    ],
+    ids=["gone", "no id", "denied", "cancelled", "series", "no time", "left the window", "in the bin", "not listed"],
+)
+async def test_p3_what_is_told_as_removed_and_not_listed_is_gone(session, server, links, answers):
+    """An immutable id outlives a move, and that to the bin is one."""
+    found, _ = await removals(session, server, links, removed("a"), answers=answers)
+    assert found == (Removed("a"),)
+
+
+async def test_of_many_removals_at_once_the_first_are_looked_at(session, server, links):
+    told = [removed(f"e{number}") for number in range(30)]
+    found, asked = await removals(session, server, links, *told, answers=[GONE] * 20)
+    assert found == tuple(Removed(f"e{number}") for number in range(30))
+    assert asked == [f"/events/e{number}" for number in range(20)]
+
+
+async def test_a_full_listing_looks_at_no_removal(session, server, links):
+    server.script(last(links, removed("a")))
+    assert (await sync(session)).changes == (Removed("a"),)
 
 
 # the window -------------------------------------------------------------------------------------------------------

@@ -187,6 +187,21 @@ async def test_an_event_that_moves_to_another_calendar_keeps_its_id(stage, sandb
     assert await stage.session.get_event(stage.calendar_id, event) is None
 
 
+async def test_p3_an_event_that_was_moved_away_and_back_is_told_as_removed_and_stands(stage, sandbox):
+    follower = Follower(stage.session, stage.calendar_id, WINDOW)
+    event = stage.add(span(3, 1, 9))
+    await follower.catch_up()
+    project = sandbox.control("POST", f"/accounts/{ADA}/calendars", {"name": "Project"})["id"]
+    sandbox.human("POST", ADA, f"/{event}/move", {"to": project})
+    sandbox.control("POST", f"/accounts/{ADA}/calendars/{project}/events/{event}/move", {"to": stage.calendar_id})
+    sandbox.fault("moved_back", match={"path": "/delta$"})
+    await follower.catch_up()
+    assert follower.events.keys() == {event}
+    stage.delete(event)
+    await follower.catch_up()
+    assert follower.events == {}
+
+
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_a_working_life_is_followed_to_the_last_event(stage, sandbox, seed):
     sandbox.control("POST", f"/accounts/{ADA}/seed", {"seed": seed, "around": "2027-03-01"})
