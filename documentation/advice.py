@@ -217,7 +217,8 @@ BOOKING: Final[Mapping[str, Advice]] = {
         "The time is too soon, too far ahead, or none that the page offers.", "Read the slots again."
     ),
     "consent_required": Advice(
-        "The page asks for consent and `consent` is not true.", "Show the page's consent text with a checkbox."
+        "The page asks for consent, and `consent` is not true or was given to another text.",
+        "Read the page again, and show its consent text with a checkbox.",
     ),
     "page_turned_off": Advice(
         "The page's owner has switched scheduling pages off.", "Say so. The page comes back under the same address."

@@ -23,9 +23,12 @@ _LONG = 5000
 
 
 def check_form(
-    page: Configuration, answers: Mapping[str, str], guests: Sequence[str], *, consent: bool
+    page: Configuration, answers: Mapping[str, str], guests: Sequence[str], *, consent: bool, shown: str | None = None
 ) -> list[dict[str, str]]:
-    """The answers as they are stored. Raises: ValidationFailed, ConsentRequired."""
+    """The answers as they are stored; `shown`: the text that was agreed to, where that is known.
+
+    Raises: ValidationFailed, ConsentRequired.
+    """
     questions = {field.id: field for field in page.form_fields}
     errors = [FieldError(pointer_to("answers", key), "unknown_field") for key in answers if key not in questions]
     errors += [error for field in page.form_fields if (error := _check(field, answers.get(field.id, ""))) is not None]
@@ -33,7 +36,7 @@ def check_form(
         errors.append(FieldError("/guests", "too_long", {"limit": page.max_guests}))
     if errors:
         raise ValidationFailed(errors=errors)
-    if page.consent_text is not None and not consent:
+    if page.consent_text is not None and not (consent and shown in {None, page.consent_text}):
         raise ConsentRequired
     return [
         {"field_id": key, "label": questions[key].label, "kind": questions[key].kind, "value": value.strip()}

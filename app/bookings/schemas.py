@@ -54,6 +54,10 @@ class BookingCreate(Strict):
     """Further people to invite."""
     consent: bool = False
     """The consent checkbox was ticked."""
+    consent_text: Text | None = None
+    """The text beside it, as the page had it. Has its owner changed it since: 422 `consent_required`, and the page is
+    to be read again. Absent: what the page says now is what was agreed to.
+    """
     hold_id: HoldId | None = None
     """The hold that keeps the slot, when there is one. Has it lapsed, was it let go or booked: 409 `hold_expired`."""
     hold_token: Annotated[str, Field(min_length=1, max_length=100)] | None = None

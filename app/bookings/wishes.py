@@ -40,7 +40,7 @@ def wish_of(page: PageTime, form: BookingCreate, *, by: str, now: int) -> Wish:
     """Raises: PageTurnedOff, ValidationFailed, ConsentRequired."""
     check_open(page, form.duration_minutes)
     document = page.configuration
-    answers = check_form(document, form.answers, form.guests, consent=form.consent)
+    answers = check_form(document, form.answers, form.guests, consent=form.consent, shown=form.consent_text)
     start, language = int(form.start_at.timestamp()), form.language or document.language
     return Wish(form, answers, document.consent_text, start, language, by, now)
 

@@ -104,7 +104,23 @@ def test_r33_consent_is_needed_where_it_is_asked_for() -> None:
     with pytest.raises(ConsentRequired):
         check_form(asking, {}, [], consent=False)
     assert check_form(asking, {}, [], consent=True) == []
+    assert check_form(asking, {}, [], consent=True, shown="May we store this?") == []
+    with pytest.raises(ConsentRequired):
+        check_form(asking, {}, [], consent=True, shown="May we store this, and sell it?")
     assert check_form(page(), {}, [], consent=False) == []
+    assert check_form(page(), {}, [], consent=True, shown="It asked when the page was opened.") == []
+
+
+async def test_r33_what_a_visitor_agreed_to_is_what_they_were_shown(world: World) -> None:
+    person = await world.connected()
+    made = await person.make_page(consent_text="We keep your number.")
+    await person.patch(f"/v1/scheduling-pages/{made['id']}", {"consent_text": "We sell your number."})
+    start = person.at(3, "10:00").isoformat()
+    agreed = {"consent": True, "consent_text": "We keep your number."}
+    problem(await person.book(made["id"], start, **agreed), 422, "consent_required")
+    booked = await person.book(made["id"], start, **agreed | {"consent_text": "We sell your number."})
+    assert booked.status_code == 201, booked.text
+    assert (await person.get(f"/v1/bookings/{booked.json()['id']}")).json()["consent_text"] == "We sell your number."
 
 
 async def test_r33_the_form_is_checked_on_the_way_in_and_kept_with_the_booking(world: World) -> None:

@@ -1,5 +1,5 @@
 // A visitor's way from a chosen time to an answer: keep the time, book it, learn what is free instead.
-import { useMutation } from "@tanstack/react-query";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import type { AlternativeTime, PublicSchedulingPage, Slot, SlotHold } from "../../generated";
 import { bookMeetingMutation, createSlotHoldMutation, releaseSlotHoldMutation } from "../../generated/@tanstack/react-query.gen";
@@ -32,6 +32,7 @@ export function useBooking({ page, durationMinutes, timeZone, proposalId }: Opti
   const keep = useMutation(createSlotHoldMutation());
   const release = useMutation(releaseSlotHoldMutation());
   const book = useMutation(bookMeetingMutation());
+  const queries = useQueryClient();
   const path = { page_id: page.id };
 
   const gone = (error: unknown): boolean => {
@@ -81,6 +82,7 @@ export function useBooking({ page, durationMinutes, timeZone, proposalId }: Opti
           email: draft.email.trim(),
           guests: draft.guests,
           consent: draft.consent,
+          consent_text: page.consent_text,
           answers: givenAnswers(draft),
           time_zone: timeZone,
           language: currentLanguage(),
@@ -92,6 +94,7 @@ export function useBooking({ page, durationMinutes, timeZone, proposalId }: Opti
       {
         onError: (error) => {
           gone(error);
+          if (codeOf(error) === "consent_required") void queries.invalidateQueries(); // its text may be another by now
           // The answer is remembered under this key: what is changed now is another attempt.
           if (asProblem(error) !== null) setAttempt(crypto.randomUUID());
         },
