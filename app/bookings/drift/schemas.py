@@ -29,9 +29,9 @@ class DriftFinding(Answer):
     over.
     """
     reason: str | None = Field(examples=["slot_taken"])
-    """Why it is open: policy, slot_taken, in_the_past, all_day, no_length, write_budget, other_calendar (it was dragged
-    to another calendar of its host, where it stays: `adopt` cancels the booking, `restore` writes its event anew where
-    it was); more may come.
+    """Why it is open: policy, slot_taken (another booking is there; once it is gone, this one follows by itself),
+    in_the_past, all_day, no_length, write_budget, other_calendar (it was dragged to another calendar of its host, where
+    it stays: `adopt` cancels the booking, `restore` writes its event anew where it was); more may come.
     """
     resolution: Literal["adopt", "restore"] | None
     """`adopt`: the booking follows the calendar; `restore`: the calendar is put back as booked."""
