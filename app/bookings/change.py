@@ -43,7 +43,7 @@ from app.models.bookings import Booking
 from app.models.calendar_writes import CalendarWrite
 from app.providers.base import Provider
 from app.queue import enqueue
-from app.scheduling.availability import Mode, PageTime
+from app.scheduling.availability import PageTime
 from app.scheduling.reader import read_page_time
 
 CANCEL_REFUSALS: Final[tuple[type[AppError], ...]] = (NotFound, AlreadyCancelled, CapabilityNotSupported, CutoffPassed)
@@ -199,8 +199,8 @@ class BookingChanges:
         """Whether the booking may be moved to this start."""
         self._check_changeable(booking, if_match)
         self._check_cutoff(booking, page.configuration.reschedule_cutoff_minutes, by)
-        if page.unavailable or page.asks_only or not page.host.active or page.mode is Mode.OFFLINE:
-            raise BookingUnavailable  # nobody knows what is free, or nobody would come
+        if not page.takes_moves:
+            raise BookingUnavailable
         if booking.start != start:
             check_offered(page, booking.duration_minutes, start=start, now=self._now())
 

@@ -42,7 +42,9 @@ def public_booking_view(
             "location": booking.location,
             "video_url": None if write is None else write.video_url,
             "calendar_event": _event_state(write).model_copy(update={"error": None}),  # R34: why is the host's to know
-            "can_reschedule": changeable and _open(booking, document.reschedule_cutoff_minutes, now),
+            "can_reschedule": changeable
+            and page.takes_moves
+            and _open(booking, document.reschedule_cutoff_minutes, now),
             "can_cancel": changeable and _open(booking, document.cancel_cutoff_minutes, now),
             "reschedule_until": _until(booking, document.reschedule_cutoff_minutes) if changeable else None,
             "cancel_until": _until(booking, document.cancel_cutoff_minutes) if changeable else None,

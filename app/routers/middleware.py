@@ -26,6 +26,7 @@ from app.telemetry.traces import failed, request_span
 MAX_BODY_BYTES = 256 * 1024
 _REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
 _SAFE_HEADERS: dict[str, str] = {
+    "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
@@ -33,7 +34,6 @@ _SAFE_HEADERS: dict[str, str] = {
     "Strict-Transport-Security": "max-age=63072000",
     "Cross-Origin-Resource-Policy": "cross-origin",
 }
-_CREDENTIALS = {b"authorization", b"booking-token"}
 _WITH_BODY = {"POST", "PUT", "PATCH"}
 
 log = structlog.get_logger("app.access")
@@ -156,8 +156,6 @@ class _Exchange:
             self.started = True
             self._status = message["status"]
             more = dict(self.scope["state"].get("answer_headers", {}))
-            if self.scope["method"] in _WITH_BODY or any(name in _CREDENTIALS for name, _ in self.scope["headers"]):
-                more["Cache-Control"] = "no-store"
             own = (b"x-request-id", self._request_id.encode())
             message["headers"] = safe_headers([*message["headers"], own], more)
         await self._send(message)

@@ -157,6 +157,12 @@ class PageTime:
         return Mode.ONLINE if any(host.connected for host in self.hosts) else Mode.OFFLINE
 
     @property
+    def takes_moves(self) -> bool:
+        """Whether a booking may be moved to another of its times: it is known what is free, and its host would come."""
+        known = not (self.unavailable or self.asks_only or self.mode is Mode.OFFLINE)
+        return known and self.host.active
+
+    @property
     def unavailable(self) -> bool:
         """Nobody knows when the hosts are free: nothing is offered."""
         if self.mode is Mode.OFFLINE:

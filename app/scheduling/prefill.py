@@ -28,9 +28,10 @@ from app.models.directory import Directory
 from app.models.domains import Domain
 from app.models.submissions import FormSubmission, VisitorToken
 from app.scheduling.availability import load_page_time
-from app.scheduling.configuration import Configuration, FormField
+from app.scheduling.configuration import Configuration
 from app.scheduling.domains.names import host_in
 from app.scheduling.domains.standing import DomainStatus
+from app.scheduling.form_answers import as_kept, fault_of
 from app.scheduling.prefill_schemas import MOST_FIELDS, FormPrefill, FormSubmissionCreate
 from app.sync.people import AddressBook
 from app.vault import SecretPlace, Vault
@@ -184,25 +185,12 @@ async def _forget_old_tokens(session: AsyncSession, submission_id: UUID, *, now:
 
 
 def _fitting(page: Configuration, answers: dict[str, str]) -> dict[str, str]:
-    """The answers to the page's own questions, as far as it would take them."""
-    return {
-        question.id: answers[question.id]
-        for question in page.form_fields
-        if question.id in answers and _fits(question, answers[question.id])
-    }
-
-
-def _fits(question: FormField, answer: str) -> bool:
-    """A box is ticked by its visitor or not at all: it may be a consent."""
-    match question.kind:
-        case "checkbox":
-            return False
-        case "choice":
-            return answer in question.options
-        case "long_text":
-            return True
-        case _:
-            return "\n" not in answer
+    """The answers to the page's own questions, as far as it would take them. A box is ticked by its visitor or not at
+    all: it may be a consent.
+    """
+    questions = [question for question in page.form_fields if question.id in answers and question.kind != "checkbox"]
+    said = [(question, as_kept(answers[question.id])) for question in questions]
+    return {question.id: answer for question, answer in said if answer and fault_of(question, answer) is None}
 
 
 def _place_of_token(token: VisitorToken) -> SecretPlace:

@@ -1,6 +1,7 @@
 """`robots.txt` of a host (R39; RFC 9309).
 
-The one rule: indexing is on unless somebody of the host's account has turned it off; for unknown hosts too.
+The one rule: indexing is on unless somebody of the host's account has turned it off; for unknown hosts too. A domain
+that was taken away shows its meetings to who has a link, and to no index.
 """
 
 from typing import Final
@@ -22,4 +23,4 @@ async def robots_txt(session: AsyncSession, host: str) -> str:
         return EVERYTHING
     await enter_account(session, entry.account_id)
     domain = await domain_repository.find_domain(session, entry.target_id)
-    return EVERYTHING if domain is None or domain.search_indexing else NO_MEETINGS
+    return EVERYTHING if domain is not None and domain.search_indexing else NO_MEETINGS
