@@ -142,6 +142,7 @@ class BookingPost:
                 to_name=host.name,
             )
             for host, letter in letters
+            if host.active
         ]
 
     async def _blocked(

@@ -46,6 +46,7 @@ from app.timespan import to_moment
 
 LEASE = timedelta(seconds=60)
 _WRITE_SECONDS = 45
+_A_DAY = timedelta(days=1)
 _LOOK_AGAIN = timedelta(minutes=3)
 """When a write that nobody saw the end of has landed, or never will."""
 
@@ -299,16 +300,20 @@ async def _removed(session: AsyncSession, claimed: ClaimedWrite) -> set[str]:
 
 
 async def _dates_of_series(session: AsyncSession, write: CalendarWrite) -> Collection[str] | None:
+    """The date that we wrote, also where it was dragged within its day."""
     if write.event_id is None:
         return None
-    dates = (
-        await session.execute(
-            select(MirrorEvent.event_id, MirrorEvent.starts_at).where(
-                MirrorEvent.calendar_id == write.calendar_id, MirrorEvent.series_id == write.event_id
-            )
+    rows = await session.execute(
+        select(MirrorEvent.event_id, MirrorEvent.starts_at).where(
+            MirrorEvent.calendar_id == write.calendar_id, MirrorEvent.series_id == write.event_id
         )
-    ).all()
-    return [row.event_id for row in dates if row.starts_at == write.written_start] if dates else None
+    )
+    dates = rows.all()
+    if not dates:
+        return None
+    was = write.written_start
+    off = [(abs(row.starts_at - was), row.event_id) for row in dates if was is not None and row.starts_at is not None]
+    return [event_id for far, event_id in sorted(off)[:1] if far < _A_DAY]
 
 
 def _is_work(write: CalendarWrite, now: datetime) -> bool:

@@ -508,6 +508,41 @@ async def test_r45_an_event_moved_onto_another_booking_is_asked_about(world: Wor
     ]
 
 
+async def test_r45_a_question_about_a_taken_time_stays_as_it_was_asked_while_other_times_are_given_back(
+    world: World,
+) -> None:
+    person, booking, event_id = await booked(world)
+    page = {"id": booking.page_id}
+    other = await visit(person, page, booking.start_at + HOUR, email="other@example.com")
+    third = await visit(person, page, booking.start_at + 4 * HOUR, email="third@example.com")
+    await world.work()
+    await move(world, person, event_id, other.start_at)
+    await synced(world, person)
+    [asked] = await ledger(person)
+    assert (asked["status"], asked["reason"]) == ("open", "slot_taken")
+    assert (await third.cancel()).status_code == 200
+    await world.work()
+    assert await ledger(person) == [asked]
+    await move(world, person, event_id, booking.start_at)
+    await synced(world, person)
+    assert [entry["status"] for entry in await ledger(person)] == ["superseded"], "it is as booked again"
+
+
+async def test_r45_a_refused_move_is_followed_also_when_an_answer_was_noted_meanwhile(world: World) -> None:
+    person, booking, event_id = await booked(world)
+    await policy(person, declined="restore")
+    other = await visit(person, {"id": booking.page_id}, booking.start_at + HOUR, email="other@example.com")
+    await world.work()
+    await move(world, person, event_id, other.start_at)
+    await synced(world, person)
+    declined = {"attendees": [{"email": "vera@example.com", "responseStatus": "declined"}]}
+    await world.sandbox.patch_google_event(person.email, event_id, declined)
+    await synced(world, person)
+    assert (await other.cancel()).status_code == 200
+    await world.work()
+    assert datetime.fromisoformat((await host_sees(person, booking))["start_at"]) == other.start_at
+
+
 async def test_r45_events_moved_one_behind_the_other_are_all_followed(world: World) -> None:
     person, first, first_event = await booked(world)
     second = await visit(person, {"id": first.page_id}, first.start_at + HOUR / 2, email="second@example.com")
@@ -645,6 +680,23 @@ async def test_r23_of_a_series_that_its_host_has_made_a_cancellation_takes_the_b
     assert [guest["email"] for guest in series["attendees"]] == ["colleague@example.com"]
     assert (await host_sees(person, booking))["status"] == "cancelled"
     assert await ledger(person) == []
+
+
+async def test_r23_a_date_that_was_dragged_within_a_series_of_its_host_is_the_one_that_a_cancellation_takes(
+    world: World,
+) -> None:
+    person, booking, event_id = await booked(world)
+    await world.sandbox.patch_google_event(person.email, event_id, {"recurrence": ["RRULE:FREQ=DAILY;COUNT=3"]})
+    await synced(world, person)
+    dates = "SELECT event_id, starts_at FROM mirror_events WHERE series_id = $1 ORDER BY starts_at"
+    first = (await world.rows(dates, event_id))[0]
+    await move(world, person, first["event_id"], booking.start_at + 4 * HOUR)
+    await synced(world, person)
+    assert (await booking.cancel()).status_code == 200
+    await world.work()
+    await synced(world, person)
+    days = [booking.start_at + timedelta(days=number) for number in (1, 2)]
+    assert [row["starts_at"] for row in await world.rows(dates, event_id)] == days
 
 
 async def test_r23_a_series_that_its_host_has_made_is_followed_as_a_whole(world: World) -> None:

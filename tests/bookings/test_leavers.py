@@ -1,5 +1,7 @@
 """Who has left the company hosts nothing any more, and is told of nobody (R53, R55)."""
 
+from datetime import datetime
+
 from tests.bookings.requesting import ask
 from tests.support.people import Person
 from tests.support.teams import colleagues, team_page
@@ -62,3 +64,29 @@ async def test_r55_a_meeting_that_is_moved_goes_on_without_who_has_left_also_whe
     await comes_back(world, cem)
     seen = (await ada.get(f"/v1/bookings/{booking.id}")).json()
     assert [host["user_id"] for host in seen["co_hosts"]] == [ben.user_id], "as their time is asked for"
+
+
+async def test_r55_a_meeting_that_its_organizer_drags_goes_on_without_who_has_left(world: World) -> None:
+    ada, ben, cem = await colleagues(world, 3)
+    await visit(ada, await team_page([ada, ben, cem], "group"), ada.at(3, "10:00"))
+    await world.work()
+    await leaves(world, cem)
+    [event] = await our_events(world, ada)
+    start, end = ({"dateTime": ada.at(3, clock).isoformat()} for clock in ("12:00", "12:30"))
+    await world.sandbox.patch_google_event(ada.email, event["id"], {"start": start, "end": end})
+    await ada.post(f"/v1/connections/{ada.connection_id}/sync")
+    await world.work()
+    [event] = await our_events(world, ada)
+    assert {guest["email"] for guest in event["attendees"]} == {"vera@example.com", ben.email}
+    assert datetime.fromisoformat(event["start"]["dateTime"]) == ada.at(3, "12:00")
+
+
+async def test_r55_who_has_left_is_not_asked_to_mend_what_keeps_visitors_from_booking(world: World) -> None:
+    ada, ben = await colleagues(world, 2)
+    page = await team_page([ada, ben], "group")
+    await leaves(world, ben)
+    await world.sandbox.delete_mails()
+    answer = await world.api.post(f"/v1/public/scheduling-pages/{page['id']}/booking-attempts", json={})
+    assert answer.status_code == 202, answer.text
+    await world.work()
+    assert await world.sandbox.mails(ben.email) == []

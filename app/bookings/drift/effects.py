@@ -4,6 +4,7 @@ The one rule: all of it in the caller's transaction, with the host, the booking 
 the provider already is not written there again.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -50,7 +51,7 @@ class DriftEffects:
         page = await page_time_of_booking(session, booking)
         waiting = await ledger.open_entries(session, booking.id)
         if plan.move_to is not None and not await take(session, booking, page, plan.move_to):
-            plan = _asking(plan)
+            plan = _asking(plan, waiting=facts.waiting)
         entries = [ledger.write_down(session, booking, finding, now=facts.now) for finding in plan.findings]
         replaced = {Kind(entry.kind) for entry in entries} | set(plan.lapsed)
         lapsed = [entry for kind, entry in waiting.items() if kind in replaced]
@@ -84,8 +85,9 @@ class DriftEffects:
     async def _move(
         self, session: AsyncSession, case: Case, page: PageTime, standing: Standing, to: TimeSpan
     ) -> list[Enqueued]:
-        """The booking follows its event. The provider is told nothing: it stands there already."""
+        """The booking follows its event. The provider is told nothing of it: it stands there already."""
         booking, write = case.booking, case.write
+        hosts = booking.host_ids
         former = await move(session, booking, page, to, now=self._clock())
         draft = event_draft(booking, page.configuration, write)
         write.draft, write.ends_at = draft_to_json(draft), booking.ends_at
@@ -95,6 +97,9 @@ class DriftEffects:
         jobs = self._post.rescheduled(session, booking, page, write, former=former, reason=None, organizer=False)
         _audit(session, booking, "booking.rescheduled")
         jobs += tell_of_booking(session, EventType.BOOKING_RESCHEDULED, booking)
+        if booking.host_ids != hosts:  # who has left is to be taken off it
+            await session.flush()
+            jobs.append(await _wish(session, booking.id, draft))
         return [*jobs, Enqueued(Job.REPACK_WRITE, write.account_id, write.id)]
 
     async def _end(self, session: AsyncSession, case: Case, page: PageTime, *, by: str, gone: bool) -> list[Enqueued]:
@@ -140,12 +145,12 @@ async def take(session: AsyncSession, booking: Booking, page: PageTime, span: Ti
     return held and await repository.move_time(session, booking.id, buffered)
 
 
-def _asking(plan: Plan) -> Plan:
-    """The same, but for the move: another booking has that time."""
-    findings = tuple(
+def _asking(plan: Plan, *, waiting: Collection[Finding]) -> Plan:
+    """The same, but for the move: another booking has that time. What the host was asked is not asked again."""
+    findings = (
         replace(item, decision=Policy.ASK, doubt=Doubt.SLOT_TAKEN) if _is_move(item) else item for item in plan.findings
     )
-    return replace(plan, findings=findings, move_to=None)
+    return replace(plan, findings=tuple(item for item in findings if item not in waiting), move_to=None)
 
 
 def _is_move(finding: Finding) -> bool:

@@ -20,7 +20,6 @@ from app.bookings import repository
 from app.bookings.drift import ledger
 from app.bookings.drift.effects import Case, DriftEffects
 from app.bookings.drift.elsewhere import stands_elsewhere
-from app.bookings.drift.news import supersede
 from app.bookings.drift.planner import DEFAULT_POLICIES, Doubt, Facts, Kind, Plan, Policy, Standing, TimeSpan, plan
 from app.bookings.event import event_key
 from app.calendar import Clock, Event, ProviderName, Response, Timed
@@ -48,7 +47,10 @@ SELECT u.event_id
        SELECT FROM calendar_writes w
         WHERE w.account_id = $2 AND w.calendar_id = $3 AND w.booking_id IS NOT NULL
           AND (w.event_id = u.event_id OR w.key = m.key)
-          AND (m.event_id IS NULL OR (m.event_id, m.etag) IS DISTINCT FROM (w.event_id, w.etag)))
+          AND (m.event_id IS NULL OR (m.event_id, m.etag) IS DISTINCT FROM (w.event_id, w.etag)
+               OR EXISTS (SELECT FROM drift_entries d
+                           WHERE d.account_id = $2 AND d.booking_id = w.booking_id AND d.status = 'open'
+                             AND d.reason = 'slot_taken')))
 """
 
 
@@ -120,27 +122,23 @@ class BookingFollower:
         if event is not None and self._is_without_its_link(write, event):
             raise PostponedError
         linked = [] if event is None else _take_link(write, event)
-        todo = plan(facts, await policies_of(session, booking.host_id))
+        todo = _planned(facts, await policies_of(session, booking.host_id))
         if todo.empty:
             return linked
         return linked + await self._effects.carry_out(session, Case(booking, write, facts), todo)
 
     async def follow_refused(self, account_id: UUID, booking_id: UUID) -> None:
-        """Another booking had the time that the event was moved to, and has given it back: the host is asked no more,
-        and the event is followed anew.
-        """
-        now = self._clock()
+        """Another booking had the time that the event was moved to, and has given it back: it is looked at anew."""
         async with transaction(self._sessions, account_id) as session:
-            _, write = await self.lock(session, booking_id)
+            write = await find_write(session, Owner("booking", booking_id))
             entries = (await ledger.open_entries(session, booking_id)).values()
             refused = [entry for entry in entries if entry.reason == Doubt.SLOT_TAKEN]
             if write is None or write.calendar_id is None or not refused:
                 return
-            jobs = supersede(session, refused, now=now)
-            await session.flush()
             events = dict.fromkeys(event_id for entry in refused for event_id in entry.event_ids)
-            again = await note_events(session, account_id, write.calendar_id, events, Topic.BOOKING, now=now)
-            await enqueue(session, [*jobs, again])
+            where = account_id, write.calendar_id
+            again = await note_events(session, *where, events, Topic.BOOKING, now=self._clock())
+            await enqueue(session, [again])
 
     def _is_without_its_link(self, write: CalendarWrite, event: Event) -> bool:
         """Whether the provider is still making the video call (R56)."""
@@ -188,6 +186,12 @@ class BookingFollower:
         facts = replace(facts, waiting=frozenset(), restores=0)
         others = dict.fromkeys(Kind, Policy.ASK)
         return Case(booking, write, facts), plan(facts, {**others, kind: decision})
+
+
+def _planned(facts: Facts, policies: Mapping[Kind, Policy]) -> Plan:
+    """What was refused because another booking had the time is tried with every look: that may be gone."""
+    settled = frozenset(finding for finding in facts.waiting if finding.doubt is not Doubt.SLOT_TAKEN)
+    return replace(plan(replace(facts, waiting=settled), policies), lapsed=plan(facts, policies).lapsed)
 
 
 def _lacks_link(write: CalendarWrite, event: Event) -> bool:
