@@ -58,7 +58,14 @@ class PeopleMaker:
             calendars=(CalendarRef(name, "Calendar", ZONE, AccessRole.OWNER, primary=True),),
             two_way_sync=True,
         )
-        known = {"name": "Canned", "locale": "en", "time_zone": ZONE, "permissions": [], "seats": [], "updated_at": now}
+        known = {
+            "name": "Canned",
+            "locale": "en",
+            "time_zone": ZONE,
+            "permissions": ["personal_email_access"],
+            "seats": [],
+            "updated_at": now,
+        }
         async with transaction(self._sessions, account_id) as session:
             await save_account(session, account_id, subscriptions=[], opened_at=now, at=now)
             await save_user(session, account_id, user_id, email=email, **known)
