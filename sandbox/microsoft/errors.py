@@ -24,11 +24,7 @@ class GraphError(Exception):
         self.headers = headers or {}
 
     def body(self, *, now: datetime, request_id: str, client_request_id: str) -> dict[str, Any]:
-        inner = {
-            "date": f"{now:%Y-%m-%dT%H:%M:%S}",
-            "request-id": request_id,
-            "client-request-id": client_request_id,
-        }
+        inner = {"date": f"{now:%Y-%m-%dT%H:%M:%S}", "request-id": request_id, "client-request-id": client_request_id}
         return {"error": {"code": self.code, "message": self.message, "innerError": inner}}
 
 
