@@ -8,12 +8,14 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import case, delete, select, update
+from sqlalchemy import and_, case, delete, exists, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.connections.channels import set_watch_due
-from app.models.connections import CalendarSync
+from app.models.calendar_writes import CalendarWrite
+from app.models.connections import Calendar, CalendarSync
+from app.models.crm import TaskCalendar
 from app.models.directory import DueCalendar
 from app.models.mirror import BusyMonth, MirrorEvent, MirrorSeries
 from app.models.push import PushChannel
@@ -80,6 +82,27 @@ async def stop_mirroring(session: AsyncSession, account_id: UUID, calendar_id: U
         await session.execute(delete(table).where(table.calendar_id == calendar_id))
     await remove_due(session, calendar_id)
     await set_watch_due(session, account_id, calendar_id, at=now)
+
+
+async def stop_unneeded(session: AsyncSession, connection_id: UUID, *, now: datetime) -> None:
+    """Stop mirroring those of the connection's calendars that nobody ticks and nobody follows: what is done to tasks
+    comes back (R22), and so does what is done to our events to come, of which a former primary may be full (R23).
+    """
+    mirrored = exists().where(CalendarSync.account_id == Calendar.account_id, CalendarSync.calendar_id == Calendar.id)
+    made_for_tasks = exists().where(
+        TaskCalendar.account_id == Calendar.account_id, TaskCalendar.calendar_id == Calendar.id
+    )
+    to_come = and_(CalendarWrite.draft.is_not(None), CalendarWrite.ends_at > now)
+    ours = exists().where(
+        CalendarWrite.account_id == Calendar.account_id, CalendarWrite.calendar_id == Calendar.id, to_come
+    )
+    unneeded = select(Calendar).where(
+        Calendar.connection_id == connection_id, mirrored, ~Calendar.checked, ~made_for_tasks, ~ours
+    )
+    calendars = (await session.scalars(unneeded.order_by(Calendar.id))).all()
+    await lock_syncs(session, [calendar.id for calendar in calendars])
+    for calendar in calendars:
+        await stop_mirroring(session, calendar.account_id, calendar.id, now=now)
 
 
 async def lock_syncs(session: AsyncSession, calendar_ids: Collection[UUID]) -> None:

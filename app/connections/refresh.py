@@ -92,6 +92,7 @@ class CalendarRefresher:
                 told += [tell_of_calendar(session, calendar, now=now)] if calendar.checked else []
                 log.info("calendar.inactive", calendar_id=str(calendar.id), reason=reason.value)
         await session.flush()
+        await mirroring.stop_unneeded(session, connection_id, now=now)
         mirrored = await calendar_repository.list_calendar_syncs(session, connection_id)
         syncs = await mirroring.ask_for_syncs(session, account_id, [calendar.id for calendar, _ in mirrored], now=now)
         await enqueue(session, [*syncs, *told])

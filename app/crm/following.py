@@ -1,7 +1,7 @@
 """Events of people's primary calendars become meetings on their contacts' timelines, and are kept in step with them
-(R20, R23).
+(R20, R23). So are those that we wrote into a calendar that was the primary then.
 
-    pick    events with a known contact, and those that are a meeting already
+    pick    events with a known contact, and those that are a meeting already; elsewhere those that we wrote
     apply   event → engagement made, changed, cancelled or taken away: one transaction
 
 The one rule: of an event without a known contact, or a private one, nothing is kept here and nothing is said.
@@ -39,19 +39,22 @@ _CONCERNING = """
 SELECT u.event_id
   FROM unnest($1::text[]) AS u(event_id)
   LEFT JOIN mirror_events m ON m.account_id = $2 AND m.calendar_id = $3 AND m.event_id = u.event_id
- WHERE EXISTS (SELECT FROM engagements e
+ WHERE EXISTS (SELECT FROM calendar_writes w
+                WHERE w.account_id = $2 AND w.calendar_id = $3 AND w.engagement_id IS NOT NULL
+                  AND (w.event_id = u.event_id OR w.key = m.key)
+                  AND (m.event_id IS NULL OR (m.event_id, m.etag) IS DISTINCT FROM (w.event_id, w.etag)))
+    OR $4::boolean AND EXISTS (
+               SELECT FROM engagements e
                 WHERE e.account_id = $2 AND e.calendar_id = $3 AND e.event_id = u.event_id
                   AND NOT EXISTS (SELECT FROM calendar_writes w
                                    WHERE w.account_id = $2 AND w.engagement_id = e.id
                                      AND (w.event_id, w.etag) = (m.event_id, m.etag)))
-    OR EXISTS (SELECT FROM calendar_writes w
-                WHERE w.account_id = $2 AND w.calendar_id = $3 AND w.engagement_id IS NOT NULL
-                  AND (w.event_id = u.event_id OR w.key = m.key)
-                  AND (m.event_id IS NULL OR (m.event_id, m.etag) IS DISTINCT FROM (w.event_id, w.etag)))
-    OR EXISTS (SELECT FROM mirror_addresses a
+    OR $4::boolean AND EXISTS (
+               SELECT FROM mirror_addresses a
                  JOIN contacts c ON c.account_id = a.account_id AND c.address_hash = a.address_hash
                 WHERE a.account_id = $2 AND a.calendar_id = $3 AND a.event_id = u.event_id)
 """
+"""Of a calendar that is not the primary ($4), the first alone."""
 
 
 class MeetingFollower:
@@ -74,8 +77,8 @@ class MeetingFollower:
         if not await self._is_followed(session, place):
             return set()
         connection, calendar = await session.connection(), place.calendar
-        rows = await connection.exec_driver_sql(_CONCERNING, (list(event_ids), calendar.account_id, calendar.id))
-        return set(rows.scalars())
+        wanted = list(event_ids), calendar.account_id, calendar.id, calendar.is_primary
+        return set((await connection.exec_driver_sql(_CONCERNING, wanted)).scalars())
 
     async def look_further(self, at_provider: CalendarSession, place: FollowedCalendar, seen: Seen) -> Seen:  # noqa: ARG002 - the protocol's
         """It has all that is needed."""
@@ -95,7 +98,8 @@ class MeetingFollower:
             return []  # what stands there is what we wrote, in the provider's words
         meeting = await self._meeting(session, place, event, row)
         if row is None:
-            return [] if meeting is None else await self._add(session, place, event, meeting)
+            new = meeting if calendar.is_primary else None  # elsewhere it is somebody's copy of what we wrote
+            return [] if new is None else await self._add(session, place, event, new)
         row.calendar_id = calendar.id  # it had none while its person was disconnected
         if meeting is None and (write is None or not write.comes_back):  # a person's own event, edited here or not
             if not event.private and (row.ends_at <= self._clock() or row.outcome in KEPT_OUTCOMES):
@@ -104,10 +108,10 @@ class MeetingFollower:
         return await self._change(session, row, write, event, meeting or _alone(place, event, row))
 
     async def _is_followed(self, session: AsyncSession, place: FollowedCalendar) -> bool:
-        """R17, R20, R24, R55: the primary alone, where the sync is on and its person is still there."""
+        """R17, R24, R55: where the sync is on and its person is still there."""
         connection = place.connection
         supported = self._providers[ProviderName(connection.provider)].features.two_way_sync
-        if not (supported and place.calendar.is_primary and "calendar" in connection.purposes):
+        if not (supported and "calendar" in connection.purposes):
             return False
         user = await find_user(session, connection.user_id)
         settings = await get_settings(session, connection.account_id, connection.user_id)

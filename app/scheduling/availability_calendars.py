@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.accounts.principal import Principal
@@ -21,7 +20,6 @@ from app.connections.settings import settings_for_update
 from app.database import transaction
 from app.errors import CalendarNotConnected, NotFound, PrimaryCalendarRequired, ProviderUnavailable, UpstreamError
 from app.models.connections import Calendar, CalendarSync, Connection
-from app.models.crm import TaskCalendar
 from app.models.scheduling import CalendarSettings
 from app.providers.base import ProviderError, RateLimited, Transient
 from app.queue import Enqueued, Job, enqueue
@@ -45,14 +43,8 @@ async def tick(session: AsyncSession, calendar: Calendar, *, ticked: bool, now: 
         await enqueue(session, [Enqueued(Job.SYNC_CALENDAR, calendar.account_id, calendar.id)])
     else:
         calendar.inactive_reason, calendar.unreachable_policy = None, UNKNOWN_IS_BUSY
-        if not await _holds_tasks(session, calendar.id):
-            await mirroring.stop_mirroring(session, calendar.account_id, calendar.id, now=now)
-
-
-async def _holds_tasks(session: AsyncSession, calendar_id: UUID) -> bool:
-    """Whether its mirror is wanted all the same: what is done there to tasks comes back (R22)."""
-    made_for_tasks = select(TaskCalendar.connection_id).where(TaskCalendar.calendar_id == calendar_id)
-    return await session.scalar(made_for_tasks) is not None
+        await session.flush()
+        await mirroring.stop_unneeded(session, calendar.connection_id, now=now)
 
 
 async def confirming(session: AsyncSession, settings: CalendarSettings) -> list[Enqueued]:

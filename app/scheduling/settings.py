@@ -13,7 +13,7 @@ from app.accounts.entitlements import Entitlement
 from app.accounts.principal import Principal
 from app.accounts.repository import add_audit_entry
 from app.calendar import AccessRole, Clock, ProviderName
-from app.connections.calendar_repository import list_calendars
+from app.connections.calendar_repository import list_calendar_syncs, list_calendars
 from app.connections.capabilities import Capability, CapabilityState, require
 from app.connections.eligibility import ineligible_reason
 from app.connections.overview import Overview
@@ -141,9 +141,10 @@ class SettingsEditor:
             await enqueue(session, jobs)
 
     async def _match_again(self, session: AsyncSession, principal: Principal) -> None:
-        """What was not followed while the sync was off stands in the primary calendar."""
-        primaries = [calendar for calendar, _ in await self._calendars(session, principal) if calendar.is_primary]
-        await enqueue(session, [Enqueued(Job.MATCH_CALENDAR, item.account_id, item.id) for item in primaries])
+        """What was not followed while the sync was off stands in a calendar that is mirrored."""
+        links = await list_connections(session, principal.user)
+        mirrored = [calendar for link in links for calendar, _ in await list_calendar_syncs(session, link.id)]
+        await enqueue(session, [Enqueued(Job.MATCH_CALENDAR, item.account_id, item.id) for item in mirrored])
 
     async def _can_sync(self, session: AsyncSession, principal: Principal) -> bool:
         """R17: the sync is on at first, where there can be one."""
