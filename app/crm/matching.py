@@ -33,9 +33,14 @@ SELECT a.calendar_id, a.event_id, m.series_id
 _KNOWN = """
 SELECT e.calendar_id, e.event_id, NULL
   FROM engagements e
- WHERE e.account_id = $1 AND e.calendar_id = $3 AND e.event_id IS NOT NULL AND e.ends_at > $2
+  LEFT JOIN mirror_events m ON m.account_id = e.account_id AND m.calendar_id = e.calendar_id AND m.event_id = e.event_id
+  LEFT JOIN calendar_writes w ON w.account_id = e.account_id AND w.engagement_id = e.id
+ WHERE e.account_id = $1 AND e.calendar_id = $3 AND e.event_id IS NOT NULL
+   AND (e.ends_at > $2 OR m.event_id IS NOT NULL AND m.etag IS DISTINCT FROM w.etag)
 """
-"""Meetings whose events may have been moved, deleted or made private while nobody followed."""
+"""Meetings whose events may have been moved, deleted or made private while nobody followed: those to come, and what
+stands there otherwise than we wrote it. When it was, as far as we know, says nothing of when it is now.
+"""
 _OF_CONTACT = _NOTE.format(found=_WITH_PEOPLE.format(which="c.id"))
 _OF_CALENDAR = _NOTE.format(found=_WITH_PEOPLE.format(which="a.calendar_id") + "UNION ALL" + _KNOWN)
 

@@ -33,12 +33,14 @@ SELECT w.account_id, w.calendar_id, w.event_id, split_part(w.key, ':', 1), $3::t
  WHERE w.account_id = $1 AND w.calendar_id = ANY ($2::uuid[]) AND w.event_id IS NOT NULL
    AND (w.draft IS NOT NULL OR m.event_id IS NOT NULL) AND m.etag IS DISTINCT FROM w.etag
    AND (w.written_seq = w.desired_seq OR w.status = 'failed')
-   AND w.ends_at > CASE WHEN w.task_id IS NULL THEN $3 ELSE $3 - interval '30 days' END
+   AND greatest(w.ends_at, m.ends_at, m.end_date + 1)
+       > CASE WHEN w.task_id IS NULL THEN $3 ELSE $3 - interval '30 days' END
  ORDER BY w.calendar_id, w.event_id
 ON CONFLICT (account_id, calendar_id, event_id) DO UPDATE SET seq = calendar_changes.seq + 1, not_before = NULL
 RETURNING calendar_id, topic
 """
-"""What a write of ours is still to change is left out: it looks for itself. Tasks count for as far back as any listing
+"""What a write of ours is still to change is left out: it looks for itself. What is over is left out as well, unless it
+was moved to a time that is not: a civil day may end up to a day after UTC's. Tasks count for as far back as any listing
 goes: older ones stand in no mirror. Rows come in order, wherever several are noted: two who note wait for each other.
 """
 _WAITING = """

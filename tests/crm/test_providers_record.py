@@ -67,6 +67,40 @@ async def test_r23_a_meeting_of_the_record_follows_its_event_and_nothing_is_writ
     assert await known.writes() == written
 
 
+@pytest.mark.parametrize("days", [5, 1], ids=["to come", "past"])
+async def test_r23_a_meeting_moved_while_the_sync_was_off_is_followed_although_its_time_has_passed(
+    known: Known, days: int
+) -> None:
+    made, event = await known.meet(), await known.event()
+    await known.sync()
+    await known.person.patch("/v1/calendar-settings", {"calendar_sync": False})
+    moved = known.person.at(days, "15:00")
+    await known.hands.change(known.person, event.id, start=moved)
+    await known.sync(times=2)
+    known.world.clock.offset = timedelta(days=3)
+    assert begins(await known.meeting()) == event.span[0], "nobody follows"
+    await known.person.patch("/v1/calendar-settings", {"calendar_sync": True})
+    await known.world.work()
+    meeting = await known.meeting()
+    assert (meeting["id"], begins(meeting), meeting["outcome"]) == (made["id"], moved, "scheduled")
+
+
+async def test_r23_a_persons_event_moved_while_the_sync_was_off_is_followed_although_its_contact_was_corrected(
+    known: Known,
+) -> None:
+    event_id = await known.hands.put(known.person, start=known.person.at(2, "10:00"), guests=[VERA])
+    await known.sync()
+    await known.person.patch(f"/v1/contacts/{known.contact['id']}", {"email": "vera@example.net"})
+    await known.person.patch("/v1/calendar-settings", {"calendar_sync": False})
+    moved = known.person.at(5, "15:00")
+    await known.hands.change(known.person, event_id, start=moved)
+    await known.sync(times=2)
+    known.world.clock.offset = timedelta(days=3)
+    await known.person.patch("/v1/calendar-settings", {"calendar_sync": True})
+    await known.world.work()
+    assert begins(await known.meeting()) == moved
+
+
 async def test_r23_a_meeting_of_the_record_deleted_in_the_calendar_is_cancelled_and_stays_away(known: Known) -> None:
     await known.meet()
     await known.sync()

@@ -219,6 +219,25 @@ async def test_r22_what_is_done_to_an_event_while_the_sync_is_off_waits_for_it(
     assert (event["summary"], starts(event)) == ("Call them back", later)
 
 
+@pytest.mark.parametrize("whole_day", [False, True])
+async def test_r22_a_task_long_due_that_was_moved_while_the_sync_was_off_is_due_when_its_event_is(
+    world: World, *, whole_day: bool
+) -> None:
+    person = await with_tasks(world)
+    task = await add(world, person)
+    [event] = await events(world, person)
+    [calendar] = await task_calendars(world)
+    await turn(person, on=False)
+    days = {name: {"date": str(person.day(day)), "dateTime": None} for name, day in (("start", 60), ("end", 61))}
+    moved = days if whole_day else span(person.at(60, "00:00"))
+    await world.sandbox.patch_google_event(person.email, event["id"], moved, calendar)
+    await synced(world, person)
+    world.clock.offset = timedelta(days=40)
+    await turn(person, on=True)
+    await world.work()
+    assert datetime.fromisoformat((await look(person, task))["due_at"]) == person.at(60, "00:00")
+
+
 async def test_r22_turned_on_later_it_takes_what_is_open_and_leaves_what_is_done(world: World) -> None:
     person = await world.connected()
     await add(world, person)
