@@ -371,7 +371,7 @@ class Privacy(TypedDict):
 def privacy(on: Ground, contacts: Contacts) -> Privacy:
     return Privacy(
         account_exports=AccountExports(on.sessions, on.vault, on.clock),
-        account_erasures=AccountErasures(on.sessions, on.clock),
+        account_erasures=AccountErasures(on.sessions, on.overview, on.clock),
         contact_exports=ContactExports(on.vault, contacts, on.people, on.clock),
         contact_erasures=ContactErasures(contacts, on.people, on.clock),
     )

@@ -21,7 +21,7 @@ from app.connections.inboxes import connect_inbox
 from app.connections.limits import CONNECTION_LIMIT
 from app.connections.news import tell_of_connection
 from app.connections.permission import check_permitted
-from app.connections.settings import settings_for_update
+from app.connections.settings import begin_sync, settings_for_update
 from app.errors import AccountMismatch, ConnectionLimitReached, NotFound, UpstreamError
 from app.events.types import EventType
 from app.ids import new_id
@@ -164,13 +164,9 @@ async def _made(session: AsyncSession, candidate: Candidate, consent: Consent, *
 
 
 async def _begin_sync(session: AsyncSession, connection: Connection, consent: Consent) -> None:
-    """Calendar sync is on once a calendar is connected whose provider can do it, and off, with the tasks, where it
-    cannot, whatever the calendar before could (R17).
-    """
     if "calendar" in connection.purposes:
         settings = await settings_for_update(session, connection.account_id, connection.user_id)
-        settings.calendar_sync = consent.two_way_sync
-        settings.task_sync = settings.task_sync and consent.two_way_sync
+        begin_sync(settings, possible=consent.two_way_sync)
 
 
 async def _store_tokens(session: AsyncSession, vault: Vault, connection: Connection, grant: Grant) -> None:

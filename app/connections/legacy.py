@@ -12,6 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts.repository import add_audit_entry, lock_user
 from app.connections import repository
 from app.connections.news import tell_of_connection
+from app.connections.overview import Overview
+from app.connections.settings import begin_sync, settings_for_update
 from app.errors import FieldError, ValidationFailed
 from app.events.types import EventType
 from app.ids import new_id
@@ -61,16 +63,28 @@ async def import_connections(
     await enqueue(session, told)
 
 
-async def pass_on_purposes(session: AsyncSession, closed: Connection) -> Connection | None:
+async def pass_on_purposes(session: AsyncSession, closed: Connection, overview: Overview) -> Connection | None:
     """One of two is let go: the other, which serves both purposes now; and the limit is one for good."""
     rest = [item for item in await repository.list_connections(session, closed.user_id) if item.id != closed.id]
     if not rest:
         return None
+    if "calendar" in closed.purposes:
+        await _inherit_sync(session, closed, rest[0], overview)
     rest[0].purposes = BOTH
     user = await lock_user(session, closed.user_id)
     assert user is not None
     user.connection_limit_used = True
     return rest[0]
+
+
+async def _inherit_sync(session: AsyncSession, closed: Connection, heir: Connection, overview: Overview) -> None:
+    """Calendar sync is on or off as if the heir were connected now; where its person could have had it and has turned
+    it off, it stays off.
+    """
+    settings = await settings_for_update(session, heir.account_id, heir.user_id)
+    had_choice = bool(closed.subject) and overview.syncs(closed)  # without a subject it was never connected
+    turned_off = had_choice and not settings.calendar_sync
+    begin_sync(settings, possible=overview.syncs(heir) and not turned_off)
 
 
 def _connection(user: User, item: LegacyConnection, now: datetime) -> Connection:

@@ -30,6 +30,10 @@ class Overview:
         """What the provider can do at all."""
         return self._providers[provider].features
 
+    def syncs(self, connection: Connection) -> bool:
+        """Whether the connection's provider can be kept in step with the CRM at all."""
+        return self.features(ProviderName(connection.provider)).two_way_sync
+
     async def capabilities(self, session: AsyncSession, principal: Principal) -> tuple[CapabilityState, ...]:
         """The caller's capabilities; with two connections (R12), each over the one that serves it."""
         return self.over(await repository.list_connections(session, principal.user), principal.seats)

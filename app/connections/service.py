@@ -14,6 +14,7 @@ from app.connections import calendar_repository, mirroring, repository
 from app.connections.grants import forget_grant
 from app.connections.legacy import pass_on_purposes
 from app.connections.news import tell_of_connection
+from app.connections.overview import Overview
 from app.errors import CalendarNotConnected, NotFound
 from app.events.types import EventType
 from app.models.connections import Connection
@@ -28,14 +29,18 @@ async def get_connection(session: AsyncSession, principal: Principal, connection
     return connection
 
 
-async def disconnect(session: AsyncSession, principal: Principal, connection_id: UUID, *, now: datetime) -> None:
+async def disconnect(
+    session: AsyncSession, principal: Principal, connection_id: UUID, overview: Overview, *, now: datetime
+) -> None:
     """Let go: pages go offline with this commit; a job revokes the tokens, then erases them (R15). Raises: NotFound."""
     connection = await get_connection(session, principal, connection_id)
-    if not await close(session, connection, actor=principal.actor, now=now):
+    if not await close(session, connection, overview, actor=principal.actor, now=now):
         raise NotFound
 
 
-async def close(session: AsyncSession, connection: Connection, *, actor: str, now: datetime) -> bool:
+async def close(
+    session: AsyncSession, connection: Connection, overview: Overview, *, actor: str, now: datetime
+) -> bool:
     """Mark the connection as gone and leave the rest to the job; whoever is booking its host's time is waited for.
 
     False when somebody else has let go of it meanwhile: then nothing is done, and nothing told.
@@ -43,7 +48,7 @@ async def close(session: AsyncSession, connection: Connection, *, actor: str, no
     await lock_user(session, connection.user_id)
     if await repository.lock_connection(session, connection.id) is None:
         return False
-    heir = await pass_on_purposes(session, connection)
+    heir = await pass_on_purposes(session, connection, overview)
     connection.disconnected_at = now
     connection.status = "error"
     connection.reason = "disconnected"

@@ -31,3 +31,11 @@ async def settings_for_update(session: AsyncSession, account_id: UUID, user_id: 
             .execution_options(populate_existing=True)
         )
     ).one()
+
+
+def begin_sync(settings: CalendarSettings, *, possible: bool) -> None:
+    """Calendar sync is on once a calendar is connected whose provider can do it, and off, with the tasks, where it
+    cannot, whatever the calendar before could (R17).
+    """
+    settings.calendar_sync = possible
+    settings.task_sync = settings.task_sync and possible

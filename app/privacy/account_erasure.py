@@ -24,6 +24,7 @@ from app.accounts.audit_seals import seal_waiting
 from app.accounts.principal import Principal
 from app.accounts.repository import add_audit_entry
 from app.calendar import Clock
+from app.connections.overview import Overview
 from app.connections.service import close
 from app.database import transaction
 from app.ids import new_id
@@ -57,8 +58,9 @@ class _OvertakenError(Exception):
 class AccountErasures:
     """Asks for the erasure of accounts, and runs `erase_account`."""
 
-    def __init__(self, sessions: async_sessionmaker[AsyncSession], clock: Clock) -> None:
+    def __init__(self, sessions: async_sessionmaker[AsyncSession], overview: Overview, clock: Clock) -> None:
         self._sessions = sessions
+        self._overview = overview
         self._clock = clock
         self._stages: dict[str, Callable[[AccountErasure], Awaitable[timedelta | None]]] = {
             "disconnecting": self._disconnect,
@@ -141,7 +143,7 @@ class AccountErasures:
             )
             if connection is None:
                 return False
-            await close(session, connection, actor="worker", now=self._clock())
+            await close(session, connection, self._overview, actor="worker", now=self._clock())
             return True
 
     async def _delete(self, erasure: AccountErasure) -> timedelta | None:

@@ -164,7 +164,7 @@ async def disconnect_connection(
     connection_id: ConnectionId, session: Session, caller: User, services: Services
 ) -> Response:
     """Let go of the calendar. Pages fall back to offline mode at once; booked events stay in the calendar."""
-    await service.disconnect(session, caller, connection_id, now=services.clock())
+    await service.disconnect(session, caller, connection_id, services.overview, now=services.clock())
     return Response(status_code=204)
 
 

@@ -39,7 +39,7 @@ async def upsert_user(
 @router.delete("/{user_id}", summary="Remove a leaver", status_code=204, responses=problems(NotFound))
 async def delete_user(user_id: UserId, session: Session, caller: UserWriter, services: Services) -> Response:
     """The user has left: connections are closed, pages stop taking bookings, tokens are refused. Bookings stay."""
-    await leave(session, caller.account_id, user_id, actor=caller.actor, now=services.clock())
+    await leave(session, caller.account_id, user_id, services.overview, actor=caller.actor, now=services.clock())
     return Response(status_code=204)
 
 

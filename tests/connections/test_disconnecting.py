@@ -63,7 +63,7 @@ async def test_r15_what_was_let_go_of_and_erased_meanwhile_is_left_alone(world: 
         [connection] = await repository.list_connections(session, decode_id("usr", person.user_id))
         await person.delete(f"/v1/connections/{person.connection_id}")
         await world.work()
-        assert not await close(session, connection, actor="worker", now=world.clock())
+        assert not await close(session, connection, world.services.overview, actor="worker", now=world.clock())
 
 
 async def test_r15_nothing_is_due_and_nothing_mirrored_any_more(world: World) -> None:

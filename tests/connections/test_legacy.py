@@ -38,13 +38,21 @@ async def limit(person: Person) -> dict[str, int]:
     return found
 
 
+async def connect(world: World, person: Person, provider: str, email: str) -> None:
+    if provider == "exchange":
+        await world.sandbox.exchange.account(email)
+        made = await person.connect_with_password(PASSWORD, email=email, username=email)
+        assert made.status_code == 201, made.text
+        return
+    await (world.sandbox.google_account(email) if provider == "google" else world.sandbox.microsoft.account(email))
+    person.connection_id = (await connections(person))[provider]["id"]
+    assert (await person.reauthorize(email=email))["status"] == "completed"
+
+
 async def connect_both(world: World, person: Person) -> None:
     """Authorize each imported connection again, as its own account."""
-    await world.sandbox.google_account(BOTH[0]["email"])
-    await world.sandbox.microsoft.account(BOTH[1]["email"])
-    for provider, item in zip(("google", "office365"), BOTH, strict=True):
-        person.connection_id = (await connections(person))[provider]["id"]
-        assert (await person.reauthorize(email=item["email"]))["status"] == "completed"
+    for item in BOTH:
+        await connect(world, person, item["provider"], item["email"])
     await world.work()
 
 
@@ -119,6 +127,71 @@ async def test_r12_r18_what_can_be_done_is_told_of_both_connections(world: World
     reasons = {item["capability"]: item["reason"] for item in told}
     assert (reasons["calendar_sync"], reasons["crm_meetings"]) == (None, None), "over Google"
     assert reasons["event_cancel"] == "provider_unsupported", "over Exchange"
+
+
+async def of_two(world: World, *, calendar: str, meetings: str) -> Person:
+    """Somebody with these two connections, both of which work."""
+    pair = [BOTH[0] | {"provider": calendar}, BOTH[1] | {"provider": meetings}]
+    person, _ = await early(world, legacy_connections=pair)
+    for item in pair:
+        await connect(world, person, item["provider"], item["email"])
+    await world.work()
+    return person
+
+
+async def let_go(world: World, person: Person, provider: str) -> None:
+    gone = (await connections(person))[provider]["id"]
+    assert (await person.delete(f"/v1/connections/{gone}")).status_code == 204
+    await world.work()
+
+
+async def switches(person: Person) -> tuple[bool, bool]:
+    saved = (await person.get("/v1/calendar-settings")).json()
+    return saved["calendar_sync"], saved["task_sync"]
+
+
+async def test_r12_r17_the_sync_is_on_once_a_calendar_inherits_it_that_can(world: World) -> None:
+    person = await of_two(world, calendar="exchange", meetings="google")
+    assert await switches(person) == (False, False)
+    await let_go(world, person, "exchange")
+    assert await switches(person) == (True, False), "nobody has turned it off"
+    contact = (await person.post("/v1/contacts", {"email": "vera@example.com"})).json()
+    times = {"start_at": person.at(2, "10:00").isoformat(), "end_at": person.at(2, "11:00").isoformat()}
+    wish = {"title": "Demo", "time_zone": person.time_zone} | times
+    made = (await person.post(f"/v1/contacts/{contact['id']}/meetings", wish)).json()
+    assert (made["invite_status"], made["invite_reason"]) == ("sent", None)
+
+
+async def test_r12_r17_a_calendar_that_was_never_connected_leaves_the_sync_on(world: World) -> None:
+    person, _ = await early(world)
+    await connect(world, person, "office365", BOTH[1]["email"])
+    await let_go(world, person, "google")
+    assert await switches(person) == (True, False)
+
+
+async def test_r12_r17_the_sync_is_off_with_the_tasks_once_exchange_inherits_it(world: World) -> None:
+    person = await of_two(world, calendar="google", meetings="exchange")
+    assert (await person.patch("/v1/calendar-settings", {"task_sync": True})).status_code == 200
+    assert await switches(person) == (True, True)
+    await let_go(world, person, "google")
+    assert await switches(person) == (False, False)
+
+
+async def test_r12_r17_who_has_turned_the_sync_off_has_it_off_with_the_other_calendar(world: World) -> None:
+    person = await of_two(world, calendar="office365", meetings="google")
+    await person.patch("/v1/calendar-settings", {"calendar_sync": False})
+    await let_go(world, person, "office365")
+    assert await switches(person) == (False, False)
+
+
+@pytest.mark.parametrize("sync", [True, False])
+async def test_r12_r17_letting_go_of_the_one_that_takes_bookings_leaves_the_sync_as_it_is(
+    world: World, *, sync: bool
+) -> None:
+    person = await of_two(world, calendar="google", meetings="exchange")
+    await person.patch("/v1/calendar-settings", {"calendar_sync": sync})
+    await let_go(world, person, "exchange")
+    assert await switches(person) == (sync, False)
 
 
 async def test_r12_a_third_connection_is_refused(world: World) -> None:
