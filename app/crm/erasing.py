@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.crm import repository
 from app.crm.news import names_contact, tell_of_contact, tell_of_engagement, touch_and_tell
 from app.crm.person import Person
+from app.crm.task_placing import wish_as_it_is
 from app.crm.task_views import tell_of_task
 from app.events.repository import redact, redact_where
 from app.events.types import EventType
@@ -53,7 +54,7 @@ async def erase_contact(session: AsyncSession, contact: Contact, person: Person,
 
 
 async def _part_from_tasks(session: AsyncSession, contact: Contact, person: Person, *, now: datetime) -> list[Enqueued]:
-    """Their events follow by the job that keeps them in step."""
+    """What is kept of their events changes now; the events follow by the job that keeps them in step."""
     jobs = []
     tasks = await session.scalars(
         select(Task).where(Task.contact_id == contact.id).order_by(Task.id).with_for_update(key_share=True)
@@ -63,6 +64,7 @@ async def _part_from_tasks(session: AsyncSession, contact: Contact, person: Pers
         task.contact_id, task.notes, task.title = None, None, person.strike(task.title)
         task.version += 1
         task.updated_at = now
+        await wish_as_it_is(session, task)
         if task.deleted_at is None:
             jobs.append(tell_of_task(session, EventType.TASK_UPDATED, task))
         jobs.append(Enqueued(Job.PLACE_TASK, task.account_id, task.id))

@@ -25,7 +25,7 @@ def calendar_key(user_id: UUID) -> str:
     return f"tasks:{user_id}"
 
 
-def task_draft(task: Task, zone: str) -> EventDraft | None:
+def task_draft(task: Task, zone: str | None) -> EventDraft | None:
     """The task as an event; None: it has none."""
     if task.unplaced or task.deleted_at is not None:
         return None

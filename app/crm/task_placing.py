@@ -161,6 +161,21 @@ class TaskPlacer:
         log.warning("tasks.calendar_not_made", connection_id=str(making.connection.id), error=error.code)
 
 
+async def wish_as_it_is(session: AsyncSession, task: Task) -> None:
+    """What is kept of its event says no more than the task now does, wherever it stands, in step or not (R54).
+
+    The caller asks for `place_task`, which has it written where it is kept in step.
+    """
+    owner = Owner("task", task.id)
+    write = await find_write(session, owner, lock=True)
+    if write is None or write.draft is None:
+        return
+    asked = draft_from_json(write.draft)
+    draft = task_draft(task, asked.when.zone)
+    if draft != asked:
+        await change_wish(session, owner, None if draft is None else changing_wish(write, draft))
+
+
 async def _place(session: AsyncSession, task: Task, calendar: Calendar, connection: Connection) -> list[Enqueued]:
     """The task's event shall be as the task is; nothing where it is already."""
     owner, draft = Owner("task", task.id), task_draft(task, calendar.time_zone)

@@ -17,6 +17,7 @@ from app.calendar_writes.service import Owner, find_write, writes_of
 from app.connections.overview import Overview
 from app.crm import repository, task_repository
 from app.crm.placement import placement_of
+from app.crm.task_placing import wish_as_it_is
 from app.crm.task_schemas import Task as TaskAnswer
 from app.crm.task_schemas import TaskCreate, TaskUpdate
 from app.crm.task_views import task_view, tell_of_task
@@ -81,13 +82,15 @@ class Tasks:
         row = await _own(session, principal, task_id, lock=True)
         require_version(if_match, row.version)
         await _check_contact(session, given.get("contact_id"))
-        now, done = self._clock(), row.status == "completed"
+        now, done, about = self._clock(), row.status == "completed", row.contact_id
         for name, value in given.items():
             setattr(row, name, _DEFAULTS[name] if value is None else value)
         row.due_at = row.due_at.astimezone(UTC)
         if (row.status == "completed") != done:
             row.completed_at = None if done else now
         row.unplaced = row.unplaced and row.status == "completed"
+        if row.contact_id != about:
+            await wish_as_it_is(session, row)  # whoever it was about may be erased, and is not found by it any more
         return await self._save(session, principal, row, EventType.TASK_UPDATED, now=now)
 
     async def delete(self, session: AsyncSession, principal: Principal, task_id: UUID, *, if_match: int | None) -> None:
@@ -98,6 +101,7 @@ class Tasks:
         row.deleted_at, row.title, row.notes, row.contact_id = now, "", None, None
         row.version += 1
         row.updated_at = now
+        await wish_as_it_is(session, row)
         jobs = [tell_of_task(session, EventType.TASK_DELETED, row)]
         add_audit_entry(session, row.account_id, actor=principal.actor, action="task.deleted", subject_id=row.id)
         if await find_write(session, Owner("task", row.id)) is None:

@@ -15,7 +15,7 @@ from app.ids import decode_id, encode_id
 from tests.accounts.life import NAME, PHONE, VISITOR, found, live
 from tests.bookings.requesting import ask
 from tests.crm.scene import VERA, invite, make_contact, synced, timeline
-from tests.crm.test_tasks import add, change, events, with_tasks
+from tests.crm.test_tasks import NO_SEAT, SEAT, add, assign, change, events, state, turn, with_tasks
 from tests.scheduling.test_proposals_booked import waiting_for_locks
 from tests.support.people import Person
 from tests.support.visitors import visit
@@ -252,6 +252,71 @@ async def test_r22_r54_the_event_of_a_task_names_them_no_more(world: World) -> N
     await world.work()
     [event] = await events(world, person)
     assert (event["summary"], event.get("description") or "") == ("Call …", "")
+
+
+async def about_vera(world: World) -> tuple[Person, dict[str, Any], dict[str, Any]]:
+    """Somebody, a contact, and a task about them that stands in the calendar."""
+    person = await with_tasks(world)
+    contact = await make_contact(person, name="Vera Visitor")
+    task = await add(world, person, title="Call Vera Visitor", notes="Ask for her sister", contact_id=contact["id"])
+    assert await state(person, task) == ("written", None)
+    return person, contact, task
+
+
+@pytest.mark.parametrize("why", ["task_sync_off", "seat_required", "no_connection"])
+async def test_r22_r54_a_task_that_is_not_kept_in_step_names_them_nowhere_either(world: World, why: str) -> None:
+    person, contact, task = await about_vera(world)
+    match why:
+        case "task_sync_off":
+            await turn(person, on=False)
+        case "seat_required":
+            await assign(world, person, NO_SEAT)
+        case "no_connection":
+            await person.delete(f"/v1/connections/{person.connection_id}")
+    await erase(person, contact)
+    assert await found(world, "Vera", "her sister") == {}
+    await world.work()
+    assert await found(world, "Vera", "her sister") == {}
+    assert (await state(person, task))[1] == why
+
+
+@pytest.mark.parametrize("seat_lost", [False, True])
+async def test_r22_r54_the_event_names_them_no_more_once_it_is_kept_in_step_again(
+    world: World, *, seat_lost: bool
+) -> None:
+    person, contact, task = await about_vera(world)
+    await (assign(world, person, NO_SEAT) if seat_lost else turn(person, on=False))
+    await erase(person, contact)
+    await world.work()
+    [event] = await events(world, person)
+    assert event["summary"] == "Call Vera Visitor", "nothing is written meanwhile"
+    await (assign(world, person, SEAT) if seat_lost else turn(person, on=True))
+    await world.work()
+    [event] = await events(world, person)
+    assert (event["summary"], event.get("description") or "") == ("Call …", "")
+    assert await state(person, task) == ("written", None)
+
+
+async def test_r22_r54_a_task_that_is_about_another_by_now_keeps_no_word_of_them(world: World) -> None:
+    person, contact, task = await about_vera(world)
+    friend = await make_contact(person, "friend@example.com")
+    await turn(person, on=False)
+    await change(world, person, task, title="Call my friend", notes=None, contact_id=friend["id"])
+    await erase(person, contact)
+    assert await found(world, "Vera", "her sister") == {}
+
+
+async def test_r22_r54_a_deleted_task_says_nothing_while_its_event_cannot_be_taken_away(world: World) -> None:
+    person, _, task = await about_vera(world)
+    await person.delete(f"/v1/connections/{person.connection_id}")
+    assert (await person.delete(f"/v1/tasks/{task['id']}")).status_code == 204
+    await world.work()
+    assert await world.rows("SELECT draft FROM calendar_writes") == [{"draft": None}]
+    await person.connect()
+    await turn(person, on=True)
+    await world.work()
+    assert await events(world, person) == []
+    assert await world.rows("SELECT FROM tasks") == []
 
 
 async def test_r54_an_address_they_had_before_is_theirs_too_unless_it_is_another_s_now(world: World) -> None:
