@@ -185,13 +185,15 @@ async def readopt_writes(session: AsyncSession, connection_id: UUID, *, now: dat
 async def resume_writes(session: AsyncSession, connection_id: UUID, *, now: datetime) -> list[Enqueued]:
     """Wishes of a connection's calendars that are not true yet, to be tried again.
 
-    Nobody is invited to what is over: such a wish is given up. What shall not stand there is taken away in any case.
+    Nobody is invited to what is over: a wish that has no event yet is given up then. An event that stands is changed,
+    and what shall not stand there is taken away, in any case.
     """
     unfinished = and_(
         CalendarWrite.calendar_id.in_(select(Calendar.id).where(Calendar.connection_id == connection_id)),
         CalendarWrite.written_seq < CalendarWrite.desired_seq,
     )
-    over = and_(CalendarWrite.draft.is_not(None), CalendarWrite.ends_at <= now, CalendarWrite.task_id.is_(None))
+    uninvited = and_(CalendarWrite.event_id.is_(None), CalendarWrite.task_id.is_(None))
+    over = and_(CalendarWrite.draft.is_not(None), CalendarWrite.ends_at <= now, uninvited)
     returned = (CalendarWrite.account_id, CalendarWrite.id)
     again = update(CalendarWrite).where(unfinished, not_(over)).values(status="pending", attempts=0)
     ended = update(CalendarWrite).where(unfinished, over).values(status="failed", last_error="already_over")

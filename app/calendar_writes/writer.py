@@ -112,7 +112,7 @@ class EventWriter:
             looking = write.written_seq == write.desired_seq
             if connection.status != "active" or not _is_work(write, now):
                 return None  # done, given up, or waiting for the person; a healed connection resumes it
-            if write.invites and write.draft is not None and write.written_seq == 0 and write.ends_at <= now:
+            if write.invites and write.draft is not None and write.event_id is None and write.ends_at <= now:
                 write.status, write.last_error = "failed", "already_over"  # nobody is invited to what is over
                 await session.flush()
                 await enqueue(session, _to_be_recorded(write))

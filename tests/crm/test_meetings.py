@@ -294,6 +294,35 @@ async def test_r23_an_edit_of_a_meeting_made_in_the_calendar_reaches_it_and_keep
     assert len(await timeline(person, contact)) == 1
 
 
+async def test_r23_a_meeting_made_in_the_calendar_is_moved_to_when_it_was(world: World) -> None:
+    """Its guests were invited long ago, by the person: nobody is invited to what is over."""
+    person = await world.connected()
+    contact, was = await make_contact(person), person.at(-2, "10:00")
+    await invite(world, person, person.at(2, "10:00"), VERA)
+    await synced(world, person)
+    [meeting] = await timeline(person, contact)
+    moved = await edit(person, meeting, start_at=was.isoformat())
+    assert moved["calendar_event"] == {"status": "written", "error": None}
+    event = await the_event(world, person)
+    assert datetime.fromisoformat(event["start"]["dateTime"]) == was
+
+
+async def test_r16_r23_an_edit_that_waited_until_the_meeting_was_over_is_written_all_the_same(world: World) -> None:
+    person = await world.connected()
+    contact = await make_contact(person)
+    await invite(world, person, person.at(2, "10:00"), VERA)
+    await synced(world, person)
+    [meeting] = await timeline(person, contact)
+    await world.sandbox.revoke_google(person.email)
+    await synced(world, person)
+    pending = await edit(person, meeting, title="Ours")
+    assert pending["calendar_event"]["status"] == "pending"
+    world.clock.offset = timedelta(days=4)
+    await person.reauthorize()
+    await world.work(until=HOUR)
+    assert (await the_event(world, person))["summary"] == "Ours"
+
+
 async def edit(person: Person, meeting: dict[str, Any], **changes: Any) -> dict[str, Any]:
     answer = await person.patch(f"/v1/engagements/{meeting['id']}", changes)
     assert answer.status_code == 200, answer.text
