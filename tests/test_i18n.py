@@ -18,6 +18,7 @@ from app.calendar import ProviderName
 from app.connections.capabilities import Reason
 from app.connections.disclosures import disclosure_text
 from app.connections.eligibility import InactiveReason, IneligibleReason
+from app.crm.views import Unchangeable
 from app.errors import AppError
 from app.i18n import Language, format_day, format_start, format_when, negotiate, translate, translate_count
 from app.routers.problems import _FIELD_CODES
@@ -154,7 +155,7 @@ def test_every_reason_has_a_text_and_a_remedy(reason):
     assert translate(Language.EN, f"reason.{reason}") != translate(Language.EN, f"remedy.{reason}")
 
 
-@pytest.mark.parametrize("reason", Reason)
+@pytest.mark.parametrize("reason", [*Reason, *Unchangeable])
 def test_a_refused_capability_says_why(reason):
     assert translate(Language.EN, f"problem.capability_not_supported.detail.{reason}")
 

@@ -38,7 +38,7 @@ from app.crm.invitations import Circumstances, NotSent, why_not
 from app.crm.news import tell_of_engagement
 from app.crm.recording import MeetingRecorder
 from app.crm.schemas import ContactMeetingCreate, EngagementUpdate
-from app.crm.views import Participants, allowed_actions
+from app.crm.views import Participants, allowed_actions, why_unchangeable
 from app.database import transaction
 from app.errors import (
     AlreadyCancelled,
@@ -253,8 +253,9 @@ class Meetings:
     def _check_allowed(self, row: Engagement, action: str) -> None:
         if row.outcome == "cancelled":
             raise AlreadyCancelled
-        if action not in allowed_actions(row, now=self._clock()):
-            reason = "booking" if row.booking_id is not None else "not_the_organizer"
+        now = self._clock()
+        if action not in allowed_actions(row, now=now):
+            reason = why_unchangeable(row, now=now)
             raise CapabilityNotSupported(
                 detail=reason, extra={"capability": _CAPABILITY[action].value, "reason": reason}
             )

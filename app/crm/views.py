@@ -5,6 +5,7 @@ The one rule: what can be done with an engagement is said here, and asked here b
 
 from collections.abc import Sequence
 from datetime import datetime
+from enum import StrEnum
 from uuid import UUID
 
 from app.crm import schemas
@@ -12,6 +13,15 @@ from app.models.calendar_writes import CalendarWrite
 from app.models.crm import Contact, Engagement, EngagementContact
 
 Participants = Sequence[tuple[EngagementContact, Contact]]
+
+
+class Unchangeable(StrEnum):
+    """Why nothing but the outcome of a meeting can be set."""
+
+    BOOKING = "booking"
+    NOT_THE_ORGANIZER = "not_the_organizer"
+    ALL_DAY = "all_day"
+    ALREADY_OVER = "already_over"
 
 
 def contact_view(row: Contact) -> schemas.Contact:
@@ -55,13 +65,21 @@ def engagement_view(
 
 
 def allowed_actions(row: Engagement, *, now: datetime) -> list[str]:
-    """A booking is changed as a booking; what somebody else organizes is theirs to change."""
+    """What its owner may do."""
     if row.outcome == "cancelled":
         return []
-    changeable = row.organized and row.booking_id is None and not row.all_day
-    if not changeable or (row.ends_at <= now and row.event_id is not None):
-        return ["set_outcome"]
-    return ["update", "cancel", "set_outcome"]
+    return ["set_outcome"] if why_unchangeable(row, now=now) is not None else ["update", "cancel", "set_outcome"]
+
+
+def why_unchangeable(row: Engagement, *, now: datetime) -> Unchangeable | None:
+    """A booking is changed as a booking; what somebody else organizes is theirs to change."""
+    if row.booking_id is not None:
+        return Unchangeable.BOOKING
+    if not row.organized:
+        return Unchangeable.NOT_THE_ORGANIZER
+    if row.all_day:
+        return Unchangeable.ALL_DAY
+    return Unchangeable.ALREADY_OVER if row.ends_at <= now and row.event_id is not None else None
 
 
 def _participant(part: EngagementContact, contact: Contact) -> dict[str, object]:

@@ -323,6 +323,27 @@ async def test_r16_r23_an_edit_that_waited_until_the_meeting_was_over_is_written
     assert (await the_event(world, person))["summary"] == "Ours"
 
 
+async def test_r23_what_is_over_is_not_changed_and_says_why(world: World) -> None:
+    person = await world.connected()
+    contact = await make_contact(person)
+    made = await meet(person, contact)
+    world.clock.offset = timedelta(days=4)
+    refused = await person.patch(f"/v1/engagements/{made['id']}", {"title": "x"})
+    assert problem(refused, 409, "capability_not_supported")["reason"] == "already_over"
+    assert (await edit(person, made, outcome="completed"))["outcome"] == "completed"
+
+
+async def test_r23_what_is_about_whole_days_is_not_changed_here_and_says_why(world: World) -> None:
+    person = await world.connected()
+    contact, day = await make_contact(person), person.day(2)
+    days = {"start": {"date": day.isoformat()}, "end": {"date": (day + timedelta(days=1)).isoformat()}}
+    await invite(world, person, person.at(2, "10:00"), VERA, **days)
+    await synced(world, person)
+    [meeting] = await timeline(person, contact)
+    refused = await person.patch(f"/v1/engagements/{meeting['id']}", {"title": "x"})
+    assert problem(refused, 409, "capability_not_supported")["reason"] == "all_day"
+
+
 async def edit(person: Person, meeting: dict[str, Any], **changes: Any) -> dict[str, Any]:
     answer = await person.patch(f"/v1/engagements/{meeting['id']}", changes)
     assert answer.status_code == 200, answer.text
