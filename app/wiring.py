@@ -41,6 +41,7 @@ from app.crm.contacts import Contacts
 from app.crm.following import MeetingFollower
 from app.crm.matching import Matching
 from app.crm.meetings import Meetings
+from app.crm.permits import CrmPermits
 from app.crm.recording import BookingRecorder, MeetingRecorder
 from app.crm.task_following import TaskFollower, TaskRecorder
 from app.crm.task_placing import TaskPlacer
@@ -109,6 +110,7 @@ def ground(
 ) -> Ground:
     vault = Vault(settings.master_keys)
     access, sequencer = CalendarAccess(sessions, vault, providers, clock), Sequencer(sessions, clock)
+    overview = Overview(providers, task_sync_seat=Entitlement("task_sync", tuple(settings.task_sync_tiers)))
     return Ground(
         settings=settings,
         clock=clock,
@@ -116,11 +118,11 @@ def ground(
         vault=vault,
         providers=providers,
         access=access,
-        overview=Overview(providers, task_sync_seat=Entitlement("task_sync", tuple(settings.task_sync_tiers))),
+        overview=overview,
         people=AddressBook(vault),
         sequencer=sequencer,
         follower=Follower(sessions, access, sequencer, clock),
-        writer=EventWriter(sessions, access, clock, horizon_days=settings.sync_horizon_days),
+        writer=EventWriter(sessions, access, clock, CrmPermits(overview), horizon_days=settings.sync_horizon_days),
     )
 
 
@@ -286,12 +288,7 @@ def _allowed(settings: Settings) -> Allowed:
 
 def _domains(on: Ground, checks: DomainChecks, *, ours: set[str]) -> Domains:
     public = urlsplit(on.settings.public_url).hostname or ""
-    return Domains(
-        checks,
-        on.clock,
-        subscription=_allowed(on.settings).custom_domain,
-        ours=ours | {public} - {""},
-    )
+    return Domains(checks, on.clock, subscription=_allowed(on.settings).custom_domain, ours=ours | {public} - {""})
 
 
 def _live_check(on: Ground) -> LiveCheck:

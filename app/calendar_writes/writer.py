@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from app.accounts.repository import find_user
 from app.calendar import Clock, Event, Timed
 from app.calendar_writes.patience import Verdict, verdict
+from app.calendar_writes.permits import Permits, why_not_now
 from app.calendar_writes.placing import ClaimedWrite, FencedOff, Outcome, Placing
 from app.calendar_writes.service import draft_from_json, draft_to_json
 from app.connections.access import CalendarAccess
@@ -61,12 +62,14 @@ class EventWriter:
         sessions: async_sessionmaker[AsyncSession],
         access: CalendarAccess,
         clock: Clock,
+        permits: Permits,
         *,
         horizon_days: int,
     ) -> None:
         self._sessions = sessions
         self._access = access
         self._clock = clock
+        self._permits = permits
         self._horizon = timedelta(days=horizon_days)
 
     async def run(self, account_id: UUID, write_id: UUID) -> None:
@@ -112,14 +115,14 @@ class EventWriter:
             looking = write.written_seq == write.desired_seq
             if connection.status != "active" or not _is_work(write, now):
                 return None  # done, given up, or waiting for the person; a healed connection resumes it
-            if write.invites and write.draft is not None and write.event_id is None and write.ends_at <= now:
-                write.status, write.last_error = "failed", "already_over"  # nobody is invited to what is over
-                await session.flush()
-                await enqueue(session, _to_be_recorded(write))
-                return None
             if write.lease_until is not None and write.lease_until > now:
                 wait = write.lease_until - now + timedelta(seconds=1)
                 await enqueue(session, [Enqueued(Job.WRITE_EVENT, account_id, write_id, delay=wait)])
+                return None
+            if not looking and (reason := await why_not_now(session, write, connection, self._permits, now=now)):
+                write.status, write.last_error, write.failing_since = "failed", reason, None
+                await session.flush()
+                await enqueue(session, _to_be_recorded(write))
                 return None
             first = write.attempts == 0 and write.fence == 0
             write.fence += 1

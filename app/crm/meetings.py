@@ -219,8 +219,10 @@ class Meetings:
         owner = Owner("engagement", row.id)
         write = await find_write(session, owner, lock=True)
         if write is not None:
+            if write.draft is None:
+                return []
             draft = None
-            if row.outcome != "cancelled" and write.draft is not None:
+            if row.outcome != "cancelled":
                 draft = changing_wish(write, redrafted(draft_from_json(write.draft), row, described=described))
             job = await change_wish(session, owner, draft)
             return [] if job is None else [job]

@@ -12,8 +12,9 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.calendar import Clock, Response
-from app.calendar_writes.service import Owner, find_write
+from app.calendar_writes.service import Owner, change_wish, find_write
 from app.crm import repository
+from app.crm.invitations import NotSent
 from app.crm.news import tell_as_it_is, tell_of_contact, touch_and_tell
 from app.database import transaction
 from app.events.types import EventType
@@ -25,6 +26,8 @@ from app.queue import Enqueued, Job, enqueue
 from app.sync.people import AddressBook
 
 _OUTCOMES = {"confirmed": "scheduled", "cancelled": "cancelled", "no_show": "no_show"}
+_NOT_WANTED = frozenset(NotSent) - {NotSent.ALREADY_OVER}
+"""Why an invitation that had to wait is not sent any more; one that waited until its meeting was over has failed."""
 
 
 class BookingRecorder:
@@ -139,7 +142,8 @@ class MeetingRecorder:
             if engagement_id is None:
                 return
             row = await repository.find_engagement(session, engagement_id, lock=True)
-            write = await find_write(session, Owner("engagement", engagement_id))
+            owner = Owner("engagement", engagement_id)
+            write = await find_write(session, owner, lock=True)
             if row is None or write is None:
                 return
             outcome, now = row.outcome, self._clock()
@@ -147,9 +151,11 @@ class MeetingRecorder:
                 return
             ended = row.outcome == "cancelled" != outcome
             event = EventType.ENGAGEMENT_CANCELLED if ended else EventType.ENGAGEMENT_UPDATED
-            told = await touch_and_tell(session, event, row, now=now)
+            jobs = [await touch_and_tell(session, event, row, now=now)]
             await session.flush()
-            await enqueue(session, [told])
+            if row.invite_status == "not_sent" and write.draft is not None:  # should a try of it have landed, it goes
+                jobs += filter(None, [await change_wish(session, owner, None)])
+            await enqueue(session, jobs)
 
 
 def _show(row: Engagement, write: CalendarWrite, *, now: datetime) -> bool:
@@ -165,7 +171,8 @@ def _show(row: Engagement, write: CalendarWrite, *, now: datetime) -> bool:
         if write.draft is not None and write.written_start is None and row.outcome == "scheduled":
             row.outcome, row.cancelled_at = "cancelled", now  # its person had deleted it meanwhile
     elif write.status == "failed" and write.invites and row.invite_status == "pending":
-        row.invite_status, row.invite_reason = "failed", write.last_error
+        row.invite_status = "not_sent" if write.last_error in _NOT_WANTED else "failed"
+        row.invite_reason = write.last_error
     return before != (row.event_id, row.video_url, row.invite_status, row.invite_reason, row.outcome)
 
 

@@ -52,7 +52,9 @@ def _event_state(row: Task, write: CalendarWrite | None, placement: Placement) -
     stands = write is not None and write.calendar_id is not None and write.draft is not None
     status = write.status if write is not None and stands else "not_applicable"
     reason = placement.reason
-    if reason is None and row.unplaced:
+    if reason is not None and write is not None and status == "failed":
+        status = "not_applicable" if write.event_id is None else "written"
+    elif reason is None and row.unplaced:
         reason = "removed_in_calendar"
     elif reason is None and stands and write is not None:
         reason = write.last_error if write.status != "written" else placement.error

@@ -93,6 +93,8 @@ def _participant(part: EngagementContact, contact: Contact) -> dict[str, object]
 
 
 def _event_state(row: Engagement, write: CalendarWrite | None) -> schemas.EngagementEvent:
+    if row.invite_status == "not_sent" and row.event_id is None:
+        return schemas.EngagementEvent(status="not_applicable", error=None)
     if write is not None and write.calendar_id is not None:
         return schemas.EngagementEvent.model_validate({"status": write.status, "error": write.last_error})
     stands = row.event_id is not None and row.calendar_id is not None

@@ -53,6 +53,7 @@ WITH linked AS (
     LEFT JOIN calendars ON calendars.account_id = wish.account_id AND calendars.id = wish.calendar_id
     LEFT JOIN linked ON linked.id = calendars.connection_id
    WHERE wish.account_id = :account AND wish.written_seq < wish.desired_seq
+     AND (wish.status <> 'failed' OR wish.failing_since IS NOT NULL)
      AND (wish.ends_at > :now - interval '1 day' OR (wish.status <> 'failed' AND wish.calendar_id IS NOT NULL))
 ), unsent AS (
   SELECT CASE WHEN attempts > 0 THEN 'failing' ELSE 'pending' END AS state, created_at

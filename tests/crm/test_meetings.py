@@ -578,6 +578,69 @@ async def test_r16_a_healed_connection_invites_nobody_to_what_is_over(world: Wor
     assert await world.sandbox.google_events(person.email) == []
 
 
+@pytest.mark.parametrize("tried", [False, True])
+async def test_r17_r19_an_invitation_that_waits_is_not_sent_once_the_sync_is_off(world: World, *, tried: bool) -> None:
+    person = await world.connected()
+    contact = await make_contact(person)
+    await world.sandbox.revoke_google(person.email)
+    if not tried:  # else it is the try itself that learns of it
+        await synced_broken(world, person)
+    made = await meet(person, contact)
+    assert made["invite_status"] == "pending"
+    await world.work()
+    assert (await person.patch("/v1/calendar-settings", {"calendar_sync": False})).status_code == 200
+    await person.reauthorize()
+    await world.work(until=HOUR)
+    await person.patch("/v1/calendar-settings", {"calendar_sync": True})
+    await world.work(until=HOUR)
+    await world.services.connection_ready.run(*await the_connection(world))
+    await world.work(until=HOUR)
+    [meeting] = await timeline(person, contact)
+    assert (meeting["invite_status"], meeting["invite_reason"]) == ("not_sent", "calendar_sync_off")
+    assert meeting["calendar_event"] == {"status": "not_applicable", "error": None}
+    assert (meeting["outcome"], meeting["allowed_actions"]) == ("scheduled", ["update", "cancel", "set_outcome"])
+    assert (await edit(person, meeting, title="Ours"))["calendar_event"]["status"] == "not_applicable"
+    await world.work(until=HOUR)
+    assert await world.sandbox.google_events(person.email) == []
+    assert await world.sandbox.google_ledger(account=person.email, actor="api") == [], "nor was one ever"
+
+
+async def the_connection(world: World) -> tuple[Any, Any]:
+    [row] = await world.rows("SELECT account_id, id FROM connections")
+    return row["account_id"], row["id"]
+
+
+async def test_r17_r19_what_landed_unseen_before_the_sync_was_turned_off_is_taken_away(world: World) -> None:
+    person = await world.connected()
+    contact = await make_contact(person)
+    await world.sandbox.add_google_fault("lost_after_commit", account=person.email, method="POST", path="/events$")
+    assert (await meet(person, contact))["invite_status"] == "pending"
+    await person.patch("/v1/calendar-settings", {"calendar_sync": False})
+    await world.work(until=HOUR)
+    [meeting] = await timeline(person, contact)
+    assert (meeting["invite_status"], meeting["invite_reason"]) == ("not_sent", "calendar_sync_off")
+    assert await world.sandbox.google_events(person.email) == []
+
+
+async def test_r17_r19_an_edit_that_waits_is_not_written_over_the_event_once_the_sync_is_off(world: World) -> None:
+    person = await world.connected()
+    contact = await make_contact(person)
+    made = await meet(person, contact)
+    await world.sandbox.add_google_fault("unavailable", times=None, account=person.email, method="PATCH")
+    assert (await edit(person, made, title="Ours"))["calendar_event"]["status"] == "pending"
+    await person.patch("/v1/calendar-settings", {"calendar_sync": False})
+    await world.sandbox.clear_google_faults()
+    await world.work(until=HOUR)
+    [meeting] = await timeline(person, contact)
+    assert (meeting["title"], meeting["invite_status"]) == ("Ours", "sent")
+    assert meeting["calendar_event"] == {"status": "failed", "error": "calendar_sync_off"}
+    assert (await the_event(world, person))["summary"] == "Demo"
+    await person.patch("/v1/calendar-settings", {"calendar_sync": True})
+    await edit(person, made, location="Room 1")
+    event = await the_event(world, person)
+    assert (event["summary"], event["location"]) == ("Ours", "Room 1"), "the next one brings it along"
+
+
 async def synced_broken(world: World, person: Person) -> None:
     await person.post(f"/v1/connections/{person.connection_id}/sync")
     await world.work()

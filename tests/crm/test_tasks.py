@@ -196,6 +196,28 @@ async def test_r55_a_lost_seat_stops_it_and_a_regained_one_catches_up(world: Wor
 
 
 @pytest.mark.parametrize("seat_lost", [False, True])
+async def test_r22_r55_a_task_that_waits_for_the_provider_is_not_written_once_the_sync_is_off(
+    world: World, *, seat_lost: bool
+) -> None:
+    person = await with_tasks(world)
+    standing = await add(world, person, title="Stands")
+    await fault(world, person, "unavailable", times=None)
+    waiting = await add(world, person)
+    await change(world, person, standing, title="Stands still")
+    assert await state(person, waiting) == ("pending", "provider_unavailable")
+    await (assign(world, person, NO_SEAT) if seat_lost else turn(person, on=False))
+    await world.sandbox.clear_google_faults()
+    await world.work(until=HOUR)
+    assert [event["summary"] for event in await events(world, person)] == ["Stands"]
+    why = "seat_required" if seat_lost else "task_sync_off"
+    assert (await state(person, waiting), await state(person, standing)) == (("not_applicable", why), ("written", why))
+    await (assign(world, person, SEAT) if seat_lost else turn(person, on=True))
+    await world.work()
+    assert {event["summary"] for event in await events(world, person)} == {"Stands still", "Call back"}
+    assert (await state(person, waiting), await state(person, standing)) == (("written", None), ("written", None))
+
+
+@pytest.mark.parametrize("seat_lost", [False, True])
 async def test_r22_what_is_done_to_an_event_while_the_sync_is_off_waits_for_it(
     world: World, *, seat_lost: bool
 ) -> None:

@@ -9,6 +9,7 @@ from app.sync.stock import StockTaker
 from app.telemetry.metrics import process_figures
 from tests.bookings import test_drift as drifting
 from tests.calendar_writes.test_writing import booked
+from tests.crm.test_tasks import add, change, turn, with_tasks
 from tests.support.visitors import fault
 from tests.support.world import World
 from tests.telemetry.scrape import Series, read, series
@@ -69,6 +70,19 @@ async def test_p3_an_event_that_waits_for_its_person_is_not_failing(world: World
     await booked(world)
     await world.rows("UPDATE connections SET status = 'reauthorization_required'")
     assert (await look(taker))[series("calendar_writes_unfinished", state="disconnected")] == 1
+
+
+async def test_r22_p3_what_its_person_does_not_want_any_more_is_not_given_up(world: World, taker: StockTaker) -> None:
+    person = await with_tasks(world)
+    task = await add(world, person)
+    await fault(world, person, "unavailable", times=None)
+    await change(world, person, task, title="Another")
+    await turn(person, on=False)
+    await world.sandbox.clear_google_faults()
+    await world.work(until=timedelta(hours=1))
+    seen = await look(taker)
+    for told in ("pending", "failing", "given_up"):
+        assert seen.get(series("calendar_writes_unfinished", state=told), 0) == 0, told
 
 
 WATCH = """

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 from app.calendar_writes.writer import EventWriter
+from app.crm.permits import CrmPermits
 from app.sync.engine import SyncEngine
 from tests.support.engines import engine_of
 from tests.support.world import World
@@ -64,8 +65,9 @@ def tapped_engine(world: World, heard: Heard) -> SyncEngine:
 
 def writer_of(world: World, heard: Heard) -> EventWriter:
     """The event writer of another worker."""
-    horizon = world.services.settings.sync_horizon_days
-    return EventWriter(world.services.sessions, TappedAccess(world, heard), world.clock, horizon_days=horizon)  # type: ignore[arg-type]
+    services, access = world.services, TappedAccess(world, heard)
+    permits, horizon = CrmPermits(services.overview), services.settings.sync_horizon_days
+    return EventWriter(services.sessions, access, world.clock, permits, horizon_days=horizon)  # type: ignore[arg-type]
 
 
 class Death:
