@@ -112,7 +112,7 @@ class Meetings:
                 before = await claim_or_find(session, principal.account_id, keyed, now=self._clock())
                 if before is not None:
                     return replace(await self._read(session, before.subject_id), replayed=True)
-            contact = await repository.find_contact(session, contact_id, lock=True)
+            contact = await repository.hold_contact(session, contact_id)
             if contact is None:
                 raise NotFound
             place, no = await self._place(session, principal, body)
@@ -208,7 +208,7 @@ class Meetings:
     ) -> dict[UUID, tuple[str, str]]:
         """The contact, and those of the guests who are contacts too."""
         hasher = await self._people.hasher(session, contact.account_id)
-        known = await repository.contacts_with(session, [hasher.hash(address) for address in body.guests])
+        known = await repository.contacts_with(session, [hasher.hash(address) for address in body.guests], hold=True)
         everybody = [contact.id, *(guest.id for guest in known.values())]
         return dict.fromkeys(everybody, ("attendee", Response.NEEDS_ACTION.value))
 

@@ -27,6 +27,12 @@ async def find_contact(session: AsyncSession, contact_id: UUID, *, lock: bool = 
     return await session.scalar(query.with_for_update() if lock else query)
 
 
+async def hold_contact(session: AsyncSession, contact_id: UUID) -> Contact | None:
+    """One contact, as it is now; nobody erases it before this transaction ends."""
+    query = select(Contact).where(Contact.id == contact_id).execution_options(populate_existing=True)
+    return await session.scalar(query.with_for_update(read=True, key_share=True))
+
+
 async def list_contacts(
     session: AsyncSession, *, address_hash: bytes | None, after: UUID | None, limit: int
 ) -> Sequence[Contact]:
@@ -49,9 +55,12 @@ async def insert_contact(session: AsyncSession, **values: Any) -> Contact | None
     )
 
 
-async def contacts_with(session: AsyncSession, hashes: Collection[bytes]) -> dict[bytes, Contact]:
-    """The contacts with these addresses, by their hashes."""
-    rows = await session.scalars(select(Contact).where(Contact.address_hash.in_(hashes)))
+async def contacts_with(
+    session: AsyncSession, hashes: Collection[bytes], *, hold: bool = False
+) -> dict[bytes, Contact]:
+    """The contacts with these addresses, by their hashes; held, nobody erases them before this transaction ends."""
+    query = select(Contact).where(Contact.address_hash.in_(hashes))
+    rows = await session.scalars(query.with_for_update(read=True, key_share=True) if hold else query)
     return {row.address_hash: row for row in rows}
 
 

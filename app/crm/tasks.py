@@ -79,9 +79,10 @@ class Tasks:
         given = _given(body)
         if cleared := [name for name in ("title", "due_at") if name in given and given[name] is None]:
             raise ValidationFailed(errors=[FieldError(f"/{name}", "not_allowed") for name in cleared])
+        await _own(session, principal, task_id)
+        await _check_contact(session, given.get("contact_id"))  # before the task, as who erases a contact locks them
         row = await _own(session, principal, task_id, lock=True)
         require_version(if_match, row.version)
-        await _check_contact(session, given.get("contact_id"))
         now, done, about = self._clock(), row.status == "completed", row.contact_id
         for name, value in given.items():
             setattr(row, name, _DEFAULTS[name] if value is None else value)
@@ -136,5 +137,5 @@ async def _own(session: AsyncSession, principal: Principal, task_id: UUID, *, lo
 
 
 async def _check_contact(session: AsyncSession, contact_id: UUID | None) -> None:
-    if contact_id is not None and await repository.find_contact(session, contact_id) is None:
+    if contact_id is not None and await repository.hold_contact(session, contact_id) is None:
         raise ValidationFailed(errors=[FieldError("/contact_id", "not_allowed")])

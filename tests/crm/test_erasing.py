@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import asyncpg
+import httpx
 import pytest
 
 from app.crm.person import Person as Known
@@ -465,6 +466,48 @@ async def test_r54_an_address_and_a_name_they_were_given_while_they_were_erased_
     await world.work()
     assert await found(world, VERA, "Vera Visitor", "new@example.com", "Verena") == {}
     assert (await person.get("/v1/contacts")).json()["items"] == []
+
+
+async def while_erased(world: World, person: Person, contact: dict[str, Any], table: str, send: Any) -> httpx.Response:
+    """The answer to what is asked for while the contact is being erased: `table` is not written before that is over."""
+    gate = await asyncpg.connect(world.database_url)
+    try:
+        async with gate.transaction():
+            await gate.execute(f"LOCK TABLE {table} IN SHARE MODE")
+            asked = asyncio.create_task(send)
+            while not await waiting_for_locks(world):  # noqa: ASYNC110 - the database's own record
+                await asyncio.sleep(0.02)
+            erasing = asyncio.create_task(person.delete(f"/v1/contacts/{contact['id']}"))
+            while not erasing.done() and await waiting_for_locks(world) < 2:  # noqa: ASYNC110 - the same
+                await asyncio.sleep(0.02)
+        assert (await erasing).status_code == 204
+        answer: httpx.Response = await asked
+        return answer
+    finally:
+        await gate.close()
+
+
+async def test_r54_a_task_made_while_its_contact_is_erased_is_parted_from_them_too(world: World) -> None:
+    person = await world.person()
+    contact = await make_contact(person, name="Vera Visitor")
+    body = {"title": "Call Vera Visitor", "due_at": person.at(2, "10:00").isoformat(), "contact_id": contact["id"]}
+    made = await while_erased(world, person, contact, "tasks", person.post("/v1/tasks", body))
+    assert made.status_code == 201, made.text
+    [task] = (await person.get("/v1/tasks")).json()["items"]
+    assert (task["title"], task["contact_id"]) == ("Call …", None)
+
+
+async def test_r54_a_meeting_made_while_a_guest_is_erased_goes_on_without_them(world: World) -> None:
+    person = await world.connected()
+    contact, guest = await make_contact(person), await make_contact(person, "guest@example.com")
+    start = person.at(2, "10:00")
+    wish = {"title": "Demo", "start_at": start.isoformat(), "end_at": (start + timedelta(hours=1)).isoformat()}
+    wish |= {"time_zone": person.time_zone, "guests": ["guest@example.com"]}
+    send = person.post(f"/v1/contacts/{contact['id']}/meetings", wish)
+    made = await while_erased(world, person, guest, "engagement_contacts", send)
+    assert made.status_code == 201, made.text
+    [meeting] = await timeline(person, contact)
+    assert [who["email"] for who in meeting["contacts"]] == [VERA]
 
 
 async def test_r54_an_export_that_was_asked_for_while_they_were_erased_is_gone_too(world: World) -> None:
