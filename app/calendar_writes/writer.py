@@ -9,7 +9,6 @@ winner look again.
 """
 
 import asyncio
-from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -25,6 +24,7 @@ from app.calendar_writes.patience import Verdict, verdict
 from app.calendar_writes.permits import Permits, why_not_now
 from app.calendar_writes.placing import ClaimedWrite, FencedOff, Outcome, Placing
 from app.calendar_writes.service import draft_from_json, draft_to_json
+from app.calendar_writes.standing import dates_of_series, removed_by
 from app.connections.access import CalendarAccess
 from app.connections.health import mark_broken
 from app.database import transaction
@@ -32,7 +32,6 @@ from app.failpoints import Failpoint, reached
 from app.models.bookings import Booking
 from app.models.calendar_writes import CalendarWrite
 from app.models.connections import ON_CONNECTION, Calendar, CalendarSync, Connection
-from app.models.mirror import MirrorEvent
 from app.outbound.post import post_event_unwritten
 from app.providers.base import AmbiguousOutcome, ProviderError
 from app.queue import Enqueued, Job, enqueue
@@ -47,7 +46,6 @@ from app.timespan import to_moment
 
 LEASE = timedelta(seconds=60)
 _WRITE_SECONDS = 45
-_A_DAY = timedelta(days=1)
 _LOOK_AGAIN = timedelta(minutes=3)
 """When a write that nobody saw the end of has landed, or never will."""
 
@@ -129,7 +127,7 @@ class EventWriter:
             write.attempts += 1
             write.lease_until = now + LEASE
             draft = None if write.draft is None else draft_from_json(write.draft)
-            dates = await _dates_of_series(session, write) if draft is None else None
+            dates = await dates_of_series(session, write) if draft is None else None
             fenced = write.fence, write.desired_seq
             return ClaimedWrite(write, calendar, connection, draft, *fenced, first, looking, dates)
 
@@ -210,7 +208,7 @@ class EventWriter:
         if event is not None:
             batch.events[event.id] = event
         else:
-            batch.gone.update(await _removed(session, claimed))
+            batch.gone.update(await removed_by(session, claimed))
         await mirror.save(batch)
         await mirror.pack()
 
@@ -288,35 +286,6 @@ def _span_of(event: Event, calendar: Calendar) -> Timed:
 
 def _count(claimed: ClaimedWrite, outcome: str) -> None:
     WRITES.labels(claimed.connection.provider, outcome).inc()
-
-
-async def _removed(session: AsyncSession, claimed: ClaimedWrite) -> set[str]:
-    """What a removal took away. A person's own copy of the event stands, and blocks its time."""
-    if claimed.dates is not None:
-        return set(claimed.dates)
-    if claimed.write.event_id is not None:
-        return {claimed.write.event_id, *claimed.write.extra_event_ids}
-    ours = select(MirrorEvent.event_id).where(
-        MirrorEvent.calendar_id == claimed.calendar.id, MirrorEvent.key == claimed.write.key
-    )
-    return set((await session.scalars(ours)).all())
-
-
-async def _dates_of_series(session: AsyncSession, write: CalendarWrite) -> Collection[str] | None:
-    """The date that we wrote, also where it was dragged within its day."""
-    if write.event_id is None:
-        return None
-    rows = await session.execute(
-        select(MirrorEvent.event_id, MirrorEvent.starts_at).where(
-            MirrorEvent.calendar_id == write.calendar_id, MirrorEvent.series_id == write.event_id
-        )
-    )
-    dates = rows.all()
-    if not dates:
-        return None
-    was = write.written_start
-    off = [(abs(row.starts_at - was), row.event_id) for row in dates if was is not None and row.starts_at is not None]
-    return [event_id for far, event_id in sorted(off)[:1] if far < _A_DAY]
 
 
 def _is_work(write: CalendarWrite, now: datetime) -> bool:
