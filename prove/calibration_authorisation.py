@@ -73,7 +73,7 @@ AUTHORISATION: Final = (
     Planted(
         guard="account of a task's contact not asked",
         file="app/crm/tasks.py",
-        old="if contact_id is not None and await repository.find_contact(session, contact_id) is None:",
+        old="if contact_id is not None and await repository.hold_contact(session, contact_id) is None:",
         new="if False:",
         check=_SWAPPED,
     ),
