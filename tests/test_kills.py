@@ -42,7 +42,7 @@ def niceness(stack: Stack, name: str) -> tuple[int, int | None]:
 
 async def test_a_worker_stands_back_for_the_api(stack: Stack) -> None:
     process, session = niceness(stack, API)
-    lower = min(process + 10, 19)
+    lower = min(process + 4, 19)
     for _ in range(600):
         if niceness(stack, WORKER) == (lower, None if session is None else lower):
             return
