@@ -57,8 +57,8 @@ BOOKINGS: Final = (
     Planted(
         guard="cut-off not checked",
         file="app/bookings/change.py",
-        old="margin = timedelta(minutes=cutoff_minutes if isinstance(by, ByVisitor) else 0)",
-        new="margin = timedelta()",
+        old="booking.until(cutoff_minutes if isinstance(by, ByVisitor) else 0)",
+        new="booking.until(0)",
         check=_CHANGES + "test_r47_after_the_cut_off_the_visitor_is_too_late_and_the_host_is_not",
     ),
     Planted(

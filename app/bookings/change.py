@@ -222,8 +222,7 @@ class BookingChanges:
 
     def _check_cutoff(self, booking: Booking, cutoff_minutes: int, by: Side) -> None:
         """A visitor may change a booking until its cut-off, nobody once it has begun."""
-        margin = timedelta(minutes=cutoff_minutes if isinstance(by, ByVisitor) else 0)
-        if booking.starts_at - margin <= self._clock():
+        if booking.until(cutoff_minutes if isinstance(by, ByVisitor) else 0) <= self._clock():
             raise CutoffPassed
 
     def _check_capability(self, write: CalendarWrite | None, capability: str, by: Side) -> None:

@@ -7,7 +7,7 @@ the visitor and the other hosts by itself is read from the booking's own event, 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -262,12 +262,12 @@ def _invite_of(
 
 def _with_links(letter: AppointmentLetter, booking: Booking, page: PageTime) -> AppointmentLetter:
     """The same for who may change the booking, each way until its cut-off."""
-    document, start = page.configuration, booking.starts_at
+    document = page.configuration
     return replace(
         letter,
         booking_id=booking.id,
-        reschedule_until=start - timedelta(minutes=document.reschedule_cutoff_minutes),
-        cancel_until=start - timedelta(minutes=document.cancel_cutoff_minutes),
+        reschedule_until=booking.until(document.reschedule_cutoff_minutes),
+        cancel_until=booking.until(document.cancel_cutoff_minutes),
     )
 
 

@@ -4,7 +4,7 @@ The one rule: a visitor learns of the host no more than the page said; the token
 """
 
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -190,4 +190,4 @@ def _open(booking: Booking, cutoff_minutes: int, now: datetime) -> bool:
 
 
 def _until(booking: Booking, cutoff_minutes: int) -> datetime | None:
-    return booking.starts_at - timedelta(minutes=cutoff_minutes) if booking.status == "confirmed" else None
+    return booking.until(cutoff_minutes) if booking.status == "confirmed" else None

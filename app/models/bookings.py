@@ -3,7 +3,7 @@
 The one rule: time is held by `reservations` alone, whose exclusion constraint refuses any overlap of one host (R45).
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint, text
@@ -99,6 +99,10 @@ class Booking(_Appointment, Base):
     """host visitor"""
     cancel_reason: Mapped[str | None]
     cancelled_at: Mapped[datetime | None]
+
+    def until(self, cutoff_minutes: int) -> datetime:
+        """When it can be changed the last time."""
+        return self.starts_at - timedelta(minutes=cutoff_minutes)
 
     @property
     def host_ids(self) -> list[UUID]:

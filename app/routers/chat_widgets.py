@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Path
 
 from app.errors import NotFound, PageTurnedOff
 from app.routers.dependencies import PublicSession, Services
@@ -24,11 +24,8 @@ WidgetKey = Annotated[
     responses=problems(NotFound, PageTurnedOff),
     openapi_extra=PUBLIC,
 )
-async def get_public_chat_widget(
-    widget_key: WidgetKey, session: PublicSession, services: Services, response: Response
-) -> ChatWidget:
+async def get_public_chat_widget(widget_key: WidgetKey, session: PublicSession, services: Services) -> ChatWidget:
     """The link the person offers in chats, and whether it is any use now. Gone when the chat offers none."""
-    response.headers["Cache-Control"] = "no-store"
     widget = await show_widget(session, widget_key, now=services.clock())
     page = widget.page
     return ChatWidget(

@@ -97,4 +97,4 @@ async def complete_connection_authorization(
         row.return_url, status=row.status, code=row.code,
         authorization_id=encode_id("auth", row.id), connection_id=connection,
     )  # fmt: skip
-    return RedirectResponse(url, status_code=303, headers={"Cache-Control": "no-store"})
+    return RedirectResponse(url, status_code=303)

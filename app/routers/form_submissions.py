@@ -52,12 +52,11 @@ async def create_form_submission(
     openapi_extra=PUBLIC,
 )
 async def get_form_prefill(
-    page_id: PageId, request: Request, session: PublicSession, services: Services, response: Response,
+    page_id: PageId, request: Request, session: PublicSession, services: Services,
     visitor_token: VisitorToken, host: Host = None,
 ) -> FormPrefill:  # fmt: skip
     """What the visitor has answered before, as far as this page asks for it: on a domain of the account's own only,
     never on the shared one. Whatever is wrong, the answer is the same 404.
     """
-    response.headers["Cache-Control"] = "no-store"
     where = host or request.headers.get("Host", "")
     return await services.prefill.read(session, page_id, host=where, token=visitor_token)

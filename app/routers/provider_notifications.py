@@ -23,7 +23,7 @@ async def _receive(provider: str, request: Request, services: Services) -> Respo
         raise NotFound
     told = kind.signals(request.headers, request.query_params, await request.body())
     if isinstance(told, Handshake):
-        headers = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
+        headers = {"X-Content-Type-Options": "nosniff"}
         return Response(told.text, media_type="text/plain", headers=headers)
     await services.signals.receive(told)
     return Response(status_code=_ACCEPTED)

@@ -70,7 +70,7 @@ async def list_public_booking_slots(
     """
     async with transaction(services.sessions, held.booking.account_id) as session:
         answer = await list_moves(session, held.booking, time_zone, (first_day, last_day), now=services.clock())
-    return Response(answer, media_type="application/json", headers={"Cache-Control": "no-store"})
+    return Response(answer, media_type="application/json")
 
 
 @router.post(
@@ -118,7 +118,7 @@ async def cancel_public_booking(
 async def download_public_invite(own: Own, services: Services) -> Response:
     """The booking as an iCalendar file: a request, or a cancellation once it is cancelled."""
     content = invite_of(own.booking, own.page, own.write, sender=services.settings.mail_from)
-    headers = {"Content-Disposition": 'attachment; filename="invite.ics"', "Cache-Control": "no-store"}
+    headers = {"Content-Disposition": 'attachment; filename="invite.ics"'}
     return Response(content, media_type="text/calendar; charset=utf-8", headers=headers)
 
 

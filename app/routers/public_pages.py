@@ -78,7 +78,7 @@ async def list_public_slots(
     """The slots that begin on those days, rising. Empty while the host is unavailable."""
     query = SlotQuery(time_zone, first_day, last_day, duration_minutes)
     answer = await services.pages.slots(page_id, query)
-    return Response(answer, media_type="application/json", headers={"Cache-Control": "no-store"})
+    return Response(answer, media_type="application/json")
 
 
 @router.post(

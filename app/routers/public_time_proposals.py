@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter
 
 from app.errors import NotFound, PageTurnedOff
 from app.ids import TimeProposalId
@@ -23,8 +23,7 @@ PUBLIC: dict[str, Any] = {"security": []}
     openapi_extra=PUBLIC,
 )
 async def get_public_time_proposal(
-    proposal_id: TimeProposalId, session: PublicSession, services: Services, response: Response
+    proposal_id: TimeProposalId, session: PublicSession, services: Services
 ) -> PublicTimeProposal:
     """Each time as it is now, open or taken, with the nearest open ones beside those that are taken."""
-    response.headers["Cache-Control"] = "no-store"
     return public_proposal_view(await services.proposals.show(session, proposal_id))
