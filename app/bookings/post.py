@@ -109,6 +109,20 @@ class BookingPost:
         letter = replace(self._letter(Occasion.CANCELLED, booking, page, write, features), reason=reason)
         return self._tell_all(session, booking, page, write, letter, features=features, organizer=organizer)
 
+    def restored(
+        self, rows: Rows, booking: Booking, page: PageTime, write: CalendarWrite, *, now: datetime
+    ) -> list[Enqueued]:
+        """Its event is put back, `now`, as it was booked: what else the provider told its guests does not count.
+
+        Where the provider tells them that as well nobody is mailed. The host decided it, and is not told.
+        """
+        features, video_url = self._features(write), _video_url(write)
+        letter = self._letter(Occasion.RESTORED, booking, page, write, features, video_url=video_url)
+        if letter.invite is None:
+            return []
+        letter = replace(letter, invite=replace(letter.invite, stamp=now))
+        return self._tell_all(rows, booking, page, write, letter, features=features, organizer=False)
+
     def reminded(self, rows: Rows, booking: Booking, page: PageTime, write: CalendarWrite | None) -> list[Enqueued]:
         """A booking is coming up. Nothing has changed, so there is no invitation."""
         features, video_url = self._features(write), _video_url(write)

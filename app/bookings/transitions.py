@@ -51,6 +51,11 @@ async def end(session: AsyncSession, booking: Booking, *, by: str, reason: str |
     await _follow_refused(session, booking, (booking.starts_at, booking.ends_at))
 
 
+def restate(booking: Booking) -> None:
+    """Nothing about it changes, but that its invitation is newer than what a provider told of its event."""
+    booking.sequence += 1
+
+
 async def _follow_refused(session: AsyncSession, booking: Booking, freed: TimeSpan) -> None:
     """Events that their host has moved to where this booking was may stand there now."""
     waiting = await ledger.refused_moves(session, booking.host_ids, freed)

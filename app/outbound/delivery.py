@@ -41,7 +41,7 @@ _LONGEST_WAIT: Final = timedelta(minutes=15)
 _GIVE_UP_AFTER: Final = timedelta(days=2)
 MOST_A_DAY: Final = 50
 """Mails to one visitor or guest, over all pages of an account."""
-_OF_WHAT_IS_BOOKED: Final = {Occasion.CONFIRMED, Occasion.ACCEPTED, Occasion.RESCHEDULED}
+_OF_WHAT_IS_BOOKED: Final = {Occasion.CONFIRMED, Occasion.ACCEPTED, Occasion.RESCHEDULED, Occasion.RESTORED}
 _WAITS_FOR_VIDEO: Final = timedelta(seconds=30)
 """So long what tells of a video call waits for its link; then it goes without."""
 _STRANGERS: Final = ("_visitor", "_guest")

@@ -38,6 +38,8 @@ class Occasion(StrEnum):
     """What was asked for was never answered; for the visitor."""
     RESCHEDULED = "rescheduled"
     CANCELLED = "cancelled"
+    RESTORED = "restored"
+    """Its event was changed or deleted, and is put back: it takes place as it was booked."""
     REMINDER = "reminder"
 
 

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from icalendar import Calendar
 
 from app.settings import Settings
 from sandbox.client import Sandbox
@@ -66,6 +67,13 @@ class Booked:
     async def mails(self, to: str) -> int:
         """How many mails of ours an address got since the booking."""
         return len(await self.world.sandbox.mails(to=to))
+
+    async def told(self) -> list[tuple[datetime, int]]:
+        """When the visitor was told that the meeting is, and the SEQUENCE of that invitation: all of one event."""
+        mails = await self.world.sandbox.mails(to=VERA)
+        events = [Calendar.from_ical(mail["calendar"]["content"]).walk("VEVENT")[0] for mail in mails]
+        assert len({str(event["UID"]) for event in events}) <= 1
+        return [(event.decoded("DTSTART"), event["SEQUENCE"]) for event in events]
 
     async def event(self) -> Seen:
         [event] = await self.hands.look(self.host)
@@ -294,7 +302,26 @@ async def test_r23_with_the_policy_restore_a_moved_event_is_put_back_once(booked
     [entry] = await booked.ledger()
     assert (entry["kind"], entry["resolution"]) == ("moved", "restore")
     assert await booked.writes_since() == ["update"]
-    assert await booked.mails(VERA) == 0
+
+
+async def test_r23_r49_who_may_have_heard_of_a_change_that_is_undone_is_told_once(booked: Booked) -> None:
+    policies = {"moved": "ask", "deleted": "restore"}
+    answer = await booked.host.patch("/v1/calendar-settings", {"drift_policies": policies})
+    assert answer.status_code == 200, answer.text
+    await booked.hands.change(booked.host, booked.event_id, start=booked.booking.start_at + 3 * HOUR)
+    await booked.sync()
+    assert await booked.told() == [], "the host has not decided"
+    [entry] = await booked.ledger()
+    await booked.host.post(f"/v1/drift-entries/{entry['id']}/resolve", {"resolution": "restore"})
+    await booked.sync(times=2)
+    await booked.hands.delete(booked.host, (await booked.event()).id)
+    await booked.sync(times=2)
+    connection = (await booked.host.get(f"/v1/connections/{booked.host.connection_id}")).json()
+    start, office = booked.booking.start_at, connection["provider"] == "office365"
+    assert await booked.told() == ([] if office else [(start, 1), (start, 2)]), (
+        "there the event itself tells its guests"
+    )
+    assert await booked.mails(booked.host.email) == 0
 
 
 async def test_r23_with_the_policy_restore_a_deleted_event_comes_back_once(booked: Booked) -> None:

@@ -19,7 +19,7 @@ from app.bookings.event import event_draft, owner_of_event
 from app.bookings.news import tell_of_booking
 from app.bookings.offer import page_time_of_booking
 from app.bookings.post import BookingPost
-from app.bookings.transitions import end, move
+from app.bookings.transitions import end, move, restate
 from app.calendar import Clock, EventDraft, Response
 from app.calendar_writes.service import change_wish, draft_to_json
 from app.events.types import EventType
@@ -75,6 +75,8 @@ class DriftEffects:
             jobs.append(Enqueued(Job.RECORD_BOOKING, booking.account_id, booking.id))
         if plan.remove:
             write.extra_event_ids = sorted({*write.extra_event_ids, *plan.remove})
+        if plan.put_back:
+            jobs += self._restate(session, case, page, plan)
         if (plan.put_back or plan.remove) and plan.end_by is None:
             await session.flush()
             gone = booking.status == "cancelled"
@@ -117,6 +119,14 @@ class DriftEffects:
             await session.flush()
             jobs.append(await _wish(session, booking.id, None))
         return jobs
+
+    def _restate(self, session: AsyncSession, case: Case, page: PageTime, plan: Plan) -> list[Enqueued]:
+        """The booking stands as it was. Its guests may have been told otherwise, by a provider that knows no better."""
+        booking, write = case.booking, case.write
+        restate(booking)
+        if any(finding.kind is Kind.DELETED for finding in plan.findings):
+            write.video_url = None  # it went with the event
+        return self._post.restored(session, booking, page, write, now=self._clock())
 
 
 def _subject(plan: Plan, write: CalendarWrite) -> str | None:
