@@ -22,7 +22,6 @@ from pydantic_settings import BaseSettings
 
 from app import failpoints
 from app.audit_check import check_audit_log
-from app.background import stand_back
 from app.doctor.configuration import read_settings
 from app.doctor.deployment import Wishes
 from app.doctor.examination import examine
@@ -95,7 +94,6 @@ def worker() -> None:
     configure_logs(settings.log_level, settings.log_format)
     failpoints.arm(settings.failpoints)
     configure_traces("worker")
-    stand_back(settings.worker_niceness)
     uvloop.run(_work(settings))
 
 

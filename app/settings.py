@@ -61,7 +61,8 @@ class Settings(DatabaseSettings):
     4 for a worker's queue. They are made when they are needed."""
 
     worker_niceness: int = Field(default=4, ge=0, le=19)
-    """How far a worker stands back when others want its processor: people wait for the API. 0: not at all."""
+    """How far a worker that keeps up stands back when others want its processor: people wait for the API. 0: not at
+    all."""
 
     requests_at_once: int = Field(default=256, ge=1)
     """The most requests a process works on at once; more are told to come back in a moment (503, `overloaded`)."""

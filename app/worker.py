@@ -27,6 +27,7 @@ from pgqueuer.domain.types import JobId, QueueEntrypoint
 from pgqueuer.models import Context
 from pgqueuer.models import Job as QueuedJob
 
+from app.background import Place
 from app.bare import open_bare_pool
 from app.bootstrap import Services, open_services
 from app.calendar_writes.stranded import ask_again_for_stranded
@@ -110,13 +111,14 @@ async def run_worker(settings: Settings) -> None:
         loop.add_signal_handler(number, stop.set)
     async with AsyncExitStack() as stack:
         services = await stack.enter_async_context(open_services(settings))
-        sweeps = [*sweeps_of(services), *_tell_figures(services, stack)]
+        place = Place(settings.worker_niceness)
+        sweeps = [*sweeps_of(services), Sweep("place", 1, place.take), *_tell_figures(services, stack)]
         sweepers = [asyncio.create_task(_again_and_again(sweep, stop)) for sweep in sweeps]
         settle()
         log.info("worker.started")
         while not stop.is_set():
             try:
-                await _work(services, stop)
+                await _work(services, stop, place)
             except _LOST as error:
                 log.warning("worker.interrupted", error=type(error).__name__)
                 await asyncio.sleep(_COME_BACK_SECONDS)
@@ -137,11 +139,11 @@ def _tell_figures(services: Services, stack: AsyncExitStack) -> "list[Sweep]":
     return [Sweep("stock", _STOCK_SECONDS, services.stock.sweep)]
 
 
-async def _work(services: Services, stop: asyncio.Event) -> None:
+async def _work(services: Services, stop: asyncio.Event, place: Place) -> None:
     """Run jobs until told to stop, or until the database is lost."""
     url = services.settings.database_url.get_secret_value()
     async with open_bare_pool(url, name="worker", size=_QUEUE_CONNECTIONS) as pool:
-        manager = queue_manager(services, pool)
+        manager = queue_manager(services, pool, place)
         stopper = asyncio.create_task(_pass_on(stop, manager.shutdown))
         try:
             await manager.run(
@@ -160,7 +162,7 @@ async def _pass_on(stop: asyncio.Event, shutdown: asyncio.Event) -> None:
     shutdown.set()
 
 
-def queue_manager(services: Services, pool: asyncpg.pool.Pool) -> QueueManager:
+def queue_manager(services: Services, pool: asyncpg.pool.Pool, place: Place) -> QueueManager:
     """The queue's manager with every job registered."""
     queries = Queries(
         AsyncpgPoolDriver(pool),
@@ -168,7 +170,7 @@ def queue_manager(services: Services, pool: asyncpg.pool.Pool) -> QueueManager:
         qbq=qb.QueryQueueBuilder(QUEUE),
         qbs=qb.QuerySchedulerBuilder(QUEUE),
     )
-    manager = _Manager(queries)
+    manager = _Manager(queries, place)
     for job, run in jobs_of(services).items():
         manager.entrypoint(job.value, on_failure="hold", executor_factory=_ComesBack)(_entrypoint(job, run))
     return manager
@@ -188,8 +190,9 @@ class _Manager(QueueManager):
     not counted by the library either: all but the mails have all the places then, or the mails.
     """
 
-    def __init__(self, queries: Queries) -> None:
+    def __init__(self, queries: Queries, place: Place) -> None:
         super().__init__(queries)
+        self._place = place
         self._mails: set[JobId] = set()
         """Those under way, and some that have ended."""
 
@@ -198,7 +201,9 @@ class _Manager(QueueManager):
     ) -> AsyncGenerator[QueuedJob, None]:
         async for job in super().fetch_jobs(batch_size, global_concurrency_limit, heartbeat_timeout):
             if job.entrypoint == _MAIL:
-                self._mails.add(job.id)
+                self._mails.add(job.id)  # their server may keep them waiting: that says nothing of us
+            else:
+                self._place.waited(_waited(job))
             yield job
 
     def entrypoints_below_capacity_limits(self) -> set[QueueEntrypoint]:
@@ -243,8 +248,7 @@ def _entrypoint(job: Job, run: Run) -> Callable[[QueuedJob], Awaitable[None]]:
     async def work(queued: QueuedJob) -> None:
         payload = msgspec.json.decode(queued.payload or b"", type=Payload)
         structlog.contextvars.bind_contextvars(job=job.value, account_id=str(payload.account_id), id=str(payload.id))
-        waited = datetime.now(UTC) - queued.execute_after
-        JOB_WAIT_SECONDS.labels(job.value).observe(max(0.0, waited.total_seconds()))
+        JOB_WAIT_SECONDS.labels(job.value).observe(_waited(queued))
         with job_span(job.value, queued.headers), timed(JOB_SECONDS.labels(job.value)):
             try:
                 await run(payload.account_id, payload.id)
@@ -255,6 +259,11 @@ def _entrypoint(job: Job, run: Run) -> Callable[[QueuedJob], Awaitable[None]]:
         JOB_RUNS.labels(job.value, "ok").inc()
 
     return work
+
+
+def _waited(job: QueuedJob) -> float:
+    """For how many seconds it has been due."""
+    return max(0.0, (datetime.now(UTC) - job.execute_after).total_seconds())
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ import msgspec
 import pytest
 from pgqueuer.adapters.persistence.queries import Queries
 
+from app.background import Place
 from app.bootstrap import Services
 from app.database import transaction
 from app.models.directory import (
@@ -46,7 +47,7 @@ async def working(services: Services, database_url: str) -> AsyncIterator[None]:
     async with asyncpg.create_pool(
         database_url, min_size=2, max_size=3, server_settings={"role": "calendar_app"}
     ) as pool:
-        manager = queue_manager(services, pool)
+        manager = queue_manager(services, pool, Place(0))
         running = asyncio.create_task(
             manager.run(dequeue_timeout=timedelta(milliseconds=300), batch_size=2, heartbeat_timeout=DEAD_AFTER)
         )

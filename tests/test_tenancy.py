@@ -15,6 +15,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from app.background import Place
 from app.database import APP_ROLE, transaction
 from app.models import all_tables
 from app.models.base import Base
@@ -224,7 +225,7 @@ async def fail_every_job(world: World, why: str) -> None:
     async with asyncpg.create_pool(
         world.database_url, min_size=2, max_size=3, server_settings={"role": APP_ROLE}
     ) as pool:
-        manager = queue_manager(failing, pool)
+        manager = queue_manager(failing, pool, Place(0))
         running = asyncio.create_task(manager.run(dequeue_timeout=timedelta(milliseconds=300), batch_size=10))
         while not await world.rows(FAILURES):  # noqa: ASYNC110 - in a table
             await asyncio.sleep(0.05)

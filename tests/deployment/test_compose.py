@@ -19,7 +19,7 @@ COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 OURS = ("api", "worker", "migrate")
 KNOWN = {
-    *("build", "cap_drop", "command", "cpu_shares", "depends_on", "env_file", "environment", "healthcheck"),
+    *("build", "cap_drop", "command", "depends_on", "env_file", "environment", "healthcheck"),
     *("image", "init", "logging", "ports", "profiles", "read_only", "restart", "security_opt", "shm_size"),
     *("stop_grace_period", "tmpfs", "volumes"),
 }
