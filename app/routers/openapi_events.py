@@ -18,6 +18,7 @@ from app.routers.openapi_payloads import (
     ConnectionEventData,
     ContactEventData,
     DeletedTaskEventData,
+    DomainEventData,
     DriftEntryEventData,
     EngagementEventData,
     ErasedContactEventData,
@@ -189,6 +190,20 @@ EVENTS: Mapping[str, Told] = {
         "A task was changed", "By its owner, or by what they did to its event in the calendar.", TaskEventData
     ),
     EventType.TASK_DELETED: Told("A task was deleted", "What was told of it is erased.", DeletedTaskEventData),
+    EventType.DOMAIN_CONNECTED: Told(
+        "A domain was connected",
+        "Its record was found: the account's users may publish their pages on it.",
+        DomainEventData,
+        {"status": "connected", "failure_reason": None},
+    ),
+    EventType.DOMAIN_FAILED: Told(
+        "A domain failed",
+        "It is not the account's, said the check that was asked for, or its record was waited for in vain; or it is "
+        "not any more, said every check of 72 hours, and the links of its pages are on the shared host.",
+        DomainEventData,
+        {"status": "failed"},
+    ),
+    EventType.DOMAIN_DELETED: Told("A domain was taken away", "By somebody of the account.", DomainEventData),
     EventType.WEBHOOK_ENDPOINT_PAUSED: Told(
         "An endpoint was paused",
         "It failed for a day. Told by the feed, and to the account's other endpoints.",

@@ -16,7 +16,17 @@ from app.bookings.schemas import Booking, MeetingRequest
 from app.connections.schemas import ProviderLiteral
 from app.crm.schemas import Contact, Engagement
 from app.crm.task_schemas import Task
-from app.ids import CalendarId, ConnectionId, ContactId, EngagementId, PageId, TaskId, UserId, WebhookEndpointId
+from app.ids import (
+    CalendarId,
+    ConnectionId,
+    ContactId,
+    DomainId,
+    EngagementId,
+    PageId,
+    TaskId,
+    UserId,
+    WebhookEndpointId,
+)
 
 Host = Annotated[UserId, Field(description="Whose time it is.")]
 
@@ -82,6 +92,24 @@ class SchedulingPageEventData(Answer):
     """What the page is called."""
     slug: str
     """The page's slug, the prefix of its time included."""
+    version: int
+    """Rises with every change."""
+    created_at: datetime
+    updated_at: datetime
+
+
+class DomainEventData(Answer):
+    """A domain, as it was then; the records to set are read from the domain."""
+
+    id: DomainId
+    name: str = Field(examples=["meet.example.com"])
+    """As people read it."""
+    host: str = Field(examples=["meet.example.com"])
+    """As it stands in URLs: ASCII."""
+    status: Literal["pending", "connected", "failed"]
+    """`connected`: the account's users may publish on it; else their links are on the shared host."""
+    failure_reason: str | None = Field(examples=["record_missing"])
+    """What was wrong at the last check, a code."""
     version: int
     """Rises with every change."""
     created_at: datetime

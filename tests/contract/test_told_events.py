@@ -18,6 +18,7 @@ from tests.crm.scene import VERA, invite, make_contact, span, synced
 from tests.events.crm import Crm, crm_of
 from tests.events.receiver import Received, receiving
 from tests.support.database import empty
+from tests.support.domains import open_web
 from tests.support.hands import ALL, Hands
 from tests.support.people import Person
 from tests.support.visitors import our_events, visit
@@ -38,6 +39,7 @@ MISSED = {"booking.no_show"}
 REQUESTS = {
     "meeting_request.accepted", "meeting_request.declined", "meeting_request.withdrawn", "meeting_request.expired",
 }  # fmt: skip
+DOMAINS = {"domain.connected", "domain.failed", "domain.deleted"}
 STOPPED = {"webhook_endpoint.disabled", "webhook_endpoint.paused"}
 
 QUESTION = {"id": "company", "kind": "text", "label": "Company", "required": True}
@@ -72,7 +74,7 @@ def as_documented(message: Received) -> None:
 
 def test_every_type_of_event_is_told_here() -> None:
     told_here = MISSED | JOURNEY | CHANGES | HEALING | CALENDARS | BLOCKED | STOPPED | DRIFT | PEOPLE | TASKS | REQUESTS
-    assert set(EventType) == told_here, "have the feature tell it in a test of this module"
+    assert set(EventType) == told_here | DOMAINS, "have the feature tell it in a test of this module"
 
 
 @pytest.mark.parametrize("provider", sorted(ALL))
@@ -223,6 +225,25 @@ async def test_r22_tasks_are_told_as_documented(world: World) -> None:
     await person.delete(f"/v1/tasks/{made['id']}")
     await world.work()
     assert await told(crm) == TASKS | {"contact.created"}
+
+
+async def test_r37_what_becomes_of_domains_is_told_as_documented(settings: Settings, sandbox: Sandbox) -> None:
+    async with open_web(settings, sandbox) as web:
+        person = await web.person()
+        crm = await crm_of(web.world, person)
+        domain = await web.added(person)
+        for _ in range(2):
+            assert (await web.check(person, domain))["status"] == "failed"
+        web.prove(domain)
+        for _ in range(2):
+            assert (await web.check(person, domain))["status"] == "connected"
+        assert (await person.delete(f"/v1/domains/{domain['id']}")).status_code == 204
+        await web.world.work()
+        assert await told(crm) == DOMAINS
+        events = (await crm.feed())["items"]
+        assert [event["type"] for event in events] == ["domain.failed", "domain.connected", "domain.deleted"]
+        assert {event["data"]["id"] for event in events} == {domain["id"]}
+        assert [event["data"]["failure_reason"] for event in events] == ["record_missing", None, None]
 
 
 async def test_r30_an_attempt_that_was_blocked_is_told_as_documented(world: World) -> None:

@@ -23,16 +23,22 @@ from app.calendar import Clock
 from app.database import transaction
 from app.due import take_due_rows
 from app.errors import NotFound
+from app.events.types import EventType
 from app.models.directory import DueDomain
 from app.models.domains import Domain
 from app.queue import Enqueued, Job, enqueue
 from app.scheduling.domains import repository
+from app.scheduling.domains.news import tell_of_domain
 from app.scheduling.domains.standing import DomainStatus, Failure, Standing, after_check, next_check
 from app.scheduling.domains.verification import DomainProver, Finding
 
 _AT_ONCE: Final = 40
 """A sweep's, every ten seconds: each may take five to find that nobody answers, and other jobs wait behind them."""
 _COMES_UP_AGAIN: Final = timedelta(minutes=10)
+_NEWS: Final = {
+    DomainStatus.CONNECTED: EventType.DOMAIN_CONNECTED,
+    DomainStatus.FAILED: EventType.DOMAIN_FAILED,
+}
 
 
 class DomainChecks:
@@ -123,6 +129,8 @@ async def judge(session: AsyncSession, domain: Domain, finding: Finding | None, 
         await expect_check(session, domain, due_at)
     if asked or _shown(domain) != shown:
         changed(domain, now=now)
+    if (news := _NEWS.get(DomainStatus(domain.status))) and domain.status != before.status:
+        await enqueue(session, [tell_of_domain(session, news, domain, now=now)])
 
 
 async def _stand(

@@ -15,11 +15,14 @@ from app.accounts.principal import Principal
 from app.accounts.repository import add_audit_entry
 from app.calendar import Clock
 from app.errors import DomainExists, DomainInUse, DomainLimitReached, FieldError, ValidationFailed, require_version
+from app.events.types import EventType
 from app.ids import new_id
 from app.models.domains import Domain
+from app.queue import enqueue
 from app.scheduling.domains import repository
 from app.scheduling.domains.checks import DomainChecks, changed, expect_check, forget_checks, get_domain
 from app.scheduling.domains.names import NameRefusal, domain_host
+from app.scheduling.domains.news import tell_of_domain
 from app.scheduling.domains.schemas import DomainCreate, DomainUpdate
 from app.scheduling.domains.standing import DomainStatus, Standing, next_check
 
@@ -102,8 +105,10 @@ class Domains:
         await repository.release_host(session, domain)
         await forget_checks(session, domain.id)
         _note(session, principal, domain, "domain.deleted")
+        told = tell_of_domain(session, EventType.DOMAIN_DELETED, domain, now=self._clock())
         await session.delete(domain)
         await session.flush()
+        await enqueue(session, [told])
 
     async def verify(self, principal: Principal, domain_id: UUID) -> Domain:
         """Look the records up and act on what they say. Raises: EntitlementRequired, NotFound."""
