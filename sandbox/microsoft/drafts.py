@@ -3,14 +3,13 @@
 https://learn.microsoft.com/graph/api/user-post-events, https://learn.microsoft.com/graph/api/event-update
 """
 
-import hashlib
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
 from sandbox.microsoft import errors
 from sandbox.microsoft.extensions import read_extensions
-from sandbox.microsoft.ids import guid_of
+from sandbox.microsoft.online import meeting_fields
 from sandbox.microsoft.query import property_id
 from sandbox.microsoft.recurrence import settle
 from sandbox.microsoft.times import NEVER, Json, Span, midnight, parse_end
@@ -150,8 +149,7 @@ def _fields(body: Json, owner: Account, held: Json) -> Json:
     if "attendees" in body:
         fields["attendees"] = read_attendees(body["attendees"] or [], held)
     fields |= _places(body)
-    fields |= _meeting(body, owner, held)
-    return fields
+    return fields | meeting_fields(body, fields.get("body"), held, owner)
 
 
 def _known(value: Json) -> Json:
@@ -201,25 +199,6 @@ def _place(given: Json) -> Json:
     if name and "uniqueId" not in given:
         place |= {"uniqueId": name, "uniqueIdType": "private"}
     return {"address": {}, "coordinates": {}, **place}
-
-
-def _meeting(body: Json, owner: Account, held: Json) -> Json:
-    """Ask for an online meeting once; the link stays. A provider the calendar does not have gives none, silently."""
-    wants = body.get("isOnlineMeeting")
-    if wants is None or (wants and held.get("isOnlineMeeting")):
-        return {}
-    provider = body.get("onlineMeetingProvider") or "teamsForBusiness"
-    if not wants or provider != "teamsForBusiness" or not owner.work:
-        return {"isOnlineMeeting": False, "onlineMeetingProvider": "unknown", "onlineMeeting": None}
-    thread = hashlib.sha256(repr((owner.oid, body)).encode()).hexdigest()[:32]
-    context = f"%7b%22Tid%22%3a%22{owner.tenant}%22%2c%22Oid%22%3a%22{owner.oid}%22%7d"
-    link = f"https://teams.microsoft.com/l/meetup-join/19%3ameeting_{thread}%40thread.v2/0?context={context}"
-    number = int(guid_of(thread).replace("-", "")[:8], 16) % 10**9
-    return {
-        "isOnlineMeeting": True,
-        "onlineMeetingProvider": provider,
-        "onlineMeeting": {"joinUrl": link, "conferenceId": f"{number:09d}", "tollNumber": "+46 8 505 218 00"},
-    }
 
 
 def read_properties(body: Json) -> dict[str, str | None]:

@@ -4,8 +4,6 @@ The rendering depends on the reader (whose private events are hidden), on the id
 properties asked for.
 """
 
-import html
-import re
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -15,6 +13,7 @@ from sandbox.microsoft.ids import EventId, immutable_id, mutable_id
 from sandbox.microsoft.prefer import Preferences
 from sandbox.microsoft.properties import CALENDAR, EVENT, ON_REQUEST
 from sandbox.microsoft.query import Options
+from sandbox.microsoft.texts import as_html, as_text
 from sandbox.microsoft.times import NEVER, Json, in_zone, utc_text
 from sandbox.microsoft.views import View, occurrence
 from sandbox.microsoft.world import Account, Calendar, Item, Role, change_key, etag_of, rank
@@ -56,7 +55,6 @@ _EMPTY_PLACE = {
 }
 _OUTLOOK = "https://outlook.office365.com/owa/"
 _PREVIEW = 255
-_TAG = re.compile(r"<(?:style|script)\b.*?</(?:style|script)>|<[^>]+>", re.DOTALL | re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -179,16 +177,9 @@ def _render_body(body: Json, *, text: bool) -> None:
     if text:
         body["body"] = {"contentType": "text", "content": plain}
     elif stored["contentType"] == "text" and content:
-        inner = html.escape(content, quote=False).replace("\n", "<br>\r\n")
-        wrapped = f"<html>\r\n<head>\r\n</head>\r\n<body>\r\n<div>{inner}</div>\r\n</body>\r\n</html>\r\n"
-        body["body"] = {"contentType": "html", "content": wrapped}
+        body["body"] = {"contentType": "html", "content": as_html(content)}
     else:
         body["body"] = {"contentType": "html", "content": content}
-
-
-def as_text(content: str) -> str:
-    """HTML as plain text, as far as a preview needs it."""
-    return html.unescape(_TAG.sub("", re.sub(r"<(?:br|/p|/div)\b[^>]*>", "\n", content, flags=re.IGNORECASE)))
 
 
 def _hide(body: Json, detail: str) -> Json:

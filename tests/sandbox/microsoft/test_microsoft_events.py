@@ -190,6 +190,47 @@ def test_a_teams_meeting_is_made_once_and_not_for_personal_accounts(ms, ada):
     )
 
 
+@pytest.fixture
+def online(ms, ada):
+    ms.api(BO)
+    return ada.create(
+        meeting(isOnlineMeeting=True, body={"contentType": "text", "content": "Agenda"}, attendees=[guest(BO)])
+    )
+
+
+def _meeting_of(event):
+    return event["isOnlineMeeting"], event["onlineMeetingProvider"], event["onlineMeeting"]
+
+
+def test_an_online_meeting_stays_online_whatever_is_said_of_it_later(ada, online):
+    """https://learn.microsoft.com/graph/api/resources/event: "ignores any further changes to isOnlineMeeting"."""
+    for later in ({"isOnlineMeeting": False}, {"onlineMeetingProvider": "unknown"}, {"isOnlineMeeting": None}):
+        assert _meeting_of(ada.patch(online["id"], later)) == _meeting_of(online)
+
+
+def test_an_online_meeting_lives_in_the_body_and_ends_when_it_is_written_out_of_it(ms, ada, online):
+    """https://learn.microsoft.com/graph/api/event-update, "body property and online meetings"."""
+    link, content = online["onlineMeeting"]["joinUrl"], online["body"]["content"]
+    assert content.index("Agenda") < content.index(link) < content.index("</body>")
+    assert online["bodyPreview"].startswith("Agenda")
+    kept = ada.patch(online["id"], {"body": {"contentType": "html", "content": content.replace("Agenda", "Later")}})
+    assert _meeting_of(kept) == _meeting_of(online)
+    lost = ada.patch(online["id"], {"body": {"contentType": "html", "content": "<p>Agenda</p>"}})
+    assert _meeting_of(lost) == (False, "unknown", None)
+    assert link not in lost["body"]["content"]
+    (theirs,) = ms.api(BO).view("2026-12-01T00:00:00Z", "2026-12-02T00:00:00Z")
+    assert _meeting_of(theirs) == (False, "unknown", None)
+
+
+def test_an_event_becomes_an_online_meeting_once_it_is_asked_for_again(ada, online):
+    """https://github.com/microsoftgraph/microsoft-graph-docs/issues/10618: the same edit, over and over."""
+    wish = {"isOnlineMeeting": True, "body": {"contentType": "html", "content": "<html><body>Hi</body></html>"}}
+    told = [ada.patch(online["id"], wish) for _ in range(4)]
+    assert [each["isOnlineMeeting"] for each in told] == [False, True, False, True]
+    assert told[1]["onlineMeeting"]["joinUrl"] in told[1]["body"]["content"]
+    assert told[1]["body"]["content"].endswith("</body></html>")
+
+
 # edits and conflicts --------------------------------------------------------------------------
 
 
