@@ -199,7 +199,8 @@ def invalid_parameter(message: str) -> GraphError:
 
 def no_such_interval(least: int, most: int) -> GraphError:
     """Exchange's own code: https://learn.microsoft.com/exchange/client-developer/web-service-reference/responsecode"""
-    message = f"Specify an interval that is less than the free/busy time window and between {least} and {most} minutes."
+    rule = f"Specify an interval that is less than the free/busy time window and between {least} and {most} minutes."
+    message = f"The specified merged free/busy interval is not valid. {rule}"
     return GraphError(400, "ErrorInvalidMergedFreeBusyInterval", message)
 
 

@@ -27,7 +27,7 @@ def get_schedule(call: Call) -> Answer:
     window = _window(call)
     interval = call.body.get("availabilityViewInterval")
     interval = _INTERVAL if interval is None else interval
-    if not _INTERVAL_MIN <= interval <= _INTERVAL_MAX or timedelta(minutes=interval) >= window.end - window.start:
+    if not _INTERVAL_MIN <= interval <= _INTERVAL_MAX or timedelta(minutes=interval) > window.end - window.start:
         raise errors.no_such_interval(_INTERVAL_MIN, _INTERVAL_MAX)
     context = f"{call.base}/$metadata#Collection(microsoft.graph.scheduleInformation)"
     told = [_schedule(call, each, window, timedelta(minutes=interval)) for each in schedules]

@@ -333,10 +333,16 @@ def test_schedules_have_limits(ada):
     many = {**short, "schedules": [f"p{n}@contoso.example" for n in range(21)]}
     assert ada.refused("POST", path, many) == (400, "ErrorInvalidParameter")
     assert ada.refused("POST", path, {**short, "schedules": []}) == (400, "ErrorInvalidParameter")
-    too_short, too_long = (400, "ErrorInvalidMergedFreeBusyInterval"), {**short, "endTime": at("2026-12-01T00:30:00")}
-    assert ada.refused("POST", path, {**short, "availabilityViewInterval": 4}) == too_short
-    assert ada.refused("POST", path, {**too_long, "availabilityViewInterval": 30}) == too_short
-    assert ada.ok("POST", path, {**too_long, "availabilityViewInterval": 15})["value"][0]["scheduleId"] == ADA
+    refusal, half_an_hour = (400, "ErrorInvalidMergedFreeBusyInterval"), {**short, "endTime": at("2026-12-01T00:30:00")}
+    assert ada.refused("POST", path, {**short, "availabilityViewInterval": 4}) == refusal
+    assert ada.refused("POST", path, {**half_an_hour, "availabilityViewInterval": 31}) == refusal
+
+
+def test_a_schedule_may_be_as_short_as_its_interval(ada):
+    """Whatever the refusal says: https://github.com/PlaceOS/office365/issues/29."""
+    one = {"schedules": [ADA], "startTime": at("2026-12-01"), "endTime": at("2026-12-01T00:30:00")}
+    told = ada.ok("POST", "/me/calendar/getSchedule", {**one, "availabilityViewInterval": 30})["value"][0]
+    assert told["availabilityView"] == "0"
 
 
 def test_schedules_are_of_default_calendars_and_not_for_personal_accounts(ms, ada):

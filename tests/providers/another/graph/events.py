@@ -201,7 +201,7 @@ class Events:
         told = rules.parameters(asked, schedules=list, starttime=dict, endtime=dict, availabilityviewinterval=int)
         start, end = rules.instant(told["starttime"]), rules.instant(told["endtime"])
         interval = told.get("availabilityviewinterval", 30)
-        if not 5 <= interval <= 1440 or timedelta(minutes=interval) >= end - start:
+        if not 5 <= interval <= 1440 or timedelta(minutes=interval) > end - start:
             message = "Specify an interval that is less than the free/busy time window and between 5 and 1440 minutes."
             raise Refusal(400, "ErrorInvalidMergedFreeBusyInterval", message)
         if not 0 < len(told["schedules"]) <= 20:
