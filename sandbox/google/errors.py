@@ -278,6 +278,11 @@ def for_organizer_only() -> GoogleError:
     )
 
 
+def not_taking_part() -> GoogleError:
+    message = "The owner of the calendar must either be the organizer or an attendee of an event that is imported."
+    return GoogleError(400, "participantIsNeitherOrganizerNorAttendee", message, domain="calendar")
+
+
 def event_type_restriction(message: str) -> GoogleError:
     return GoogleError(400, "eventTypeRestriction", message, domain="calendar")
 

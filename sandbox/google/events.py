@@ -5,7 +5,7 @@ from sandbox.google.call import Answer, Call
 from sandbox.google.instances import find_event
 from sandbox.google.quick_add import read_sentence
 from sandbox.google.resources import render
-from sandbox.google.times import find_zone
+from sandbox.google.times import Json, find_zone
 from sandbox.google.world import Calendar, Event, rank
 from sandbox.google.writes import Support, delete_event, edit_event, insert_event, move_event
 
@@ -42,9 +42,18 @@ def import_event(call: Call) -> Answer:
     calendar = call.calendar(at_least="writerWithoutPrivateAccess")
     if not call.body.get("iCalUID"):
         raise errors.required("Required parameter: iCalUID", "iCalUID")
+    _check_takes_part(calendar, call.body)
     body = {**call.body, "eventType": "default", "privateCopy": True}
     event = insert_event(call.world, calendar, body, call.actor, support=_support(call), imported=True)
     return _answer(call, calendar, event)
+
+
+def _check_takes_part(calendar: Calendar, body: Json) -> None:
+    """Nobody imports what is others' alone. Without an organizer it is the calendar's own."""
+    organizer: Json = body.get("organizer") or {}
+    people = [{"email": organizer.get("email") or calendar.id}, *(body.get("attendees") or ())]
+    if not {str(each.get("email")).lower() for each in people} & {calendar.id, calendar.owner}:
+        raise errors.not_taking_part()
 
 
 def patch(call: Call) -> Answer:

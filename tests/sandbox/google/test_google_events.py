@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.sandbox.google.live import AUTH, meeting, timed
+from tests.sandbox.google.live import ADA, AUTH, meeting, timed
 
 
 def test_an_event_comes_back_as_google_writes_it(ada):
@@ -274,11 +274,23 @@ def test_kinds_of_events_have_their_own_demands(ada):
 
 
 def test_an_imported_event_keeps_its_uid_and_organizer(ada):
-    body = meeting(iCalUID="uid@elsewhere.example", organizer={"email": "boss@elsewhere.example"})
+    boss = {"organizer": {"email": "boss@elsewhere.example"}}
+    body = meeting(iCalUID="uid@elsewhere.example", attendees=[{"email": ADA.title()}], **boss)
     made = ada.ok("events.import", body, calendarId="primary")
     assert made["iCalUID"] == "uid@elsewhere.example"
     assert made["organizer"] == {"email": "boss@elsewhere.example"}
     assert ada.refused("events.import", meeting(), calendarId="primary") == (400, "required")
+
+
+def test_only_what_the_owner_organizes_or_is_invited_to_can_be_imported(ada):
+    """https://github.com/kewisch/gdata-provider/issues/1049."""
+    boss = {"organizer": {"email": "boss@elsewhere.example"}}
+    for guests in ({}, {"attendees": [{"email": "guest@elsewhere.example"}]}):
+        foreign = meeting(iCalUID="uid@elsewhere.example", **boss, **guests)
+        refusal = ada.refused("events.import", foreign, calendarId="primary")
+        assert refusal == (400, "participantIsNeitherOrganizerNorAttendee")
+    for uid, own in (("one", {"organizer": {"email": ADA.upper()}}), ("two", {})):
+        assert ada.ok("events.import", meeting(iCalUID=uid, **own), calendarId="primary")["organizer"]["self"]
 
 
 def test_a_moved_event_leaves_a_cancelled_one_behind(ada):
