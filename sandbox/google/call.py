@@ -16,10 +16,10 @@ from sandbox.faults import SCOPE_KEY, Action
 from sandbox.google import errors
 from sandbox.google.bodies import read_body
 from sandbox.google.errors import GoogleError, render_json
-from sandbox.google.fields import select_fields
+from sandbox.google.fields import Selection, pick_fields, read_fields
 from sandbox.google.grants import Grant
 from sandbox.google.resources import Reader
-from sandbox.google.shapes import check_body
+from sandbox.google.shapes import answer_shape, check_body
 from sandbox.google.surface import AUTH, METHODS, Method
 from sandbox.google.times import Json, find_zone
 from sandbox.google.world import Account, Actor, Calendar, GoogleWorld, Role, rank
@@ -58,6 +58,7 @@ class Call:
     body: Json
     headers: dict[str, str]
     request_id: str
+    selection: Selection | None = None
     fault: Action | None = None
 
     def calendar(self, calendar_id: str | None = None, *, at_least: Role = "freeBusyReader") -> Calendar:
@@ -130,13 +131,11 @@ def request_id_of(request: Request) -> str:
 async def serve(world: GoogleWorld, method_id: str, handler: Handler, request: Request) -> Response:
     """Admit a request, run its handler, render the outcome."""
     try:
-        call = await _admit(world, METHODS[method_id], request)
+        call = await _admit(world, method_id, request)
         answer = handler(call)
         if answer.body is None:
             return Response(status_code=answer.status if answer.status != 200 else 204, headers=answer.headers)
-        selector = call.query.get("fields")
-        body = select_fields(answer.body, selector) if selector else answer.body
-        return render_json(body, answer.status, answer.headers)
+        return render_json(pick_fields(answer.body, call.selection), answer.status, answer.headers)
     except GoogleError as error:
         return render_json(error.body(), error.status, error.headers)
     except Exception:  # noqa: BLE001 - the last resort: a client can read even our own mistakes
@@ -145,8 +144,8 @@ async def serve(world: GoogleWorld, method_id: str, handler: Handler, request: R
         return render_json(refusal.body(), refusal.status)
 
 
-async def _admit(world: GoogleWorld, method: Method, request: Request) -> Call:
-    token = _bearer(request)
+async def _admit(world: GoogleWorld, method_id: str, request: Request) -> Call:
+    method, token = METHODS[method_id], _bearer(request)
     if token is None:
         raise errors.login_required()
     access = world.grants.find_access(token)
@@ -168,6 +167,7 @@ async def _admit(world: GoogleWorld, method: Method, request: Request) -> Call:
         body=await _body(request, method, strict=world.knobs.strict),
         headers=dict(request.headers),
         request_id=request_id_of(request),
+        selection=_selection(method_id, query.get("fields")),
         fault=request.scope.get(SCOPE_KEY),
     )
 
@@ -177,6 +177,11 @@ def _bearer(request: Request) -> str | None:
     if scheme.lower() == "bearer" and value:
         return value.strip()
     return request.query_params.get(_TOKEN_PARAMETER) or request.query_params.get("oauth_token")
+
+
+def _selection(method_id: str, selector: str | None) -> Selection | None:
+    shape = answer_shape(method_id)
+    return read_fields(selector, shape) if selector and shape is not None else None
 
 
 async def _body(request: Request, method: Method, *, strict: bool) -> Json:

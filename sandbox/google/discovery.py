@@ -8,22 +8,11 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sandbox.google.shapes import ANSWERS, SHAPES
+from sandbox.google.shapes import ANSWERS, SHAPES, answer_of
 from sandbox.google.surface import CALENDAR_SCOPES, METHODS, STANDARD, Parameter
 from sandbox.google.times import Json
 
 _PREFIX = "/calendar/v3/"
-_RESOURCES = {
-    "acl": ("AclRule", "Acl"),
-    "calendarList": ("CalendarListEntry", "CalendarList"),
-    "calendars": ("Calendar", ""),
-    "events": ("Event", "Events"),
-    "settings": ("Setting", "Settings"),
-    "colors": ("Colors", ""),
-    "freebusy": ("FreeBusyResponse", ""),
-}
-_LISTS = frozenset({"list", "instances"})
-_SILENT = frozenset({"delete", "clear", "stop"})
 
 
 def directory(root_url: str, name: str | None) -> Json:
@@ -83,20 +72,10 @@ def _method(verb: str, path: str, method_id: str) -> Json:
     }
     if method.body is not None:
         described["request"] = {"$ref": method.body}
-    answer = _answer(method_id)
+    answer = answer_of(method_id)
     if answer is not None:
         described["response"] = {"$ref": answer}
     return described
-
-
-def _answer(method_id: str) -> str | None:
-    resource, _, name = method_id.partition(".")
-    if name in _SILENT:
-        return None
-    if name == "watch":
-        return "Channel"
-    one, many = _RESOURCES[resource]
-    return many if name in _LISTS else one
 
 
 def _parameter(parameter: Parameter) -> Json:

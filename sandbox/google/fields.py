@@ -1,9 +1,10 @@
-"""The `fields=` parameter: partial answers. The one rule: a selector that names nothing known gives nothing, not all.
+"""The `fields=` parameter: partial answers. The one rule: a selector may name only what the answer can have.
 
 https://developers.google.com/workspace/calendar/api/guides/performance#partial
 """
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from sandbox.google import errors
@@ -14,17 +15,39 @@ Selection = dict[str, "Selection | None"]
 _TOKEN = re.compile(r"[A-Za-z0-9_*\-.]+|[(),/]")
 
 
-def select_fields(body: Json, selector: str) -> Json:
-    """The parts of `body` that e.g. `items(id,start/dateTime),nextPageToken` names, or Google's 400."""
+def read_fields(selector: str, shape: Mapping[str, Any]) -> Selection:
+    """What e.g. `items(id,start/dateTime),nextPageToken` selects of an answer of that shape, or Google's 400."""
     tokens = _TOKEN.findall(selector)
     if "".join(tokens) != selector.replace(" ", ""):
         raise _refused(selector)
     selection, rest = _parse(tokens, selector)
     if rest:
         raise _refused(selector)
+    _check(selection, shape)
+    return selection
+
+
+def pick_fields(body: Json, selection: Selection | None) -> Json:
+    """The parts of `body` that are selected; without a selection all of it."""
     picked = _pick(body, selection)
     assert isinstance(picked, dict)
     return picked
+
+
+def _check(selection: Selection, shape: Any) -> None:
+    while isinstance(shape, list):
+        shape = shape[0]
+    if shape == "any":
+        return
+    known = shape if isinstance(shape, Mapping) else {}
+    for name, inner in selection.items():
+        if name == "*":
+            continue
+        held = known.get(name, known.get("*"))
+        if held is None:
+            raise _refused(name)
+        if inner is not None:
+            _check(inner, held)
 
 
 def _refused(selector: str) -> errors.GoogleError:

@@ -1,4 +1,4 @@
-"""The fields a body may carry, and their types. The one rule: a field Google does not know is refused.
+"""The fields of bodies and answers, and their types. The one rule: a field Google does not know is refused.
 
 Read-only fields are allowed: Google ignores them, and clients send back what they have read.
 """
@@ -173,8 +173,37 @@ ANSWERS: Mapping[str, Mapping[str, Any]] = {
     "Setting": _SETTING,
     "Settings": _list_of(_SETTING),
 }
+# What the methods of a resource answer with: one, and a list.
+_RESOURCES = {
+    "acl": ("AclRule", "Acl"),
+    "calendarList": ("CalendarListEntry", "CalendarList"),
+    "calendars": ("Calendar", ""),
+    "events": ("Event", "Events"),
+    "settings": ("Setting", "Settings"),
+    "colors": ("Colors", ""),
+    "freebusy": ("FreeBusyResponse", ""),
+}
+_LISTS = frozenset({"list", "instances"})
+_SILENT = frozenset({"delete", "clear", "stop"})
 _INT32 = 2**31
 _PYTHON: Mapping[str, tuple[type, ...]] = {"string": (str,), "boolean": (bool,), "integer": (int,)}
+
+
+def answer_of(method_id: str) -> str | None:
+    """The name of what a method answers with; None where it answers nothing."""
+    resource, _, name = method_id.partition(".")
+    if name in _SILENT:
+        return None
+    if name == "watch":
+        return "Channel"
+    one, many = _RESOURCES[resource]
+    return many if name in _LISTS else one
+
+
+def answer_shape(method_id: str) -> Mapping[str, Any] | None:
+    """What a method's answer may hold."""
+    name = answer_of(method_id)
+    return None if name is None else ANSWERS.get(name) or SHAPES[name]
 
 
 @dataclass(frozen=True)

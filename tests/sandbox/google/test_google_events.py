@@ -217,7 +217,39 @@ def test_fields_picks_parts_of_the_answer(ada):
             "attendees": [{"email": "x@client.example"}],
         }
     ]
-    assert ada.refused("events.list", calendarId="primary", query={"fields": "items(id"})[0] == 400
+
+
+@pytest.mark.parametrize(
+    ("selector", "named"),
+    [
+        ("items(id", "items(id"),
+        ("items(id,sumary),nextSyncToken", "sumary"),
+        ("nextSynctoken", "nextSynctoken"),
+        ("items/start/dateTime/hour", "hour"),
+        ("items(extendedProperties/public)", "public"),
+    ],
+)
+def test_fields_that_name_nothing_known_are_refused(ada, selector, named):
+    """https://github.com/googleapis/google-api-dotnet-client/issues/1444."""
+    answer = ada.call("events.list", calendarId="primary", query={"fields": selector})
+    error = answer.json()["error"]
+    assert (answer.status_code, error["message"]) == (400, f"Invalid field selection {named}")
+    assert error["errors"][0]["reason"] == "invalidParameter"
+
+
+def test_fields_may_be_wildcards_and_the_names_of_free_maps(ada):
+    made = ada.insert(meeting(extendedProperties={"private": {"crm": "1", "other": "2"}}))
+    asked = {"fields": "id,extendedProperties/private/crm"}
+    told = ada.ok("events.get", calendarId="primary", eventId=made["id"], query=asked)
+    assert told == {"id": made["id"], "extendedProperties": {"private": {"crm": "1"}}}
+    assert ada.page(fields="items/*")["items"] == ada.page()["items"]
+    assert ada.ok("events.list", calendarId="primary", query={"fields": "*/dateTime"}).keys() <= ada.page().keys()
+
+
+def test_fields_that_are_refused_leave_nothing_behind(ada):
+    refusal = ada.refused("events.insert", meeting(), calendarId="primary", query={"fields": "identifier"})
+    assert refusal == (400, "invalidParameter")
+    assert ada.page()["items"] == []
 
 
 def test_a_conference_is_made_once_and_only_for_clients_that_know_of_them(ada):
