@@ -20,6 +20,7 @@ EVENT_EXPANDABLE = frozenset(
         "singleValueExtendedProperties",
         "multiValueExtendedProperties",
         "attachments",
+        "calendar",
         "extensions",
         "exceptionOccurrences",
     }

@@ -222,6 +222,8 @@ def _expanded(view: View, reader: Reader, options: Options, detail: str) -> Json
             more[name] = [render_attachment(each) for each in held_files.values()]
         elif name == "extensions":
             more[name] = render_extensions(view.extensions if detail == "full" else {}, options.extensions)
+        elif name == "calendar":
+            more[name] = render_calendar(reader.calendar, reader.account)
     return more
 
 

@@ -40,6 +40,20 @@ def test_there_are_two_formats_of_ids_and_only_one_survives_a_move(ms, ada):
     assert ada.refused("GET", f"/me/calendars/{default}/events/{made['id']}") == (404, "ErrorItemNotFound")
 
 
+def test_an_event_is_told_with_the_calendar_it_is_on(ms, ada):
+    """https://learn.microsoft.com/graph/api/resources/event#relationships: `calendar`."""
+    other = ms.control("POST", f"/accounts/{ADA}/calendars", {"name": "Other"})["id"]
+    made = ada.create(meeting(recurrence=weekly()), other)
+    window = {"startDateTime": "2026-12-01T00:00:00Z", "endDateTime": "2026-12-08T00:00:00Z"}
+    calendar = ada.ok("GET", f"/me/calendars/{other}")
+    del calendar["@odata.context"]
+    rows = ada.ok("GET", f"/me/calendars/{other}/events", S_expand="calendar", S_select="id")["value"]
+    assert [row.keys() for row in rows] == [{"@odata.etag", "id", "calendar"}]
+    rows += ada.ok("GET", f"/me/events/{made['id']}/instances", S_expand="Calendar", **window)["value"]
+    rows += ada.ok("GET", f"/me/calendars/{other}/calendarView", S_expand="calendar", **window)["value"]
+    assert [row["calendar"] for row in [*rows, ada.get(made["id"], S_expand="calendar")]] == [calendar] * 4
+
+
 def test_ids_of_nothing_are_malformed_or_not_found(ada):
     made = ada.create(meeting())
     assert ada.refused("GET", "/me/events/nonsense") == (400, "ErrorInvalidIdMalformed")
