@@ -141,12 +141,12 @@ def _select(call: Call, calendar: Calendar, window: Window) -> Iterator[Event]:
     for event in calendar.events.values():
         if updated_min is not None and event.updated < updated_min:
             continue
-        if single and event.recurring:
-            if not event.cancelled and matches_filters(event, call.query):
-                yield from instances_of(calendar, event, window)
-            continue
         shown = not event.cancelled or _shows_cancelled(call, calendar, event)
-        if shown and happens_within(event, calendar, window) and matches_filters(event, call.query):
+        if not shown or not matches_filters(event, call.query):
+            continue
+        if single and event.recurring:
+            yield from instances_of(calendar, event, window)
+        elif happens_within(event, calendar, window):
             yield event
 
 

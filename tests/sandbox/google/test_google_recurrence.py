@@ -119,6 +119,19 @@ def test_a_cancelled_instance_is_told_with_no_more_than_google_promises(ada):
     assert len(starts(ada)) == 3
 
 
+def test_a_deleted_series_is_told_by_its_instances_where_single_events_are_asked_for(ada):
+    """https://developers.google.com/workspace/calendar/api/v3/reference/events/list: `showDeleted`."""
+    series(ada, "RRULE:FREQ=WEEKLY;COUNT=3")
+    ada.patch("serie_20261208T090000Z", {"summary": "Other"})
+    ada.delete("serie")
+    deleted = ["serie_20261201T090000Z", "serie_20261208T090000Z", "serie_20261215T090000Z"]
+    told = ada.page(singleEvents=True, showDeleted=True, orderBy="startTime")["items"]
+    assert [(row["id"], row["status"]) for row in told] == [(each, "cancelled") for each in deleted]
+    within = {"timeMin": "2026-12-10T00:00:00Z", "timeMax": "2026-12-20T00:00:00Z"}
+    assert [row["id"] for row in ada.page(singleEvents=True, showDeleted=True, **within)["items"]] == deleted[2:]
+    assert ada.page(singleEvents=True)["items"] == []
+
+
 def test_an_instance_that_never_was_is_not_found(ada):
     series(ada, "RRULE:FREQ=WEEKLY;COUNT=3")
     for event_id in ("serie_20261209T090000Z", "serie_20261208", "serie_20261222T090000Z", "other_20261208T090000Z"):
