@@ -10,7 +10,7 @@ from sandbox.exchange.getting import EMPTY_ITEMS
 from sandbox.exchange.ids import global_id_of_uid
 from sandbox.exchange.items import GUESTS, Attendee, Key, Values, View
 from sandbox.exchange.markup import Markup, element
-from sandbox.exchange.meetings import Sending
+from sandbox.exchange.meetings import Sending, is_organizer
 from sandbox.exchange.properties import is_computed, read_path
 from sandbox.exchange.reading import Node
 from sandbox.exchange.reading_items import read_element
@@ -20,6 +20,15 @@ from sandbox.exchange.zones import UTC_ZONE, Zone
 
 _FIXED = frozenset({"ItemClass"})
 _NEEDED = frozenset({"UID", "Start", "End", "StartTimeZone", "EndTimeZone", "IsAllDayEvent", "LegacyFreeBusyStatus"})
+# What is read-only in a guest's copy: the first two as documented, the rest as met by
+# https://github.com/ecederstrand/exchangelib/issues/464 and /762.
+_ORGANIZERS = frozenset(
+    {
+        *("AllowNewTimeProposal", "IsOnlineMeeting", "IsResponseRequested", "Recurrence"),
+        *("RequiredAttendees", "OptionalAttendees", "Resources"),
+        *("StartTimeZone", "EndTimeZone", "MeetingTimeZone"),
+    }
+)
 
 
 def update(call: Call) -> Markup:
@@ -44,7 +53,7 @@ def _update(call: Call, change: Node) -> list[Markup]:
         raise Refusal("ErrorAccessDenied")
     updates = change.find("t:Updates")
     assert updates is not None
-    values = _in_turn(found.view, _read_updates(call, found.view, updates))
+    values = _in_turn(found.view, _read_updates(call, found, updates))
     _check_version(found, call.body.attributes["ConflictResolution"], values)
     update_view(call.world, found.folder, found.view, values, call.actor, sending=Sending(mode))
     return [
@@ -66,25 +75,26 @@ def _check_version(found: Located, resolution: str, values: Values) -> None:
         raise Refusal("ErrorIrresolvableConflict")
 
 
-def _read_updates(call: Call, view: View, updates: Node) -> Values:
+def _read_updates(call: Call, located: Located, updates: Node) -> Values:
     values: Values = {}
-    zone = _new_zone(call, updates)
+    zone, guests = _new_zone(call, updates), not is_organizer(located.folder, located.view)
     for node in updates:
         key = _key_of(node.children[0])
+        fixed = key in _FIXED or (guests and key in _ORGANIZERS)
         if node.name == "t:DeleteItemField":
-            _check_deletable(node, key)
+            _check_deletable(node, key, fixed=fixed)
             values[key] = None
             continue
         found, value = read_element(call, _only_child(node), zone)
         if found != key:
             raise Refusal("ErrorUpdatePropertyMismatch")
-        if key in _FIXED:
+        if fixed:
             raise Refusal("ErrorInvalidPropertySet", details=about(_uri(node)))
         if key == "UID":
             values["GlobalObjectId"] = global_id_of_uid(str(value))
         if key == "MeetingTimeZone":
             key = "StartTimeZone"
-        values[key] = _appended(view, node, key, value) if node.name == "t:AppendToItemField" else value
+        values[key] = _appended(located.view, node, key, value) if node.name == "t:AppendToItemField" else value
     return values
 
 
@@ -140,10 +150,10 @@ def _only_child(node: Node) -> Node:
     return item.children[0]
 
 
-def _check_deletable(node: Node, key: Key) -> None:
+def _check_deletable(node: Node, key: Key, *, fixed: bool) -> None:
     if isinstance(key, str):
         field = BY_URI.get(_uri(node))
-        if field is None or not field.writable or key in _NEEDED or key in _FIXED:
+        if field is None or not field.writable or key in _NEEDED or fixed:
             raise Refusal("ErrorInvalidPropertyDelete", details=about(_uri(node)))
     elif is_computed(key):
         raise Refusal("ErrorInvalidPropertyDelete")

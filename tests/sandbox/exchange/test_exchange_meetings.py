@@ -26,6 +26,11 @@ PLACE = set_field("calendar:Location", "<t:Location>Room</t:Location>")
 SUBJECT = set_field("item:Subject", "<t:Subject>Renamed</t:Subject>")
 
 
+def attendees(*emails):
+    told = (f"<t:Mailbox><t:EmailAddress>{email}</t:EmailAddress></t:Mailbox>" for email in emails)
+    return "".join(f"<t:Attendee>{mailbox}</t:Attendee>" for mailbox in told)
+
+
 def invite(exchange, send="SendToAllAndSaveCopy", item=None):
     return made(exchange, item or meeting(guests=GUESTS), send=send)
 
@@ -114,6 +119,38 @@ def test_an_update_is_sent_as_asked(exchange, mode, told):
     change(exchange, item, *LATER, send=mode)
     assert sorted(mails(exchange, since=2)) == told
     assert (copies(exchange)[0]["start"] == "2026-12-01T14:00:00+00:00") == bool(told)
+
+
+@pytest.mark.parametrize(
+    ("uri", "element"),
+    [
+        ("calendar:AllowNewTimeProposal", "<t:AllowNewTimeProposal>false</t:AllowNewTimeProposal>"),
+        ("calendar:IsOnlineMeeting", "<t:IsOnlineMeeting>true</t:IsOnlineMeeting>"),
+        ("calendar:IsResponseRequested", "<t:IsResponseRequested>false</t:IsResponseRequested>"),
+        ("calendar:RequiredAttendees", f"<t:RequiredAttendees>{attendees('new@client.example')}</t:RequiredAttendees>"),
+        ("calendar:StartTimeZone", zone_of("UTC")),
+    ],
+)
+def test_what_is_the_organizers_no_guest_can_set(exchange, uri, element):
+    """Of proposals and online meetings Microsoft says so: "read-only [...] for attendees' calendar items".
+
+    https://learn.microsoft.com/exchange/client-developer/web-service-reference/allownewtimeproposal; of the others
+    who met it: https://github.com/ecederstrand/exchangelib/issues/464.
+    """
+    item, change_of = invite(exchange), set_field(uri, element)
+    refused = exchange.soap(update(item_id(own(exchange)), change_of, send="SendToNone"), email="bo@example.com")
+    assert refused.codes() == ["ErrorInvalidPropertySet"]
+    assert refused.one("//m:MessageXml/t:FieldURI").get("FieldURI") == uri
+    change(exchange, item, change_of)
+
+
+def test_what_is_the_organizers_no_guest_can_take_away(exchange):
+    invite(exchange)
+    gone = '<t:DeleteItemField><t:FieldURI FieldURI="calendar:RequiredAttendees"/></t:DeleteItemField>'
+    refused = exchange.soap(update(item_id(own(exchange)), gone, send="SendToNone"), email="bo@example.com")
+    assert refused.codes() == ["ErrorInvalidPropertyDelete"]
+    changed = exchange.soap(update(item_id(own(exchange)), SUBJECT, send="SendToNone"), email="bo@example.com")
+    assert changed.codes() == ["NoError"], "their own copy is theirs to rename"
 
 
 def test_only_the_changed_guests_can_be_told(exchange):
