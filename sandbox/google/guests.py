@@ -56,7 +56,7 @@ def edit_as_guest(world: GoogleWorld, calendar: Calendar, held: Event, body: Jso
 
 def _wanted(calendar: Calendar, held: Event, body: Json) -> Json:
     """The event as the guest would have it, whether or not they may."""
-    wanted = overlay(held.fields, {name: value for name, value in body.items() if name in SHARED}, replace=False)
+    wanted = overlay(held.fields, {name: value for name, value in body.items() if name in SHARED | OWN}, replace=False)
     wanted["status"] = held.fields.get("status", "confirmed") if not held.cancelled else "confirmed"
     given = body.get("attendees")
     if given is not None:

@@ -50,6 +50,15 @@ def test_a_person_answers_by_hand_and_a_guest_elsewhere_by_mail(google, ada, bo)
     assert responses(bo.get("dinner")) == {BO: "declined", OUTSIDER: "tentative"}
 
 
+@pytest.mark.parametrize(
+    "own",
+    [{"transparency": "glass"}, {"reminders": {"useDefault": False, "overrides": [{"method": "gong", "minutes": 5}]}}],
+)
+def test_what_a_guest_sets_for_themselves_is_checked_too(ada, bo, own):
+    invite(ada, BO)
+    assert bo.refused("events.patch", own, calendarId="primary", eventId="dinner") == (400, "invalid")
+
+
 def test_a_guest_may_not_change_what_is_shared_but_may_change_their_own_copy(ada, bo):
     invite(ada, BO)
     for body in ({"summary": "Mine"}, timed("2026-12-01T12:00:00", "2026-12-01T13:00:00"), {"location": "Here"}):
