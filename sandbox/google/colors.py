@@ -22,6 +22,7 @@ def _palette(colors: str) -> Json:
 
 
 CALENDAR_COLORS = _palette(_CALENDAR)
+EVENT_COLORS = _palette(_EVENT)
 
 
 def get_colors(call: Call) -> Answer:
@@ -31,6 +32,6 @@ def get_colors(call: Call) -> Answer:
             "kind": "calendar#colors",
             "updated": "2012-02-14T00:00:00.000Z",
             "calendar": CALENDAR_COLORS,
-            "event": _palette(_EVENT),
+            "event": EVENT_COLORS,
         }
     )

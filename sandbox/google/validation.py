@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from sandbox.google import errors
+from sandbox.google.colors import EVENT_COLORS
 from sandbox.google.recurrence import InvalidRecurrence, Schedule, validate
 from sandbox.google.times import Json, When, duration, find_zone, parse_when
 from sandbox.google.world import Account, Calendar
@@ -59,6 +60,9 @@ def _check_enums(fields: Json) -> None:
     for name, allowed in _ENUMS.items():
         if name in fields and fields[name] not in allowed:
             raise errors.invalid(f"Invalid value for: {fields[name]} is not a valid value")
+    # Google names no field here: https://github.com/coursetable/coursetable/issues/1551
+    if "colorId" in fields and fields["colorId"] not in EVENT_COLORS:
+        raise errors.invalid("Invalid Value")
 
 
 def _normalise_times(fields: Json, calendar: Calendar) -> None:

@@ -113,6 +113,7 @@ def test_a_patch_from_timed_to_all_day_must_clear_the_time(ada):
         (meeting(attendees=[{"displayName": "Nobody"}]), "required"),
         (meeting(attendees=[{"email": "nobody"}]), "invalid"),
         (meeting(transparency="glass"), "invalid"),
+        (meeting(colorId="12"), "invalid"),
         (meeting(nonsense=True), "badRequest"),
         (meeting(summary_=1), "badRequest"),
         ({**meeting(), "start": {"date": "2026-12-01", "nonsense": 1}}, "badRequest"),

@@ -52,7 +52,11 @@ def test_a_person_answers_by_hand_and_a_guest_elsewhere_by_mail(google, ada, bo)
 
 @pytest.mark.parametrize(
     "own",
-    [{"transparency": "glass"}, {"reminders": {"useDefault": False, "overrides": [{"method": "gong", "minutes": 5}]}}],
+    [
+        {"colorId": "99"},
+        {"transparency": "glass"},
+        {"reminders": {"useDefault": False, "overrides": [{"method": "gong", "minutes": 5}]}},
+    ],
 )
 def test_what_a_guest_sets_for_themselves_is_checked_too(ada, bo, own):
     invite(ada, BO)

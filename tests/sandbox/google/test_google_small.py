@@ -25,6 +25,8 @@ def test_the_palettes_are_googles(ada):
     colors = ada.ok("colors.get")
     assert (len(colors["calendar"]), len(colors["event"])) == (24, 11)
     assert colors["event"]["11"] == {"background": "#dc2127", "foreground": "#1d1d1d"}
+    for color in colors["event"]:
+        assert ada.insert(meeting(colorId=color))["colorId"] == color
     listed = ada.ok("calendarList.get", calendarId="primary")
     assert colors["calendar"][listed["colorId"]]["background"] == listed["backgroundColor"]
 
