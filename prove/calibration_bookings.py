@@ -122,8 +122,8 @@ BOOKINGS: Final = (
     Planted(
         guard="invitation's SEQUENCE not raised",
         file="app/bookings/transitions.py",
-        old="    booking.sequence += 1\n",
-        new="",
+        old="    booking.sequence += 1\n    booking.version += 1\n",
+        new="    booking.version += 1\n",
         check="tests/bookings/test_mails.py::test_confirmation_change_and_cancellation_reach_everybody",
     ),
 )
