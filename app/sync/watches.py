@@ -53,6 +53,8 @@ class _Task:
     current: PushChannel | None
     """The watch that lasts longest."""
     old: Sequence[PushChannel]
+    kept: bool = True
+    """The calendar is to be watched; else its watches are only stopped."""
 
     @property
     def whole_mailbox(self) -> bool:
@@ -82,7 +84,7 @@ class Watcher:
         if task is None:
             return
         try:
-            if task.current is None or not self._lasts(task, task.current):
+            if task.kept and (task.current is None or not self._lasts(task, task.current)):
                 task = await self._renew(task)
             await self._stop(task)
         except ProviderError as error:
@@ -103,8 +105,10 @@ class Watcher:
             channels = list(await repository.channels_of(session, calendar_id))
             alone = provider.push_scope is PushScope.CALENDAR or found.calendar.is_primary
             if self._push_url is None or not found.mirrored or not alone:
+                await repository.set_watched_until(session, calendar_id, None)
                 await repository.remove_watch_due(session, calendar_id)
-                return _Task(found.calendar, connection, provider, watches, None, channels) if channels else None
+                task = _Task(found.calendar, connection, provider, watches, None, channels, kept=False)
+                return task if channels else None
             current = channels[0] if channels else None
             return _Task(found.calendar, connection, provider, watches, current, channels[1:])
 

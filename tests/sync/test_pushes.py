@@ -4,7 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,6 +14,7 @@ import uvicorn
 from sqlalchemy import event
 
 from app.providers.google.push import GoogleWatches
+from app.providers.graph.session import Office365Session
 from app.settings import Settings
 from app.sync.schedule import enqueue_due_syncs, enqueue_due_watches
 from app.sync.watches import Watcher
@@ -387,6 +388,45 @@ async def test_r29_an_unticked_calendar_is_watched_no_more(reachable: World) -> 
         await reachable.work()
         await look(reachable)
         assert len(await reachable.sandbox.google_channels(person.email, alive=True)) == expected
+
+
+async def test_p3_without_an_address_of_our_own_a_watch_is_stopped_and_none_begins(
+    reachable: World, hands: Hands
+) -> None:
+    """The operator has taken `PUSH_URL` away."""
+    person, post = await watched(reachable, hands)
+    await reachable.rows("UPDATE due_watches SET due_at = now()")
+    unset = reachable.services.settings.model_copy(update={"push_url": None})
+    async with open_world(unset, reachable.sandbox) as world:
+        await look(world)
+    assert await post.watches() == []
+    for table in ("push_channels", "due_watches"):
+        assert await reachable.rows(f"SELECT * FROM {table}") == [], table  # noqa: S608 - our own tables
+    assert (await state(person))["channel_expires_at"] is None, "it is polled"
+
+
+async def test_p3_a_mailbox_whose_default_calendar_changes_is_watched_once(
+    reachable: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hands = MicrosoftHands(reachable.sandbox)
+    person, post = await watched(reachable, hands)
+    heir = await reachable.sandbox.microsoft.calendar(person.email, "The new one")
+    listed = Office365Session.list_calendars
+
+    async def switched(self: Office365Session) -> object:
+        return [replace(item, primary=item.name == heir["name"]) for item in await listed(self)]
+
+    for change in (None, switched):
+        if change is not None:
+            monkeypatch.setattr(Office365Session, "list_calendars", change)
+        await person.post(f"/v1/connections/{person.connection_id}/refresh-calendars")
+        await reachable.work()
+    for _ in range(2):
+        await reachable.rows("UPDATE due_watches SET due_at = now()")
+        await look(reachable)
+    [primary] = await reachable.rows("SELECT id FROM calendars WHERE is_primary")
+    assert [row["calendar_id"] for row in await reachable.rows("SELECT * FROM push_channels")] == [primary["id"]]
+    assert len(await post.watches()) == 1
 
 
 async def test_p3_of_a_mailbox_only_the_calendar_that_is_surely_told_of_is_polled_less(reachable: World) -> None:
