@@ -44,7 +44,7 @@ from app.sync.pace import Kin, Paces
 from app.sync.people import AddressBook, normalised
 from app.sync.polling import jittered, next_poll
 from app.sync.reading import pages_ahead
-from app.sync.relisting import next_listing
+from app.sync.relisting import listing_after, next_listing
 from app.sync.run import End, Run, declare_inactive, readable_again, succeeded, was_told
 from app.telemetry.metrics import SYNCS
 
@@ -376,6 +376,9 @@ class SyncEngine:
                     sync.state, wait = "idle", mirroring.LOOK_AGAIN
             if wait is not None:
                 await mirroring.set_due(session, calendar.account_id, calendar.id, at=now + wait)
+            listing = listing_after(error, sync, calendar, now=now)
+            await session.flush()
+            await enqueue(session, listing)
         log.warning("sync.failed", calendar_id=str(run.calendar.id), error=error.code, operation=error.operation)
 
     async def _hold(self, session: AsyncSession, run: Run, **values: object) -> CalendarSync:

@@ -206,6 +206,47 @@ async def test_r30_a_deleted_calendar_is_inactive_at_once_and_keeps_what_was_kno
     assert (await row(project))["inactive_reason"] == "calendar_deleted", "confirmed over an hour"
 
 
+async def test_r16_a_primary_calendar_that_is_not_found_any_more_is_looked_for_at_once(world: World) -> None:
+    """As after a mailbox was restored: it is there, by another id."""
+    scene = await with_events(world)
+    page, day = await scene.person.make_page(), scene.person.day(9)
+    await world.rows("UPDATE calendars SET provider_calendar_id = 'of-before@example.com'")
+    await scene.insert(scene.person.at(20, "10:00"))
+    await scene.sync()
+    assert (await scene.state())["state"] == "idle"
+    assert (await row(scene))["inactive_reason"] is None
+    assert await scene.person.slots(page["id"], day)
+    await scene.agrees(spans=4)
+
+
+@pytest.mark.parametrize("refusal", ["not_found", "forbidden"])
+async def test_r16_a_primary_calendar_that_stays_lost_is_looked_for_once_a_day(world: World, refusal: str) -> None:
+    scene = await with_events(world)
+    before = await listings(scene)
+    async with failing(world.sandbox, refusal, path=LISTING, account=scene.person.email):
+        for hours, expected in ((0, 1), (1, 1), (23, 1), (25, 2), (47, 2), (50, 3)):
+            world.clock.offset = timedelta(hours=hours)
+            for _ in range(2):
+                await run(scene)
+                await world.work()
+            assert await listings(scene) - before == expected, hours
+
+
+async def test_r16_a_calendar_that_is_not_the_primary_is_not_looked_for(world: World) -> None:
+    scene, project = await two_calendars(world)
+    before = await listings(scene)
+    await world.sandbox.delete_google_calendar(project.calendar)
+    await scene.sync()
+    assert (await row(project))["inactive_reason"] == "access_lost"
+    assert await listings(scene) == before
+
+
+async def listings(scene: Scene) -> int:
+    """How often the person's calendars were listed."""
+    requests = await scene.world.sandbox.google_requests(account=scene.person.email)
+    return sum(request["path"].endswith("/calendarList") for request in requests)
+
+
 async def test_r30_lost_access_makes_the_host_unavailable_and_regained_access_heals(world: World) -> None:
     scene, project = await two_calendars(world)
     page = await scene.person.make_page()
