@@ -194,7 +194,7 @@ class SyncPage:
     cursor: bytes | None = None
     """The state to keep; only on the last page."""
     full: bool = False
-    """This is a full listing: whatever no page names is gone."""
+    """This is a full listing: whatever no page names is gone. A cursor may lead to one, where no changes are told."""
     time_zone: str | None = None
     """The calendar's zone as it is now (IANA); None when the provider's listing does not tell it or it is unknown."""
 

@@ -26,13 +26,7 @@ from app.connections.health import mark_broken
 from app.database import transaction
 from app.failpoints import Failpoint, reached
 from app.models.connections import Calendar, CalendarSync, Connection
-from app.providers.base import (
-    CalendarSession,
-    CursorExpired,
-    ProtocolError,
-    ProviderError,
-    UnreadableEvent,
-)
+from app.providers.base import CalendarSession, CursorExpired, ProtocolError, ProviderError, UnreadableEvent
 from app.queue import enqueue
 from app.sync import repository
 from app.sync.backoff import OwnFault, verdict
@@ -170,13 +164,14 @@ class SyncEngine:
         shared = self._access.one_service(connection.provider)
         return Kin(connection.provider, connection.account_id, connection.id, shared=shared)
 
-    def _interval(self, sync: CalendarSync, now: datetime) -> timedelta:
+    def _interval(self, sync: CalendarSync, now: datetime, *, whole: bool = False) -> timedelta:
         return next_poll(
             self._poll,
             now=now,
             watched_until=sync.watched_until,
             changed_at=sync.changed_at,
             behind_watch=self._behind_watch,
+            whole=whole,
         )
 
     def _begin(
@@ -217,8 +212,10 @@ class SyncEngine:
                 reached(Failpoint.SYNC_PAGE)
                 if first and page.time_zone is not None and page.time_zone != run.calendar.time_zone:
                     raise _ZoneMoved(page.time_zone)
+                if page.full and not run.full:
+                    await self._list_whole(run)
                 run.batch.add(page.changes)
-                run.changed = run.changed or bool(page.changes)
+                run.changed = run.changed or (bool(page.changes) and not run.full)
                 if run.batch.rows >= _SAVE_ROWS or page.next_page is not None:
                     await self._save_progress(run)
                 cursor, first = page.cursor, False
@@ -226,6 +223,12 @@ class SyncEngine:
             raise ProtocolError("the last page came without a cursor", operation="sync_page")
         run.cursor = cursor
         await self._look_at_untold(run)
+
+    async def _list_whole(self, run: Run) -> None:
+        """No changes are told of this calendar: the cursor led to a full listing, which sweeps what it does not see."""
+        async with transaction(self._sessions, run.calendar.account_id) as session:
+            sync = await self._hold(session, run, generation=CalendarSync.generation + 1)
+        run.full, run.whole, run.generation = True, True, sync.generation
 
     @staticmethod
     async def _page(run: Run, position: bytes | None) -> SyncPage:
@@ -282,6 +285,7 @@ class SyncEngine:
             await mirror.save(run.batch)
             if not run.full:
                 await mirror.pack()  # else page after page would pack the same months
+            run.changed = run.changed or (run.full and mirror.differs)
             await enqueue(session, changes.jobs())
         run.batch.saved()
 
@@ -300,11 +304,12 @@ class SyncEngine:
             await mirror.save(run.batch)
             if run.full:
                 await mirror.sweep()
+                sync.changed_at = now if mirror.differs else sync.changed_at
             if run.expand_all:
                 await mirror.forget_past()  # else a calendar that is read by its changes would only ever grow
             await mirror.pack()
             again = sync.dirty_seq != run.dirty_seq
-            pause = mirroring.LOOK_AGAIN if again else jittered(self._interval(sync, now))
+            pause = mirroring.LOOK_AGAIN if again else jittered(self._interval(sync, now, whole=run.whole))
             await mirroring.set_due(session, sync.account_id, sync.calendar_id, at=now + pause, synced_at=now)
             topics, jobs = await changes.hand_over()
             jobs += [*listing, *await readable_again(session, run, now)]

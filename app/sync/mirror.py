@@ -121,6 +121,8 @@ class Mirror:
         self._changes = changes
         self._zone = zone_or_utc(calendar.time_zone)
         self._months: set[date] = set()
+        self.differs = False
+        """Something that blocks, or could, is not as it stood."""
 
     async def save(self, batch: Batch) -> None:
         """Take over what a run has learnt."""
@@ -148,6 +150,7 @@ class Mirror:
         seen_before = and_(MirrorEvent.generation < self._generation, MirrorEvent.generation != UNTOLD)
         stale = and_(self._mine(MirrorEvent), seen_before)
         before = await self._note_months(stale)
+        self.differs = self.differs or bool(before)
         await self._session.execute(delete(MirrorEvent).where(stale))
         if self._changes is not None:
             await self._changes.note(before, [])
@@ -189,6 +192,7 @@ class Mirror:
         """
         for event_id in stood.keys() | stand.keys():
             before, now = stood[event_id][1] if event_id in stood else None, stand.get(event_id)
+            self.differs = self.differs or before != now
             if before != now or self._changes is None:
                 for blocks in filter(None, (before, now)):
                     self.touch(_when(*blocks[:4]))

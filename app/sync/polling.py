@@ -21,8 +21,14 @@ def next_poll(
     watched_until: datetime | None,
     changed_at: datetime | None,
     behind_watch: timedelta = BEHIND_WATCH,
+    whole: bool = False,
 ) -> timedelta:
-    """How long to wait: half the base after a change, twice the base after hours without one."""
+    """How long to wait: half the base after a change, twice the base after hours without one.
+
+    `whole`: no changes are told, so that each poll lists all there is; it is asked no more often than behind a watch.
+    """
+    if whole:
+        return max(base, BEHIND_WATCH)
     if watched_until is not None and watched_until > now:
         return max(base, behind_watch)
     if changed_at is None or now - changed_at > _QUIET:

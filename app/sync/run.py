@@ -50,8 +50,10 @@ class Run:
     """When its lease was last prolonged."""
     listed_at: datetime | None
     """When the connection's calendars were last listed by the clock."""
+    whole: bool = False
+    """It was to read changes, and the provider tells none of this calendar: everything is listed each time."""
     changed: bool = False
-    """Something was told."""
+    """Something was told; of a full listing, which names all there is: something is not as it stood."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,7 @@ def succeeded(run: Run, now: datetime) -> dict[str, object]:
     }
     if run.changed:
         values["changed_at"] = now
-    if doubts_watch(changed=run.changed, told=run.told):
+    if not run.full and doubts_watch(changed=run.changed, told=run.told):
         # Until a push arrives again; one that came during the run has already.
         quiet = CalendarSync.dirty_seq == run.dirty_seq
         values["watched_until"] = case((quiet, null()), else_=CalendarSync.watched_until)

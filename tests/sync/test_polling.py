@@ -40,6 +40,14 @@ def test_p3_behind_a_watch_the_poll_can_be_slower() -> None:
     assert next_poll(BASE, now=NOW, watched_until=None, changed_at=NOW, behind_watch=hour) == BASE / 2
 
 
+def test_p3_what_is_listed_whole_each_time_is_asked_as_slowly_as_behind_a_watch() -> None:
+    pause = next_poll(BASE, now=NOW, watched_until=None, changed_at=NOW, whole=True)
+    assert timedelta(minutes=3) < jittered(pause, chance=0.0) < jittered(pause, chance=1.0) < timedelta(minutes=5)
+    watched = NOW + timedelta(hours=1)
+    often = timedelta(minutes=1)
+    assert next_poll(BASE, now=NOW, watched_until=watched, changed_at=NOW, behind_watch=often, whole=True) == pause
+
+
 def test_p3_jitter_is_a_fifth_to_either_side() -> None:
     drawn = [jittered(BASE) / BASE for _ in range(500)]
     assert 0.8 <= min(drawn) < 0.85

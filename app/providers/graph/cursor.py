@@ -6,7 +6,8 @@ wish passes the window's end the cursor has expired: a full listing of a new win
 listing names all there is, nothing that happened meanwhile is lost.
 
 Some calendars have no delta that works: a later page of it is refused, or there is always another one. Such a calendar
-is listed plainly, which leaves a cursor that has expired when it is used.
+is listed plainly, which leaves a cursor that leads to the next plain listing, and for a day only: then a delta is tried
+again.
 https://github.com/microsoftgraph/microsoft-graph-docs-contrib/issues/3997
 https://github.com/microsoftgraph/msgraph-sdk-dotnet/issues/3082
 
@@ -32,6 +33,8 @@ _ROLLS_SPREAD_DAYS = 60
 """Calendars connected on one day do not all begin anew on one day."""
 _PLAIN = "/"
 """The link of a cursor that a plain listing leaves."""
+_PLAIN_FOR = timedelta(days=1)
+"""How long a calendar is listed plainly before a delta is tried again."""
 _REPEATS_MAX = 3
 _EMPTY_MAX = 200
 """Pages without rows are no sign that nothing will come; many in a row are usual.
@@ -75,7 +78,7 @@ class Position:
     since: datetime
     until: datetime
     link: str | None
-    """Where Graph told us to go on; None: a new listing of the window."""
+    """Where Graph told us to go on; None: a new listing of the window, with a delta or plainly."""
     plain: bool = False
     """It is listed without a delta."""
     rows: str = ""
@@ -97,7 +100,9 @@ class Position:
         if since < known.since or since + reach > known.until:
             raise CursorExpired("the window has to move", operation="sync")
         if known.link == _PLAIN:
-            raise CursorExpired("it was listed without a delta", operation="sync")
+            if since - known.since >= _PLAIN_FOR:
+                raise CursorExpired("a delta is to be tried again", operation="sync")
+            return cls(calendar_id, known.since, known.until, None, plain=True)
         return cls(calendar_id, known.since, known.until, known.link)
 
     def query(self) -> dict[str, str]:
@@ -109,7 +114,7 @@ class Position:
         return msgspec.json.encode(_Cursor(_VERSION, _calendar_mark(self.calendar_id), link, self.since, self.until))
 
     def plain_cursor(self) -> bytes:
-        """The cursor after a plain listing: there is nothing to go on from."""
+        """The cursor after a plain listing: the next one lists the same window, as plainly."""
         return self.cursor(_PLAIN)
 
     def page(self, link: str, ids: Iterable[str]) -> bytes:

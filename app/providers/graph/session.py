@@ -90,17 +90,19 @@ class Office365Session(Reading):
         """One page of the delta of a window of time: singles as they are, series only by name.
 
         Raises CursorExpired as well when the window has to move, for a link that Graph will not have any more (it
-        says so in several ways). A full listing whose delta breaks on the way goes on without one.
+        says so in several ways). A full listing whose delta breaks on the way goes on without one, and its cursor leads
+        to another full listing.
         """
         here = Position.read(calendar_id, cursor=cursor, page=page, since=since, reach=self._reach)
+        if here.plain and here.link is None:
+            return _plainly(here)
         try:
-            return await self._page(here, full=cursor is None)
+            return await self._page(here, full=cursor is None or here.plain)
         except (CursorExpired, InvalidRequest, PermissionDenied, EndlessListing) as refusal:
             if here.link is None or here.plain:
                 raise
             if cursor is None:
-                wanted = {"$top": EVENTS_PER_PAGE, "$select": LISTED_FIELDS}
-                return SyncPage((), next_page=here.plainly(wanted), full=True)
+                return _plainly(here)
             if isinstance(refusal, PermissionDenied):
                 raise
             raise CursorExpired(operation="office365.sync_page", provider_code=refusal.provider_code) from refusal
@@ -276,6 +278,11 @@ class Office365Session(Reading):
                 return event
             copied = copied or event
         return copied
+
+
+def _plainly(here: Position) -> SyncPage:
+    """Lists the window without a delta, from its begin."""
+    return SyncPage((), next_page=here.plainly({"$top": EVENTS_PER_PAGE, "$select": LISTED_FIELDS}), full=True)
 
 
 def _written(row: WireEvent, call: Call, key: str) -> Event:

@@ -240,9 +240,27 @@ async def test_a_full_listing_whose_delta_breaks_on_the_way_goes_on_without_one(
     assert [type(change) for change in third.changes] == [Upsert, SeriesTouched]
     fourth = await sync(session, page=third.next_page)
     assert (fourth.changes[0].event.id, fourth.next_page, fourth.full) == ("b", None, True)
+
+
+async def test_a_calendar_without_a_delta_is_listed_plainly_for_a_day(session, server, links):
+    server.script(more(links), refused(410, "SyncStateNotFound"), Reply(body=page(single(id="a"))))
+    found = await sync(session)
+    while found.next_page:
+        found = await sync(session, page=found.next_page)
+
+    server.script(*[Reply(body=page(single(id="a"), stub(id="o1")))] * 3)
+    cursor, later = found.cursor, WINDOW.start + timedelta(hours=23)
+    for since in (WINDOW.start, later, later):
+        begun = await sync(session, cursor=cursor, since=since)
+        assert (begun.changes, begun.full, begun.cursor) == ((), True, None)
+        listed = await sync(session, cursor=cursor, page=begun.next_page, since=since)
+        assert ([type(change) for change in listed.changes], listed.full) == ([Upsert, SeriesTouched], True)
+        assert server.seen[-1].path.endswith("/calendarView"), "no delta is tried"
+        cursor = listed.cursor
+    asked = len(server.seen)
     with pytest.raises(CursorExpired):
-        await sync(session, cursor=fourth.cursor)
-    assert len(server.seen) == 4, "nothing is asked with it"
+        await sync(session, cursor=cursor, since=WINDOW.start + timedelta(days=1))
+    assert len(server.seen) == asked, "nothing is asked with it then"
 
 
 async def test_what_is_refused_without_a_delta_as_well_is_told_as_it_is(session, server, links):
