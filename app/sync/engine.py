@@ -32,7 +32,7 @@ from app.sync import repository
 from app.sync.backoff import OwnFault, verdict
 from app.sync.batch import Batch
 from app.sync.changes import ChangeLog, Follow, Topic
-from app.sync.expanding import AT_ONCE, MOST_TOGETHER, TOGETHER, portions, read_each, read_together
+from app.sync.expanding import read_series
 from app.sync.mirror import BEHIND, Mirror
 from app.sync.pace import Kin, Paces
 from app.sync.people import AddressBook, normalised
@@ -247,20 +247,13 @@ class SyncEngine:
                 run.batch.look_at(event_id, event)
 
     async def _read_series(self, run: Run) -> None:
-        """Every touched series, whole: no delta can be trusted to tell which of its instances are left.
-
-        When the horizon moves, so many others besides that they are read together.
-        """
-        touched, others = run.batch.touched, await self._others(run)
-        if len(others) < TOGETHER:
-            touched, others = touched | others, set()
+        """Every touched series, whole: no delta can be trusted to tell which of its instances are left."""
+        wanted = run.batch.touched | await self._others(run)
         run.batch.touched = set()
-        for some in portions(touched, AT_ONCE):
-            run.batch.series.update(await read_each(run, some))
-            await self._save_in_time(run)
-        for some in portions(others, MOST_TOGETHER):
-            run.batch.series.update(await read_together(run, some))
-            await self._save_in_time(run)
+        async with aclosing(read_series(run, wanted)) as read:
+            async for some in read:
+                run.batch.series.update(some)
+                await self._save_in_time(run)
 
     async def _others(self, run: Run) -> set[str]:
         """The series that are to be expanded further, although no page named them."""

@@ -260,6 +260,22 @@ async def test_p3_many_series_are_expanded_again_by_one_listing(world: World) ->
     assert len(await world.sandbox.google_requests(account=scene.person.email)) - before < SERIES / 2
 
 
+async def test_p3_a_first_listing_with_many_series_reads_them_together(world: World) -> None:
+    """Google allows a person 600 requests a minute."""
+    person = await world.person()
+    await world.sandbox.google_account(person.email)
+    scene = await Scene.of(world, person)
+    for number in range(SERIES):
+        start = scene.person.at(20, "06:00") + timedelta(minutes=30 * number)
+        await scene.insert(start, recurrence=["RRULE:FREQ=DAILY;INTERVAL=7;COUNT=3"])
+    before = len(await world.sandbox.google_requests(account=person.email))
+    await person.connect()
+    await world.work()
+    assert await series_rows(world) == {3: SERIES}
+    assert len(await world.sandbox.google_requests(account=person.email)) - before < SERIES / 2
+    await scene.agrees(spans=3)
+
+
 async def test_p3_exchange_reads_a_calendar_once_for_many_series(world: World) -> None:
     person, hands = await world.person(), ExchangeHands(world.sandbox)
     await hands.account(person)

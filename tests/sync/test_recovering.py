@@ -1,6 +1,7 @@
 """Sync when things go wrong: lost cursors, lost access, throttling, crashes, races (P1, P3, R16, R30)."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -12,6 +13,7 @@ from app.calendar import Event
 from app.ids import decode_id
 from app.providers.base import ReauthRequired, Transient
 from app.providers.google import mapping
+from app.providers.google.session import GoogleSession
 from app.queue import Job
 from app.sync import expanding
 from app.sync.engine import _FencedOff
@@ -377,6 +379,30 @@ async def test_p3_a_run_that_reads_many_series_keeps_its_lease(world: World, mon
     after = await row(scene)
     assert (after["state"], after["fence"], after["failures"]) == ("idle", sync["fence"] + 1, 0)
     await scene.agrees(spans=16)
+
+
+async def test_p3_a_run_that_lists_long_for_many_series_is_not_taken_over(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene = await with_events(world, count=0)
+    for number in range(20):
+        start = scene.person.at(2, "06:00") + timedelta(minutes=30 * number)
+        await scene.insert(start, recurrence=["RRULE:FREQ=WEEKLY;COUNT=6"])
+    sync = await row(scene)
+    real, others = GoogleSession.list_instances, []
+
+    async def slow(self: GoogleSession, *where: Any, **series: Any) -> AsyncIterator[Event]:
+        async for event in real(self, *where, **series):
+            world.clock.offset += timedelta(seconds=2)
+            yield event
+        others.append(await world.services.sync._claim(sync["account_id"], sync["calendar_id"]))
+
+    monkeypatch.setattr(GoogleSession, "list_instances", slow)
+    await run(scene)
+    assert others == [None], "one listing of 240 seconds, and nobody takes over"
+    after = await row(scene)
+    assert (after["state"], after["fence"], after["failures"]) == ("idle", sync["fence"] + 1, 0)
+    await scene.agrees(spans=6)
 
 
 async def test_p3_a_run_that_was_overtaken_cannot_write_any_more(world: World) -> None:
