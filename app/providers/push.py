@@ -86,8 +86,10 @@ class Watches(Protocol):
         """Have changes told; `channel_id` is our proposal. Raises: PushUnsupported, …"""
         ...
 
-    async def extend(self, watch: Watch, *, until: datetime) -> Watch | None:
-        """The watch, for longer; None where it cannot be, and another one has to be started beside it."""
+    async def extend(self, watch: Watch, url: str, *, until: datetime) -> Watch | None:
+        """The watch, for longer; None where it cannot be, and another one has to be started beside it. So it is where
+        changes are told to another address than `url`, that of the callback.
+        """
         ...
 
     async def stop(self, watch: Watch) -> None:

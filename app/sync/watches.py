@@ -119,17 +119,14 @@ class Watcher:
         """The task with a watch that lasts."""
         if not await self._wanted(task):
             return task
+        url = f"{self._push_url}/{task.connection.provider}"
         until = self._clock() + task.provider.push_lifetime
         if task.current is not None and task.current.expires_at > self._clock():
-            longer = await task.watches.extend(_watch(task.current), until=until)
+            longer = await task.watches.extend(_watch(task.current), url, until=until)
             if longer is not None:
                 return await self._save_longer(task, task.current, longer)
         secret = secrets.token_urlsafe(32)
-        callback = Callback(
-            url=f"{self._push_url}/{task.connection.provider}",
-            lifecycle_url=f"{self._push_url}/{task.connection.provider}/lifecycle",
-            secret=secret,
-        )
+        callback = Callback(url=url, lifecycle_url=f"{url}/lifecycle", secret=secret)
         row_id = new_id()
         watch = await task.watches.start(task.calendar.provider_calendar_id, row_id.hex, callback, until=until)
         channel = PushChannel(

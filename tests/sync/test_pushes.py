@@ -271,6 +271,32 @@ async def test_p3_a_watch_is_renewed_before_it_ends_and_never_doubled(reachable:
     assert len(await reachable.rows("SELECT * FROM directory WHERE kind = 'channel'")) == 1
 
 
+async def test_p3_a_watch_that_tells_a_former_address_is_replaced_and_not_prolonged(
+    reachable: World, hands: Hands
+) -> None:
+    """The operator has changed `PUSH_URL`."""
+    person, post = await watched(reachable, hands)
+    [before] = await post.watches()
+    port, until = free_port(), datetime.fromisoformat(before["expires_at"])
+    moved = reachable.services.settings.model_copy(update={"push_url": f"http://127.0.0.1:{port}"})
+    async with open_world(moved, reachable.sandbox) as world, listening(world.app, port):
+        world.clock.offset = until - timedelta(hours=3) - world.clock()
+        await reachable.sandbox.advance_clock(world.clock.offset.total_seconds())
+        await look(world)
+        [after] = await post.watches()
+        await look(world)
+        assert await post.watches() == [after], "once"
+        await world.work()
+        await hands.add(person, person.at(3, "10:00"))
+        await post.settled()
+        assert len(await world.rows(SIGNAL)) == 1
+    assert after["id"] != before["id"]
+    told = [value for value in after.values() if isinstance(value, str) and "/v1/provider-notifications/" in value]
+    assert told
+    assert all(address.startswith(moved.push_url or "") for address in told), told
+    assert len(await reachable.rows("SELECT * FROM push_channels")) == 1
+
+
 async def test_r15_disconnecting_stops_the_watch(reachable: World, hands: Hands) -> None:
     person, post = await watched(reachable, hands)
     assert (await person.delete(f"/v1/connections/{person.connection_id}")).status_code == 204

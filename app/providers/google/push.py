@@ -63,7 +63,7 @@ class GoogleWatches:
             raise
         return Watch(channel.id, channel.resource_id, _expiration(channel.expiration) or until)
 
-    async def extend(self, watch: Watch, *, until: datetime) -> Watch | None:  # noqa: ARG002 - the protocol's
+    async def extend(self, watch: Watch, url: str, *, until: datetime) -> Watch | None:  # noqa: ARG002 - the protocol's
         """Channels cannot be renewed."""
         return None
 

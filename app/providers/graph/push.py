@@ -25,6 +25,7 @@ _LONGEST_TOKEN = 4096
 class _Subscription(msgspec.Struct, rename="camel"):
     id: str
     expiration_date_time: datetime
+    notification_url: str | None = None
 
 
 class _Notification(msgspec.Struct, rename="camel"):
@@ -70,15 +71,19 @@ class Office365Watches:
             )
         )
 
-    async def extend(self, watch: Watch, *, until: datetime) -> Watch | None:
-        """The subscription for longer; this also shows Graph a good token. None when it is gone."""
+    async def extend(self, watch: Watch, url: str, *, until: datetime) -> Watch | None:
+        """The subscription for longer; this also shows Graph a good token. None when it is gone, or tells another
+        address: that could be changed, but not the one of its lifecycle.
+        https://learn.microsoft.com/graph/api/subscription-update
+        """
         call = self._graph.write(
             "office365.renew_subscription", "PATCH", _path(watch), {"expirationDateTime": _text(until)}
         )
         try:
-            return _watch(await self._graph.fetch(call, _SUBSCRIPTION.decode))
+            subscription = await self._graph.fetch(call, _SUBSCRIPTION.decode)
         except EventNotFound:
             return None
+        return _watch(subscription) if subscription.notification_url in {url, None} else None
 
     async def stop(self, watch: Watch) -> None:
         """Unsubscribe."""

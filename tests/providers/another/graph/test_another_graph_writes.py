@@ -133,8 +133,8 @@ async def test_a_subscription_is_made_shaken_hands_renewed_and_ended(graph, prov
     watch = await watches.start(graph.mailbox.home, "channel", callback, until=until)
     assert abs(watch.expires_at - until) < timedelta(minutes=1)
     graph.longest_subscription = timedelta(days=7)
-    later = await watches.extend(watch, until=until + timedelta(days=1))
+    later = await watches.extend(watch, callback.url, until=until + timedelta(days=1))
     assert later.expires_at > watch.expires_at
     await watches.stop(watch)
     await watches.stop(watch)
-    assert await watches.extend(watch, until=until) is None
+    assert await watches.extend(watch, callback.url, until=until) is None
