@@ -33,11 +33,8 @@ async def mark_broken(session: AsyncSession, seen: Connection, *, reason: str, n
     connection.updated_at = now
     mirrored = await calendar_repository.list_calendar_syncs(session, connection.id)
     await mirroring.lock_syncs(session, [calendar.id for calendar, _ in mirrored])
-    for calendar, sync in mirrored:
-        sync.state = "paused"
-        sync.last_error = "reauthorization_required"
-        sync.watched_until = None
-        await mirroring.remove_due(session, calendar.id)
+    for _, sync in mirrored:
+        await mirroring.pause(session, sync)
     await expire_channels(session, connection.id, now=now)
     add_audit_entry(
         session,

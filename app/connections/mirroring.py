@@ -135,6 +135,12 @@ async def set_due(
     await session.execute(statement.on_conflict_do_update(index_elements=["calendar_id"], set_=values))
 
 
+async def pause(session: AsyncSession, sync: CalendarSync) -> None:
+    """The calendar is left alone until its person has healed the connection, which starts it again."""
+    sync.state, sync.last_error, sync.watched_until = "paused", "reauthorization_required", None
+    await remove_due(session, sync.calendar_id)
+
+
 async def remove_due(session: AsyncSession, calendar_id: UUID) -> None:
     """The sweeper shall leave the calendar alone."""
     await session.execute(delete(DueCalendar).where(DueCalendar.calendar_id == calendar_id))

@@ -131,8 +131,11 @@ class SyncEngine:
                 return None
             sync, calendar, connection = found
             sync.asked = False  # whatever is told from here on asks anew
-            if connection.status != "active":
-                return None
+            if connection.status != "active" or sync.state == "paused":
+                await session.refresh(connection)  # whoever broke or healed it may have held the row we waited for
+                if connection.status != "active":
+                    await mirroring.pause(session, sync)
+                    return None
             held = max((until for until in (sync.lease_until, sync.not_before) if until is not None), default=now)
             if held > now:  # a run is under way, which may have died; or the provider has said when to come back
                 await mirroring.set_due(session, account_id, calendar_id, at=held)

@@ -10,6 +10,10 @@ import pytest
 from structlog.testing import capture_logs
 
 from app.calendar import Event
+from app.connections.calendar_repository import find_calendar
+from app.connections.health import mark_broken
+from app.connections.mirroring import start_mirroring
+from app.database import transaction
 from app.ids import decode_id
 from app.providers.base import ReauthRequired, Transient
 from app.providers.google import mapping
@@ -629,6 +633,64 @@ class _Opening:
 
     async def open_in(self, *_: object) -> object:
         return self._session
+
+
+async def test_r16_a_run_that_outlives_its_connection_leaves_nothing_due(world: World) -> None:
+    scene, project = await two_calendars(world)
+    sync = await row(project)
+    under_way = await world.services.sync._claim(sync["account_id"], sync["calendar_id"])
+    assert under_way is not None
+    await world.services.sync._read_changes(under_way)
+    await world.sandbox.revoke_google(scene.person.email)
+    await run(scene)
+    assert (await connection(scene))[0] == "reauthorization_required"
+    await world.services.sync._finish(under_way)
+    world.clock.offset = timedelta(minutes=6)
+    await enqueue_due_syncs(world.services.sessions, world.clock)
+    await world.work()
+    assert await world.rows("SELECT * FROM due_calendars") == []
+    assert (await project.state())["state"] == "paused"
+    await heals(scene, project)
+
+
+async def test_r16_a_claim_that_waits_while_its_connection_breaks_or_heals_sees_how_it_is_then(world: World) -> None:
+    _, project = await two_calendars(world)
+    sync, services = await row(project), world.services
+    account, calendar_id = sync["account_id"], sync["calendar_id"]
+    async with transaction(services.sessions, account) as session:
+        _, broken = await find_calendar(session, calendar_id) or pytest.fail("it is gone")
+        await mark_broken(session, broken, reason="token_revoked", now=world.clock())
+        claiming = asyncio.create_task(services.sync._claim(account, calendar_id))
+        await waits(world)
+    assert await claiming is None
+    assert (await row(project))["due_at"] is None
+    async with transaction(services.sessions, account) as session:
+        _, healed = await find_calendar(session, calendar_id) or pytest.fail("it is gone")
+        healed.status = "active"
+        await start_mirroring(session, account, calendar_id, now=world.clock())
+        claiming = asyncio.create_task(services.sync._claim(account, calendar_id))
+        await waits(world)
+    assert await claiming is not None
+    assert (await row(project))["due_at"] is not None
+
+
+async def waits(world: World) -> None:
+    """Until somebody waits for a row."""
+    waiting = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    for _ in range(500):
+        if await world.rows(waiting):
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError("nobody waits")
+
+
+async def heals(scene: Scene, *others: Scene) -> None:
+    """The person connects again, and everything is followed as before."""
+    await scene.person.connect()
+    await scene.world.work()
+    for each in (scene, *others):
+        assert (await each.state())["state"] == "idle"
+        assert (await row(each))["due_at"] is not None
 
 
 async def test_p3_a_fault_of_our_own_backs_off_lets_go_and_is_not_swallowed(
