@@ -5,11 +5,12 @@ after everything the caller can want to know; the caller's wish moves on with th
 wish passes the window's end the cursor has expired: a full listing of a new window follows, and because a full
 listing names all there is, nothing that happened meanwhile is lost.
 
-Some calendars have no delta that works: a later page of it is refused, or there is always another one. Such a calendar
-is listed plainly, which leaves a cursor that leads to the next plain listing, and for a day only: then a delta is tried
-again.
+Some calendars have no delta that works: a later page of it is refused or never comes, there is always another one, or
+the last says nothing of how to go on. Such a calendar is listed plainly, which leaves a cursor that leads to the next
+plain listing, and for a day only: then a delta is tried again.
 https://github.com/microsoftgraph/microsoft-graph-docs-contrib/issues/3997
 https://github.com/microsoftgraph/msgraph-sdk-dotnet/issues/3082
+https://github.com/microsoftgraph/msgraph-sdk-java/issues/555
 
 The one rule: a cursor is good only for the calendar, the window and the version of the listing it was made for, and
 leads nowhere but to the server it came from. Raise `_VERSION` whenever the listing's headers change.
@@ -24,8 +25,8 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from app.providers.base import CursorExpired, ProtocolError
-from app.providers.graph.graph import calendar_path
+from app.providers.base import CursorExpired
+from app.providers.graph.graph import BrokenListing, calendar_path
 
 _VERSION = 1
 _ROLLS_EARLIEST = timedelta(days=60)
@@ -64,10 +65,6 @@ class _Page(_Place, tag="page", rename={"version": "v"}):
 
 
 PlaceT = TypeVar("PlaceT", bound=_Place)
-
-
-class EndlessListing(ProtocolError):
-    """Page follows page, and none brings anything new."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,12 +115,12 @@ class Position:
         return self.cursor(_PLAIN)
 
     def page(self, link: str, ids: Iterable[str]) -> bytes:
-        """The next page, from a nextLink; `ids` are those on this one. Raises: EndlessListing."""
+        """The next page, from a nextLink; `ids` are those on this one. Raises: BrokenListing."""
         told = sorted(ids)
         rows = hashlib.sha256("\n".join(told).encode()).hexdigest()[:16]
         repeats = self.repeats + 1 if rows == self.rows else 0
         if repeats >= (_REPEATS_MAX if told else _EMPTY_MAX) or self.pages >= _PAGES_MAX:
-            raise EndlessListing("always another page", operation="sync")
+            raise BrokenListing("always another page", operation="sync")
         return self._page(link, plain=self.plain, rows=rows, repeats=repeats, pages=self.pages + 1)
 
     def plainly(self, wanted: Mapping[str, str]) -> bytes:

@@ -18,6 +18,10 @@ _DEFAULT_PORTS = {"https": 443, "http": 80}
 T = TypeVar("T")
 
 
+class BrokenListing(ProtocolError):
+    """It never ends: page follows page and none brings anything new, or its links do not lead on."""
+
+
 class Page(Protocol):
     """A page of any listing."""
 
@@ -96,10 +100,10 @@ class Graph:
             call = replace(call, url=f"{self._api_url}{self.onward(call, page.next_link)}", query={})
 
     def onward(self, call: Call, link: str) -> str:
-        """The next page's link, for `read`. Raises: ProtocolError when it is the page we are on: that has no end."""
+        """The next page's link, for `read`. Raises: BrokenListing when it is the page we are on: that has no end."""
         following = self.inside(call, link)
         if f"{self._api_url}{following}" == call.url:
-            raise ProtocolError("a page that follows itself", operation=call.operation)
+            raise BrokenListing("a page that follows itself", operation=call.operation)
         return following
 
     def inside(self, call: Call, link: str) -> str:

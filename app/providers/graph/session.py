@@ -27,10 +27,11 @@ from app.providers.base import (
     InvalidRequest,
     PermissionDenied,
     ProtocolError,
+    Transient,
 )
 from app.providers.graph import drafts, marks
-from app.providers.graph.cursor import EndlessListing, Position
-from app.providers.graph.graph import Graph, calendar_path, event_path
+from app.providers.graph.cursor import Position
+from app.providers.graph.graph import BrokenListing, Graph, calendar_path, event_path
 from app.providers.graph.mapping import calendar_of, changes_of, event_of, is_new, is_part
 from app.providers.graph.reading import EVENTS_PER_PAGE, Reading
 from app.providers.graph.refusals import CannotDelete, Duplicate, NameTaken, NoMeeting, NoRecipient, NoZone
@@ -90,20 +91,22 @@ class Office365Session(Reading):
         """One page of the delta of a window of time: singles as they are, series only by name.
 
         Raises CursorExpired as well when the window has to move, for a link that Graph will not have any more (it
-        says so in several ways). A full listing whose delta breaks on the way goes on without one, and its cursor leads
-        to another full listing.
+        says so in several ways). A full listing whose delta breaks on the way goes on without one, whatever broke it:
+        there are links that answer 503 for ever, and a calendar that answers nothing says so when it is listed plainly.
+        Its cursor leads to another full listing.
         """
         here = Position.read(calendar_id, cursor=cursor, page=page, since=since, reach=self._reach)
         if here.plain and here.link is None:
             return _plainly(here)
         try:
             return await self._page(here, full=cursor is None or here.plain)
-        except (CursorExpired, InvalidRequest, PermissionDenied, EndlessListing) as refusal:
-            if here.link is None or here.plain:
+        except (CursorExpired, InvalidRequest, PermissionDenied, ProtocolError, Transient) as refusal:
+            broken = isinstance(refusal, BrokenListing)
+            if here.plain or (here.link is None and not broken):
                 raise
             if cursor is None:
                 return _plainly(here)
-            if isinstance(refusal, PermissionDenied):
+            if not broken and not isinstance(refusal, CursorExpired | InvalidRequest):
                 raise
             raise CursorExpired(operation="office365.sync_page", provider_code=refusal.provider_code) from refusal
 
@@ -118,7 +121,7 @@ class Office365Session(Reading):
         if here.plain:
             return SyncPage(changes, cursor=here.plain_cursor(), full=full)
         if not answer.delta_link:
-            raise ProtocolError("a last page without a deltaLink", operation=call.operation)
+            raise BrokenListing("a last page without a deltaLink", operation=call.operation)
         link = self._graph.inside(call, answer.delta_link)
         return SyncPage(changes, cursor=here.cursor(link), full=full)
 

@@ -6,7 +6,14 @@ import msgspec
 import pytest
 
 from app.calendar import Removed, SeriesTouched, Upsert
-from app.providers.base import CalendarGone, CursorExpired, InvalidRequest, PermissionDenied, ProtocolError
+from app.providers.base import (
+    CalendarGone,
+    CursorExpired,
+    InvalidRequest,
+    PermissionDenied,
+    ProtocolError,
+    Transient,
+)
 from tests.providers.graph.payloads import SERIES, at, page, removed, single, stub
 from tests.providers.graph.scripted_graph import (
     DELTA,
@@ -20,7 +27,7 @@ from tests.providers.graph.scripted_graph import (
     scripted_graph,
     session_at,
 )
-from tests.providers.scripted import Reply
+from tests.providers.scripted import Drop, Reply
 
 CALENDAR = "AAMkAGI2TGuLAAA="
 
@@ -221,10 +228,22 @@ async def test_a_dead_link_expires_the_cursor_on_any_page(session, server, links
 
 
 @pytest.mark.parametrize(
-    "broken", [refused(410, "SyncStateNotFound"), refused(400, "BadRequest"), refused(403, "ErrorAccessDenied")]
+    "broken",
+    [
+        refused(410, "SyncStateNotFound"),
+        refused(400, "BadRequest"),
+        refused(403, "ErrorAccessDenied"),
+        refused(503, "ServiceUnavailable"),
+        Reply(504, b"<html>"),
+        Drop(),
+        Reply(body=page(single())),
+        Reply(body=b"{"),
+    ],
 )
-async def test_a_full_listing_whose_delta_breaks_on_the_way_goes_on_without_one(session, server, links, broken):
-    """Delegated calendars have deltas whose second page is refused; the calendar itself can be listed."""
+async def test_p3_a_full_listing_whose_delta_breaks_on_the_way_goes_on_without_one(session, server, links, broken):
+    """Delegated calendars have deltas whose second page is refused, others one that is never answered; the calendar
+    itself can be listed. https://github.com/microsoftgraph/msgraph-sdk-java/issues/555
+    """
     server.script(more(links, single(id="a")), broken)
     first = await sync(session)
     second = await sync(session, page=first.next_page)
@@ -261,6 +280,39 @@ async def test_a_calendar_without_a_delta_is_listed_plainly_for_a_day(session, s
     with pytest.raises(CursorExpired):
         await sync(session, cursor=cursor, since=WINDOW.start + timedelta(days=1))
     assert len(server.seen) == asked, "nothing is asked with it then"
+
+
+async def test_p3_a_delta_without_any_link_is_listed_plainly_and_its_cursor_has_expired(session, server, links):
+    server.script(Reply(body=page(single(id="a"))), Reply(body=page(single(id="a"))))
+    first = await sync(session)
+    assert (first.changes, first.cursor) == ((), None)
+    whole = await sync(session, page=first.next_page)
+    assert ([change.event.id for change in whole.changes], whole.full) == (["a"], True)
+
+    server.script(last(links), Reply(body=page(single(id="a"))))
+    cursor = (await sync(session)).cursor
+    with pytest.raises(CursorExpired):
+        await sync(session, cursor=cursor)
+
+
+async def test_p3_a_cursor_outlives_a_server_that_does_not_answer(session, server, links):
+    server.script(last(links), Reply(503), more(links), Reply(503))
+    cursor = (await sync(session)).cursor
+    with pytest.raises(Transient):
+        await sync(session, cursor=cursor)
+    first = await sync(session, cursor=cursor)
+    with pytest.raises(Transient):
+        await sync(session, cursor=cursor, page=first.next_page)
+
+
+async def test_p3_a_server_that_answers_nothing_is_not_taken_for_a_delta_that_breaks(session, server, links):
+    server.script(Reply(503), more(links), Reply(503), Reply(503))
+    with pytest.raises(Transient):
+        await sync(session)
+    first = await sync(session)
+    second = await sync(session, page=first.next_page)
+    with pytest.raises(Transient):
+        await sync(session, page=second.next_page)
 
 
 async def test_what_is_refused_without_a_delta_as_well_is_told_as_it_is(session, server, links):
@@ -328,7 +380,7 @@ async def test_a_cursor_of_another_calendar_or_another_time_has_expired(session,
     assert len(server.seen) == 2
 
 
-@pytest.mark.parametrize("broken", [page(single()), {}, {"value": 7}, {"@odata.deltaLink": "https://x/"}])
+@pytest.mark.parametrize("broken", [{}, {"value": 7}, {"@odata.deltaLink": "https://x/"}])
 async def test_an_answer_that_is_no_page_never_passes_as_no_changes(session, server, broken):
     server.script(Reply(body=broken))
     with pytest.raises(ProtocolError):
@@ -375,7 +427,10 @@ async def test_a_stored_cursor_names_no_server_and_cannot_be_made_to(session, se
 
 
 async def test_a_page_that_follows_itself_ends_the_listing(session, server, links):
-    server.script(more(links), more(links))
+    server.script(more(links), more(links), last(links), more(links), more(links))
     first = await sync(session)
-    with pytest.raises(ProtocolError):
-        await sync(session, page=first.next_page)
+    assert b"/calendarView?" in (await sync(session, page=first.next_page)).next_page, "it goes on plainly"
+    cursor = (await sync(session)).cursor
+    first = await sync(session, cursor=cursor)
+    with pytest.raises(CursorExpired):
+        await sync(session, cursor=cursor, page=first.next_page)
