@@ -60,7 +60,7 @@ def verdict(
     match error:
         case ReauthRequired():
             return Verdict("paused", None, broken=True)
-        case AuthExpired() if _is_sure(failing_since, now):  # every renewed token is refused as well
+        case AuthExpired() if is_sure(failing_since, now):  # every renewed token is refused as well
             return Verdict("paused", None, broken=True)
         case CalendarGone():
             return Verdict("failed", wait, _confirmed(InactiveReason.CALENDAR_DELETED, failing_since, now))
@@ -83,9 +83,9 @@ def _wait(error: ProviderError, failures: int, chance: float) -> timedelta:
 
 def _confirmed(reason: InactiveReason, failing_since: datetime | None, now: datetime) -> InactiveReason:
     """Access is lost at once; that the calendar is gone for good is believed after an hour of saying so."""
-    return reason if _is_sure(failing_since, now) else InactiveReason.ACCESS_LOST
+    return reason if is_sure(failing_since, now) else InactiveReason.ACCESS_LOST
 
 
-def _is_sure(failing_since: datetime | None, now: datetime) -> bool:
+def is_sure(failing_since: datetime | None, now: datetime) -> bool:
     """It has been said for an hour."""
     return failing_since is not None and now - failing_since >= _CONFIRMED_AFTER

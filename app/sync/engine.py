@@ -18,7 +18,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from app.calendar import Clock, SyncPage, Timed, Unreadable
+from app.calendar import Clock, Timed, Unreadable
 from app.connections import mirroring
 from app.connections import repository as connections
 from app.connections.access import CalendarAccess
@@ -37,7 +37,7 @@ from app.sync.mirror import BEHIND, Mirror
 from app.sync.pace import Kin, Paces
 from app.sync.people import AddressBook, normalised
 from app.sync.polling import jittered, next_poll
-from app.sync.reading import pages_ahead
+from app.sync.reading import pages_ahead, read_page
 from app.sync.relisting import listing_after, next_listing
 from app.sync.run import End, Run, declare_inactive, readable_again, succeeded, was_told
 from app.telemetry.metrics import SYNCS
@@ -205,12 +205,14 @@ class SyncEngine:
             own=(normalised(connection.email),),
             held_at=now,
             listed_at=sync.listed_at,
+            last_error=sync.last_error,
+            failing_since=sync.failing_since,
         )
 
     async def _read_changes(self, run: Run) -> None:
         """Every page; the new cursor comes with the last. Much is saved on the way, without a cursor."""
         cursor, first = None, True
-        async with aclosing(pages_ahead(partial(self._page, run))) as pages:
+        async with aclosing(pages_ahead(partial(read_page, run))) as pages:
             async for page in pages:
                 reached(Failpoint.SYNC_PAGE)
                 if first and page.time_zone is not None and page.time_zone != run.calendar.time_zone:
@@ -232,11 +234,6 @@ class SyncEngine:
         async with transaction(self._sessions, run.calendar.account_id) as session:
             sync = await self._hold(session, run, generation=CalendarSync.generation + 1)
         run.full, run.whole, run.generation = True, True, sync.generation
-
-    @staticmethod
-    async def _page(run: Run, position: bytes | None) -> SyncPage:
-        name, since = run.calendar.provider_calendar_id, run.horizon.start
-        return await run.session.sync_page(name, cursor=run.cursor, page=position, since=since)
 
     @staticmethod
     async def _look_at_untold(run: Run) -> None:

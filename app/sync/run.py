@@ -50,6 +50,9 @@ class Run:
     """When its lease was last prolonged."""
     listed_at: datetime | None
     """When the connection's calendars were last listed by the clock."""
+    last_error: str | None
+    failing_since: datetime | None
+    """When it began to fail in that very way."""
     whole: bool = False
     """It was to read changes, and the provider tells none of this calendar: everything is listed each time."""
     changed: bool = False

@@ -129,6 +129,40 @@ async def test_p3_a_full_listing_that_expires_itself_backs_off_and_heals(world: 
     await scene.agrees(spans=3)
 
 
+@pytest.mark.parametrize("answer", ["unavailable", {"kind": "status", "status": 200, "body": "<html>"}])
+async def test_p3_a_cursor_that_alone_has_failed_for_an_hour_is_given_up(
+    world: World, answer: str | dict[str, Any]
+) -> None:
+    scene = await with_events(world)
+    generation = (await row(scene))["generation"]
+    await scene.insert(scene.person.at(20, "10:00"))
+    async with failing(world.sandbox, answer, path=LISTING, query="syncToken", account=scene.person.email):
+        await run(scene)
+        world.clock.offset = timedelta(minutes=59)
+        await run(scene)
+        assert len((await scene.mirror()).busy) == 3
+        world.clock.offset = timedelta(minutes=61)
+        await run(scene)
+        await scene.agrees(spans=4)
+    healed = await row(scene)
+    assert (healed["state"], healed["failing_since"], healed["generation"]) == ("idle", None, generation + 1)
+
+
+async def test_p3_an_hour_without_any_answer_costs_no_cursor(world: World) -> None:
+    scene = await with_events(world)
+    before = await row(scene)
+    async with failing(world.sandbox, "unavailable", account=scene.person.email):
+        for minutes in (0, 61):
+            world.clock.offset = timedelta(minutes=minutes)
+            await run(scene)
+    failed = await row(scene)
+    assert (failed["cursor"], failed["failures"]) == (before["cursor"], 2)
+    await scene.insert(scene.person.at(20, "10:00"))
+    await run(scene)
+    await scene.agrees(spans=4)
+    assert (await row(scene))["generation"] == before["generation"]
+
+
 @pytest.mark.parametrize(
     ("kind", "error"),
     [
