@@ -353,6 +353,12 @@ class ExchangeOnlineMailbox(Unprocessable):
     code = "exchange_online_mailbox"
 
 
+class Office365MailboxMissing(Unprocessable):
+    """The account has no mailbox in Microsoft's cloud: it is on a server of its own, or there is none."""
+
+    code = "office365_mailbox_missing"
+
+
 class CertificateUntrusted(Unprocessable):
     code = "certificate_untrusted"
 

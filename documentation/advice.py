@@ -159,6 +159,10 @@ CONNECTING: Final[Mapping[str, Advice]] = {
         "The mailbox is in Exchange Online, where EWS is being switched off.",
         "Connect it as the `provider` that the answer names, `office365`.",
     ),
+    "office365_mailbox_missing": Advice(
+        "The account's mailbox is not in Microsoft's cloud: it is on a server of the organisation, or there is none.",
+        "Connect it as `exchange` where there is such a server. Else an administrator has to give it a mailbox.",
+    ),
     "certificate_untrusted": Advice(
         "The server's certificate is expired, is for another name, or comes from an authority nobody trusts.",
         "Send the company's own authority as `certificate`: "

@@ -39,8 +39,8 @@ CODES = re.findall(
     exchange_app_password_required exchange_version_unsupported exchange_url_required calendar_not_eligible
     time_zone_unknown outside_booking_window idempotency_key_reused consent_required domain_not_connected
     return_url_not_allowed account_mismatch consent_denied scopes_missing admin_consent_required
-    exchange_online_mailbox certificate_untrusted address_not_allowed cutoff_passed rate_limited overloaded
-    internal_error
+    exchange_online_mailbox office365_mailbox_missing certificate_untrusted address_not_allowed cutoff_passed
+    rate_limited overloaded internal_error
     provider_error provider_unavailable provider_timeout
 """,
 )

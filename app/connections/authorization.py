@@ -41,6 +41,7 @@ from app.errors import (
     ConsentDenied,
     InternalError,
     NotFound,
+    Office365MailboxMissing,
     ScopesMissing,
     UpstreamError,
 )
@@ -55,6 +56,7 @@ from app.providers.base import (
     ProviderError,
     ReauthRequired,
     SupportsOAuth,
+    Unsupported,
 )
 from app.vault import SecretPlace, SecretUnreadableError, Vault
 
@@ -284,6 +286,8 @@ class Authorizations:
             raise _denial(refusal) from refusal
         except PermissionDenied as refusal:
             raise ScopesMissing from refusal
+        except Unsupported as refusal:
+            raise Office365MailboxMissing from refusal
         except ProviderError as failure:
             raise unavailable_or_upstream(failure) from failure
         return Consent(grant, identity, _with_primary(calendars, identity), kind.features.two_way_sync)

@@ -17,6 +17,7 @@ from app.providers.base import (
     RateLimited,
     ReauthRequired,
     Transient,
+    Unsupported,
 )
 from app.waits import doubled, jittered
 
@@ -66,6 +67,8 @@ def verdict(
             return Verdict("failed", wait, _confirmed(InactiveReason.CALENDAR_DELETED, failing_since, now))
         case PermissionDenied():
             return Verdict("failed", wait, _confirmed(InactiveReason.PERMISSION_REDUCED, failing_since, now))
+        case Unsupported():  # as when a mailbox has left the cloud
+            return Verdict("failed", wait, InactiveReason.ACCESS_LOST)
         case _:
             return Verdict("backing_off", wait)
 
