@@ -14,11 +14,25 @@ Element = etree._Element  # noqa: SLF001 - the name lxml has for it
 
 _PREFIXES: Final = {"s": SOAPNS, "m": MNS, "t": TNS}
 _ILLEGAL: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_ILLEGAL_REFERENCE: Final = re.compile(
-    rb"&#(?:x0*(?:[0-8bcef]|1[0-9a-f])|0*(?:[0-8]|1[124-9]|2[0-9]|3[01]));", re.IGNORECASE
+_ILLEGAL_HEX: Final = rb"[0-8bcef]|1[0-9a-f]|d[89a-f][0-9a-f]{2}|fff[ef]"
+_BEYOND_HEX: Final = rb"1[1-9a-f][0-9a-f]{4}|[2-9a-f][0-9a-f]{5}|[1-9a-f][0-9a-f]{6,}"
+_ILLEGAL_DECIMAL: Final = (
+    rb"[0-8]|1[124-9]|2[0-9]|3[01]|6553[45]"
+    rb"|5529[6-9]|55[3-9][0-9]{2}|56[0-9]{3}|57[0-2][0-9]{2}|573[0-3][0-9]|5734[0-3]"
 )
-_MOST_REFERENCES: Final = 10_000
-"""Of characters that no XML may hold. More are nobody's subject, and substituting keeps a piece of memory for each."""
+_BEYOND_DECIMAL: Final = (
+    rb"111411[2-9]|11141[2-9][0-9]|1114[2-9][0-9]{2}|111[5-9][0-9]{3}|11[2-9][0-9]{4}|1[2-9][0-9]{5}"
+    rb"|[2-9][0-9]{6}|[1-9][0-9]{7,}"
+)
+"""Beyond the last code point, U+10FFFF. By digits: a number of a million of them is never worked out."""
+_ILLEGAL_REFERENCE: Final = rb"&#(?:x0*(?:%b|%b)|0*(?:%b|%b));" % (
+    _ILLEGAL_HEX, _BEYOND_HEX, _ILLEGAL_DECIMAL, _BEYOND_DECIMAL,
+)  # fmt: skip
+_ILLEGAL_UTF8: Final = rb"\xef\xbf[\xbe\xbf]|\xed[\xa0-\xbf][\x80-\xbf]"
+"""U+FFFE, U+FFFF, and halves of surrogate pairs."""
+_ILLEGAL_CHARACTER: Final = re.compile(rb"%b|%b" % (_ILLEGAL_REFERENCE, _ILLEGAL_UTF8), re.IGNORECASE)
+_MOST_MENDED: Final = 10_000
+"""Characters that no XML may hold. More are nobody's subject, and substituting keeps a piece of memory for each."""
 _ILLEGAL_BYTES: Final = bytes({*range(0x20)} - {*b"\t\n\r"})
 _TO_QUESTION_MARKS: Final = bytes.maketrans(_ILLEGAL_BYTES, b"?" * len(_ILLEGAL_BYTES))
 
@@ -54,7 +68,7 @@ def parse_xml(content: bytes) -> Element:
     try:
         root = etree.fromstring(content, _parser())
     except etree.XMLSyntaxError:
-        # Exchange passes on control characters that somebody once pasted into a subject, which no XML may hold.
+        # Exchange passes on what somebody once pasted into a subject and no XML may hold: control characters, U+FFFE.
         mended = _mended(content)
         if mended == content:
             raise Unreadable from None
@@ -68,8 +82,8 @@ def parse_xml(content: bytes) -> Element:
 
 def _mended(content: bytes) -> bytes:
     """The same without characters that no XML may hold. Raises: Unreadable, when there is no end of them."""
-    mended, references = _ILLEGAL_REFERENCE.subn(b"?", content, count=_MOST_REFERENCES)
-    if references == _MOST_REFERENCES:
+    mended, characters = _ILLEGAL_CHARACTER.subn(b"?", content, count=_MOST_MENDED)
+    if characters == _MOST_MENDED:
         raise Unreadable
     return mended.translate(_TO_QUESTION_MARKS)
 
