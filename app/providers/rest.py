@@ -4,6 +4,7 @@
     no connection was made        Transient            Transient (it cannot have happened)
     cut off, 408, 5xx             Transient            AmbiguousOutcome
     2xx or 3xx we cannot read     ProtocolError        AmbiguousOutcome
+    403, 404, 410 with a page     ProtocolError        AmbiguousOutcome
     401, and again once renewed   AuthExpired          AuthExpired
     any other 4xx                 what the provider's own `Refusal` makes of it
 
@@ -44,6 +45,7 @@ _NO_ROOM: Final = {507: QuotaExceeded, 509: RateLimited}
 """Full, and over its bandwidth: these come from the far end like 4xx, and nothing has happened.
 https://learn.microsoft.com/graph/errors
 """
+_TAKES_AWAY: Final = frozenset({403, 404, 410})
 _REQUEST_ID_HEADERS = ("request-id", "x-request-id")
 
 T = TypeVar("T")
@@ -155,6 +157,8 @@ class RestSession:
             return failed(call, answer, wait)
         if answer.status == _UNAUTHORIZED:
             return AuthExpired(_said(call, answer), operation=call.operation, request_id=request_id(answer))
+        if answer.status in _TAKES_AWAY and answer.content.lstrip().startswith(b"<"):
+            return unreadable(call, answer)  # a page for people takes nothing away: it is a proxy's, or a front door's
         return self._refusal(call, answer, wait)
 
 

@@ -21,7 +21,7 @@ from app.providers.base import (
     QuotaExceeded,
     RateLimited,
 )
-from app.providers.rest import Call, request_id, unreadable
+from app.providers.rest import Call, request_id
 
 _BAD_REQUEST = 400
 _NOT_FOUND = 404
@@ -29,7 +29,6 @@ _CONFLICT = 409
 _GONE = 410
 _CHANGED = 412
 _TOO_MANY_REQUESTS = 429
-_TAKES_AWAY = frozenset({403, _NOT_FOUND, _GONE})
 _LIMITS_AND_LOCKS = frozenset({403, _TOO_MANY_REQUESTS})
 _RATES = frozenset({"rateLimitExceeded", "userRateLimitExceeded", "RATE_LIMIT_EXCEEDED"})
 _QUOTAS = frozenset({
@@ -77,9 +76,7 @@ class ScopeMissing(PermissionDenied):
 
 
 def refusal(call: Call, answer: Answer, wait: float | None) -> ProviderError:
-    """The error a refusal is. A page for people takes nothing away: it is a proxy's, or of Google's front door."""
-    if answer.status in _TAKES_AWAY and answer.content.lstrip().startswith(b"<"):
-        return unreadable(call, answer)
+    """The error a refusal is."""
     said = _said(answer.content)
     return _kind(call, answer.status, said)(
         f"{call.operation}: HTTP {answer.status} {said.reason or ''}".rstrip(),

@@ -45,7 +45,7 @@ async def listed(session, **query):
         (refused(403, "insufficientPermissions"), PermissionDenied, "insufficientPermissions"),
         (SCOPE, PermissionDenied, "ACCESS_TOKEN_SCOPE_INSUFFICIENT"),
         (refused(403, "forbidden"), PermissionDenied, "forbidden"),
-        (Reply(403, b"<html>"), ProtocolError, None),
+        *((Reply(status, b"<html>"), ProtocolError, None) for status in (403, 404, 410)),
         (refused(403, "accessNotConfigured"), Misconfigured, "accessNotConfigured"),
         (refused(400, "timeRangeEmpty"), InvalidRequest, "timeRangeEmpty"),
         (Reply(400, b'{"error": "bad"}'), InvalidRequest, "bad"),

@@ -213,7 +213,7 @@ async def test_a_window_that_begins_too_late_begins_anew_as_well(session, server
         refused(400, "SyncStateInvalid", "The sync state data is invalid."),
         refused(404, "SyncStateNotFound"),
         refused(410, "resyncRequired"),
-        Reply(410, b"<html>"),
+        Reply(410, b"gone"),
         refused(400, "BadRequest", "Badly formed token."),
     ],
 )
@@ -362,6 +362,16 @@ async def test_a_calendar_that_cannot_be_found_is_gone_and_one_that_is_closed_is
         await sync(session, cursor=cursor)
     with pytest.raises(error):
         await sync(session)
+
+
+@pytest.mark.parametrize("status", [403, 404, 410])
+async def test_r30_a_page_for_people_takes_no_calendar_and_no_cursor_away(session, server, links, status):
+    """It is a proxy's, and nothing that Graph said."""
+    server.script(last(links), Reply(status, b"\n<!DOCTYPE html><html>Sign in</html>"), last(links))
+    cursor = (await sync(session)).cursor
+    with pytest.raises(ProtocolError):
+        await sync(session, cursor=cursor)
+    assert (await sync(session, cursor=cursor)).cursor is not None
 
 
 async def test_a_cursor_of_another_calendar_or_another_time_has_expired(session, server, links):

@@ -5,6 +5,7 @@ import pytest
 from app.providers.base import (
     InvalidRequest,
     PermissionDenied,
+    ProtocolError,
     QuotaExceeded,
     RateLimited,
     Transient,
@@ -40,7 +41,7 @@ async def listed(session):
         (refused(400, "ErrorMessageSubmissionBlocked"), QuotaExceeded, "ErrorMessageSubmissionBlocked"),
         (refused(403, "ErrorAccessDenied"), PermissionDenied, "ErrorAccessDenied"),
         (refused(403, "Authorization_RequestDenied"), PermissionDenied, "Authorization_RequestDenied"),
-        (Reply(403, b"<html>"), PermissionDenied, None),
+        *((Reply(status, b"<html>"), ProtocolError, None) for status in (403, 404, 410)),
         (refused(404, "MailboxNotEnabledForRESTAPI"), Unsupported, "MailboxNotEnabledForRESTAPI"),
         (refused(423, "resourceLocked"), Transient, "resourceLocked"),
         (refused(503, "ErrorMailboxMoveInProgress"), Transient, None),
