@@ -113,6 +113,22 @@ def marked_with(calendar_id: str, key: str, *, offset: int) -> Element:
     )
 
 
+def stored(calendar_id: str, *, offset: int) -> Element:
+    """What the folder holds, wherever it stands in time: series by name, and none of their dates."""
+    return m(
+        "FindItem",
+        m("ItemShape", *_shape(("calendar:UID", "calendar:CalendarItemType"))),
+        m(
+            "IndexedPageItemView",
+            MaxEntriesReturned=str(ITEMS_PER_VIEW),
+            Offset=str(offset),
+            BasePoint="Beginning",
+        ),
+        m("ParentFolderIds", folder(calendar_id)),
+        Traversal="Shallow",
+    )
+
+
 def items(ids: Iterable[Element]) -> Element:
     """Items with everything we ever read of one."""
     return m("GetItem", m("ItemShape", *_shape(_WHOLE, _OF_WHOLE, text=True)), m("ItemIds", *ids))

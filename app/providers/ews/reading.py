@@ -3,7 +3,7 @@
 The one rule: what Exchange cuts short is asked for again in smaller parts, never taken for the whole.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Container, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
@@ -119,7 +119,10 @@ class Reading:
         )
 
     async def _item(self, event_id: str, operation: str) -> tuple[Item, str | None]:
-        """An item with all we read of one, and the id of its series. Raises: EventNotFound."""
+        """An item with all we read of one, and the id of its series where the server tells it. Raises: EventNotFound.
+
+        Gromox answers nothing for a series that is named by one of its dates.
+        """
         asked = [questions.item(event_id), questions.master_of(event_id)]
         call = Call(operation, questions.items(asked))
 
@@ -127,7 +130,7 @@ class Reading:
             found = wire.items_of(checked(call, messages[0]))
             if not found:
                 raise EventNotFound(operation=operation)  # an item, but none of a calendar
-            told = lasting(call, messages[1]) if found[0].kind in OCCURRENCES else None
+            told = lasting(call, messages[1]) if found[0].kind in OCCURRENCES and len(messages) > 1 else None
             master = () if told is None else wire.items_of(told)
             return found[0], master[0].id if master else None
 
@@ -195,7 +198,9 @@ class Reading:
         first_of = {item.uid: item for item in reversed(items) if item.kind in OCCURRENCES and item.uid}
         masters = [questions.master_of(item.id) for item in first_of.values()]
         others = _named(item for item in items if item.kind not in OCCURRENCES or _has_own_people(item))
-        known = await self._some(questions.beside_view, [*masters, *others])
+        known, whole = await self._asked(questions.beside_view, [*masters, *others])
+        if not whole:
+            known += await self._stored_series(calendar_id, first_of)
         shared = shared_uids(items)
         return Dates(
             items,
@@ -203,6 +208,13 @@ class Reading:
             beside={item.id: item for item in known},
             owners=await self._owners([item for item in items if item.uid in shared and item.kind in OCCURRENCES]),
         )
+
+    async def _stored_series(self, calendar_id: str, uids: Container[str | None]) -> list[Item]:
+        """The series with these UIDs, looked for in the folder: the server knows none by its dates."""
+        pages = self._pages("ews.stored_series", lambda offset: questions.stored(calendar_id, offset=offset))
+        stored = [item async for element in pages if (item := wire.read_item(element)) is not None]
+        series = _named(item for item in stored if item.kind == MASTER and item.uid in uids)
+        return await self._some(questions.beside_view, series)
 
     async def _dates(self, calendar_id: str, window: Timed, series_id: str) -> Dates:
         """The dates of one series. One that a page of changes named is served from a view they all share."""
@@ -267,14 +279,23 @@ class Reading:
 
     async def _some(self, question: Callable[[Sequence[Element]], Element], ids: Sequence[Element]) -> list[Item]:
         """Items as far as a question goes; those that are gone meanwhile are left out."""
+        return (await self._asked(question, ids))[0]
+
+    async def _asked(
+        self, question: Callable[[Sequence[Element]], Element], ids: Sequence[Element]
+    ) -> tuple[list[Item], bool]:
+        """The same, and whether the server had a word on every one of them."""
         found: list[Item] = []
+        words = 0
         for first in range(0, len(ids), _ITEMS_AT_ONCE):
             call = Call("ews.some_items", question(ids[first : first + _ITEMS_AT_ONCE]))
-            found += await self._mailbox.fetch(
+            told = await self._mailbox.fetch(
                 call,
-                lambda messages, call=call: [item for one in messages for item in _told(call, one)],  # type: ignore[misc]
+                lambda messages, call=call: [_told(call, one) for one in messages],  # type: ignore[misc]
             )
-        return found
+            words += len(told)
+            found += [item for one in told for item in one]
+        return found, words >= len(ids)
 
     async def _view(self, calendar_id: str, window: Timed, *, busy_only: bool = False) -> tuple[Item, ...]:
         """Everything in the window, once each: cut where Exchange's limits are, halved where it cuts."""
@@ -318,7 +339,12 @@ def _told(call: Call, message: Message) -> tuple[Item, ...]:
 
 
 def _masters(call: Call, dates: Sequence[Item], messages: Sequence[Message]) -> dict[str, Item]:
-    """The series that is told of each date, by the date's id; of one that is gone meanwhile nothing is."""
+    """The series that is told of each date, by the date's id; of one that is gone meanwhile nothing is.
+
+    Nor of any, where the server leaves out of its answer what it does not know: whose it would be cannot be said.
+    """
+    if len(messages) < len(dates):
+        return {}
     return {date.id: item for date, one in zip(dates, messages, strict=True) for item in _told(call, one)}
 
 

@@ -387,6 +387,42 @@ def view(item_id, *, whole):
     return f'<m:RootFolder IncludesLastItemInRange="{whole}"><t:Items>{item}</t:Items></m:RootFolder>'
 
 
+def date(item_id, day, hour=11, uid="series"):
+    times = {"Start": f"{at(day, hour):%Y-%m-%dT%H:%M:%SZ}", "End": f"{at(day, hour + 1):%Y-%m-%dT%H:%M:%SZ}"}
+    return calendar_item(item_id, UID=uid, CalendarItemType="Occurrence", **times)
+
+
+def listing(*items):
+    return response(
+        "FindItem",
+        f'<m:RootFolder IncludesLastItemInRange="true"><t:Items>{"".join(items)}</t:Items></m:RootFolder>',
+    )
+
+
+def got(*items):
+    return response("GetItem", *[f"<m:Items>{item}</m:Items>" for item in items])
+
+
+async def test_r31_a_server_that_knows_no_series_by_its_dates_still_tells_their_times(session, server):
+    """Gromox reads none of the ids but those named ItemId, and answers for no other."""
+    server.script.append(answer(got(date("d1", 1))))
+    event = await session.get_event("calendar", "d1")
+    assert (event.id, event.series_id) == ("d1", None)
+
+    masters = [calendar_item(f"m-{uid}", UID=uid, CalendarItemType="RecurringMaster") for uid in ("series", "other")]
+    view = listing(date("d1", 1), date("d2", 1, 13), calendar_item("single", UID="s"))
+    told = view, got(calendar_item("single")), listing(*masters, calendar_item("single")), got(masters[0]), got()
+    server.script.extend(answer(content) for content in told)
+    found = [event async for event in session.list_instances("calendar", Timed(at(1, 0), at(2, 0)))]
+    assert sorted((event.id, event.series_id) for event in found if event.series_id) == [
+        ("d1", "m-series"),
+        ("d2", "m-series"),
+    ]
+    assert [event.id for event in found if not event.series_id] == ["single"]
+    assert b"m-series" in server.seen[-2].body
+    assert b"m-other" not in server.seen[-2].body
+
+
 async def test_a_window_is_read_in_parts_where_the_server_cuts(server, provider):
     cut, whole = view("x", whole="false"), view("a", whole="true")
     server.script.extend(answer(response("FindItem", page)) for page in (cut, whole, whole))
