@@ -135,7 +135,7 @@ async def _read(response: httpx.Response) -> Answer:
         body = _Body(response.headers.get("content-encoding", "identity"))
         async for chunk in response.aiter_raw():
             body.add(chunk)
-        return Answer(response.status_code, response.headers, b"".join(body.parts))
+        return Answer(response.status_code, response.headers, body.whole())
     finally:
         await response.aclose()
 
@@ -161,7 +161,7 @@ class _Body:
 
     def __init__(self, encoding: str) -> None:
         """Raises: httpx.DecodingError, for a packing we have not offered to read."""
-        self.parts: list[bytes] = []
+        self._parts: list[bytes] = []
         self._left = MAX_ANSWER_BYTES
         packing = encoding.strip().lower()
         if packing not in {"", "identity", _PACKED}:
@@ -170,14 +170,27 @@ class _Body:
 
     def add(self, chunk: bytes) -> None:
         """Raises: AnswerTooLarge, httpx.DecodingError."""
+        while chunk:
+            part, chunk = (chunk, b"") if self._unpacker is None else self._unpacked(self._unpacker, chunk)
+            self._left -= len(part)
+            if self._left < 0:
+                raise AnswerTooLarge(f"more than {MAX_ANSWER_BYTES}")
+            self._parts.append(part)
+
+    def whole(self) -> bytes:
+        """All of it. Raises: httpx.DecodingError, when its packing does not come to its end."""
+        if self._parts and self._unpacker is not None and not self._unpacker.eof:
+            raise httpx.DecodingError("cut off")
+        return b"".join(self._parts)
+
+    def _unpacked(self, unpacker: "zlib._Decompress", chunk: bytes) -> tuple[bytes, bytes]:
+        """What a piece holds, and what of it follows the end of a packing: another (RFC 1952, 2.2)."""
+        if unpacker.eof:
+            self._unpacker = unpacker = zlib.decompressobj(_GZIP)
         try:
-            part = chunk if self._unpacker is None else self._unpacker.decompress(chunk, self._left + 1)
+            return unpacker.decompress(chunk, self._left + 1), unpacker.unused_data
         except zlib.error as error:
             raise httpx.DecodingError("not what it says it is") from error
-        self._left -= len(part)
-        if self._left < 0:
-            raise AnswerTooLarge(f"more than {MAX_ANSWER_BYTES}")
-        self.parts.append(part)
 
 
 class _GuardedTransport(httpx.AsyncHTTPTransport):

@@ -50,6 +50,24 @@ async def test_an_answer_may_be_as_long_as_it_may_and_no_longer(server: Packing,
         await http.send("GET", server.url)
 
 
+async def test_a_packed_answer_in_several_parts_is_whole(server: Packing, http: HttpClient) -> None:
+    parts = [random.Random(number).randbytes(100_000) for number in range(3)]  # noqa: S311 - chance, repeatable
+    server.body = b"".join(gzip.compress(part) for part in [*parts, b""])
+    assert (await http.send("GET", server.url)).content == b"".join(parts)
+    server.body = b""
+    assert (await http.send("GET", server.url)).content == b""
+
+
+@pytest.mark.parametrize("lost", [1, 8, 9, 100, 1000])
+async def test_p3_a_packed_answer_that_is_cut_is_none(server: Packing, http: HttpClient, lost: int) -> None:
+    """A server that died at its work may end what it sends as if it were all."""
+    packed = gzip.compress(random.Random(1).randbytes(2000))  # noqa: S311 - chance, repeatable
+    for before in (b"", packed):
+        server.body = before + packed[:-lost]
+        with pytest.raises(Interrupted):
+            await http.send("GET", server.url)
+
+
 @pytest.mark.parametrize(("packing", "body"), [(b"gzip", b"not packed"), (b"br", b"{}"), (b"gzip, gzip", b"{}")])
 async def test_what_cannot_be_unpacked_is_no_answer(
     server: Packing, http: HttpClient, packing: bytes, body: bytes
