@@ -7,7 +7,8 @@
 The one rule: time is offered only where it is known to be free. No connection: offline, requests only (R26). One
 availability calendar that cannot be read, or was never read: its host cannot be booked (R30), unless they have said
 otherwise for this calendar: `last_known` goes by what was last read, `ignore` does without it, `request_only` offers
-times that can be asked for.
+times that can be asked for. A connection that takes no bookings closes nothing by being broken (R12): what was last
+read of it counts.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -49,14 +50,18 @@ hosts AS MATERIALIZED (
      WHERE page.type <> 'personal' AND NOT EXISTS (SELECT FROM engaged)),
 mine AS MATERIALIZED (
     SELECT c.user_id, cal.account_id, cal.id, cal.connection_id, cal.provider_calendar_id, cal.time_zone, c.provider,
-           cal.unreachable_policy AS policy, y.last_succeeded_at, y.expanded_until,
+           chosen.policy, y.last_succeeded_at, y.expanded_until,
            CASE WHEN cal.inactive_reason IS NULL AND c.status = 'active' AND y.last_succeeded_at IS NOT NULL THEN NULL
-                WHEN cal.unreachable_policy = 'last_known' AND y.last_succeeded_at IS NULL THEN 'block'
-                ELSE cal.unreachable_policy END AS gap
+                WHEN chosen.policy = 'last_known' AND y.last_succeeded_at IS NULL THEN 'block'
+                ELSE chosen.policy END AS gap
       FROM page
       JOIN connections c ON c.account_id = page.account_id AND c.user_id IN (SELECT user_id FROM hosts)
       JOIN calendars cal ON cal.account_id = c.account_id AND cal.connection_id = c.id
       LEFT JOIN calendar_syncs y ON y.account_id = cal.account_id AND y.calendar_id = cal.id
+     CROSS JOIN LATERAL (
+           SELECT CASE WHEN cal.unreachable_policy = 'block' AND c.status <> 'active'
+                        AND NOT 'meetings' = ANY (c.purposes) THEN 'last_known'
+                       ELSE cal.unreachable_policy END AS policy) chosen
      WHERE cal.checked AND c.disconnected_at IS NULL)
 SELECT p.account_id, p.id, p.type, p.name, p.slug, p.configuration::text, p.version,
        h.user_id AS host_id, u.name AS host_name, u.email AS host_email, u.active AS host_active,

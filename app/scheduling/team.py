@@ -40,8 +40,9 @@ SELECT p.id AS page_id, h.user_id, u.name, u.email, h.position = 0 AS organizes,
                 LEFT JOIN calendar_syncs y ON y.account_id = cal.account_id AND y.calendar_id = cal.id
                WHERE own.account_id = c.account_id AND own.user_id = c.user_id AND own.disconnected_at IS NULL
                  AND (cal.inactive_reason IS NOT NULL OR own.status <> 'active' OR y.last_succeeded_at IS NULL)
-                 AND (cal.unreachable_policy = 'block'
-                      OR cal.unreachable_policy = 'last_known' AND y.last_succeeded_at IS NULL)) AS unreadable
+                 AND (cal.unreachable_policy = 'block' AND (own.status = 'active' OR 'meetings' = ANY (own.purposes))
+                      OR cal.unreachable_policy IN ('block', 'last_known') AND y.last_succeeded_at IS NULL)
+              ) AS unreadable
          FROM connections c
         WHERE c.account_id = p.account_id AND c.user_id = h.user_id AND c.disconnected_at IS NULL
           AND 'meetings' = ANY (c.purposes)
