@@ -14,6 +14,7 @@ from app.accounts.audit_seals import AuditSeals
 from app.accounts.entitlements import Entitlement
 from app.addresses import Guard
 from app.bookings.blocked import BlockedAttempts
+from app.bookings.blocked_post import BlockedPost
 from app.bookings.book import BookingDesk
 from app.bookings.change import BookingChanges
 from app.bookings.connection_ready import ConnectionReady
@@ -247,7 +248,7 @@ def booking(on: Ground, links: Links, reader: PageReader, pool: asyncpg.Pool) ->
     tokens, queues, clock = BookingTokens(on.settings.signing_key), HostQueues(), on.clock
     post = BookingPost(links, on.providers, sender=on.settings.mail_from)
     live, effects = _live_check(on), DriftEffects(post, clock)
-    blocked = BlockedAttempts(on.sessions, reader, post, clock)
+    blocked = BlockedAttempts(on.sessions, reader, BlockedPost(links), clock)
     requests = MeetingRequests(on.sessions, reader, live, post, on.providers, clock=clock, queues=queues)
     follower = BookingFollower(on.sessions, on.follower, effects, on.providers, clock)
     return Booking(

@@ -12,8 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.accounts.repository import lock_host
 from app.bookings import repository
+from app.bookings.blocked_post import BlockedPost
 from app.bookings.news import tell_of_blocked_attempt
-from app.bookings.post import BookingPost
 from app.calendar import Clock
 from app.database import transaction
 from app.errors import NotFound, PageTurnedOff
@@ -28,7 +28,7 @@ class BlockedAttempts:
     """Tells hosts that somebody could not book them."""
 
     def __init__(
-        self, sessions: async_sessionmaker[AsyncSession], pages: PageReader, post: BookingPost, clock: Clock
+        self, sessions: async_sessionmaker[AsyncSession], pages: PageReader, post: BlockedPost, clock: Clock
     ) -> None:
         self._sessions = sessions
         self._pages = pages
@@ -56,7 +56,7 @@ class BlockedAttempts:
             since = self._clock() - _TELL_AGAIN
             if await repository.mailed_since(session, page.page_id, "attempt_blocked", since):
                 return
-            mails = await self._post.attempt_blocked(session, page, unread)
+            mails = await self._post.tell_hosts(session, page, unread)
             told = tell_of_blocked_attempt(session, page, now=self._clock())
             await session.flush()
             await enqueue(session, [*mails, told])

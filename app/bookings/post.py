@@ -1,17 +1,14 @@
-"""Mails about bookings and meeting requests, put in the queue (R30, R49).
+"""Mails about bookings and meeting requests, put in the queue (R49).
 
 The one rule: each reader gets a mail of their own, and one invitation. The visitor's alone has the links that change
 the booking; who organizes needs no invitation, for the event itself is in their calendar. Whether the provider invites
 the visitor and the other hosts by itself is read from the booking's own event, wherever its host's bookings go now.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
-from uuid import UUID
 
-from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bookings.event import is_video
@@ -23,9 +20,8 @@ from app.i18n import Language, negotiate
 from app.insertion import Rows
 from app.models.bookings import Booking, MeetingRequest
 from app.models.calendar_writes import CalendarWrite
-from app.models.connections import ON_CONNECTION, Calendar, CalendarSync, Connection
 from app.outbound.ics import Invite
-from app.outbound.letters import AppointmentLetter, BlockedLetter, IncompleteLetter, Occasion, Reader
+from app.outbound.letters import AppointmentLetter, Occasion, Reader
 from app.outbound.links import Links
 from app.outbound.post import add_mail
 from app.providers.base import Features, Provider
@@ -132,53 +128,6 @@ class BookingPost:
         for item in page.hosts:
             told += _tell_host(rows, booking, page, replace(letter, booking_id=None), item.host)
         return told
-
-    async def attempt_blocked(self, session: AsyncSession, page: PageTime, unread: frozenset[UUID]) -> list[Enqueued]:
-        """Somebody tried to book while a calendar could not be read, `unread` of this moment among them, or was
-        missing: for those who can do something about it.
-        """
-        lacking = [item.host.name or item.host.email for item in page.hosts if not item.connected]
-        letters: list[tuple[Host, BlockedLetter | IncompleteLetter]] = []
-        if page.type == "group" and lacking:
-            language, settings_url = negotiate(page.host.locale), self._links.calendar_settings()
-            letters.append((page.host, IncompleteLetter(language, page.name, tuple(lacking), settings_url)))
-        concerned = [item.host for item in page.hosts if item.is_lost(unread)]
-        concerned = concerned or ([] if letters else [page.host])
-        letters += [(host, await self._blocked(session, page, host, unread)) for host in concerned]
-        return [
-            add_mail(
-                session,
-                page.account_id,
-                letter,
-                kind="attempt_blocked",
-                subject_id=page.page_id,
-                to=host.email,
-                to_name=host.name,
-            )
-            for host, letter in letters
-            if host.active
-        ]
-
-    async def _blocked(
-        self, session: AsyncSession, page: PageTime, host: Host, unread: frozenset[UUID]
-    ) -> BlockedLetter:
-        """Which calendars of the host cannot be read, and what helps: a broken account is connected again, and the
-        primary calendar cannot be removed.
-        """
-        found = await _unreadable_calendars(session, host, unread)
-        broken = [calendar for calendar in found if calendar.status != "active"]
-        helps = {
-            "reconnect": broken,
-            "regain": len(broken) < len(found) or not found,
-            "remove": not all(calendar.is_primary for calendar in found) or not found,
-        }
-        return BlockedLetter(
-            language=negotiate(host.locale),
-            page_name=page.name,
-            calendars=tuple(calendar.name for calendar in found),
-            settings_url=self._links.calendar_settings(),
-            remedies=tuple(remedy for remedy, true in helps.items() if true),
-        )
 
     async def _choose_another(
         self, session: AsyncSession, occasion: Occasion, request: MeetingRequest, page: PageTime
@@ -382,28 +331,3 @@ def _answers_go_to(page: PageTime) -> str | None:
 
 def _kind(letter: AppointmentLetter) -> str:
     return f"{letter.occasion}_{letter.reader}"
-
-
-async def _unreadable_calendars(session: AsyncSession, host: Host, unread: frozenset[UUID]) -> Sequence[Any]:
-    """The host's availability calendars that cannot be read, have never been, or could not just now: `name`,
-    `is_primary`, and their connection's `status`.
-    """
-    found = await session.execute(
-        select(Calendar.name, Calendar.is_primary, Connection.status)
-        .join(Connection, ON_CONNECTION)
-        .outerjoin(
-            CalendarSync,
-            (CalendarSync.account_id == Calendar.account_id) & (CalendarSync.calendar_id == Calendar.id),
-        )
-        .where(Connection.user_id == host.id, Connection.disconnected_at.is_(None), Calendar.checked)
-        .where(
-            or_(
-                Calendar.inactive_reason.is_not(None),
-                Connection.status != "active",
-                CalendarSync.last_succeeded_at.is_(None),
-                Calendar.id.in_(unread),
-            )
-        )
-        .order_by(Calendar.name)
-    )
-    return found.all()
