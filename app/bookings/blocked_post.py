@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.connections.repository import find_connection_for
 from app.i18n import negotiate
 from app.models.connections import ON_CONNECTION, Calendar, CalendarSync, Connection
 from app.outbound.letters import BlockedLetter, IncompleteLetter
@@ -59,11 +60,11 @@ class BlockedPost:
         primary calendar cannot be removed.
         """
         found = await _unreadable_calendars(session, host, unread)
-        broken = [calendar for calendar in found if calendar.status != "active"]
+        statuses = {calendar.status for calendar in found} or {await _status(session, host)}
         helps = {
-            "reconnect": broken,
-            "regain": len(broken) < len(found) or not found,
-            "remove": not all(calendar.is_primary for calendar in found) or not found,
+            "reconnect": statuses != {"active"},
+            "regain": "active" in statuses,
+            "remove": not all(calendar.is_primary for calendar in found) or (not found and statuses == {"active"}),
         }
         return BlockedLetter(
             language=negotiate(host.locale),
@@ -72,6 +73,12 @@ class BlockedPost:
             settings_url=self._links.calendar_settings(),
             remedies=tuple(remedy for remedy, true in helps.items() if true),
         )
+
+
+async def _status(session: AsyncSession, host: Host) -> str:
+    """Of the host's connection that takes bookings: no calendar of it is known."""
+    connection = await find_connection_for(session, host.id, "meetings")
+    return "active" if connection is None else connection.status
 
 
 async def _unreadable_calendars(session: AsyncSession, host: Host, unread: frozenset[UUID]) -> Sequence[Any]:

@@ -141,6 +141,21 @@ async def test_r30_a_broken_account_is_to_be_connected_again_and_no_primary_cale
     assert "check it again" not in mail["text"], "what is broken cannot be checked"
 
 
+async def test_r30_a_broken_account_of_which_no_calendar_is_known_is_to_be_connected_again(world: World) -> None:
+    person = await world.connected()
+    page = await person.make_page()
+    await world.rows("DELETE FROM calendars")
+    await world.sandbox.revoke_google(person.email)
+    await person.post(f"/v1/connections/{person.connection_id}/refresh-calendars")
+    await world.work()
+    await world.sandbox.delete_mails()
+    await report(world, page["id"])
+    [mail] = await told(world, person)
+    assert "reconnect the account" in mail["text"]
+    assert "remove the inactive calendar" not in mail["text"], "there is none"
+    assert "check it again" not in mail["text"]
+
+
 async def test_r27_the_owner_of_a_group_is_told_who_has_no_calendar(world: World) -> None:
     ada, ben = await colleagues(world, 1, without_calendar=1)
     page = await team_page([ada, ben], "group")
