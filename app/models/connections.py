@@ -51,7 +51,7 @@ class Connection(HasId, Base):
     user_id: Mapped[UUID]
     provider: Mapped[str]
     subject: Mapped[str]
-    """The provider's stable id of the account."""
+    """The provider's stable id of the account; empty: imported, and never authorized."""
     email: Mapped[str]
     status: Mapped[str]
     """active reauthorization_required error"""

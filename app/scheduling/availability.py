@@ -4,11 +4,11 @@
     group         everybody's at once: a time that one of them has taken is taken (R27)
     round robin   anybody's: a time is offered when one of them is free
 
-The one rule: time is offered only where it is known to be free. No connection: offline, requests only (R26). One
-availability calendar that cannot be read, or was never read: its host cannot be booked (R30), unless they have said
-otherwise for this calendar: `last_known` goes by what was last read, `ignore` does without it, `request_only` offers
-times that can be asked for. A connection that takes no bookings closes nothing by being broken (R12): what was last
-read of it counts.
+The one rule: time is offered only where it is known to be free. No connection, or one that was imported and has never
+been authorized: offline, requests only (R26). One availability calendar that cannot be read, or was never read: its
+host cannot be booked (R30), unless they have said otherwise for this calendar: `last_known` goes by what was last read,
+`ignore` does without it, `request_only` offers times that can be asked for. A connection that takes no bookings closes
+nothing by being broken (R12): what was last read of it counts.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -111,7 +111,7 @@ SELECT p.account_id, p.id, p.type, p.name, p.slug, p.configuration::text, p.vers
         FROM connections c
         LEFT JOIN calendars cal ON cal.account_id = c.account_id AND cal.connection_id = c.id AND cal.is_primary
        WHERE c.account_id = p.account_id AND c.user_id = h.user_id AND c.disconnected_at IS NULL
-         AND 'meetings' = ANY (c.purposes)
+         AND 'meetings' = ANY (c.purposes) AND c.subject <> ''
        LIMIT 1) link ON true
  ORDER BY h.position, h.user_id
 """

@@ -45,7 +45,7 @@ SELECT p.id AS page_id, h.user_id, u.name, u.email, h.position = 0 AS organizes,
               ) AS unreadable
          FROM connections c
         WHERE c.account_id = p.account_id AND c.user_id = h.user_id AND c.disconnected_at IS NULL
-          AND 'meetings' = ANY (c.purposes)
+          AND 'meetings' = ANY (c.purposes) AND c.subject <> ''
         LIMIT 1) link ON true
  WHERE p.account_id = $1 AND p.id = ANY ($2::uuid[])
  ORDER BY h.position, h.user_id

@@ -7,8 +7,9 @@ tests' as well: the day is this file's own.
 from datetime import timedelta
 from typing import Any
 
-from tests.connections.test_legacy import BOTH, connections, of_two
+from tests.connections.test_legacy import BOTH, connect, connections, early, let_go, of_two
 from tests.support.people import Person
+from tests.support.teams import team_page
 from tests.support.world import World, problem
 
 LIST = "/v1/availability-calendars"
@@ -74,3 +75,38 @@ async def test_r12_r30_losing_the_one_that_takes_bookings_closes_them(world: Wor
     await synced(world, person, "office365")
     assert await shown(person, page) == ("online", False, "unavailable")
     problem(await person.book(page["id"], person.at(6, "11:00").isoformat()), 409, "booking_unavailable")
+
+
+async def test_r12_r26_what_was_imported_and_never_connected_is_no_calendar(world: World) -> None:
+    person, _ = await early(world)
+    page = await person.make_page()
+    assert await shown(person, page) == ("offline", True, "no_calendar")
+    assert (await person.get(f"/v1/scheduling-pages/{page['id']}")).json()["mode"] == "offline"
+    asked = await person.book(page["id"], person.at(7, "10:00").isoformat())
+    assert (asked.status_code, asked.json()["kind"]) == (202, "meeting_request")
+    await connect(world, person, "office365", BOTH[1]["email"])
+    await world.work()
+    assert await shown(person, page) == ("online", True, "ready")
+
+
+async def test_r12_r15_the_pages_are_offline_once_the_one_that_is_left_was_never_connected(world: World) -> None:
+    person, _ = await early(world)
+    page = await person.make_page()
+    await connect(world, person, "office365", BOTH[1]["email"])
+    await world.work()
+    await let_go(world, person, "office365")
+    assert await shown(person, page) == ("offline", True, "no_calendar")
+    assert (await person.book(page["id"], person.at(7, "10:00").isoformat())).status_code == 202
+
+
+async def test_r12_r27_who_was_imported_and_never_connected_closes_a_group_and_is_named(world: World) -> None:
+    person, _ = await early(world)
+    owner = await world.connected(account_id=person.account_id)
+    page = await team_page([owner, person], "group")
+    assert [item["status"] for item in page["members"]] == ["ready", "no_calendar"]
+    await world.sandbox.delete_mails()
+    problem(await owner.book(page["id"], owner.at(7, "10:00").isoformat()), 409, "booking_unavailable")
+    await world.work()
+    [mail] = await world.sandbox.mails(owner.email)
+    assert "Without a calendar:" in mail["text"]
+    assert await world.sandbox.mails(person.email) == [], "nothing of theirs is lost"
