@@ -223,7 +223,7 @@ class Identity:
     """The provider's stable id of the account."""
     email: str
     aliases: frozenset[str] = frozenset()
-    """Other names the account signs in by."""
+    """Other names the account signs in by, the one that was typed in among them."""
 
 
 Clock = Callable[[], datetime]

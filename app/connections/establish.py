@@ -81,7 +81,7 @@ async def establish(
     connection, event = await _healed(session, candidate, consent, now=now), EventType.CONNECTION_UPDATED
     if connection is None:
         connection, event = await _made(session, candidate, consent, now=now), EventType.CONNECTION_CREATED
-    await connect_inbox(session, connection, now=now)
+    await connect_inbox(session, connection, consent.identity.aliases, now=now)
     await remember_grant(session, connection)
     await _store_tokens(session, vault, connection, consent.grant)
     mirrored = await _mirrored(session, connection, consent, now=now)

@@ -4,7 +4,7 @@ The one rule: connecting a calendar connects its personal inbox; disconnecting t
 reconnecting that calendar brings no inbox back.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -21,19 +21,32 @@ from app.models.connections import Connection
 from app.models.inboxes import Inbox
 
 
-async def connect_inbox(session: AsyncSession, connection: Connection, *, now: datetime) -> None:
-    """The inbox of the connected address, with its calendar, unless it was let go since. Raises: InboxIsShared."""
-    inbox = await _find(session, connection.email)
+async def connect_inbox(
+    session: AsyncSession, connection: Connection, aliases: Collection[str], *, now: datetime
+) -> None:
+    """The inbox of the connected address, with its calendar, unless it was let go since.
+
+    Raises: InboxIsShared, also when it is so by one of the `aliases`.
+    """
+    names = sorted({_address(name) for name in (connection.email, *aliases)})  # locked in one order
+    found = {name: await _find(session, name) for name in names}
+    for known in found.values():
+        _check_personal(known)
+    inbox = found[_address(connection.email)]
     if inbox is None and await _was_let_go(session, connection):
         return
     if inbox is None:
         whose = {"user_id": connection.user_id, "connection_id": connection.id}
         await _add(session, connection.account_id, connection.email, kind="personal", created_at=now, **whose)
         inbox = await _find(session, connection.email)
-    if inbox is not None and inbox.kind == "shared":
-        raise InboxIsShared(extra={"email": inbox.email})
+    _check_personal(inbox)
     if inbox is not None and (inbox.user_id == connection.user_id or not await _is_connected(session, inbox)):
         inbox.user_id, inbox.connection_id = connection.user_id, connection.id  # who connects it shows whose it is
+
+
+def _check_personal(inbox: Inbox | None) -> None:
+    if inbox is not None and inbox.kind == "shared":
+        raise InboxIsShared(extra={"email": inbox.email})
 
 
 async def _is_connected(session: AsyncSession, inbox: Inbox) -> bool:

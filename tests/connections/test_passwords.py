@@ -203,6 +203,17 @@ async def test_r10_a_shared_inbox_is_not_connected_by_password_either(world: Wor
     assert await world.rows("SELECT * FROM connection_tokens") == []
 
 
+async def test_r10_a_shared_inbox_is_found_by_the_name_that_was_typed_in(world: World) -> None:
+    person = await world.person()
+    support = f"support-{person.email}"
+    await world.sandbox.exchange.account(person.email, aliases=(support,))
+    service = await world.service(person.account_id)
+    await service.post("/v1/inboxes", {"kind": "shared", "email": support})
+    refused = problem(await person.connect_with_password(PASSWORD, email=support.title()), 409, "inbox_is_shared")
+    assert refused["email"] == support
+    assert await world.rows("SELECT * FROM connection_tokens") == []
+
+
 async def test_r16_a_changed_password_breaks_once_and_heals_with_the_new_one(world: World) -> None:
     person = await employee(world)
     await person.connect_with_password(PASSWORD)
