@@ -2,7 +2,8 @@
 
     discover   the credentials are tried, nothing is stored: do they work, what is missing?
     connect    disclosure accepted → tried [no transaction open] → one transaction: connection, secret, calendars, jobs
-    change     a new password or address → tried → stored; what was broken heals
+    change     a new password or address → tried → stored; what was broken heals. What was imported is connected by it:
+               disclosure accepted first
 
 The one rule: what the person typed in is tried once per request, and stored, sealed, only when it worked. What is kept
 is sent to no server but the one it was typed in for.
@@ -86,6 +87,15 @@ class CredentialsWish:
 
 
 @dataclass(frozen=True, slots=True)
+class Acceptance:
+    """What a person has accepted, and where they are; None: they do not say."""
+
+    client: str | None
+    """web mobile"""
+    disclosure_version: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Discovery:
     """What is known of a server before anything is stored."""
 
@@ -155,14 +165,7 @@ class CredentialConnections:
         async with transaction(self._sessions, principal.account_id) as session:
             if (before := await self._answered(session, principal, keyed)) is not None:
                 return Connected(before, return_url, replayed=True)
-            add_disclosure_acceptance(
-                session,
-                principal.account_id,
-                principal.user,
-                provider=wish.provider,
-                version=wish.disclosure_version,
-                language=language,
-            )
+            _record_acceptance(session, principal, wish.provider, wish.disclosure_version, language)
             needs = self._needed_seat(wish.client)
             candidate = Candidate(principal.account_id, principal.user, wish.provider, email=None, needs=needs)
             made, now = await establish(session, self._vault, candidate, consent, now=self._clock()), self._clock()
@@ -179,16 +182,26 @@ class CredentialConnections:
         before = await claim_or_find(session, principal.account_id, keyed, now=self._clock())
         return None if before is None else await get_connection(session, principal, before.subject_id)
 
-    async def change(self, principal: Principal, connection_id: UUID, fields: Mapping[str, str | None]) -> Connection:
-        """Store other credentials that work; what was broken heals (R16).
+    async def change(
+        self,
+        principal: Principal,
+        connection_id: UUID,
+        fields: Mapping[str, str | None],
+        acceptance: Acceptance,
+        language: Language,
+    ) -> Connection:
+        """Store other credentials that work; what was broken heals (R16), and what was imported is connected.
 
         Raises: NotFound, CapabilityNotSupported (connected by OAuth), ValidationFailed (no password, and another
-        server, or what is kept cannot be opened), AccountMismatch, the refusals of R3, R13 and R14.
+        server, or what is kept cannot be opened), AccountMismatch, the refusals of R3, R5, R9, R13 and R14.
         """
-        self._check_person(principal, "web")
+        client, version = acceptance.client or "web", acceptance.disclosure_version
+        self._check_person(principal, client)
         async with transaction(self._sessions, principal.account_id) as session:
             connection = await get_connection(session, principal, connection_id)
-            _, provider = self._kind(connection.provider)
+            kind, provider = self._kind(connection.provider)
+            if version is not None or not connection.subject:
+                _check_acceptance(kind, acceptance)
             if fields.get("password") is None and any(name in fields for name in _WHOM_TO_TRUST):
                 raise ValidationFailed(errors=[FieldError("/password", "missing")])
             if "password" in fields and fields["password"] is None:
@@ -197,9 +210,10 @@ class CredentialConnections:
         credentials = _anew(connection.email, fields) if secret is None else provider.changed(secret, **fields)
         consent = await self._consent(connection.provider, credentials)
         async with transaction(self._sessions, principal.account_id) as session:
-            candidate = Candidate(
-                principal.account_id, principal.user, connection.provider, connection.email, connection_id
-            )
+            if version is not None:
+                _record_acceptance(session, principal, connection.provider, version, language)
+            whose, needs = (principal.account_id, principal.user), self._needed_seat(client)
+            candidate = Candidate(*whose, connection.provider, connection.email, connection_id, needs)
             return await establish(session, self._vault, candidate, consent, now=self._clock(), changed=fields)
 
     async def _consent(self, provider: str, credentials: Credentials) -> Consent:
@@ -248,6 +262,21 @@ class CredentialConnections:
         if not isinstance(provider, SupportsCredentials):
             raise CapabilityNotSupported(detail="oauth_only", extra={"provider": name, "capability": "credentials"})
         return provider, provider
+
+
+def _check_acceptance(provider: Provider, acceptance: Acceptance) -> None:
+    """Whoever connects says where they are and what they have read. Raises: DisclosureNotAccepted, ValidationFailed."""
+    check_accepted(provider, acceptance.disclosure_version or "")
+    if acceptance.client is None:
+        raise ValidationFailed(errors=[FieldError("/client", "missing")])
+
+
+def _record_acceptance(
+    session: AsyncSession, principal: Principal, provider: str, version: str, language: Language
+) -> None:
+    add_disclosure_acceptance(
+        session, principal.account_id, principal.user, provider=provider, version=version, language=language
+    )
 
 
 def _anew(email: str, fields: Mapping[str, str | None]) -> Credentials:

@@ -161,7 +161,10 @@ class ConnectionCreate(ServerFields):
 
 
 class ConnectionUpdate(Strict):
-    """Other credentials for the same mailbox; they are tried before they are stored. What is absent stays."""
+    """Other credentials for the same mailbox; they are tried before they are stored. What is absent stays.
+
+    One that was imported is connected by it, so `client` and `disclosure_version` have to come along.
+    """
 
     password: _Password | None = None
     """An app password where the account signs in with two factors. Needed with another `ews_url` or `certificate`."""
@@ -171,6 +174,10 @@ class ConnectionUpdate(Strict):
     version: _Version | None = None
     certificate: _Certificate | None = None
     """The certification authority of the server, PEM. `password` has to come with it."""
+    client: Literal["web", "mobile"] | None = None
+    """Where the person is. Absent: `web`."""
+    disclosure_version: Annotated[str, Field(min_length=1, max_length=40, examples=["2026-11-01"])] | None = None
+    """The version of the disclosure that the person accepted."""
 
 
 class ConnectionReauthorize(Strict):

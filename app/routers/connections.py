@@ -8,7 +8,7 @@ from app.accounts.idempotency import keyed_request
 from app.calendar import ProviderName
 from app.connections import calendar_repository, mirroring, repository, service
 from app.connections.authorization import ReauthorizeRequest
-from app.connections.credentials import REFUSALS, CredentialsWish
+from app.connections.credentials import REFUSALS, Acceptance, CredentialsWish
 from app.connections.schemas import (
     CalendarList,
     Connection,
@@ -111,7 +111,9 @@ async def get_connection(
     "/{connection_id}",
     summary="Change a connection's credentials",
     responses=problems(
+        EntitlementRequired,
         PersonalEmailAccessRequired,
+        DisclosureNotAccepted,
         NotFound,
         CapabilityNotSupported,
         InboxIsShared,
@@ -128,9 +130,10 @@ async def update_connection(
 
     Another `ews_url` or `certificate` needs the `password` as well: the one that is kept is sent to no other server.
     """
-    given = body.model_dump(exclude_unset=True)
+    given = body.model_dump(exclude_unset=True, exclude={"client", "disclosure_version"})
     fields = {("url" if name == "ews_url" else name): value for name, value in given.items()}
-    row = await services.credentials.change(caller, connection_id, fields)
+    acceptance = Acceptance(body.client, body.disclosure_version)
+    row = await services.credentials.change(caller, connection_id, fields, acceptance, language)
     return connection_view(row, services.overview, caller.seats, language)
 
 

@@ -10,7 +10,7 @@ from sandbox.client import Sandbox
 from sandbox.exchange.client import PASSWORD
 from tests.accounts.test_users import USER
 from tests.support.people import Person
-from tests.support.world import World, open_world, problem
+from tests.support.world import ACCEPTED, World, open_world, problem
 
 BOTH = [
     {"provider": "google", "email": "ada.crm@example.com", "purpose": "calendar"},
@@ -106,11 +106,41 @@ async def test_r12_r16_an_imported_exchange_connection_heals_with_its_password(w
     imported = (await connections(person))["exchange"]
     assert "update" in imported["allowed_actions"]
     path = f"/v1/connections/{imported['id']}"
-    problem(await person.patch(path, {"username": exchange["email"]}), 422, "validation_failed")
+    accepted = {"client": "web", "disclosure_version": ACCEPTED}
+    problem(await person.patch(path, {"username": exchange["email"]} | accepted), 422, "validation_failed")
+    known = await typed_in(world, exchange["email"])
+    healed = await person.patch(path, known | accepted)
+    assert (healed.status_code, healed.json()["status"]) == (200, "active"), healed.text
+
+
+async def test_r5_r9_an_imported_exchange_connection_is_connected_as_any_other(world: World) -> None:
+    exchange = BOTH[1] | {"provider": "exchange"}
+    person, service = await early(world, legacy_connections=[BOTH[0], exchange], seats=[])
+    await world.sandbox.exchange.account(exchange["email"])
+    path = f"/v1/connections/{(await connections(person))['exchange']['id']}"
+    known = await typed_in(world, exchange["email"])
+    refused = problem(await person.patch(path, known | {"client": "web"}), 422, "disclosure_not_accepted")
+    assert refused["version"] == ACCEPTED
+    old = {"client": "web", "disclosure_version": "2020-01-01"}
+    problem(await person.patch(path, known | old), 422, "disclosure_not_accepted")
+    placeless = problem(await person.patch(path, known | {"disclosure_version": ACCEPTED}), 422, "validation_failed")
+    assert [error["pointer"] for error in placeless["errors"]] == ["/client"]
+    on_mobile = known | {"client": "mobile", "disclosure_version": ACCEPTED}
+    problem(await person.patch(path, on_mobile), 403, "entitlement_required")
+    assert await world.rows("SELECT * FROM disclosure_acceptances") == []
+    await service.put(f"/v1/users/{person.user_id}", USER | {"email": person.email})
+    assert (await person.patch(path, on_mobile)).json()["status"] == "active"
+    told = await world.rows("SELECT provider, version, language FROM disclosure_acceptances")
+    assert told == [{"provider": "exchange", "version": ACCEPTED, "language": "en"}]
+    again = await person.patch(path, {"password": PASSWORD})
+    assert again.status_code == 200, "who has accepted it once changes a password without"
+
+
+async def typed_in(world: World, email: str) -> dict[str, str]:
+    """What its person types in to reach the sandbox's Exchange."""
     where = await world.sandbox.addresses()
     server = {"ews_url": where["ews_url"], "certificate": where["ews_authority_pem"]}
-    healed = await person.patch(path, {"password": PASSWORD, "username": exchange["email"]} | server)
-    assert (healed.status_code, healed.json()["status"]) == (200, "active"), healed.text
+    return {"password": PASSWORD, "username": email} | server
 
 
 async def test_r12_r18_what_can_be_done_is_told_of_both_connections(world: World) -> None:
