@@ -1,7 +1,8 @@
-"""Who hosts the meetings of a page: its owner, and and for a group or a round robin others of the account (R27).
+"""Who hosts the meetings of a page: its owner, and for a group or a round robin others of the account (R27).
 
 The one rule: the owner is always one of them. Somebody who has left is not asked any more; somebody without a calendar
-stays, is never taken for free, and is shown as what keeps the page waiting.
+stays, is never taken for free, and is shown as what keeps the page waiting. To add somebody takes a seat, to take them
+off takes none.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -71,14 +72,13 @@ class Team:
         self._seat = seat
 
     def check_type(self, principal: Principal, page_type: str, member_ids: Collection[UUID] | None) -> None:
-        """Raises: EntitlementRequired, ValidationFailed (members of a personal page, or a team of nobody)."""
-        if page_type == PERSONAL:
-            if member_ids is not None:
-                raise ValidationFailed(errors=[FieldError("/member_ids", "not_allowed")])
-            return
-        self._seat.require(principal.seats)
-        if not set(member_ids or ()) - {principal.user}:
-            raise ValidationFailed(errors=[FieldError("/member_ids", "missing")])
+        """Of a page that shall be made.
+
+        Raises: EntitlementRequired, ValidationFailed (members of a personal page, or a team of nobody).
+        """
+        if page_type != PERSONAL:
+            self._seat.require(principal.seats)
+        _check_members(principal, page_type, member_ids)
 
     async def set_members(
         self,
@@ -89,11 +89,16 @@ class Team:
         *,
         now: datetime,
     ) -> None:
-        """These people beside the owner, in this order. Raises: EntitlementRequired, ValidationFailed."""
-        self.check_type(principal, page.type, member_ids)
+        """These people beside the owner, in this order.
+
+        Raises: EntitlementRequired (one of them is new), ValidationFailed.
+        """
+        _check_members(principal, page.type, member_ids)
         wanted = [item for item in dict.fromkeys(member_ids or ()) if item != page.owner_id]
         mine = SchedulingPageMember.page_id == page.id
         before = set(await session.scalars(select(SchedulingPageMember.user_id).where(mine)))
+        if not before.issuperset(wanted):
+            self._seat.require(principal.seats)
         known = set(await session.scalars(select(User.id).where(User.id.in_(wanted), User.active))) | before
         if strangers := [number for number, item in enumerate(member_ids or ()) if item in set(wanted) - known]:
             raise ValidationFailed(errors=[FieldError(f"/member_ids/{number}", "not_allowed") for number in strangers])
@@ -104,6 +109,14 @@ class Team:
         )
         if before != set(wanted):
             page.team_since = now
+
+
+def _check_members(principal: Principal, page_type: str, member_ids: Collection[UUID] | None) -> None:
+    if page_type == PERSONAL:
+        if member_ids is not None:
+            raise ValidationFailed(errors=[FieldError("/member_ids", "not_allowed")])
+    elif not set(member_ids or ()) - {principal.user}:
+        raise ValidationFailed(errors=[FieldError("/member_ids", "missing")])
 
 
 async def members_of(session: AsyncSession, account_id: UUID, page_ids: Sequence[UUID]) -> Mapping[UUID, list[Member]]:

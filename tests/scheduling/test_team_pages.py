@@ -1,5 +1,6 @@
 """Pages of several people: who may make them, who is on them, and which times they offer (R27)."""
 
+import httpx
 import pytest
 
 from tests.support.people import Person
@@ -177,3 +178,22 @@ async def test_r34_a_visitor_learns_nothing_of_the_team(world: World) -> None:
     page = await team_page([ada, ben], "round_robin")
     seen = (await ada.api.get(f"/v1/public/scheduling-pages/{page['id']}")).text
     assert not any(word in seen for word in (ada.email, ben.email, ada.user_id, ben.user_id, "member"))
+
+
+@pytest.mark.parametrize("kind", ["group", "round_robin"])
+async def test_r27_r55_a_lost_seat_adds_nobody_and_keeps_nobody_on_the_page(world: World, kind: str) -> None:
+    ada, ben, cleo, dora = await colleagues(world, 4)
+    page = await team_page([ada, ben, cleo], kind)
+    path = f"/v1/scheduling-pages/{page['id']}"
+
+    async def change(*members: Person) -> httpx.Response:
+        return await ada.patch(path, {"member_ids": [member.user_id for member in members]})
+
+    await ada.refresh_token(seats=[])
+    for more in ([ben, cleo, dora], [ben, dora]):
+        problem(await change(*more), 403, "entitlement_required")
+    assert (await change(cleo, ben)).status_code == 200, "in another order"
+    fewer = await change(ben)
+    assert fewer.status_code == 200, fewer.text
+    assert [item["user_id"] for item in fewer.json()["members"]] == [ada.user_id, ben.user_id]
+    problem(await change(ben, cleo), 403, "entitlement_required")
