@@ -4,7 +4,7 @@ The one rule: what the caller sent is never echoed, and what went wrong inside i
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import asyncpg
@@ -148,27 +148,39 @@ async def _app_error(request: Request, error: Exception) -> Response:
 
 async def _validation_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    return problem_response(request, _translated(error.errors()))
+    return problem_response(request, _translated(error.errors(), error.body))
 
 
-def _translated(errors: Sequence[Mapping[str, Any]]) -> AppError:
+def _translated(errors: Sequence[Mapping[str, Any]], body: object) -> AppError:
     """What pydantic found, in our words: an odd id in a path is an id nobody has."""
     if any(item["loc"][:1] == ("path",) for item in errors):
         return NotFound()
     if any(item["type"] == "json_invalid" for item in errors):
         return MalformedRequest()
     told = [item for item in errors if item["type"] != _OR_ABSENT][:_MOST_TOLD]
-    fields = [FieldError(_pointer(item["loc"]), _FIELD_CODES.get(item["type"], "invalid")) for item in told]
+    fields = [FieldError(_pointer(item, body), _FIELD_CODES.get(item["type"], "invalid")) for item in told]
     if fields and all(field.code == "unknown_time_zone" for field in fields):
         return TimeZoneUnknown(errors=fields)
     return ValidationFailed(errors=fields)
 
 
-def _pointer(location: Sequence[str | int]) -> str:
+def _pointer(error: Mapping[str, Any], body: object) -> str:
     """RFC 6901 into the body; a parameter by its place and name, without pydantic's words for its type."""
-    place, *rest = location
-    parts = rest if place == "body" else location[:2]
-    return pointer_to(*parts)
+    place, *rest = error["loc"]
+    if place != "body":
+        return pointer_to(*error["loc"][:2])
+    missing = rest[-1:] if error["type"] == "missing" else []
+    return pointer_to(*_steps_into(body, rest[: len(rest) - len(missing)]), *missing)
+
+
+def _steps_into(value: Any, location: Sequence[str | int]) -> Iterator[str | int]:
+    """The steps of a location that the body has: pydantic also puts the tags of unions there, and `[key]`."""
+    for step in location:
+        try:
+            value = value[step]
+        except (LookupError, TypeError):
+            continue
+        yield step
 
 
 async def _http_exception(request: Request, error: Exception) -> Response:
