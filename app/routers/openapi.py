@@ -14,6 +14,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import SecretBytes, SecretStr
 
 from app.routers.guards import refusals_of_guards
+from app.routers.openapi_answers import ANSWERS, MEMBERS
 from app.routers.openapi_codes import declare
 from app.routers.openapi_examples import Examples, component_name
 from app.routers.openapi_fields import DESCRIPTIONS
@@ -214,10 +215,12 @@ def _complete_answer(
     if schema:
         variants = examples.variants(schema)
         media_type = response["content"]["application/json"]
+        differs = ANSWERS.get(operation["operationId"], {})
         if variants:
-            media_type["examples"] = {tag: {"value": value} for tag, value in variants.items()}
+            member = MEMBERS[status]
+            media_type["examples"] = {member: {"value": variants[member] | differs}}
         else:
-            media_type["example"] = examples.of(schema)
+            media_type["example"] = examples.of(schema) | differs
 
 
 def _headers(status: str, operation: Document, target: Mapping[str, Any]) -> Iterator[str]:

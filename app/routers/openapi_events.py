@@ -43,6 +43,7 @@ class Told:
 
 
 _DECIDED: Mapping[str, Any] = {"decided_at": "2026-11-20T11:00:00Z"}
+_RESOLVED: Mapping[str, Any] = {"resolved_at": "2026-11-20T11:00:00Z"}
 
 EVENTS: Mapping[str, Told] = {
     EventType.CONNECTION_CREATED: Told(
@@ -147,19 +148,19 @@ EVENTS: Mapping[str, Told] = {
         "A booked event was changed in the calendar",
         "Somebody moved, resized, deleted, declined or copied it. `status` tells whether the host is asked.",
         DriftEntryEventData,
-        {"status": "open", "reason": "policy", "resolution": None, "resolved_by": None, "resolved_at": None},
+        {"status": "open", "reason": "policy"},
     ),
     EventType.DRIFT_ENTRY_RESOLVED: Told(
         "The host decided about drift",
         "The booking follows the calendar, or the calendar is put back as booked.",
         DriftEntryEventData,
-        {"status": "resolved", "resolution": "adopt", "resolved_by": "host"},
+        {"status": "resolved", "resolution": "adopt", "resolved_by": "host", **_RESOLVED},
     ),
     EventType.DRIFT_ENTRY_SUPERSEDED: Told(
         "A question about drift lapsed",
         "The event stands as booked again, it differs in another way now, or the booking was moved or cancelled.",
         DriftEntryEventData,
-        {"status": "superseded", "reason": "policy", "resolution": None, "resolved_by": None},
+        {"status": "superseded", "reason": "policy", **_RESOLVED},
     ),
     EventType.CONTACT_CREATED: Told("A contact was made", "The account knows somebody new.", ContactEventData),
     EventType.CONTACT_UPDATED: Told("A contact was changed", "Something about the person is new.", ContactEventData),
@@ -178,7 +179,7 @@ EVENTS: Mapping[str, Told] = {
         "A meeting was cancelled",
         "On the record, as a booking, or in the calendar.",
         EngagementEventData,
-        {"outcome": "cancelled"},
+        {"outcome": "cancelled", "cancelled_at": "2026-11-20T11:00:00Z"},
     ),
     EventType.ENGAGEMENT_DELETED: Told(
         "A meeting left the timelines",
