@@ -73,16 +73,16 @@ class WebhookEndpointCreate(Strict):
 
 
 class WebhookEndpointUpdate(Strict):
-    """What to change; what is absent stays."""
+    """What to change; what is absent stays, null clears."""
 
     url: Url | None = None
-    """Where to send: https, in the open internet."""
+    """Where to send: https, in the open internet; it cannot be cleared."""
     description: LineOfText | None = None
     """What it is for."""
     event_types: KnownTypes | None = None
     """Send only these; null: all."""
     status: Literal["active", "paused"] | None = None
-    """`paused` keeps what comes, `active` goes on where it stopped."""
+    """`paused` keeps what comes, `active` goes on where it stopped; it cannot be cleared."""
 
 
 class WebhookEndpoint(Answer):

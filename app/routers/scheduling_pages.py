@@ -77,7 +77,9 @@ async def update_scheduling_page(
     page_id: PageId, body: SchedulingPageUpdate, session: Session, caller: User, services: Services,
     if_match: IfMatch, response: Response,
 ) -> SchedulingPage:  # fmt: skip
-    """Change what is given; absent keeps, null goes back to the default. Bookings already made stay as they are."""
+    """Change what is given; absent keeps, null goes back to the default (a field that has none says so).
+    Bookings already made stay as they are.
+    """
     page = await pages.update_page(
         session,
         caller,

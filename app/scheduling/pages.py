@@ -125,7 +125,7 @@ async def update_page(
         page.slug = await _move_slug(session, page, body.slug, links)
     if body.member_ids is not None:
         await team.set_members(session, principal, page, body.member_ids, now=now)
-    page.configuration = _changed(page.configuration, body)
+    page.configuration = _changed(page.configuration, body, time_zone=principal.time_zone)
     page.version += 1
     page.updated_at = now
     add_audit_entry(session, page.account_id, actor=principal.actor, action="page.updated", subject_id=page.id)
@@ -173,10 +173,10 @@ async def _hold_page(session: AsyncSession, principal: Principal, page_id: UUID)
     return page
 
 
-def _changed(document: dict[str, Any], body: SchedulingPageUpdate) -> dict[str, Any]:
+def _changed(document: dict[str, Any], body: SchedulingPageUpdate, *, time_zone: str) -> dict[str, Any]:
     """The document with what was given; null goes back to the default."""
     kept = {name: value for name, value in document.items() if name not in body.model_fields_set}
-    defaults = {"time_zone": document["time_zone"], "weekly_hours": OFFICE_HOURS}
+    defaults = {"time_zone": time_zone, "weekly_hours": OFFICE_HOURS}
     return Configuration.model_validate(defaults | kept | _given(body)).model_dump(mode="json")
 
 

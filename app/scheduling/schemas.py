@@ -36,66 +36,73 @@ Slug = Annotated[
 
 
 class SchedulingPageUpdate(Strict):
-    """What to change; what is absent stays."""
+    """What to change; what is absent stays, null goes back to the default."""
 
     name: Line | None = None
-    """What the page is called."""
+    """What the page is called; it cannot be cleared."""
     slug: Slug | None = None
-    """The last part of the page's link."""
+    """The last part of the page's link; it cannot be cleared."""
     description: Text | None = None
-    """What the visitor reads above the times."""
+    """What the visitor reads above the times; by default nothing."""
     time_zone: TimeZone | None = None
-    """The zone of the hours, overrides, windows and limits."""
+    """The zone of the hours, overrides, windows and limits (IANA); by default its owner's."""
     durations_minutes: Durations | None = None
-    """The lengths a visitor may choose from, in minutes."""
+    """The lengths a visitor may choose from, in minutes; by default 30 alone."""
     increment_minutes: Increment | None = None
     """Minutes between two starts; null: the duration."""
     buffer_before_minutes: Annotated[int, Field(ge=0, le=480)] | None = None
-    """Free minutes kept before a booking."""
+    """Free minutes kept before a booking; by default 0."""
     buffer_after_minutes: Annotated[int, Field(ge=0, le=480)] | None = None
-    """Free minutes kept after a booking."""
+    """Free minutes kept after a booking; by default 0."""
     minimum_notice_minutes: Annotated[int, Field(ge=0, le=43200)] | None = None
-    """The least time between the booking and its start, in minutes."""
+    """The least time between the booking and its start, in minutes; by default 240."""
     booking_window: BookingWindow | None = None
-    """How far ahead can be booked."""
+    """How far ahead can be booked; by default 30 rolling days."""
     weekly_hours: Annotated[list[WeeklyHours], Field(max_length=84)] | None = None
-    """When meetings may take place."""
+    """When meetings may take place; by default from 09:00 to 17:00, Monday to Friday."""
     date_overrides: DateOverrides | None = None
-    """Dates with other hours than usual."""
+    """Dates with other hours than usual; by default none."""
     daily_limit: Annotated[int, Field(ge=1, le=100)] | None = None
     """The most bookings a civil day; null: no limit."""
     weekly_limit: Annotated[int, Field(ge=1, le=500)] | None = None
     """The most bookings a week (from Monday); null: no limit."""
     form_fields: FormFields | None = None
-    """Questions of the form, beside name and e-mail."""
+    """Questions of the form, beside name and e-mail; by default none."""
     max_guests: Annotated[int, Field(ge=0, le=20)] | None = None
-    """The most further people a visitor may bring."""
+    """The most further people a visitor may bring; by default 0."""
     consent_text: Text | None = None
     """Text whose checkbox must be ticked; null: none."""
     language: ChosenLanguage | None = None
-    """The page's language."""
+    """The page's language; by default `en`."""
     location: Location | None = None
-    """Where the meeting takes place."""
+    """Where the meeting takes place; by default `none`."""
     redirect_url: WebAddress | None = None
     """Where to send the visitor afterwards; null: nowhere."""
     reschedule_cutoff_minutes: Annotated[int, Field(ge=0, le=43200)] | None = None
-    """The least time before the start at which a visitor may still reschedule, in minutes."""
+    """The least time before the start at which a visitor may still reschedule, in minutes; by default
+    0."""
     cancel_cutoff_minutes: Annotated[int, Field(ge=0, le=43200)] | None = None
-    """The least time before the start at which a visitor may still cancel, in minutes."""
+    """The least time before the start at which a visitor may still cancel, in minutes; by default 0."""
     reminders_minutes_before: Reminders | None = None
     """How long before the start everybody is reminded by mail, in minutes; null: nobody is. A change counts for what is
     booked or moved from then on."""
     member_ids: Annotated[list[UserId], Field(max_length=50)] | None = None
-    """Who hosts a group or a round robin, in order; the page's owner is always one of them, named or not."""
+    """Who hosts a group or a round robin, in order; the page's owner is always one of them, named or not.
+    It cannot be cleared."""
 
 
 class SchedulingPageCreate(SchedulingPageUpdate):
-    """A page to make. What is absent takes its default."""
+    """A page to make. What is absent or null takes its default."""
 
     type: Literal["personal", "group", "round_robin"]
     """Whose time is offered: one person's, that of everybody at once, or that of one of several by turns."""
     name: Line
     """What the page is called."""
+    slug: Slug | None = None
+    """The last part of the page's link; by default made of its name."""
+    member_ids: Annotated[list[UserId], Field(max_length=50)] | None = None
+    """Who hosts a group or a round robin, in order; the page's owner is always one of them, named or not. Absent and
+    null for a personal page."""
 
 
 class PageMember(Answer):
