@@ -44,8 +44,8 @@ export function newDraft(): PageDraft {
   return {
     type: "personal", member_ids: [], name: "", slug: "", description: "", time_zone: browserZone(), language: currentLanguage(),
     durations_minutes: [30], hours: Object.fromEntries(DAYS.slice(0, 5).map((day) => [day, WORKDAY])),
-    increment_minutes: null, buffer_before_minutes: 0, buffer_after_minutes: 0, minimum_notice_minutes: 60, window_days: 30,
-    daily_limit: null, weekly_limit: null, max_guests: 3, consent_text: "", location: { kind: "none" }, form_fields: [],
+    increment_minutes: null, buffer_before_minutes: 0, buffer_after_minutes: 0, minimum_notice_minutes: 240, window_days: 30,
+    daily_limit: null, weekly_limit: null, max_guests: 0, consent_text: "", location: { kind: "none" }, form_fields: [],
     redirect_url: null, reschedule_cutoff_minutes: 0, cancel_cutoff_minutes: 0, reminders_minutes_before: [],
   };
 }
