@@ -40,7 +40,7 @@ async def list_moves(
     starts = page.offered(query.duration_minutes, now=second, between=between) if page.host.active else []
     firm = page.confirmable(query.duration_minutes, starts, now=second, between=between)
     firm.discard(booking.start)
-    return rendered(page, query, [start for start in starts if start in firm], firm)
+    return rendered(page, query, [start for start in starts if start in firm], firm, now=second)
 
 
 async def without(fetch: Fetch, page: PageTime, booking: Booking) -> PageTime:

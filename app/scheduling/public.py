@@ -29,9 +29,12 @@ from app.scheduling.domains.repository import host_of, whose_host
 from app.scheduling.meeting_links import default_page
 from app.scheduling.reader import PageReader
 from app.scheduling.rendering import render_graded
+from app.scheduling.slots.offering import bookable
+from app.scheduling.slots.zones import civil_date, civil_day, day_number
 from app.timespan import Span
 
 MOST_DAYS = 62
+_LAST_DAY = day_number(date.max)
 _PREFIX = "/meetings/"
 _SLUG = re.compile(r"[a-z0-9-]+(/[a-z0-9-]+)?")
 
@@ -166,18 +169,30 @@ def slot_list(page: PageTime, query: SlotQuery, *, now: datetime) -> bytes:
     second, between = int(now.astimezone(UTC).timestamp()), query.between()
     starts = page.offered(query.duration_minutes, now=second, between=between)
     firm = page.confirmable(query.duration_minutes, starts, now=second, between=between)
-    return rendered(page, query, starts, firm)
+    return rendered(page, query, starts, firm, now=second)
 
 
-def rendered(page: PageTime, query: SlotQuery, starts: Sequence[int], firm: set[int]) -> bytes:
+def rendered(page: PageTime, query: SlotQuery, starts: Sequence[int], firm: set[int], *, now: int) -> bytes:
     """These times as an answer; `firm` are those that can be had at once."""
+    first, last = _bookable_days(page, query, now)
     head = msgspec.json.encode(
         {
             "time_zone": query.time_zone,
             "duration_minutes": query.duration_minutes,
             "mode": page.mode.value,
             "host_available": not page.unavailable,
+            "first_bookable_day": first,
+            "last_bookable_day": last,
         }
     )
     items = render_graded(starts, firm, query.duration_minutes, query.time_zone)
     return head[:-1] + b',"items":' + items + b',"next_cursor":null}'
+
+
+def _bookable_days(page: PageTime, query: SlotQuery, now: int) -> tuple[date, date] | tuple[None, None]:
+    """Between which days of the asked zone a calendar is worth leafing through."""
+    between = bookable(page.rules(query.duration_minutes), now=now)
+    if between is None:
+        return None, None
+    first, last = (min(civil_day(query.time_zone, at), _LAST_DAY) for at in (between[0], between[1] - 1))
+    return civil_date(first), civil_date(last)

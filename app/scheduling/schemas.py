@@ -3,7 +3,7 @@
 The one rule: requests forbid what they do not know; answers carry every field, null for nothing.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
@@ -261,6 +261,12 @@ class SlotList(Answer):
     """`offline`: no calendar is connected."""
     host_available: bool
     """False: nobody can book at the moment, so there are no slots."""
+    first_bookable_day: date | None
+    """From which day of the asked zone on the page is booked, by its notice and its booking window, whatever is taken;
+    null: on none any more.
+    """
+    last_bookable_day: date | None
+    """Until which day, by its booking window: later days have no slots; null: on none any more."""
     items: list[Slot]
     """Rising."""
     next_cursor: str | None

@@ -22,7 +22,7 @@ from app.scheduling.slots.caps import Caps, days_with_room
 from app.scheduling.slots.grid import working_grids
 from app.scheduling.slots.hours import WorkingHours
 from app.scheduling.slots.window import BookingWindow
-from app.scheduling.slots.zones import DAY, civil_day
+from app.scheduling.slots.zones import DAY, civil_day, first_instant
 from app.timespan import Span, Spans, clip, merge, widen
 
 
@@ -98,6 +98,15 @@ def offered(
         if day in days and has_room(day):
             starts += _free(grid, blocked)
     return starts
+
+
+def bookable(rules: SlotRules, *, now: int) -> Span | None:
+    """Between which instants a meeting may begin by the window and the notice, whatever is taken; None: never."""
+    zone = rules.hours.zone
+    days = rules.window.days(civil_day(zone, now))
+    first = max(first_instant(zone, days.start), now + rules.minimum_notice_minutes * 60)
+    end = first_instant(zone, days.stop)
+    return (first, end) if first < end else None
 
 
 def refusal(

@@ -74,6 +74,13 @@ def civil_day(zone: str, instant: int) -> int:
     return (instant + offset_at(zone, instant)) // DAY
 
 
+def first_instant(zone: str, day: int) -> int:
+    """The first instant at which the calendars of the zone show that day, or a later one where they skip it."""
+    wall = day * DAY
+    around = runs(zone, (wall - DAY, wall + 2 * DAY))  # no clock is a whole day from UTC, and none has skipped more
+    return next(max(run.start, wall - run.offset) for run in around if wall < run.end + run.offset)
+
+
 def day_number(day: date) -> int:
     """The day as a count from 1970-01-01."""
     return day.toordinal() - _DAY_ZERO

@@ -55,7 +55,10 @@ export function SlotPicker({ pageId, durationMinutes, timeZone, from, busy = fal
   const day = chosen !== null && byDay.has(chosen) ? chosen : firstDay;
   const times = day === null ? [] : (byDay.get(day) ?? []);
   const empty = slots.data !== undefined && !slots.isPlaceholderData && byDay.size === 0;
-  const nextMonth = addDays(lastOfMonth(month), 1);
+  const begin = slots.data?.first_bookable_day ?? today;
+  const end = slots.data?.last_bookable_day ?? undefined;
+  const following = addDays(lastOfMonth(month), 1);
+  const nextMonth = following > begin ? following : `${begin.slice(0, 7)}-01`;
 
   return (
     <Grid gap="xl">
@@ -68,7 +71,8 @@ export function SlotPicker({ pageId, durationMinutes, timeZone, from, busy = fal
           date={month}
           onDateChange={setMonth}
           onChange={setChosen}
-          minDate={today}
+          minDate={begin}
+          maxDate={end}
           size="md"
           locale={i18n.language}
           maxLevel="month"
@@ -86,9 +90,11 @@ export function SlotPicker({ pageId, durationMinutes, timeZone, from, busy = fal
         {empty && (
           <Stack align="flex-start">
             <Text>{t("noTimesMonth")}</Text>
-            <Button variant="default" onClick={() => { setMonth(nextMonth); }}>
-              {t("followingMonth")}
-            </Button>
+            {end !== undefined && nextMonth <= end && (
+              <Button variant="default" onClick={() => { setMonth(nextMonth); }}>
+                {t("followingMonth")}
+              </Button>
+            )}
           </Stack>
         )}
         <SimpleGrid cols={{ base: 2, xs: 3 }} spacing="xs">
