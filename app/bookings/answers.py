@@ -26,7 +26,7 @@ def booking_result(
     if isinstance(made, Booking):
         body = public_booking_view(made, outcome.page, outcome.write, fixed=fixed, now=now, token=token)
         return BookingResult(body), _CREATED, _headers(f"/v1/public/bookings/{encode_id('bkg', made.id)}", made)
-    asked = public_request_view(made, now=now, token=token)
+    asked = public_request_view(made, outcome.page, now=now, token=token)
     return BookingResult(asked), _ACCEPTED, {"Location": f"/v1/public/meeting-requests/{encode_id('mreq', made.id)}"}
 
 

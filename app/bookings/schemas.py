@@ -143,6 +143,8 @@ class PublicBooking(Answer):
     cancel_until: datetime | None
     """Until when the visitor may cancel; null: never."""
     cancelled_by: Literal["host", "visitor"] | None
+    cancel_reason: str | None
+    """What the one who cancelled said."""
     booking_token: str | None
     """For the `Booking-Token` header; only in the answer that made the booking."""
     version: int
@@ -156,6 +158,10 @@ class PublicMeetingRequest(Answer):
     id: MeetingRequestId
     page_id: PageId
     status: Literal["pending", "accepted", "declined", "withdrawn", "expired"]
+    title: str
+    """What it is about."""
+    host_name: str | None
+    """Who is asked; null: one of several."""
     start_at: datetime
     end_at: datetime
     time_zone: str

@@ -49,6 +49,7 @@ def public_booking_view(
             "reschedule_until": _until(booking, document.reschedule_cutoff_minutes) if changeable else None,
             "cancel_until": _until(booking, document.cancel_cutoff_minutes) if changeable else None,
             "cancelled_by": booking.cancelled_by,
+            "cancel_reason": booking.cancel_reason,
             "booking_token": token,
             "version": booking.version,
         }
@@ -56,7 +57,7 @@ def public_booking_view(
 
 
 def public_request_view(
-    request: MeetingRequest, *, now: datetime, token: str | None = None
+    request: MeetingRequest, page: PageTime, *, now: datetime, token: str | None = None
 ) -> schemas.PublicMeetingRequest:
     """A meeting request, as its visitor sees it."""
     return schemas.PublicMeetingRequest.model_validate(
@@ -64,6 +65,8 @@ def public_request_view(
             "kind": "meeting_request",
             **_appointment(request),
             "status": _status(request, now),
+            "title": page.name,
+            "host_name": None if page.type == "round_robin" else page.host.name,
             "time_zone": request.visitor_time_zone,
             "name": request.visitor_name,
             "email": request.visitor_email,

@@ -26,6 +26,7 @@ ANSWERS: Final[Mapping[str, Mapping[str, Any]]] = {
         "reschedule_until": None,
         "cancel_until": None,
         "cancelled_by": "visitor",
+        "cancel_reason": _WHY,
         "version": 4,
     },
     "createDomain": {"status": "pending", "points_here": None, "connected_at": None, "checked_at": None, "version": 1},

@@ -175,6 +175,7 @@ _SAMPLES_OF: Mapping[str, Mapping[str, Any]] = {
         "guests": [],
         "location": None,
         "cancelled_by": None,
+        "cancel_reason": None,
     },
     "PublicMeetingRequest": {
         "name": "Grace Hopper",

@@ -172,11 +172,19 @@ class Stage:
         [row] = await self.world.rows(query, decode_id("bkg", booking_id))
         return str(row["name"])
 
+    async def shown_by(self, page: dict[str, Any]) -> list[str]:
+        """The name a page shows as its host's; of a round robin none."""
+        query = "SELECT u.name, p.type FROM scheduling_pages p JOIN users u ON u.id = p.owner_id WHERE p.id = $1"
+        [row] = await self.world.rows(query, decode_id("page", page["id"]))
+        return [] if row["type"] == "round_robin" else [str(row["name"])]
+
     async def book(self, page: dict[str, Any], wish: dict[str, Any], **headers: str) -> httpx.Response:
-        """Book as a visitor. Who has a booking may hear the name of its host, and of nobody else."""
+        """Book as a visitor. Who has a booking may hear the name of its host, who asks for one that of the page's."""
         answer = await self.api.post(f"{PUBLIC}/scheduling-pages/{page['id']}/bookings", json=wish, headers=headers)
         if answer.status_code == 201:
             self.ear.reader.learns(await self.host_of(answer.json()["id"]))
+        elif answer.status_code == 202:
+            self.ear.reader.learns(*await self.shown_by(page))
         return answer
 
 

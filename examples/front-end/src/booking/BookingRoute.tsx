@@ -49,7 +49,9 @@ function Summary({ booking, token }: { booking: PublicBooking; token: string }) 
         <Text c="dimmed">{booking.time_zone.replaceAll("_", " ")}</Text>
         {booking.location !== null && <Text className="breaks">{booking.location}</Text>}
         {booking.status === "cancelled" ? (
-          <Alert color="orange" role="status">{t("cancelledText")}</Alert>
+          <Alert color="orange" role="status" className="breaks">
+            {[t("cancelledText"), ...(booking.cancel_reason === null ? [] : [booking.cancel_reason])].join(" ")}
+          </Alert>
         ) : (
           <Group>
             {booking.video_url !== null && <Button component="a" href={booking.video_url}>{t("openVideo")}</Button>}

@@ -37,6 +37,7 @@ export function RequestRoute() {
         <Paper withBorder p="lg">
           <Stack align="flex-start">
             <Title order={1} size="h2">{t("requestTitle")}</Title>
+            <Text className="breaks">{[told.title, ...(told.host_name === null ? [] : [t("with", { name: told.host_name })])].join(" · ")}</Text>
             <Text size="lg">{formatMoment(told.start_at, told.time_zone)}</Text>
             <Alert color={told.status === "accepted" ? "teal" : "indigo"} role="status">{t(`request_${told.status}`)}</Alert>
             {told.reason !== null && <Text className="breaks">{told.reason}</Text>}
