@@ -40,6 +40,7 @@ from app.connections.overview import Overview
 from app.connections.refresh import CalendarRefresher
 from app.crm.contacts import Contacts
 from app.crm.following import MeetingFollower
+from app.crm.leaving import remember_events
 from app.crm.matching import Matching
 from app.crm.meetings import Meetings
 from app.crm.permits import CrmPermits
@@ -153,7 +154,7 @@ def connections(on: Ground) -> Connections:
         credentials=CredentialConnections(
             on.sessions, on.vault, on.providers, on.clock, return_urls=urls, mobile_seat=seat
         ),
-        closer=ConnectionCloser(on.sessions, on.vault, on.providers, on.access, on.clock),
+        closer=ConnectionCloser(on.sessions, on.vault, on.providers, on.access, on.clock, remember=remember_events),
         refresher=refresher,
         recheck=CalendarRecheck(on.sessions, refresher),
     )

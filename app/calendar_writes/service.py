@@ -18,6 +18,7 @@ from app.ids import new_id
 from app.insertion import Rows
 from app.models.calendar_writes import CalendarWrite
 from app.models.connections import ON_CONNECTION, Calendar, Connection
+from app.models.crm import Engagement
 from app.queue import Enqueued, Job
 
 
@@ -155,8 +156,9 @@ async def writes_of(session: AsyncSession, owners: Sequence[Owner]) -> dict[UUID
 
 async def readopt_writes(session: AsyncSession, connection_id: UUID, *, now: datetime) -> None:
     """Writes whose connection went away are its again, when it is to the same account and calendar; not those of
-    what is over.
+    what is over. An event of a person's own is theirs, whoever else connects the account.
     """
+    theirs = select(Engagement.id).where(Engagement.owner_id == Connection.user_id).correlate(Connection)
     again = (
         select(CalendarWrite.id, Calendar.id.label("calendar_id"))
         .join(
@@ -171,6 +173,7 @@ async def readopt_writes(session: AsyncSession, connection_id: UUID, *, now: dat
             CalendarWrite.provider == Connection.provider,
             CalendarWrite.subject == Connection.subject,
             CalendarWrite.ends_at > now,
+            or_(CalendarWrite.comes_back, CalendarWrite.engagement_id.in_(theirs)),
         )
         .subquery()
     )

@@ -5,7 +5,8 @@ again, and after a day the secrets go anyway.
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Protocol
 from uuid import UUID
 
 from sqlalchemy import select, update
@@ -36,6 +37,14 @@ _ASK_AGAIN = timedelta(minutes=5)
 _GIVE_UP = timedelta(days=1)
 
 
+class Remember(Protocol):
+    """What a feature keeps of a connection before its calendars go, in the caller's transaction."""
+
+    async def __call__(self, session: AsyncSession, connection_id: UUID, *, now: datetime) -> None:
+        """Keep it."""
+        ...
+
+
 class ConnectionCloser:
     """Runs `close_connection`."""
 
@@ -46,9 +55,12 @@ class ConnectionCloser:
         providers: dict[ProviderName, Provider],
         access: CalendarAccess,
         clock: Clock,
+        *,
+        remember: Remember,
     ) -> None:
         self._sessions = sessions
         self._access = access
+        self._remember = remember
         self._vault = vault
         self._providers = providers
         self._clock = clock
@@ -67,6 +79,7 @@ class ConnectionCloser:
             if revoked or overdue:
                 for channel in channels:
                     await delete_channel(session, channel)
+                await self._remember(session, connection_id, now=self._clock())
                 await _remember_places(session, connection_id)
                 await repository.delete_connection(session, connection_id)
                 # Whoever has connected again meanwhile: what stood there is theirs only now.

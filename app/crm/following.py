@@ -101,6 +101,8 @@ class MeetingFollower:
             new = meeting if calendar.is_primary else None  # elsewhere it is somebody's copy of what we wrote
             return [] if new is None else await self._add(session, place, event, new)
         row.calendar_id = calendar.id  # it had none while its person was disconnected
+        if write is not None and write.calendar_id is None and not write.comes_back:
+            write.calendar_id = calendar.id
         if meeting is None and (write is None or not write.comes_back):  # a person's own event, edited here or not
             if not event.private and (row.ends_at <= self._clock() or row.outcome in KEPT_OUTCOMES):
                 return []  # what has been is not undone by an address that was corrected

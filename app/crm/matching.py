@@ -31,11 +31,11 @@ SELECT a.calendar_id, a.event_id, m.series_id
  WHERE c.account_id = $1 AND {which} = $3
 """
 _KNOWN = """
-SELECT e.calendar_id, e.event_id, NULL
+SELECT $3::uuid, e.event_id, NULL
   FROM engagements e
-  LEFT JOIN mirror_events m ON m.account_id = e.account_id AND m.calendar_id = e.calendar_id AND m.event_id = e.event_id
+  LEFT JOIN mirror_events m ON m.account_id = e.account_id AND m.calendar_id = $3 AND m.event_id = e.event_id
   LEFT JOIN calendar_writes w ON w.account_id = e.account_id AND w.engagement_id = e.id
- WHERE e.account_id = $1 AND e.calendar_id = $3 AND e.event_id IS NOT NULL
+ WHERE e.account_id = $1 AND coalesce(e.calendar_id, w.calendar_id) = $3 AND e.event_id IS NOT NULL
    AND (e.ends_at > $2 OR m.event_id IS NOT NULL AND m.etag IS DISTINCT FROM w.etag)
 """
 """Meetings whose events may have been moved, deleted or made private while nobody followed: those to come, and what

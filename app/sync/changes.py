@@ -31,7 +31,7 @@ SELECT w.account_id, w.calendar_id, w.event_id, split_part(w.key, ':', 1), $3::t
   FROM calendar_writes w
   LEFT JOIN mirror_events m ON m.account_id = w.account_id AND m.calendar_id = w.calendar_id AND m.event_id = w.event_id
  WHERE w.account_id = $1 AND w.calendar_id = ANY ($2::uuid[]) AND w.event_id IS NOT NULL
-   AND (w.draft IS NOT NULL OR m.event_id IS NOT NULL) AND m.etag IS DISTINCT FROM w.etag
+   AND (w.draft IS NOT NULL OR m.event_id IS NOT NULL) AND (m.event_id IS NULL OR m.etag IS DISTINCT FROM w.etag)
    AND (w.written_seq = w.desired_seq OR w.status = 'failed')
    AND greatest(w.ends_at, m.ends_at, m.end_date + 1)
        > CASE WHEN w.task_id IS NULL THEN $3 ELSE $3 - interval '30 days' END

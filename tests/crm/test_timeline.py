@@ -11,6 +11,7 @@ import pytest
 
 from app.queue import Job
 from tests.crm.scene import VERA, invite, make_contact, span, synced, timeline
+from tests.support.people import Person
 from tests.support.visitors import our_events, visit
 from tests.support.world import World
 
@@ -403,6 +404,66 @@ async def test_r16_disconnecting_and_connecting_again_doubles_no_meeting(world: 
     await world.sandbox.patch_google_event(person.email, event_id, {"summary": "Again"})
     await synced(world, person)
     assert [meeting["title"] for meeting in await timeline(person, contact)] == ["Again"], "it is followed again"
+
+
+async def away(world: World, person: Person) -> None:
+    """The person has disconnected their calendar, and that is done."""
+    assert (await person.delete(f"/v1/connections/{person.connection_id}")).status_code == 204
+    await world.work()
+
+
+async def test_r20_what_happened_while_its_person_was_disconnected_is_made_up_for(world: World) -> None:
+    person = await world.connected()
+    contact = await make_contact(person)
+    deleted, private, parted = [
+        await invite(world, person, person.at(2, at), VERA, summary=title)
+        for at, title in (("10:00", "Kick-off"), ("12:00", "Surgery"), ("14:00", "Retro"))
+    ]
+    await invite(world, person, person.at(2, "16:00"), VERA, summary="Review")
+    await synced(world, person)
+    meetings = {meeting["title"]: meeting["id"] for meeting in await timeline(person, contact)}
+    await away(world, person)
+    await world.sandbox.delete_google_event(person.email, deleted)
+    await world.sandbox.patch_google_event(person.email, private, {"visibility": "private"})
+    await world.sandbox.patch_google_event(person.email, parted, {"attendees": []})
+    await person.connect()
+    await world.work()
+    found = {meeting["id"]: meeting["outcome"] for meeting in await timeline(person, contact)}
+    assert found == {meetings["Kick-off"]: "cancelled", meetings["Review"]: "scheduled"}
+    assert_nowhere(await everything(world), "", "Surgery")
+    assert await world.sandbox.google_ledger(account=person.email, actor="api") == [], "nothing is written"
+    assert (await person.post(f"/v1/engagements/{meetings['Review']}/cancel")).status_code == 200
+    await world.work()
+    assert {event["id"] for event in await world.sandbox.google_events(person.email)} == {private, parted}
+
+
+async def test_r20_connected_again_a_deletion_while_the_sync_was_off_is_made_up_for_as_well(world: World) -> None:
+    person = await world.connected()
+    contact = await make_contact(person)
+    event_id = await invite(world, person, person.at(2, "10:00"), VERA)
+    await synced(world, person)
+    await away(world, person)
+    await person.connect()
+    await world.work()
+    await person.patch("/v1/calendar-settings", {"calendar_sync": False})
+    await world.sandbox.delete_google_event(person.email, event_id)
+    await synced(world, person)
+    await person.patch("/v1/calendar-settings", {"calendar_sync": True})
+    await world.work()
+    assert [meeting["outcome"] for meeting in await timeline(person, contact)] == ["cancelled"]
+
+
+async def test_r20_another_account_says_nothing_of_the_meetings_of_the_first(world: World) -> None:
+    person = await world.connected()
+    contact = await make_contact(person)
+    await invite(world, person, person.at(2, "10:00"), VERA)
+    await synced(world, person)
+    [before] = await timeline(person, contact)
+    await away(world, person)
+    await world.sandbox.google_account("another@example.com")
+    assert (await person.connect(email="another@example.com"))["status"] == "completed"
+    await world.work()
+    assert [(item["id"], item["outcome"]) for item in await timeline(person, contact)] == [(before["id"], "scheduled")]
 
 
 async def test_r16_a_calendar_connected_again_before_the_first_was_closed_doubles_no_meeting(world: World) -> None:
