@@ -239,7 +239,9 @@ BOOKING: Final[Mapping[str, Advice]] = {
         "It was decided before: a request, a proposal, or a drift entry.", "Read it again and show how it ended."
     ),
     "booking_not_begun": Advice(
-        "Somebody is to be marked as missing before the meeting has begun.", "Wait until its start.", "after its start"
+        "A booking is to be marked as missed or as completed before it has begun.",
+        "Wait until its start.",
+        "after its start",
     ),
 }
 

@@ -38,10 +38,11 @@ from app.crm.invitations import Circumstances, NotSent, why_not
 from app.crm.news import tell_of_engagement
 from app.crm.recording import MeetingRecorder
 from app.crm.schemas import ContactMeetingCreate, EngagementUpdate
-from app.crm.views import Participants, allowed_actions, why_unchangeable
+from app.crm.views import Participants, allowed_actions, has_not_begun, why_unchangeable
 from app.database import transaction
 from app.errors import (
     AlreadyCancelled,
+    BookingNotBegun,
     CapabilityNotSupported,
     FieldError,
     Forbidden,
@@ -137,13 +138,14 @@ class Meetings:
     ) -> Told:
         """Change the meeting and its event.
 
-        Raises: NotFound, Forbidden, VersionMismatch, AlreadyCancelled, CapabilityNotSupported, ValidationFailed.
+        Raises: NotFound, Forbidden, VersionMismatch, AlreadyCancelled, BookingNotBegun, CapabilityNotSupported,
+        ValidationFailed.
         """
         given = body.model_dump(exclude_unset=True)
         async with transaction(self._sessions, principal.account_id) as session:
             row = await self._own(session, principal, engagement_id, if_match=if_match)
             needed = "update" if given.keys() & _ONLY_FOR_EVENTS else "set_outcome"
-            self._check_allowed(row, needed)
+            self._check_allowed(row, needed, outcome=given.get("outcome"))
             before = draft_over_standing(row, described=False)
             _apply(row, given)
             jobs = []
@@ -252,11 +254,14 @@ class Meetings:
         require_version(if_match, row.version)
         return row
 
-    def _check_allowed(self, row: Engagement, action: str) -> None:
+    def _check_allowed(self, row: Engagement, action: str, *, outcome: str | None = None) -> None:
         if row.outcome == "cancelled":
             raise AlreadyCancelled
         now = self._clock()
-        if action not in allowed_actions(row, now=now):
+        if action == "set_outcome" and has_not_begun(row, now=now):
+            raise BookingNotBegun
+        missed = row.booking_id is not None and outcome == "no_show"  # the booking has to know, and tells of it
+        if missed or action not in allowed_actions(row, now=now):
             reason = why_unchangeable(row, now=now)
             raise CapabilityNotSupported(
                 detail=reason, extra={"capability": _CAPABILITY[action].value, "reason": reason}

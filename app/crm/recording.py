@@ -61,7 +61,7 @@ class BookingRecorder:
             row = _new_engagement(booking, now=self._clock())
             session.add(row)
         if moved:
-            _take_over(row, booking)
+            _take_over(row, booking, now=self._clock())
         if linked := write is not None and write.video_url not in {None, row.video_url}:
             row.video_url = write.video_url
         await session.flush()
@@ -196,11 +196,12 @@ def _new_engagement(booking: Booking, *, now: datetime) -> Engagement:
     )
 
 
-def _take_over(row: Engagement, booking: Booking) -> None:
+def _take_over(row: Engagement, booking: Booking, *, now: datetime) -> None:
     row.booking_version = booking.version
     row.title, row.location = booking.title, booking.location
     row.starts_at, row.ends_at, row.time_zone = booking.starts_at, booking.ends_at, booking.visitor_time_zone
-    kept = row.outcome in {"completed", "no_show"} and booking.status == "confirmed"
+    begun = booking.starts_at <= now  # of one that was put off, nobody can say yet what became of it
+    kept = row.outcome in {"completed", "no_show"} and booking.status == "confirmed" and begun
     row.outcome = row.outcome if kept else _OUTCOMES[booking.status]
     row.cancelled_at = booking.cancelled_at
     row.version += 1

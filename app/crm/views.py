@@ -65,10 +65,17 @@ def engagement_view(
 
 
 def allowed_actions(row: Engagement, *, now: datetime) -> list[str]:
-    """What its owner may do."""
-    if row.outcome == "cancelled":
+    """What its owner may do. What became of a booking is known once it has begun, and a no-show is the booking's."""
+    if row.outcome == "cancelled" or has_not_begun(row, now=now):
+        return []
+    if row.booking_id is not None and row.outcome == "no_show":
         return []
     return ["set_outcome"] if why_unchangeable(row, now=now) is not None else ["update", "cancel", "set_outcome"]
+
+
+def has_not_begun(row: Engagement, *, now: datetime) -> bool:
+    """It is a booking of which nobody can say yet what became of it."""
+    return row.booking_id is not None and row.starts_at > now
 
 
 def why_unchangeable(row: Engagement, *, now: datetime) -> Unchangeable | None:

@@ -8,7 +8,7 @@ from pydantic.json_schema import SkipJsonSchema
 from app.crm import repository
 from app.crm.meetings import Told, read_all
 from app.crm.schemas import Engagement, EngagementList, EngagementUpdate
-from app.errors import AlreadyCancelled, CapabilityNotSupported, Forbidden, NotFound
+from app.errors import AlreadyCancelled, BookingNotBegun, CapabilityNotSupported, Forbidden, NotFound
 from app.ids import EngagementId
 from app.routers.contacts import engagement_of
 from app.routers.dependencies import IfMatch, Services, Session, User
@@ -51,13 +51,15 @@ async def get_engagement(
 @router.patch(
     "/{engagement_id}",
     summary="Change a meeting",
-    responses=problems(Forbidden, NotFound, AlreadyCancelled, CapabilityNotSupported),
+    responses=problems(Forbidden, NotFound, AlreadyCancelled, BookingNotBegun, CapabilityNotSupported),
 )
 async def update_engagement(
     engagement_id: EngagementId, body: EngagementUpdate, caller: User, services: Services, if_match: IfMatch,
     response: Response,
 ) -> Engagement:  # fmt: skip
-    """Change what is given. Its event follows, and its guests are told by the calendar."""
+    """Change what is given. Its event follows, and its guests are told by the calendar. Of a booking only the outcome
+    is set here, once it has begun; a no-show is the booking's: `markBookingNoShow`.
+    """
     told = await services.meetings.update(caller, engagement_id, body, if_match=if_match)
     return _view(response, told, caller, services)
 

@@ -4,7 +4,7 @@ The one rule: only what has begun can be missed, and saying so changes nothing e
 """
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -63,6 +63,44 @@ async def test_r52_a_no_show_is_told_and_stands_on_the_timeline(world: World) ->
     assert (event["data"]["id"], event["data"]["status"]) == (booking.id, "no_show")
     [engagement] = (await person.get("/v1/engagements")).json()["items"]
     assert engagement["outcome"] == "no_show"
+
+
+async def test_r47_what_became_of_a_booking_is_said_once_it_has_begun_and_a_no_show_by_the_booking(
+    world: World,
+) -> None:
+    person, booking = await booked(world)
+    [meeting] = (await person.get("/v1/engagements")).json()["items"]
+    path = f"/v1/engagements/{meeting['id']}"
+    assert meeting["allowed_actions"] == []
+    for outcome in ("no_show", "completed"):
+        problem(await person.patch(path, {"outcome": outcome}), 409, "booking_not_begun")
+    await begin(world, booking)
+    assert (await person.get(path)).json()["allowed_actions"] == ["set_outcome"]
+    refused = await person.patch(path, {"outcome": "no_show"})
+    assert problem(refused, 409, "capability_not_supported")["reason"] == "booking"
+    assert (await person.patch(path, {"outcome": "completed"})).json()["outcome"] == "completed"
+    assert (await mark(person, booking)).status_code == 200
+    await world.work()
+    missed = (await person.get(path)).json()
+    assert (missed["outcome"], missed["allowed_actions"]) == ("no_show", [])
+    refused = await person.patch(path, {"outcome": None})
+    assert problem(refused, 409, "capability_not_supported")["reason"] == "booking"
+
+
+async def test_r23_a_meeting_that_was_completed_and_is_put_off_is_still_to_come(world: World) -> None:
+    person, booking = await booked(world)
+    await begin(world, booking)
+    [meeting] = (await person.get("/v1/engagements")).json()["items"]
+    path = f"/v1/engagements/{meeting['id']}"
+    assert (await person.patch(path, {"outcome": "completed"})).json()["outcome"] == "completed"
+    [event] = await our_events(world, person)
+    later = person.at(5, "10:00")
+    times = {"start": {"dateTime": later.isoformat()}, "end": {"dateTime": (later + timedelta(hours=1)).isoformat()}}
+    await world.sandbox.patch_google_event(person.email, event["id"], times)
+    await person.post(f"/v1/connections/{person.connection_id}/sync")
+    await world.work()
+    put_off = (await person.get(path)).json()
+    assert (datetime.fromisoformat(put_off["start_at"]), put_off["outcome"]) == (later, "scheduled")
 
 
 async def test_r32_r47_a_meeting_that_was_missed_counts_for_its_day(world: World) -> None:
