@@ -36,6 +36,7 @@ from app.crm import repository
 from app.crm.event import draft_over_standing, event_key, first_draft, redrafted
 from app.crm.invitations import Circumstances, NotSent, why_not
 from app.crm.news import tell_of_engagement
+from app.crm.reach import Reach, reach_of
 from app.crm.recording import MeetingRecorder
 from app.crm.schemas import ContactMeetingCreate, EngagementUpdate
 from app.crm.views import Participants, allowed_actions, has_not_begun, why_unchangeable
@@ -77,6 +78,8 @@ class Told:
     row: Engagement
     participants: Participants
     write: CalendarWrite | None
+    out_of_reach: NotSent | None = None
+    """Why its reader, whose it is, cannot change its event."""
     replayed: bool = False
 
 
@@ -112,7 +115,7 @@ class Meetings:
             if keyed is not None:
                 before = await claim_or_find(session, principal.account_id, keyed, now=self._clock())
                 if before is not None:
-                    return replace(await self._read(session, before.subject_id), replayed=True)
+                    return replace(await self._read(session, principal.user, before.subject_id), replayed=True)
             contact = await repository.hold_contact(session, contact_id)
             if contact is None:
                 raise NotFound
@@ -196,12 +199,8 @@ class Meetings:
 
         Raises: CapabilityNotSupported.
         """
-        found = await calendar_repository.find_primary_for(session, principal.user, "calendar")
-        no = why_not(await self._circumstances(session, principal, found))
-        if row.event_id is None:
-            return
-        if no is None and not await _is_within_reach(session, row):
-            no = NotSent.NO_CONNECTION
+        write = await find_write(session, Owner("engagement", row.id))
+        no = (await reach_of(session, self._overview, principal.user)).why_not(row, write)
         if no is not None:
             raise CapabilityNotSupported(detail=no, extra={"capability": Capability.CRM_MEETINGS, "reason": no})
 
@@ -275,7 +274,7 @@ class Meetings:
             row.updated_at = self._clock()
         add_audit_entry(session, row.account_id, actor=principal.actor, action=event.value, subject_id=row.id)
         await session.flush()
-        told = await self._read(session, row.id)
+        told = await self._read(session, principal.user, row.id)
         news = tell_of_engagement(session, event, told.row, told.participants, now=row.updated_at)
         await session.flush()
         await enqueue(session, [*jobs, news])
@@ -291,7 +290,7 @@ class Meetings:
         task.add_done_callback(self._tried)
         await asyncio.wait({task}, timeout=_TRY_SECONDS)
         async with transaction(self._sessions, account_id) as session:
-            return await self._read(session, told.row.id)
+            return await self._read(session, told.row.owner_id, told.row.id)
 
     def _tried(self, task: asyncio.Task[None]) -> None:
         """What failed has a job that tries again; the caller is told that the event is pending."""
@@ -303,31 +302,29 @@ class Meetings:
         await self._writer.run(account_id, write_id)
         await self._recorder.run(account_id, write_id)
 
-    async def _read(self, session: AsyncSession, engagement_id: UUID) -> Told:
+    async def _read(self, session: AsyncSession, reader: UUID, engagement_id: UUID) -> Told:
         row = await repository.find_engagement(session, engagement_id)
         if row is None:
             raise NotFound
-        [told] = await read_all(session, [row])
+        [told] = await read_all(session, self._overview, reader, [row])
         return told
 
 
-async def read_all(session: AsyncSession, rows: Sequence[Engagement]) -> list[Told]:
-    """Engagements with all that their answers show."""
+async def read_all(session: AsyncSession, overview: Overview, reader: UUID, rows: Sequence[Engagement]) -> list[Told]:
+    """Engagements with all that their answers show to this user."""
     people = await repository.participants_of(session, [row.id for row in rows])
     writes = await repository.writes_of_engagements(session, rows)
-    return [Told(row, people.get(row.id, []), writes.get(row.id)) for row in rows]
+    reach = await reach_of(session, overview, reader)
+    return [_told(row, people.get(row.id, []), writes.get(row.id), reach) for row in rows]
+
+
+def _told(row: Engagement, participants: Participants, write: CalendarWrite | None, reach: Reach) -> Told:
+    return Told(row, participants, write, reach.why_not(row, write))
 
 
 def place_of(calendar: Calendar, connection: Connection) -> EventPlace:
     """Where an event of this calendar stands."""
     return EventPlace(calendar.id, connection.provider, connection.subject, calendar.provider_calendar_id)
-
-
-async def _is_within_reach(session: AsyncSession, row: Engagement) -> bool:
-    """Whether the calendar in which its event stands is connected; another account of its person does not help."""
-    write = await find_write(session, Owner("engagement", row.id))
-    calendar_id = row.calendar_id if write is None else write.calendar_id
-    return calendar_id is not None and await calendar_repository.find_calendar(session, calendar_id) is not None
 
 
 def _new_engagement(

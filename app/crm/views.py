@@ -9,6 +9,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from app.crm import schemas
+from app.crm.invitations import NotSent
 from app.models.calendar_writes import CalendarWrite
 from app.models.crm import Contact, Engagement, EngagementContact
 
@@ -30,9 +31,18 @@ def contact_view(row: Contact) -> schemas.Contact:
 
 
 def engagement_view(
-    row: Engagement, participants: Participants, write: CalendarWrite | None, *, reader: UUID | None, now: datetime
+    row: Engagement,
+    participants: Participants,
+    write: CalendarWrite | None,
+    *,
+    reader: UUID | None,
+    now: datetime,
+    out_of_reach: NotSent | None = None,
 ) -> schemas.Engagement:
-    """An engagement, as this user sees it; everybody in the account may read it, its owner may change it."""
+    """An engagement, as this user sees it; everybody in the account may read it, its owner may change it, with its
+    event: where that is out of reach, only the outcome.
+    """
+    allowed = allowed_actions(row, now=now) if reader == row.owner_id else []
     invited, why = row.invite_status, row.invite_reason
     if invited == "pending" and write is not None and write.calendar_id is None:
         invited, why = "not_sent", "no_connection"
@@ -55,7 +65,7 @@ def engagement_view(
             "invite_status": invited,
             "invite_reason": why,
             "calendar_event": _event_state(row, write),
-            "allowed_actions": allowed_actions(row, now=now) if reader == row.owner_id else [],
+            "allowed_actions": allowed if out_of_reach is None else [item for item in allowed if item == "set_outcome"],
             "version": row.version,
             "cancelled_at": row.cancelled_at,
             "created_at": row.created_at,

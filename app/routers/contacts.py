@@ -105,7 +105,7 @@ async def list_contact_engagements(
     found = await repository.list_engagements(
         session, owner_id=None, contact_id=contact_id, source=None, after=cursors.read(cursor), limit=limit + 1
     )
-    told = await read_all(session, found[:limit])
+    told = await read_all(session, services.overview, caller.user, found[:limit])
     views = [engagement_of(item, caller.user, services) for item in told]
     return EngagementList(items=views, next_cursor=cursors.after(found[limit - 1].id) if len(found) > limit else None)
 
@@ -131,7 +131,8 @@ async def create_contact_meeting(
 
 def engagement_of(told: Told, reader: UUID, services: Services) -> Engagement:
     """An engagement, as this user sees it."""
-    return engagement_view(told.row, told.participants, told.write, reader=reader, now=services.clock())
+    now, out_of_reach = services.clock(), told.out_of_reach
+    return engagement_view(told.row, told.participants, told.write, reader=reader, now=now, out_of_reach=out_of_reach)
 
 
 def _view(response: Response, row: rows.Contact) -> Contact:

@@ -32,7 +32,8 @@ async def list_engagements(
     found = await repository.list_engagements(
         session, owner_id=caller.user, contact_id=None, source=source, after=cursors.read(cursor), limit=limit + 1
     )
-    views = [engagement_of(item, caller.user, services) for item in await read_all(session, found[:limit])]
+    told = await read_all(session, services.overview, caller.user, found[:limit])
+    views = [engagement_of(item, caller.user, services) for item in told]
     return EngagementList(items=views, next_cursor=cursors.after(found[limit - 1].id) if len(found) > limit else None)
 
 
@@ -44,7 +45,7 @@ async def get_engagement(
     row = await repository.find_engagement(session, engagement_id)
     if row is None:
         raise NotFound
-    [told] = await read_all(session, [row])
+    [told] = await read_all(session, services.overview, caller.user, [row])
     return _view(response, told, caller, services)
 
 

@@ -565,6 +565,43 @@ async def test_r19_while_the_sync_is_off_an_event_is_not_written_over(world: Wor
     assert (event["summary"], datetime.fromisoformat(event["start"]["dateTime"])) == ("Demo", later)
 
 
+async def allowed(person: Person, contact: dict[str, Any], meeting: dict[str, Any]) -> list[list[str]]:
+    """What one may do with a meeting, as each of the answers that show it says."""
+    read = (await person.get(f"/v1/engagements/{meeting['id']}")).json()
+    listed = (await person.get("/v1/engagements")).json()["items"]
+    shown = [read, *listed, *await timeline(person, contact)]
+    return [item["allowed_actions"] for item in shown if item["id"] == meeting["id"]]
+
+
+async def test_r18_a_meeting_offers_nothing_that_its_events_being_out_of_reach_refuses(world: World) -> None:
+    person = await world.connected()
+    contact = await make_contact(person)
+    made = await meet(person, contact)
+    everything, little = [["update", "cancel", "set_outcome"]] * 3, [["set_outcome"]] * 3
+    assert await allowed(person, contact, made) == everything
+    await person.patch("/v1/calendar-settings", {"calendar_sync": False})
+    assert await allowed(person, contact, made) == little
+    said = await person.patch(f"/v1/engagements/{made['id']}", {"outcome": "completed"})
+    assert said.json()["allowed_actions"] == ["set_outcome"]
+    await person.patch("/v1/calendar-settings", {"calendar_sync": True})
+    assert await allowed(person, contact, made) == everything
+    assert (await person.delete(f"/v1/connections/{person.connection_id}")).status_code == 204
+    assert await allowed(person, contact, made) == little, "it is being closed"
+    await world.work()
+    assert await allowed(person, contact, made) == little
+    unwritten = await meet(person, contact, title="Without an event")
+    assert await allowed(person, contact, unwritten) == everything
+    await world.sandbox.google_account("another@example.com")
+    assert (await person.connect(email="another@example.com"))["status"] == "completed"
+    await world.work()
+    assert await allowed(person, contact, made) == little
+    await person.delete(f"/v1/connections/{person.connection_id}")
+    await world.work()
+    await person.connect()
+    await world.work()
+    assert await allowed(person, contact, made) == everything
+
+
 async def test_r16_a_healed_connection_invites_nobody_to_what_is_over(world: World) -> None:
     person = await world.connected()
     contact = await make_contact(person)
