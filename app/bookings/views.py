@@ -80,9 +80,9 @@ def public_request_view(
 
 
 def booking_view(
-    booking: Booking, write: CalendarWrite | None, *, fixed: FixedProviders, now: datetime
+    booking: Booking, write: CalendarWrite | None, *, fixed: FixedProviders, now: datetime, movable: bool = True
 ) -> schemas.Booking:
-    """A booking, as its host sees it."""
+    """A booking, as its host sees it; `movable` says whether it is known when its hosts are free."""
     return schemas.Booking.model_validate(
         {
             **_appointment(booking),
@@ -97,7 +97,7 @@ def booking_view(
             "proposal_id": booking.proposal_id,
             "cancelled_by": booking.cancelled_by,
             "cancel_reason": booking.cancel_reason,
-            "allowed_actions": _actions(booking, now, fixed=is_fixed(write, fixed)),
+            "allowed_actions": _actions(booking, now, fixed=is_fixed(write, fixed), movable=movable),
             "version": booking.version,
             "created_at": booking.created_at,
             "updated_at": booking.updated_at,
@@ -178,13 +178,15 @@ def _event_state(write: CalendarWrite | None) -> schemas.CalendarEventState:
     return schemas.CalendarEventState.model_validate({"status": write.status, "error": write.last_error})
 
 
-def _actions(booking: Booking, now: datetime, *, fixed: bool) -> list[str]:
+def _actions(booking: Booking, now: datetime, *, fixed: bool, movable: bool) -> list[str]:
     """What a host may do with it: change it until it begins, then say that nobody came."""
     if booking.status != "confirmed":
         return []
     if not _open(booking, 0, now):
         return ["no_show"]
-    return [] if fixed else ["reschedule", "cancel"]
+    if fixed:
+        return []
+    return ["reschedule", "cancel"] if movable else ["cancel"]
 
 
 def _open(booking: Booking, cutoff_minutes: int, now: datetime) -> bool:

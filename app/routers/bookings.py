@@ -11,6 +11,7 @@ from app.bookings.book import REFUSALS as BOOK_REFUSALS
 from app.bookings.change import CANCEL_REFUSALS, MOVE_REFUSALS, ByHost
 from app.bookings.event import owner_of_event
 from app.bookings.listing import BookingsAsked, Order, find_bookings
+from app.bookings.movable import movable_among
 from app.bookings.no_show import mark_no_show
 from app.bookings.on_behalf import book_on_behalf
 from app.bookings.ownership import Held, get_own_booking
@@ -76,7 +77,8 @@ async def list_bookings(
     found = await find_bookings(session, caller.user_id, asked, limit=limit + 1)
     rows, more = found[:limit], len(found) > limit
     writes = await writes_of(session, [owner_of_event(row.id) for row in rows])
-    views = [booking_view(row, writes.get(row.id), fixed=fixed, now=now) for row in rows]
+    movable = await movable_among(session, rows)
+    views = [booking_view(row, writes.get(row.id), fixed=fixed, now=now, movable=row.id in movable) for row in rows]
     onward = cursors.after_timed(rows[-1].starts_at, rows[-1].id) if more else None
     return BookingList(items=views, next_cursor=onward)
 
@@ -114,7 +116,8 @@ async def get_booking(
 ) -> Booking:
     """A booking the caller hosts, or one of a page the caller has made; for a service, any of the account."""
     held = await get_own_booking(session, caller, booking_id)
-    return _view(services, response, held.booking, held.write)
+    movable = bool(await movable_among(session, [held.booking]))
+    return _view(services, response, held.booking, held.write, movable=movable)
 
 
 @router.get(
@@ -146,7 +149,7 @@ async def reschedule_booking(
     changed = await services.changes.reschedule(
         held, to=body.start_at, by=ByHost(caller.user_id), reason=body.reason, if_match=if_match
     )
-    return _view(services, response, changed.booking, changed.write)
+    return _view(services, response, changed.booking, changed.write, movable=changed.page.takes_moves)
 
 
 @router.post(
@@ -187,6 +190,8 @@ async def mark_booking_no_show(
     return _view(services, response, row, await find_write(session, owner_of_event(row.id)))
 
 
-def _view(services: Services, response: Response, row: rows.Booking, write: CalendarWrite | None) -> Booking:
+def _view(
+    services: Services, response: Response, row: rows.Booking, write: CalendarWrite | None, *, movable: bool = True
+) -> Booking:
     response.headers["ETag"] = f'"{row.version}"'
-    return booking_view(row, write, fixed=services.fixed_providers, now=services.clock())
+    return booking_view(row, write, fixed=services.fixed_providers, now=services.clock(), movable=movable)

@@ -27,7 +27,19 @@ from app.scheduling.slots.rules import configuration_of, slot_rules
 from app.timespan import Span, Spans, merge, subtract
 
 _WEEK = timedelta(days=8)
-PAGE_TIME = """
+CHOSEN_POLICY = """
+CROSS JOIN LATERAL (
+    SELECT CASE WHEN cal.unreachable_policy = 'block' AND c.status <> 'active' AND NOT 'meetings' = ANY (c.purposes)
+                THEN 'last_known' ELSE cal.unreachable_policy END AS policy) chosen
+"""
+"""What is done without a calendar `cal` of a connection `c`: a connection that takes no bookings blocks none (R12)."""
+GAP = """
+CASE WHEN cal.inactive_reason IS NULL AND c.status = 'active' AND y.last_succeeded_at IS NOT NULL THEN NULL
+     WHEN chosen.policy = 'last_known' AND y.last_succeeded_at IS NULL THEN 'block'
+     ELSE chosen.policy END
+"""
+"""What comes of it that a calendar cannot be read, or never was; null: it can be."""
+PAGE_TIME = f"""
 WITH page AS MATERIALIZED (
     SELECT * FROM scheduling_pages p WHERE p.id = $1 AND (p.deleted_at IS NULL OR $7)),
 engaged AS MATERIALIZED (
@@ -50,18 +62,12 @@ hosts AS MATERIALIZED (
      WHERE page.type <> 'personal' AND NOT EXISTS (SELECT FROM engaged)),
 mine AS MATERIALIZED (
     SELECT c.user_id, cal.account_id, cal.id, cal.connection_id, cal.provider_calendar_id, cal.time_zone, c.provider,
-           chosen.policy, y.last_succeeded_at, y.expanded_until,
-           CASE WHEN cal.inactive_reason IS NULL AND c.status = 'active' AND y.last_succeeded_at IS NOT NULL THEN NULL
-                WHEN chosen.policy = 'last_known' AND y.last_succeeded_at IS NULL THEN 'block'
-                ELSE chosen.policy END AS gap
+           chosen.policy, y.last_succeeded_at, y.expanded_until, {GAP} AS gap
       FROM page
       JOIN connections c ON c.account_id = page.account_id AND c.user_id IN (SELECT user_id FROM hosts)
       JOIN calendars cal ON cal.account_id = c.account_id AND cal.connection_id = c.id
       LEFT JOIN calendar_syncs y ON y.account_id = cal.account_id AND y.calendar_id = cal.id
-     CROSS JOIN LATERAL (
-           SELECT CASE WHEN cal.unreachable_policy = 'block' AND c.status <> 'active'
-                        AND NOT 'meetings' = ANY (c.purposes) THEN 'last_known'
-                       ELSE cal.unreachable_policy END AS policy) chosen
+      {CHOSEN_POLICY}
      WHERE cal.checked AND c.disconnected_at IS NULL)
 SELECT p.account_id, p.id, p.type, p.name, p.slug, p.configuration::text, p.version,
        h.user_id AS host_id, u.name AS host_name, u.email AS host_email, u.active AS host_active,
@@ -114,7 +120,7 @@ SELECT p.account_id, p.id, p.type, p.name, p.slug, p.configuration::text, p.vers
          AND 'meetings' = ANY (c.purposes) AND c.subject <> ''
        LIMIT 1) link ON true
  ORDER BY h.position, h.user_id
-"""
+"""  # noqa: S608 - our own words
 """A page and all that bears on its slots: a row for each host, first the one who organizes.
 
 $6 is a booking or a hold whose time does not count, for it is about to be used otherwise. Of a booking the hosts are

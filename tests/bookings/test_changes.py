@@ -292,9 +292,44 @@ async def test_r47_a_booking_whose_connection_is_gone_can_be_cancelled_whatever_
     if then is not None:
         await connect_at(world, person, then)
     assert (await booking.read())["can_cancel"] is True
-    assert (await person.get(f"/v1/bookings/{booking.id}")).json()["allowed_actions"] == ["reschedule", "cancel"]
+    movable = ["reschedule"] if then is not None else []
+    assert (await person.get(f"/v1/bookings/{booking.id}")).json()["allowed_actions"] == [*movable, "cancel"]
     assert (await booking.cancel()).status_code == 200
     assert await reserved(world) == []
+
+
+async def hosts_may(person: Person, booking: Visit) -> list[str]:
+    """What the host may do with a booking, as it says by itself and in its list; the visitor's link agrees."""
+    read = (await person.get(f"/v1/bookings/{booking.id}")).json()["allowed_actions"]
+    listed = (await person.get("/v1/bookings")).json()["items"]
+    assert [item["allowed_actions"] for item in listed if item["id"] == booking.id] == [read]
+    assert (await booking.read())["can_reschedule"] is ("reschedule" in read)
+    actions: list[str] = read
+    return actions
+
+
+async def test_r18_no_move_is_offered_where_nobody_knows_when_the_host_is_free(world: World) -> None:
+    person, _, booking = await booked(world)
+    await world.work()
+    assert await hosts_may(person, booking) == ["reschedule", "cancel"]
+    await world.sandbox.revoke_google(person.email)
+    assert (await person.post(f"/v1/connections/{person.connection_id}/sync")).status_code == 202
+    await world.work()
+    assert await hosts_may(person, booking) == ["cancel"]
+    problem(
+        await person.post(f"/v1/bookings/{booking.id}/reschedule", {"start_at": person.at(3, "12:00").isoformat()}),
+        409,
+        "booking_unavailable",
+    )
+    [calendar] = await world.rows("SELECT id FROM calendars WHERE is_primary")
+    for policy, actions in (("request_only", []), ("last_known", ["reschedule"]), ("ignore", ["reschedule"])):
+        changed = {"unreachable_policy": policy}
+        path = f"/v1/availability-calendars/{encode_id('cal', calendar['id'])}"
+        assert (await person.patch(path, changed)).status_code == 200
+        assert await hosts_may(person, booking) == [*actions, "cancel"], policy
+    assert (await person.delete(f"/v1/connections/{person.connection_id}")).status_code == 204
+    await world.work()
+    assert await hosts_may(person, booking) == ["cancel"]
 
 
 @pytest.mark.parametrize(
