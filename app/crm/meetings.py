@@ -36,7 +36,7 @@ from app.crm import repository
 from app.crm.event import draft_over_standing, event_key, first_draft, redrafted
 from app.crm.invitations import Circumstances, NotSent, why_not
 from app.crm.news import tell_of_engagement
-from app.crm.reach import Reach, reach_of
+from app.crm.reach import reach_of
 from app.crm.recording import MeetingRecorder
 from app.crm.schemas import ContactMeetingCreate, EngagementUpdate
 from app.crm.views import Participants, allowed_actions, has_not_begun, why_unchangeable
@@ -80,6 +80,8 @@ class Told:
     write: CalendarWrite | None
     out_of_reach: NotSent | None = None
     """Why its reader, whose it is, cannot change its event."""
+    stalled: bool = False
+    """Its event waits until its owner has connected again."""
     replayed: bool = False
 
 
@@ -314,12 +316,13 @@ async def read_all(session: AsyncSession, overview: Overview, reader: UUID, rows
     """Engagements with all that their answers show to this user."""
     people = await repository.participants_of(session, [row.id for row in rows])
     writes = await repository.writes_of_engagements(session, rows)
-    reach = await reach_of(session, overview, reader)
-    return [_told(row, people.get(row.id, []), writes.get(row.id), reach) for row in rows]
-
-
-def _told(row: Engagement, participants: Participants, write: CalendarWrite | None, reach: Reach) -> Told:
-    return Told(row, participants, write, reach.why_not(row, write))
+    reach, stalled = await reach_of(session, overview, reader), await repository.stalled_among(session, writes.values())
+    told = []
+    for row in rows:
+        write = writes.get(row.id)
+        waits = write is not None and write.id in stalled
+        told.append(Told(row, people.get(row.id, []), write, reach.why_not(row, write), waits))
+    return told
 
 
 def place_of(calendar: Calendar, connection: Connection) -> EventPlace:

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from app.models.calendar_writes import CalendarWrite
-from app.models.connections import Calendar, Connection
+from app.models.connections import ON_CONNECTION, Calendar, Connection
 from app.models.crm import Contact, Engagement, EngagementContact, ErasedContact
 from app.models.mirror import MirrorEvent
 from app.models.scheduling import CalendarSettings
@@ -241,6 +241,20 @@ async def writes_of_engagements(session: AsyncSession, rows: Sequence[Engagement
         .execution_options(populate_existing=True)
     )
     return {_engagement_of(write, bookings): write for write in found}
+
+
+async def stalled_among(session: AsyncSession, writes: Collection[CalendarWrite]) -> set[UUID]:
+    """The ids of those that go on only once their person has connected again."""
+    waiting = {write.calendar_id for write in writes if write.under_way and write.calendar_id is not None}
+    if not waiting:
+        return set()
+    of_broken = (
+        select(Calendar.id)
+        .join(Connection, ON_CONNECTION)
+        .where(Calendar.id.in_(waiting), Connection.status != "active", Connection.disconnected_at.is_(None))
+    )
+    broken = set((await session.scalars(of_broken)).all())
+    return {write.id for write in writes if write.under_way and write.calendar_id in broken}
 
 
 def _engagement_of(write: CalendarWrite, bookings: dict[UUID, UUID]) -> UUID:

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from app.connections.capabilities import Reason
 from app.crm import schemas
 from app.crm.invitations import NotSent
 from app.models.calendar_writes import CalendarWrite
@@ -38,14 +39,16 @@ def engagement_view(
     reader: UUID | None,
     now: datetime,
     out_of_reach: NotSent | None = None,
+    stalled: bool = False,
 ) -> schemas.Engagement:
     """An engagement, as this user sees it; everybody in the account may read it, its owner may change it, with its
-    event: where that is out of reach, only the outcome.
+    event: where that is out of reach, only the outcome. `stalled`: the event waits for its owner to connect again.
     """
     allowed = allowed_actions(row, now=now) if reader == row.owner_id else []
+    event = _event_state(row, write, stalled=stalled)
     invited, why = row.invite_status, row.invite_reason
-    if invited == "pending" and write is not None and write.calendar_id is None:
-        invited, why = "not_sent", "no_connection"
+    if invited == "pending" and write is not None:
+        invited, why = ("not_sent", "no_connection") if write.calendar_id is None else (invited, event.error)
     return schemas.Engagement.model_validate(
         {
             "id": row.id,
@@ -53,18 +56,11 @@ def engagement_view(
             "source": row.source,
             "booking_id": row.booking_id,
             "contacts": [_participant(part, contact) for part, contact in participants],
-            "title": row.title,
-            "description": row.description,
-            "location": row.location,
-            "video_url": row.video_url,
-            "start_at": row.starts_at,
-            "end_at": row.ends_at,
-            "all_day": row.all_day,
-            "time_zone": row.time_zone,
+            **_appointment(row),
             "outcome": row.outcome,
             "invite_status": invited,
             "invite_reason": why,
-            "calendar_event": _event_state(row, write),
+            "calendar_event": event,
             "allowed_actions": allowed if out_of_reach is None else [item for item in allowed if item == "set_outcome"],
             "version": row.version,
             "cancelled_at": row.cancelled_at,
@@ -72,6 +68,19 @@ def engagement_view(
             "updated_at": row.updated_at,
         }
     )
+
+
+def _appointment(row: Engagement) -> dict[str, object]:
+    return {
+        "title": row.title,
+        "description": row.description,
+        "location": row.location,
+        "video_url": row.video_url,
+        "start_at": row.starts_at,
+        "end_at": row.ends_at,
+        "all_day": row.all_day,
+        "time_zone": row.time_zone,
+    }
 
 
 def allowed_actions(row: Engagement, *, now: datetime) -> list[str]:
@@ -109,10 +118,11 @@ def _participant(part: EngagementContact, contact: Contact) -> dict[str, object]
     }
 
 
-def _event_state(row: Engagement, write: CalendarWrite | None) -> schemas.EngagementEvent:
+def _event_state(row: Engagement, write: CalendarWrite | None, *, stalled: bool) -> schemas.EngagementEvent:
     if row.invite_status == "not_sent" and row.event_id is None:
         return schemas.EngagementEvent(status="not_applicable", error=None)
     if write is not None and write.calendar_id is not None:
-        return schemas.EngagementEvent.model_validate({"status": write.status, "error": write.last_error})
+        error = Reason.REAUTHORIZATION_REQUIRED.value if stalled else write.last_error
+        return schemas.EngagementEvent.model_validate({"status": write.status, "error": error})
     stands = row.event_id is not None and row.calendar_id is not None
     return schemas.EngagementEvent(status="written" if stands else "not_applicable", error=None)

@@ -131,8 +131,15 @@ async def create_contact_meeting(
 
 def engagement_of(told: Told, reader: UUID, services: Services) -> Engagement:
     """An engagement, as this user sees it."""
-    now, out_of_reach = services.clock(), told.out_of_reach
-    return engagement_view(told.row, told.participants, told.write, reader=reader, now=now, out_of_reach=out_of_reach)
+    return engagement_view(
+        told.row,
+        told.participants,
+        told.write,
+        reader=reader,
+        now=services.clock(),
+        out_of_reach=told.out_of_reach,
+        stalled=told.stalled,
+    )
 
 
 def _view(response: Response, row: rows.Contact) -> Contact:

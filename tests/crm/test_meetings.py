@@ -118,12 +118,29 @@ async def test_r19_while_the_provider_is_down_it_is_pending_and_then_sent_once(w
     contact = await make_contact(person)
     await world.sandbox.add_google_fault("unavailable", times=2, account=person.email, method="POST", path="/events$")
     made = await meet(person, contact)
-    assert (made["invite_status"], made["calendar_event"]["status"]) == ("pending", "pending")
+    assert (made["invite_status"], made["invite_reason"]) == ("pending", "ambiguous_outcome")
+    assert made["calendar_event"] == {"status": "pending", "error": "ambiguous_outcome"}
     await world.work(until=HOUR)
     [meeting] = await timeline(person, contact)
     assert (meeting["invite_status"], meeting["calendar_event"]["status"]) == ("sent", "written")
     ledger = await world.sandbox.google_ledger(account=person.email, actor="api", operation="insert")
     assert len(ledger) == 1
+
+
+async def test_r19_while_the_connection_is_broken_it_is_pending_and_says_why(world: World) -> None:
+    person = await world.connected()
+    contact = await make_contact(person)
+    await world.sandbox.revoke_google(person.email)
+    await synced(world, person)
+    made = await meet(person, contact)
+    for meeting in (made, *await timeline(person, contact)):
+        assert (meeting["invite_status"], meeting["invite_reason"]) == ("pending", "reauthorization_required")
+        assert meeting["calendar_event"] == {"status": "pending", "error": "reauthorization_required"}
+    await person.reauthorize()
+    await world.work()
+    [meeting] = await timeline(person, contact)
+    assert (meeting["invite_status"], meeting["invite_reason"]) == ("sent", None)
+    assert meeting["calendar_event"] == {"status": "written", "error": None}
 
 
 async def test_r19_an_answer_that_was_lost_invites_nobody_twice(world: World) -> None:
