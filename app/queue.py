@@ -49,7 +49,7 @@ class Job(StrEnum):
     MATCH_CALENDAR = "match_calendar"
     """A calendar is kept in step with the CRM again: meetings may stand in it already."""
     RECORD_BOOKING = "record_booking"
-    """A booking is to be on its contacts' timelines as it is now."""
+    """A booking is to be on its contacts' timelines as it is now; who only asked for one is to be a contact."""
     MATCH_CONTACT = "match_contact"
     """A contact became known: meetings with it may stand in calendars already."""
     REPACK_WRITE = "repack_write"

@@ -319,7 +319,7 @@ class BookingDesk:
             mails = self._post.requested(work, request, page)
             self._record(work, request, keyed, status_code=_ACCEPTED, action="meeting_request.created", by=wish.by)
             told = tell_of_request(work, EventType.MEETING_REQUEST_CREATED, request)
-            await work.save([*mails, told])
+            await work.save([*mails, told, Enqueued(Job.RECORD_BOOKING, request.account_id, request.id)])
             return Outcome(request, page)
 
     async def _answered(self, page: PageTime, keyed: KeyedRequest) -> Outcome | None:

@@ -6,6 +6,7 @@ of order, changes nothing.
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import TypeVar
 from uuid import UUID
 
 from sqlalchemy import select
@@ -19,12 +20,13 @@ from app.crm.news import tell_as_it_is, tell_of_contact, touch_and_tell
 from app.database import transaction
 from app.events.types import EventType
 from app.ids import new_id
-from app.models.bookings import Booking
+from app.models.bookings import Booking, MeetingRequest
 from app.models.calendar_writes import CalendarWrite
 from app.models.crm import Contact, Engagement
 from app.queue import Enqueued, Job, enqueue
 from app.sync.people import AddressBook
 
+RowT = TypeVar("RowT", Booking, MeetingRequest)
 _OUTCOMES = {"confirmed": "scheduled", "cancelled": "cancelled", "no_show": "no_show"}
 _NOT_WANTED = frozenset(NotSent) - {NotSent.ALREADY_OVER}
 """Why an invitation that had to wait is not sent any more; one that waited until its meeting was over has failed."""
@@ -39,14 +41,15 @@ class BookingRecorder:
         self._clock = clock
 
     async def run(self, account_id: UUID, booking_id: UUID) -> None:
-        """The booking's engagement as the booking is; its visitor becomes a contact."""
+        """The booking's engagement as the booking is; its visitor becomes a contact. So does who has only asked."""
         async with transaction(self._sessions, account_id) as session:
-            booking = await session.scalar(
-                select(Booking).where(Booking.id == booking_id).with_for_update(key_share=True)
-            )
-            if booking is None:
-                return
-            jobs = await self._record(session, booking)
+            booking = await _locked(session, Booking, booking_id)
+            request = None if booking is not None else await _locked(session, MeetingRequest, booking_id)
+            jobs: list[Enqueued] = []
+            if booking is not None:
+                jobs = await self._record(session, booking)
+            elif request is not None:
+                jobs = await self._know(session, request)
             await session.flush()
             await enqueue(session, jobs)
 
@@ -75,6 +78,15 @@ class BookingRecorder:
             return [*jobs, await touch_and_tell(session, event, row, now=self._clock())]
         return jobs
 
+    async def _know(self, session: AsyncSession, request: MeetingRequest) -> list[Enqueued]:
+        """Who asked is a contact, and can be exported and erased (R54)."""
+        visitor = (await self._people.hasher(session, request.account_id)).hash(request.visitor_email)
+        if not request.visitor_email or visitor in await repository.contacts_with(session, [visitor]):
+            return []
+        if await repository.was_erased_after(session, visitor, request.created_at):
+            return []
+        return (await self._welcome(session, request, visitor))[1]
+
     async def _contacts(
         self, session: AsyncSession, booking: Booking, row: Engagement | None
     ) -> tuple[Contact | None, list[Contact], list[Enqueued]]:
@@ -97,7 +109,7 @@ class BookingRecorder:
         return contact, guests, jobs
 
     async def _welcome(
-        self, session: AsyncSession, booking: Booking, address_hash: bytes
+        self, session: AsyncSession, booking: Booking | MeetingRequest, address_hash: bytes
     ) -> tuple[Contact, list[Enqueued]]:
         now = self._clock()
         made = await repository.insert_contact(
@@ -116,6 +128,10 @@ class BookingRecorder:
             return (await repository.contacts_with(session, [address_hash]))[address_hash], []
         told = tell_of_contact(session, EventType.CONTACT_CREATED, made, now=now)
         return made, [told, Enqueued(Job.MATCH_CONTACT, made.account_id, made.id)]
+
+
+async def _locked(session: AsyncSession, kind: type[RowT], row_id: UUID) -> RowT | None:
+    return await session.scalar(select(kind).where(kind.id == row_id).with_for_update(key_share=True))
 
 
 async def _known_otherwise(

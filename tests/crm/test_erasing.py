@@ -524,3 +524,24 @@ async def test_r54_an_export_that_was_asked_for_while_they_were_erased_is_gone_t
     assert (await person.get("/v1/account/export")).json()["status"] == "building"
     await world.work()
     assert VERA not in (await person.get("/v1/account/export")).text
+
+
+async def test_r54_who_only_asked_is_known_and_can_be_exported_and_erased(world: World) -> None:
+    person = await world.person()
+    page = await person.make_page(max_guests=1)
+    asked = await ask(person, page, 3, "10:00", guests=["ben@example.com"])
+    await world.work()
+    [contact] = (await person.get("/v1/contacts")).json()["items"]
+    assert (contact["email"], contact["name"], contact["source"]) == (VERA, "Vera Visitor", "scheduling_page")
+    assert await timeline(person, contact) == [], "nothing is agreed yet"
+    exported = await person.get(f"/v1/contacts/{contact['id']}/export")
+    assert exported.status_code == 200, exported.text
+    assert asked.id in exported.text
+    assert (await person.delete(f"/v1/contacts/{contact['id']}")).status_code == 204
+    [row] = await world.rows("SELECT account_id, id FROM meeting_requests")
+    await world.services.booking_recorder.run(row["account_id"], row["id"])
+    assert (await person.get("/v1/contacts")).json()["items"] == [], "a job too many brings nobody back"
+    ben = await make_contact(person, "ben@example.com")
+    assert asked.id in (await person.get(f"/v1/contacts/{ben['id']}/export")).text, "a guest is found by the address"
+    assert (await person.delete(f"/v1/contacts/{ben['id']}")).status_code == 204
+    assert await world.rows("SELECT FROM meeting_requests WHERE cardinality(guests) > 0 OR visitor_email <> ''") == []
