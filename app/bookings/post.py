@@ -3,6 +3,10 @@
 The one rule: each reader gets a mail of their own, and one invitation. The visitor's alone has the links that change
 the booking; who organizes needs no invitation, for the event itself is in their calendar. Whether the provider invites
 the visitor and the other hosts by itself is read from the booking's own event, wherever its host's bookings go now.
+
+While its connection is broken it tells nobody anything: then we do. Whoever books at such a time is invited by us, and
+once it is healed by the provider as well, to an event that bears another UID: one too many can be deleted, and one
+that never comes is missed.
 """
 
 from collections.abc import Mapping
@@ -70,9 +74,9 @@ class BookingPost:
         letter = replace(_letter(Occasion.WITHDRAWN, request, page), reason=request.reason)
         return _tell_host(session, request, page, letter, page.host)
 
-    def rescheduled(
+    async def rescheduled(
         self,
-        rows: Rows,
+        session: AsyncSession,
         booking: Booking,
         page: PageTime,
         write: CalendarWrite | None,
@@ -82,10 +86,10 @@ class BookingPost:
         organizer: bool = True,
     ) -> list[Enqueued]:
         """A booking has another time; `organizer`: they do not know of it yet."""
-        features, video_url = self._features(write), _video_url(write)
+        features, video_url = await self._features_now(session, write), _video_url(write)
         letter = self._letter(Occasion.RESCHEDULED, booking, page, write, features, video_url=video_url)
         letter = replace(letter, former=former, reason=reason)
-        return self._tell_all(rows, booking, page, write, letter, features=features, organizer=organizer)
+        return self._tell_all(session, booking, page, write, letter, features=features, organizer=organizer)
 
     async def cancelled(
         self,
@@ -97,27 +101,24 @@ class BookingPost:
         reason: str | None,
         organizer: bool = True,
     ) -> list[Enqueued]:
-        """A booking was cancelled; `organizer`: they do not know of it yet.
-
-        Whatever the provider would tell, it tells nobody while its connection is broken: then we do.
-        """
-        features = self._features(write) if await is_reached(session, write) else None
+        """A booking was cancelled; `organizer`: they do not know of it yet."""
+        features = await self._features_now(session, write)
         letter = replace(self._letter(Occasion.CANCELLED, booking, page, write, features), reason=reason)
         return self._tell_all(session, booking, page, write, letter, features=features, organizer=organizer)
 
-    def restored(
-        self, rows: Rows, booking: Booking, page: PageTime, write: CalendarWrite, *, now: datetime
+    async def restored(
+        self, session: AsyncSession, booking: Booking, page: PageTime, write: CalendarWrite, *, now: datetime
     ) -> list[Enqueued]:
         """Its event is put back, `now`, as it was booked: what else the provider told its guests does not count.
 
         Where the provider tells them that as well nobody is mailed. The host decided it, and is not told.
         """
-        features, video_url = self._features(write), _video_url(write)
+        features, video_url = await self._features_now(session, write), _video_url(write)
         letter = self._letter(Occasion.RESTORED, booking, page, write, features, video_url=video_url)
         if letter.invite is None:
             return []
         letter = replace(letter, invite=replace(letter.invite, stamp=now))
-        return self._tell_all(rows, booking, page, write, letter, features=features, organizer=False)
+        return self._tell_all(session, booking, page, write, letter, features=features, organizer=False)
 
     def reminded(self, rows: Rows, booking: Booking, page: PageTime, write: CalendarWrite | None) -> list[Enqueued]:
         """A booking is coming up. Nothing has changed, so there is no invitation."""
@@ -167,17 +168,25 @@ class BookingPost:
         letter = replace(_letter(occasion, booking, page), location=where, video=video, invite=invite)
         return _with_links(letter, booking, page) if changeable else letter
 
-    def _features(self, write: CalendarWrite | None) -> Features | None:
-        """What the calendar can do that the event is in; None: it is in none that we reach."""
+    def _features(self, write: CalendarWrite | None, *, reached: bool = True) -> Features | None:
+        """What the calendar can do that the event is in; None: it is in none. One that we do not reach mails nobody,
+        and shows nobody that they are invited.
+        """
         if write is None or write.calendar_id is None or write.provider is None:
             return None
         provider = self._providers.get(ProviderName(write.provider))
-        return None if provider is None else provider.features
+        if provider is None or reached:
+            return None if provider is None else provider.features
+        return replace(provider.features, can_suppress_notifications=True, shows_invitations=False)
+
+    async def _features_now(self, session: AsyncSession, write: CalendarWrite | None) -> Features | None:
+        """The same as its connection is now."""
+        return self._features(write, reached=await is_reached(session, write))
 
     def _tell_booked(
         self, occasion: Occasion, rows: Rows, booking: Booking, page: PageTime, write: CalendarWrite
     ) -> list[Enqueued]:
-        features = self._features(write)
+        features = self._features(write, reached=page.hosts[0].reached)
         letter = self._letter(occasion, booking, page, write, features)
         return self._tell_all(rows, booking, page, write, letter, features=features)
 

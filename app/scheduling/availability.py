@@ -75,7 +75,7 @@ SELECT p.account_id, p.id, p.type, p.name, p.slug, p.configuration::text, p.vers
        coalesce(s.turned_off, false) OR NOT coalesce(s.scheduling_pages, true) AS turned_off,
        coalesce(s.tentative_blocks, true) AS tentative_blocks,
        link.status IS NOT NULL AS connected, link.provider, link.subject, link.calendar_id, link.provider_calendar_id,
-       link.email AS address,
+       link.email AS address, coalesce(link.status = 'active', false) AS reached,
        coalesce((SELECT bool_and(mine.gap IS DISTINCT FROM 'block') FROM mine WHERE mine.user_id = h.user_id),
                 link.status = 'active') AS readable,
        EXISTS (SELECT FROM mine WHERE mine.user_id = h.user_id AND mine.gap = 'request_only') AS asks_only,

@@ -80,6 +80,8 @@ class HostTime:
     """When the meeting is that shall move, and nothing else: what stands there is its own invitation."""
     address: str | None = None
     """Of the account whose calendar takes their bookings."""
+    reached: bool = True
+    """That account lets us in: what is booked gets there."""
 
     @property
     def bookable(self) -> bool:
@@ -125,6 +127,7 @@ def host_time_of(row: Mapping[str, Any]) -> HostTime:
         reserved=merge(zip(reserved[::2], reserved[1::2], strict=True)),
         watched_document=row["watched"],
         address=row["address"],
+        reached=row["reached"],
     )
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from icalendar import Calendar
 
 from app.ids import encode_id, new_id
 from tests.support.google import failing
@@ -418,22 +419,80 @@ async def test_r16_while_the_connection_is_broken_nothing_moves_but_a_booking_ca
     assert await our_events(world, person) == []
 
 
-async def test_r49_while_office_365_cannot_be_reached_our_own_mail_takes_the_meeting_from_its_guests_calendars(
-    world: World,
-) -> None:
+async def with_office_365(world: World, **calendar: Any) -> tuple[Person, MicrosoftHands]:
+    """Somebody who has connected Office 365, and what they say of its calendar."""
     person, there = await world.person(), MicrosoftHands(world.sandbox)
     await there.account(person)
     await there.connect(person)
     await world.work()
-    booking = await visit(person, await person.make_page(), person.at(3, "10:00"))
-    await world.work()
+    [primary] = (await person.get("/v1/availability-calendars")).json()["items"]
+    answer = await person.patch(f"/v1/availability-calendars/{primary['calendar_id']}", calendar)
+    assert answer.status_code == 200, answer.text
+    return person, there
+
+
+async def take_back(world: World, person: Person, there: MicrosoftHands) -> None:
+    """The grant is gone, and we have noticed."""
     await there.revoke(person)
     await person.post(f"/v1/connections/{person.connection_id}/sync")
     await world.work()
     await world.sandbox.delete_mails()
+
+
+def unfolded(mail: dict[str, Any]) -> str:
+    """The invitation in a mail, a line a property."""
+    return str(mail["calendar"]["content"]).replace("\r\n ", "")
+
+
+def event_start(mail: dict[str, Any]) -> datetime:
+    """When the meeting of an invitation begins."""
+    [event] = Calendar.from_ical(mail["calendar"]["content"]).walk("VEVENT")
+    start: datetime = event["DTSTART"].dt
+    return start
+
+
+async def test_r49_while_office_365_cannot_be_reached_our_own_mail_takes_the_meeting_from_its_guests_calendars(
+    world: World,
+) -> None:
+    person, there = await with_office_365(world)
+    booking = await visit(person, await person.make_page(), person.at(3, "10:00"))
+    await world.work()
+    await take_back(world, person, there)
     assert (await booking.cancel()).status_code == 200
     await world.work()
     [mail] = await world.sandbox.mails(to="vera@example.com")
-    [known] = await world.rows("SELECT ical_uid FROM calendar_writes")
+    [known] = await world.rows("SELECT ical_uid FROM calendar_writes ORDER BY id")
     assert mail["calendar"]["method"] == "CANCEL"
-    assert known["ical_uid"] in mail["calendar"]["content"].replace("\r\n ", "")
+    assert known["ical_uid"] in unfolded(mail)
+
+
+async def test_r49_while_office_365_cannot_be_reached_our_own_mail_moves_the_meeting_in_its_guests_calendars(
+    world: World,
+) -> None:
+    person, there = await with_office_365(world, unreachable_policy="ignore")
+    booking = await visit(person, await person.make_page(), person.at(3, "10:00"))
+    await world.work()
+    await take_back(world, person, there)
+    assert (await booking.reschedule(person.at(4, "15:00"))).status_code == 200
+    await world.work()
+    [mail] = await world.sandbox.mails(to="vera@example.com")
+    [known] = await world.rows("SELECT ical_uid FROM calendar_writes ORDER BY id")
+    assert mail["calendar"]["method"] == "REQUEST"
+    assert f"UID:{known['ical_uid']}" in unfolded(mail)
+    assert event_start(mail) == person.at(4, "15:00")
+
+
+async def test_r49_whoever_books_while_office_365_cannot_be_reached_is_invited_by_our_own_mail(world: World) -> None:
+    person, there = await with_office_365(world, unreachable_policy="ignore")
+    page = await person.make_page()
+    await take_back(world, person, there)
+    booking = await visit(person, page, person.at(3, "10:00"))
+    await world.work()
+    assert (await booking.reschedule(person.at(4, "15:00"))).status_code == 200
+    await world.work()
+    assert (await booking.cancel()).status_code == 200
+    await world.work()
+    mails = await world.sandbox.mails(to="vera@example.com")
+    assert [mail["calendar"]["method"] for mail in mails] == ["REQUEST", "REQUEST", "CANCEL"]
+    assert [event_start(mail) for mail in mails[:2]] == [person.at(3, "10:00"), person.at(4, "15:00")]
+    assert len({line for mail in mails for line in unfolded(mail).splitlines() if line.startswith("UID:")}) == 1

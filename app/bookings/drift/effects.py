@@ -76,7 +76,7 @@ class DriftEffects:
         if plan.remove:
             write.extra_event_ids = sorted({*write.extra_event_ids, *plan.remove})
         if plan.put_back:
-            jobs += self._restate(session, case, page, plan)
+            jobs += await self._restate(session, case, page, plan)
         if (plan.put_back or plan.remove) and plan.end_by is None:
             await session.flush()
             gone = booking.status == "cancelled"
@@ -96,7 +96,7 @@ class DriftEffects:
         if Kind.DECLINED in await ledger.open_entries(session, booking.id):
             standing = replace(standing, response=None)  # the host decides whether it counts
         _note(write, standing, booked=to)
-        jobs = self._post.rescheduled(session, booking, page, write, former=former, reason=None, organizer=False)
+        jobs = await self._post.rescheduled(session, booking, page, write, former=former, reason=None, organizer=False)
         _audit(session, booking, "booking.rescheduled")
         jobs += tell_of_booking(session, EventType.BOOKING_RESCHEDULED, booking)
         if booking.host_ids != hosts:  # who has left is to be taken off it
@@ -120,13 +120,13 @@ class DriftEffects:
             jobs.append(await _wish(session, booking.id, None))
         return jobs
 
-    def _restate(self, session: AsyncSession, case: Case, page: PageTime, plan: Plan) -> list[Enqueued]:
+    async def _restate(self, session: AsyncSession, case: Case, page: PageTime, plan: Plan) -> list[Enqueued]:
         """The booking stands as it was. Its guests may have been told otherwise, by a provider that knows no better."""
         booking, write = case.booking, case.write
         restate(booking)
         if any(finding.kind is Kind.DELETED for finding in plan.findings):
             write.video_url = None  # it went with the event
-        return self._post.restored(session, booking, page, write, now=self._clock())
+        return await self._post.restored(session, booking, page, write, now=self._clock())
 
 
 def _subject(plan: Plan, write: CalendarWrite) -> str | None:
