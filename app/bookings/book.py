@@ -292,7 +292,7 @@ class BookingDesk:
             booking = new_booking(page, booking_id, given, provider, why)
             booking.proposal_id = await answer_proposal(work.connection.fetch, page.page_id, wish.form.proposal_id)
             work.add(booking)
-            write = take_place(work, booking, page)
+            write = take_place(work, booking, page, provider)
             mails = self._post.confirmed(work, booking, page, write)
             self._record(work, booking, keyed, status_code=_CREATED, action="booking.created", by=wish.by)
             told = tell_of_booking(work, EventType.BOOKING_CREATED, booking)

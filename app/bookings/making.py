@@ -43,8 +43,11 @@ def new_booking(
     )
 
 
-def take_place(rows: Rows, booking: Booking, page: PageTime) -> CalendarWrite:
-    """The booking's reservations, its reminders, the wish for its event, and the way to it. It is inserted first."""
+def take_place(rows: Rows, booking: Booking, page: PageTime, provider: Provider) -> CalendarWrite:
+    """The booking's reservations, its reminders, the wish for its event, and the way to it. It is inserted first.
+
+    Who invites is settled with it: the provider, if its mails cannot be stopped and it is reached; else our own mail.
+    """
     assert page.destination is not None
     hosts = [item.host.id for item in page.hosts]
     repository.take_time(rows, booking, hosts, page.rules(booking.duration_minutes).buffered(booking.start))
@@ -59,4 +62,5 @@ def take_place(rows: Rows, booking: Booking, page: PageTime) -> CalendarWrite:
         EventPlace(**asdict(page.destination)),
         key=event_key(booking.id),
         draft=event_draft(booking, page.configuration, None),
+        invites=page.hosts[0].reached and not provider.features.can_suppress_notifications,
     )

@@ -197,11 +197,18 @@ async def resume_writes(session: AsyncSession, connection_id: UUID, *, now: date
     )
     uninvited = and_(CalendarWrite.event_id.is_(None), CalendarWrite.task_id.is_(None))
     over = and_(CalendarWrite.draft.is_not(None), CalendarWrite.ends_at <= now, uninvited)
-    returned = (CalendarWrite.account_id, CalendarWrite.id)
+    returned = (CalendarWrite.account_id, CalendarWrite.id, CalendarWrite.booking_id)
     again = update(CalendarWrite).where(unfinished, not_(over)).values(status="pending", attempts=0)
     ended = update(CalendarWrite).where(unfinished, over).values(status="failed", last_error="already_over")
-    jobs = []
-    for statement, job in ((again, Job.WRITE_EVENT), (ended, Job.RECORD_WRITE)):
-        rows = await session.execute(statement.returning(*returned).execution_options(synchronize_session=False))
-        jobs += [Enqueued(job, row.account_id, row.id) for row in rows]
-    return jobs
+    quietly = {"synchronize_session": False}
+    rows = await session.execute(again.returning(*returned).execution_options(**quietly))
+    jobs = [Enqueued(Job.WRITE_EVENT, row.account_id, row.id) for row in rows]
+    rows = await session.execute(ended.returning(*returned).execution_options(**quietly))
+    return jobs + [to_be_shown(row.account_id, row.id, row.booking_id) for row in rows]
+
+
+def to_be_shown(account_id: UUID, write_id: UUID, booking_id: UUID | None) -> Enqueued:
+    """The job that shows what became of the write, on whatever it is the event of."""
+    if booking_id is None:
+        return Enqueued(Job.RECORD_WRITE, account_id, write_id)
+    return Enqueued(Job.RECORD_BOOKING, account_id, booking_id)

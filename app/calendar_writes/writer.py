@@ -23,7 +23,7 @@ from app.calendar import Clock, Event, Timed
 from app.calendar_writes.patience import Verdict, verdict
 from app.calendar_writes.permits import Permits, why_not_now
 from app.calendar_writes.placing import ClaimedWrite, FencedOff, Outcome, Placing
-from app.calendar_writes.service import draft_from_json, draft_to_json
+from app.calendar_writes.service import draft_from_json, draft_to_json, to_be_shown
 from app.calendar_writes.standing import dates_of_series, removed_by
 from app.connections.access import CalendarAccess
 from app.connections.health import mark_broken
@@ -182,7 +182,7 @@ class EventWriter:
                 write.status, write.attempts = "written", 0
             await self._observe(session, claimed, event)
             await session.flush()
-            jobs = _to_be_recorded(write, known=claimed.write.video_url)
+            jobs = _to_be_recorded(write, before=claimed.write)
             if event is not None and more:
                 jobs.append(await note_one(session, claimed.calendar, event, now=now))
             await enqueue(session, jobs)
@@ -301,15 +301,15 @@ def _has_more_to_tell(claimed: ClaimedWrite, event: Event, outcome: Outcome) -> 
     return awaited or not outcome.known
 
 
-def _to_be_recorded(write: CalendarWrite, *, known: str | None = None) -> list[Enqueued]:
-    """A booking's state is read from its write, and its timeline shows a video link that was not `known`; meetings and
-    tasks have a state of their own.
+def _to_be_recorded(write: CalendarWrite, *, before: CalendarWrite | None = None) -> list[Enqueued]:
+    """A booking's state is read from its write, and its timeline shows two things that may be news since `before`: its
+    video link, and what became of an invitation of the provider's. Meetings and tasks have a state of their own.
     """
-    if write.booking_id is None:
-        return [Enqueued(Job.RECORD_WRITE, write.account_id, write.id)]
-    if write.video_url in {None, known}:
+    linked = write.video_url is not None and (before is None or write.video_url != before.video_url)
+    invited = write.invites and (write.status == "failed" or (before is not None and before.event_id is None))
+    if write.booking_id is not None and not (linked or invited):
         return []
-    return [Enqueued(Job.RECORD_BOOKING, write.account_id, write.booking_id)]
+    return [to_be_shown(write.account_id, write.id, write.booking_id)]
 
 
 async def _tell_host(session: AsyncSession, write: CalendarWrite, error: str) -> None:

@@ -65,8 +65,7 @@ class BookingRecorder:
             session.add(row)
         if moved:
             _take_over(row, booking, now=self._clock())
-        if linked := write is not None and write.video_url not in {None, row.video_url}:
-            row.video_url = write.video_url
+        shown = _show_event(row, write)
         await session.flush()
         answer = (write.guest_response if write is not None else None) or Response.NEEDS_ACTION.value
         wanted = {contact.id: ("attendee", Response.NEEDS_ACTION.value) for contact in others}
@@ -74,7 +73,7 @@ class BookingRecorder:
         answered = await repository.save_participants(session, row.account_id, row.id, wanted)
         if moved:
             return [*jobs, await tell_as_it_is(session, event, row)]
-        if answered or linked:
+        if answered or shown:
             return [*jobs, await touch_and_tell(session, event, row, now=self._clock())]
         return jobs
 
@@ -206,10 +205,26 @@ def _new_engagement(booking: Booking, *, now: datetime) -> Engagement:
         source="scheduling_page",
         booking_id=booking.id,
         organized=True,
-        invite_status="sent",
         version=0,
         created_at=now,
     )
+
+
+def _show_event(row: Engagement, write: CalendarWrite | None) -> bool:
+    """The engagement of a booking shows its video link and its invitation; whether that is news."""
+    before = (row.video_url, row.invite_status, row.invite_reason)
+    row.video_url = (None if write is None else write.video_url) or row.video_url
+    row.invite_status, row.invite_reason = _invited(write)
+    return before != (row.video_url, row.invite_status, row.invite_reason)
+
+
+def _invited(write: CalendarWrite | None) -> tuple[str, str | None]:
+    """Whether who booked is invited, and why not; our own mail does not wait for the calendar."""
+    if write is None or not write.invites or write.event_id is not None:
+        return "sent", None
+    if write.draft is None:
+        return "not_sent", "cancelled"
+    return ("failed", write.last_error) if write.status == "failed" else ("pending", None)
 
 
 def _take_over(row: Engagement, booking: Booking, *, now: datetime) -> None:

@@ -11,8 +11,9 @@ import pytest
 
 from app.queue import Job
 from tests.crm.scene import VERA, invite, make_contact, span, synced, timeline
+from tests.support.hands import MicrosoftHands
 from tests.support.people import Person
-from tests.support.visitors import our_events, visit
+from tests.support.visitors import Visit, our_events, visit
 from tests.support.world import World
 
 HOUR = timedelta(hours=1)
@@ -371,6 +372,72 @@ async def test_r56_the_video_link_of_a_booking_is_on_the_timeline_whichever_is_w
     )
     assert told[-1]["link"] == link
     assert [row["version"] for row in told] == list(range(1, len(told) + 1)), "each state is told once"
+
+
+async def booked_at_office_365(world: World) -> tuple[Person, MicrosoftHands, Visit]:
+    """A booking in a calendar whose provider invites, and nothing of it done yet."""
+    person, there = await world.person(), MicrosoftHands(world.sandbox)
+    await there.account(person)
+    await there.connect(person)
+    await world.work()
+    return person, there, await visit(person, await person.make_page(), person.at(3, "10:00"))
+
+
+async def invited(person: Person) -> tuple[str, str | None]:
+    """What the timeline says of the booking's invitation."""
+    [meeting] = (await person.get("/v1/engagements")).json()["items"]
+    return meeting["invite_status"], meeting["invite_reason"]
+
+
+async def test_r49_r52_where_the_provider_invites_nobody_is_said_to_be_invited_before_they_are(world: World) -> None:
+    person, _, booking = await booked_at_office_365(world)
+    await world.rows("UPDATE queue.pgqueuer SET execute_after = now() + interval '1 minute' WHERE entrypoint = $1",
+                     Job.WRITE_EVENT)  # fmt: skip
+    await world.work(until=timedelta())
+    assert await invited(person) == ("pending", None)
+    await world.work(until=timedelta(minutes=2))
+    assert await invited(person) == ("sent", None)
+    assert (await booking.reschedule(person.at(4, "10:00"))).status_code == 200
+    await world.work()
+    assert await invited(person) == ("sent", None), "they have the invitation, and hear of the change"
+    told = await world.rows(
+        "SELECT data ->> 'invite_status' AS said, (data ->> 'version')::int AS version FROM feed_events"
+        " WHERE type LIKE 'engagement.%' ORDER BY arrival"
+    )
+    assert [(row["said"], row["version"]) for row in told] == [("pending", 1), ("sent", 2), ("sent", 3)]
+
+
+@pytest.mark.parametrize("ending", ["over", "cancelled"])
+async def test_r49_r52_an_invitation_that_never_went_out_is_not_said_to_be_sent(world: World, ending: str) -> None:
+    person, there, booking = await booked_at_office_365(world)
+    await there.revoke(person)
+    await world.work()
+    assert await invited(person) == ("pending", None), "the write itself has learned of it"
+    if ending == "cancelled":
+        assert (await booking.cancel()).status_code == 200
+        await world.work()
+        assert await invited(person) == ("not_sent", "cancelled")
+        return
+    world.clock.offset = timedelta(days=4)
+    await there.heal(person)
+    await world.work(until=HOUR)
+    assert await invited(person) == ("failed", "already_over")
+    assert await there.made_by_us(person) == 0
+
+
+async def test_r49_where_our_own_mail_invites_the_visitor_is_invited_whatever_the_calendar_does(world: World) -> None:
+    person, there, _ = await booked_at_office_365(world)
+    await world.work()
+    [primary] = (await person.get("/v1/availability-calendars")).json()["items"]
+    await person.patch(f"/v1/availability-calendars/{primary['calendar_id']}", {"unreachable_policy": "ignore"})
+    await there.revoke(person)
+    await synced(world, person)
+    page = await person.make_page()
+    await visit(person, page, person.at(4, "10:00"))
+    await world.work()
+    meetings = (await person.get("/v1/engagements")).json()["items"]
+    assert [(item["invite_status"], item["calendar_event"]["status"]) for item in meetings if item["start_at"]
+            > person.at(4, "00:00").isoformat()] == [("sent", "pending")]  # fmt: skip
 
 
 async def everything(world: World) -> str:

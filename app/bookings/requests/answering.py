@@ -200,11 +200,12 @@ class MeetingRequests:
                 raise self._taken(request, page)
             why = await self._why(session, request, whole, page, passed)
             request.clashes = False
-            booking = self._booking(request, page, why)
+            provider = self._providers[ProviderName(page.destination.provider)]
+            booking = self._booking(request, page, provider, why)
             booking.proposal_id = await self._answered(session, request, by=by)
             session.add(booking)
             await session.flush()  # what belongs to it refers to it
-            write = take_place(session, booking, page)
+            write = take_place(session, booking, page, provider)
             jobs = [Enqueued(Job.WRITE_EVENT, write.account_id, write.id)]
             jobs += self._post.accepted(session, booking, page, write)
             jobs.append(await self._decide(session, request, EventType.MEETING_REQUEST_ACCEPTED, by=by))
@@ -283,9 +284,8 @@ class MeetingRequests:
         add_audit_entry(session, request.account_id, actor=by.actor, action=event.value, subject_id=request.id)
         return tell_of_request(session, event, request)
 
-    def _booking(self, request: MeetingRequest, page: PageTime, why: Json | None) -> Booking:
-        assert page.destination is not None
-        provider, now = self._providers[ProviderName(page.destination.provider)], self._clock()
+    def _booking(self, request: MeetingRequest, page: PageTime, provider: Provider, why: Json | None) -> Booking:
+        now = self._clock()
         appointment = {name: getattr(request, name) for name in _SHARED}
         appointment |= {"host_id": page.host.id, "created_at": now, "updated_at": now}
         return new_booking(page, request.id, appointment, provider, why)
