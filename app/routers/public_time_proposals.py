@@ -25,5 +25,7 @@ PUBLIC: dict[str, Any] = {"security": []}
 async def get_public_time_proposal(
     proposal_id: TimeProposalId, session: PublicSession, services: Services
 ) -> PublicTimeProposal:
-    """Each time as it is now, open or taken, with the nearest open ones beside those that are taken."""
+    """Each time as it is now, open or taken, with the nearest open ones beside those that are taken; `grade` says which
+    of them are booked, and which are asked for.
+    """
     return public_proposal_view(await services.proposals.show(session, proposal_id))

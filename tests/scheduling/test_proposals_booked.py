@@ -225,6 +225,23 @@ async def test_r52_the_feed_tells_by_which_proposal_it_was_booked(world: World) 
     assert told["id"] == proposal["id"]
 
 
+async def test_r30_r43_a_proposed_time_that_can_only_be_asked_for_says_so_and_those_near_it_too(world: World) -> None:
+    """As the slots do."""
+    person, page, proposal = await two_times(world)
+    await busy(world, person, person.at(3, "10:00"), minutes=30)
+    before = (await shown(world, proposal))["times"]
+    assert [(time["status"], time["grade"]) for time in before] == [("taken", None), ("open", "confirmable")]
+    assert {near["grade"] for near in before[0]["nearest"]} == {"confirmable"}
+    [primary] = (await person.get(CALENDARS)).json()["items"]
+    await person.patch(f"{CALENDARS}/{primary['calendar_id']}", {"unreachable_policy": "request_only"})
+    await world.rows("UPDATE calendars SET inactive_reason = 'access_lost'")
+    after = (await shown(world, proposal))["times"]
+    assert [(time["status"], time["grade"]) for time in after] == [("taken", None), ("open", "request_only")]
+    assert {near["grade"] for near in after[0]["nearest"]} == {"request_only"}
+    assert {slot["grade"] for slot in await person.slots(page["id"], person.day(4))} == {"request_only"}
+    assert (await follow(person, proposal, 1)).status_code == 202
+
+
 async def test_r30_what_can_only_be_asked_for_is_not_proposed(world: World) -> None:
     ada, ben = await colleagues(world, 2)
     page = await team_page([ada, ben], "round_robin")

@@ -19,6 +19,7 @@ _PAGE = "https://meet.example.com/meetings/ada/intro"
 _OTHER = "Choose another time"
 _STARTS = ["2026-12-01T09:00:00+01:00", "2026-12-02T14:00:00+01:00"]
 
+Grade = Literal["confirmable", "request_only"]
 Start = Annotated[WrittenTime, Field(examples=["2026-12-01T09:00:00+01:00"])]
 
 
@@ -97,6 +98,8 @@ class NearTime(Answer):
 
     start_at: datetime
     end_at: datetime
+    grade: Grade
+    """`request_only`: booking it makes a meeting request, and it cannot be held."""
 
 
 class PublicProposedTime(Answer):
@@ -106,6 +109,8 @@ class PublicProposedTime(Answer):
     end_at: datetime
     status: Literal["open", "taken"]
     """`taken`: it cannot be booked any more."""
+    grade: Grade | None
+    """As that of a slot: `request_only` is asked for, and cannot be held. Null: it is taken."""
     booked: bool
     """It is taken by what was booked by this proposal."""
     nearest: list[NearTime] = Field(examples=[[]])

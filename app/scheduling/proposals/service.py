@@ -3,7 +3,7 @@
 The one rule: nothing is reserved. What is proposed can be booked at once at that moment, and what is shown is live.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -68,6 +68,8 @@ class Standing:
     start: int
     open: bool
     nearest: Sequence[int]
+    firm: Collection[int] = ()
+    """What of all that is booked at once; the rest is asked for (R30)."""
     booked: bool = False
     """It is what was booked by this proposal."""
 
@@ -292,9 +294,12 @@ def _standing(page: PageTime, minutes: int, start: int, *, now: int) -> Standing
     if minutes not in page.configuration.durations_minutes:
         return Standing(start, open=False, nearest=())
     if not page.unavailable and page.refusal(minutes, start=start, now=now) is None:
-        return Standing(start, open=True, nearest=())
+        firm = page.confirmable(minutes, [start], now=now, between=(start, start + 1))
+        return Standing(start, open=True, nearest=(), firm=firm)
     around = max(now, start - _AROUND), max(now, start) + _AROUND
-    return Standing(start, open=False, nearest=nearest(page.offered(minutes, now=now, between=around), start, _NEAREST))
+    near = nearest(page.offered(minutes, now=now, between=around), start, _NEAREST)
+    firm = page.confirmable(minutes, near, now=now, between=around)
+    return Standing(start, open=False, nearest=near, firm=firm)
 
 
 def _spans(proposal: TimeProposal) -> list[Span]:

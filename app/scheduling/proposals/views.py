@@ -8,13 +8,14 @@ from datetime import UTC, datetime, timedelta
 from app.outbound.links import Links
 from app.scheduling.configuration import Configuration
 from app.scheduling.proposals.schemas import (
+    Grade,
     NearTime,
     ProposedTime,
     PublicProposedTime,
     PublicTimeProposal,
     TimeProposal,
 )
-from app.scheduling.proposals.service import Proposed, Shown
+from app.scheduling.proposals.service import Proposed, Shown, Standing
 from app.scheduling.proposals.text import LinkedTime, html_fragment, plain_text
 
 
@@ -64,12 +65,20 @@ def public_proposal_view(shown: Shown) -> PublicTimeProposal:
                 start_at=_instant(time.start),
                 end_at=_instant(time.start + length),
                 status="open" if time.open else "taken",
+                grade=_grade(time, time.start) if time.open else None,
                 booked=time.booked,
-                nearest=[NearTime(start_at=_instant(near), end_at=_instant(near + length)) for near in time.nearest],
+                nearest=[
+                    NearTime(start_at=_instant(near), end_at=_instant(near + length), grade=_grade(time, near))
+                    for near in time.nearest
+                ],
             )
             for time in shown.times
         ],
     )
+
+
+def _grade(time: Standing, start: int) -> Grade:
+    return "confirmable" if start in time.firm else "request_only"
 
 
 def _instant(second: int) -> datetime:

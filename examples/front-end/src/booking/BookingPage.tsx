@@ -72,7 +72,7 @@ function OpenPage({ page }: { page: PublicSchedulingPage }) {
             </Group>
             {chosen === null && proposalId !== null && !allTimes && (
               <Proposal proposalId={proposalId} wanted={startAt} timeZone={timeZone} busy={booking.choosing}
-                onPick={(start) => { booking.choose(start, "confirmable"); }}
+                onPick={booking.choose}
                 onAllTimes={() => { setAllTimes(true); }} />
             )}
             {chosen === null && (proposalId === null || allTimes) && (

@@ -2,6 +2,7 @@
 import { Alert, Badge, Button, Group, Stack, Text, Title } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
+import type { NearTime } from "../../generated";
 import { getPublicTimeProposalOptions } from "../../generated/@tanstack/react-query.gen";
 import { formatMoment } from "../i18n/format";
 import { Loading } from "../ui/Loading";
@@ -14,7 +15,7 @@ interface Props {
   wanted: string | null;
   timeZone: string;
   busy: boolean;
-  onPick: (start_at: string) => void;
+  onPick: (start_at: string, grade: NearTime["grade"]) => void;
   onAllTimes: () => void;
 }
 
@@ -23,8 +24,9 @@ export function Proposal({ proposalId, wanted, timeZone, busy, onPick, onAllTime
   const proposal = useQuery(getPublicTimeProposalOptions({ path: { proposal_id: proposalId } }));
   if (proposal.isPending) return <Loading />;
   const isWanted = (start: string) => wanted !== null && Date.parse(wanted) === Date.parse(start);
-  const button = (start: string) => (
-    <TimeButton key={start} start={start} timeZone={timeZone} wanted={isWanted(start)} disabled={busy} onPick={onPick} />
+  const button = (start: string, grade: NearTime["grade"]) => (
+    <TimeButton key={start} start={start} timeZone={timeZone} wanted={isWanted(start)} disabled={busy}
+      onRequest={grade === "request_only"} onPick={() => { onPick(start, grade); }} />
   );
   return (
     <Stack align="flex-start">
@@ -32,7 +34,7 @@ export function Proposal({ proposalId, wanted, timeZone, busy, onPick, onAllTime
       <ProblemAlert error={proposal.error} />
       {proposal.data?.booked === true && <Alert color="teal">{t("proposalBooked")}</Alert>}
       {proposal.data?.times.map((time) =>
-        time.status === "open" ? button(time.start_at) : (
+        time.grade !== null ? button(time.start_at, time.grade) : (
           <Stack key={time.start_at} gap="xs">
             <Group gap="xs">
               <Text td="line-through">{formatMoment(time.start_at, timeZone)}</Text>
@@ -41,7 +43,7 @@ export function Proposal({ proposalId, wanted, timeZone, busy, onPick, onAllTime
             {time.nearest.length > 0 && (
               <Group gap="xs">
                 <Text size="sm">{t("nearest")}</Text>
-                {time.nearest.map((near) => button(near.start_at))}
+                {time.nearest.map((near) => button(near.start_at, near.grade))}
               </Group>
             )}
           </Stack>
