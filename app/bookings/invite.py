@@ -48,6 +48,10 @@ def with_hosts(meeting: Invite, booking: Booking, page: PageTime) -> Invite:
     return replace(meeting, guests=(*meeting.guests, *hosts))
 
 
-def invite_of(booking: Booking, page: PageTime, write: CalendarWrite | None, *, sender: str) -> bytes:
+def invite_of(
+    booking: Booking, page: PageTime, write: CalendarWrite | None, *, sender: str, for_hosts: bool = False
+) -> bytes:
     """The invitation as an iCalendar file."""
-    return invite(invite_to(booking, page, write, sender=sender, video_url=None if write is None else write.video_url))
+    video_url = None if write is None else write.video_url
+    meeting = invite_to(booking, page, write, sender=sender, video_url=video_url)
+    return invite(with_hosts(meeting, booking, page) if for_hosts else meeting)

@@ -10,9 +10,11 @@ from app.bookings.answers import on_behalf_result
 from app.bookings.book import REFUSALS as BOOK_REFUSALS
 from app.bookings.change import CANCEL_REFUSALS, MOVE_REFUSALS, ByHost
 from app.bookings.event import owner_of_event
+from app.bookings.invite import invite_of
 from app.bookings.listing import BookingsAsked, Order, find_bookings
 from app.bookings.movable import movable_among
 from app.bookings.no_show import mark_no_show
+from app.bookings.offer import page_time_of_booking
 from app.bookings.on_behalf import book_on_behalf
 from app.bookings.ownership import Held, get_own_booking
 from app.bookings.reschedule_slots import list_moves
@@ -36,6 +38,7 @@ from app.ids import BookingId
 from app.models import bookings as rows
 from app.models.calendar_writes import CalendarWrite
 from app.routers.dependencies import BookingWriter, IdempotencyKey, IfMatch, Services, Session
+from app.routers.invite_file import INVITE_FILE, invite_file
 from app.routers.openapi_codes import problems
 from app.routers.pagination import Cursor, CursorParameter, Limit
 from app.routers.slot_query import FirstDay, LastDay, SlotZone
@@ -134,6 +137,24 @@ async def list_booking_slots(
     held = await get_own_booking(session, caller, booking_id)
     answer = await list_moves(session, held.booking, time_zone, (first_day, last_day), now=services.clock())
     return Response(answer, media_type="application/json")
+
+
+@router.get(
+    "/{booking_id}/invite.ics",
+    summary="Download the invitation to a booking",
+    response_class=Response,
+    responses=problems(NotFound) | INVITE_FILE,
+)
+async def download_booking_invite(
+    booking_id: BookingId, session: Session, caller: BookingWriter, services: Services
+) -> Response:
+    """The booking as an iCalendar file, as those read it who host it. It names no link of the visitor's. Who may read
+    the booking may have it.
+    """
+    held = await get_own_booking(session, caller, booking_id)
+    page = await page_time_of_booking(session, held.booking)
+    sender = services.settings.mail_from
+    return invite_file(invite_of(held.booking, page, held.write, sender=sender, for_hosts=True))
 
 
 @router.post(

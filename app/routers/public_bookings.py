@@ -18,6 +18,7 @@ from app.errors import (
 )
 from app.ids import BookingId
 from app.routers.dependencies import BookingToken, IfMatch, Services
+from app.routers.invite_file import INVITE_FILE, invite_file
 from app.routers.openapi_codes import problems
 from app.routers.rate_limits import LimitedRead
 from app.routers.slot_query import FirstDay, LastDay, SlotZone
@@ -113,13 +114,11 @@ async def cancel_public_booking(
     "/{booking_id}/invite.ics",
     summary="Download the invitation",
     response_class=Response,
-    responses=problems(NotFound) | {200: {"content": {"text/calendar": {"schema": {"type": "string"}}}}},
+    responses=problems(NotFound) | INVITE_FILE,
 )
 async def download_public_invite(own: Own, services: Services) -> Response:
     """The booking as an iCalendar file: a request, or a cancellation once it is cancelled."""
-    content = invite_of(own.booking, own.page, own.write, sender=services.settings.mail_from)
-    headers = {"Content-Disposition": 'attachment; filename="invite.ics"'}
-    return Response(content, media_type="text/calendar; charset=utf-8", headers=headers)
+    return invite_file(invite_of(own.booking, own.page, own.write, sender=services.settings.mail_from))
 
 
 def _view(services: Services, response: Response, own: Changed) -> PublicBooking:

@@ -31,6 +31,7 @@ _BOOKINGS: Final = dict.fromkeys(
         "createBooking",
         "getBooking",
         "listBookingSlots",
+        "downloadBookingInvite",
         "rescheduleBooking",
         "cancelBooking",
         "markBookingNoShow",

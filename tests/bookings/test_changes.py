@@ -14,6 +14,7 @@ from app.ids import encode_id, new_id
 from tests.support.google import failing
 from tests.support.hands import ALL, MicrosoftHands
 from tests.support.people import Person
+from tests.support.teams import colleagues, team_page
 from tests.support.visitors import Visit, our_events, our_writes, visit
 from tests.support.world import World, problem
 
@@ -169,6 +170,31 @@ async def test_p4_a_wrong_token_is_told_nothing_more_than_a_wrong_booking(world:
             assert differ <= {"request_id", "instance"}
             assert set(known.headers) == set(unknown.headers)
     assert [(await item.read())["version"] for item in (booking, other)] == [1, 1]
+
+
+async def test_r47_a_host_downloads_the_invitation_and_nobody_elses(world: World) -> None:
+    person, _, booking = await booked(world, max_guests=1)
+    visitors = await booking.api.get(f"{booking.path}/invite.ics", headers={"Booking-Token": booking.token})
+    file = await person.get(f"/v1/bookings/{booking.id}/invite.ics")
+    assert file.status_code == 200, file.text
+    assert file.headers["Content-Type"] == "text/calendar; charset=utf-8"
+    assert file.headers["Content-Disposition"] == 'attachment; filename="invite.ics"'
+    assert file.content == visitors.content, "it is one invitation"
+    assert booking.token not in file.text
+    assert (await booking.cancel()).status_code == 200
+    withdrawn = await person.get(f"/v1/bookings/{booking.id}/invite.ics")
+    assert "METHOD:CANCEL" in withdrawn.text
+    stranger = await world.connected()
+    problem(await stranger.get(f"/v1/bookings/{booking.id}/invite.ics"), 404, "not_found")
+
+
+async def test_r47_who_hosts_with_others_downloads_the_invitation_that_names_them(world: World) -> None:
+    ada, ben = await colleagues(world, 2)
+    booking = await visit(ada, await team_page([ada, ben], "group"), ada.at(3, "10:00"))
+    for host in (ada, ben):
+        file = await host.get(f"/v1/bookings/{booking.id}/invite.ics")
+        assert file.status_code == 200, file.text
+        assert f"mailto:{ben.email}" in file.text.replace("\r\n ", "")
 
 
 async def test_r47_reading_a_link_changes_nothing_and_only_post_does(world: World) -> None:
