@@ -154,6 +154,11 @@ class Services:
         """Those whose events cannot be changed from here (R24)."""
         return frozenset(name for name, provider in self.providers.items() if not provider.features.event_update)
 
+    @property
+    def video_providers(self) -> frozenset[str]:
+        """Those that make the link of a video call (R56)."""
+        return frozenset(name for name, provider in self.providers.items() if provider.features.video)
+
 
 @asynccontextmanager
 async def open_services(settings: Settings, *, clock: Clock = utc_now) -> AsyncIterator[Services]:

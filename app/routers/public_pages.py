@@ -56,7 +56,7 @@ async def resolve_scheduling_page_url(
 )
 async def get_public_scheduling_page(page_id: PageId, services: Services) -> PublicSchedulingPage:
     """What the page says, what it asks, and whether it can be booked at the moment."""
-    return public_page_view(await services.pages.open(page_id))
+    return public_page_view(await services.pages.open(page_id), video=services.video_providers)
 
 
 @router.get(

@@ -224,7 +224,7 @@ class PublicSchedulingPage(Answer):
     language: Language
     """The page's language."""
     location: Location
-    """Where the meeting takes place."""
+    """Where the meeting takes place; no video call where the host's calendar makes none."""
     redirect_url: str | None
     """Where to go afterwards."""
 

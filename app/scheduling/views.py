@@ -3,7 +3,7 @@
 The one rule: what a visitor sees is built field by field, never by leaving fields out of what the owner sees (R34).
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from typing import Final
 
@@ -13,7 +13,7 @@ from app.models.scheduling import CalendarSettings, SchedulingPage
 from app.outbound.links import Links
 from app.scheduling import schemas, settings_schemas
 from app.scheduling.availability import PageTime
-from app.scheduling.configuration import DEFAULT_DRIFT_POLICIES, Configuration
+from app.scheduling.configuration import DEFAULT_DRIFT_POLICIES, Configuration, Location
 from app.scheduling.team import Member
 
 _CONNECTED: Final = {"ready", "unavailable"}
@@ -59,9 +59,10 @@ def _is_needed(page: SchedulingPage, settings: CalendarSettings) -> bool:
     return page.id == settings.default_page_id or (settings.chat_enabled and page.id == settings.chat_page_id)
 
 
-def public_page_view(page: PageTime) -> schemas.PublicSchedulingPage:
-    """A page, as a visitor sees it."""
+def public_page_view(page: PageTime, *, video: Collection[str]) -> schemas.PublicSchedulingPage:
+    """A page, as a visitor sees it; `video` are the providers that make the link of a video call."""
     document = page.configuration
+    promised = document.location.kind != "video" or _makes_links(page, video)
     return schemas.PublicSchedulingPage(
         id=page.page_id,
         name=page.name,
@@ -75,9 +76,18 @@ def public_page_view(page: PageTime) -> schemas.PublicSchedulingPage:
         max_guests=document.max_guests,
         consent_text=document.consent_text,
         language=document.language,
-        location=document.location,
+        location=document.location if promised else Location(kind="none"),
         redirect_url=None if document.redirect_url is None else str(document.redirect_url),
     )
+
+
+def _makes_links(page: PageTime, video: Collection[str]) -> bool:
+    """Whether a video call's link may come with the event: by a calendar that its meetings may land in, as far as that
+    is known.
+    """
+    places = [seating.destination for seating in page.seatings()]
+    known = {place.provider for place in places if place is not None}
+    return not known or not known.isdisjoint(video)
 
 
 def availability_calendar_view(

@@ -57,6 +57,23 @@ async def test_r56_no_link_is_promised_where_the_calendar_makes_none(world: Worl
     assert "Video call" not in mail["text"]
 
 
+async def test_r56_a_page_shows_no_video_call_where_the_calendar_makes_none(world: World) -> None:
+    host = await world.person()
+    page = await host.make_page(location=VIDEO)
+    public = f"/v1/public/scheduling-pages/{page['id']}"
+    assert (await host.get(public)).json()["location"]["kind"] == "video", "nobody knows yet which calendar it will be"
+    hands = EVERYWHERE["exchange"](world.sandbox)
+    await hands.account(host)
+    await hands.connect(host)
+    await world.work()
+    assert (await host.get(public)).json()["location"] == {"kind": "none", "text": None}
+    assert (await host.get(f"/v1/scheduling-pages/{page['id']}")).json()["location"]["kind"] == "video", "as it was saved"
+    google = await world.connected()
+    page = await google.make_page(location=VIDEO)
+    shown = (await google.get(f"/v1/public/scheduling-pages/{page['id']}")).json()
+    assert shown["location"]["kind"] == "video"
+
+
 async def test_r56_what_is_moved_before_it_is_written_has_its_link_in_the_last_invitation_too(world: World) -> None:
     host = await world.connected()
     await fault(world, host, "backend_error", method="POST", path=".*/events.*")
