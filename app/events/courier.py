@@ -197,7 +197,7 @@ class Courier:
                 await self._again(session, endpoint, now)
             return
         endpoint.slow = attempt.slow
-        match verdict(attempt, failing_since=endpoint.failing_since, now=now):
+        match verdict(attempt, failures=endpoint.failures, failing_since=endpoint.failing_since, now=now):
             case Verdict.DELIVERED:
                 endpoint.failures, endpoint.failing_since, endpoint.next_attempt_at = 0, None, None
                 if endpoint.delivered_through == turn.behind:  # else a replay moved it meanwhile

@@ -1,7 +1,7 @@
 """What follows from an attempt to deliver. Pure.
 
-The one rule: nothing but a 2xx is a delivery. An endpoint that fails is tried again for a day, less and less often;
-then it is paused, and everything that it has not got is kept for it.
+The one rule: nothing but a 2xx is a delivery. An endpoint that fails is tried again for a day, and ten times at least,
+less and less often; then it is paused, and everything that it has not got is kept for it.
 """
 
 from dataclasses import dataclass
@@ -16,6 +16,8 @@ _OK: Final = range(200, 300)
 _FIRST_WAIT: Final = timedelta(seconds=5)
 _LONGEST_WAIT: Final = timedelta(hours=1)
 PAUSED_AFTER: Final = timedelta(days=1)
+FEWEST_TRIES: Final = 10
+"""An hour or so, by `back_off`: a day in which nobody was there to send is not held against the receiver."""
 _SLOW_MS: Final = 2000
 
 
@@ -51,14 +53,14 @@ class Verdict(Enum):
     """It said that it is gone."""
 
 
-def verdict(attempt: Attempt, *, failing_since: datetime | None, now: datetime) -> Verdict:
-    """What to do after an attempt; `failing_since` is the first failure of those in a row."""
+def verdict(attempt: Attempt, *, failures: int, failing_since: datetime | None, now: datetime) -> Verdict:
+    """What to do after an attempt; `failures` came before it in a row, the first of them at `failing_since`."""
     if attempt.succeeded:
         return Verdict.DELIVERED
     if attempt.status_code == _GONE:
         return Verdict.DISABLE
     tired = failing_since is not None and now - failing_since >= PAUSED_AFTER
-    return Verdict.PAUSE if tired else Verdict.AGAIN
+    return Verdict.PAUSE if tired and failures + 1 >= FEWEST_TRIES else Verdict.AGAIN
 
 
 def back_off(failures: int, *, chance: float, retry_after: float | None = None) -> timedelta:

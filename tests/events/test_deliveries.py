@@ -206,6 +206,20 @@ async def test_r52_an_endpoint_that_fails_for_a_day_is_paused_and_loses_nothing(
     assert receiver.sequences[hours + 1 :] == [1, 2, 3, 4]
 
 
+async def test_r52_days_in_which_nobody_sent_are_not_held_against_an_endpoint(world: World, receiver: Receiver) -> None:
+    crm = await crm_of(world)
+    endpoint = await crm.endpoint(receiver.url)
+    receiver.answers(503, 503)
+    await crm.happens()
+    await world.work()
+    await sweep(world, later=timedelta(days=3))  # no worker ran meanwhile
+    await crm.person.refresh_token()
+    looked = await crm.look(endpoint)
+    assert (looked["status"], looked["consecutive_failures"]) == ("active", 2)
+    await sweep(world, later=timedelta(minutes=1))
+    assert receiver.sequences == [1, 1, 1]
+
+
 async def test_r52_a_pause_that_was_asked_for_keeps_what_comes(world: World, receiver: Receiver) -> None:
     crm = await crm_of(world)
     endpoint = await crm.endpoint(receiver.url)

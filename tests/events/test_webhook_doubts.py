@@ -381,17 +381,18 @@ def test_r52_what_follows_from_an_attempt() -> None:
     now = datetime(2026, 11, 21, tzinfo=UTC)
     day, less = now - timedelta(days=1), now - timedelta(hours=23)
     cases = {
-        (204, None): Verdict.DELIVERED,
-        (200, day): Verdict.DELIVERED,
-        (500, None): Verdict.AGAIN,
-        (None, less): Verdict.AGAIN,
-        (302, day): Verdict.PAUSE,
-        (None, day): Verdict.PAUSE,
-        (410, None): Verdict.DISABLE,
+        (204, 0, None): Verdict.DELIVERED,
+        (200, 9, day): Verdict.DELIVERED,
+        (500, 0, None): Verdict.AGAIN,
+        (None, 30, less): Verdict.AGAIN,
+        (302, 9, day): Verdict.PAUSE,
+        (None, 9, day): Verdict.PAUSE,
+        (None, 8, day): Verdict.AGAIN,
+        (410, 0, None): Verdict.DISABLE,
     }
-    for (status, since), expected in cases.items():
+    for (status, failures, since), expected in cases.items():
         attempt = Attempt(status, None if status else "no_answer", 5)
-        assert verdict(attempt, failing_since=since, now=now) is expected
+        assert verdict(attempt, failures=failures, failing_since=since, now=now) is expected
 
 
 def certified(name: str, place: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
