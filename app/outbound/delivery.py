@@ -39,6 +39,8 @@ LEASE: Final = timedelta(seconds=SEND_SECONDS * 2)
 _FIRST_WAIT: Final = timedelta(seconds=1)
 _LONGEST_WAIT: Final = timedelta(minutes=15)
 _GIVE_UP_AFTER: Final = timedelta(days=2)
+_FEWEST_TRIES: Final = 20
+"""Two hours or more, by `back_off`: what waited because nobody was there to send it is not given up for its age."""
 MOST_A_DAY: Final = 50
 """Mails to one visitor or guest, over all pages of an account."""
 _OF_WHAT_IS_BOOKED: Final = {Occasion.CONFIRMED, Occasion.ACCEPTED, Occasion.RESCHEDULED, Occasion.RESTORED}
@@ -110,7 +112,6 @@ class MailDelivery:
                     message_id=f"<{mail_id}@calendar-connect>",
                 )
         except MailError as error:
-            MAILS.labels("ambiguous" if error.ambiguous else "deferred" if error.retryable else "refused").inc()
             await self._failed(claimed, error)
         else:
             reached(Failpoint.MAIL_AFTER_SENT)
@@ -168,10 +169,12 @@ class MailDelivery:
         log.info("mail.sent", kind=claimed.mail.kind, attempt=claimed.attempt)
 
     async def _failed(self, claimed: _Claimed, error: MailError) -> None:
-        now, mail_id, account_id = self._clock(), claimed.mail.id, claimed.mail.account_id
-        last = not error.retryable or now - claimed.mail.created_at > _GIVE_UP_AFTER
-        async with transaction(self._sessions, account_id) as session:
-            mail = await _lock(session, mail_id)
+        age = self._clock() - claimed.mail.created_at
+        tired = age > _GIVE_UP_AFTER and claimed.attempt >= _FEWEST_TRIES
+        last = tired or not error.retryable
+        MAILS.labels(_outcome(error, tired=tired)).inc()
+        async with transaction(self._sessions, claimed.mail.account_id) as session:
+            mail = await _lock(session, claimed.mail.id)
             if mail is None or mail.status != "queued" or mail.attempts != claimed.attempt:
                 return  # the lease ran out, and what happens next is another's to say
             mail.last_error, mail.lease_until = error.code, None
@@ -180,6 +183,13 @@ class MailDelivery:
             elif claimed.own:
                 await enqueue(session, [_again(mail)])
         log.warning("mail.failed", kind=claimed.mail.kind, attempt=claimed.attempt, error=error.code, given_up=last)
+
+
+def _outcome(error: MailError, *, tired: bool) -> str:
+    """What a try that failed is counted as; `tired`: there is none after it."""
+    if not error.retryable:
+        return "refused"
+    return "given_up" if tired else "ambiguous" if error.ambiguous else "deferred"
 
 
 def back_off(attempt: int, *, chance: float) -> timedelta:

@@ -18,6 +18,7 @@ from app.queue import Payload
 from tests.support.people import Person
 from tests.support.visitors import fault, our_events, visit
 from tests.support.world import World
+from tests.telemetry.scrape import Meter
 
 VERA = "vera@example.com"
 
@@ -275,6 +276,27 @@ async def test_a_refused_recipient_is_given_up_and_forgotten(world):
     (refused,) = [row for row in await mails_of(world) if row["to_email"] == VERA]
     assert (refused["status"], refused["last_error"], refused["letter"]) == ("failed", "smtp_550", None)
     assert refused["attempts"] == 1
+
+
+async def test_p2_a_mail_is_not_given_up_for_the_days_in_which_nobody_tried(world):
+    """All workers were down from Friday to Monday, and the server has too much to do when they come back."""
+    meter = Meter()
+    host = await world.connected()
+    page = await host.make_page()
+    await visit(host, page, host.at(8, "15:00"))
+    world.clock.offset = timedelta(days=3)
+    await world.sandbox.add_mail_fault("reject_data", code=451, recipient=VERA, times=None)
+    for _ in range(19):
+        await try_all_mails(world)
+    (waiting,) = [row for row in await mails_of(world) if row["to_email"] == VERA]
+    assert (waiting["status"], waiting["attempts"]) == ("queued", 19)
+    assert waiting["letter"] is not None
+    assert meter.counted("mails_total", outcome="given_up") == 0
+    await try_all_mails(world)
+    (given_up,) = [row for row in await mails_of(world) if row["to_email"] == VERA]
+    assert (given_up["status"], given_up["last_error"], given_up["letter"]) == ("failed", "smtp_451", None)
+    assert meter.counted("mails_total", outcome="given_up") == 1
+    assert await mail_jobs(world) == []
 
 
 async def test_a_lost_word_makes_a_copy_with_the_same_message_id(world):
