@@ -12,6 +12,7 @@ from app.providers.base import (
     AmbiguousOutcome,
     AuthExpired,
     EditConflict,
+    Misconfigured,
     ProtocolError,
     ProviderError,
     QuotaExceeded,
@@ -23,9 +24,11 @@ from app.sync.backoff import OwnFault
 from app.waits import doubled, jittered
 
 _PASSES = (
-    Transient, RateLimited, QuotaExceeded, AmbiguousOutcome, ProtocolError, EditConflict, AuthExpired, OwnFault,
+    Transient, RateLimited, QuotaExceeded, AmbiguousOutcome, ProtocolError, EditConflict, AuthExpired, Misconfigured,
+    OwnFault,
 )  # fmt: skip
-"""What passes by itself. A token that is refused again and again is the sync's to judge, for the whole connection."""
+"""What passes by itself, or once the operator has mended it for everybody: a client's secret, a certificate. A token
+that is refused again and again is the sync's to judge, for the whole connection."""
 _FIRST_WAIT = timedelta(seconds=1)
 _LONGEST_WAIT = timedelta(minutes=4)
 """Within five minutes of an outage's end everything has been tried again."""

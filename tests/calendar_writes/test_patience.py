@@ -25,8 +25,8 @@ from app.sync.backoff import OwnFault
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 SOME_DAY = NOW + timedelta(days=30)
-PASSING = [Transient, RateLimited, AmbiguousOutcome, ProtocolError, EditConflict, AuthExpired, OwnFault]
-REFUSED = [PermissionDenied, CalendarGone, InvalidRequest, Unsupported, Misconfigured]
+PASSING = [Transient, RateLimited, AmbiguousOutcome, ProtocolError, EditConflict, AuthExpired, Misconfigured, OwnFault]
+REFUSED = [PermissionDenied, CalendarGone, InvalidRequest, Unsupported]
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
@@ -70,6 +70,12 @@ def test_r46_the_last_try_of_a_refused_write_is_when_the_meeting_ends() -> None:
 def test_r46_an_outage_is_waited_for_a_day_even_when_the_meeting_is_over() -> None:
     assert decide(Transient(), failing=23 * HOUR, left=-HOUR).wait is not None
     assert decide(Transient(), failing=DAY, left=-HOUR) == Verdict(None, given_up=True, tell=True)
+
+
+def test_r46_what_the_operator_mends_is_no_refusal_of_one_person() -> None:
+    """A client's secret that expired, for everybody: as soon as it is renewed everything is written."""
+    assert decide(Misconfigured(), failing=DAY, attempts=400).wait == 2 * MINUTE
+    assert not decide(Misconfigured(), left=-HOUR).given_up
 
 
 @pytest.mark.parametrize("kind", [Transient, PermissionDenied])
