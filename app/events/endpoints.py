@@ -98,7 +98,7 @@ class WebhookEndpoints:
         *,
         if_match: int | None,
     ) -> WebhookEndpoint:
-        """Change an endpoint. Raises: NotFound, VersionMismatch, AddressNotAllowed, ValidationFailed."""
+        """Change an endpoint. Raises: NotFound, VersionMismatch, AddressNotAllowed, ValidationFailed, EventsExpired."""
         given = body.model_fields_set
         if cleared := [name for name in ("status", "url") if name in given and getattr(body, name) is None]:
             raise ValidationFailed(errors=[FieldError(f"/{name}", "not_allowed") for name in cleared])
@@ -112,6 +112,8 @@ class WebhookEndpoints:
         if "event_types" in given:
             endpoint.event_types = body.event_types
         if body.status is not None:
+            if body.status == "active" != endpoint.status:
+                await _refuse_a_gap(session, endpoint)
             endpoint.status, endpoint.status_reason = body.status, None if body.status == "active" else "requested"
         self._touch(endpoint)
         self._write_down(session, principal, endpoint, "updated", fields=sorted(given))
@@ -214,6 +216,13 @@ class WebhookEndpoints:
         add_audit_entry(
             session, endpoint.account_id, actor=principal.actor, action=action, subject_id=endpoint.id, **data
         )
+
+
+async def _refuse_a_gap(session: AsyncSession, endpoint: WebhookEndpoint) -> None:
+    """Whoever goes on behind events that went meanwhile says so, by a replay. Raises: EventsExpired."""
+    feed = await repository.read(session, endpoint.account_id, after=None, types=None, limit=1)
+    if endpoint.delivered_through < feed.pruned_through:
+        raise EventsExpired(extra={"oldest_sequence": feed.pruned_through + 1})
 
 
 async def signing_keys(vault: Vault, session: AsyncSession, endpoint: WebhookEndpoint, *, now: datetime) -> list[str]:

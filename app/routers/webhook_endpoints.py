@@ -64,12 +64,19 @@ async def get_webhook_endpoint(
     return endpoint_view(row)
 
 
-@router.patch("/{endpoint_id}", summary="Change a webhook endpoint", responses=problems(NotFound, AddressNotAllowed))
+@router.patch(
+    "/{endpoint_id}",
+    summary="Change a webhook endpoint",
+    responses=problems(NotFound, AddressNotAllowed, EventsExpired),
+)
 async def update_webhook_endpoint(
     endpoint_id: WebhookEndpointId, body: WebhookEndpointUpdate, session: Session, caller: WebhookWriter,
     services: Services, if_match: IfMatch, response: Response,
 ) -> WebhookEndpoint:  # fmt: skip
-    """Change what is given. What was not delivered stays to be delivered, and is tried at once."""
+    """Change what is given. What was not delivered stays to be delivered, and is tried at once.
+
+    410 to `active`: some of it is kept no longer. Replay from `oldest_sequence - 1` first, to go on behind the gap.
+    """
     row = await services.webhooks.update(session, caller, endpoint_id, body, if_match=if_match)
     response.headers["ETag"] = f'"{row.version}"'
     return endpoint_view(row)

@@ -220,6 +220,30 @@ async def test_r52_days_in_which_nobody_sent_are_not_held_against_an_endpoint(wo
     assert receiver.sequences == [1, 1, 1]
 
 
+async def test_r52_an_endpoint_does_not_go_on_behind_events_that_went_without_a_word(
+    world: World, receiver: Receiver
+) -> None:
+    crm = await crm_of(world)
+    endpoint = await crm.endpoint(receiver.url)
+    await crm.change(endpoint, status="paused")
+    await crm.happens()
+    await world.work()
+    world.clock.offset += timedelta(days=40)
+    await crm.person.refresh_token()
+    await crm.happens()
+    await world.work()
+    await world.services.pruner.run(crm.account_id, crm.account_id)
+    path, wish = f"/v1/webhook-endpoints/{endpoint['id']}", {"status": "active"}
+    told = problem(await crm.person.patch(path, wish), 410, "events_expired")
+    assert told["oldest_sequence"] == 2
+    assert (await crm.look(endpoint))["status"] == "paused"
+    await crm.change(endpoint, description="still paused")
+    await crm.act(endpoint, "replay", {"after": told["oldest_sequence"] - 1})
+    await crm.change(endpoint, status="active")
+    await world.work()
+    assert receiver.sequences == [2]
+
+
 async def test_r52_a_pause_that_was_asked_for_keeps_what_comes(world: World, receiver: Receiver) -> None:
     crm = await crm_of(world)
     endpoint = await crm.endpoint(receiver.url)
