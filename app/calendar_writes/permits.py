@@ -21,11 +21,21 @@ class Permits(Protocol):
 
 
 async def why_not_now(
-    session: AsyncSession, write: CalendarWrite, connection: Connection, permits: Permits, *, now: datetime
+    session: AsyncSession,
+    write: CalendarWrite,
+    connection: Connection,
+    permits: Permits,
+    *,
+    mails_guests: bool,
+    now: datetime,
 ) -> str | None:
-    """Why the wish is given up without a try, a code; None: it is carried out."""
+    """Why the wish is given up without a try, a code; None: it is carried out.
+
+    `mails_guests`: the provider does, whatever we ask of it.
+    """
     if write.draft is None:
         return None
-    if write.invites and write.event_id is None and write.ends_at <= now:
+    invites = write.invites or (mails_guests and bool(write.draft["attendees"]))
+    if invites and write.event_id is None and write.ends_at <= now:
         return "already_over"  # nobody is invited to what is over
     return await permits.why_not(session, write, connection)

@@ -117,7 +117,7 @@ class EventWriter:
                 wait = write.lease_until - now + timedelta(seconds=1)
                 await enqueue(session, [Enqueued(Job.WRITE_EVENT, account_id, write_id, delay=wait)])
                 return None
-            if not looking and (reason := await why_not_now(session, write, connection, self._permits, now=now)):
+            if not looking and (reason := await self._why_not(session, write, connection, now)):
                 write.status, write.last_error, write.failing_since = "failed", reason, None
                 await session.flush()
                 await enqueue(session, _to_be_recorded(write))
@@ -130,6 +130,12 @@ class EventWriter:
             dates = await dates_of_series(session, write) if draft is None else None
             fenced = write.fence, write.desired_seq
             return ClaimedWrite(write, calendar, connection, draft, *fenced, first, looking, dates)
+
+    async def _why_not(
+        self, session: AsyncSession, write: CalendarWrite, connection: Connection, now: datetime
+    ) -> str | None:
+        mails_guests = self._access.mails_guests(connection.provider)
+        return await why_not_now(session, write, connection, self._permits, mails_guests=mails_guests, now=now)
 
     async def _write(self, claimed: ClaimedWrite) -> Outcome:
         """One try, ended before its lease ends: what it has sent by then may have landed or not."""

@@ -69,6 +69,10 @@ class CalendarAccess:
         """Whether all who connect there share its limits and its outages."""
         return self._providers[ProviderName(provider)].features.one_service
 
+    def mails_guests(self, provider: str) -> bool:
+        """Whether it mails the guests of an event, whoever asks it not to."""
+        return not self._providers[ProviderName(provider)].features.can_suppress_notifications
+
     def watches(self, account_id: UUID, connection_id: UUID, provider: str) -> tuple[SupportsPush, Watches] | None:
         """The connection's watches, and who keeps them; None where the provider tells nobody."""
         kind = self._providers[ProviderName(provider)]

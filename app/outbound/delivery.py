@@ -28,7 +28,7 @@ from app.failpoints import Failpoint, reached
 from app.models.bookings import Booking
 from app.models.calendar_writes import CalendarWrite
 from app.models.outbound import Mail
-from app.outbound.letters import AppointmentLetter, BrokenLetter, Content, Occasion, compose, from_json
+from app.outbound.letters import AppointmentLetter, BrokenLetter, Content, Occasion, Reader, compose, from_json
 from app.outbound.mailer import SEND_SECONDS, Mailer, MailError
 from app.queue import Enqueued, Job, enqueue
 from app.telemetry.metrics import MAIL_SECONDS, MAILS, timed
@@ -142,7 +142,7 @@ class MailDelivery:
             if mail is None or mail.status != "queued" or mail.letter is None:
                 return None
             wait = await _wait(session, mail, now)
-            content = await _with_video(session, mail, from_json(mail.letter), now)
+            content = await _with_video(session, mail, _as_of(from_json(mail.letter), now), now)
             if wait is not None or content is None:
                 if own:
                     if wait is None:  # a look for the link of a video call: rarer each time, but not beyond its end
@@ -231,6 +231,13 @@ def _to_the_same(mail: Mail) -> ColumnElement[bool]:
     return Mail.reader == mail.to_email.lower()
 
 
+def _as_of(content: Content, now: datetime) -> Content:
+    """The letter as it is still true: to what is over nobody is invited, and no link to it will come."""
+    if not isinstance(content, AppointmentLetter) or content.occasion not in _OF_WHAT_IS_BOOKED:
+        return content
+    return replace(content, invite=None, video=False) if content.ends_at <= now else content
+
+
 async def _with_video(session: AsyncSession, mail: Mail, content: Content, now: datetime) -> Content | None:
     """The letter with the link of its video call, which the provider makes; None: that is about to happen."""
     if not isinstance(content, AppointmentLetter) or content.occasion not in _OF_WHAT_IS_BOOKED:
@@ -260,9 +267,14 @@ async def _why_not(session: AsyncSession, mail: Mail, content: Content, now: dat
 
 
 async def _is_out_of_date(session: AsyncSession, subject_id: UUID, content: Content, now: datetime) -> bool:
-    """Whether it reminds of a meeting that has begun while the mail waited, or that was moved or cancelled."""
-    if not isinstance(content, AppointmentLetter) or content.occasion is not Occasion.REMINDER:
+    """Whether it reminds of a meeting that has begun while the mail waited, or that was moved or cancelled; or asks
+    somebody to one that is over, or tells them that it takes place.
+    """
+    if not isinstance(content, AppointmentLetter):
         return False
+    if content.occasion is not Occasion.REMINDER:
+        asks = content.occasion in _OF_WHAT_IS_BOOKED and content.reader is Reader.GUEST
+        return content.ends_at <= now and (asks or content.occasion is Occasion.RESTORED)
     begins = await session.scalar(
         select(Booking.starts_at).where(Booking.id == subject_id, Booking.status == "confirmed")
     )

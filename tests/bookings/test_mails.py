@@ -299,6 +299,25 @@ async def test_p2_a_mail_is_not_given_up_for_the_days_in_which_nobody_tried(worl
     assert await mail_jobs(world) == []
 
 
+async def test_r49_nobody_is_invited_to_what_was_over_before_a_mail_could_go(world):
+    host = await world.connected()
+    page = await host.make_page(location={"kind": "video"}, max_guests=1)
+    booked = await visit(host, page, host.at(3, "15:00"), guests=["gus@example.com"])
+    world.clock.offset = timedelta(days=5)
+    await world.rows("DELETE FROM queue.pgqueuer WHERE entrypoint = 'write_event'")
+    await world.work()
+    (to_visitor,) = await world.sandbox.mails(VERA)
+    assert to_visitor["calendar"] is None
+    assert "/bookings/" not in to_visitor["text"], "it can be changed no more"
+    assert "link" not in to_visitor["text"], "none will come"
+    assert await world.sandbox.mails("gus@example.com") == []
+    world.clock.offset = timedelta()
+    assert (await booked.cancel()).status_code == 200
+    await world.work()
+    (_, told) = await world.sandbox.mails(VERA)
+    assert told["calendar"]["method"] == "CANCEL"
+
+
 async def test_a_lost_word_makes_a_copy_with_the_same_message_id(world):
     host = await world.connected()
     await world.sandbox.add_mail_fault("drop_before_reply", recipient=VERA)

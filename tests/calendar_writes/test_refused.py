@@ -8,9 +8,11 @@ import pytest
 
 from app.i18n import Language
 from app.outbound.letters import UnwrittenLetter, compose, from_json, to_json
+from tests.bookings.test_changes import connect_at
 from tests.calendar_writes.test_writing import booked, start_of, state, the_event, the_write
+from tests.support.calendar_hands import EVERYWHERE
 from tests.support.people import Person
-from tests.support.visitors import fault, our_events, our_writes
+from tests.support.visitors import fault, our_events, our_writes, visit
 from tests.support.world import World
 
 UNCONFIGURED = json.dumps(
@@ -51,6 +53,19 @@ async def test_r46_what_the_operator_mends_is_written_within_minutes_of_it(world
     await world.sandbox.clear_google_faults()
     await world.work(until=timedelta(minutes=4))
     assert await state(person, booking) == ("written", None)
+
+
+async def test_r49_nobody_is_invited_to_what_is_over_where_the_provider_mails_by_itself(world: World) -> None:
+    person = await world.person(zoneinfo="Europe/Berlin")
+    await connect_at(world, person, "office365")
+    page = await person.make_page()
+    booking = await visit(person, page, person.at(3, "10:00"))
+    world.clock.offset = timedelta(days=5)  # no worker ran meanwhile
+    await world.work()
+    assert await EVERYWHERE["office365"](world.sandbox).look(person) == []
+    assert await EVERYWHERE["office365"](world.sandbox).mails(person) == []
+    await person.refresh_token()
+    assert await state(person, booking) == ("failed", "already_over")
 
 
 async def test_r46_one_bad_moment_loses_no_event(world: World) -> None:
