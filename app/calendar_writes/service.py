@@ -10,8 +10,9 @@ from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import ColumnElement, and_, false, not_, or_, select, update
+from sqlalchemy import ColumnElement, Update, and_, false, func, not_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from app.calendar import FIELDS, EventDraft
 from app.ids import new_id
@@ -191,20 +192,56 @@ async def resume_writes(session: AsyncSession, connection_id: UUID, *, now: date
     Nobody is invited to what is over: a wish that has no event yet is given up then. An event that stands is changed,
     and what shall not stand there is taken away, in any case.
     """
-    unfinished = and_(
-        CalendarWrite.calendar_id.in_(select(Calendar.id).where(Calendar.connection_id == connection_id)),
-        CalendarWrite.written_seq < CalendarWrite.desired_seq,
+    theirs = CalendarWrite.calendar_id.in_(select(Calendar.id).where(Calendar.connection_id == connection_id))
+    over = await _give_up(session, theirs, _uninvited(now))
+    again = (
+        update(CalendarWrite)
+        .where(theirs, CalendarWrite.written_seq < CalendarWrite.desired_seq, not_(_uninvited(now)))
+        .values(status="pending", attempts=0)
     )
-    uninvited = and_(CalendarWrite.event_id.is_(None), CalendarWrite.task_id.is_(None))
-    over = and_(CalendarWrite.draft.is_not(None), CalendarWrite.ends_at <= now, uninvited)
-    returned = (CalendarWrite.account_id, CalendarWrite.id, CalendarWrite.booking_id)
-    again = update(CalendarWrite).where(unfinished, not_(over)).values(status="pending", attempts=0)
-    ended = update(CalendarWrite).where(unfinished, over).values(status="failed", last_error="already_over")
-    quietly = {"synchronize_session": False}
-    rows = await session.execute(again.returning(*returned).execution_options(**quietly))
-    jobs = [Enqueued(Job.WRITE_EVENT, row.account_id, row.id) for row in rows]
-    rows = await session.execute(ended.returning(*returned).execution_options(**quietly))
-    return jobs + [to_be_shown(row.account_id, row.id, row.booking_id) for row in rows]
+    rows = await session.execute(_returning_ids(again))
+    return [*over, *(Enqueued(Job.WRITE_EVENT, row.account_id, row.id) for row in rows)]
+
+
+async def give_up_what_is_over(session: AsyncSession, account_id: UUID, *, now: datetime) -> list[Enqueued]:
+    """The same of an account's wishes that wait for a broken connection, and for its person: they wait no longer."""
+    broken = (
+        select(Calendar.id)
+        .join(Connection, ON_CONNECTION)
+        .where(
+            Calendar.account_id == account_id,
+            Connection.status != "active",
+            Connection.disconnected_at.is_(None),
+        )
+    )
+    waiting = and_(
+        CalendarWrite.account_id == account_id,
+        CalendarWrite.status == "pending",
+        func.coalesce(CalendarWrite.lease_until, now) <= now,
+        CalendarWrite.calendar_id.in_(broken),
+    )
+    return await _give_up(session, waiting, _uninvited(now))
+
+
+def _uninvited(now: datetime) -> ColumnElement[bool]:
+    """What is over, and nobody was invited to. A task is never over."""
+    never_there = and_(CalendarWrite.event_id.is_(None), CalendarWrite.task_id.is_(None))
+    return and_(CalendarWrite.draft.is_not(None), CalendarWrite.ends_at <= now, never_there)
+
+
+async def _give_up(session: AsyncSession, *which: ColumnElement[bool]) -> list[Enqueued]:
+    given_up = (
+        update(CalendarWrite)
+        .where(*which, CalendarWrite.written_seq < CalendarWrite.desired_seq)
+        .values(status="failed", last_error="already_over")
+    )
+    rows = await session.execute(_returning_ids(given_up))
+    return [to_be_shown(row.account_id, row.id, row.booking_id) for row in rows]
+
+
+def _returning_ids(statement: Update) -> ReturningUpdate[UUID, UUID, UUID | None]:
+    ids = statement.returning(CalendarWrite.account_id, CalendarWrite.id, CalendarWrite.booking_id)
+    return ids.execution_options(synchronize_session=False)
 
 
 def to_be_shown(account_id: UUID, write_id: UUID, booking_id: UUID | None) -> Enqueued:

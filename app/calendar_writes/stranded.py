@@ -1,5 +1,7 @@
 """Work whose job was lost: found by its rows, account by account, and given a new job.
 
+What waits for a person to heal their connection, and is over meanwhile, is given up on the way.
+
 The one rule: a row says what is left to do, and a job is only its hint. What waits without a job gets one; an extra
 job finds nothing to do. One worker at a time goes round, whichever is there first: accounts are many.
 """
@@ -14,6 +16,7 @@ from sqlalchemy import and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.calendar import Clock
+from app.calendar_writes.service import give_up_what_is_over
 from app.database import transaction
 from app.models.calendar_writes import CalendarWrite
 from app.models.connections import ON_CONNECTION, Calendar, Connection
@@ -74,7 +77,10 @@ async def _accounts(sessions: async_sessionmaker[AsyncSession]) -> AsyncIterator
 
 async def _waiting_in(sessions: async_sessionmaker[AsyncSession], account_id: UUID, *, now: datetime) -> list[Enqueued]:
     async with transaction(sessions, account_id) as session:
-        return await _waiting(session, account_id, now=now)
+        over = await give_up_what_is_over(session, account_id, now=now)
+        waiting = await _waiting(session, account_id, now=now)
+        await enqueue(session, over)
+        return waiting
 
 
 async def _waiting(session: AsyncSession, account_id: UUID, *, now: datetime) -> list[Enqueued]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from app.calendar_writes.stranded import ask_again_for_stranded
 from app.sync.following import Follower
 from tests.crm.scene import VERA, invite, make_contact, span, synced, timeline
 from tests.support.hands import ALL
@@ -617,6 +618,25 @@ async def test_r18_a_meeting_offers_nothing_that_its_events_being_out_of_reach_r
     await person.connect()
     await world.work()
     assert await allowed(person, contact, made) == everything
+
+
+async def test_r16_what_is_over_does_not_wait_for_a_connection_that_nobody_heals(world: World) -> None:
+    person = await world.connected()
+    contact = await make_contact(person)
+    await world.sandbox.revoke_google(person.email)
+    await synced_broken(world, person)
+    start = person.at(9, "10:00")
+    later = await meet(person, contact, start_at=start.isoformat(), end_at=(start + HOUR).isoformat())
+    assert (await meet(person, contact))["invite_status"] == "pending"
+    world.clock.offset = timedelta(days=4)
+    await ask_again_for_stranded(world.services.sessions, world.clock)
+    await world.work()
+    await person.refresh_token()
+    told = {item["id"]: item for item in await timeline(person, contact)}
+    assert told.pop(later["id"])["invite_status"] == "pending", "it is still to come"
+    [over] = told.values()
+    assert (over["invite_status"], over["invite_reason"]) == ("failed", "already_over")
+    assert over["calendar_event"] == {"status": "failed", "error": "already_over"}
 
 
 async def test_r16_a_healed_connection_invites_nobody_to_what_is_over(world: World) -> None:
