@@ -71,7 +71,7 @@ from app.scheduling.availability_calendars import CalendarRecheck
 from app.scheduling.domains.checks import DomainChecks
 from app.scheduling.domains.service import Domains
 from app.scheduling.domains.verification import DomainProver
-from app.scheduling.prefill import Prefill
+from app.scheduling.prefill import Prefill, forget_expired_tokens
 from app.scheduling.proposals.service import TimeProposals
 from app.scheduling.public import PublicPages
 from app.scheduling.reader import PageReader
@@ -81,6 +81,7 @@ from app.settings import Settings
 from app.sync.changes import Follow, Topic
 from app.sync.engine import SyncEngine
 from app.sync.following import Follower
+from app.sync.lapsed import forget_past_of_lapsed
 from app.sync.people import AddressBook
 from app.sync.signals import SignalInbox
 from app.sync.watches import Watcher
@@ -317,11 +318,12 @@ class Events(TypedDict):
 
 def events(on: Ground, guard: Guard, outside: HttpClient, signals: FeedSignals) -> Events:
     lanes, post = Lanes(), WebhookPost(outside, on.clock)
+    forgotten = [forget_past_of_lapsed, forget_expired_tokens, TimeProposals.forget_old]
     return Events(
         feed=FeedReader(on.sessions, signals),
         sequencer=on.sequencer,
         audit_seals=AuditSeals(on.sessions, on.clock),
-        pruner=Pruner(on.sessions, on.clock, retention_days=on.settings.event_retention_days),
+        pruner=Pruner(on.sessions, on.clock, retention_days=on.settings.event_retention_days, also=forgotten),
         webhooks=WebhookEndpoints(on.vault, guard, on.clock),
         courier=Courier(on.sessions, on.vault, post, lanes, on.clock),
         webhook_trial=WebhookTrial(on.sessions, on.vault, post, lanes, on.clock),

@@ -1,11 +1,12 @@
-"""Forgetting old events, and answers kept for idempotency keys that have expired: the job `prune_events`, once a day
-for each account.
+"""Forgetting old events, answers kept for idempotency keys that have expired, and whatever else of an account has had
+its time: the job `prune_events`, once a day for each account.
 
 The one rule: what goes is a prefix of the feed, and the feed remembers up to where. Whoever asks for older events is
 told so.
 """
 
-from datetime import timedelta
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -23,19 +24,28 @@ from app.queue import Enqueued, Job, enqueue
 _AGAIN: Final = timedelta(days=1)
 _AT_ONCE: Final = 500
 
+Forget = Callable[[AsyncSession, UUID, datetime], Awaitable[bool]]
+"""Lets some of what an account no longer keeps go, as of now; whether there may be more."""
+
 log = structlog.get_logger(__name__)
 
 
 class Pruner:
     """Runs `prune_events`."""
 
-    def __init__(self, sessions: async_sessionmaker[AsyncSession], clock: Clock, *, retention_days: int) -> None:
+    def __init__(
+        self, sessions: async_sessionmaker[AsyncSession], clock: Clock, *, retention_days: int, also: Sequence[Forget]
+    ) -> None:
+        """`also`: what those who know of more than events let go."""
         self._sessions = sessions
+        self._also = also
         self._clock = clock
         self._retention = timedelta(days=retention_days)
 
     async def run(self, account_id: UUID, _: UUID) -> None:
-        """Delete the account's events and attempts that are older than the retention, and answers older than a day."""
+        """Delete the account's events and attempts that are older than the retention, answers older than a day, and
+        what others let go.
+        """
         now, count = self._clock(), _AT_ONCE
         while count == _AT_ONCE:
             async with transaction(self._sessions, account_id) as session:  # short: who gives numbers waits meanwhile
@@ -49,6 +59,11 @@ class Pruner:
                 count = await repository.prune_deliveries(session, account_id, before=before, limit=_AT_ONCE)
         async with transaction(self._sessions, account_id) as session:
             await forget_old_answers(session, account_id, now=now)
+        for forget in self._also:
+            more = True
+            while more:
+                async with transaction(self._sessions, account_id) as session:
+                    more = await forget(session, account_id, now)
 
     async def sweep(self) -> int:
         """Ask for the pruning of every feed that is due; how many."""

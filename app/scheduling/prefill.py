@@ -40,6 +40,7 @@ TOKEN_LIFETIME = timedelta(days=180)
 _TOKEN_BYTES = 32
 _MOST_TOKENS = 20
 """A person has a few browsers; the oldest token gives way."""
+_AT_ONCE = 500
 _ITS_SUBMISSION = (VisitorToken.account_id == FormSubmission.account_id) & (
     VisitorToken.submission_id == FormSubmission.id
 )
@@ -168,6 +169,18 @@ async def is_custom_domain(session: AsyncSession, host: str) -> bool:
 async def forget_person(session: AsyncSession, address_hash: bytes) -> None:
     """Erase what somebody has submitted, and every token by which they were known (R54)."""
     await session.execute(delete(FormSubmission).where(FormSubmission.address_hash == address_hash))
+
+
+async def forget_expired_tokens(session: AsyncSession, account_id: UUID, now: datetime) -> bool:
+    """Some of the account's, with what they show; whether there may be more."""
+    expired = (
+        select(VisitorToken.token_hash)
+        .where(VisitorToken.account_id == account_id, VisitorToken.expires_at <= now)
+        .order_by(VisitorToken.expires_at)
+        .limit(_AT_ONCE)
+    )
+    gone = delete(VisitorToken).where(VisitorToken.account_id == account_id, VisitorToken.token_hash.in_(expired))
+    return len((await session.scalars(gone.returning(VisitorToken.token_hash))).all()) == _AT_ONCE
 
 
 async def _forget_old_tokens(session: AsyncSession, submission_id: UUID, *, now: datetime) -> None:

@@ -198,6 +198,16 @@ async def test_r40_old_tokens_are_forgotten(world: World) -> None:
     assert len(await world.rows("SELECT FROM visitor_tokens")) == 1
 
 
+async def test_p5_an_expired_token_and_what_it_shows_go_although_nobody_submits_any_more(world: World) -> None:
+    person, _, forms = await scene(world)
+    await submit(forms)
+    account_id = decode_id("acct", person.account_id)
+    for days, left in ((179, 1), (2, 0)):
+        world.clock.offset += timedelta(days=days)
+        await world.services.pruner.run(account_id, account_id)
+        assert len(await world.rows("SELECT FROM visitor_tokens")) == left
+
+
 async def test_r41_a_page_turned_off_pre_fills_nothing(world: World) -> None:
     person, page, forms = await scene(world)
     token = await submit(forms)

@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
+from app.ids import decode_id
 from sandbox.exchange.client import PASSWORD
 from tests.scheduling.test_chat import on_domain
 from tests.scheduling.test_public_pages import assert_tells_nothing, secrets_of
@@ -196,7 +197,10 @@ async def test_r43_proposals_long_gone_are_forgotten_and_so_are_their_links(worl
     old = await proposed(person, page, person.at(3, "10:00"))
     world.clock.offset += timedelta(days=34)
     assert (await shown(world, old))["status"] == "expired"
+    await person.refresh_token()
     await proposed(person, page, person.at(40, "10:00"))
+    account_id = decode_id("acct", person.account_id)
+    await world.services.pruner.run(account_id, account_id)
     problem(await world.api.get(f"/v1/public/time-proposals/{old['id']}"), 404, "not_found")
     assert len(await world.rows("SELECT FROM directory WHERE kind = 'time_proposal'")) == 1
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from app.ids import decode_id
 from tests.crm.scene import VERA, invite, make_contact, timeline
 from tests.support.google import GoogleReader, turned
 from tests.support.hands import ExchangeHands
@@ -379,6 +380,26 @@ async def test_p5_what_lies_behind_is_forgotten_as_time_goes_on_and_the_timeline
     await scene.patch(past, summary="Renewal, signed")
     await scene.sync()
     assert [meeting["title"] for meeting in await timeline(scene.person, contact)] == ["Renewal, signed"]
+
+
+async def test_p5_what_lies_behind_is_forgotten_although_nobody_heals_the_connection(world: World) -> None:
+    scene = await empty(world)
+    await make_contact(scene.person)
+    await invite(world, scene.person, scene.person.at(1, "10:00"), VERA)
+    await scene.insert_days(2, 3)
+    lasting = await scene.insert(scene.person.at(40, "10:00"))
+    await scene.sync()
+    await world.sandbox.revoke_google(scene.person.email)
+    await world.rows("UPDATE connections SET status = 'reauthorization_required'")
+    account_id = decode_id("acct", scene.person.account_id)
+    for days, left in ((20, 3), (22, 1)):
+        world.clock.offset += timedelta(days=days)
+        await world.services.pruner.run(account_id, account_id)
+        assert len(await world.rows("SELECT FROM mirror_events")) == left
+    assert [row["event_id"] for row in await world.rows("SELECT event_id FROM mirror_events ORDER BY event_id")] == [
+        lasting
+    ]
+    assert await world.rows("SELECT FROM mirror_addresses") == []
 
 
 async def test_r29_every_ticked_calendar_has_a_mirror_of_its_own(world: World) -> None:

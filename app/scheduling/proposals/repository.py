@@ -19,6 +19,7 @@ from app.models.bookings import Booking
 from app.models.directory import Directory, DirectoryEntry
 from app.models.proposals import TimeProposal
 
+_AT_ONCE: Final = 500
 _CANCELLED: Final = "cancelled"
 _LOCK = "SELECT id FROM time_proposals WHERE id = $1 AND page_id = $2 FOR NO KEY UPDATE"
 _STANDS = "SELECT id FROM bookings WHERE proposal_id = $1 AND status <> 'cancelled' LIMIT 1"
@@ -72,12 +73,19 @@ async def answer_proposal(fetch: Fetch, page_id: UUID, proposal_id: UUID | None)
     return proposal_id
 
 
-async def delete_old(session: AsyncSession, owner_id: UUID, *, before: datetime) -> None:
-    """Forget the owner's proposals that expired before."""
-    gone = delete(TimeProposal).where(TimeProposal.owner_id == owner_id, TimeProposal.expires_at < before)
+async def delete_old(session: AsyncSession, account_id: UUID, *, before: datetime) -> bool:
+    """Forget some of the account's proposals that expired before; whether there may be more."""
+    old = (
+        select(TimeProposal.id)
+        .where(TimeProposal.account_id == account_id, TimeProposal.expires_at < before)
+        .order_by(TimeProposal.id)
+        .limit(_AT_ONCE)
+    )
+    gone = delete(TimeProposal).where(TimeProposal.account_id == account_id, TimeProposal.id.in_(old))
     ids = (await session.scalars(gone.returning(TimeProposal.id))).all()
     if ids:
         keys = [proposal_id.hex for proposal_id in ids]
         await session.execute(
             delete(DirectoryEntry).where(DirectoryEntry.kind == Directory.TIME_PROPOSAL, DirectoryEntry.key.in_(keys))
         )
+    return len(ids) == _AT_ONCE

@@ -42,6 +42,7 @@ from app.timespan import Span
 
 _LIFETIME = timedelta(days=7)
 _KEPT = timedelta(days=30)
+"""After it has expired."""
 _FARTHEST = timedelta(days=366)
 _DAY: Final = 86_400
 _SEARCHED: Final = 28 * _DAY
@@ -118,8 +119,12 @@ class TimeProposals:
             session, row.account_id, actor=principal.actor, action="time_proposal.created", subject_id=row.id
         )
         await session.flush()
-        await repository.delete_old(session, page.owner_id, before=now - _KEPT)
         return Proposed(row, page)
+
+    @staticmethod
+    async def forget_old(session: AsyncSession, account_id: UUID, now: datetime) -> bool:
+        """Some of the account's that expired long ago; whether there may be more."""
+        return await repository.delete_old(session, account_id, before=now - _KEPT)
 
     async def show(self, session: AsyncSession, proposal_id: UUID) -> Shown:
         """A proposal and what has become of its times; enters its account. Raises: NotFound, PageTurnedOff."""
