@@ -20,6 +20,7 @@ from app.bookings.change import BookingChanges
 from app.bookings.connection_ready import ConnectionReady
 from app.bookings.drift.effects import DriftEffects
 from app.bookings.drift.following import BookingFollower
+from app.bookings.drift.over import close_what_is_over
 from app.bookings.drift.resolving import DriftResolver
 from app.bookings.holds import SlotHolds
 from app.bookings.host_queues import HostQueues
@@ -318,7 +319,7 @@ class Events(TypedDict):
 
 def events(on: Ground, guard: Guard, outside: HttpClient, signals: FeedSignals) -> Events:
     lanes, post = Lanes(), WebhookPost(outside, on.clock)
-    forgotten = [forget_past_of_lapsed, forget_expired_tokens, TimeProposals.forget_old]
+    forgotten = [close_what_is_over, forget_past_of_lapsed, forget_expired_tokens, TimeProposals.forget_old]
     return Events(
         feed=FeedReader(on.sessions, signals),
         sequencer=on.sequencer,

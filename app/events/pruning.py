@@ -25,7 +25,7 @@ _AGAIN: Final = timedelta(days=1)
 _AT_ONCE: Final = 500
 
 Forget = Callable[[AsyncSession, UUID, datetime], Awaitable[bool]]
-"""Lets some of what an account no longer keeps go, as of now; whether there may be more."""
+"""Lets some of what an account no longer keeps, or asks, go, as of now; whether there may be more."""
 
 log = structlog.get_logger(__name__)
 

@@ -12,6 +12,7 @@ import pytest
 
 from app.bookings.drift.effects import DriftEffects
 from app.calendar_writes.stranded import ask_again_for_stranded
+from app.ids import decode_id
 from app.sync.changes import Topic
 from app.sync.following import Follower
 from tests.support.engines import engine_of
@@ -406,6 +407,14 @@ async def test_r23_of_a_meeting_that_is_over_the_host_is_asked_nothing(world: Wo
     for query in ({}, {"status": "superseded"}):
         [over] = await ledger(person, **query)
         assert (over["id"], over["status"], over["allowed_actions"]) == (entry["id"], "superseded", [])
+    account_id = decode_id("acct", person.account_id)
+    for _ in range(2):
+        await world.services.pruner.run(account_id, account_id)
+    assert await world.rows("SELECT status FROM drift_entries") == [{"status": "superseded"}]
+    told = await world.rows(
+        "SELECT data->>'id' AS id FROM feed_events WHERE type = 'drift_entry.superseded' ORDER BY id"
+    )
+    assert told == [{"id": entry["id"]}], "the feed says so as well, once (R52)"
 
 
 @pytest.mark.parametrize("ended_by", ["visitor", "host", "calendar"])

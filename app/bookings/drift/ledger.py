@@ -38,7 +38,7 @@ async def list_entries(
 ) -> list[tuple[DriftEntry, Booking, str]]:
     """The host's entries with their bookings and statuses, the newest first, from after the given one.
 
-    A meeting that is over asks nothing any more, although nobody has written that down.
+    A meeting that is over asks nothing any more, although it is not written down yet.
     """
     over = and_(DriftEntry.status == "open", Booking.ends_at <= now)
     told = case((over, "superseded"), else_=DriftEntry.status)
