@@ -98,7 +98,9 @@ class TaskPlacer:
                 placement = await placement_of(session, self._overview, user_id)
                 if placement.reason is not None or placement.calendar is None or placement.connection is None:
                     return
-                some = await task_repository.tasks_to_place(session, user_id, after=after, limit=_AT_ONCE)
+                some = await task_repository.tasks_to_place(
+                    session, user_id, after=after, limit=_AT_ONCE, now=self._clock()
+                )
                 jobs = [
                     job
                     for task in some

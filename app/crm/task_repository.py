@@ -4,19 +4,24 @@ The one rule: a deleted task is found only by the job that removes its event.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import and_, not_, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.calendar import CalendarRef
 from app.connections.mirroring import start_mirroring
+from app.crm.task_event import DONE
 from app.ids import new_id
 from app.models.calendar_writes import CalendarWrite
 from app.models.connections import Calendar, Connection
 from app.models.crm import Task, TaskCalendar
+
+_SETTLED: Final = timedelta(days=30)
+"""After its last change, what is done and written so is not looked after any more."""
 
 
 async def find_task(session: AsyncSession, task_id: UUID, *, lock: bool = False) -> Task | None:
@@ -45,10 +50,20 @@ async def list_tasks(
     return (await session.scalars(query.order_by(Task.id).limit(limit))).all()
 
 
-async def tasks_to_place(session: AsyncSession, owner_id: UUID, *, after: UUID | None, limit: int) -> Sequence[Task]:
-    """Tasks that are not done, or have an event, from after the given one."""
-    with_event = select(CalendarWrite.task_id).where(CalendarWrite.task_id == Task.id).exists()
-    query = select(Task).where(Task.owner_id == owner_id, or_(Task.status != "completed", with_event))
+async def tasks_to_place(
+    session: AsyncSession, owner_id: UUID, *, after: UUID | None, limit: int, now: datetime
+) -> Sequence[Task]:
+    """Tasks that are not done, or have an event, from after the given one; not those long done whose event says so."""
+    event = select(CalendarWrite.task_id).where(CalendarWrite.task_id == Task.id)
+    says_so = event.where(
+        CalendarWrite.calendar_id.is_not(None),
+        CalendarWrite.status == "written",
+        CalendarWrite.written_seq == CalendarWrite.desired_seq,
+        or_(CalendarWrite.draft.is_(None), CalendarWrite.draft["title"].astext.startswith(DONE)),
+    )
+    long_done = and_(Task.deleted_at.is_(None), Task.updated_at < now - _SETTLED, says_so.exists())
+    wanted = or_(Task.status != "completed", and_(event.exists(), not_(long_done)))
+    query = select(Task).where(Task.owner_id == owner_id, wanted)
     if after is not None:
         query = query.where(Task.id > after)
     return (await session.scalars(query.order_by(Task.id).limit(limit).with_for_update(key_share=True))).all()

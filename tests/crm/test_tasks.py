@@ -507,6 +507,25 @@ async def test_r22_old_tasks_are_not_asked_about_again_and_again(world: World) -
     assert [request["path"] for request in asked[since:] if "/events/" in request["path"]] == []
 
 
+async def test_r22_what_was_done_long_ago_is_not_written_again_and_again(world: World) -> None:
+    person = await with_tasks(world)
+    long_done, done_late, still_open = [await add(world, person, title=title) for title in ("Long", "Late", "Open")]
+    await change(world, person, long_done, status="completed")
+    world.clock.offset += timedelta(days=31)
+    await person.refresh_token()
+    await change(world, person, done_late, status="completed")
+    await world.rows("UPDATE calendars SET time_zone = 'Asia/Tokyo' WHERE NOT is_primary")
+    before = {event["id"]: event["updated"] for event in await events(world, person)}
+    await turn(person, on=True)
+    await world.work()
+    written = {event["summary"] for event in await events(world, person) if event["updated"] != before[event["id"]]}
+    assert written == {"✓ Late", "Open"}
+    assert (await person.delete(f"/v1/tasks/{long_done['id']}")).status_code == 204
+    await world.work()
+    assert {event["summary"] for event in await events(world, person)} == {"✓ Late", "Open"}, "it still takes it along"
+    assert (await look(person, still_open))["status"] == "not_started"
+
+
 async def test_tasks_are_listed_by_status_and_contact_a_page_at_a_time(world: World) -> None:
     person = await world.person()
     contact = await make_contact(person)
