@@ -163,9 +163,7 @@ class BookingUnavailable(Conflict):
 
 
 class HoldExpired(Conflict):
-    """The slot was kept for a while and is no more. Extra member: `alternatives`, the slot itself among them if it is
-    still to be had.
-    """
+    """The slot is kept no more. Extra member: `alternatives`, the slot itself among them if it is still to be had."""
 
     code = "hold_expired"
 
@@ -354,8 +352,6 @@ class ExchangeOnlineMailbox(Unprocessable):
 
 
 class Office365MailboxMissing(Unprocessable):
-    """The account has no mailbox in Microsoft's cloud: it is on a server of its own, or there is none."""
-
     code = "office365_mailbox_missing"
 
 

@@ -20,7 +20,6 @@ from app.bookings.change import BookingChanges
 from app.bookings.connection_ready import ConnectionReady
 from app.bookings.drift.effects import DriftEffects
 from app.bookings.drift.following import BookingFollower
-from app.bookings.drift.over import close_what_is_over
 from app.bookings.drift.resolving import DriftResolver
 from app.bookings.holds import SlotHolds
 from app.bookings.host_queues import HostQueues
@@ -67,12 +66,13 @@ from app.privacy.account_erasure import AccountErasures
 from app.privacy.account_export import AccountExports
 from app.privacy.contact_erasure import ContactErasures
 from app.privacy.contact_export import ContactExports
+from app.privacy.retention import FORGOTTEN
 from app.providers.base import Provider
 from app.scheduling.availability_calendars import CalendarRecheck
 from app.scheduling.domains.checks import DomainChecks
 from app.scheduling.domains.service import Domains
 from app.scheduling.domains.verification import DomainProver
-from app.scheduling.prefill import Prefill, forget_expired_tokens
+from app.scheduling.prefill import Prefill
 from app.scheduling.proposals.service import TimeProposals
 from app.scheduling.public import PublicPages
 from app.scheduling.reader import PageReader
@@ -82,7 +82,6 @@ from app.settings import Settings
 from app.sync.changes import Follow, Topic
 from app.sync.engine import SyncEngine
 from app.sync.following import Follower
-from app.sync.lapsed import forget_past_of_lapsed
 from app.sync.people import AddressBook
 from app.sync.signals import SignalInbox
 from app.sync.watches import Watcher
@@ -319,12 +318,11 @@ class Events(TypedDict):
 
 def events(on: Ground, guard: Guard, outside: HttpClient, signals: FeedSignals) -> Events:
     lanes, post = Lanes(), WebhookPost(outside, on.clock)
-    forgotten = [close_what_is_over, forget_past_of_lapsed, forget_expired_tokens, TimeProposals.forget_old]
     return Events(
         feed=FeedReader(on.sessions, signals),
         sequencer=on.sequencer,
         audit_seals=AuditSeals(on.sessions, on.clock),
-        pruner=Pruner(on.sessions, on.clock, retention_days=on.settings.event_retention_days, also=forgotten),
+        pruner=Pruner(on.sessions, on.clock, retention_days=on.settings.event_retention_days, also=FORGOTTEN),
         webhooks=WebhookEndpoints(on.vault, guard, on.clock),
         courier=Courier(on.sessions, on.vault, post, lanes, on.clock),
         webhook_trial=WebhookTrial(on.sessions, on.vault, post, lanes, on.clock),

@@ -55,7 +55,7 @@ class CalendarWrite(HasId, Base):
     ends_at: Mapped[datetime]
     """When what it is the event of is over: then nobody needs the event any more."""
     invites: Mapped[bool] = mapped_column(server_default="false")
-    """Its guests are invited by the provider, which mails them about every write; else by our own mail, or not at all."""
+    """Its guests are invited by the provider, which mails them of every write; else by our own mail, or not at all."""
     comes_back: Mapped[bool] = mapped_column(server_default="true")
     """Deleted by a person it is made anew; else that is the end of it."""
     desired_seq: Mapped[int] = mapped_column(server_default="1")

@@ -67,7 +67,9 @@ async def test_r56_a_page_shows_no_video_call_where_the_calendar_makes_none(worl
     await hands.connect(host)
     await world.work()
     assert (await host.get(public)).json()["location"] == {"kind": "none", "text": None}
-    assert (await host.get(f"/v1/scheduling-pages/{page['id']}")).json()["location"]["kind"] == "video", "as it was saved"
+    assert (await host.get(f"/v1/scheduling-pages/{page['id']}")).json()["location"]["kind"] == "video", (
+        "as it was saved"
+    )
     google = await world.connected()
     page = await google.make_page(location=VIDEO)
     shown = (await google.get(f"/v1/public/scheduling-pages/{page['id']}")).json()
