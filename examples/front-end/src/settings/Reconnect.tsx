@@ -55,6 +55,7 @@ function NewPassword({ connection, onDone }: { connection: Connection; onDone: (
   const { t } = useTranslation("host");
   const queries = useQueryClient();
   const [password, setPassword] = useState("");
+  const [version, setVersion] = useState<string | null>(null);
   const update = useMutation({
     ...updateConnectionMutation(),
     onSuccess: async () => {
@@ -62,10 +63,14 @@ function NewPassword({ connection, onDone }: { connection: Connection; onDone: (
       onDone();
     },
   });
+  if (connection.reason === "imported" && version === null) {  // it is connected for the first time
+    return <DisclosureText provider={connection.provider} busy={false} onAccept={setVersion} />;
+  }
+  const accepted = version === null ? {} : { client: "web" as const, disclosure_version: version };
   return (
     <form onSubmit={(event: SubmitEvent) => {
       event.preventDefault();
-      update.mutate({ path: { connection_id: connection.id }, body: { password } });
+      update.mutate({ path: { connection_id: connection.id }, body: { password, ...accepted } });
     }}>
       <Stack>
         <PasswordInput label={t("newPassword")} value={password} required autoComplete="off"
