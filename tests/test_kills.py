@@ -40,12 +40,13 @@ def niceness(stack: Stack, name: str) -> int | None:
 
 async def test_a_worker_stands_back_for_the_api(stack: Stack) -> None:
     usual = niceness(stack, API)
-    lower = None if usual is None else usual + 4
+    if usual is None:
+        pytest.skip("nothing groups tasks by session here")
     for _ in range(600):
-        if niceness(stack, WORKER) == lower:
+        if niceness(stack, WORKER) == usual + 4:
             return
         await asyncio.sleep(0.1)  # it was only just started
-    raise AssertionError(f"it does not stand back: {niceness(stack, WORKER)}, not {lower}")
+    raise AssertionError(f"it does not stand back: {niceness(stack, WORKER)}, not {usual + 4}")
 
 
 async def until_answered(send: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response:

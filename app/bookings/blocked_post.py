@@ -4,21 +4,29 @@ The one rule: it goes to those who can do something about it, and names what hel
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.connections.repository import find_connection_for
 from app.i18n import negotiate
-from app.models.connections import ON_CONNECTION, Calendar, CalendarSync, Connection
 from app.outbound.letters import BlockedLetter, IncompleteLetter
 from app.outbound.links import Links
 from app.outbound.post import add_mail
 from app.queue import Enqueued
-from app.scheduling.availability import PageTime
+from app.scheduling.availability import CHOSEN_POLICY, GAP, PageTime
 from app.scheduling.host_time import Host
+
+_UNREADABLE: Final = f"""
+SELECT cal.name, cal.is_primary, c.status
+  FROM connections c
+  JOIN calendars cal ON cal.account_id = c.account_id AND cal.connection_id = c.id AND cal.checked
+  LEFT JOIN calendar_syncs y ON y.account_id = cal.account_id AND y.calendar_id = cal.id
+  {CHOSEN_POLICY}
+ WHERE c.user_id = $1 AND c.disconnected_at IS NULL AND ({GAP} = 'block' OR cal.id = ANY ($2::uuid[]))
+ ORDER BY cal.name
+"""  # noqa: S608 - our own words
 
 
 class BlockedPost:
@@ -82,25 +90,8 @@ async def _status(session: AsyncSession, host: Host) -> str:
 
 
 async def _unreadable_calendars(session: AsyncSession, host: Host, unread: frozenset[UUID]) -> Sequence[Any]:
-    """The host's availability calendars that cannot be read, have never been, or could not just now: `name`,
+    """The host's availability calendars that keep them from being booked, or could not be read just now: `name`,
     `is_primary`, and their connection's `status`.
     """
-    found = await session.execute(
-        select(Calendar.name, Calendar.is_primary, Connection.status)
-        .join(Connection, ON_CONNECTION)
-        .outerjoin(
-            CalendarSync,
-            (CalendarSync.account_id == Calendar.account_id) & (CalendarSync.calendar_id == Calendar.id),
-        )
-        .where(Connection.user_id == host.id, Connection.disconnected_at.is_(None), Calendar.checked)
-        .where(
-            or_(
-                Calendar.inactive_reason.is_not(None),
-                Connection.status != "active",
-                CalendarSync.last_succeeded_at.is_(None),
-                Calendar.id.in_(unread),
-            )
-        )
-        .order_by(Calendar.name)
-    )
-    return found.all()
+    connection = await session.connection()
+    return (await connection.exec_driver_sql(_UNREADABLE, (host.id, sorted(unread)))).all()

@@ -5,8 +5,8 @@ the booking; who organizes needs no invitation, for the event itself is in their
 the visitor and the other hosts by itself is read from the booking's own event, wherever its host's bookings go now.
 
 While its connection is broken it tells nobody anything: then we do. Whoever books at such a time is invited by us, and
-once it is healed by the provider as well, to an event that bears another UID: one too many can be deleted, and one
-that never comes is missed.
+once it is healed by the provider as well, to an event that bears another UID: one that never comes is missed. Ours is
+kept up beside it, so that nothing false stands in anybody's calendar.
 """
 
 from collections.abc import Mapping
@@ -160,9 +160,12 @@ class BookingPost:
         The video link comes with the event: of what was just booked it is put in when the mail is sent. Links that
         change the booking are for the visitor, while it can be changed.
         """
-        ours = features is None or features.can_suppress_notifications
+        kept_up = self._invited_beside(write)
+        ours = features is None or features.can_suppress_notifications or kept_up
         changeable = booking.status != "cancelled" and (features is None or features.event_update)
         invite = invite_to(booking, page, write, sender=self._sender, video_url=video_url) if ours else None
+        if invite is not None and kept_up:
+            invite = replace(invite, uid=booking.ical_uid)
         video = is_video(booking, page.configuration, write) and (features is None or features.video)
         where = booking.location or video_url
         letter = replace(_letter(occasion, booking, page), location=where, video=video, invite=invite)
@@ -178,6 +181,12 @@ class BookingPost:
         if provider is None or reached:
             return None if provider is None else provider.features
         return replace(provider.features, can_suppress_notifications=True, shows_invitations=False)
+
+    def _invited_beside(self, write: CalendarWrite | None) -> bool:
+        """Whether our own mail invited, where the provider does as well once it is reached."""
+        features = self._features(write)
+        beside = features is not None and not features.can_suppress_notifications
+        return beside and write is not None and not write.invites
 
     async def _features_now(self, session: AsyncSession, write: CalendarWrite | None) -> Features | None:
         """The same as its connection is now."""

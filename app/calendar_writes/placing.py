@@ -147,7 +147,7 @@ class Placing:
         as_drafted: dict[Field, bool] = {
             "title": event.title == draft.title,
             "when": _same_time(event, draft),
-            "description": _described(event, draft),
+            "description": draft.description is None or (event.description or "") == draft.description,
             "location": (event.location or None) == (draft.location or None),
             "attendees": _addresses(event.attendees) == _addresses(draft.attendees),
         }
@@ -160,14 +160,6 @@ class Placing:
         return await self._session.update_event(
             self._calendar_id, event_id, draft, key=self._key, if_match=etag, notify=self._notify
         )
-
-
-def _described(event: Event, draft: EventDraft) -> bool:
-    """Whether it says what was drafted; a video call's text is set anew, with an invitation behind ours."""
-    said, wanted = event.description or "", draft.description
-    if wanted is None or event.video_url is None:
-        return wanted is None or said == wanted
-    return " ".join(said.split()).startswith(" ".join(wanted.split()))
 
 
 def _addresses(guests: Iterable[Attendee]) -> set[str]:

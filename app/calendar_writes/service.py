@@ -214,13 +214,13 @@ async def give_up_what_is_over(session: AsyncSession, account_id: UUID, *, now: 
             Connection.disconnected_at.is_(None),
         )
     )
-    waiting = and_(
-        CalendarWrite.account_id == account_id,
-        CalendarWrite.status == "pending",
-        func.coalesce(CalendarWrite.lease_until, now) <= now,
-        CalendarWrite.calendar_id.in_(broken),
+    waiting = (
+        select(CalendarWrite.id)
+        .where(CalendarWrite.account_id == account_id, CalendarWrite.status == "pending", _uninvited(now))
+        .where(func.coalesce(CalendarWrite.lease_until, now) <= now, CalendarWrite.calendar_id.in_(broken))
+        .with_for_update(skip_locked=True)
     )
-    return await _give_up(session, waiting, _uninvited(now))
+    return await _give_up(session, CalendarWrite.account_id == account_id, CalendarWrite.id.in_(waiting))
 
 
 def _uninvited(now: datetime) -> ColumnElement[bool]:
@@ -232,7 +232,7 @@ def _uninvited(now: datetime) -> ColumnElement[bool]:
 async def _give_up(session: AsyncSession, *which: ColumnElement[bool]) -> list[Enqueued]:
     given_up = (
         update(CalendarWrite)
-        .where(*which, CalendarWrite.written_seq < CalendarWrite.desired_seq)
+        .where(*which, CalendarWrite.written_seq < CalendarWrite.desired_seq, CalendarWrite.status == "pending")
         .values(status="failed", last_error="already_over")
     )
     rows = await session.execute(_returning_ids(given_up))

@@ -23,7 +23,7 @@ from app.connections.health import mark_broken
 from app.connections.news import tell_of_calendar
 from app.database import transaction
 from app.models.connections import Calendar
-from app.providers.base import CalendarSession, ReauthRequired
+from app.providers.base import CalendarGone, CalendarSession, PermissionDenied, ReauthRequired, Unsupported
 from app.queue import enqueue
 
 _A_MOMENT: Final = timedelta(hours=1)
@@ -54,6 +54,9 @@ class CalendarRefresher:
             reason = error.provider_code or "token_revoked"
             async with transaction(self._sessions, account_id) as session:
                 await mark_broken(session, connection, reason=reason, now=self._clock())
+            return
+        except (PermissionDenied, CalendarGone, Unsupported) as refusal:  # asking again at once changes nothing
+            log.warning("calendars.not_listed", connection_id=str(connection_id), error=refusal.code)
             return
         async with transaction(self._sessions, account_id) as session:
             if await repository.lock_connection(session, connection_id) is not None:

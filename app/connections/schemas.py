@@ -175,7 +175,7 @@ class ConnectionUpdate(Strict):
     certificate: _Certificate | None = None
     """The certification authority of the server, PEM. `password` has to come with it."""
     client: Literal["web", "mobile"] | None = None
-    """Where the person is. Absent: `web`."""
+    """Where the person is. Has to come with `disclosure_version`."""
     disclosure_version: Annotated[str, Field(min_length=1, max_length=40, examples=["2026-11-01"])] | None = None
     """The version of the disclosure that the person accepted."""
 

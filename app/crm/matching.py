@@ -34,15 +34,18 @@ _KNOWN = """
 SELECT $3::uuid, e.event_id, NULL
   FROM engagements e
   LEFT JOIN mirror_events m ON m.account_id = e.account_id AND m.calendar_id = $3 AND m.event_id = e.event_id
-  LEFT JOIN calendar_writes w ON w.account_id = e.account_id AND w.engagement_id = e.id
- WHERE e.account_id = $1 AND coalesce(e.calendar_id, w.calendar_id) = $3 AND e.event_id IS NOT NULL
+  {writes} calendar_writes w ON w.account_id = e.account_id AND w.engagement_id = e.id
+ WHERE e.account_id = $1 AND {theirs} AND e.event_id IS NOT NULL
    AND (e.ends_at > $2 OR m.event_id IS NOT NULL AND m.etag IS DISTINCT FROM w.etag)
 """
 """Meetings whose events may have been moved, deleted or made private while nobody followed: those to come, and what
 stands there otherwise than we wrote it. When it was, as far as we know, says nothing of when it is now.
 """
+_STANDING = _KNOWN.format(writes="LEFT JOIN", theirs="e.calendar_id = $3")
+_COME_BACK = _KNOWN.format(writes="JOIN", theirs="e.calendar_id IS NULL AND w.calendar_id = $3")
+"""Those whose calendar went and was connected again: their writes alone know it yet."""
 _OF_CONTACT = _NOTE.format(found=_WITH_PEOPLE.format(which="c.id"))
-_OF_CALENDAR = _NOTE.format(found=_WITH_PEOPLE.format(which="a.calendar_id") + "UNION ALL" + _KNOWN)
+_OF_CALENDAR = _NOTE.format(found="UNION ALL".join((_WITH_PEOPLE.format(which="a.calendar_id"), _STANDING, _COME_BACK)))
 
 
 class Matching:

@@ -174,7 +174,7 @@ class Engagement(Answer):
     """Whether the contact was invited; null: somebody else invites."""
     invite_reason: str | None = Field(examples=["calendar_sync_off"])
     """Why not: `calendar_sync_off`, `no_connection`, `provider_unsupported`, `integration_source`,
-    `scope_not_granted`, `already_over`; with `failed` the error's code, with `pending` what it waits for:
+    `scope_not_granted`, `already_over`, `cancelled`; with `failed` the error's code, with `pending` what it waits for:
     `reauthorization_required`, or the error's code."""
     calendar_event: EngagementEvent
     """Its event in the owner's calendar."""

@@ -39,8 +39,9 @@ LEASE: Final = timedelta(seconds=SEND_SECONDS * 2)
 _FIRST_WAIT: Final = timedelta(seconds=1)
 _LONGEST_WAIT: Final = timedelta(minutes=15)
 _GIVE_UP_AFTER: Final = timedelta(days=2)
-_FEWEST_TRIES: Final = 20
-"""Two hours or more, by `back_off`: what waited because nobody was there to send it is not given up for its age."""
+_FEWEST_TRIES: Final = 40
+"""Hours, by `back_off`, also where those behind it try it too: what waited because nobody was there to send it is not
+given up for its age."""
 MOST_A_DAY: Final = 50
 """Mails to one visitor or guest, over all pages of an account."""
 _OF_WHAT_IS_BOOKED: Final = {Occasion.CONFIRMED, Occasion.ACCEPTED, Occasion.RESCHEDULED, Occasion.RESTORED}

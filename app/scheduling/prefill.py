@@ -104,7 +104,7 @@ class Prefill:
         made.content = await self._vault.seal(session, _place_of_token(made), shown.text())
         session.add(made)
         await session.flush()
-        await _forget_old_tokens(session, row.id, now=now)
+        await _forget_older_tokens(session, row.id)
         add_audit_entry(session, account_id, actor=principal.actor, action="form_submission.created", subject_id=row.id)
         return Issued(token, expires_at)
 
@@ -183,9 +183,8 @@ async def forget_expired_tokens(session: AsyncSession, account_id: UUID, now: da
     return len((await session.scalars(gone.returning(VisitorToken.token_hash))).all()) == _AT_ONCE
 
 
-async def _forget_old_tokens(session: AsyncSession, submission_id: UUID, *, now: datetime) -> None:
-    """The account's that have expired, and the person's that are too many."""
-    await session.execute(delete(VisitorToken).where(VisitorToken.expires_at <= now))
+async def _forget_older_tokens(session: AsyncSession, submission_id: UUID) -> None:
+    """The person's that are too many."""
     newest = (
         select(VisitorToken.token_hash)
         .where(VisitorToken.submission_id == submission_id)

@@ -19,9 +19,10 @@ from app.accounts.principal import Principal
 from app.errors import FieldError, ValidationFailed
 from app.models.accounts import User
 from app.models.scheduling import SchedulingPage, SchedulingPageMember
+from app.scheduling.availability import CHOSEN_POLICY, GAP
 
 PERSONAL: Final = "personal"
-_MEMBERS = """
+_MEMBERS = f"""
 SELECT p.id AS page_id, h.user_id, u.name, u.email, h.position = 0 AS organizes,
        CASE WHEN NOT u.active THEN 'left'
             WHEN link.status IS NULL THEN 'no_calendar'
@@ -35,22 +36,20 @@ SELECT p.id AS page_id, h.user_id, u.name, u.email, h.position = 0 AS organizes,
         WHERE m.account_id = p.account_id AND m.page_id = p.id) h
   JOIN users u ON u.account_id = p.account_id AND u.id = h.user_id
   LEFT JOIN LATERAL (
-       SELECT c.status, EXISTS (
-              SELECT FROM connections own
-                JOIN calendars cal ON cal.account_id = own.account_id AND cal.connection_id = own.id AND cal.checked
+       SELECT main.status, EXISTS (
+              SELECT FROM connections c
+                JOIN calendars cal ON cal.account_id = c.account_id AND cal.connection_id = c.id AND cal.checked
                 LEFT JOIN calendar_syncs y ON y.account_id = cal.account_id AND y.calendar_id = cal.id
-               WHERE own.account_id = c.account_id AND own.user_id = c.user_id AND own.disconnected_at IS NULL
-                 AND (cal.inactive_reason IS NOT NULL OR own.status <> 'active' OR y.last_succeeded_at IS NULL)
-                 AND (cal.unreachable_policy = 'block' AND (own.status = 'active' OR 'meetings' = ANY (own.purposes))
-                      OR cal.unreachable_policy IN ('block', 'last_known') AND y.last_succeeded_at IS NULL)
-              ) AS unreadable
-         FROM connections c
-        WHERE c.account_id = p.account_id AND c.user_id = h.user_id AND c.disconnected_at IS NULL
-          AND 'meetings' = ANY (c.purposes) AND c.subject <> ''
+                {CHOSEN_POLICY}
+               WHERE c.account_id = p.account_id AND c.user_id = h.user_id AND c.disconnected_at IS NULL
+                 AND {GAP} = 'block') AS unreadable
+         FROM connections main
+        WHERE main.account_id = p.account_id AND main.user_id = h.user_id AND main.disconnected_at IS NULL
+          AND 'meetings' = ANY (main.purposes) AND main.subject <> ''
         LIMIT 1) link ON true
  WHERE p.account_id = $1 AND p.id = ANY ($2::uuid[])
  ORDER BY h.position, h.user_id
-"""
+"""  # noqa: S608 - our own words
 
 
 @dataclass(frozen=True, slots=True)

@@ -207,6 +207,7 @@ class SyncEngine:
             listed_at=sync.listed_at,
             last_error=sync.last_error,
             failing_since=sync.failing_since,
+            failures=sync.failures,
         )
 
     async def _read_changes(self, run: Run) -> None:
@@ -321,7 +322,7 @@ class SyncEngine:
 
     async def _restart(self, run: Run, expired: CursorExpired) -> bool:
         """The provider forgot our cursor: list everything. A listing that expires itself is a failure like others."""
-        if run.full:
+        if run.cursor is None:
             await self._fail(run, expired)
             return False
         async with transaction(self._sessions, run.calendar.account_id) as session:

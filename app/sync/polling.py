@@ -27,10 +27,10 @@ def next_poll(
 
     `whole`: no changes are told, so that each poll lists all there is; it is asked no more often than behind a watch.
     """
+    if watched_until is not None and watched_until > now:
+        return max(base, behind_watch, BEHIND_WATCH if whole else base)
     if whole:
         return max(base, BEHIND_WATCH)
-    if watched_until is not None and watched_until > now:
-        return max(base, behind_watch)
     if changed_at is None or now - changed_at > _QUIET:
         return base * 2
     return base / 2 if now - changed_at < _LIVELY else base

@@ -14,6 +14,8 @@ from app.providers.base import CursorExpired, ProtocolError, ProviderError, Tran
 from app.sync.backoff import is_sure
 from app.sync.run import Run
 
+_FEWEST_FAILURES: Final = 5
+"""An hour in which no worker ran says nothing of a cursor."""
 _LOOKED_AT: Final = timedelta(hours=1)
 
 Read = Callable[[bytes | None], Awaitable[SyncPage]]
@@ -55,7 +57,9 @@ async def _is_stuck(run: Run, failure: ProviderError) -> bool:
 
     Graph has links that answer 503 for ever. https://github.com/microsoftgraph/msgraph-sdk-java/issues/555
     """
-    if run.cursor is None or run.last_error != failure.code or not is_sure(run.failing_since, run.held_at):
+    if run.cursor is None or run.last_error != failure.code or run.failures < _FEWEST_FAILURES:
+        return False
+    if not is_sure(run.failing_since, run.held_at):
         return False
     name = run.calendar.provider_calendar_id
     try:

@@ -53,6 +53,8 @@ class Run:
     last_error: str | None
     failing_since: datetime | None
     """When it began to fail in that very way."""
+    failures: int
+    """In a row, whatever they were."""
     whole: bool = False
     """It was to read changes, and the provider tells none of this calendar: everything is listed each time."""
     changed: bool = False

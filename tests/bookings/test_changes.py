@@ -508,12 +508,18 @@ async def test_r49_while_office_365_cannot_be_reached_our_own_mail_moves_the_mee
     assert event_start(mail) == person.at(4, "15:00")
 
 
-async def test_r49_whoever_books_while_office_365_cannot_be_reached_is_invited_by_our_own_mail(world: World) -> None:
+@pytest.mark.parametrize("healed", [False, True], ids=["broken", "healed"])
+async def test_r49_whoever_books_while_office_365_cannot_be_reached_is_invited_by_our_own_mail(
+    world: World, *, healed: bool
+) -> None:
     person, there = await with_office_365(world, unreachable_policy="ignore")
     page = await person.make_page()
     await take_back(world, person, there)
     booking = await visit(person, page, person.at(3, "10:00"))
     await world.work()
+    if healed:
+        await person.reauthorize()
+        await world.work()
     assert (await booking.reschedule(person.at(4, "15:00"))).status_code == 200
     await world.work()
     assert (await booking.cancel()).status_code == 200

@@ -87,19 +87,3 @@ async def test_r56_what_is_moved_before_it_is_written_has_its_link_in_the_last_i
     for mail in await world.sandbox.mails(VERA):
         [event] = Calendar.from_ical(mail["calendar"]["content"]).walk("VEVENT")
         assert event["LOCATION"] == link
-
-
-async def test_p3_r56_a_video_call_whose_move_landed_unheard_is_not_written_again(world: World) -> None:
-    host = await world.person()
-    hands = EVERYWHERE["office365"](world.sandbox)
-    await hands.account(host)
-    await hands.connect(host)
-    await world.work()
-    booking = await visit(host, await host.make_page(location=VIDEO, description="Bring tea."), host.at(3, "10:00"))
-    await world.work()
-    await world.sandbox.microsoft.add_fault("lost_after_commit", account=host.email, method="PATCH", path="/events/")
-    assert (await booking.reschedule(host.at(4, "10:00"))).status_code == 200
-    await world.work(until=HOUR)
-    [event] = await hands.look(host)
-    assert event.span[0] == host.at(4, "10:00")
-    assert await hands.our_writes(host) == ["insert", "update"]

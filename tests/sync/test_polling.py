@@ -44,8 +44,9 @@ def test_p3_what_is_listed_whole_each_time_is_asked_as_slowly_as_behind_a_watch(
     pause = next_poll(BASE, now=NOW, watched_until=None, changed_at=NOW, whole=True)
     assert timedelta(minutes=3) < jittered(pause, chance=0.0) < jittered(pause, chance=1.0) < timedelta(minutes=5)
     watched = NOW + timedelta(hours=1)
-    often = timedelta(minutes=1)
-    assert next_poll(BASE, now=NOW, watched_until=watched, changed_at=NOW, behind_watch=often, whole=True) == pause
+    for behind_watch, wanted in ((timedelta(minutes=1), pause), (timedelta(hours=1), timedelta(hours=1))):
+        known = {"watched_until": watched, "changed_at": NOW, "behind_watch": behind_watch}
+        assert next_poll(BASE, now=NOW, whole=True, **known) == wanted
 
 
 def test_p3_jitter_is_a_fifth_to_either_side() -> None:

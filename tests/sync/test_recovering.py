@@ -272,6 +272,17 @@ async def test_r16_a_primary_calendar_that_stays_lost_is_looked_for_once_a_day(w
             assert await listings(scene) - before == expected, hours
 
 
+async def test_r16_looking_for_a_primary_calendar_among_refusals_is_no_failure_of_ours(world: World) -> None:
+    """As when an administrator switches the calendar off for one person: the list is refused as well."""
+    scene = await with_events(world)
+    async with failing(world.sandbox, "forbidden", path=".*", account=scene.person.email):
+        await run(scene)
+        await world.work()
+    assert await world.rows("SELECT id FROM queue.pgqueuer WHERE entrypoint = 'refresh_calendars' ORDER BY id") == []
+    await run(scene)
+    await scene.agrees(spans=3)
+
+
 async def test_r16_a_calendar_that_is_not_the_primary_is_not_looked_for(world: World) -> None:
     scene, project = await two_calendars(world)
     before = await listings(scene)

@@ -7,7 +7,7 @@ listing names all there is, nothing that happened meanwhile is lost.
 
 Some calendars have no delta that works: a later page of it is refused or never comes, there is always another one, or
 the last says nothing of how to go on. Such a calendar is listed plainly, which leaves a cursor that leads to the next
-plain listing, and for a day only: then a delta is tried again.
+plain listing, and for an hour only: then a delta is tried again.
 https://github.com/microsoftgraph/microsoft-graph-docs-contrib/issues/3997
 https://github.com/microsoftgraph/msgraph-sdk-dotnet/issues/3082
 https://github.com/microsoftgraph/msgraph-sdk-java/issues/555
@@ -34,7 +34,7 @@ _ROLLS_SPREAD_DAYS = 60
 """Calendars connected on one day do not all begin anew on one day."""
 _PLAIN = "/"
 """The link of a cursor that a plain listing leaves."""
-_PLAIN_FOR = timedelta(days=1)
+_PLAIN_FOR = timedelta(hours=1)
 """How long a calendar is listed plainly before a delta is tried again."""
 _REPEATS_MAX = 3
 _EMPTY_MAX = 200
