@@ -27,6 +27,9 @@ class TappedAccess:
     def one_service(self, provider: str) -> bool:
         return self._access.one_service(provider)
 
+    def mails_guests(self, provider: str) -> bool:
+        return self._access.mails_guests(provider)
+
     async def open_in(self, *where: Any) -> "TappedSession":
         return TappedSession(await self._access.open_in(*where), self._heard)
 
