@@ -286,10 +286,10 @@ async def test_p2_a_mail_is_not_given_up_for_the_days_in_which_nobody_tried(worl
     await visit(host, page, host.at(8, "15:00"))
     world.clock.offset = timedelta(days=3)
     await world.sandbox.add_mail_fault("reject_data", code=451, recipient=VERA, times=None)
-    for _ in range(19):
+    for _ in range(39):
         await try_all_mails(world)
     (waiting,) = [row for row in await mails_of(world) if row["to_email"] == VERA]
-    assert (waiting["status"], waiting["attempts"]) == ("queued", 19)
+    assert (waiting["status"], waiting["attempts"]) == ("queued", 39)
     assert waiting["letter"] is not None
     assert meter.counted("mails_total", outcome="given_up") == 0
     await try_all_mails(world)

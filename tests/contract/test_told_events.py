@@ -270,7 +270,7 @@ async def test_r52_messages_are_as_documented_and_so_is_what_becomes_of_their_en
         await person.make_page()
         await world.work()
         long_ago = "SET failing_since = now() - interval '1 day', failures = 9"
-        await world.rows(f"UPDATE webhook_endpoints {long_ago} WHERE failures > 0")  # noqa: S608 - our own words
+        await world.rows(f"UPDATE webhook_endpoints {long_ago} WHERE failures > 0")
         world.clock.offset = timedelta(minutes=1)
         await world.services.courier.run(crm.account_id, decode_id("whe", endpoint["id"]))
         await world.work()

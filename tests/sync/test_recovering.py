@@ -137,15 +137,25 @@ async def test_p3_a_cursor_that_alone_has_failed_for_an_hour_is_given_up(
     generation = (await row(scene))["generation"]
     await scene.insert(scene.person.at(20, "10:00"))
     async with failing(world.sandbox, answer, path=LISTING, query="syncToken", account=scene.person.email):
-        await run(scene)
-        world.clock.offset = timedelta(minutes=59)
-        await run(scene)
+        for minutes in (0, 15, 30, 45, 59):
+            world.clock.offset = timedelta(minutes=minutes)
+            await run(scene)
         assert len((await scene.mirror()).busy) == 3
         world.clock.offset = timedelta(minutes=61)
         await run(scene)
         await scene.agrees(spans=4)
     healed = await row(scene)
     assert (healed["state"], healed["failing_since"], healed["generation"]) == ("idle", None, generation + 1)
+
+
+async def test_p3_an_hour_in_which_nobody_tried_costs_no_cursor(world: World) -> None:
+    scene = await with_events(world)
+    before = await row(scene)
+    async with failing(world.sandbox, "unavailable", path=LISTING, query="syncToken", account=scene.person.email):
+        for minutes in (0, 61):
+            world.clock.offset = timedelta(minutes=minutes)
+            await run(scene)
+    assert (await row(scene))["cursor"] == before["cursor"]
 
 
 async def test_p3_an_hour_without_any_answer_costs_no_cursor(world: World) -> None:

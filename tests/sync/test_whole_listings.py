@@ -69,14 +69,14 @@ async def test_p3_a_calendar_without_a_delta_is_listed_no_more_often_than_behind
         assert state["changed_at"] == before["changed_at"], "nothing was changed"
 
 
-async def test_p3_a_delta_that_failed_is_tried_again_the_next_day(world: World, hands: MicrosoftHands) -> None:
+async def test_p3_a_delta_that_failed_is_tried_again_the_next_hour(world: World, hands: MicrosoftHands) -> None:
     person = await deltaless(world, hands)
     tried = await deltas(world)
-    for hours in (1, 8, 23):
-        world.clock.offset = timedelta(hours=hours)
+    for minutes in (15, 30, 55):
+        world.clock.offset = timedelta(minutes=minutes)
         await sync(world, person)
     assert await deltas(world) == tried
-    world.clock.offset = timedelta(hours=25)
+    world.clock.offset = timedelta(minutes=65)
     await world.sandbox.microsoft.clear_faults()
     await sync(world, person)
     assert await deltas(world) > tried

@@ -261,14 +261,14 @@ async def test_p3_a_full_listing_whose_delta_breaks_on_the_way_goes_on_without_o
     assert (fourth.changes[0].event.id, fourth.next_page, fourth.full) == ("b", None, True)
 
 
-async def test_a_calendar_without_a_delta_is_listed_plainly_for_a_day(session, server, links):
+async def test_a_calendar_without_a_delta_is_listed_plainly_for_an_hour(session, server, links):
     server.script(more(links), refused(410, "SyncStateNotFound"), Reply(body=page(single(id="a"))))
     found = await sync(session)
     while found.next_page:
         found = await sync(session, page=found.next_page)
 
     server.script(*[Reply(body=page(single(id="a"), stub(id="o1")))] * 3)
-    cursor, later = found.cursor, WINDOW.start + timedelta(hours=23)
+    cursor, later = found.cursor, WINDOW.start + timedelta(minutes=59)
     for since in (WINDOW.start, later, later):
         begun = await sync(session, cursor=cursor, since=since)
         assert (begun.changes, begun.full, begun.cursor) == ((), True, None)
@@ -278,7 +278,7 @@ async def test_a_calendar_without_a_delta_is_listed_plainly_for_a_day(session, s
         cursor = listed.cursor
     asked = len(server.seen)
     with pytest.raises(CursorExpired):
-        await sync(session, cursor=cursor, since=WINDOW.start + timedelta(days=1))
+        await sync(session, cursor=cursor, since=WINDOW.start + timedelta(hours=1))
     assert len(server.seen) == asked, "nothing is asked with it then"
 
 
