@@ -14,9 +14,9 @@ from typing import Final
 
 _SESSION: Final = Path("/proc/self/autogroup")
 _LOWEST: Final = 19
-_LATE: Final = 2.0
+_LATE: Final = 5.0
 """Seconds: a job that waited longer for a worker says that it does not keep up."""
-_CALM: Final = 10.0
+_CALM: Final = 5.0
 """So many seconds after the last such job it stands back again."""
 
 

@@ -60,7 +60,7 @@ class Settings(DatabaseSettings):
     """The most connections a process has for its work. Beside them: as many for visitors' reads, 10 for bookings, and
     4 for a worker's queue. They are made when they are needed."""
 
-    worker_niceness: int = Field(default=4, ge=0, le=19)
+    worker_niceness: int = Field(default=10, ge=0, le=19)
     """How far a worker that keeps up stands back when others want its processor: people wait for the API. 0: not at
     all."""
 

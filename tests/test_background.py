@@ -20,11 +20,11 @@ async def live():
             await asyncio.sleep(0.02)
         return _niceness_of_session()
     seen = [await stands()]
-    place.waited(1.9)
+    place.waited(4.9)
     seen.append(await stands())
-    place.waited(2.1)
+    place.waited(5.1)
     seen.append(await stands())
-    now[0] += 9
+    now[0] += 4
     seen.append(await stands())
     now[0] += 1
     seen.append(await stands())
