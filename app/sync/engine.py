@@ -298,7 +298,7 @@ class SyncEngine:
             await mirror.save(run.batch)
             if run.full:
                 await mirror.sweep()
-                sync.changed_at = now if mirror.differs else sync.changed_at
+                sync.changed_at = now if mirror.differs or run.first else sync.changed_at
             if run.expand_all:
                 await mirror.forget_past()  # else a calendar that is read by its changes would only ever grow
             await mirror.pack()

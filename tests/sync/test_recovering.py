@@ -59,6 +59,14 @@ async def run(scene: Scene) -> None:
     await scene.world.services.sync.run(sync["account_id"], sync["calendar_id"])
 
 
+async def test_p3_a_first_listing_that_takes_two_runs_is_followed_as_closely_as_any(world: World) -> None:
+    """The second run finds everything as the first has saved it: that is no sign of a calendar nobody uses."""
+    scene = await with_events(world)
+    await world.rows("UPDATE calendar_syncs SET cursor = NULL, last_succeeded_at = NULL, changed_at = NULL")
+    await run(scene)
+    assert (await row(scene))["changed_at"] is not None
+
+
 async def test_p3_a_cursor_that_expired_heals_by_a_full_listing_that_sweeps(world: World) -> None:
     scene = await with_events(world)
     events = await world.sandbox.google_events(scene.person.email)
