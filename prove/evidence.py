@@ -40,7 +40,7 @@ WAITING: Final = {
 OVERDUE: Final = WAITING | {
     "jobs": """
         SELECT entrypoint, status, attempts FROM queue.pgqueuer
-         WHERE execute_after <= now() AND created < now() - interval '20 seconds'
+         WHERE execute_after < now() - interval '5 seconds' AND created < now() - interval '20 seconds'
     """,
     "syncs": _UNFINISHED_SYNCS
     + """
@@ -52,8 +52,9 @@ OVERDUE: Final = WAITING | {
          WHERE status <> 'written' OR written_seq <> desired_seq OR lease_until IS NOT NULL OR look_again_at <= now()
     """,
 }
-"""The same by the clock on the wall, while the service goes on: a poll that has just begun is not late, nor is whoever
-is to look once more in three minutes. Who died in the middle is, as soon as the moment is over."""
+"""The same by the clock on the wall, while the service goes on: a poll that has just begun is not late, nor a job whose
+time has just come, nor whoever is to look once more in three minutes. Who died in the middle is, as soon as the moment
+is over."""
 
 TABLES: Final = {
     "bookings": """
