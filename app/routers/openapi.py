@@ -213,14 +213,16 @@ def _complete_answer(
     implied = header_references(*_headers(status, operation, target))
     response["headers"] = implied | response.get("headers", {})
     if schema:
-        variants = examples.variants(schema)
-        media_type = response["content"]["application/json"]
-        differs = ANSWERS.get(operation["operationId"], {})
-        if variants:
-            member = MEMBERS[status]
-            media_type["examples"] = {member: {"value": variants[member] | differs}}
-        else:
-            media_type["example"] = examples.of(schema) | differs
+        response["content"]["application/json"] |= _example(status, operation, schema, examples)
+
+
+def _example(status: str, operation: Document, schema: Mapping[str, Any], examples: Examples) -> Document:
+    """What an answer may look like: of a union the member that its status means."""
+    differs = ANSWERS.get(operation["operationId"], {})
+    if variants := examples.variants(schema):
+        member = MEMBERS[status]
+        return {"examples": {member: {"value": variants[member] | differs}}}
+    return {"example": examples.of(schema) | differs}
 
 
 def _headers(status: str, operation: Document, target: Mapping[str, Any]) -> Iterator[str]:

@@ -127,15 +127,21 @@ async def test_r30_a_calendar_that_was_never_read_is_named_too(world: World) -> 
     assert person.email in str(row["letter"]), "Google calls a primary calendar by its address"
 
 
+async def told_while_broken(world: World, person: Person, page_id: str, *, noticed_by: str) -> dict[str, Any]:
+    """The mail about an attempt, once the grant is gone and an operation has noticed it."""
+    await world.sandbox.revoke_google(person.email)
+    await person.post(f"/v1/connections/{person.connection_id}/{noticed_by}")
+    await world.work()
+    await world.sandbox.delete_mails()
+    await report(world, page_id)
+    [mail] = await told(world, person)
+    return mail
+
+
 async def test_r30_a_broken_account_is_to_be_connected_again_and_no_primary_calendar_removed(world: World) -> None:
     person = await world.connected()
     page = await person.make_page()
-    await world.sandbox.revoke_google(person.email)
-    await person.post(f"/v1/connections/{person.connection_id}/sync")
-    await world.work()
-    await world.sandbox.delete_mails()
-    await report(world, page["id"])
-    [mail] = await told(world, person)
+    mail = await told_while_broken(world, person, page["id"], noticed_by="sync")
     assert "reconnect the account" in mail["text"]
     assert "remove the inactive calendar" not in mail["text"], "it is the primary"
     assert "check it again" not in mail["text"], "what is broken cannot be checked"
@@ -145,12 +151,7 @@ async def test_r30_a_broken_account_of_which_no_calendar_is_known_is_to_be_conne
     person = await world.connected()
     page = await person.make_page()
     await world.rows("DELETE FROM calendars")
-    await world.sandbox.revoke_google(person.email)
-    await person.post(f"/v1/connections/{person.connection_id}/refresh-calendars")
-    await world.work()
-    await world.sandbox.delete_mails()
-    await report(world, page["id"])
-    [mail] = await told(world, person)
+    mail = await told_while_broken(world, person, page["id"], noticed_by="refresh-calendars")
     assert "reconnect the account" in mail["text"]
     assert "remove the inactive calendar" not in mail["text"], "there is none"
     assert "check it again" not in mail["text"]
