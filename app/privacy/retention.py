@@ -6,9 +6,9 @@ The one rule: each feature forgets its own, an account at a time; nothing of tha
 from typing import Final
 
 from app.bookings.drift.over import close_what_is_over
-from app.scheduling.prefill import forget_expired_tokens
+from app.scheduling.prefill import forget_lapsed
 from app.scheduling.proposals.service import TimeProposals
 from app.sync.lapsed import forget_past_of_lapsed
 
-FORGOTTEN: Final = (close_what_is_over, forget_past_of_lapsed, forget_expired_tokens, TimeProposals.forget_old)
-"""Questions to hosts about what is over; events of lapsed connections; visitors' tokens; proposals."""
+FORGOTTEN: Final = (close_what_is_over, forget_past_of_lapsed, forget_lapsed, TimeProposals.forget_old)
+"""Questions to hosts about what is over; events of lapsed connections; visitors' tokens and what they said; proposals."""

@@ -91,7 +91,6 @@ class Prefill:
         now, account_id = self._clock(), principal.account_id
         row, before = await self._locked(session, account_id, body.email)
         row.content = await self._vault.seal(session, _place(row), before.then(body).text())
-        row.submitted_at = now
         token, expires_at = secrets.token_urlsafe(_TOKEN_BYTES), now + TOKEN_LIFETIME
         made = VisitorToken(
             account_id=account_id,
@@ -151,12 +150,10 @@ class Prefill:
         fresh = FormSubmission(account_id=account_id, id=new_id())
         nothing = await self._vault.seal(session, _place(fresh), _Said(email).text())
         values = {"account_id": account_id, "id": fresh.id, "address_hash": address_hash, "content": nothing}
-        await session.execute(insert(FormSubmission).values(values).on_conflict_do_nothing())
-        row = (
-            await session.scalars(
-                select(FormSubmission).where(FormSubmission.address_hash == address_hash).with_for_update()
-            )
-        ).one()
+        told_again = {"submitted_at": self._clock()}  # locks it as well
+        upsert = insert(FormSubmission).values(values | told_again)
+        upsert = upsert.on_conflict_do_update(index_elements=["account_id", "address_hash"], set_=told_again)
+        row = (await session.scalars(upsert.returning(FormSubmission))).one()
         return row, _Said.of(await self._vault.open(session, _place(row), row.content))
 
 
@@ -171,8 +168,8 @@ async def forget_person(session: AsyncSession, address_hash: bytes) -> None:
     await session.execute(delete(FormSubmission).where(FormSubmission.address_hash == address_hash))
 
 
-async def forget_expired_tokens(session: AsyncSession, account_id: UUID, now: datetime) -> bool:
-    """Some of the account's, with what they show; whether there may be more."""
+async def forget_lapsed(session: AsyncSession, account_id: UUID, now: datetime) -> bool:
+    """Some of the account's tokens that have expired, then what no token shows any more; whether there may be more."""
     expired = (
         select(VisitorToken.token_hash)
         .where(VisitorToken.account_id == account_id, VisitorToken.expires_at <= now)
@@ -180,7 +177,12 @@ async def forget_expired_tokens(session: AsyncSession, account_id: UUID, now: da
         .limit(_AT_ONCE)
     )
     gone = delete(VisitorToken).where(VisitorToken.account_id == account_id, VisitorToken.token_hash.in_(expired))
-    return len((await session.scalars(gone.returning(VisitorToken.token_hash))).all()) == _AT_ONCE
+    if len((await session.scalars(gone.returning(VisitorToken.token_hash))).all()) == _AT_ONCE:
+        return True
+    shown = select(VisitorToken.submission_id).where(_ITS_SUBMISSION).exists()
+    unshown = (FormSubmission.account_id == account_id, FormSubmission.submitted_at <= now - TOKEN_LIFETIME, ~shown)
+    await session.execute(delete(FormSubmission).where(*unshown))
+    return False
 
 
 async def _forget_older_tokens(session: AsyncSession, submission_id: UUID) -> None:

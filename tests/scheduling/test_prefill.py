@@ -194,7 +194,7 @@ async def test_r40_a_persons_older_tokens_are_forgotten(world: World) -> None:
     assert len(await world.rows("SELECT FROM visitor_tokens")) == 20
 
 
-async def test_p5_an_expired_token_and_what_it_shows_go_although_nobody_submits_any_more(world: World) -> None:
+async def test_p5_an_expired_token_and_what_was_said_with_it_go_although_nobody_submits_any_more(world: World) -> None:
     person, _, forms = await scene(world)
     await submit(forms)
     account_id = decode_id("acct", person.account_id)
@@ -202,6 +202,19 @@ async def test_p5_an_expired_token_and_what_it_shows_go_although_nobody_submits_
         world.clock.offset += timedelta(days=days)
         await world.services.pruner.run(account_id, account_id)
         assert len(await world.rows("SELECT FROM visitor_tokens")) == left
+        assert len(await world.rows("SELECT FROM form_submissions")) == left
+
+
+async def test_p5_what_somebody_said_stays_while_any_token_of_theirs_is_good(world: World) -> None:
+    person, page, forms = await scene(world)
+    account_id = decode_id("acct", person.account_id)
+    await submit(forms)
+    world.clock.offset += timedelta(days=100)
+    token = await submit(forms)
+    world.clock.offset += timedelta(days=100)
+    await world.services.pruner.run(account_id, account_id)
+    assert len(await world.rows("SELECT FROM visitor_tokens")) == 1
+    assert (await prefilled(world, page, token))["email"] == VERA["email"]
 
 
 async def test_r41_a_page_turned_off_pre_fills_nothing(world: World) -> None:
