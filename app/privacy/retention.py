@@ -11,4 +11,4 @@ from app.scheduling.proposals.service import TimeProposals
 from app.sync.lapsed import forget_past_of_lapsed
 
 FORGOTTEN: Final = (close_what_is_over, forget_past_of_lapsed, forget_lapsed, TimeProposals.forget_old)
-"""Questions to hosts about what is over; events of lapsed connections; visitors' tokens and what they said; proposals."""
+"""Questions to hosts about what is over; events of lapsed connections; visitors' tokens and words; proposals."""
