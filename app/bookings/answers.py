@@ -5,7 +5,7 @@ The one rule: of all answers only these hold the visitor's token, also when the 
 
 from datetime import datetime
 
-from app.bookings.book import Outcome
+from app.bookings.outcomes import Outcome
 from app.bookings.requests.standing import Look
 from app.bookings.schemas import BookedOnBehalf, BookingResult, OnBehalfResult, RequestedOnBehalf
 from app.bookings.tokens import BookingTokens

@@ -9,7 +9,6 @@ The one rule: 201 is answered after the commit, and two bookings of one host nev
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
@@ -22,23 +21,20 @@ from app.accounts.repository import add_audit_entry
 from app.bare import BareTransaction, bare_transaction
 from app.bookings import repository
 from app.bookings.blocked import BlockedAttempts
-from app.bookings.event import owner_of_event
 from app.bookings.holds import check_hold, take_over, why_refused
 from app.bookings.host_queues import HostQueues, RefusedMeanwhileError, TakenMeanwhileError
 from app.bookings.inquiry import Inquiry
 from app.bookings.live_check import LiveCheck, Verdict
-from app.bookings.making import new_booking, take_place
+from app.bookings.making import new_booking, reserve_and_wish
 from app.bookings.news import tell_of_booking, tell_of_request
-from app.bookings.offer import around, check_offered, check_open, page_time_of_booking, slot_taken
+from app.bookings.offer import around, check_offered, check_open, slot_taken
+from app.bookings.outcomes import ACCEPTED, CREATED, Outcome, Outcomes
 from app.bookings.post import BookingPost
-from app.bookings.requests.standing import page_time_of_request
 from app.bookings.schemas import BookingCreate
 from app.bookings.seating import MOST_ROUNDS, AnothersTurnError, by_turns, lock_seating
 from app.bookings.tokens import BookingTokens
 from app.bookings.wishes import Wish, appointment, meeting_request, wish_of
 from app.calendar import Clock, ProviderName
-from app.calendar_writes.service import find_write
-from app.database import enter_by_link, transaction
 from app.errors import (
     AlreadyProcessed,
     AppError,
@@ -55,12 +51,10 @@ from app.failpoints import Failpoint, reached
 from app.ids import new_id
 from app.insertion import Rows
 from app.models.base import Json
-from app.models.bookings import Booking, IdempotentAnswer, MeetingRequest
-from app.models.calendar_writes import CalendarWrite
-from app.models.directory import Directory
+from app.models.bookings import Booking, MeetingRequest
 from app.providers.base import Provider
 from app.queue import Enqueued, Job
-from app.scheduling.availability import Mode, PageTime
+from app.scheduling.availability import Mode, PageTime, Seating
 from app.scheduling.proposals.repository import answer_proposal
 from app.scheduling.reader import PageReader, read_page_time
 from app.telemetry.metrics import BOOKINGS, counted
@@ -72,18 +66,6 @@ REFUSALS: Final[tuple[type[AppError], ...]] = (
 """Why a booking is refused, whoever books; what is wrong with the form and its key besides."""
 VISITOR: Final = "visitor"
 """Who books, in the audit log, unless somebody does it on their behalf (R50)."""
-_CREATED, _ACCEPTED = 201, 202
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of a wish: a booking, a meeting request, or the same as the last time."""
-
-    made: Booking | MeetingRequest
-    page: PageTime
-    write: CalendarWrite | None = None
-    """The event of a booking."""
-    replayed: bool = False
 
 
 class _NobodyKnowsError(Exception):
@@ -122,6 +104,7 @@ class BookingDesk:
     ) -> None:
         self._sessions = sessions
         self._pool = pool
+        self._outcomes = Outcomes(sessions, pool, clock)
         self._pages = pages
         self._live = live
         self._post = post
@@ -143,9 +126,11 @@ class BookingDesk:
         try:
             page = await self._read(page_id, form)
         except NotFound:
-            return await self._answered_of_deleted(page_id, keyed)
-        if keyed is not None and (outcome := await self._answered(page, keyed)) is not None:
-            return outcome
+            if (before := await self._outcomes.of_deleted(page_id, keyed)) is None:
+                raise
+            return before
+        if (before := await self._outcomes.of(page.account_id, keyed)) is not None:
+            return before
         now = await check_hold(self._sessions, self._tokens.of_holds(), page, form, now=self._now())
         try:
             return await self._take(page, wish_of(page, form, by=by, now=now), keyed)
@@ -161,13 +146,12 @@ class BookingDesk:
         Those who want a round robin come one after another: each goes by the turns of then (R27).
         """
         await self._check(page, wish)
-        if page.type != "round_robin":
-            return await self._place(page, wish, keyed)
+        if not page.is_round_robin:
+            return await self._offer(page, wish, keyed)
         try:
             return await self._take_turn(page, wish, keyed)
         except RefusedMeanwhileError as told:
-            if keyed is not None and await self._answered(page, keyed) is not None:
-                raise idempotency.AnsweredMeanwhileError from told  # by the same request
+            await self._unless_answered(page, keyed)
             raise SlotUnavailable(extra=told.refusal.extra) from told
 
     async def _take_turn(self, page: PageTime, wish: Wish, keyed: KeyedRequest | None) -> Outcome:
@@ -177,7 +161,7 @@ class BookingDesk:
                 if waited or number:
                     page = await self._look_again(page, wish, keyed)
                 with suppress(AnothersTurnError):
-                    return await self._place(page, wish, keyed)
+                    return await self._offer(page, wish, keyed)
         raise BookingUnavailable(retry_after=1)
 
     async def _check(self, page: PageTime, wish: Wish) -> None:
@@ -189,11 +173,15 @@ class BookingDesk:
 
     async def _look_again(self, page: PageTime, wish: Wish, keyed: KeyedRequest | None) -> PageTime:
         """The page after those before us, unless one of them was the same request."""
-        if keyed is not None and await self._answered(page, keyed) is not None:
-            raise idempotency.AnsweredMeanwhileError
+        await self._unless_answered(page, keyed)
         latest = await self._read(page.page_id, wish.form)
         await self._check(latest, wish)
         return latest
+
+    async def _unless_answered(self, page: PageTime, keyed: KeyedRequest | None) -> None:
+        """Raises: AnsweredMeanwhileError, when the same request was faster."""
+        if await self._outcomes.of(page.account_id, keyed) is not None:
+            raise idempotency.AnsweredMeanwhileError
 
     async def _read(self, page_id: UUID, form: BookingCreate) -> PageTime:
         """The page around the slot, without the visitor's own hold. Raises: NotFound."""
@@ -203,10 +191,11 @@ class BookingDesk:
             raise NotFound
         return page
 
-    async def _place(self, page: PageTime, wish: Wish, keyed: KeyedRequest | None) -> Outcome:
-        """With whoever is free and whose turn it is; or as a request."""
+    async def _offer(self, page: PageTime, wish: Wish, keyed: KeyedRequest | None) -> Outcome:
+        """To one seating after another, first to those whose turn it is, until one takes it; or as a request."""
         if page.mode is Mode.OFFLINE:
-            return await self._request(page, wish, keyed)
+            [everybody] = page.seatings()
+            return await self._request(everybody, wish, keyed)
         taken, askable = None, None
         passed: set[UUID] = set()
         unread: frozenset[UUID] = frozenset()
@@ -231,140 +220,115 @@ class BookingDesk:
         await self._blocked_attempts.tell_host(page, unread)
         raise BookingUnavailable(detail="host_told")
 
-    async def _is_left(self, seating: PageTime, wish: Wish) -> bool:
+    async def _is_left(self, seating: Seating, wish: Wish) -> bool:
         """Whether these hosts are still free: to look costs less than to ask their calendars and to wait for a lock."""
         page = await self._read(seating.page_id, wish.form)
         now = page.seated({host.host.id for host in seating.hosts})
         return now is not None and now.refusal(wish.form.duration_minutes, start=wish.start, now=wish.now) is None
 
-    async def _candidates(self, page: PageTime, wish: Wish) -> Sequence[PageTime]:
+    async def _candidates(self, page: PageTime, wish: Wish) -> Sequence[Seating]:
         """Who could host the meeting, first whose turn it seems to be."""
-        if page.type != "round_robin":
+        if not page.is_round_robin:
             return page.seatings()
         async with bare_transaction(self._pool, page.account_id) as work:
             return [seating for seating, _ in await self._in_turn(work, page, wish)]
 
     async def _in_turn(
         self, work: BareTransaction, page: PageTime, wish: Wish, passed: frozenset[UUID] = frozenset()
-    ) -> list[tuple[PageTime, Json | None]]:
+    ) -> list[tuple[Seating, Json | None]]:
         """The same with why it is theirs, without who was passed over; under the page's lock it is so."""
-        seatings, minutes = page.seatings(), wish.form.duration_minutes
-        if page.type != "round_robin":
-            return [(seating, None) for seating in seatings]
-        left = [item for item in seatings if item.host.id not in passed]
-        free = [item for item in left if item.refusal(minutes, start=wish.start, now=wish.now) is None]
+        minutes = wish.form.duration_minutes
+        left = [seating for seating in page.seatings() if seating.host.id not in passed]
+        free = [seating for seating in left if seating.refusal(minutes, start=wish.start, now=wish.now) is None]
         in_order = await by_turns(work.connection.fetch, page, free, now=self._clock())
         return sorted(in_order, key=lambda turn: turn[0].asks_only)  # a booking before a request
 
     async def _seat(
-        self, page: PageTime, wish: Wish, keyed: KeyedRequest | None, passed: frozenset[UUID], inquiry: Inquiry
+        self, seating: Seating, wish: Wish, keyed: KeyedRequest | None, passed: frozenset[UUID], inquiry: Inquiry
     ) -> Outcome:
         """Ask, and book. Raises: SlotUnavailable, _NobodyKnowsError, _OnlyAskedError, AnothersTurnError."""
         minutes = wish.form.duration_minutes
-        slot = page.rules(minutes).buffered(wish.start)
-        checked = await inquiry.about(page)
+        slot = seating.rules(minutes).buffered(wish.start)
+        checked = await inquiry.about(seating)
         if checked.verdict in {Verdict.UNKNOWN, Verdict.LOST}:
             raise _NobodyKnowsError(checked.unread)
         if checked.verdict is Verdict.BUSY:
-            raise slot_taken(page, minutes, start=wish.start, now=self._now())
-        if checked.verdict is Verdict.ASK or page.asks_only:
+            raise slot_taken(seating, minutes, start=wish.start, now=self._now())
+        if checked.verdict is Verdict.ASK or seating.asks_only:
             raise _OnlyAskedError
         try:
-            async with self._queues.place(page.host.id, wanted=slot):
-                return await self._book(page, wish, keyed, passed)
+            async with self._queues.wait_for(seating.host.id, wanted=slot):
+                return await self._book(seating, wish, keyed, passed)
         except asyncpg.ExclusionViolationError as error:
-            raise slot_taken(page, minutes, start=wish.start, now=self._now()) from error
+            raise slot_taken(seating, minutes, start=wish.start, now=self._now()) from error
         except TakenMeanwhileError as gone:
-            if keyed is not None and await self._answered(page, keyed) is not None:
-                raise idempotency.AnsweredMeanwhileError from gone  # by the same request
-            raise slot_taken(page.less(gone.taken), minutes, start=wish.start, now=self._now()) from gone
+            await self._unless_answered(seating, keyed)
+            raise slot_taken(seating.less(gone.taken), minutes, start=wish.start, now=self._now()) from gone
 
-    async def _book(self, page: PageTime, wish: Wish, keyed: KeyedRequest | None, passed: frozenset[UUID]) -> Outcome:
-        async with bare_transaction(self._pool, page.account_id) as work:
-            looked, page = await self._look_under_lock(work, page, wish, keyed)
-            first, why = (await self._in_turn(work, looked, wish, passed))[0]
-            if first.host.id != page.host.id:
+    async def _book(self, asked: Seating, wish: Wish, keyed: KeyedRequest | None, passed: frozenset[UUID]) -> Outcome:
+        async with bare_transaction(self._pool, asked.account_id) as work:
+            page, seating = await self._look_under_lock(work, asked, wish, keyed)
+            first, why = (await self._in_turn(work, page, wish, passed))[0]
+            if first.host.id != seating.host.id:
                 raise AnothersTurnError
-            if page.destination is None:
+            if seating.destination is None:
                 raise BookingUnavailable  # disconnected this moment; the next attempt becomes a request
-            booking_id, provider = new_id(), self._providers[ProviderName(page.destination.provider)]
-            given = appointment(page, wish, booking_id, self._tokens, now=self._clock())
-            booking = new_booking(page, booking_id, given, provider, why)
+            booking_id = new_id()
+            provider = self._providers[ProviderName(seating.destination.provider)]
+            given = appointment(seating, wish, booking_id, self._tokens, now=self._clock())
+            booking = new_booking(seating, booking_id, given, provider, why)
             booking.proposal_id = await answer_proposal(work.connection.fetch, page.page_id, wish.form.proposal_id)
             work.add(booking)
-            write = take_place(work, booking, page, provider)
-            mails = self._post.confirmed(work, booking, page, write)
-            self._record(work, booking, keyed, status_code=_CREATED, action="booking.created", by=wish.by)
+            write = reserve_and_wish(work, booking, seating, provider)
+            mails = self._post.confirmed(work, booking, seating, write)
+            self._record(work, booking, keyed, status_code=CREATED, action="booking.created", by=wish.by)
             told = tell_of_booking(work, EventType.BOOKING_CREATED, booking)
             await work.save([Enqueued(Job.WRITE_EVENT, write.account_id, write.id), *mails, *told])
             reached(Failpoint.BOOKING_BEFORE_COMMIT)
         reached(Failpoint.BOOKING_AFTER_COMMIT)
-        return Outcome(booking, page, write)
+        return Outcome(booking, seating, write)
 
-    async def _request(self, page: PageTime, wish: Wish, keyed: KeyedRequest | None) -> Outcome:
+    async def _request(self, asked: Seating, wish: Wish, keyed: KeyedRequest | None) -> Outcome:
         """R26, R30: nobody can tell what is free, so nothing is promised and nothing is written to any calendar."""
-        offline = page.mode is Mode.OFFLINE
-        async with bare_transaction(self._pool, page.account_id) as work:
-            _, page = await self._look_under_lock(work, page, wish, keyed)
-            if offline and page.mode is not Mode.OFFLINE:
+        async with bare_transaction(self._pool, asked.account_id) as work:
+            _, seating = await self._look_under_lock(work, asked, wish, keyed)
+            if asked.mode is Mode.OFFLINE and seating.mode is not Mode.OFFLINE:
                 raise BookingUnavailable(retry_after=1)  # connected this moment; the next attempt can be a booking
-            request = meeting_request(page, wish, self._tokens, now=self._clock())
-            request.proposal_id = await answer_proposal(work.connection.fetch, page.page_id, wish.form.proposal_id)
-            if (
-                await work.fetchval(repository.ASKED_ALREADY, page.page_id, request.starts_at, request.visitor_email)
-                is not None
-            ):
+            request = meeting_request(seating, wish, self._tokens, now=self._clock())
+            request.proposal_id = await answer_proposal(work.connection.fetch, asked.page_id, wish.form.proposal_id)
+            the_same = asked.page_id, request.starts_at, request.visitor_email
+            if await work.fetchval(repository.ASKED_ALREADY, *the_same) is not None:
                 raise AlreadyProcessed(detail="asked_already")
             repository.add_request(work, request)
-            mails = self._post.requested(work, request, page)
-            self._record(work, request, keyed, status_code=_ACCEPTED, action="meeting_request.created", by=wish.by)
+            mails = self._post.requested(work, request, seating)
+            self._record(work, request, keyed, status_code=ACCEPTED, action="meeting_request.created", by=wish.by)
             told = tell_of_request(work, EventType.MEETING_REQUEST_CREATED, request)
             await work.save([*mails, told, Enqueued(Job.RECORD_BOOKING, request.account_id, request.id)])
-            return Outcome(request, page)
-
-    async def _answered(self, page: PageTime, keyed: KeyedRequest) -> Outcome | None:
-        """What the key was answered before."""
-        async with bare_transaction(self._pool, page.account_id) as work:
-            if not await idempotency.is_answered(work, keyed, now=self._clock()):
-                return None
-        async with transaction(self._sessions, page.account_id) as session:
-            before = await idempotency.find_answer(session, keyed, now=self._clock())
-            return None if before is None else await self._replay(session, before)
-
-    async def _answered_of_deleted(self, page_id: UUID, keyed: KeyedRequest | None) -> Outcome:
-        """What the key was answered while there was the page. Raises: NotFound."""
-        if keyed is not None:
-            async with transaction(self._sessions, None) as session:
-                enter_by_link(session, Directory.PAGE, page_id)
-                before = await idempotency.find_answer(session, keyed, now=self._clock())
-                if before is not None:
-                    return await self._replay(session, before)
-        raise NotFound
+            return Outcome(request, seating)
 
     async def _look_under_lock(
-        self, work: BareTransaction, page: PageTime, wish: Wish, keyed: KeyedRequest | None
-    ) -> tuple[PageTime, PageTime]:
-        """The page and the seating again, with the key ours and its hosts locked: what is offered now is offered until
-        the commit.
+        self, work: BareTransaction, asked: Seating, wish: Wish, keyed: KeyedRequest | None
+    ) -> tuple[PageTime, Seating]:
+        """The page and the same seating again, with the key ours and its hosts locked: what is offered now is offered
+        until the commit.
         """
         if keyed is not None and not await idempotency.claim(work, keyed, now=self._clock()):
             raise idempotency.AnsweredMeanwhileError
-        hosts = {host.host.id for host in page.hosts}
-        if not await lock_seating(work.connection.fetch, page):
+        if not await lock_seating(work.connection.fetch, asked):
             raise NotFound
         await take_over(work, wish.form.hold_id)
         minutes = wish.form.duration_minutes
-        looked = await read_page_time(work.connection, page.page_id, around(wish.start, minutes))
-        if looked is None:
+        page = await read_page_time(work.connection, asked.page_id, around(wish.start, minutes))
+        if page is None:
             raise NotFound
-        check_open(looked, minutes)
-        seating = looked.seated(hosts)
+        check_open(page, minutes)
+        seating = page.seated({host.host.id for host in asked.hosts})
         if seating is None:  # the page's hosts were changed this moment
-            raise slot_taken(looked, minutes, start=wish.start, now=self._now())
+            raise slot_taken(page, minutes, start=wish.start, now=self._now())
         if seating.unavailable:
             raise BookingUnavailable
         check_offered(seating, minutes, start=wish.start, now=wish.now)
-        return looked, seating
+        return page, seating
 
     def _record(
         self,
@@ -382,17 +346,6 @@ class BookingDesk:
         if keyed is not None:
             now = self._clock()
             rows.add(answer_of(made.account_id, keyed, status_code=status_code, subject_id=made.id, now=now))
-
-    async def _replay(self, session: AsyncSession, before: IdempotentAnswer) -> Outcome:
-        find = repository.find_booking if before.status_code == _CREATED else repository.find_request
-        found = await find(session, before.subject_id)  # a request may be the booking of the same id by now
-        if found is None:
-            raise NotFound
-        if isinstance(found, Booking):  # of a round robin: whose turn it was, not who is first on the page
-            page = await page_time_of_booking(session, found)
-        else:
-            page = await page_time_of_request(session, found)
-        return Outcome(found, page, await find_write(session, owner_of_event(found.id)), replayed=True)
 
     def _now(self) -> int:
         return int(self._clock().timestamp())

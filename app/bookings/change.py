@@ -130,7 +130,7 @@ class BookingChanges:
         if checked.verdict is Verdict.BUSY:
             raise slot_taken(page, minutes, start=start, now=self._now())
         try:
-            async with self._queues.place(page.host.id, wanted=slot, by=booking.id):
+            async with self._queues.wait_for(page.host.id, wanted=slot, by=booking.id):
                 return await self._move(booking.account_id, booking.id, start, by=by, reason=reason, if_match=if_match)
         except TakenMeanwhileError as gone:
             raise slot_taken(page.less(gone.taken), minutes, start=start, now=self._now()) from gone

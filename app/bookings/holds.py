@@ -44,7 +44,7 @@ from app.errors import (
 from app.ids import new_id
 from app.models.bookings import SlotHold
 from app.models.directory import DueHold
-from app.scheduling.availability import Mode, PageTime
+from app.scheduling.availability import Mode, PageTime, Seating
 from app.scheduling.reader import PageReader, read_page_time
 
 LIFETIME: Final = timedelta(minutes=5)
@@ -120,7 +120,7 @@ class SlotHolds:
         seating = self._seating(page, wish, now=self._now())
         try:
             slot = seating.rules(wish.minutes).buffered(wish.start)
-            async with self._queues.place(seating.host.id, wanted=slot):
+            async with self._queues.wait_for(seating.host.id, wanted=slot):
                 return await self._keep(seating, wish, keyed)
         except (idempotency.AnsweredMeanwhileError, TakenMeanwhileError):  # what else is free?
             return await self.keep(page_id, form, network=network, keyed=keyed)
@@ -169,23 +169,23 @@ class SlotHolds:
                 raise HoldExpired(extra={"alternatives": others})
             return Kept(hold, self._tokens.token(hold.id), replayed=True)
 
-    async def _keep(self, page: PageTime, wish: _Wish, keyed: KeyedRequest | None) -> Kept:
-        async with bare_transaction(self._pool, page.account_id) as work:
+    async def _keep(self, asked: Seating, wish: _Wish, keyed: KeyedRequest | None) -> Kept:
+        async with bare_transaction(self._pool, asked.account_id) as work:
             if keyed is not None and not await idempotency.claim(work, keyed, now=self._clock()):
                 raise idempotency.AnsweredMeanwhileError
-            hosts = {host.host.id for host in page.hosts}
+            hosts = {host.host.id for host in asked.hosts}
             # A host who is no more is not on the page that is read next: then `_still` refuses.
-            await lock_seating(work.connection.fetch, page)
-            looked = await read_page_time(work.connection, page.page_id, around(wish.start, wish.minutes))
-            if looked is None:
+            await lock_seating(work.connection.fetch, asked)
+            page = await read_page_time(work.connection, asked.page_id, around(wish.start, wish.minutes))
+            if page is None:
                 raise NotFound
             judged = self._clock()
-            page = self._still(looked, hosts, wish, now=int(judged.timestamp()))
+            seating = self._still(page, hosts, wish, now=int(judged.timestamp()))
             expires_at = await _room(work, page.page_id, wish.network) + LIFETIME
             hold = self._hold(page, wish, created_at=judged, expires_at=expires_at)
             work.add(hold)
             work.add(DueHold(hold_id=hold.id, account_id=hold.account_id, due_at=hold.expires_at))
-            slot = page.rules(wish.minutes).buffered(wish.start)
+            slot = seating.rules(wish.minutes).buffered(wish.start)
             repository.keep_time(work, hold, hosts, slot)
             if keyed is not None:
                 now = self._clock()
@@ -193,7 +193,7 @@ class SlotHolds:
             await work.save([])
             return Kept(hold, self._tokens.token(hold.id))
 
-    def _seating(self, page: PageTime, wish: _Wish, *, now: int) -> PageTime:
+    def _seating(self, page: PageTime, wish: _Wish, *, now: int) -> Seating:
         """Who would host: of a round robin anybody who is free, for whose turn it is shows when it is booked."""
         self._check(page, wish, now=now)
         free = (item for item in page.seatings() if self._is_free(item, wish, now=now))
@@ -202,7 +202,7 @@ class SlotHolds:
             raise slot_taken(page, wish.minutes, start=wish.start, now=now)
         return seating
 
-    def _still(self, page: PageTime, hosts: set[UUID], wish: _Wish, *, now: int) -> PageTime:
+    def _still(self, page: PageTime, hosts: set[UUID], wish: _Wish, *, now: int) -> Seating:
         """The same hosts under their locks."""
         self._check(page, wish, now=now)
         seating = page.seated(hosts)
@@ -218,8 +218,8 @@ class SlotHolds:
             raise BookingUnavailable(detail="not_kept")
         check_offered(page, wish.minutes, start=wish.start, now=now)
 
-    def _is_free(self, page: PageTime, wish: _Wish, *, now: int) -> bool:
-        return not page.asks_only and page.refusal(wish.minutes, start=wish.start, now=now) is None
+    def _is_free(self, seating: Seating, wish: _Wish, *, now: int) -> bool:
+        return not seating.asks_only and seating.refusal(wish.minutes, start=wish.start, now=now) is None
 
     def _hold(self, page: PageTime, wish: _Wish, *, created_at: datetime, expires_at: datetime) -> SlotHold:
         hold_id = new_id()

@@ -44,8 +44,7 @@ class _Queue:
         self.taken: list[tuple[Span, UUID | None]] = []
         """What was taken since the first of them came, in that order, each with its `by`."""
         self.came = self.left = 0
-        """How many there ever were: the first of them had nobody before them, nor had whoever came after all had left.
-        """
+        """Running totals. `came > left` means that somebody is ahead."""
         self.refused: dict[Hashable, tuple[int, SlotUnavailable]] = {}
         """By what was asked: the last refusal, and how many had come before it was looked for."""
 
@@ -57,7 +56,7 @@ class HostQueues:
         self._queues: WeakValueDictionary[UUID, _Queue] = WeakValueDictionary()
 
     @asynccontextmanager
-    async def place(self, host_id: UUID, *, wanted: Span, by: UUID | None = None) -> AsyncIterator[None]:
+    async def wait_for(self, host_id: UUID, *, wanted: Span, by: UUID | None = None) -> AsyncIterator[None]:
         """Wait for a host. Leaving without an exception records `wanted` as taken. `by` names the booking or request
         that wants it: what it took itself is not in its way.
 

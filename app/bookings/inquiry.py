@@ -9,21 +9,21 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from app.bookings.live_check import Checked, LiveCheck, Verdict
-from app.scheduling.availability import PageTime
+from app.scheduling.availability import Seating
 from app.timespan import Span
 
 
 class Inquiry:
     """What the calendars of these seatings say of a slot."""
 
-    def __init__(self, live: LiveCheck, seatings: Sequence[PageTime], slot: Span) -> None:
+    def __init__(self, live: LiveCheck, seatings: Sequence[Seating], slot: Span) -> None:
         self._live = live
         self._left = {seating.host.id: seating for seating in seatings}
         self._slot = slot
         self._answers: dict[UUID, Checked] = {}
         self._patient = True
 
-    async def about(self, seating: PageTime) -> Checked:
+    async def about(self, seating: Seating) -> Checked:
         """What is known of one of them."""
         host_id = seating.host.id
         if host_id not in self._answers:
@@ -32,7 +32,7 @@ class Inquiry:
         self._patient = self._patient and answer.verdict is not Verdict.UNKNOWN
         return answer
 
-    async def _ask(self, seatings: Sequence[PageTime]) -> None:
+    async def _ask(self, seatings: Sequence[Seating]) -> None:
         told = await asyncio.gather(*(self._live.check(seating.watched, self._slot) for seating in seatings))
         for seating, answer in zip(seatings, told, strict=True):
             self._answers[seating.host.id] = answer

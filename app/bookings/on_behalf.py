@@ -8,7 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from app.accounts.idempotency import KeyedRequest
 from app.accounts.principal import Principal
 from app.bookings import repository
-from app.bookings.book import BookingDesk, Outcome
+from app.bookings.book import BookingDesk
+from app.bookings.outcomes import Outcome
 from app.bookings.schemas import BookingOnBehalfCreate
 from app.database import transaction
 from app.errors import NotFound

@@ -18,7 +18,7 @@ from app.bare import Fetch
 from app.bookings.repository import LOCK_TURNS
 from app.ids import encode_id
 from app.models.base import Json
-from app.scheduling.availability import PageTime
+from app.scheduling.availability import PageTime, Seating
 
 RULE: Final = "fewest_meetings"
 MOST_ROUNDS: Final = 5
@@ -56,19 +56,19 @@ def fetch_in(session: AsyncSession) -> Fetch:
     return fetch
 
 
-async def lock_seating(fetch: Fetch, page: PageTime) -> bool:
+async def lock_seating(fetch: Fetch, seating: Seating) -> bool:
     """Lock the hosts of a seating, before them what a round robin decides by; False when one of them is no more."""
-    if page.type == "round_robin":
-        await fetch(LOCK_TURNS, page.page_id)
-    hosts = {item.host.id for item in page.hosts}
+    if seating.is_round_robin:
+        await fetch(LOCK_TURNS, seating.page_id)
+    hosts = {item.host.id for item in seating.hosts}
     return len(await fetch(LOCK_HOSTS, list(hosts))) == len(hosts)
 
 
 async def by_turns(
-    fetch: Fetch, page: PageTime, free: Sequence[PageTime], *, now: datetime
-) -> list[tuple[PageTime, Json | None]]:
+    fetch: Fetch, page: PageTime, free: Sequence[Seating], *, now: datetime
+) -> list[tuple[Seating, Json | None]]:
     """The free seatings of a page, first whose turn it is, each with why; only a round robin has turns."""
-    if page.type != "round_robin":
+    if not page.is_round_robin:
         return [(seating, None) for seating in free]
     rows = await fetch(_TURNS, page.page_id, now - _LOOK_BACK)
     turns = {row["host_id"]: Turn(row["meetings"], row["last_at"]) for row in rows}
@@ -76,17 +76,17 @@ async def by_turns(
     return [(seating, why) for seating in in_turn(free, turns)]
 
 
-def in_turn(seatings: Sequence[PageTime], turns: Mapping[UUID, Turn]) -> list[PageTime]:
+def in_turn(seatings: Sequence[Seating], turns: Mapping[UUID, Turn]) -> list[Seating]:
     """The seatings, first the one whose turn it is."""
 
-    def waited(seating: PageTime) -> tuple[int, datetime]:
+    def waited(seating: Seating) -> tuple[int, datetime]:
         turn = turns.get(seating.host.id, Turn())
         return turn.meetings, turn.last_at
 
     return sorted(seatings, key=waited)
 
 
-def assignment_of(seatings: Sequence[PageTime], turns: Mapping[UUID, Turn]) -> Json:
+def assignment_of(seatings: Sequence[Seating], turns: Mapping[UUID, Turn]) -> Json:
     """What is kept of the decision: who was free, and what they had hosted."""
     counts = [
         {"user_id": encode_id("usr", seating.host.id), "meetings": turns.get(seating.host.id, Turn()).meetings}

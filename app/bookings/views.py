@@ -66,7 +66,7 @@ def public_request_view(
             **_appointment(request),
             "status": _status(request, now),
             "title": page.name,
-            "host_name": None if page.type == "round_robin" else page.host.name,
+            "host_name": page.public_host_name,
             "time_zone": request.visitor_time_zone,
             "name": request.visitor_name,
             "email": request.visitor_email,

@@ -31,6 +31,6 @@ async def get_public_chat_widget(widget_key: WidgetKey, session: PublicSession, 
     return ChatWidget(
         page_id=page.page_id,
         meeting_link=services.links.meeting(page.slug, host=widget.host),
-        host_name=None if page.type == "round_robin" else page.host.name,
+        host_name=page.public_host_name,
         bookable=widget.bookable,
     )

@@ -12,10 +12,10 @@ nothing by being broken (R12): what was last read of it counts.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -128,6 +128,14 @@ those it has; who has left is not waited for. $7: also of a page that was delete
 """
 
 
+class PageType(StrEnum):
+    """How a page's hosts share its meetings (R27)."""
+
+    PERSONAL = "personal"
+    GROUP = "group"
+    ROUND_ROBIN = "round_robin"
+
+
 class Mode(StrEnum):
     """Whether a calendar is connected."""
 
@@ -143,7 +151,7 @@ class PageTime:
     page_id: UUID
     name: str
     slug: str
-    type: str
+    type: PageType
     version: int
     document: str
     """The configuration as JSON."""
@@ -153,9 +161,19 @@ class PageTime:
     """First the one who organizes; of a round robin everybody whose turn it may be."""
 
     @property
+    def is_round_robin(self) -> bool:
+        """Whether its hosts take turns."""
+        return self.type is PageType.ROUND_ROBIN
+
+    @property
     def host(self) -> Host:
         """Who organizes."""
         return self.hosts[0].host
+
+    @property
+    def public_host_name(self) -> str | None:
+        """Who a visitor is told to meet; of a round robin nobody is named (R34)."""
+        return None if self.is_round_robin else self.host.name
 
     @property
     def destination(self) -> Destination | None:
@@ -178,7 +196,7 @@ class PageTime:
         """Nobody knows when the hosts are free: nothing is offered."""
         if self.mode is Mode.OFFLINE:
             return False
-        enough = any if self.type == "round_robin" else all
+        enough = any if self.is_round_robin else all
         return not enough(host.bookable for host in self.hosts)
 
     @property
@@ -210,23 +228,23 @@ class PageTime:
         """The rules of one of the page's durations."""
         return slot_rules(self.document, duration_minutes)
 
-    def seatings(self) -> Sequence["PageTime"]:
+    def seatings(self) -> "list[Seating]":
         """Who could host a meeting: all together or, of a round robin, each who is to be had alone."""
-        if self.type != "round_robin" or self.mode is Mode.OFFLINE:
-            return [self]
-        return [replace(self, hosts=(host,)) for host in self.hosts if host.bookable]
+        if not self.is_round_robin or self.mode is Mode.OFFLINE:
+            return [self._seating(self.hosts)]
+        return [self._seating((host,)) for host in self.hosts if host.bookable]
 
-    def seated(self, host_ids: Collection[UUID]) -> "PageTime | None":
+    def seated(self, host_ids: Collection[UUID]) -> "Seating | None":
         """The seating of these hosts, if it is still one."""
         found = (seating for seating in self.seatings() if {host.host.id for host in seating.hosts} == set(host_ids))
         return next(found, None)
 
-    def less(self, taken: Sequence[Span]) -> "PageTime":
+    def less(self, taken: Sequence[Span]) -> Self:
         """The page when its hosts are engaged then, too."""
         hosts = (replace(host, reserved=merge(host.reserved, taken)) for host in self.hosts)
         return replace(self, hosts=tuple(hosts))
 
-    def moving(self, span: Span, *, beside: Sequence[Span] = ()) -> "PageTime":
+    def moving(self, span: Span, *, beside: Sequence[Span] = ()) -> Self:
         """The page for a meeting of several that is then, and shall move: its invitations stand in nobody's way, and
         what the hosts have `beside` it does.
         """
@@ -235,7 +253,7 @@ class PageTime:
 
     def offered(self, duration_minutes: int, *, now: int, between: Span) -> Sequence[int]:
         """Starts of slots in UTC seconds, rising; none while the hosts are unavailable."""
-        starts = [seating._offered(duration_minutes, now=now, between=between) for seating in self.seatings()]  # noqa: SLF001
+        starts = [seating.offered(duration_minutes, now=now, between=between) for seating in self.seatings()]
         return starts[0] if len(starts) == 1 else sorted(set().union(*starts))
 
     def confirmable(self, duration_minutes: int, starts: Sequence[int], *, now: int, between: Span) -> set[int]:
@@ -245,17 +263,38 @@ class PageTime:
         if not self.asks_only:
             return set(starts)
         firm = [seating for seating in self.seatings() if not seating.asks_only]
-        found = [seating._offered(duration_minutes, now=now, between=between) for seating in firm]  # noqa: SLF001
-        return set().union(*found)
+        return set().union(*(seating.offered(duration_minutes, now=now, between=between) for seating in firm))
 
     def refusal(self, duration_minutes: int, *, start: int, now: int) -> Refusal | None:
         """Why the slot is not offered; None when it is. Says nothing of the hosts' availability."""
-        refusals = [seating._refusal(duration_minutes, start=start, now=now) for seating in self.seatings()]  # noqa: SLF001
+        refusals = [seating.refusal(duration_minutes, start=start, now=now) for seating in self.seatings()]
         if None in refusals:
             return None
         return Refusal.SLOT_UNAVAILABLE if Refusal.SLOT_UNAVAILABLE in refusals else Refusal.OUTSIDE_BOOKING_WINDOW
 
-    def _offered(self, duration_minutes: int, *, now: int, between: Span) -> list[int]:
+    def _seating(self, hosts: tuple[HostTime, ...]) -> "Seating":
+        page = {each.name: getattr(self, each.name) for each in fields(self)}
+        return Seating(**page | {"hosts": hosts})
+
+
+@dataclass(frozen=True, slots=True)
+class Seating(PageTime):
+    """The page with those of its hosts who would take one meeting, all of them together: what is booked is a seating's.
+
+    Of a round robin it is one person, of any other page everybody.
+    """
+
+    @property
+    def unavailable(self) -> bool:
+        """Nobody knows when one of them is free."""
+        return self.mode is Mode.ONLINE and not all(host.bookable for host in self.hosts)
+
+    def seatings(self) -> "list[Seating]":
+        """Itself."""
+        return [self]
+
+    def offered(self, duration_minutes: int, *, now: int, between: Span) -> Sequence[int]:
+        """Where all of them are free."""
         last = self._last_start(duration_minutes, default=between[1])
         between = between[0], min(between[1], last + 1)
         if self.unavailable or between[0] >= between[1]:
@@ -269,7 +308,8 @@ class PageTime:
             between=between,
         )
 
-    def _refusal(self, duration_minutes: int, *, start: int, now: int) -> Refusal | None:
+    def refusal(self, duration_minutes: int, *, start: int, now: int) -> Refusal | None:
+        """Why they do not offer the slot; None when they do."""
         if start > self._last_start(duration_minutes, default=start):
             return Refusal.OUTSIDE_BOOKING_WINDOW
         return refusal(
@@ -282,7 +322,7 @@ class PageTime:
         )
 
     def _last_start(self, duration_minutes: int, *, default: int) -> int:
-        """The last start whose whole meeting lies in what is known."""
+        """The last start whose whole meeting lies in what is known of all."""
         known = [host.known_until for host in self.hosts if host.known_until is not None]
         return min(known) - duration_minutes * 60 if known else default
 
@@ -316,7 +356,7 @@ def page_time_of(rows: Sequence[Mapping[str, Any]]) -> PageTime | None:
         page_id=page["id"],
         name=page["name"],
         slug=page["slug"],
-        type=page["type"],
+        type=PageType(page["type"]),
         version=page["version"],
         document=page["configuration"],
         turned_off=page["turned_off"] or not page["host_active"],

@@ -66,7 +66,7 @@ def public_page_view(page: PageTime, *, video: Collection[str]) -> schemas.Publi
     return schemas.PublicSchedulingPage(
         id=page.page_id,
         name=page.name,
-        host_name=None if page.type == "round_robin" else page.host.name,
+        host_name=page.public_host_name,
         description=document.description,
         mode=page.mode.value,
         host_available=not page.unavailable,

@@ -23,7 +23,7 @@ class Crowd:
 
     async def want(self, wanted: Span, *, in_vain: bool = False, by: UUID | None = None) -> str:
         try:
-            async with self.queues.place(self.host, wanted=wanted, by=by):
+            async with self.queues.wait_for(self.host, wanted=wanted, by=by):
                 await self.go.wait()
                 if in_vain:
                     raise LookupError  # noqa: TRY301 - as a transaction fails

@@ -23,7 +23,7 @@ from app.bookings.change import ByHost, ByVisitor
 from app.bookings.host_queues import HostQueues, TakenMeanwhileError
 from app.bookings.inquiry import Inquiry
 from app.bookings.live_check import LiveCheck, Verdict
-from app.bookings.making import new_booking, take_place
+from app.bookings.making import new_booking, reserve_and_wish
 from app.bookings.news import tell_of_booking, tell_of_request
 from app.bookings.offer import around, slot_taken
 from app.bookings.ownership import concerns
@@ -52,7 +52,7 @@ from app.models.base import Json
 from app.models.bookings import NO_OVERLAP, Booking, MeetingRequest
 from app.providers.base import Provider
 from app.queue import Enqueued, Job, enqueue
-from app.scheduling.availability import Mode, PageTime
+from app.scheduling.availability import Mode, PageTime, Seating
 from app.scheduling.proposals.repository import answer_proposal
 from app.scheduling.reader import PageReader
 from app.timespan import Span
@@ -132,7 +132,7 @@ class MeetingRequests:
     async def _seat(
         self,
         request: MeetingRequest,
-        page: PageTime,
+        seating: Seating,
         passed: frozenset[UUID],
         slot: Span,
         inquiry: Inquiry,
@@ -143,21 +143,21 @@ class MeetingRequests:
 
         Raises: SlotUnavailable, BookingUnavailable, AlreadyProcessed, AnothersTurnError.
         """
-        verdict = (await inquiry.about(page)).verdict
+        verdict = (await inquiry.about(seating)).verdict
         if verdict is Verdict.BUSY:
-            raise self._taken(request, page)
+            raise self._taken(request, seating)
         hosts_word = verdict is Verdict.ASK and isinstance(by, ByHost)  # of what cannot be read the host knows more
         if verdict is not Verdict.FREE and not hosts_word:
             raise BookingUnavailable
         try:
-            async with self._queues.place(page.host.id, wanted=slot, by=request.id):
-                return await self._book(request, page, passed, by=by)
+            async with self._queues.wait_for(seating.host.id, wanted=slot, by=request.id):
+                return await self._book(request, seating, passed, by=by)
         except TakenMeanwhileError as gone:
-            raise self._taken(request, page.less(gone.taken)) from gone
+            raise self._taken(request, seating.less(gone.taken)) from gone
         except IntegrityError as error:
             if constraint(error) != NO_OVERLAP:
                 raise
-            raise self._taken(request, page) from error
+            raise self._taken(request, seating) from error
 
     async def decline(self, account_id: UUID, request_id: UUID, *, by: ByHost, reason: str | None) -> MeetingRequest:
         """The host will not come; the visitor is told. Raises: NotFound, AlreadyProcessed."""
@@ -184,30 +184,30 @@ class MeetingRequests:
             return request
 
     async def _book(
-        self, asked: MeetingRequest, seating: PageTime, passed: frozenset[UUID], *, by: Decider
+        self, asked: MeetingRequest, found: Seating, passed: frozenset[UUID], *, by: Decider
     ) -> MeetingRequest:
-        hosts = [item.host.id for item in seating.hosts]
+        hosts = [item.host.id for item in found.hosts]
         async with transaction(self._sessions, asked.account_id) as session:
             # First the hosts, then what is theirs, as every booking does. One who is no more is not on the page that is
             # read next: then `seated` finds nobody, and nothing is booked.
-            await lock_seating(fetch_in(session), seating)
+            await lock_seating(fetch_in(session), found)
             request = await self._find(session, asked.id, by=by, lock=True)
-            whole = self._check(request, await page_time_of_request(session, request), by=by)
-            page = whole.seated(hosts)
-            if page is None or page.destination is None:
+            page = self._check(request, await page_time_of_request(session, request), by=by)
+            seating = page.seated(hosts)
+            if seating is None or seating.destination is None:
                 raise BookingUnavailable  # the page's hosts, or their calendars, were changed this moment
-            if clashes(request, page):
-                raise self._taken(request, page)
-            why = await self._why(session, request, whole, page, passed)
+            if clashes(request, seating):
+                raise self._taken(request, seating)
+            why = await self._why(session, request, page, seating, passed)
             request.clashes = False
-            provider = self._providers[ProviderName(page.destination.provider)]
-            booking = self._booking(request, page, provider, why)
+            provider = self._providers[ProviderName(seating.destination.provider)]
+            booking = self._booking(request, seating, provider, why)
             booking.proposal_id = await self._answered(session, request, by=by)
             session.add(booking)
             await session.flush()  # what belongs to it refers to it
-            write = take_place(session, booking, page, provider)
+            write = reserve_and_wish(session, booking, seating, provider)
             jobs = [Enqueued(Job.WRITE_EVENT, write.account_id, write.id)]
-            jobs += self._post.accepted(session, booking, page, write)
+            jobs += self._post.accepted(session, booking, seating, write)
             jobs.append(await self._decide(session, request, EventType.MEETING_REQUEST_ACCEPTED, by=by))
             add_audit_entry(
                 session, booking.account_id, actor=by.actor, action="booking.created", subject_id=booking.id,
@@ -231,12 +231,12 @@ class MeetingRequests:
             raise
 
     async def _why(
-        self, session: AsyncSession, request: MeetingRequest, whole: PageTime, page: PageTime, passed: frozenset[UUID]
+        self, session: AsyncSession, request: MeetingRequest, page: PageTime, seating: Seating, passed: frozenset[UUID]
     ) -> Json | None:
         """Why it is their turn, of those of the whole page who are free and can come. Raises: AnothersTurnError."""
-        free = [seating for seating in free_seatings(request, whole) if seating.host.id not in passed]
-        first, why = (await by_turns(fetch_in(session), whole, free, now=self._clock()))[0]
-        if first.host.id != page.host.id:
+        free = [other for other in free_seatings(request, page) if other.host.id not in passed]
+        first, why = (await by_turns(fetch_in(session), page, free, now=self._clock()))[0]
+        if first.host.id != seating.host.id:
             raise AnothersTurnError
         return why
 
@@ -284,8 +284,8 @@ class MeetingRequests:
         add_audit_entry(session, request.account_id, actor=by.actor, action=event.value, subject_id=request.id)
         return tell_of_request(session, event, request)
 
-    def _booking(self, request: MeetingRequest, page: PageTime, provider: Provider, why: Json | None) -> Booking:
+    def _booking(self, request: MeetingRequest, seating: Seating, provider: Provider, why: Json | None) -> Booking:
         now = self._clock()
         appointment = {name: getattr(request, name) for name in _SHARED}
-        appointment |= {"host_id": page.host.id, "created_at": now, "updated_at": now}
-        return new_booking(page, request.id, appointment, provider, why)
+        appointment |= {"host_id": seating.host.id, "created_at": now, "updated_at": now}
+        return new_booking(seating, request.id, appointment, provider, why)

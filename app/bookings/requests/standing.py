@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bookings.offer import alternatives, page_time_around
 from app.models.bookings import MeetingRequest
-from app.scheduling.availability import Mode, PageTime
+from app.scheduling.availability import Mode, PageTime, Seating
 from app.scheduling.slots.caps import days_with_room
 from app.scheduling.slots.zones import civil_day
 from app.timespan import overlaps
@@ -46,7 +46,7 @@ def as_asked(request: MeetingRequest, page: PageTime) -> PageTime:
     return replace(page, hosts=tuple(hosts))
 
 
-def free_seatings(request: MeetingRequest, page: PageTime) -> list[PageTime]:
+def free_seatings(request: MeetingRequest, page: PageTime) -> list[Seating]:
     """Who could host it and has nothing else then."""
     wanted = page.rules(request.duration_minutes).buffered(request.start)
     return [item for item in page.seatings() if not overlaps(item.busy, wanted) and not overlaps(item.reserved, wanted)]

@@ -52,7 +52,7 @@ def public_proposal_view(shown: Shown) -> PublicTimeProposal:
         id=row.id,
         page_id=row.page_id,
         page_name=page.name,
-        host_name=None if page.type == "round_robin" else page.host.name,
+        host_name=page.public_host_name,
         host_available=not page.unavailable,
         mode=page.mode.value,
         duration_minutes=row.duration_minutes,

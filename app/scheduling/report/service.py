@@ -65,7 +65,7 @@ def _items(page: PageTime, taken: HostTaken, query: SlotQuery, *, reader: UUID, 
 
 def seatings(page: PageTime, taken: HostTaken) -> Sequence[Seating]:
     """Who could host a meeting, and what of their time is in the way; those who are not to be had, too."""
-    if page.type != "round_robin" or page.mode is Mode.OFFLINE:
+    if not page.is_round_robin or page.mode is Mode.OFFLINE:
         return [_seating(page, page.hosts, taken)]
     return [_seating(page, [host], taken) for host in page.hosts]
 
