@@ -107,8 +107,8 @@ BOOKINGS: Final = (
     Planted(
         guard="member without a calendar taken as free",
         file="app/scheduling/availability.py",
-        old="return [replace(self, hosts=(host,)) for host in self.hosts if host.bookable]",
-        new="return [replace(self, hosts=(host,)) for host in self.hosts]",
+        old="return [self._seating((host,)) for host in self.hosts if host.bookable]",
+        new="return [self._seating((host,)) for host in self.hosts]",
         check="tests/scheduling/test_team_pages.py::test_r27_somebody_without_a_calendar_is_never_taken_for_free",
     ),
     Planted(

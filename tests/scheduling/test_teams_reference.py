@@ -3,13 +3,14 @@
 The one rule: a group is one host whose time is everybody's taken together; a round robin is the union of its hosts.
 """
 
+from dataclasses import fields
 from typing import Any
 from uuid import uuid4
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.scheduling.availability import PageTime
+from app.scheduling.availability import PageTime, PageType, Seating
 from app.scheduling.host_time import Host, HostTime
 from app.scheduling.slots.offering import SlotRules
 from app.timespan import merge, pack
@@ -17,14 +18,21 @@ from tests.scheduling import reference
 from tests.scheduling.test_slots_reference import questions, tried
 
 
+class Seats(Seating):
+    """A seating of such a page."""
+
+    def rules(self, duration_minutes: int) -> SlotRules:
+        assert duration_minutes == Page.given.duration_minutes
+        return Page.given
+
+
 class Page(PageTime):
     """A page whose rules are given instead of read."""
 
     given: SlotRules
 
-    def rules(self, duration_minutes: int) -> SlotRules:
-        assert duration_minutes == Page.given.duration_minutes
-        return Page.given
+    def _seating(self, hosts: tuple[HostTime, ...]) -> Seats:
+        return Seats(**{each.name: getattr(self, each.name) for each in fields(self)} | {"hosts": hosts})
 
 
 def host(told: dict[str, Any], *, bookable: bool) -> HostTime:
@@ -50,7 +58,7 @@ def page(kind: str, hosts: list[HostTime], booked_starts: list[int]) -> PageTime
         page_id=uuid4(),
         name="Demo",
         slug="demo",
-        type=kind,
+        type=PageType(kind),
         version=1,
         document="",
         turned_off=False,
