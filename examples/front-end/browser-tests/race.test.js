@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { inBrowser, inspect, sitDown } from "./browser.js";
 import { makePage, people, signInConnected } from "./host.js";
-import { fillIn, openLink, send } from "./visitor.js";
+import { fillIn, openLink, send, showDayWith } from "./visitor.js";
 
 test("two visitors race for one time", () =>
   inBrowser(async (browser) => {
@@ -18,6 +18,7 @@ test("two visitors race for one time", () =>
       { name: "Dora Dietrich", email: "dora@example.net", visit: await sitDown(browser, { refusals: [409] }) },
     ];
     await Promise.all(racers.map(({ visit }) => openLink(visit.page, link)));
+    await Promise.all(racers.map(({ visit }) => showDayWith(visit.page, 3)));
     const wanted = await racers[0]?.visit.page.locator("[data-start]").nth(2).getAttribute("data-start");
     await Promise.all(racers.map(({ visit }) => visit.page.locator(`[data-start="${wanted ?? ""}"]`).click()));
     const states = await Promise.all(racers.map(async ({ visit: { page } }) => {

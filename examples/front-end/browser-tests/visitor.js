@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 
 /** @typedef {import("playwright-core").Page} Page */
 
+const WHOLE_DAY = 6; // times; no day that is almost over has as many
+
 /**
  * Opens a page and waits for its times.
  * @param {Page} page
@@ -14,12 +16,31 @@ export async function openLink(page, link) {
 }
 
 /**
- * Chooses one of the times that are shown, by its place; returns when it begins.
+ * Goes on to the first day with so many times: late in the day few are left of it.
  * @param {Page} page
- * @param {number} [place]
+ * @param {number} count
+ */
+export async function showDayWith(page, count) {
+  const times = page.locator("[data-start]");
+  await times.first().waitFor();
+  while ((await times.count()) < count) {
+    const first = await times.first().getAttribute("data-start");
+    const days = await page.locator("td button:not([disabled])").all();
+    const shown = await Promise.all(days.map(async (day) => (await day.getAttribute("data-selected")) !== null));
+    const following = days[shown.indexOf(true) + 1] ?? page.getByRole("button", { name: "Next month" });
+    await following.click();
+    await page.waitForFunction((was) => (document.querySelector("[data-start]")?.getAttribute("data-start") ?? was) !== was, first);
+  }
+}
+
+/**
+ * Chooses a time, by its place on the first day with that many; returns when it begins.
+ * @param {Page} page
+ * @param {number} [place] Below zero: from the end of a day that has hardly begun.
  * @returns {Promise<string>}
  */
 export async function chooseTime(page, place = 0) {
+  await showDayWith(page, place < 0 ? WHOLE_DAY : place + 1);
   const time = page.locator("[data-start]").nth(place);
   const start = await time.getAttribute("data-start");
   assert.ok(start !== null);
