@@ -169,12 +169,15 @@ def changes(calendar_id: str, state: str | None, *, limit: int = CHANGES_PER_PAG
     )
 
 
-def newest(folder_id: Element, *, limit: int) -> Element:
-    """The newest items of a folder: the zone they were made in, and whose they are. It begins with the newest."""
+def newest(folder_id: Element, state: str | None, *, limit: int) -> Element:
+    """The newest items of a folder: the zone they were made in, and whose they are. It begins with the newest; a state
+    goes on from there.
+    """
     return m(
         "SyncFolderItems",
-        m("ItemShape", *_shape((_ZONE, "calendar:MyResponseType"))),
+        m("ItemShape", *_shape((_ZONE, "calendar:MyResponseType"), (marks.KEY,))),
         m("SyncFolderId", folder_id),
+        None if state is None else m("SyncState", state),
         m("MaxChangesReturned", str(limit)),
     )
 

@@ -36,7 +36,7 @@ from app.providers.ews.refusals import Call
 from app.providers.ews.series import Announced, Dates, dates_of, peopled, shared_uids
 from app.providers.ews.service import Message
 from app.providers.ews.soap import Element
-from app.providers.ews.wire import EXCEPTION, MASTER, OCCURRENCES, Change, Folder, Item, Page
+from app.providers.ews.wire import EXCEPTION, MASTER, OCCURRENCES, Change, ChangesPage, Folder, Item, Page
 from app.providers.rest import together
 from app.providers.zones import iana_name
 
@@ -45,6 +45,9 @@ DAYS_MAX: Final = 730
 _ITEMS_AT_ONCE: Final = 50
 _SMALLEST_VIEW: Final = timedelta(minutes=1)
 _ZONE_SAMPLE: Final = 10
+_ZONE_PAGE: Final = 50
+_ZONE_PAGES_MAX: Final = 4
+"""Who has nothing of their own among so many is looked for no further."""
 
 
 class Reading:
@@ -104,7 +107,7 @@ class Reading:
         here = Position.read(calendar_id, cursor=cursor, page=page, since=since)
         email = (await self._mailbox.login()).email
         call = Call("ews.sync_page", questions.changes(calendar_id, here.state), not_found=CalendarGone)
-        answer = await self._mailbox.fetch(call, lambda messages: wire.read_changes(only(call, messages)))
+        answer = await self._changes(call)
         if not answer.last and answer.state == here.state:
             raise ProtocolError("a page that follows itself", operation=call.operation)
         rows, over = await self._completed(answer.changes, here.since)
@@ -167,16 +170,32 @@ class Reading:
     async def _usual_zone(self) -> str:
         """The zone most of the newest events were made in: Exchange keeps the person's own where we may not look.
 
-        An invitation has its organizer's zone, and counts where there is nothing else.
+        An invitation has its organizer's zone, and what we wrote that of whoever drafted it: they count where there is
+        nothing else.
         """
-        call = Call("ews.usual_zone", questions.newest(questions.own_calendar(), limit=_ZONE_SAMPLE))
-        answer = await self._mailbox.fetch(call, lambda messages: wire.read_changes(only(call, messages)))
-        items = await self._zoned([change.item for change in answer.changes if change.item])
-        for some in ([item for item in items if item.my_response in NOT_THE_GUEST], items):
+        items = await self._zoned(await self._newest())
+        others = [item for item in items if item.key is None]
+        for some in ([item for item in others if item.my_response in NOT_THE_GUEST], others, items):
             names = [name for item in some if (name := iana_name(item.zone))]
             if names:
                 return max(names, key=names.count)
         return "UTC"
+
+    async def _newest(self) -> Sequence[Item]:
+        """The newest items, as far as a few pages go: what is not ours comes first."""
+        found: list[Item] = []
+        state = None
+        for _ in range(_ZONE_PAGES_MAX):
+            call = Call("ews.usual_zone", questions.newest(questions.own_calendar(), state, limit=_ZONE_PAGE))
+            answer = await self._changes(call)
+            found += [change.item for change in answer.changes if change.item]
+            if answer.last or sum(item.key is None for item in found) >= _ZONE_SAMPLE:
+                break
+            state = answer.state
+        return sorted(found, key=lambda item: item.key is not None)[:_ZONE_SAMPLE]
+
+    async def _changes(self, call: Call) -> ChangesPage:
+        return await self._mailbox.fetch(call, lambda messages: wire.read_changes(only(call, messages)))
 
     async def _zoned(self, items: Sequence[Item]) -> Sequence[Item]:
         """The items with their zones, where the server's listings tell no more than a summary."""

@@ -134,6 +134,29 @@ async def test_the_zone_of_a_calendar_is_its_persons_and_not_that_of_who_invites
     assert await zones() == {HOME.key}
 
 
+async def test_the_zone_of_a_calendar_is_not_that_of_what_we_booked(stage):
+    """A round robin of another zone fills the calendars of those who take part in it."""
+
+    async def zones():
+        return {calendar.time_zone for calendar in await stage.session.list_calendars()}
+
+    async def book(number):
+        draft = EventDraft(f"Booking {number}", replace(day(number), zone="Asia/Tokyo"), attendees=(GUEST,))
+        await stage.session.create_event(stage.calendar_id, draft, key=f"booking:{number}", notify=Notify.NOBODY)
+
+    await book(1)
+    assert await zones() == {"Asia/Tokyo"}, "better than none"
+    for number in (2, 3, 4):
+        stage.add(day(number))
+    for number in range(5, 12):
+        await book(number)
+    assert await zones() == {HOME.key}
+    for number in range(12, 16):
+        await book(number)
+    stage.sandbox.control("PATCH", "/knobs", {"sync_changes_cap": 4})
+    assert await zones() == {HOME.key}, "and so it stays when the newest ten are ours"
+
+
 async def test_a_zone_only_one_mailbox_knows_leaves_the_instants(stage):
     item = {"subject": "x", "start": "2027-03-02T09:00:00", "end": "2027-03-02T10:00:00", "zone": HOME.key}
     event_id = stage.sandbox.human(ADA, {**item, "zone_name": "Customized Time Zone"})["id"]
