@@ -374,7 +374,7 @@ def _has_own_people(item: Item) -> bool:
 def _is_asked_about(item: Item, since: datetime | None) -> bool:
     """Whether an item of a page of changes tells less of itself than there is to know."""
     begun = since is not None and item.kind == MASTER and item.start is not None and item.start < since
-    unplaced = item.all_day and item.zone is None and item.kind != MASTER
+    unplaced = item.all_day and item.zone is None
     return begun or ((item.meeting or unplaced) and (since is None or not single_is_over(item, since)))
 
 

@@ -4,12 +4,13 @@ import asyncio
 import threading
 import time
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from app.calendar import Attendee, Busy, EventDraft, Notify, Response, SeriesTouched, Timed
+from app.calendar import AllDay, Attendee, Busy, EventDraft, Notify, Response, SeriesTouched, Timed
 from app.providers.base import AmbiguousOutcome, EditConflict, InvalidRequest, PermissionDenied
+from app.providers.ews import questions
 from tests.providers.ews.stage import ADA, BOSS, PasswordTokens, credentials, exchange_provider, set_the_stage
 from tests.providers.follower import Follower, times_of
 from tests.providers.stage import HOME
@@ -155,6 +156,20 @@ async def test_the_zone_of_a_calendar_is_not_that_of_what_we_booked(stage):
         await book(number)
     stage.sandbox.control("PATCH", "/knobs", {"sync_changes_cap": 4})
     assert await zones() == {HOME.key}, "and so it stays when the newest ten are ours"
+
+
+async def test_the_days_of_a_series_are_those_of_its_zone_however_little_a_listing_tells(stage, monkeypatch):
+    """East of UTC+12 the nearest day to its midnight is the day before."""
+    monkeypatch.setattr(questions, "_SYNCED", questions._LISTED)
+    follower = Follower(stage.session, stage.calendar_id, WINDOW)
+    await follower.catch_up()
+    series = stage.add(AllDay(date(2027, 2, 10), date(2027, 2, 11)), weeks=3)
+    stage.sandbox.change(ADA, series, zone="Pacific/Auckland", start="2027-02-10T00:00:00", end="2027-02-11T00:00:00")
+    await follower.catch_up()
+    told = [event async for event in stage.session.list_instances(stage.calendar_id, WINDOW)]
+    for events in (told, list(follower.events.values())):
+        assert sorted(event.when.start.day for event in events) == [10, 17, 24]
+        assert not any(event.quarantined for event in events)
 
 
 async def test_a_zone_only_one_mailbox_knows_leaves_the_instants(stage):
