@@ -13,12 +13,14 @@ from structlog.testing import capture_logs
 
 from app.cli import check_login
 from app.database import APP_ROLE
+from app.readiness import Readiness
 from app.settings import DatabaseSettings, Settings
 from sandbox.ports import free_port
 from sandbox.postgres import EmbeddedPostgres
 from tests.support.database import migrate
 
-RECIPE = re.findall(r"^CREATE [^;]*;", Path("docs/running.md").read_text(), re.MULTILINE)
+MANUAL = Path("docs/running.md").read_text()
+RECIPE = re.findall(r"^CREATE [^;]*;", MANUAL, re.MULTILINE)
 POWERS = {"mighty": "SUPERUSER NOBYPASSRLS", "exempt": "NOSUPERUSER BYPASSRLS"}
 WARNING = {"event": "database.login_too_powerful", "log_level": "warning"}
 
@@ -67,6 +69,23 @@ async def test_r53_the_logins_that_the_manual_makes_will_do(server: EmbeddedPost
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await working.execute("ALTER TABLE users DISABLE ROW LEVEL SECURITY")
     await working.close()
+
+
+async def test_a_login_that_may_only_make_roles_and_databases_makes_them_as_the_manual_says() -> None:
+    """The most that managed PostgreSQL gives anybody."""
+    [grant] = re.findall(r"`(GRANT calendar_owner TO [^`]*;)`", MANUAL)
+    with EmbeddedPostgres(durable=False) as running:
+        superuser = await asyncpg.connect(running.url())
+        made = f"CREATE ROLE admin LOGIN NOSUPERUSER CREATEROLE CREATEDB PASSWORD '{running.password}'"
+        await superuser.execute(made)
+        await superuser.close()
+        admin = await asyncpg.connect(running.url("postgres", "admin"))
+        for statement in (*RECIPE[:-1], grant, RECIPE[-1]):
+            await admin.execute(statement.replace("…", running.password))
+        await admin.close()
+        await asyncio.to_thread(migrate, running.url("calendar_connect", "calendar_owner"))
+        async with Readiness(running.url("calendar_connect", "calendar_service")) as readiness:
+            await readiness.check()
 
 
 async def test_a_database_that_is_not_there_yet_is_no_reason_not_to_start() -> None:
