@@ -57,6 +57,9 @@ class Readiness:
         try:
             async with asyncio.timeout(_SECONDS), self._asking:
                 await self._ask()
+        except asyncpg.InsufficientPrivilegeError as error:
+            log.error("database.role_refused", role=APP_ROLE)  # noqa: TRY400 - there is nothing in its trace
+            raise ProviderUnavailable(detail="database") from error
         except _TROUBLE as error:
             log.warning("database.unreachable", error=type(error).__name__)
             raise ProviderUnavailable(detail="database") from error

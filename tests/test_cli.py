@@ -11,8 +11,14 @@ import typer
 from pydantic import SecretStr
 from structlog.testing import capture_logs
 
+from app.calendar import utc_now
 from app.cli import check_login
 from app.database import APP_ROLE
+from app.doctor.deployment import Deployment, Wishes
+from app.doctor.findings import Code
+from app.doctor.roles import examine_roles
+from app.errors import ProviderUnavailable
+from app.http import HttpClient
 from app.readiness import Readiness
 from app.settings import DatabaseSettings, Settings
 from sandbox.ports import free_port
@@ -86,6 +92,36 @@ async def test_a_login_that_may_only_make_roles_and_databases_makes_them_as_the_
         await asyncio.to_thread(migrate, running.url("calendar_connect", "calendar_owner"))
         async with Readiness(running.url("calendar_connect", "calendar_service")) as readiness:
             await readiness.check()
+
+
+async def test_one_login_that_may_make_roles_migrates_and_the_service_works_by_it() -> None:
+    """Whoever makes a role may hand it out, and may not be it before they have handed it to themselves."""
+    with EmbeddedPostgres(durable=False) as running:
+        superuser = await asyncpg.connect(running.url())
+        made = f"CREATE ROLE solo LOGIN NOSUPERUSER CREATEROLE CREATEDB PASSWORD '{running.password}'"
+        await superuser.execute(made)
+        solo = await asyncpg.connect(running.url("postgres", "solo"))
+        await solo.execute("CREATE DATABASE calendar_connect")
+        await solo.close()
+        url = running.url("calendar_connect", "solo")
+        await asyncio.to_thread(migrate, url)
+        async with Readiness(url) as readiness:
+            await readiness.check()
+        assert await roles_found(url) == {Code.LOGIN_OWNS_TABLES}
+        await superuser.execute("GRANT calendar_app TO solo WITH SET FALSE GRANTED BY solo")
+        assert await roles_found(url) == {Code.LOGIN_OWNS_TABLES, Code.ROLE_MISSING}
+        with capture_logs() as logged, pytest.raises(ProviderUnavailable):
+            async with Readiness(url) as readiness:
+                await readiness.check()
+        assert logged == [{"event": "database.role_refused", "log_level": "error", "role": APP_ROLE}]
+        await superuser.close()
+
+
+async def roles_found(url: str) -> set[Code]:
+    """What the doctor says of the login."""
+    async with HttpClient() as http:
+        deployment = Deployment(url, None, Wishes(), utc_now, http)
+        return {finding.code for finding in (await examine_roles(deployment)).findings}
 
 
 async def test_a_database_that_is_not_there_yet_is_no_reason_not_to_start() -> None:

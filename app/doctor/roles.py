@@ -19,7 +19,9 @@ SELECT rolname, rolsuper, rolbypassrls,
   FROM pg_roles WHERE rolname = session_user
 """
 _ROLE: Final = """
-SELECT rolsuper OR rolbypassrls AS exempt, pg_has_role(session_user, oid, 'MEMBER') AS granted,
+SELECT rolsuper OR rolbypassrls AS exempt,
+       pg_has_role(session_user, oid, CASE WHEN current_setting('server_version_num')::int >= 160000
+                                           THEN 'SET' ELSE 'MEMBER' END) AS granted,
        (SELECT count(*) FROM pg_class WHERE relowner = pg_roles.oid AND relkind IN ('r', 'p')) AS owned
   FROM pg_roles WHERE rolname = $1
 """
@@ -48,7 +50,7 @@ def _of_role(role: asyncpg.Record | None) -> list[Finding]:
         return [Finding(Code.ROLE_MISSING, f"there is no role {APP_ROLE}")]
     findings = []
     if not role["granted"]:
-        findings.append(Finding(Code.ROLE_MISSING, f"the login is no member of {APP_ROLE}"))
+        findings.append(Finding(Code.ROLE_MISSING, f"the login may not become {APP_ROLE}"))
     if role["exempt"] or role["owned"]:
         findings.append(Finding(Code.ROLE_EXEMPT, f"{APP_ROLE} is exempt, or owns {role['owned']} tables"))
     return findings

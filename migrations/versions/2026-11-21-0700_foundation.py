@@ -33,7 +33,10 @@ def downgrade() -> None:
 
 
 def _make_role() -> None:
-    """Roles belong to the cluster: another database may have made it. A login without CREATEROLE needs it made."""
+    """Roles belong to the cluster: another database may have made it. A login without CREATEROLE needs it made.
+
+    Who makes a role is a member since PostgreSQL 16, and may not become it before they have granted it to themselves.
+    """
     op.execute(f"""
         DO $$ BEGIN
             IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{ROLE}') THEN
@@ -43,7 +46,8 @@ def _make_role() -> None:
         END $$""")
     op.execute(f"""
         DO $$ BEGIN
-            IF NOT pg_has_role(session_user, '{ROLE}', 'MEMBER') THEN
+            IF NOT pg_has_role(session_user, '{ROLE}', CASE WHEN current_setting('server_version_num')::int >= 160000
+                                                            THEN 'SET' ELSE 'MEMBER' END) THEN
                 EXECUTE format('GRANT {ROLE} TO %I', session_user);
             END IF;
         END $$""")
