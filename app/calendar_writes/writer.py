@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.accounts.repository import find_user
 from app.calendar import Clock, Event, Timed
+from app.calendar_writes.observing import nothing_stands, observe
 from app.calendar_writes.patience import Verdict, verdict
 from app.calendar_writes.permits import Permits, why_not_now
 from app.calendar_writes.placing import ClaimedWrite, FencedOff, Outcome, Placing
@@ -165,16 +166,11 @@ class EventWriter:
         event, now = outcome.event, self._clock()
         more = event is not None and _has_more_to_tell(claimed, event, outcome)
         async with transaction(self._sessions, claimed.connection.account_id) as session:
-            when = None if event is None else _span_of(event, claimed.calendar)
             write = await _still_ours(
                 session,
                 claimed,
                 written_seq=claimed.seq,
-                event_id=claimed.write.event_id if event is None else event.id,
-                etag=None if event is None or more else event.etag,
                 ical_uid=(None if event is None else event.ical_uid) or claimed.write.ical_uid,
-                written_start=None if when is None else when.start,
-                written_end=None if when is None else when.end,
                 video_url=None if event is None else event.video_url,
                 last_error=None,
                 failing_since=None,
@@ -183,6 +179,11 @@ class EventWriter:
             if write is None:
                 await _have_winner_look(session, claimed)
                 return False
+            if event is None:
+                nothing_stands(write)
+            else:
+                span = _span_of(event, claimed.calendar)
+                observe(write, event.id, None if more else event.etag, span=(span.start, span.end))
             write.extra_event_ids = [i for i in write.extra_event_ids if i not in claimed.write.extra_event_ids]
             if write.desired_seq == claimed.seq:
                 write.status, write.attempts = "written", 0

@@ -15,7 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.repository import find_user
 from app.calendar import Attendee, Clock, Event, EventDraft, ProviderName
-from app.calendar_writes.service import Owner, draft_from_json, draft_to_json, find_write
+from app.calendar_writes.observing import observe, observe_gone
+from app.calendar_writes.service import Owner, draft_from_json, find_write
 from app.connections.settings import get_settings
 from app.crm import repository
 from app.crm.event import draft_over_standing, redrafted
@@ -200,7 +201,7 @@ class MeetingFollower:
         """Its person has deleted the event: the meeting does not take place. One that is over was only tidied away."""
         now = self._clock()
         if write is not None:
-            write.draft, write.written_start, write.written_end, write.etag = None, None, None, None
+            observe_gone(write)
         if row.outcome == "cancelled" or row.ends_at <= now:
             return []
         row.outcome, row.cancelled_at = "cancelled", now
@@ -235,9 +236,9 @@ def _same_clock(row: Engagement, snapshot: Snapshot) -> bool:
 
 def _note(write: CalendarWrite, row: Engagement, event: Event, draft: EventDraft) -> None:
     """What stands there is what we would write: nothing is to be written."""
-    write.event_id, write.etag, write.video_url = event.id, event.etag, row.video_url
-    write.written_start, write.written_end, write.ends_at = row.starts_at, row.ends_at, row.ends_at
-    write.draft = draft_to_json(replace(draft, attendees=_still_there(draft, event)))
+    wanted = replace(draft, attendees=_still_there(draft, event))
+    observe(write, event.id, event.etag, span=(row.starts_at, row.ends_at), draft=wanted)
+    write.video_url = row.video_url
 
 
 def _still_there(draft: EventDraft, event: Event) -> tuple[Attendee, ...]:

@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.calendar_writes.observing import observe_as_wished
 from app.calendar_writes.service import Owner, wish_event
 from app.crm.event import draft_over_standing, event_key
 from app.crm.meetings import place_of
@@ -36,5 +37,5 @@ async def remember_events(session: AsyncSession, connection_id: UUID, *, now: da
         write = wish_event(
             session, row.account_id, owner, place, key=key, draft=draft, invites=True, standing=row.event_id
         )
-        write.status, write.desired_seq, write.written_seq = "written", 1, 1
+        observe_as_wished(write)
     await session.flush()

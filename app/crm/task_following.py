@@ -15,7 +15,8 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.calendar import Clock, Event, Timed
-from app.calendar_writes.service import Owner, draft_from_json, draft_to_json, find_write
+from app.calendar_writes.observing import observe, observe_gone
+from app.calendar_writes.service import Owner, draft_from_json, find_write
 from app.connections.overview import Overview
 from app.crm import task_repository
 from app.crm.placement import placement_of
@@ -136,7 +137,7 @@ def _is_ahead(task: Task, write: CalendarWrite, calendar: Calendar) -> bool:
 
 
 def _unplace(task: Task, write: CalendarWrite) -> bool:
-    write.draft, write.etag, write.written_start, write.written_end = None, None, None, None
+    observe_gone(write)
     changed, task.unplaced = not task.unplaced, True
     return changed
 
@@ -144,10 +145,6 @@ def _unplace(task: Task, write: CalendarWrite) -> bool:
 def _take_over(task: Task, write: CalendarWrite, event: Event, calendar: Calendar) -> bool:
     changed = taken_over(task, event, calendar.time_zone) or task.unplaced
     task.unplaced = False  # its person may have brought it back
-    write.event_id, write.etag = event.id, event.etag
-    if isinstance(event.when, Timed):
-        write.written_start, write.written_end, write.ends_at = event.when.start, event.when.end, event.when.end
-    draft = task_draft(task, calendar.time_zone)
-    if draft is not None:
-        write.draft = draft_to_json(draft)
+    span = (event.when.start, event.when.end) if isinstance(event.when, Timed) else None
+    observe(write, event.id, event.etag, span=span, draft=task_draft(task, calendar.time_zone))
     return changed

@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.accounts.repository import find_user
 from app.calendar import Clock, EventDraft
+from app.calendar_writes.observing import move_house
 from app.calendar_writes.service import (
     EventPlace,
     Owner,
@@ -181,14 +182,14 @@ async def wish_as_it_is(session: AsyncSession, task: Task) -> None:
 async def _place(session: AsyncSession, task: Task, calendar: Calendar, connection: Connection) -> list[Enqueued]:
     """The task's event shall be as the task is; nothing where it is already."""
     owner, draft = Owner("task", task.id), task_draft(task, calendar.time_zone)
+    place = EventPlace(calendar.id, connection.provider, connection.subject, calendar.provider_calendar_id)
     write = await find_write(session, owner, lock=True)
     if write is None:
         if draft is None or task.status == "completed":
             return []
-        place = EventPlace(calendar.id, connection.provider, connection.subject, calendar.provider_calendar_id)
         made = wish_event(session, task.account_id, owner, place, key=task_key(task.id), draft=draft)
         return [Enqueued(Job.WRITE_EVENT, task.account_id, made.id)]
-    elsewhere = write.calendar_id != calendar.id and _move_house(write, calendar, connection)
+    elsewhere = write.calendar_id != calendar.id and move_house(write, place)
     if not elsewhere and _is_wished(write, draft):
         if task.deleted_at is not None and not write.under_way and write.look_again_at is None:
             await session.delete(task)  # its event had gone before it
@@ -203,17 +204,3 @@ def _is_wished(write: CalendarWrite, draft: EventDraft | None) -> bool:
     if draft is None or write.draft is None:
         return draft is None and write.draft is None
     return write.status != "failed" and draft == draft_from_json(write.draft)
-
-
-def _move_house(write: CalendarWrite, calendar: Calendar, connection: Connection) -> bool:
-    """Into this calendar, and whether it is another one, without the event. The same one, connected again, has it
-    still, unless its person has taken it away: that is followed.
-    """
-    same = (write.provider, write.provider_calendar_id) == (connection.provider, calendar.provider_calendar_id)
-    write.calendar_id, write.provider_calendar_id = calendar.id, calendar.provider_calendar_id
-    write.provider, write.subject = connection.provider, connection.subject
-    if same:
-        return False
-    write.event_id = write.etag = write.written_start = write.written_end = write.last_error = None
-    write.failing_since = None
-    return True

@@ -716,6 +716,23 @@ async def test_r17_r19_an_edit_that_waits_is_not_written_over_the_event_once_the
     assert (event["summary"], event["location"]) == ("Ours", "Room 1"), "the next one brings it along"
 
 
+async def test_r19_r23_a_change_that_was_given_up_is_done_with_once_the_event_is_deleted(world: World) -> None:
+    person = await world.connected()
+    contact = await make_contact(person)
+    made = await meet(person, contact)
+    await world.sandbox.add_google_fault("unavailable", times=None, account=person.email, method="PATCH")
+    await edit(person, made, title="Ours")
+    await person.patch("/v1/calendar-settings", {"calendar_sync": False})
+    await world.sandbox.clear_google_faults()
+    await world.work(until=HOUR)
+    await person.patch("/v1/calendar-settings", {"calendar_sync": True})
+    await world.sandbox.delete_google_event(person.email, (await the_event(world, person))["id"])
+    await synced_broken(world, person)
+    [meeting] = await timeline(person, contact)
+    assert meeting["outcome"] == "cancelled"
+    assert meeting["calendar_event"] == {"status": "written", "error": None}, "nothing is left that could fail"
+
+
 async def synced_broken(world: World, person: Person) -> None:
     await person.post(f"/v1/connections/{person.connection_id}/sync")
     await world.work()

@@ -21,7 +21,8 @@ from app.bookings.offer import page_time_of_booking
 from app.bookings.post import BookingPost
 from app.bookings.transitions import end, move, restate
 from app.calendar import Clock, EventDraft, Response
-from app.calendar_writes.service import change_wish, draft_to_json
+from app.calendar_writes.observing import observe, observe_gone
+from app.calendar_writes.service import change_wish
 from app.events.types import EventType
 from app.models.bookings import Booking
 from app.models.calendar_writes import CalendarWrite
@@ -92,10 +93,9 @@ class DriftEffects:
         hosts = booking.host_ids
         former = await move(session, booking, page, to, now=self._clock())
         draft = event_draft(booking, page.configuration, write)
-        write.draft, write.ends_at = draft_to_json(draft), booking.ends_at
         if Kind.DECLINED in await ledger.open_entries(session, booking.id):
             standing = replace(standing, response=None)  # the host decides whether it counts
-        _note(write, standing, booked=to)
+        _note(write, standing, booked=to, draft=draft)
         jobs = await self._post.rescheduled(session, booking, page, write, former=former, reason=None, organizer=False)
         _audit(session, booking, "booking.rescheduled")
         jobs += tell_of_booking(session, EventType.BOOKING_RESCHEDULED, booking)
@@ -113,8 +113,7 @@ class DriftEffects:
         _audit(session, booking, "booking.cancelled")
         jobs += tell_of_booking(session, EventType.BOOKING_CANCELLED, booking)
         if gone and not write.extra_event_ids:
-            write.draft, write.written_start, write.written_end, write.etag = None, None, None, None
-            write.status = "written"
+            observe_gone(write)
         else:
             await session.flush()
             jobs.append(await _wish(session, booking.id, None))
@@ -167,13 +166,14 @@ def _is_move(finding: Finding) -> bool:
     return finding.kind in {Kind.MOVED, Kind.RESIZED} and finding.decision is Policy.ADOPT
 
 
-def _note(write: CalendarWrite, standing: Standing, *, booked: TimeSpan | None) -> None:
+def _note(
+    write: CalendarWrite, standing: Standing, *, booked: TimeSpan | None, draft: EventDraft | None = None
+) -> None:
     """What stands there is known; that it stands where it should is, if it does."""
-    write.event_id, write.etag = standing.event_id, standing.etag
+    span = standing.span if standing.span == booked else None
+    observe(write, standing.event_id, standing.etag, span=span, draft=draft)
     if standing.response is not None:
         write.guest_response = standing.response
-    if standing.span is not None and standing.span == booked:
-        write.written_start, write.written_end = standing.span
 
 
 def _audit(session: AsyncSession, booking: Booking, action: str) -> None:
