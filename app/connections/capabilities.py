@@ -74,12 +74,27 @@ def require(capability: Capability, states: Sequence[CapabilityState]) -> None:
         )
 
 
+def supported(capability: Capability, features: Features) -> bool:
+    """Whether the provider can, in this deployment."""
+    match capability:
+        case Capability.CALENDAR_SYNC | Capability.CRM_MEETINGS:
+            return features.two_way_sync
+        case Capability.TASK_SYNC:
+            return features.task_sync
+        case Capability.ADDITIONAL_AVAILABILITY_CALENDARS:
+            return features.additional_availability_calendars
+        case Capability.EVENT_CANCEL | Capability.EVENT_RESCHEDULE:
+            return features.event_update
+        case Capability.PROPOSED_TIMES:
+            return features.proposed_times
+
+
 def _reason(
     capability: Capability, link: Link | None, seats: Sequence[Seat], task_sync_seat: Entitlement
 ) -> Reason | None:
     if link is None:
         return Reason.NO_CONNECTION
-    if not _supported(capability, link.features):
+    if not supported(capability, link.features):
         return Reason.PROVIDER_UNSUPPORTED
     if not link.active:
         return Reason.REAUTHORIZATION_REQUIRED
@@ -94,17 +109,3 @@ def _granted(capability: Capability, link: Link) -> bool:
     if capability is Capability.ADDITIONAL_AVAILABILITY_CALENDARS:
         return True
     return link.can_write and (link.can_make_calendars or capability is not Capability.TASK_SYNC)
-
-
-def _supported(capability: Capability, features: Features) -> bool:
-    match capability:
-        case Capability.CALENDAR_SYNC | Capability.CRM_MEETINGS:
-            return features.two_way_sync
-        case Capability.TASK_SYNC:
-            return features.task_sync
-        case Capability.ADDITIONAL_AVAILABILITY_CALENDARS:
-            return features.additional_availability_calendars
-        case Capability.EVENT_CANCEL | Capability.EVENT_RESCHEDULE:
-            return features.event_update
-        case Capability.PROPOSED_TIMES:
-            return features.proposed_times

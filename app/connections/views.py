@@ -12,7 +12,7 @@ from app.accounts.schemas import CapabilityStatus
 from app.accounts.views import capability_view
 from app.calendar import AccessRole, ProviderName
 from app.connections import schemas
-from app.connections.capabilities import Capability, CapabilityState
+from app.connections.capabilities import Capability, CapabilityState, supported
 from app.connections.credentials import Discovery
 from app.connections.disclosures import Disclosure
 from app.connections.eligibility import ineligible_reason
@@ -47,20 +47,11 @@ def provider_view(provider: Provider, language: Language) -> schemas.ProviderInf
     """A provider of this deployment."""
     features = provider.features
     asked = provider.connect_fields if isinstance(provider, SupportsCredentials) else ()
-    possible = {
-        Capability.CALENDAR_SYNC: features.two_way_sync,
-        Capability.TASK_SYNC: features.task_sync,
-        Capability.ADDITIONAL_AVAILABILITY_CALENDARS: features.additional_availability_calendars,
-        Capability.EVENT_CANCEL: features.event_update,
-        Capability.EVENT_RESCHEDULE: features.event_update,
-        Capability.CRM_MEETINGS: features.two_way_sync,
-        Capability.PROPOSED_TIMES: features.proposed_times,
-    }
     return schemas.ProviderInfo(
         provider=provider.name.value,
         connect_method="oauth" if isinstance(provider, SupportsOAuth) else "credentials",
         connect_fields=connect_fields_view(asked, language),
-        capabilities=[capability.value for capability, supported in possible.items() if supported],
+        capabilities=[item.value for item in Capability if supported(item, features)],
         max_availability_calendars=features.free_busy_targets_max,
     )
 
