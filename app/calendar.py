@@ -230,6 +230,13 @@ Clock = Callable[[], datetime]
 """What time it is: aware, UTC. Only edges own one; everything below is told the time."""
 
 
+def normalised(address: str) -> str:
+    """The same mailbox, spelt the same: by this two addresses are compared. What was stored or hashed otherwise before
+    stays as it is, and says so.
+    """
+    return address.strip().casefold()
+
+
 def utc_now() -> datetime:
     """The real clock."""
     return datetime.now(UTC)

@@ -8,13 +8,12 @@ from collections.abc import Collection
 from uuid import UUID
 
 from app.bookings.forms import in_words
-from app.calendar import Attendee, EventDraft, Timed
+from app.calendar import Attendee, EventDraft, Timed, normalised
 from app.calendar_writes.service import Owner, draft_from_json
 from app.i18n import Language
 from app.models.bookings import Booking
 from app.models.calendar_writes import CalendarWrite
 from app.scheduling.configuration import Configuration
-from app.sync.people import normalised
 
 
 def event_key(booking_id: UUID) -> str:

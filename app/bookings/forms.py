@@ -5,6 +5,7 @@ The one rule: the server decides what is valid; an answer to no question is refu
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from app.calendar import normalised
 from app.errors import ConsentRequired, FieldError, ValidationFailed, pointer_to
 from app.i18n import Language, translate
 from app.scheduling.configuration import Configuration
@@ -49,7 +50,7 @@ def _said(answer: Mapping[str, str], language: Language) -> str:
 
 def guests_once(visitor: str, guests: Sequence[str]) -> list[str]:
     """Every guest once, the visitor not among them; calendars refuse or fold an address that comes twice."""
-    first = {visitor.casefold(): visitor}
+    first = {normalised(visitor): visitor}
     for guest in guests:
-        first.setdefault(guest.casefold(), guest)
+        first.setdefault(normalised(guest), guest)
     return list(first.values())[1:]

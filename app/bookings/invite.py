@@ -7,11 +7,11 @@ call with its link, as soon as that is known.
 from dataclasses import replace
 from email.utils import parseaddr
 
+from app.calendar import normalised
 from app.models.bookings import Booking
 from app.models.calendar_writes import CalendarWrite
 from app.outbound.ics import Invite, Method, Person, invite
 from app.scheduling.availability import PageTime
-from app.sync.people import normalised
 
 
 def invite_to(

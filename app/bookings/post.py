@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.bookings.event import is_video
 from app.bookings.forms import in_words
 from app.bookings.invite import invite_to, with_hosts
-from app.calendar import ProviderName
+from app.calendar import ProviderName, normalised
 from app.calendar_writes.service import is_reached
 from app.i18n import Language, negotiate
 from app.insertion import Rows
@@ -34,7 +34,6 @@ from app.scheduling.availability import Mode, PageTime
 from app.scheduling.domains.repository import host_of
 from app.scheduling.host_time import Host, HostTime
 from app.scheduling.repository import find_page
-from app.sync.people import normalised
 
 
 class BookingPost:

@@ -7,7 +7,7 @@ have written meanwhile is overwritten only after a check that the write is still
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass
 
-from app.calendar import FIELDS, Attendee, Busy, Event, EventDraft, Field, Notify, Timed
+from app.calendar import FIELDS, Attendee, Busy, Event, EventDraft, Field, Notify, Timed, normalised
 from app.models.calendar_writes import CalendarWrite
 from app.models.connections import Calendar, Connection
 from app.providers.base import CalendarSession, EditConflict, EventNotFound
@@ -163,7 +163,7 @@ class Placing:
 
 
 def _addresses(guests: Iterable[Attendee]) -> set[str]:
-    return {guest.email.lower() for guest in guests}
+    return {normalised(guest.email) for guest in guests}
 
 
 def _same_time(event: Event, draft: EventDraft) -> bool:

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts.entitlements import Entitlement
 from app.accounts.repository import add_audit_entry, lock_user
 from app.accounts.service import seats_of
-from app.calendar import CalendarRef, Identity
+from app.calendar import CalendarRef, Identity, normalised
 from app.connections import calendar_repository, mirroring, repository, token_repository
 from app.connections.access import seal_grant
 from app.connections.grants import remember_grant
@@ -189,7 +189,8 @@ def _jobs(connection: Connection, mirrored: list[Calendar]) -> list[Enqueued]:
 def _is(connection: Connection, identity: Identity) -> bool:
     """Whether the account is the connection's, even if renamed; one that was imported is known by its address only.
 
-    A subject may be an address, which was another before the mailbox was renamed: then it is one of the aliases.
+    A subject may be an address, which was another before the mailbox was renamed: then it is one of the aliases. It is
+    stored in lower case, as an id; what is an address is compared as one.
     """
     if not connection.subject:
         return _answers_to(identity, connection.email)
@@ -197,8 +198,4 @@ def _is(connection: Connection, identity: Identity) -> bool:
 
 
 def _answers_to(identity: Identity, address: str) -> bool:
-    return any(_same_address(name, address) for name in (identity.email, *identity.aliases))
-
-
-def _same_address(left: str, right: str) -> bool:
-    return left.strip().casefold() == right.strip().casefold()
+    return normalised(address) in map(normalised, (identity.email, *identity.aliases))

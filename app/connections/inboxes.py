@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.principal import Principal
 from app.accounts.repository import add_audit_entry, find_user
+from app.calendar import normalised
 from app.errors import AlreadyConnected, FieldError, InboxIsShared, NotFound, ValidationFailed
 from app.ids import new_id
 from app.models.accounts import User
@@ -28,11 +29,11 @@ async def connect_inbox(
 
     Raises: InboxIsShared, also when it is so by one of the `aliases`.
     """
-    names = sorted({_address(name) for name in (connection.email, *aliases)})  # locked in one order
+    names = sorted({normalised(name) for name in (connection.email, *aliases)})  # locked in one order
     found = {name: await _find(session, name) for name in names}
     for known in found.values():
         _check_personal(known)
-    inbox = found[_address(connection.email)]
+    inbox = found[normalised(connection.email)]
     if inbox is None and await _was_let_go(session, connection):
         return
     if inbox is None:
@@ -105,26 +106,23 @@ async def disconnect_inbox(session: AsyncSession, principal: Principal, inbox_id
 
 async def _find(session: AsyncSession, email: str) -> Inbox | None:
     return await session.scalar(
-        select(Inbox).where(Inbox.address == _address(email), Inbox.disconnected_at.is_(None)).with_for_update()
+        select(Inbox).where(Inbox.address == normalised(email), Inbox.disconnected_at.is_(None)).with_for_update()
     )
 
 
 async def _is_somebodys_own(session: AsyncSession, email: str) -> bool:
+    # Users' addresses are stored as they were told, and compared by the database, which knows lower case alone.
     own = select(User.id).where(func.lower(User.email) == email.strip().lower(), User.active)
     return await session.scalar(own.limit(1)) is not None
 
 
 async def _was_let_go(session: AsyncSession, connection: Connection) -> bool:
     """Whether this connection has brought the inbox of its address before, and its person let it go."""
-    came = select(Inbox.id).where(Inbox.connection_id == connection.id, Inbox.address == _address(connection.email))
+    came = select(Inbox.id).where(Inbox.connection_id == connection.id, Inbox.address == normalised(connection.email))
     return await session.scalar(came.where(Inbox.disconnected_at.is_not(None)).limit(1)) is not None
 
 
 async def _add(session: AsyncSession, account_id: UUID, email: str, **values: object) -> Inbox | None:
     """The new inbox; None: the address is registered, if only since this moment."""
-    row = insert(Inbox).values(account_id=account_id, id=new_id(), email=email, address=_address(email), **values)
+    row = insert(Inbox).values(account_id=account_id, id=new_id(), email=email, address=normalised(email), **values)
     return await session.scalar(row.on_conflict_do_nothing().returning(Inbox))
-
-
-def _address(email: str) -> str:
-    return email.strip().casefold()

@@ -6,10 +6,9 @@ The one rule: what people have added to the event in their calendar is not taken
 from dataclasses import replace
 from uuid import UUID
 
-from app.calendar import Attendee, EventDraft, Timed
+from app.calendar import Attendee, EventDraft, Timed, normalised
 from app.crm.schemas import ContactMeetingCreate
 from app.models.crm import Contact, Engagement
-from app.sync.people import normalised
 
 
 def event_key(engagement_id: UUID) -> str:

@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.repository import find_user
-from app.calendar import Attendee, Clock, Event, EventDraft, ProviderName
+from app.calendar import Attendee, Clock, Event, EventDraft, ProviderName, normalised
 from app.calendar_writes.observing import observe, observe_gone
 from app.calendar_writes.service import Owner, draft_from_json, find_write
 from app.connections.settings import get_settings
@@ -33,7 +33,7 @@ from app.queue import Enqueued
 from app.sync.busy import zone_or_utc
 from app.sync.changes import Topic
 from app.sync.following import FollowedCalendar, Follower, PostponedError
-from app.sync.people import AddressBook, addresses_of, normalised
+from app.sync.people import AddressBook, addresses_of
 from app.sync.rereading import Seen
 
 _CONCERNING = """

@@ -12,10 +12,11 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.calendar import normalised
 from app.crm import repository
 from app.models.crm import Contact
 from app.models.events import FeedEvent
-from app.sync.people import AddressBook, normalised
+from app.sync.people import AddressBook
 
 STRUCK: Final = "…"
 _LISTS_OF_PEOPLE: Final = {"guests", "attendees"}
@@ -40,7 +41,7 @@ class Person:
 
     contact_id: UUID
     addresses: frozenset[str]
-    """Normalised, and as they were written in lower case."""
+    """Normalised; and in lower case, for that is how the database compares what is stored as it was written."""
     hashes: frozenset[bytes]
     """The account's keyed hashes of them."""
     words: tuple[str, ...]

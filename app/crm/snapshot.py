@@ -9,8 +9,7 @@ from datetime import UTC, datetime, time
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from app.calendar import AllDay, Event, Response
-from app.sync.people import normalised
+from app.calendar import AllDay, Event, Response, normalised
 
 KEPT_OUTCOMES = frozenset({"completed", "no_show"})
 """What a person has said about a meeting is not unsaid by its event."""

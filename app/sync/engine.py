@@ -18,7 +18,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from app.calendar import Clock, Timed, Unreadable
+from app.calendar import Clock, Timed, Unreadable, normalised
 from app.connections import mirroring
 from app.connections import repository as connections
 from app.connections.access import CalendarAccess
@@ -35,7 +35,7 @@ from app.sync.changes import ChangeLog, Follow, Topic
 from app.sync.expanding import read_series
 from app.sync.mirror import BEHIND, Mirror
 from app.sync.pace import Kin, Paces
-from app.sync.people import AddressBook, normalised
+from app.sync.people import AddressBook
 from app.sync.polling import jittered, next_poll
 from app.sync.reading import pages_ahead, read_page
 from app.sync.relisting import listing_after, next_listing

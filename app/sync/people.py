@@ -10,15 +10,10 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.calendar import Event
+from app.calendar import Event, normalised
 from app.vault import Vault
 
 _HASH_BYTES: Final = 16
-
-
-def normalised(address: str) -> str:
-    """The same mailbox, spelt the same."""
-    return address.strip().casefold()
 
 
 def addresses_of(event: Event, own: Collection[str]) -> frozenset[str]:

@@ -22,7 +22,7 @@ from app.bookings.drift.effects import Case, DriftEffects
 from app.bookings.drift.elsewhere import stands_elsewhere
 from app.bookings.drift.planner import DEFAULT_POLICIES, Doubt, Facts, Kind, Plan, Policy, Standing, TimeSpan, plan
 from app.bookings.event import event_key
-from app.calendar import Clock, Event, ProviderName, Response, Timed
+from app.calendar import Clock, Event, ProviderName, Response, Timed, normalised
 from app.calendar_writes.service import Owner, draft_from_json, find_write
 from app.database import transaction
 from app.models.bookings import Booking
@@ -34,7 +34,6 @@ from app.providers.base import CalendarSession, Provider, ProviderError
 from app.queue import Enqueued, Job, enqueue
 from app.sync.changes import Topic, note_events
 from app.sync.following import FollowedCalendar, Follower, PostponedError
-from app.sync.people import normalised
 from app.sync.rereading import Seen
 
 _LINK_COMES: Final = timedelta(minutes=1)

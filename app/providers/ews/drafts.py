@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from app.calendar import Attendee, EventDraft, Notify, Response, Timed
+from app.calendar import Attendee, EventDraft, Notify, Response, Timed, normalised
 from app.providers.ews import marks
 from app.providers.ews.questions import folder, instant, own_calendar
 from app.providers.ews.soap import Element, m, parse_xml, t
@@ -115,11 +115,11 @@ def reply(standing: Item, response: Response) -> Element | None:
 def merged(standing: Item, draft: EventDraft) -> Guests:
     """Those who stand, less those we invited and want no more, plus the new."""
     invited = set((standing.guests or "").split())
-    new = {guest.email.lower(): guest for guest in draft.attendees}
+    new = {normalised(guest.email): guest for guest in draft.attendees}
 
     def stays(person: Person) -> bool:
-        address = person.email.lower()
-        return new.pop(address, None) is not None or marks.fingerprint(address) not in invited
+        known = new.pop(normalised(person.email), None) is not None
+        return known or marks.fingerprint(person.email) not in invited
 
     required = [person for person in standing.required if stays(person)]
     optional = [person for person in standing.optional if stays(person)]

@@ -22,6 +22,7 @@ from app.calendar import (
     Unreadable,
     Upsert,
     When,
+    normalised,
 )
 from app.calendar import Change as CalendarChange
 from app.providers.ews.wire import MASTER, Change, Folder, Item, Person
@@ -170,7 +171,7 @@ def _attendee(person: Person, email: str) -> Attendee:
         email=person.email,
         name=person.name if person.name != person.email else None,
         response=_RESPONSES.get(person.response or "", Response.NEEDS_ACTION),
-        is_self=person.email.lower() == email.lower(),
+        is_self=normalised(person.email) == normalised(email),
     )
 
 

@@ -90,6 +90,7 @@ class Verification:
         if address is None:
             raise CredentialsRefused(CredentialsReason.INVALID)  # a good password, and somebody else's address
         version, serial = str(answer.build), secrets.token_hex(8)
+        # An id, which connections have kept in lower case since the first; it is compared as it stands.
         identity = Identity(address.lower(), address, aliases=frozenset({login.email}))
         login = msgspec.structs.replace(login, version=version, email=address, serial=serial)
         return Verified(identity, login.secret(), login.url, login.version)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from app.calendar import Attendee, EventDraft, Notify, Timed
+from app.calendar import Attendee, EventDraft, Notify, Timed, normalised
 from app.providers.base import ProviderError
 from app.providers.google.mapping import KEY_PROPERTY, RESPONSE_STATUS
 from app.providers.google.refusals import NoZone
@@ -161,11 +161,11 @@ def _guest(attendee: Attendee) -> Body:
 def _merged(standing: Standing, draft: EventDraft) -> list[Body] | None:
     """Those who stand, with their answers, less those we invited and want no more, plus the new; None: no change."""
     invited = set(_private(standing).get(_GUESTS_PROPERTY, "").split())
-    new = {attendee.email.lower(): attendee for attendee in draft.attendees}
+    new = {normalised(attendee.email): attendee for attendee in draft.attendees}
     kept = []
     for guest in standing.attendees:
-        address = str(guest.get("email", "")).lower()
-        if new.pop(address, None) is not None or _fingerprint(address) not in invited:
+        address = str(guest.get("email", ""))
+        if new.pop(normalised(address), None) is not None or _fingerprint(address) not in invited:
             kept.append(guest)
     added = [] if "attendees" in draft.keeps else [_guest(attendee) for attendee in new.values()]
     return None if not added and len(kept) == len(standing.attendees) else [*kept, *added]
@@ -177,14 +177,15 @@ def _private(standing: Standing) -> Mapping[str, str]:
 
 def _fingerprints(attendees: Iterable[Attendee]) -> str:
     """As many as Google keeps in one property; whoever is past that is never taken off by us."""
-    found = sorted({_fingerprint(attendee.email.lower()) for attendee in attendees})
+    found = sorted({_fingerprint(attendee.email) for attendee in attendees})
     return (
         " ".join(found)[:_PROPERTY_MAX].rpartition(" ")[0] if len(" ".join(found)) > _PROPERTY_MAX else " ".join(found)
     )
 
 
 def _fingerprint(address: str) -> str:
-    return _digest(address)[:_FINGERPRINT]
+    """Of the lower case: so it stands on events that were written long ago."""
+    return _digest(address.lower())[:_FINGERPRINT]
 
 
 def _digest(text: str) -> str:

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from app.calendar import AllDay, Busy, BusyTimes, Event, Timed, When
+from app.calendar import AllDay, Busy, BusyTimes, Event, Timed, When, normalised
 from app.providers.graph.cursor import utc_text
 from app.providers.graph.mapping import instant_of
 from app.providers.graph.wire import WireSchedule, WireScheduleItem
@@ -47,7 +47,7 @@ class Question:
 
     def read(self, schedules: Mapping[str, WireSchedule]) -> dict[str, BusyTimes]:
         """The answer for every address asked about; one that is missing from it is unknown."""
-        return {address: _busy_times(schedules.get(address.lower()), self.window) for address in self.addresses}
+        return {address: _busy_times(schedules.get(normalised(address)), self.window) for address in self.addresses}
 
     def refused(self, reason: str) -> dict[str, BusyTimes]:
         """The answer when nothing will be said."""

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from app.calendar import Attendee, EventDraft, Response, Timed
+from app.calendar import Attendee, EventDraft, Response, Timed, normalised
 from app.providers.base import ProviderError
 from app.providers.graph.mapping import instant_of, plain_text, property_of
 from app.providers.graph.marks import (
@@ -170,12 +170,12 @@ def _guest(attendee: Attendee) -> Body:
 def _merged(standing: Standing, draft: EventDraft) -> list[Body] | None:
     """Those who stand, with their answers, less those we invited and want no more, plus the new; None: no change."""
     invited = set((property_of(standing.properties, GUESTS_PROPERTY) or "").split())
-    new = {attendee.email.lower(): attendee for attendee in draft.attendees}
+    new = {normalised(attendee.email): attendee for attendee in draft.attendees}
     before = standing.attendees or ()
     kept = []
     for guest in before:
         address = _address(guest)
-        if new.pop(address, None) is not None or fingerprint(address) not in invited:
+        if new.pop(normalised(address), None) is not None or fingerprint(address) not in invited:
             kept.append({name: guest[name] for name in _GUEST_FIELDS if name in guest})
     added = [] if "attendees" in draft.keeps else [_guest(attendee) for attendee in new.values()]
     return None if not added and len(kept) == len(before) else [*kept, *added]
@@ -183,4 +183,4 @@ def _merged(standing: Standing, draft: EventDraft) -> list[Body] | None:
 
 def _address(guest: Mapping[str, Any]) -> str:
     email = guest.get("emailAddress")
-    return str(email.get("address") or "").lower() if isinstance(email, dict) else ""
+    return str(email.get("address") or "") if isinstance(email, dict) else ""

@@ -69,7 +69,7 @@ def fingerprints(addresses: Iterable[str]) -> str:
 
 
 def fingerprint(address: str) -> str:
-    """A short hash of an address, however it is capitalised."""
+    """A short hash of an address in lower case: so it stands on events that were written long ago."""
     return hashlib.sha256(address.lower().encode()).hexdigest()[:_FINGERPRINT]
 
 

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import msgspec
 import structlog
 
+from app.calendar import normalised
 from app.providers.mending import mended
 
 _log = structlog.get_logger(__name__)
@@ -267,9 +268,9 @@ def decode_calendars(content: bytes) -> CalendarsPage:
 
 
 def decode_schedules(content: bytes) -> dict[str, WireSchedule]:
-    """The schedules that can be read, by their address in lower case. Raises: msgspec.DecodeError."""
+    """The schedules that can be read, by their address, normalised. Raises: msgspec.DecodeError."""
     page = _RAW_PAGE.decode(content)
-    return {schedule.schedule_id.lower(): schedule for schedule in _readable(page.value, _SCHEDULE)}
+    return {normalised(schedule.schedule_id): schedule for schedule in _readable(page.value, _SCHEDULE)}
 
 
 def _readable(items: Iterable[msgspec.Raw], decoder: msgspec.json.Decoder[T]) -> Iterable[T]:
