@@ -51,6 +51,7 @@ from app.models.connections import Connection, ConnectionAuthorization
 from app.models.directory import Directory, DirectoryEntry
 from app.providers.base import (
     ConsentRefused,
+    OAuthProvider,
     PermissionDenied,
     Provider,
     ProviderError,
@@ -272,16 +273,15 @@ class Authorizations:
 
     async def _collect(self, authorization: ConnectionAuthorization, code: str, verifier: str) -> Consent:
         """Everything the provider has to say, asked with no transaction open."""
-        kind = self._providers[ProviderName(authorization.provider)]
         provider = self._oauth_provider(authorization.provider)
         try:
             grant = await provider.exchange_code(
                 code, code_verifier=verifier, redirect_uri=self._redirect_uri(authorization.provider)
             )
-            if kind.missing_scopes(grant.scopes):
+            if provider.missing_scopes(grant.scopes):
                 raise ScopesMissing  # and the grant is left alone: somebody else's connection may live by it
             identity = await provider.identify(grant.access_token)
-            calendars = await kind.open(FixedToken(grant.access_token)).list_calendars()
+            calendars = await provider.open(FixedToken(grant.access_token)).list_calendars()
         except (ConsentRefused, ReauthRequired) as refusal:
             raise _denial(refusal) from refusal
         except PermissionDenied as refusal:
@@ -290,7 +290,7 @@ class Authorizations:
             raise Office365MailboxMissing from refusal
         except ProviderError as failure:
             raise unavailable_or_upstream(failure) from failure
-        return Consent(grant, identity, _with_primary(calendars, identity), kind.features.two_way_sync)
+        return Consent(grant, identity, _with_primary(calendars, identity), provider.features.two_way_sync)
 
     async def _establish(
         self, authorization: ConnectionAuthorization, candidate: Candidate, consent: Consent
@@ -320,7 +320,7 @@ class Authorizations:
     def _needed_seat(self, client: str) -> Entitlement | None:
         return self._mobile_seat if client == "mobile" else None
 
-    def _oauth_provider(self, name: str) -> SupportsOAuth:
+    def _oauth_provider(self, name: str) -> OAuthProvider:
         provider = self._providers.get(ProviderName(name)) if name in set(ProviderName) else None
         if provider is None or not provider.offered or not isinstance(provider, SupportsOAuth):
             raise NotFound

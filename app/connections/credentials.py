@@ -54,6 +54,7 @@ from app.providers.credentials import (
     Credentials,
     CredentialsReason,
     CredentialsRefused,
+    PasswordProvider,
     SupportsCredentials,
     Verified,
 )
@@ -136,13 +137,13 @@ class CredentialConnections:
 
     def fields(self, provider: str) -> Sequence[ConnectField]:
         """What the provider's servers can need."""
-        return self._kind(provider)[1].connect_fields
+        return self._provider(provider).connect_fields
 
     async def discover(self, principal: Principal, provider: str, client: str, credentials: Credentials) -> Discovery:
         """Try the credentials and store nothing. Raises: the refusals of R3, R9, R13, R14."""
         self._check_person(principal, client)
         try:
-            return Discovery(await self._verify(self._kind(provider, anew=True)[1], credentials), ())
+            return Discovery(await self._verify(self._provider(provider, anew=True), credentials), ())
         except ExchangeUrlRequired as refusal:
             return Discovery(None, tuple(error.pointer.removeprefix("/") for error in refusal.errors))
 
@@ -159,7 +160,7 @@ class CredentialConnections:
         async with transaction(self._sessions, principal.account_id) as session:
             if (before := await self._answered(session, principal, keyed)) is not None:
                 return Connected(before, return_url, replayed=True)
-            self._kind(wish.provider, anew=True)
+            self._provider(wish.provider, anew=True)
             await check_may_connect(session, principal, wish.provider)
         consent = await self._consent(wish.provider, wish.credentials)
         async with transaction(self._sessions, principal.account_id) as session:
@@ -199,9 +200,9 @@ class CredentialConnections:
         self._check_person(principal, client)
         async with transaction(self._sessions, principal.account_id) as session:
             connection = await get_connection(session, principal, connection_id)
-            kind, provider = self._kind(connection.provider)
+            provider = self._provider(connection.provider)
             if version is not None or not connection.subject:
-                _check_acceptance(kind, acceptance)
+                _check_acceptance(provider, acceptance)
             if fields.get("password") is None and any(name in fields for name in _WHOM_TO_TRUST):
                 raise ValidationFailed(errors=[FieldError("/password", "missing")])
             if "password" in fields and fields["password"] is None:
@@ -216,18 +217,18 @@ class CredentialConnections:
             candidate = Candidate(*whose, connection.provider, connection.email, connection_id, needs)
             return await establish(session, self._vault, candidate, consent, now=self._clock(), changed=fields)
 
-    async def _consent(self, provider: str, credentials: Credentials) -> Consent:
+    async def _consent(self, name: str, credentials: Credentials) -> Consent:
         """Everything the server has to say, asked with no transaction open."""
-        kind, supports = self._kind(provider)
-        verified = await self._verify(supports, credentials)
+        provider = self._provider(name)
+        verified = await self._verify(provider, credentials)
         try:
-            calendars = await kind.open(FixedToken(verified.secret)).list_calendars()
+            calendars = await provider.open(FixedToken(verified.secret)).list_calendars()
         except ReauthRequired as failure:
             raise ExchangeCredentialsInvalid from failure
         except ProviderError as failure:
             raise unavailable_or_upstream(failure) from failure
         grant = Grant(verified.secret, expires_at=None, refresh_token=None, scopes=frozenset())
-        return Consent(grant, verified.identity, tuple(calendars), kind.features.two_way_sync)
+        return Consent(grant, verified.identity, tuple(calendars), provider.features.two_way_sync)
 
     @staticmethod
     async def _verify(provider: SupportsCredentials, credentials: Credentials) -> Verified:
@@ -254,14 +255,14 @@ class CredentialConnections:
     def _needed_seat(self, client: str) -> Entitlement | None:
         return self._mobile_seat if client == "mobile" else None
 
-    def _kind(self, name: str, *, anew: bool = False) -> tuple[Provider, SupportsCredentials]:
+    def _provider(self, name: str, *, anew: bool = False) -> PasswordProvider:
         """Raises: NotFound (nobody connects it `anew` here), CapabilityNotSupported (it is connected by OAuth)."""
         provider = self._providers[ProviderName(name)]
         if anew and not provider.offered:
             raise NotFound
         if not isinstance(provider, SupportsCredentials):
             raise CapabilityNotSupported(detail="oauth_only", extra={"provider": name, "capability": "credentials"})
-        return provider, provider
+        return provider
 
 
 def _check_acceptance(provider: Provider, acceptance: Acceptance) -> None:

@@ -356,3 +356,7 @@ class SupportsOAuth(Protocol):
     async def revoke(self, token: str) -> None:
         """End the grant at the provider; one already dead is done. Raises: Transient."""
         ...
+
+
+class OAuthProvider(Provider, SupportsOAuth, Protocol):
+    """A provider that is one by OAuth."""

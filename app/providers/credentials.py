@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
 from app.calendar import Identity
-from app.providers.base import ProviderError
+from app.providers.base import Provider, ProviderError
 
 
 class CredentialsReason(StrEnum):
@@ -103,3 +103,7 @@ class SupportsCredentials(Protocol):
     def changed(self, secret: str, **fields: str | None) -> Credentials:
         """The credentials behind a secret with some fields replaced; None: as if never filled in."""
         ...
+
+
+class PasswordProvider(Provider, SupportsCredentials, Protocol):
+    """A provider that is one by a user name and a password."""
