@@ -51,7 +51,7 @@ class PeopleMaker:
     async def _connect(self, server: CannedServer, name: str) -> Mirrored:
         account_id, user_id, now = new_id(), new_id(), datetime.now(UTC)
         email = f"{user_id.hex}@example.com"
-        candidate = Candidate(account_id, user_id, server.provider.value, email)
+        candidate = Candidate(account_id=account_id, user_id=user_id, provider=server.provider.value, email=email)
         consent = Consent(
             grant=_grant(server, email, now),
             identity=Identity(user_id.hex, email),

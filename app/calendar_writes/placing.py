@@ -17,7 +17,7 @@ class FencedOff(Exception):
     """Another run has claimed the wish; whatever this one wants is old."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimedWrite:
     """The wish as it was when it was claimed."""
 

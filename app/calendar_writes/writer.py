@@ -128,9 +128,17 @@ class EventWriter:
             write.attempts += 1
             write.lease_until = now + LEASE
             draft = None if write.draft is None else draft_from_json(write.draft)
-            dates = await dates_of_series(session, write) if draft is None else None
-            fenced = write.fence, write.desired_seq
-            return ClaimedWrite(write, calendar, connection, draft, *fenced, first, looking, dates)
+            return ClaimedWrite(
+                write=write,
+                calendar=calendar,
+                connection=connection,
+                draft=draft,
+                fence=write.fence,
+                seq=write.desired_seq,
+                first=first,
+                looking=looking,
+                dates=await dates_of_series(session, write) if draft is None else None,
+            )
 
     async def _why_not(
         self, session: AsyncSession, write: CalendarWrite, connection: Connection, now: datetime

@@ -248,12 +248,12 @@ class Authorizations:
             if authorization is None or authorization.provider != provider:
                 raise AuthorizationStateInvalid
             candidate = Candidate(
-                authorization.account_id,
-                authorization.user_id,
-                authorization.provider,
-                authorization.login_hint,
-                authorization.connection_id,
-                self._needed_seat(authorization.client),
+                account_id=authorization.account_id,
+                user_id=authorization.user_id,
+                provider=authorization.provider,
+                email=authorization.login_hint,
+                connection_id=authorization.connection_id,
+                needs=self._needed_seat(authorization.client),
             )
             verifier = await self._verifier(session, authorization)
             authorization.login_hint, authorization.code_verifier = None, b""

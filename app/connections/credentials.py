@@ -167,8 +167,13 @@ class CredentialConnections:
             if (before := await self._answered(session, principal, keyed)) is not None:
                 return Connected(before, return_url, replayed=True)
             _record_acceptance(session, principal, wish.provider, wish.disclosure_version, language)
-            needs = self._needed_seat(wish.client)
-            candidate = Candidate(principal.account_id, principal.user, wish.provider, email=None, needs=needs)
+            candidate = Candidate(
+                account_id=principal.account_id,
+                user_id=principal.user,
+                provider=wish.provider,
+                email=None,
+                needs=self._needed_seat(wish.client),
+            )
             made, now = await establish(session, self._vault, candidate, consent, now=self._clock()), self._clock()
             if keyed is not None:
                 session.add(answer_of(made.account_id, keyed, status_code=201, subject_id=made.id, now=now))
@@ -213,8 +218,14 @@ class CredentialConnections:
         async with transaction(self._sessions, principal.account_id) as session:
             if version is not None:
                 _record_acceptance(session, principal, connection.provider, version, language)
-            whose, needs = (principal.account_id, principal.user), self._needed_seat(client)
-            candidate = Candidate(*whose, connection.provider, connection.email, connection_id, needs)
+            candidate = Candidate(
+                account_id=principal.account_id,
+                user_id=principal.user,
+                provider=connection.provider,
+                email=connection.email,
+                connection_id=connection_id,
+                needs=self._needed_seat(client),
+            )
             return await establish(session, self._vault, candidate, consent, now=self._clock(), changed=fields)
 
     async def _consent(self, name: str, credentials: Credentials) -> Consent:

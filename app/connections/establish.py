@@ -31,7 +31,7 @@ from app.queue import Enqueued, Job, enqueue
 from app.vault import Vault
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
     """Who wants to be connected to what."""
 

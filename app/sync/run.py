@@ -22,7 +22,7 @@ from app.sync.pace import Kin
 from app.sync.polling import doubts_watch
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Run:
     """What one run knows."""
 
