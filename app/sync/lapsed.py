@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import and_, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.calendar import Timed
 from app.models.connections import Calendar, CalendarSync
 from app.models.mirror import MirrorEvent
-from app.sync.mirror import BEHIND, UNTOLD, Mirror
+from app.sync.mirror import BEHIND, UNTOLD, Mirror, is_past
 
 _LAPSED_AFTER: Final = timedelta(days=7)
 """The sync of a calendar that can be read forgets by itself."""
@@ -26,14 +26,7 @@ async def forget_past_of_lapsed(session: AsyncSession, account_id: UUID, now: da
     past = and_(
         MirrorEvent.account_id == Calendar.account_id,
         MirrorEvent.calendar_id == Calendar.id,
-        MirrorEvent.key.is_(None),
-        or_(
-            and_(MirrorEvent.starts_at < start, MirrorEvent.ends_at < start),
-            and_(
-                MirrorEvent.start_date < start.date() - timedelta(days=1),
-                MirrorEvent.end_date < start.date() - timedelta(days=1),
-            ),
-        ),
+        is_past(start),
     )
     lapsed = and_(
         CalendarSync.account_id == Calendar.account_id,

@@ -9,13 +9,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, delete, select
+from sqlalchemy import ColumnElement, and_, delete, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.calendar import AllDay, Event, Timed, When
 from app.models.connections import Calendar
-from app.models.mirror import MirrorEvent, MirrorSeries
+from app.models.mirror import BusyMonth, MirrorEvent, MirrorSeries
 from app.sync.batch import Batch
 from app.sync.busy import Blocking, level_of, month_bounds, month_spans, months_of, zone_or_utc
 from app.sync.changes import ChangeLog, Known
@@ -69,13 +69,6 @@ SELECT $1, $2, u.month, u.busy, u.tentative
   FROM unnest($3::date[], $4::bytea[], $5::bytea[]) AS u(month, busy, tentative)
 ON CONFLICT (account_id, calendar_id, month) DO UPDATE SET busy = excluded.busy, tentative = excluded.tentative
 """
-_FORGET_PAST = """
-WITH past AS (
-    DELETE FROM mirror_events
-     WHERE account_id = $1 AND calendar_id = $2 AND key IS NULL
-       AND ((starts_at < $3 AND ends_at < $3) OR (start_date < $4 AND end_date < $4)))
-DELETE FROM busy_months WHERE account_id = $1 AND calendar_id = $2 AND month < $5
-"""
 BEHIND: Final = timedelta(days=35)
 """How far a mirror looks back. Months are packed as far as they lie in its horizon, so everybody who packs has one."""
 _MONTHS_AT_ONCE = 3
@@ -85,6 +78,13 @@ _DAY = timedelta(days=1)
 _UNTOLD = "SELECT event_id FROM mirror_events WHERE account_id = $1 AND calendar_id = $2 AND generation < 0"
 UNTOLD: Final = -1
 """The generation of what we have written ourselves: no listing has told of it yet."""
+
+
+def is_past(start: datetime) -> ColumnElement[bool]:
+    """An event lies behind the horizon's start, whatever its zone, and is none of ours."""
+    day = start.date() - _DAY
+    timed = and_(MirrorEvent.starts_at < start, MirrorEvent.ends_at < start)
+    return and_(MirrorEvent.key.is_(None), or_(timed, and_(MirrorEvent.start_date < day, MirrorEvent.end_date < day)))
 
 
 class _Blocks(NamedTuple):
@@ -163,8 +163,9 @@ class Mirror:
         one that is edited is told of again. Our own stay: whether one stands there is what tells it from its copies.
         """
         start = self._horizon.start
-        day = start.date()
-        await self._ask(_FORGET_PAST, start, day - _DAY, day.replace(day=1))
+        events = delete(MirrorEvent).where(self._mine(MirrorEvent), is_past(start)).cte("past")
+        months = delete(BusyMonth).where(self._mine(BusyMonth), BusyMonth.month < start.date().replace(day=1))
+        await self._session.execute(months.add_cte(events), execution_options={"synchronize_session": False})
 
     async def known_series(self) -> set[str]:
         """Every series we have expanded."""
@@ -270,7 +271,7 @@ class Mirror:
             blocking[month, tentative] = Blocking(starts, ends, list(map(AllDay, first_days, last_days)))
         return blocking
 
-    def _mine(self, table: type[MirrorEvent] | type[MirrorSeries]) -> ColumnElement[bool]:
+    def _mine(self, table: type[MirrorEvent] | type[MirrorSeries] | type[BusyMonth]) -> ColumnElement[bool]:
         return and_(table.account_id == self._calendar.account_id, table.calendar_id == self._calendar.id)
 
 
