@@ -12,16 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from app.calendar import Clock
 from app.database import transaction
 from app.queue import enqueue
-from app.sync.changes import Topic, jobs_for
+from app.sync.changes import Topic, jobs_for, noting
 
-_NOTE = """
-INSERT INTO calendar_changes (account_id, calendar_id, event_id, series_id, topic, changed_at)
+_FOUND = """
 SELECT DISTINCT ON (found.calendar_id, found.event_id)
        $1::uuid, found.calendar_id, found.event_id, found.series_id, 'meeting', $2::timestamptz
   FROM ({found}) AS found
  ORDER BY found.calendar_id, found.event_id
-ON CONFLICT (account_id, calendar_id, event_id) DO UPDATE SET seq = calendar_changes.seq + 1, not_before = NULL
-RETURNING calendar_id
 """
 _WITH_PEOPLE = """
 SELECT a.calendar_id, a.event_id, m.series_id
@@ -44,8 +41,9 @@ stands there otherwise than we wrote it. When it was, as far as we know, says no
 _STANDING = _KNOWN.format(writes="LEFT JOIN", theirs="e.calendar_id = $3")
 _COME_BACK = _KNOWN.format(writes="JOIN", theirs="e.calendar_id IS NULL AND w.calendar_id = $3")
 """Those whose calendar went and was connected again: their writes alone know it yet."""
-_OF_CONTACT = _NOTE.format(found=_WITH_PEOPLE.format(which="c.id"))
-_OF_CALENDAR = _NOTE.format(found="UNION ALL".join((_WITH_PEOPLE.format(which="a.calendar_id"), _STANDING, _COME_BACK)))
+_IN_CALENDAR = "UNION ALL".join((_WITH_PEOPLE.format(which="a.calendar_id"), _STANDING, _COME_BACK))
+_OF_CONTACT = noting(_FOUND.format(found=_WITH_PEOPLE.format(which="c.id")), changed=False)
+_OF_CALENDAR = noting(_FOUND.format(found=_IN_CALENDAR), changed=False)
 
 
 class Matching:

@@ -18,16 +18,12 @@ from app.queue import Enqueued, Job
 from app.sync.people import AddressBook, addresses_of
 
 _NOTE = """
-INSERT INTO calendar_changes (account_id, calendar_id, event_id, series_id, topic, changed_at)
 SELECT $1, $2, u.event_id, u.series_id, u.topic, $3
   FROM unnest($4::text[], $5::text[], $6::text[]) AS u(event_id, series_id, topic)
  ORDER BY u.event_id
-ON CONFLICT (account_id, calendar_id, event_id) DO UPDATE SET
-    seq = calendar_changes.seq + 1, topic = excluded.topic, attempts = 0, not_before = NULL
 """
 _NOTE_DIFFERING = """
-INSERT INTO calendar_changes (account_id, calendar_id, event_id, topic, changed_at)
-SELECT w.account_id, w.calendar_id, w.event_id, split_part(w.key, ':', 1), $3::timestamptz
+SELECT w.account_id, w.calendar_id, w.event_id, NULL, split_part(w.key, ':', 1), $3::timestamptz
   FROM calendar_writes w
   LEFT JOIN mirror_events m ON m.account_id = w.account_id AND m.calendar_id = w.calendar_id AND m.event_id = w.event_id
  WHERE w.account_id = $1 AND w.calendar_id = ANY ($2::uuid[]) AND w.event_id IS NOT NULL
@@ -36,8 +32,6 @@ SELECT w.account_id, w.calendar_id, w.event_id, split_part(w.key, ':', 1), $3::t
    AND greatest(w.ends_at, m.ends_at, m.end_date + 1)
        > CASE WHEN w.task_id IS NULL THEN $3 ELSE $3 - interval '30 days' END
  ORDER BY w.calendar_id, w.event_id
-ON CONFLICT (account_id, calendar_id, event_id) DO UPDATE SET seq = calendar_changes.seq + 1, not_before = NULL
-RETURNING calendar_id, topic
 """
 """What a write of ours is still to change is left out: it looks for itself. What is over is left out as well, unless it
 was moved to a time that is not: a civil day may end up to a day after UTC's. Tasks count for as far back as any listing
@@ -60,6 +54,25 @@ INSERT INTO mirror_addresses (account_id, calendar_id, event_id, address_hash)
 SELECT $1, $2, event_id, address_hash FROM named
 ON CONFLICT DO NOTHING
 """
+
+
+def noting(found: str, *, changed: bool) -> str:
+    """The statement that notes what a query has found: account, calendar, event, series, topic and when, in that order.
+    It answers the calendars and topics.
+
+    `changed`: it is not as it was, and what was tried in vain may go well now. Else it is only looked at again, at
+    once; what has failed so far still counts, so that what never goes well is tried more and more rarely.
+    """
+    anew = ", topic = excluded.topic, attempts = 0" if changed else ""
+    return f"""
+INSERT INTO calendar_changes (account_id, calendar_id, event_id, series_id, topic, changed_at)
+{found}
+ON CONFLICT (account_id, calendar_id, event_id) DO UPDATE SET seq = calendar_changes.seq + 1, not_before = NULL{anew}
+RETURNING calendar_id, topic
+"""
+
+
+_NOTE_CHANGED, _NOTE_AGAIN = noting(_NOTE, changed=True), noting(_NOTE_DIFFERING, changed=False)
 
 
 class Topic(StrEnum):
@@ -121,7 +134,9 @@ async def note_events(
     """The same for several events, each with the id of its series, if it is of one."""
     connection, some = await session.connection(), sorted(events.items())
     ids, series = [event_id for event_id, _ in some], [series_id for _, series_id in some]
-    await connection.exec_driver_sql(_NOTE, (account_id, calendar_id, now, ids, series, [topic.value] * len(some)))
+    await connection.exec_driver_sql(
+        _NOTE_CHANGED, (account_id, calendar_id, now, ids, series, [topic.value] * len(some))
+    )
     [job] = jobs_for(account_id, calendar_id, [topic])
     return job
 
@@ -134,7 +149,7 @@ async def note_differing(session: AsyncSession, calendars: Sequence[Calendar], *
         return []
     account_id, connection = calendars[0].account_id, await session.connection()
     wanted = account_id, [calendar.id for calendar in calendars], now
-    rows = (await connection.exec_driver_sql(_NOTE_DIFFERING, wanted)).all()
+    rows = (await connection.exec_driver_sql(_NOTE_AGAIN, wanted)).all()
     found = sorted({(row.calendar_id, Topic(row.topic)) for row in rows})
     return [job for calendar_id, topic in found for job in jobs_for(account_id, calendar_id, [topic])]
 
@@ -206,7 +221,7 @@ class ChangeLog:
             series = {known.event_id: known.series_id for known in before.values()}
             series |= {event.id: event.series_id for event in after}
             series_ids = [series.get(event_id) for event_id in changed]
-            await self._tell(_NOTE, self._now, list(changed), series_ids, topics)
+            await self._tell(_NOTE_CHANGED, self._now, list(changed), series_ids, topics)
             self._topics.update(changed.values())
 
     async def _remember_people(
