@@ -11,26 +11,22 @@ from uuid import UUID
 
 import asyncpg
 
-from app.database import APP_ROLE, COMMAND_TIMEOUT, SwallowedErrorError, entering
+from app.database import COMMAND_TIMEOUT, LONGEST_WAIT, SwallowedErrorError, entering, server_settings
 from app.insertion import insertion
 from app.queue import Enqueued, enqueuing
 
 Fetch = Callable[..., Awaitable[Sequence[Any]]]
 """Rows by name, for a statement and its parameters."""
 
-_WAIT = 10  # seconds for a free connection
-
 
 @asynccontextmanager
 async def open_bare_pool(url: str, *, name: str, size: int) -> AsyncIterator[asyncpg.Pool]:
     """Connections in the service's role. Nothing is connected before it is needed."""
-    settings = {"application_name": f"calendar-connect {name}", "timezone": "UTC", "jit": "off", "role": APP_ROLE}
-    limits = {"statement_timeout": "30000", "lock_timeout": "10000"}
     pool = asyncpg.create_pool(
         url,
         min_size=0,
         max_size=size,
-        server_settings=settings | limits,
+        server_settings=server_settings(name),
         command_timeout=COMMAND_TIMEOUT,
         reset=_leave_clean,
     )
@@ -72,7 +68,7 @@ class BareTransaction:
 @asynccontextmanager
 async def bare_transaction(pool: asyncpg.Pool, account_id: UUID) -> AsyncIterator[BareTransaction]:
     """Commits at the end, rolls back on any exception."""
-    async with pool.acquire(timeout=_WAIT) as connection:
+    async with pool.acquire(timeout=LONGEST_WAIT) as connection:
         await connection.execute(f"BEGIN; {entering(account_id)}")
         try:
             yield BareTransaction(connection, account_id)

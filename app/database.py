@@ -21,6 +21,9 @@ from sqlalchemy.pool import ConnectionPoolEntry, ManagesConnection, NullPool
 APP_ROLE = "calendar_app"
 """The role the service works as: neither owner nor BYPASSRLS. The first migration makes it."""
 
+LONGEST_WAIT = 10
+"""Seconds for a lock, a free connection or a place in a queue; then the caller hears that we are busy."""
+_STATEMENT_SECONDS = 30
 COMMAND_TIMEOUT = 40
 """Seconds. The server gives a statement thirty; one that is not answered by then went to a server that is no more, and
 whose host never said so: without an end of ours it would be waited for until the process is restarted."""
@@ -58,19 +61,28 @@ def driver_url(url: str) -> str:
     return make_url(url).set(drivername="postgresql+asyncpg").render_as_string(hide_password=False)
 
 
+def server_settings(name: str = "", *, role: str | None = APP_ROLE) -> dict[str, str]:
+    """What a connection tells the server of itself: who it is, as whom it works, and for how long it waits.
+
+    `name` is what it is for, beside everything else. Without a role, a login of its own, nothing is limited.
+    """
+    settings = {"application_name": f"calendar-connect {name}".rstrip(), "timezone": "UTC", "jit": "off"}
+    if role is None:
+        return settings
+    limits = {"statement_timeout": f"{_STATEMENT_SECONDS}s", "lock_timeout": f"{LONGEST_WAIT}s"}
+    return settings | limits | {"role": role}
+
+
 def create_engine(url: str, *, pool_size: int = 20, role: str | None = APP_ROLE, pooled: bool = True) -> AsyncEngine:
     """An engine whose connections work as `role`; None is the login itself, for migrations."""
-    server_settings = {"application_name": "calendar-connect", "timezone": "UTC", "jit": "off"}
-    if role is not None:
-        server_settings |= {"role": role, "statement_timeout": "30000", "lock_timeout": "10000"}
     # Last in, first out: a few warm connections with their prepared statements, not all of them in turn.
-    kept = {"pool_size": pool_size, "max_overflow": 0, "pool_timeout": 10, "pool_use_lifo": True}
+    kept = {"pool_size": pool_size, "max_overflow": 0, "pool_timeout": LONGEST_WAIT, "pool_use_lifo": True}
     pool = kept if pooled else {"poolclass": NullPool}
     where = make_url(url)
-    connecting = {
+    connecting: dict[str, object] = {
         # The driver reads `?sslmode=verify-full` and its like from its own URL; SQLAlchemy takes them for arguments.
         "dsn": where.set(drivername="postgresql").render_as_string(hide_password=False),
-        "server_settings": server_settings,
+        "server_settings": server_settings(role=role),
         "connection_class": _AccountConnection,
     }
     if role is not None:

@@ -14,10 +14,9 @@ from contextlib import asynccontextmanager
 from uuid import UUID
 from weakref import WeakValueDictionary
 
+from app.database import LONGEST_WAIT
 from app.errors import BookingUnavailable, SlotUnavailable
 from app.timespan import Span, overlaps
-
-_LONGEST_WAIT = 10.0  # seconds, as PostgreSQL's own lock timeout
 
 
 class TakenMeanwhileError(Exception):
@@ -106,7 +105,7 @@ class HostQueues:
 @asynccontextmanager
 async def _turn(queue: _Queue) -> AsyncIterator[None]:
     try:
-        async with asyncio.timeout(_LONGEST_WAIT):
+        async with asyncio.timeout(LONGEST_WAIT):
             await queue.lock.acquire()
     except TimeoutError:
         raise BookingUnavailable(retry_after=1) from None

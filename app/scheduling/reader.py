@@ -8,14 +8,11 @@ from uuid import UUID
 
 import asyncpg
 
-from app.database import entering_by_link
+from app.database import LONGEST_WAIT, entering_by_link
 from app.models.directory import Directory
 from app.scheduling.availability import PAGE_TIME, PageTime, page_time_of, page_time_parameters
 from app.scheduling.coalescing import Coalescer
 from app.timespan import Span
-
-_WAIT = 10
-"""Seconds for a free connection; then the caller hears that we are busy."""
 
 
 class PageReader:
@@ -35,7 +32,7 @@ class PageReader:
 
     async def read(self, page_id: UUID, between: Span, *, excluding: UUID | None = None) -> PageTime | None:
         """The page and everything that bears on its slots in `between`, without one hold; None: no such page."""
-        async with self._pool.acquire(timeout=_WAIT) as connection:
+        async with self._pool.acquire(timeout=LONGEST_WAIT) as connection:
             await connection.execute(f"BEGIN READ ONLY; {entering_by_link(Directory.PAGE, page_id)}")
             try:
                 rows = await connection.fetch(PAGE_TIME, *page_time_parameters(page_id, between, excluding=excluding))
