@@ -342,10 +342,14 @@ async def test_r54_a_connection_that_heals_is_written_down_once_and_as_what_it_i
 
 
 async def test_r13_another_user_name_goes_with_the_password_that_is_kept(world: World) -> None:
-    person = await employee(world)
+    person, colleague = await world.person(), await employee(world)
+    alias = f"alias.{person.email}"
+    await world.sandbox.exchange.account(person.email, aliases=(alias,))
     await person.connect_with_password(PASSWORD)
-    changed = await person.patch(f"/v1/connections/{person.connection_id}", {"username": person.email.upper()})
-    assert changed.status_code == 200, changed.text
+    path = f"/v1/connections/{person.connection_id}"
+    assert (await person.patch(path, {"username": alias})).status_code == 200
+    for another in (colleague.email, "nobody@example.com"):  # the colleague has the same password
+        problem(await person.patch(path, {"username": another}), 422, "exchange_credentials_invalid")
 
 
 async def test_p4_no_answer_and_no_problem_holds_what_was_typed_in(world: World) -> None:

@@ -3,8 +3,11 @@
 import httpx
 import pytest
 
+from tests.accounts.test_users import USER
+from tests.bookings.test_requests_team import two
 from tests.support.people import Person
 from tests.support.teams import busy, colleagues, team_page
+from tests.support.visitors import held
 from tests.support.world import World, problem
 
 
@@ -173,11 +176,40 @@ async def test_r55_who_has_left_is_not_waited_for(world: World) -> None:
     assert [member["status"] for member in members] == ["ready", "left"]
 
 
+async def named(world: World, people: list[Person]) -> list[str]:
+    """Give them names; all words by which they could be recognised, the names first."""
+    service, names = await world.service(people[0].account_id), ["Ada Lovelace", "Ben Bernoulli"]
+    for person, name in zip(people, names, strict=True):
+        answer = await service.put(f"/v1/users/{person.user_id}", USER | {"email": person.email, "name": name})
+        assert answer.status_code < 300, answer.text
+    return [*names, *(word for person in people for word in (person.email, person.user_id))]
+
+
+def recognised(answer: httpx.Response, words: list[str]) -> list[str]:
+    assert answer.status_code in {200, 201, 202}, answer.text
+    return [word for word in [*words, "member"] if word in answer.text]
+
+
 async def test_r34_a_visitor_learns_nothing_of_the_team(world: World) -> None:
     ada, ben = await colleagues(world, 2)
+    words = await named(world, [ada, ben])
     page = await team_page([ada, ben], "round_robin")
-    seen = (await ada.api.get(f"/v1/public/scheduling-pages/{page['id']}")).text
-    assert not any(word in seen for word in (ada.email, ben.email, ada.user_id, ben.user_id, "member"))
+    shown = await ada.api.get(f"/v1/public/scheduling-pages/{page['id']}")
+    offered = await ada.slot_list(page["id"], ada.day(3))
+    assert (recognised(shown, words), shown.json()["host_name"]) == ([], None)
+    assert (recognised(offered, words), bool(offered.json()["items"])) == ([], True)
+    booked = await ada.book(page["id"], ada.at(3, "10:00").isoformat())
+    visitor = held(world.api, booked)
+    read = await ada.api.get(visitor.path, headers={"Booking-Token": visitor.token})
+    for answer in (booked, read):
+        assert recognised(answer, words) == [answer.json()["host_name"]], "who comes is told, by name and nothing else"
+
+
+async def test_r34_who_asks_a_team_learns_nothing_of_it(world: World) -> None:
+    ada, ben, page = await two(world, "round_robin")
+    words = await named(world, [ada, ben])
+    asked = await ada.book(page["id"], ada.at(3, "10:00").isoformat())
+    assert (recognised(asked, words), asked.json()["host_name"]) == ([], None)
 
 
 @pytest.mark.parametrize("kind", ["group", "round_robin"])
