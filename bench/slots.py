@@ -11,11 +11,12 @@ from pairs in any order, and there the sweep sorts them, too.
 
 import random
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 from app.scheduling.rendering import render_slots
-from app.scheduling.slots.hours import LocalInterval, WorkingHours, open_spans
+from app.scheduling.slots.grid import working_time
+from app.scheduling.slots.hours import LocalInterval, WorkingHours
 from app.scheduling.slots.offering import SlotRules, offered, refusal
 from app.scheduling.slots.window import RollingDays
 from app.timespan import Span, pack, to_seconds, unpack
@@ -72,7 +73,7 @@ def slots_of(busy: Sequence[Span]) -> list[int]:
 
 def against_sweep(count: int, rounds: int) -> Iterator[Figure]:
     """The figures for so many busy spans."""
-    working = open_spans(RULES.hours, FIRST_DAY, FIRST_DAY + timedelta(days=DAYS - 1))
+    working = working_time(RULES.hours, BETWEEN)
     busy = busy_spans(count)
     packed, shuffled = pack(busy), random.Random(0).sample(busy, count)
     assert len(unpack(packed)) == count

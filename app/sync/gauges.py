@@ -56,9 +56,6 @@ JOBS: Final = Gauged("jobs", "Jobs in the queue.", ("job", "status"))
 RETRYING: Final = Gauged("jobs_retrying", "Those of them that have failed before.", ("job",))
 JOB_AGE: Final = Gauged("job_queue_seconds_max", "How long ago the time of the oldest waiting job came.", ("job",))
 
-GAUGES: Final = (UP, CALENDARS, NEVER, OLDEST, P99, OLDER, WAITING, LONGEST, JOBS, RETRYING, JOB_AGE)
-"""All that is told of the database."""
-
 
 class _Page:
     """One scrape's figures."""

@@ -6,13 +6,20 @@ from itertools import pairwise
 import pytest
 
 from app.errors import TimeZoneUnknown
-from app.scheduling.slots.hours import LocalInterval, WorkingHours, open_spans
-from app.scheduling.slots.zones import civil_day, day_number, monday, offset_at, runs, weekday, zone_named
-from app.timespan import Spans, to_seconds
+from app.scheduling.slots.hours import LocalInterval, WorkingHours, stretches
+from app.scheduling.slots.zones import DAY, civil_day, day_number, monday, offset_at, runs, weekday, zone_named
+from app.timespan import Spans, merge, to_seconds
 from tests.scheduling import reference
 
 FULL_DAY = (LocalInterval(0, 1440),)
 OFFICE = (LocalInterval(9 * 60, 17 * 60),)
+
+
+def open_spans(hours: WorkingHours, first: date, last: date) -> Spans:
+    """The working time of the civil days from `first` to `last`, both included; what touches is joined."""
+    days = range(day_number(first), day_number(last) + 1)
+    around = ((days.start - 1) * DAY, (days.stop + 1) * DAY)  # no clock is a whole day from UTC
+    return merge([(start, end) for start, end, _, day in stretches(hours, around) if day in days])
 
 
 def shown(spans: Spans) -> list[str]:

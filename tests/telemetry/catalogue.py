@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from app.sync.gauges import GAUGES
+from app.sync import gauges
 from app.telemetry import metrics
 from app.telemetry.metrics import PREFIX
 from app.telemetry.stock import STOCK
@@ -30,7 +30,8 @@ class Exported:
 def catalogue() -> list[Exported]:
     counted = [value for value in vars(metrics).values() if isinstance(value, Counter | Gauge | Histogram)]
     told = [_counted(value) for value in counted]
-    told += [Exported(f"{PREFIX}_{item.name}", "gauge", item.labels, "database", item.what) for item in GAUGES]
+    read = [value for value in vars(gauges).values() if isinstance(value, gauges.Gauged)]
+    told += [Exported(f"{PREFIX}_{item.name}", "gauge", item.labels, "database", item.what) for item in read]
     told += [Exported(f"{PREFIX}_{item.name}", "gauge", item.labels, "worker", item.what) for item in STOCK]
     return sorted(told, key=lambda item: item.name)
 

@@ -10,7 +10,7 @@ from datetime import date
 from typing import Final, NamedTuple
 
 from app.scheduling.slots.zones import DAY, day_number, runs, weekday
-from app.timespan import Span, Spans, merge
+from app.timespan import Span
 
 _MINUTES_OF_A_DAY: Final = 1440
 _DAYS_OF_A_WEEK: Final = 7
@@ -72,13 +72,6 @@ def stretches(hours: WorkingHours, between: Span) -> Iterator[Stretch]:
                 start, end = max(anchor, run.start), min(midnight + finish, run.end)
                 if start < end:
                     yield Stretch(start, end, anchor, day)
-
-
-def open_spans(hours: WorkingHours, first: date, last: date) -> Spans:
-    """The working time of the civil days from `first` to `last`, both included; what touches is joined."""
-    days = range(day_number(first), day_number(last) + 1)
-    around = ((days.start - 1) * DAY, (days.stop + 1) * DAY)  # no clock is a whole day from UTC
-    return merge([(start, end) for start, end, _, day in stretches(hours, around) if day in days])
 
 
 def _seconds(intervals: Intervals) -> list[Span]:
