@@ -7,12 +7,12 @@ The catalogues are `locales/<language>/LC_MESSAGES/*.po`; their message ids are 
 """
 
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from functools import cache, partial
 from io import BytesIO
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
 from babel import Locale
@@ -170,11 +170,18 @@ def _clock(language: Language, local: datetime) -> str:
 
 def _zone_name(language: Language, local: datetime) -> str:
     """`Central European Summer Time`; where CLDR has nothing but the offset, the city beside it."""
-    name = get_timezone_name(local, "long", locale=_locale(language))
+    name = get_timezone_name(local, "long", zone_variant=_zone_variant(local), locale=_locale(language))
     region, _, city = str(local.tzinfo).rpartition("/")
     if name.startswith("GMT") and region not in {"", "Etc"}:
         return f"{city.replace('_', ' ')}, {name}"
     return name
+
+
+def _zone_variant(local: datetime) -> Literal["daylight", "standard"]:
+    """Read from the offsets: the zone data call the Irish winter the saving one, where CLDR names the summer so."""
+    offset = local.utcoffset() or timedelta(0)
+    usual = min(local.replace(month=month, day=1).utcoffset() or timedelta(0) for month in (1, 7))
+    return "daylight" if offset > usual else "standard"
 
 
 def _plain(text: str) -> str:

@@ -3,6 +3,7 @@
 import hashlib
 import re
 from datetime import UTC, date, datetime, timedelta
+from itertools import product
 from pathlib import Path
 from string import Formatter
 from zoneinfo import ZoneInfo, available_timezones
@@ -259,6 +260,20 @@ def test_summer_time_is_named_as_such():
     assert when(Language.EN, "2026-03-30T08:00:00+00:00", 30) == (
         "Monday, March 30, 2026, 10:00 – 10:30 AM (Central European Summer Time)"  # noqa: RUF001
     )
+
+
+def test_the_name_of_a_zone_never_stands_for_two_offsets():
+    offsets: dict[str, set[timedelta | None]] = {}
+    for zone, month in product(available_timezones() - {"localtime", "Factory"}, (1, 7)):
+        start = datetime(2026, month, 2, 9, tzinfo=UTC)
+        told = format_when(Language.EN, start, start + timedelta(minutes=30), zone)
+        offsets.setdefault(told.partition(" (")[2], set()).add(start.astimezone(ZoneInfo(zone)).utcoffset())
+    assert [name for name, found in offsets.items() if len(found) > 1] == []
+
+
+def test_irish_summer_time_is_named_as_such_although_its_winter_is_what_the_zone_data_call_saving():
+    assert when(Language.EN, "2026-07-02T09:00:00+00:00", 30, "Europe/Dublin").endswith("(Irish Standard Time)")
+    assert when(Language.EN, "2026-01-02T09:00:00+00:00", 30, "Europe/Dublin").endswith("(Greenwich Mean Time)")
 
 
 def test_a_span_over_the_change_of_the_clocks_names_both_times():
