@@ -161,7 +161,8 @@ def _hours(language: Language) -> str:
 
 
 def _moment(language: Language, local: datetime) -> str:
-    return f"{format_day(language, local)}, {_clock(language, local)}"
+    clock = translate(language, "moment.clock", time=_clock(language, local))
+    return f"{format_day(language, local)}, {clock}"
 
 
 def _clock(language: Language, local: datetime) -> str:

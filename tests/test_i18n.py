@@ -283,6 +283,14 @@ def test_a_span_over_the_change_of_the_clocks_names_both_times():
     )
 
 
+def test_german_says_uhr_wherever_it_tells_the_time():
+    told = when(Language.DE, "2026-08-03T21:45:00+00:00", 30, "Europe/Berlin")
+    assert told == (
+        "Montag, 3. August 2026, 23:45 Uhr – Dienstag, 4. August 2026, 00:15 Uhr (Mitteleuropäische Sommerzeit)"  # noqa: RUF001
+    )
+    assert when(Language.DE, "2026-10-25T00:30:00+00:00", 60).count(" Uhr (") == 2
+
+
 def test_a_span_over_midnight_names_both_days():
     assert when(Language.SV, "2026-03-02T22:30:00+00:00", 60) == (
         "måndag 2 mars 2026, 23:30 – tisdag 3 mars 2026, 00:30 (centraleuropeisk normaltid)"  # noqa: RUF001
