@@ -125,6 +125,8 @@ class MailDelivery:
             return replace(content, settings_url=self._settings_url)
         if not isinstance(content, AppointmentLetter):
             return content
+        if content.occasion is Occasion.REQUESTED and content.reader is Reader.HOST:
+            return replace(content, settings_url=self._settings_url)
         if content.request_id is not None:
             return replace(content, withdraw_url=self._request_url(content.request_id, "withdraw"))
         if content.booking_id is None:

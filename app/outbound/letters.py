@@ -86,6 +86,8 @@ class AppointmentLetter:
     withdraw_url: str | None = None
     book_url: str | None = None
     """Where another time can be chosen."""
+    settings_url: str | None = None
+    """Where the host connects or mends a calendar; of what is asked for it is put in when the mail is sent."""
     unread: bool = False
     """It is only asked for, because a calendar cannot be read."""
     invite: Invite | None = None
@@ -261,6 +263,7 @@ def _actions(facts: AppointmentLetter) -> list[tuple[str, str]]:
         ("cancel", facts.cancel_url),
         ("withdraw", facts.withdraw_url),
         ("book", facts.book_url),
+        ("settings", facts.settings_url),
     ]
     return [(translate(facts.language, f"mail.action.{name}"), url) for name, url in offered if url]
 

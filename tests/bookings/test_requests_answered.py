@@ -199,6 +199,18 @@ async def test_r26_who_was_declined_may_ask_for_the_same_time_again(world: World
     assert [(await read(person, asked))["status"] for asked in (first, second)] == ["declined", "pending"]
 
 
+async def test_r26_whoever_is_asked_learns_where_to_connect_and_that_a_reply_answers_nothing(world: World) -> None:
+    person = await world.person()
+    await ask(person, await person.make_page(), 3, "10:00")
+    await world.work()
+    told = await letter(world, "requested_host")
+    assert "Connect your calendar, then accept or decline the request in the CRM." in told["text"]
+    assert "A reply to this email does not accept it." in told["text"]
+    assert "Open calendar settings:\r\nhttp" in told["text"]
+    assert "/settings/calendar" in told["html"]
+    assert "/settings/calendar" not in (await letter(world, "requested_visitor"))["text"]
+
+
 async def test_r26_a_withdrawn_request_tells_its_host(world: World) -> None:
     person = await world.person(locale="de")
     asked = await ask(person, await person.make_page(), 3, "10:00")
