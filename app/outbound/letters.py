@@ -126,6 +126,10 @@ class BrokenLetter:
     email: str
     settings_url: str | None = None
     """Where to reconnect."""
+    booked: bool = True
+    """It takes the person's bookings."""
+    synced: bool = False
+    """It is kept in step with the CRM."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,12 +301,20 @@ def _broken(facts: BrokenLetter) -> _Sheet:
     return _Sheet(
         language=language,
         heading=translate(language, "mail.broken.heading"),
-        paragraphs=[translate(language, f"mail.broken.{part}") for part in ("text", "remedy")],
+        paragraphs=[_broken_text(facts), translate(language, "mail.broken.remedy")],
         rows=[(translate(language, "mail.label.account"), f"{facts.email} ({facts.provider})")],
         steps=[],
         actions=[(translate(language, "mail.action.reconnect"), facts.settings_url)] if facts.settings_url else [],
         footer=translate(language, "mail.footer"),
     )
+
+
+def _broken_text(facts: BrokenLetter) -> str:
+    """What happened, and what does not work until it is mended."""
+    purposes = {(True, True): "both", (True, False): "booked", (False, True): "synced"}
+    until_then = purposes.get((facts.booked, facts.synced))
+    parts = ["text"] if until_then is None else ["text", until_then]
+    return " ".join(translate(facts.language, f"mail.broken.{part}") for part in parts)
 
 
 def _unwritten(facts: UnwrittenLetter) -> Letter:

@@ -16,6 +16,7 @@ from app.models.accounts import User
 from app.models.bookings import Booking
 from app.models.connections import Connection
 from app.models.outbound import Mail
+from app.models.scheduling import CalendarSettings
 from app.outbound.letters import BrokenLetter, Content, UnwrittenLetter, to_json
 from app.queue import Enqueued, Job, enqueue
 
@@ -52,7 +53,14 @@ def add_mail(
 async def post_connection_broken(session: AsyncSession, user: User, connection: Connection) -> None:
     """Tell the person that the connection waits for them (R16)."""
     provider = _PROVIDERS.get(connection.provider, connection.provider)
-    content = BrokenLetter(language=negotiate(user.locale), provider=provider, email=connection.email)
+    sync = await session.scalar(select(CalendarSettings.calendar_sync).where(CalendarSettings.user_id == user.id))
+    content = BrokenLetter(
+        language=negotiate(user.locale),
+        provider=provider,
+        email=connection.email,
+        booked="meetings" in connection.purposes,
+        synced="calendar" in connection.purposes and bool(sync),
+    )
     job = add_mail(
         session,
         user.account_id,

@@ -99,6 +99,36 @@ async def test_r12_once_one_is_removed_the_other_serves_both_and_the_limit_is_on
     assert await connections(person) == {}, "two are never made again"
 
 
+async def test_r12_r16_who_must_reconnect_is_told_what_does_not_work_until_then(world: World) -> None:
+    person, _ = await early(world, locale="en")
+    await connect_both(world, person)
+    await world.sandbox.revoke_google(BOTH[0]["email"])
+    await world.sandbox.microsoft.revoke(BOTH[1]["email"])
+    for item in (await connections(person)).values():
+        await person.post(f"/v1/connections/{item['id']}/sync")
+    await world.work()
+    told = await world.sandbox.mails(person.email)
+    synced, booked = (next(mail["text"] for mail in told if item["email"] in mail["subject"]) for item in BOTH)
+    assert "Until you reconnect it, your calendar and the CRM are not kept in step." in synced
+    assert "scheduling pages" not in synced, "it takes no bookings"
+    assert "Until you reconnect it, your scheduling pages may offer no times." in booked
+    assert "kept in step" not in booked
+
+
+async def test_r16_whose_one_connection_does_both_is_told_of_both_and_of_no_sync_that_is_off(world: World) -> None:
+    for sync, told in (
+        (True, "no times, and your calendar and the CRM are not kept in step."),
+        (False, "no times.\r\n"),
+    ):
+        person = await world.connected()
+        await person.patch("/v1/calendar-settings", {"calendar_sync": sync})
+        await world.sandbox.revoke_google(person.email)
+        await person.post(f"/v1/connections/{person.connection_id}/sync")
+        await world.work()
+        [mail] = await world.sandbox.mails(person.email)
+        assert f"your scheduling pages may offer {told}" in mail["text"]
+
+
 async def test_r12_r16_an_imported_exchange_connection_heals_with_its_password(world: World) -> None:
     exchange = BOTH[1] | {"provider": "exchange"}
     person, _ = await early(world, legacy_connections=[BOTH[0], exchange])

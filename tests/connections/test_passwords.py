@@ -228,6 +228,8 @@ async def test_r16_a_changed_password_breaks_once_and_heals_with_the_new_one(wor
     told = await world.sandbox.mails(person.email)
     assert len(told) == 1
     assert "/settings/calendar" in told[0]["text"], "and where to heal it"
+    assert "your scheduling pages may offer no times." in told[0]["text"]
+    assert "kept in step" not in told[0]["text"], "it never was (R24)"
     path = f"/v1/connections/{person.connection_id}"
     problem(await person.patch(path, {"password": "wrong"}), 422, "exchange_credentials_invalid")
     healed = await person.patch(path, {"password": "new-password"})
