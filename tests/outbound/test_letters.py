@@ -130,3 +130,12 @@ def test_what_was_declined_can_be_asked_for_at_another_time():
         occasion=Occasion.DECLINED, reschedule_url=None, cancel_url=None, book_url="https://book.example/m", invite=None
     )
     assert Page(compose(letter).html).links == ["https://book.example/m"]
+
+
+@pytest.mark.parametrize("language", Language)
+def test_no_two_occasions_share_a_subject(language):
+    subjects = {}
+    for occasion, reader in CASES:
+        subject = compose(a_letter(occasion=occasion, reader=reader, language=language)).subject
+        subjects.setdefault((reader, subject), []).append(occasion)
+    assert [shared for shared in subjects.values() if len(shared) > 1] == []
