@@ -139,3 +139,11 @@ def test_no_two_occasions_share_a_subject(language):
         subject = compose(a_letter(occasion=occasion, reader=reader, language=language)).subject
         subjects.setdefault((reader, subject), []).append(occasion)
     assert [shared for shared in subjects.values() if len(shared) > 1] == []
+
+
+@pytest.mark.parametrize("occasion", [occasion for occasion, reader in CASES if reader is Reader.HOST])
+def test_r50_a_host_is_told_who_comes_and_not_that_they_booked_themselves(occasion):
+    text = compose(a_letter(occasion=occasion, reader=Reader.HOST)).text
+    assert "\nWho: Vera Visitor\n" in text
+    assert "booked by" not in text.lower()
+    assert "Vera Visitor has booked" not in text
