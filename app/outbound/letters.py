@@ -237,7 +237,7 @@ def _appointment(facts: AppointmentLetter) -> Letter:
 
 def _rows(facts: AppointmentLetter) -> list[tuple[str, str]]:
     when = _when(facts, (facts.starts_at, facts.ends_at))
-    video = translate(facts.language, "mail.video") if facts.video else None
+    video = translate(facts.language, f"mail.video.{facts.reader}") if facts.video else None
     told: list[tuple[str, str | None]] = [
         ("what", facts.page_name),
         ("when", when),

@@ -147,3 +147,15 @@ def test_r50_a_host_is_told_who_comes_and_not_that_they_booked_themselves(occasi
     assert "\nWho: Vera Visitor\n" in text
     assert "booked by" not in text.lower()
     assert "Vera Visitor has booked" not in text
+
+
+@pytest.mark.parametrize(
+    ("reader", "where"),
+    [
+        (Reader.VISITOR, "The link appears in the booking once the host's calendar has created it."),
+        (Reader.GUEST, "The host will have the link; ask them if it has not reached you."),
+        (Reader.HOST, "The link appears in your calendar event."),
+    ],
+)
+def test_r56_each_reader_of_a_video_call_is_told_where_its_link_is_for_them(reader, where):
+    assert f"Where: Video call. {where}" in compose(a_letter(reader=reader, video=True)).text
