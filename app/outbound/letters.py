@@ -220,11 +220,10 @@ def _appointment(facts: AppointmentLetter) -> Letter:
         visitor=facts.visitor_name,
         start=format_start(facts.language, facts.starts_at, facts.time_zone),
     )
-    text = f"{key}.unread" if facts.unread else f"{key}.text"
     sheet = _Sheet(
         language=facts.language,
         heading=translate(facts.language, f"{key}.heading", visitor=facts.visitor_name),
-        paragraphs=[translate(facts.language, text)] if has_text(text) else [],
+        paragraphs=_paragraphs(facts, key),
         rows=_rows(facts),
         steps=[],
         actions=_actions(facts),
@@ -233,6 +232,15 @@ def _appointment(facts: AppointmentLetter) -> Letter:
     if facts.invite is None:
         return _letter(subject, sheet)
     return _letter(subject, sheet, calendar=invite(facts.invite), method=facts.invite.method)
+
+
+def _paragraphs(facts: AppointmentLetter, key: str) -> list[str]:
+    """What is to be said beside the rows, if anything is."""
+    text = f"{key}.unread" if facts.unread else f"{key}.text"
+    said = [text] if has_text(text) else []
+    if facts.book_url is not None:
+        said.append("mail.another_time")
+    return [" ".join(translate(facts.language, part) for part in said)] if said else []
 
 
 def _rows(facts: AppointmentLetter) -> list[tuple[str, str]]:

@@ -159,3 +159,16 @@ def test_r50_a_host_is_told_who_comes_and_not_that_they_booked_themselves(occasi
 )
 def test_r56_each_reader_of_a_video_call_is_told_where_its_link_is_for_them(reader, where):
     assert f"Where: Video call. {where}" in compose(a_letter(reader=reader, video=True)).text
+
+
+@pytest.mark.parametrize("occasion", [Occasion.DECLINED, Occasion.EXPIRED])
+def test_another_time_is_offered_only_where_there_is_a_way_to_it(occasion):
+    offer = "You are welcome to choose another time."
+    assert offer not in compose(a_letter(occasion=occasion)).text
+    assert offer in compose(a_letter(occasion=occasion, book_url="https://book.example/m")).text
+
+
+def test_a_request_that_is_declined_says_no_reason_of_its_own_beside_the_host_s():
+    text = compose(a_letter(occasion=Occasion.DECLINED, reason="I do not know enough about it")).text
+    assert "The host has declined your request." in text
+    assert "suit" not in text
