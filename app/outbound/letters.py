@@ -20,6 +20,8 @@ from app.i18n import Language, format_start, format_when, has_text, translate, t
 from app.models.base import Json
 from app.outbound.ics import Invite, invite
 
+_LONGEST_NAME: Final = 80
+"""In a subject, of which a header takes 200 characters."""
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 
 
@@ -216,8 +218,8 @@ def _appointment(facts: AppointmentLetter) -> Letter:
     subject = translate(
         facts.language,
         f"{key}.subject",
-        page=facts.page_name,
-        visitor=facts.visitor_name,
+        page=_short(facts.page_name),
+        visitor=_short(facts.visitor_name),
         start=format_start(facts.language, facts.starts_at, facts.time_zone),
     )
     sheet = _Sheet(
@@ -345,7 +347,12 @@ def _unwritten(facts: UnwrittenLetter) -> Letter:
         actions=[],
         footer=translate(language, "mail.footer"),
     )
-    return _letter(translate(language, f"{wish}.subject", title=facts.title, start=start), sheet)
+    return _letter(translate(language, f"{wish}.subject", title=_short(facts.title), start=start), sheet)
+
+
+def _short(name: str) -> str:
+    """A name as a subject has room for it, with the time behind it."""
+    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1].rstrip()}…"
 
 
 def _letter(subject: str, sheet: _Sheet, *, calendar: bytes | None = None, method: str | None = None) -> Letter:

@@ -7,8 +7,18 @@ from html.parser import HTMLParser
 
 import pytest
 
-from app.i18n import Language
-from app.outbound.letters import BlockedLetter, BrokenLetter, Occasion, Reader, compose, from_json, to_json
+from app.i18n import Language, format_start
+from app.outbound.headers import header_text
+from app.outbound.letters import (
+    BlockedLetter,
+    BrokenLetter,
+    Occasion,
+    Reader,
+    UnwrittenLetter,
+    compose,
+    from_json,
+    to_json,
+)
 from tests.outbound.samples import START, a_letter, a_meeting
 
 FOR_VISITORS_ALONE = {Occasion.ACCEPTED, Occasion.DECLINED, Occasion.EXPIRED}
@@ -172,3 +182,13 @@ def test_a_request_that_is_declined_says_no_reason_of_its_own_beside_the_host_s(
     text = compose(a_letter(occasion=Occasion.DECLINED, reason="I do not know enough about it")).text
     assert "The host has declined your request." in text
     assert "suit" not in text
+
+
+@pytest.mark.parametrize("language", Language)
+@pytest.mark.parametrize(("occasion", "reader"), CASES)
+def test_however_long_a_name_is_the_subject_says_when(occasion, reader, language):
+    long, start = "Intro call " * 18, format_start(language, START, "America/New_York")
+    facts = a_letter(occasion=occasion, reader=reader, language=language, page_name=long, visitor_name=long)
+    assert header_text(compose(facts).subject).endswith(f"…, {start}")
+    unwritten = UnwrittenLetter(language, "America/New_York", long, START, START, removing=True, error="other")
+    assert header_text(compose(unwritten).subject).endswith(f"…, {start}")
