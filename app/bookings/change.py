@@ -232,7 +232,7 @@ class BookingChanges:
         if isinstance(by, ByVisitor):
             raise CapabilityNotSupported(detail="ask_the_host", extra={"capability": capability})
         raise CapabilityNotSupported(
-            detail="provider_unsupported", extra={"capability": capability, "provider": write.provider}
+            detail="change_in_calendar", extra={"capability": capability, "provider": write.provider}
         )
 
     def _now(self) -> int:

@@ -424,6 +424,7 @@ async def test_r24_where_the_limits_stand_nobody_moves_or_ends_the_booking_here(
         to_visitor = problem(by_visitor, 409, "capability_not_supported")
         to_host = problem(by_host, 409, "capability_not_supported")
         assert (to_visitor["capability"], to_host["capability"], to_host["provider"]) == (deed, deed, "exchange")
+        assert to_host["detail"].endswith("Do it in the calendar itself.")
         assert "exchange" not in by_visitor.text.lower(), "whose calendar it is, is nobody's business (R34)"
     seen = await booked.as_host()
     assert (seen["status"], seen["version"], seen["allowed_actions"]) == ("confirmed", 1, [])

@@ -296,6 +296,9 @@ async def test_r24_times_of_an_exchange_calendar_are_not_proposed(world: World) 
     page = await person.make_page()
     refused = problem(await propose(person, page, chosen(1)), 409, "capability_not_supported")
     assert (refused["capability"], refused["reason"]) == ("proposed_times", "provider_unsupported")
+    assert refused["detail"] == (
+        "This is not available with this calendar. Connect a Google or Office 365 calendar to use it."
+    )
 
 
 async def test_r43_office_365_times_are_proposed(world: World) -> None:
