@@ -173,6 +173,12 @@ def test_every_field_error_has_a_text(code):
     assert translate(Language.EN, f"field.{code}", limit=3)
 
 
+@pytest.mark.parametrize("language", Language)
+def test_nobody_is_told_to_read_a_header_or_a_member_of_an_answer(language):
+    told = [(key, text) for key, message in CATALOGUES[language].items() for text in forms(message)]
+    assert [key for key, text in told if "Retry-After" in text or re.search(r"\W\berrors\b\W", text)] == []
+
+
 def test_places_are_filled_and_what_fills_them_is_not_read_again():
     text = translate(Language.DE, "problem.provider_error.detail.no_primary_calendar", email="{email!r}")
     assert "{email!r}" in text
