@@ -73,6 +73,6 @@ export const pl: Record<keyof typeof en, string> = {
   prefilled: "To dane podane wcześniej. Prosimy je sprawdzić.",
   chatTitle: "Czat",
   chatOffer: "Czy chcesz porozmawiać? Rozmówca: {{name}}.",
-  chatOfferTeam: "Czy chcesz porozmawiać z jedną z naszych osób?",
+  chatOfferTeam: "Czy chcesz porozmawiać z kimś z nas?",
   chatNone: "W tym czacie nie proponujemy spotkania.",
 };
