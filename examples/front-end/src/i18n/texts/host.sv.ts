@@ -219,7 +219,7 @@ export const sv: Record<keyof typeof en, string> = {
   requestClashes: "krockar",
   requestUnknown: "Anslut en kalender för att se om tiden är ledig.",
   requestInstead: "Ledigt i stället: {{times}}",
-  accept: "Godta",
+  accept: "Godkänn",
   decline: "Avböj",
   timeline: "Tidslinje",
   timelineText: "Från granskningsloggen, händelseflödet och webhookarna, som ett CRM:s egen server läser, och från sandlådans brevlåda.",
