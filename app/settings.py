@@ -149,7 +149,9 @@ class Settings(DatabaseSettings):
     team_pages_tiers: list[str] = ["starter", "professional", "enterprise"]
     """Tiers of a Sales or Service seat that may make group and round robin pages (R27)."""
     task_sync_tiers: list[str] = ["professional", "enterprise"]
-    """Tiers of a Sales or Service seat that may sync tasks, or connect from the mobile app (R9, R22)."""
+    """Tiers of a Sales or Service seat that may sync tasks (R22)."""
+    mobile_connect_tiers: list[str] = ["professional", "enterprise"]
+    """Tiers of a Sales or Service seat that may connect from the mobile app (R9)."""
 
     push_url: str | None = None
     """Where providers reach us for pushes, https; None: they cannot, and calendars are polled."""

@@ -140,7 +140,7 @@ class Connections(TypedDict):
 
 
 def connections(on: Ground) -> Connections:
-    urls, seat = on.settings.return_urls, Entitlement("mobile_connect", tuple(on.settings.task_sync_tiers))
+    urls, seat = on.settings.return_urls, Entitlement("mobile_connect", tuple(on.settings.mobile_connect_tiers))
     refresher = CalendarRefresher(on.sessions, on.access, on.clock)
     return Connections(
         authorizations=Authorizations(

@@ -7,9 +7,11 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from app.ids import encode_id, new_id
+from app.settings import Settings
+from sandbox.client import Sandbox
 from tests.support.google import failing
 from tests.support.people import Person
-from tests.support.world import World, problem
+from tests.support.world import World, open_world, problem
 
 SCOPE = "https://www.googleapis.com/auth/"
 EVENTS, CALENDAR_LIST = f"{SCOPE}calendar.events", f"{SCOPE}calendar.calendarlist.readonly"
@@ -107,6 +109,18 @@ async def test_r9_a_phone_needs_a_professional_sales_or_service_seat(world: Worl
         assert (await person.start_connecting(client="web")).status_code == 201, "R2: every plan"
     for product, tier in (("sales_hub", "professional"), ("service_hub", "enterprise")):
         person = await newcomer(world, seats=[{"product": product, "tier": tier}])
+        assert (await person.start_connecting(client="mobile")).status_code == 201
+
+
+async def test_r9_whoever_may_sync_tasks_may_not_connect_a_phone_for_that(settings: Settings, sandbox: Sandbox) -> None:
+    tiers = ["free", "starter", "professional", "enterprise"]
+    starter = [{"product": "sales_hub", "tier": "starter"}]
+    async with open_world(settings.model_copy(update={"task_sync_tiers": tiers}), sandbox) as world:
+        person = await newcomer(world, seats=starter)
+        refused = problem(await person.start_connecting(client="mobile"), 403, "entitlement_required")
+        assert (refused["entitlement"], refused["required_tiers"]) == ("mobile_connect", ["professional", "enterprise"])
+    async with open_world(settings.model_copy(update={"mobile_connect_tiers": tiers}), sandbox) as world:
+        person = await newcomer(world, seats=starter)
         assert (await person.start_connecting(client="mobile")).status_code == 201
 
 
