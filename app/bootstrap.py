@@ -1,6 +1,8 @@
 """The composition root: everything the service is made of, opened and closed in one place.
 
-The one rule: nothing else constructs a dependency; main, worker and tests take them from here.
+The one rule: what API and worker have in common is opened here and nowhere else, and `wiring` puts the features
+together from it; main, worker and tests take both from here. The worker's queue, and a command that runs alone, open
+what only they need.
 """
 
 from collections.abc import AsyncIterator

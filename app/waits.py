@@ -1,7 +1,8 @@
 """How long to wait before trying again. Pure.
 
-The one rule: every wait that grows, grows here: it doubles up to a longest one, and half of it is left to chance, so
-that those who failed together do not come back together ("equal jitter").
+The one rule: every wait that grows, grows here, up to a longest one: it doubles with each try, or is as long as it has
+failed by then. Where many fail together, half of it is left to chance, so that they do not come back together ("equal
+jitter"); what comes back through a queue of its own is taken one by one.
 """
 
 import email.utils
@@ -15,6 +16,11 @@ def doubled(first: timedelta, longest: timedelta, times: int) -> timedelta:
     """The first wait, doubled so many times; not beyond the longest."""
     wait: timedelta = first * 2 ** min(max(times, 0), _MOST_DOUBLINGS)
     return min(wait, longest)
+
+
+def as_long_again(failing: timedelta, first: timedelta, longest: timedelta) -> timedelta:
+    """As long as it has been failing: that doubles, too, however often it was tried; from the first to the longest."""
+    return min(max(first, failing), longest)
 
 
 def jittered(wait: timedelta, chance: float) -> timedelta:

@@ -21,7 +21,7 @@ from app.providers.base import (
     Transient,
 )
 from app.sync.backoff import OwnFault
-from app.waits import doubled, jittered
+from app.waits import as_long_again, doubled, jittered
 
 _PASSES = (
     Transient, RateLimited, QuotaExceeded, AmbiguousOutcome, ProtocolError, EditConflict, AuthExpired, Misconfigured,
@@ -72,13 +72,10 @@ def verdict(
         return Verdict(None, given_up=True, tell=True)
     asked_for = timedelta(seconds=error.retry_after or 0)
     draw = random.random() if chance is None else chance  # noqa: S311 - jitter
-    # The last try of what was refused is when the meeting ends.
-    wait = jittered(doubled(_FIRST_WAIT, _LONGEST_WAIT, attempts - 1), draw) if passes else min(_slowly(failing), left)
+    if passes:
+        wait = jittered(doubled(_FIRST_WAIT, _LONGEST_WAIT, attempts - 1), draw)
+    else:  # the last try of what was refused is when the meeting ends
+        wait = min(as_long_again(failing, _FIRST_SLOW_WAIT, _LONGEST_SLOW_WAIT), left)
     if isinstance(error, QuotaExceeded):
         wait = min(_QUOTA * (1 + draw / 4), max(left, _LONGEST_WAIT))
     return Verdict(max(wait, asked_for), tell=failing >= _TOLD_AFTER)
-
-
-def _slowly(failing: timedelta) -> timedelta:
-    """As long again as it has been failing: that doubles."""
-    return min(max(_FIRST_SLOW_WAIT, failing), _LONGEST_SLOW_WAIT)

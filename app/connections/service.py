@@ -1,6 +1,7 @@
-"""What a person does with a connection once it is there: read it, disconnect it.
+"""What is done with a connection once it is there: it is read, read anew, disconnected.
 
-The one rule: a connection is found through the caller's own user; somebody else's is as if it did not exist.
+The one rule: who asks for a connection finds their own; somebody else's is as if it did not exist. `close` is told by
+whoever has found it which one it is: its person's own, or one of a leaver's.
 """
 
 from datetime import datetime

@@ -1,6 +1,7 @@
-"""Mails about connections and what failed there, put in the queue.
+"""Mails put in the queue: any mail of any feature, and those about connections and what failed there.
 
 The one rule: a mail is a row and its job in the transaction of what it tells, so that neither comes without the other.
+Whoever adds one asks for its job there.
 """
 
 from datetime import datetime

@@ -36,7 +36,7 @@ from app.sync.expanding import read_series
 from app.sync.mirror import BEHIND, Mirror
 from app.sync.pace import Kin, Paces
 from app.sync.people import AddressBook
-from app.sync.polling import jittered, next_poll
+from app.sync.polling import next_poll, spread
 from app.sync.reading import pages_ahead, read_page
 from app.sync.relisting import listing_after, next_listing
 from app.sync.run import End, Run, declare_inactive, readable_again, succeeded, was_told
@@ -303,7 +303,7 @@ class SyncEngine:
                 await mirror.forget_past()  # else a calendar that is read by its changes would only ever grow
             await mirror.pack()
             again = sync.dirty_seq != run.dirty_seq
-            pause = mirroring.LOOK_AGAIN if again else jittered(self._interval(sync, now, whole=run.whole))
+            pause = mirroring.LOOK_AGAIN if again else spread(self._interval(sync, now, whole=run.whole))
             await mirroring.set_due(session, sync.account_id, sync.calendar_id, at=now + pause, synced_at=now)
             topics, jobs = await changes.hand_over()
             jobs += [*listing, *await readable_again(session, run, now)]

@@ -36,7 +36,7 @@ def next_poll(
     return base / 2 if now - changed_at < _LIVELY else base
 
 
-def jittered(pause: timedelta, *, chance: float | None = None) -> timedelta:
+def spread(pause: timedelta, *, chance: float | None = None) -> timedelta:
     """A fifth more or less: calendars that came together, as after an outage, part again. `chance` is for tests."""
     draw = random.random() if chance is None else chance  # noqa: S311 - spreads polls, no secret
     return pause * (1 - _JITTER + 2 * _JITTER * draw)

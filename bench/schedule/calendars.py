@@ -14,7 +14,7 @@ from typing import Final
 from app.calendar import ProviderName
 from app.sync.due import BEHIND_AFTER, WINDOW
 from app.sync.pace import Kin
-from app.sync.polling import jittered, next_poll
+from app.sync.polling import next_poll, spread
 from app.sync.shares import share_out
 from bench.schedule.population import START, Population
 
@@ -87,7 +87,7 @@ def calendars_of(population: Population, behind_watch: timedelta, line: "DueLine
         calendar = Calendar(number, kin, watchable, None, population.last_change(number, random))
         if watchable:
             calendar.believe()
-        pause = jittered(calendar.interval(START, behind_watch), chance=random.random())
+        pause = spread(calendar.interval(START, behind_watch), chance=random.random())
         left = pause * random.random()
         calendar.succeeded_at = START - (pause - left)
         line.set(calendar, left.total_seconds())

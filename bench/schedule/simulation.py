@@ -2,7 +2,7 @@
 
     changes, pushes, troubles      drawn before the play, or by the servers
     due_calendars, the queue       a heap and a line, kept as PostgreSQL keeps them
-    whose turn, how soon again,    `share_out`, `portion`, `next_poll`, `jittered`, `doubts_watch`, `verdict`, `Paces`:
+    whose turn, how soon again,    `share_out`, `portion`, `next_poll`, `spread`, `doubts_watch`, `verdict`, `Paces`:
     how fast                       the service's own, called as the service calls them
 
 The one rule: nothing that the service decides is decided here.
@@ -20,7 +20,7 @@ from typing import Final, NamedTuple, Protocol
 from app.providers.base import ProviderError
 from app.sync.backoff import verdict
 from app.sync.pace import Paces
-from app.sync.polling import doubts_watch, jittered
+from app.sync.polling import doubts_watch, spread
 from app.sync.schedule import portion
 from bench.schedule.calendars import Calendar, DueLine, calendars_of
 from bench.schedule.measures import Ledger
@@ -206,7 +206,7 @@ class Play:
         if self._scenario.doubting and doubts_watch(changed=bool(seen), told=run.told):
             calendar.watched_until = None
         run.worker.paces.succeeded(calendar.kin, now=now)
-        pause = jittered(calendar.interval(now, self._scenario.behind_watch), chance=self._random.random())
+        pause = spread(calendar.interval(now, self._scenario.behind_watch), chance=self._random.random())
         self._due.set(calendar, at + pause.total_seconds())
 
     def _fail(self, run: _Run, error: ProviderError, at: float) -> None:
