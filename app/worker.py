@@ -30,11 +30,11 @@ from pgqueuer.models import Job as QueuedJob
 from app.background import Place
 from app.bare import open_bare_pool
 from app.bootstrap import Services, open_services
-from app.calendar_writes.stranded import ask_again_for_stranded
 from app.connections.housekeeping import forget_old_states
 from app.memory import settle
 from app.queue import QUEUE, Job, Payload, forget_failures
 from app.settings import Settings
+from app.stranded import ask_again_for_stranded
 from app.sync.schedule import enqueue_due_syncs, enqueue_due_watches
 from app.telemetry.listener import metrics_listener
 from app.telemetry.metrics import JOB_RUNS, JOB_SECONDS, JOB_WAIT_SECONDS, SWEEP_FAILURES, timed

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from app.bookings.drift.effects import DriftEffects
-from app.calendar_writes.stranded import ask_again_for_stranded
 from app.ids import decode_id
+from app.stranded import ask_again_for_stranded
 from app.sync.changes import Topic
 from app.sync.following import Follower
 from tests.support.engines import engine_of

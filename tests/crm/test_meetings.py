@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.calendar_writes.stranded import ask_again_for_stranded
+from app.stranded import ask_again_for_stranded
 from app.sync.following import Follower
 from tests.crm.scene import VERA, invite, make_contact, span, synced, timeline
 from tests.support.hands import ALL

@@ -15,8 +15,8 @@ from zoneinfo import ZoneInfo
 
 import asyncpg
 
-from app.calendar_writes.stranded import ask_again_for_stranded
 from app.ids import decode_id
+from app.stranded import ask_again_for_stranded
 from sandbox.client import Sandbox
 from tests.support.database import empty
 from tests.support.people import Person, new_person

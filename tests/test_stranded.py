@@ -8,8 +8,8 @@ import asyncpg
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.calendar_writes import stranded
-from app.calendar_writes.stranded import ask_again_for_stranded
+from app import stranded
+from app.stranded import ask_again_for_stranded
 from tests.calendar_writes.test_writing import booked, state
 from tests.support.visitors import our_events, our_writes, visit
 from tests.support.world import World
