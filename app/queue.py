@@ -117,9 +117,10 @@ class Enqueued:
 
 
 async def enqueue(session: AsyncSession, jobs: Sequence[Enqueued]) -> None:
-    """Ask for jobs in the session's own transaction. Do it last: whoever asks for the same `once` job waits until
-    this transaction ends.
+    """Ask for jobs in the session's own transaction, after what they are about was written. Do it last: whoever asks
+    for the same `once` job waits until this transaction ends.
     """
+    await session.flush()
     if not jobs:
         return
     connection = await session.connection()

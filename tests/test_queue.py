@@ -73,6 +73,15 @@ async def test_p2_a_job_commits_with_the_data_and_carries_ids_only(world: World)
     assert msgspec.json.decode(rows[0]["payload"], type=Payload) == Payload(ACCOUNT, target)
 
 
+async def test_p2_what_a_job_is_about_is_written_before_the_job_is_asked_for(world: World) -> None:
+    async with transaction(world.services.sessions, ACCOUNT) as session:
+        session.add(DueAudit(account_id=ACCOUNT, entry_id=uuid4(), due_at=world.clock()))
+        await enqueue(session, [Enqueued(Job.SEAL_AUDIT, ACCOUNT, ACCOUNT)])
+        connection = await session.connection()
+        found = await connection.exec_driver_sql("SELECT account_id FROM due_audits WHERE account_id = $1", (ACCOUNT,))
+        assert found.all() == [(ACCOUNT,)], "whoever runs it at once finds it"
+
+
 async def test_p2_a_job_vanishes_with_a_rollback_or_a_savepoints(world: World) -> None:
     with pytest.raises(ZeroDivisionError):  # noqa: PT012 - the whole transaction is the point
         async with transaction(world.services.sessions, ACCOUNT) as session:

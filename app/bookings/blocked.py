@@ -58,5 +58,4 @@ class BlockedAttempts:
                 return
             mails = await self._post.tell_hosts(session, page, unread)
             told = tell_of_blocked_attempt(session, page, now=self._clock())
-            await session.flush()
             await enqueue(session, [*mails, told])

@@ -30,7 +30,7 @@ SELECT cal.name, cal.is_primary, c.status
 
 
 class BlockedPost:
-    """Writes to hosts who could not be booked. The caller flushes, then asks for the jobs."""
+    """Writes to hosts who could not be booked. The caller asks for the jobs."""
 
     def __init__(self, links: Links) -> None:
         self._links = links

@@ -46,6 +46,5 @@ async def mark_no_show(
     add_audit_entry(session, booking.account_id, actor=principal.actor, action="booking.no_show", subject_id=booking_id)
     told = tell_of_booking(session, EventType.BOOKING_NO_SHOW, booking)
     told += supersede(session, (await ledger.open_entries(session, booking_id)).values(), now=now)
-    await session.flush()
     await enqueue(session, told)
     return booking

@@ -37,7 +37,7 @@ from app.scheduling.repository import find_page
 
 
 class BookingPost:
-    """Writes to visitors, their guests and hosts. The caller flushes, then asks for the jobs."""
+    """Writes to visitors, their guests and hosts. The caller asks for the jobs."""
 
     def __init__(self, links: Links, providers: Mapping[ProviderName, Provider], *, sender: str) -> None:
         self._links = links

@@ -91,7 +91,6 @@ class Reminders:
                 row.minutes_before, row.due_at = left, _due(booking, left[0])
             else:
                 await forget(session, booking_id)
-            await session.flush()
             await enqueue(session, jobs)
 
     async def _mails(self, session: AsyncSession, booking: Booking) -> list[Enqueued]:

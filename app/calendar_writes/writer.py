@@ -120,7 +120,6 @@ class EventWriter:
                 return None
             if not looking and (reason := await self._why_not(session, write, connection, now)):
                 write.status, write.last_error, write.failing_since = "failed", reason, None
-                await session.flush()
                 await enqueue(session, _to_be_recorded(write))
                 return None
             first = write.attempts == 0 and write.fence == 0
@@ -262,7 +261,6 @@ class EventWriter:
             jobs = _to_be_recorded(write)
             if wait is not None and not comes_back:
                 jobs.append(Enqueued(Job.WRITE_EVENT, write.account_id, write.id, delay=wait))
-            await session.flush()
             await enqueue(session, jobs)
         _count(claimed, error.code)
         log.warning(
@@ -352,7 +350,6 @@ async def _have_winner_look(session: AsyncSession, claimed: ClaimedWrite) -> Non
         if write.draft is not None and claimed.draft is not None:
             draft = draft_from_json(write.draft)
             write.draft = draft_to_json(replace(draft, keeps=draft.keeps & claimed.draft.keeps))
-        await session.flush()
         await enqueue(session, [Enqueued(Job.WRITE_EVENT, claimed.write.account_id, write.id)])
     _count(claimed, "overtaken")
     log.warning("calendar_write.overtaken", write_id=str(claimed.write.id))

@@ -95,7 +95,6 @@ async def establish(
         fields=sorted(changed),
     )
     told = tell_of_connection(session, event, connection, now=now)
-    await session.flush()
     await enqueue(session, [*_jobs(connection, mirrored), told])
     return connection
 

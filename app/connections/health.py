@@ -45,7 +45,6 @@ async def mark_broken(session: AsyncSession, seen: Connection, *, reason: str, n
         reason=reason,
     )
     told = tell_of_connection(session, EventType.CONNECTION_REAUTHORIZATION_REQUIRED, connection, now=now)
-    await session.flush()
     await enqueue(session, [told])
     user = await find_user(session, connection.user_id)
     if user is not None and user.active:

@@ -59,7 +59,6 @@ async def import_connections(
             session, user.account_id, actor="service", action="connection.imported", subject_id=connection.id
         )
         told.append(tell_of_connection(session, EventType.CONNECTION_CREATED, connection, now=now))
-    await session.flush()
     await enqueue(session, told)
 
 

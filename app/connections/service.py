@@ -63,7 +63,6 @@ async def close(
         told.append(Enqueued(Job.PLACE_TASKS, heir.account_id, heir.user_id))
         primaries = [item for item in await calendar_repository.list_calendars(session, heir.id) if item.is_primary]
         told += [Enqueued(Job.MATCH_CALENDAR, item.account_id, item.id) for item in primaries]
-    await session.flush()
     await enqueue(session, [Enqueued(Job.CLOSE_CONNECTION, connection.account_id, connection.id), *told])
     return True
 

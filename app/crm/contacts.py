@@ -106,7 +106,6 @@ class Contacts:
         jobs = [tell_of_contact(session, event, contact, now=contact.updated_at)]
         if look:
             jobs.append(Enqueued(Job.MATCH_CONTACT, contact.account_id, contact.id))
-        await session.flush()
         await enqueue(session, jobs)
 
     async def _hash(self, session: AsyncSession, account_id: UUID, email: str) -> bytes:

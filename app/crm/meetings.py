@@ -278,7 +278,6 @@ class Meetings:
         await session.flush()
         told = await self._read(session, principal.user, row.id)
         news = tell_of_engagement(session, event, told.row, told.participants, now=row.updated_at)
-        await session.flush()
         await enqueue(session, [*jobs, news])
         return told
 

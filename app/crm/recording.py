@@ -50,7 +50,6 @@ class BookingRecorder:
                 jobs = await self._record(session, booking)
             elif request is not None:
                 jobs = await self._know(session, request)
-            await session.flush()
             await enqueue(session, jobs)
 
     async def _record(self, session: AsyncSession, booking: Booking) -> list[Enqueued]:

@@ -116,7 +116,6 @@ class TaskRecorder:
                 await session.delete(task)
                 return
             jobs = await self._placer.heal(session, write)
-            await session.flush()
             await enqueue(session, jobs)
 
 

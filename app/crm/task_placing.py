@@ -82,7 +82,6 @@ class TaskPlacer:
                 return
             if placement.calendar is not None and placement.connection is not None:
                 jobs = await _place(session, task, placement.calendar, placement.connection)
-                await session.flush()
                 await enqueue(session, jobs)
                 return
             owner_id = task.owner_id
@@ -107,7 +106,6 @@ class TaskPlacer:
                     for task in some
                     for job in await _place(session, task, placement.calendar, placement.connection)
                 ]
-                await session.flush()
                 await enqueue(session, jobs)
                 if len(some) < _AT_ONCE:
                     # What was done to the events while nobody followed is looked at now.

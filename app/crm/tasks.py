@@ -109,7 +109,6 @@ class Tasks:
             await session.delete(row)
         else:
             jobs.append(Enqueued(Job.PLACE_TASK, row.account_id, row.id))
-        await session.flush()
         await enqueue(session, jobs)
 
     async def _save(

@@ -223,7 +223,6 @@ class Courier:
         data = {"id": encode_id("whe", endpoint.id), "url": endpoint.url, "status": status, "status_reason": reason}
         told = add_event(session, endpoint.account_id, event, subject_id=endpoint.id, data=data, now=now)
         await webhook_repository.remove_due(session, endpoint.id)
-        await session.flush()
         await enqueue(session, [told])
         log.warning("webhook.stopped", endpoint_id=str(endpoint.id), status=status, reason=reason)
 
@@ -232,7 +231,6 @@ class Courier:
         behind = self._lanes.behind_others(slow=endpoint.slow, now=now)
         await webhook_repository.set_due(session, endpoint.account_id, endpoint.id, at=behind or now + _SWEPT_AFTER)
         if behind is None:
-            await session.flush()
             await enqueue(session, [Enqueued(Job.DELIVER_WEBHOOKS, endpoint.account_id, endpoint.id)])
 
 

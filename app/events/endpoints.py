@@ -183,7 +183,6 @@ class WebhookEndpoints:
         )
         session.add(delivery)
         self._write_down(session, principal, endpoint, "tested")
-        await session.flush()
         await enqueue(session, [Enqueued(Job.TEST_WEBHOOK, delivery.account_id, delivery.id)])
         return delivery
 

@@ -23,7 +23,7 @@ _SWEPT_AFTER: Final = timedelta(seconds=2)
 def add_event(
     rows: Rows, account_id: UUID, event: EventType, *, subject_id: UUID, data: Json, now: datetime
 ) -> Enqueued:
-    """Tell the CRM; the job that numbers the event, which the caller asks for when all is flushed.
+    """Tell the CRM; the job that numbers the event, which the caller asks for.
 
     `data` is what the API would answer of the subject, and never a secret or a visitor's token.
     """

@@ -91,7 +91,6 @@ class AccountErasures:
                 DirectoryEntry.account_id == account_id, DirectoryEntry.kind.not_in(_GOES_LATER)
             )
         )
-        await session.flush()
         await enqueue(session, [Enqueued(Job.ERASE_ACCOUNT, account_id, erasure.id)])
         return erasure
 

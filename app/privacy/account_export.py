@@ -98,7 +98,6 @@ class AccountExports:
         )
         session.add(export)
         self._write_down(session, principal, "account.export_requested")
-        await session.flush()
         await enqueue(session, [Enqueued(Job.EXPORT_ACCOUNT, export.account_id, export.id)])
         return export
 

@@ -83,7 +83,6 @@ async def create_page(
     await repository.register(session, Directory.PAGE, page_id.hex, principal.account_id, page_id)
     add_audit_entry(session, page.account_id, actor=principal.actor, action="page.created", subject_id=page_id)
     told = tell_of_page(session, EventType.SCHEDULING_PAGE_CREATED, page, now=now)
-    await session.flush()
     await enqueue(session, [told])
     return page
 
@@ -130,7 +129,6 @@ async def update_page(
     page.updated_at = now
     add_audit_entry(session, page.account_id, actor=principal.actor, action="page.updated", subject_id=page.id)
     told = tell_of_page(session, EventType.SCHEDULING_PAGE_UPDATED, page, now=now)
-    await session.flush()
     await enqueue(session, [told])
     return page
 
@@ -152,7 +150,6 @@ async def delete_page(
     page.deleted_at = now
     add_audit_entry(session, page.account_id, actor=principal.actor, action="page.deleted", subject_id=page.id)
     told = tell_of_page(session, EventType.SCHEDULING_PAGE_DELETED, page, now=now)
-    await session.flush()
     await enqueue(session, [told])
 
 

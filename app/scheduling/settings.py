@@ -137,7 +137,6 @@ class SettingsEditor:
         if settings.task_sync:
             jobs.append(Enqueued(Job.PLACE_TASKS, settings.account_id, settings.user_id))
         if jobs:
-            await session.flush()
             await enqueue(session, jobs)
 
     async def _match_again(self, session: AsyncSession, principal: Principal) -> None:

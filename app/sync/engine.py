@@ -307,7 +307,6 @@ class SyncEngine:
             await mirroring.set_due(session, sync.account_id, sync.calendar_id, at=now + pause, synced_at=now)
             topics, jobs = await changes.hand_over()
             jobs += [*listing, *await readable_again(session, run, now)]
-            await session.flush()
             await enqueue(session, jobs)
             reached(Failpoint.SYNC_BEFORE_CURSOR)
         self._paces.succeeded(run.kin, now=now)
@@ -376,7 +375,6 @@ class SyncEngine:
             if wait is not None:
                 await mirroring.set_due(session, calendar.account_id, calendar.id, at=now + wait)
             listing = listing_after(error, sync, calendar, now=now)
-            await session.flush()
             await enqueue(session, listing)
         log.warning("sync.failed", calendar_id=str(run.calendar.id), error=error.code, operation=error.operation)
 

@@ -121,5 +121,4 @@ async def declare_inactive(session: AsyncSession, calendar: Calendar, reason: In
     news, calendar.inactive_reason = calendar.inactive_reason is None, reason
     if news and calendar.checked:
         told = tell_of_calendar(session, calendar, now=now)
-        await session.flush()
         await enqueue(session, [told])

@@ -92,5 +92,4 @@ async def _act(session: AsyncSession, channel: PushChannel, news: News, *, now: 
         jobs += await ask_for_syncs(session, channel.account_id, covered, now=now, told_by=works)
         if news is not News.CHANGED:
             await repository.set_watched_until(session, channel.calendar_id, None)
-    await session.flush()
     await enqueue(session, jobs)

@@ -31,6 +31,5 @@ async def close_what_is_over(session: AsyncSession, account_id: UUID, now: datet
     )
     entries = over.all()
     told = supersede(session, entries, now=now)
-    await session.flush()
     await enqueue(session, told)
     return len(entries) == _AT_ONCE

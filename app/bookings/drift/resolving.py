@@ -70,7 +70,6 @@ class DriftResolver:
             session, entry.account_id, actor=principal.actor, action="drift_entry.resolved", subject_id=entry.id
         )
         jobs.append(tell_of_drift(session, entry))
-        await session.flush()
         await enqueue(session, jobs)
         return entry
 

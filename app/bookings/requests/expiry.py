@@ -63,5 +63,4 @@ class RequestExpiry:
             page = as_asked(request, await page_time_of_request(session, request))
             mail = await self._post.expired(session, request, page)
             told = tell_of_request(session, event, request)
-            await session.flush()
             await enqueue(session, [mail, told])

@@ -107,7 +107,6 @@ class Domains:
         _note(session, principal, domain, "domain.deleted")
         told = tell_of_domain(session, EventType.DOMAIN_DELETED, domain, now=self._clock())
         await session.delete(domain)
-        await session.flush()
         await enqueue(session, [told])
 
     async def verify(self, principal: Principal, domain_id: UUID) -> Domain:
