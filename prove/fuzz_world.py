@@ -139,7 +139,7 @@ async def _servers(stage: Stage, world: World) -> None:
     world.said |= {
         "ews_url": [where["ews_url"]],
         "certificate": [where["ews_authority_pem"]],
-        "disclosure_version": ["2026-11-01"],
+        "disclosure_version": ["2026-11-01", "2026-11-23"],
         "return_url": [None],
         "time_zone": [HOST_ZONE],
         "email": [f"somebody-{number}@exchange.example" for number in range(50)],

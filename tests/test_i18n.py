@@ -374,7 +374,7 @@ def test_r24_where_the_limits_of_exchange_are_lifted_its_disclosure_names_none()
 ACCEPTED_TEXTS = {
     (ProviderName.GOOGLE, "2026-11-01"): "cecc269a5a522900",
     (ProviderName.OFFICE365, "2026-11-01"): "59074e036c0a1abe",
-    (ProviderName.EXCHANGE, "2026-11-01"): "0ad37f0c81251956",
+    (ProviderName.EXCHANGE, "2026-11-23"): "53f5bf75317ba9b7",
     (ProviderName.EXCHANGE, "2026-11-23-synced"): "3ea774b966bb4115",
 }
 

@@ -18,7 +18,7 @@ _EXCHANGE_SYNCED: Final = "exchange_synced"
 _VERSIONS: Final = {
     ProviderName.GOOGLE.value: "2026-11-01",
     ProviderName.OFFICE365.value: "2026-11-01",
-    ProviderName.EXCHANGE.value: "2026-11-01",
+    ProviderName.EXCHANGE.value: "2026-11-23",
     _EXCHANGE_SYNCED: "2026-11-23-synced",
 }
 

@@ -25,7 +25,8 @@ from tests.support.declared import DeclaredOnly
 from tests.support.people import Person, new_person
 from tests.support.shared import application, compile_once
 
-ACCEPTED = "2026-11-01"
+ACCEPTED = "2026-11-23"
+"""The version of the disclosure of Exchange."""
 
 
 @dataclass(slots=True)
