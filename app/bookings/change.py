@@ -154,7 +154,9 @@ class BookingChanges:
             draft = event_draft(booking, page.configuration, await find_write(session, owner))
             jobs = [await change_wish(session, owner, draft)]
             write = await find_write(session, owner)
-            jobs += await self._post.rescheduled(session, booking, page, write, former=former, reason=reason)
+            jobs += await self._post.rescheduled(
+                session, booking, page, write, former=former, reason=reason, by=by.name
+            )
             add_audit_entry(session, account_id, actor=by.actor, action="booking.rescheduled", subject_id=booking_id)
             jobs += tell_of_booking(session, EventType.BOOKING_RESCHEDULED, booking)
             await session.flush()

@@ -1,7 +1,8 @@
 """Mails about bookings and meeting requests, put in the queue (R49).
 
 The one rule: each reader gets a mail of their own, and one invitation. The visitor's alone has the links that change
-the booking; who organizes needs no invitation, for the event itself is in their calendar. Whether the provider invites
+the booking; why they changed it is for the hosts alone, for nobody has proved that the other addresses are theirs to
+write to. Who organizes needs no invitation, for the event itself is in their calendar. Whether the provider invites
 the visitor and the other hosts by itself is read from the booking's own event, wherever its host's bookings go now.
 
 While its connection is broken it tells nobody anything: then we do. Whoever books at such a time is invited by us, and
@@ -82,13 +83,15 @@ class BookingPost:
         *,
         former: tuple[datetime, datetime],
         reason: str | None,
+        by: str,
         organizer: bool = True,
     ) -> list[Enqueued]:
-        """A booking has another time; `organizer`: they do not know of it yet."""
+        """A booking has another time; `organizer`: they do not know of it yet. `by`: `host` or `visitor`."""
         features, video_url = await self._features_now(session, write), _video_url(write)
         letter = self._letter(Occasion.RESCHEDULED, booking, page, write, features, video_url=video_url)
         letter = replace(letter, former=former, reason=reason)
-        return self._tell_all(session, booking, page, write, letter, features=features, organizer=organizer)
+        said = by == "host"
+        return self._tell_all(session, booking, page, write, letter, features=features, organizer=organizer, said=said)
 
     async def cancelled(
         self,
@@ -103,7 +106,8 @@ class BookingPost:
         """A booking was cancelled; `organizer`: they do not know of it yet."""
         features = await self._features_now(session, write)
         letter = replace(self._letter(Occasion.CANCELLED, booking, page, write, features), reason=reason)
-        return self._tell_all(session, booking, page, write, letter, features=features, organizer=organizer)
+        said = booking.cancelled_by == "host"
+        return self._tell_all(session, booking, page, write, letter, features=features, organizer=organizer, said=said)
 
     async def restored(
         self, session: AsyncSession, booking: Booking, page: PageTime, write: CalendarWrite, *, now: datetime
@@ -208,8 +212,10 @@ class BookingPost:
         *,
         features: Features | None,
         organizer: bool = True,
+        said: bool = True,
     ) -> list[Enqueued]:
-        told = _tell_visitors(rows, booking, page, for_visitor)
+        """`said`: the reason is the host's, and everybody's; else it is for the hosts alone."""
+        told = _tell_visitors(rows, booking, page, for_visitor if said else replace(for_visitor, reason=None))
         letter = _for_others(for_visitor)
         for item in page.hosts:
             if item.host.id != booking.host_id:

@@ -96,7 +96,9 @@ class DriftEffects:
         if Kind.DECLINED in await ledger.open_entries(session, booking.id):
             standing = replace(standing, response=None)  # the host decides whether it counts
         _note(write, standing, booked=to, draft=draft)
-        jobs = await self._post.rescheduled(session, booking, page, write, former=former, reason=None, organizer=False)
+        jobs = await self._post.rescheduled(
+            session, booking, page, write, former=former, reason=None, by="host", organizer=False
+        )
         _audit(session, booking, "booking.rescheduled")
         jobs += tell_of_booking(session, EventType.BOOKING_RESCHEDULED, booking)
         if booking.host_ids != hosts:  # who has left is to be taken off it
