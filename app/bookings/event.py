@@ -1,16 +1,15 @@
 """The event that a booking is in the host's calendar. Pure.
 
 The one rule: the draft is made from the booking and its page, so that it can be made again at any time. What was
-booked as a video call stays one, and what was not becomes none, whatever the page has said since.
+booked as a video call stays one, and what was not becomes none, whatever the page has said since. Everybody who is
+invited reads it, and some providers mail it in the host's name: of what the visitor typed it has the name and no more.
 """
 
 from collections.abc import Collection
 from uuid import UUID
 
-from app.bookings.forms import in_words
 from app.calendar import Attendee, EventDraft, Timed, normalised
 from app.calendar_writes.service import Owner, draft_from_json
-from app.i18n import Language
 from app.models.bookings import Booking
 from app.models.calendar_writes import CalendarWrite
 from app.scheduling.configuration import Configuration
@@ -50,7 +49,7 @@ def event_draft(booking: Booking, page: Configuration, write: CalendarWrite | No
     return EventDraft(
         title=booking.title,
         when=Timed(booking.starts_at, booking.ends_at, page.time_zone),
-        description=_description(booking),
+        description=page.description,
         location=booking.location,
         attendees=_attendees(booking),
         video=is_video(booking, page, write),
@@ -68,9 +67,3 @@ def _attendees(booking: Booking) -> tuple[Attendee, ...]:
     for person in invited:
         once.setdefault(normalised(person.email), person)
     return tuple(person for address, person in once.items() if address)
-
-
-def _description(booking: Booking) -> str:
-    lines = [f"{booking.visitor_name} <{booking.visitor_email}>"] if booking.visitor_email else []
-    lines += [f"{label}: {said}" for label, said in in_words(booking.answers, Language(booking.language))]
-    return "\n".join(lines)
