@@ -4,7 +4,8 @@
     pick    events with a known contact, and those that are a meeting already; elsewhere those that we wrote
     apply   event → engagement made, changed, cancelled or taken away: one transaction
 
-The one rule: of an event without a known contact, or a private one, nothing is kept here and nothing is said.
+The one rule: of an event without a known contact, or a private one, nothing is kept here and nothing is said. Contacts
+are people outside: a colleague who is one as well makes no event a meeting.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -19,6 +20,7 @@ from app.calendar_writes.observing import observe, observe_gone
 from app.calendar_writes.service import Owner, draft_from_json, find_write
 from app.connections.settings import get_settings
 from app.crm import repository
+from app.crm.colleagues import IS_COLLEAGUE, colleagues_among
 from app.crm.event import draft_over_standing, redrafted
 from app.crm.news import tell_as_it_is, tell_of_engagement, touch_and_tell
 from app.crm.person import person_of
@@ -36,7 +38,7 @@ from app.sync.following import FollowedCalendar, Follower, PostponedError
 from app.sync.people import AddressBook, addresses_of
 from app.sync.rereading import Seen
 
-_CONCERNING = """
+_FOUND = """
 SELECT u.event_id
   FROM unnest($1::text[]) AS u(event_id)
   LEFT JOIN mirror_events m ON m.account_id = $2 AND m.calendar_id = $3 AND m.event_id = u.event_id
@@ -53,8 +55,10 @@ SELECT u.event_id
     OR $4::boolean AND EXISTS (
                SELECT FROM mirror_addresses a
                  JOIN contacts c ON c.account_id = a.account_id AND c.address_hash = a.address_hash
-                WHERE a.account_id = $2 AND a.calendar_id = $3 AND a.event_id = u.event_id)
+                WHERE a.account_id = $2 AND a.calendar_id = $3 AND a.event_id = u.event_id
+                  AND NOT {colleague})
 """
+_CONCERNING = _FOUND.format(colleague=IS_COLLEAGUE)
 """Of a calendar that is not the primary ($4), the first alone."""
 
 
@@ -97,14 +101,15 @@ class MeetingFollower:
             return [] if row is None else await self._cancel(session, row, write)
         if write is not None and (write.event_id, write.etag) == (event.id, event.etag):
             return []  # what stands there is what we wrote, in the provider's words
-        meeting = await self._meeting(session, place, event, row)
+        ours = write is not None and write.comes_back
+        meeting = await self._meeting(session, place, event, row, ours=ours)
         if row is None:
             new = meeting if calendar.is_primary else None  # elsewhere it is somebody's copy of what we wrote
             return [] if new is None else await self._add(session, place, event, new)
         row.calendar_id = calendar.id  # it had none while its person was disconnected
         if write is not None and write.calendar_id is None and not write.comes_back:
             write.calendar_id = calendar.id
-        if meeting is None and (write is None or not write.comes_back):  # a person's own event, edited here or not
+        if meeting is None and not ours:  # a person's own event, edited here or not
             if not event.private and (row.ends_at <= self._clock() or row.outcome in KEPT_OUTCOMES):
                 return []  # what has been is not undone by an address that was corrected
             return await self._take_away(session, row)
@@ -121,14 +126,17 @@ class MeetingFollower:
         return settings.calendar_sync and user is not None and user.active
 
     async def _meeting(
-        self, session: AsyncSession, place: FollowedCalendar, event: Event, row: Engagement | None
+        self, session: AsyncSession, place: FollowedCalendar, event: Event, row: Engagement | None, *, ours: bool
     ) -> Meeting | None:
+        """The event as a meeting; None: nobody of it is a contact, or only colleagues are. `ours`: made in the CRM."""
         calendar, own = place.calendar, _own_addresses(place)
-        addresses = sorted(addresses_of(event, own))
+        addresses = addresses_of(event, own)
+        if not ours:
+            addresses -= await colleagues_among(session, addresses)
         if not addresses:
             return None
         hasher = await self._people.hasher(session, calendar.account_id)
-        hashes = {address: hasher.hash(address) for address in addresses}
+        hashes = {address: hasher.hash(address) for address in sorted(addresses)}
         known = await repository.contacts_with(session, list(hashes.values()))
         contacts = {address: known[hashed].id for address, hashed in hashes.items() if hashed in known}
         contacts = await self._renamed(session, row, hashes, set(contacts.values())) | contacts

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.calendar import Clock
+from app.crm.colleagues import IS_COLLEAGUE
 from app.database import transaction
 from app.queue import enqueue
 from app.sync.changes import Topic, jobs_for, noting
@@ -25,7 +26,7 @@ SELECT a.calendar_id, a.event_id, m.series_id
   FROM contacts c
   JOIN mirror_addresses a ON a.account_id = c.account_id AND a.address_hash = c.address_hash
   JOIN mirror_events m ON m.account_id = a.account_id AND m.calendar_id = a.calendar_id AND m.event_id = a.event_id
- WHERE c.account_id = $1 AND {which} = $3
+ WHERE c.account_id = $1 AND {which} = $3 AND NOT {colleague}
 """
 _KNOWN = """
 SELECT $3::uuid, e.event_id, NULL
@@ -41,8 +42,10 @@ stands there otherwise than we wrote it. When it was, as far as we know, says no
 _STANDING = _KNOWN.format(writes="LEFT JOIN", theirs="e.calendar_id = $3")
 _COME_BACK = _KNOWN.format(writes="JOIN", theirs="e.calendar_id IS NULL AND w.calendar_id = $3")
 """Those whose calendar went and was connected again: their writes alone know it yet."""
-_IN_CALENDAR = "UNION ALL".join((_WITH_PEOPLE.format(which="a.calendar_id"), _STANDING, _COME_BACK))
-_OF_CONTACT = noting(_FOUND.format(found=_WITH_PEOPLE.format(which="c.id")), changed=False)
+_IN_CALENDAR = "UNION ALL".join(
+    (_WITH_PEOPLE.format(which="a.calendar_id", colleague=IS_COLLEAGUE), _STANDING, _COME_BACK)
+)
+_OF_CONTACT = noting(_FOUND.format(found=_WITH_PEOPLE.format(which="c.id", colleague=IS_COLLEAGUE)), changed=False)
 _OF_CALENDAR = noting(_FOUND.format(found=_IN_CALENDAR), changed=False)
 
 
