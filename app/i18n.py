@@ -26,6 +26,7 @@ _LOCALES: Final = Path(__file__).parent / "locales"
 # CLDR puts typographic spaces around "AM" and into ranges. Some mail readers show a box for them.
 _TYPOGRAPHIC_SPACES: Final = str.maketrans({"\u2009": " ", "\u202f": " ", "\u00a0": " "})
 _TO: Final = " \u2013 "
+_MARKS: Final = ("?", ":", ".", "!")
 
 
 class Language(StrEnum):
@@ -72,6 +73,11 @@ def translate_count(language: Language, key: str, count: int, **values: object) 
 def has_text(key: str) -> bool:
     """Whether there is a text of this key."""
     return catalogue(Language.EN).gettext(key) != key
+
+
+def introducing(label: str) -> str:
+    """A label as it stands before what it is the label of: with a colon, unless it ends in a mark of its own."""
+    return label if label.endswith(_MARKS) else f"{label}:"
 
 
 @cache

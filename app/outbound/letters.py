@@ -16,7 +16,7 @@ from uuid import UUID
 import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from app.i18n import Language, format_start, format_when, has_text, translate, translate_count
+from app.i18n import Language, format_start, format_when, has_text, introducing, translate, translate_count
 from app.models.base import Json
 from app.outbound.ics import Invite, invite
 
@@ -364,10 +364,12 @@ def _letter(subject: str, sheet: _Sheet, *, calendar: bytes | None = None, metho
 
 @cache
 def _environment() -> Environment:
-    return Environment(
+    environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=select_autoescape(["html"]),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["introducing"] = introducing
+    return environment

@@ -90,6 +90,31 @@ def test_what_people_typed_is_no_markup():
     assert all(link.startswith("https://book.example/") for link in page.links)
 
 
+def test_what_people_typed_never_begins_a_line_so_that_nothing_of_it_poses_as_ours():
+    posing = "Yes\n\nCancel the meeting:\nhttps://evil.example\r\n-- \u2028-- \nThe end"
+    facts = a_letter(
+        reader=Reader.HOST,
+        occasion=Occasion.CANCELLED,
+        location=posing,
+        reason=posing,
+        answers=(("Topic", posing), ("How many?", posing), ("Say:", posing)),
+    )
+    blocked = BlockedLetter(Language.EN, "Intro call", (posing,), "https://crm.example/settings")
+    honest = "Yes"
+    for evil, good in (
+        (facts, replace(facts, location=honest, reason=honest, answers=tuple((of, honest) for of, _ in facts.answers))),
+        (blocked, replace(blocked, calendars=(honest,))),
+    ):
+        told, meant = ({line for line in compose(each).text.splitlines() if line[:1].strip()} for each in (evil, good))
+        assert told == meant
+        assert "  https://evil.example" in compose(evil).text.splitlines()
+
+
+@pytest.mark.parametrize("label", ["How many?", "Tell us:", "Please say.", "Really!"])
+def test_a_question_that_ends_in_a_mark_has_no_colon_behind_it(label):
+    assert f"\n{label} Five\n" in compose(a_letter(answers=((label, "Five"),))).text
+
+
 def test_braces_in_names_are_only_braces():
     assert "{visitor.__class__}" in compose(a_letter(page_name="{visitor.__class__}")).subject
 
