@@ -87,7 +87,7 @@ async def test_a_strict_reader_finds_one_text_one_page_and_one_invitation() -> N
     for part in (text, page):
         assert LATIN in part.get_content() or LATIN.replace("“", "&#34;") in part.get_content()
         assert "x" * 2000 in part.get_content()
-    assert "\n.\n..\nFrom me" in text.get_content().replace("\r\n", "\n")
+    assert "\n  .\n  ..\n  From me" in text.get_content().replace("\r\n", "\n")
     told = calendar.get_content().splitlines()
     assert "METHOD:REQUEST" in told  # RFC 6047, 2.4: the same in both places
     assert (calendar.get_param("method"), calendar.get_param("charset")) == ("REQUEST", "utf-8")
