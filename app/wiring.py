@@ -64,7 +64,7 @@ from app.outbound.links import Links
 from app.outbound.mailer import Mailer
 from app.privacy.account_erasure import AccountErasures
 from app.privacy.account_export import AccountExports
-from app.privacy.contact_erasure import ContactErasures
+from app.privacy.contact_erasure import ContactErasures, forget_late
 from app.privacy.contact_export import ContactExports
 from app.privacy.retention import FORGOTTEN
 from app.providers.base import Provider
@@ -351,7 +351,7 @@ def crm(on: Ground) -> Crm:
         meetings=Meetings(on.sessions, on.overview, on.writer, recorder, on.clock, people=on.people),
         meeting_follower=MeetingFollower(on.follower, on.people, on.providers, on.clock),
         matching=Matching(on.sessions, on.clock),
-        booking_recorder=BookingRecorder(on.sessions, on.people, on.clock),
+        booking_recorder=BookingRecorder(on.sessions, on.people, on.clock, forget=forget_late),
         write_recorder=WriteRecorder(recorder, TaskRecorder(on.sessions, placer)),
         tasks=Tasks(on.overview, on.clock),
         task_placer=placer,

@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Final
-from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -37,9 +36,8 @@ _LETTER: Final = rf"[^\W{_RUNNING_ON}]"
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A contact, beyond its row."""
+    """A contact, or who was one."""
 
-    contact_id: UUID
     addresses: frozenset[str]
     """Normalised; and in lower case, for that is how the database compares what is stored as it was written."""
     hashes: frozenset[bytes]
@@ -106,11 +104,15 @@ async def person_of(session: AsyncSession, people: AddressBook, contact: Contact
         hashed: address for hashed, address in known.items() if hashed not in others or others[hashed].id == contact.id
     }
     return Person(
-        contact_id=contact.id,
         addresses=frozenset(spelt for address in mine.values() for spelt in (normalised(address), address.lower())),
         hashes=frozenset(mine),
         words=_words(*mine.values(), contact.name, contact.phone),
     )
+
+
+def person_at(address_hash: bytes, address: str) -> Person:
+    """Who is no contact any more, by the one address that is left of them."""
+    return Person(frozenset({normalised(address), address.lower()}), frozenset({address_hash}), _words(address))
 
 
 def _words(*candidates: str | None) -> tuple[str, ...]:

@@ -6,7 +6,8 @@ of order, changes nothing.
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TypeVar
+from itertools import chain
+from typing import Protocol, TypeVar
 from uuid import UUID
 
 from sqlalchemy import select
@@ -32,13 +33,24 @@ _NOT_WANTED = frozenset(NotSent) - {NotSent.ALREADY_OVER}
 """Why an invitation that had to wait is not sent any more; one that waited until its meeting was over has failed."""
 
 
+class Forget(Protocol):
+    """Strikes somebody who was erased, by the hash of their address and its spelling, from a row that is locked."""
+
+    async def __call__(
+        self, session: AsyncSession, row: Booking | MeetingRequest, address_hash: bytes, address: str, *, now: datetime
+    ) -> list[Enqueued]: ...
+
+
 class BookingRecorder:
     """Runs `record_booking`."""
 
-    def __init__(self, sessions: async_sessionmaker[AsyncSession], people: AddressBook, clock: Clock) -> None:
+    def __init__(
+        self, sessions: async_sessionmaker[AsyncSession], people: AddressBook, clock: Clock, *, forget: Forget
+    ) -> None:
         self._sessions = sessions
         self._people = people
         self._clock = clock
+        self._forget = forget
 
     async def run(self, account_id: UUID, booking_id: UUID) -> None:
         """The booking's engagement as the booking is; its visitor becomes a contact. So does who has only asked."""
@@ -47,10 +59,21 @@ class BookingRecorder:
             request = None if booking is not None else await _locked(session, MeetingRequest, booking_id)
             jobs: list[Enqueued] = []
             if booking is not None:
-                jobs = await self._record(session, booking)
+                jobs = await self._strike(session, booking)
+                jobs += await self._record(session, booking)
             elif request is not None:
-                jobs = await self._know(session, request)
+                jobs = await self._strike(session, request)
+                jobs += await self._know(session, request)
             await enqueue(session, jobs)
+
+    async def _strike(self, session: AsyncSession, row: Booking | MeetingRequest) -> list[Enqueued]:
+        """Who was erased while it was being written stays erased. Who is being erased now is waited for."""
+        hasher = await self._people.hasher(session, row.account_id)
+        people = {hasher.hash(address): address for address in (row.visitor_email, *row.guests) if address}
+        await repository.contacts_with(session, people, hold=True)
+        erased = await repository.erased_after(session, people, row.created_at)
+        struck = [await self._forget(session, row, each, people[each], now=self._clock()) for each in erased]
+        return list(chain.from_iterable(struck))
 
     async def _record(self, session: AsyncSession, booking: Booking) -> list[Enqueued]:
         row = await repository.find_of_booking(session, booking.id)
@@ -81,8 +104,6 @@ class BookingRecorder:
         visitor = (await self._people.hasher(session, request.account_id)).hash(request.visitor_email)
         if not request.visitor_email or visitor in await repository.contacts_with(session, [visitor]):
             return []
-        if await repository.was_erased_after(session, visitor, request.created_at):
-            return []
         return (await self._welcome(session, request, visitor))[1]
 
     async def _contacts(
@@ -98,7 +119,7 @@ class BookingRecorder:
         renamed = await _known_otherwise(session, row, known)
         if visitor in known:
             return known[visitor], [*guests, *renamed], []
-        if not booking.visitor_email or await repository.was_erased_after(session, visitor, booking.created_at):
+        if not booking.visitor_email:
             return None, [*guests, *renamed], []
         if renamed:
             same = next((one for one in renamed if one.name == booking.visitor_name), renamed[0])

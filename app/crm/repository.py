@@ -64,14 +64,12 @@ async def contacts_with(
     return {row.address_hash: row for row in rows}
 
 
-async def was_erased_after(session: AsyncSession, address_hash: bytes, at: datetime) -> bool:
-    """Whether somebody with this address was erased since then."""
-    found = await session.scalar(
-        select(ErasedContact.address_hash).where(
-            ErasedContact.address_hash == address_hash, ErasedContact.erased_at >= at
-        )
+async def erased_after(session: AsyncSession, hashes: Collection[bytes], at: datetime) -> Sequence[bytes]:
+    """Those of the addresses whose people were erased since then."""
+    query = select(ErasedContact.address_hash).where(
+        ErasedContact.address_hash.in_(hashes), ErasedContact.erased_at >= at
     )
-    return found is not None
+    return (await session.scalars(query)).all()
 
 
 async def erased_among(session: AsyncSession, hashes: Collection[bytes]) -> set[bytes]:

@@ -7,6 +7,7 @@ case.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, func, not_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -31,6 +32,21 @@ class Appointments:
     to_join: Sequence[MeetingRequest]
     """The same."""
 
+    @classmethod
+    def among(cls, bookings: Sequence[Booking], requests: Sequence[MeetingRequest], person: Person) -> "Appointments":
+        """Theirs, told by what part they have in each."""
+        return cls(
+            booked=[row for row in bookings if person.has(row.visitor_email)],
+            asked_for=[row for row in requests if person.has(row.visitor_email)],
+            joined=[row for row in bookings if not person.has(row.visitor_email)],
+            to_join=[row for row in requests if not person.has(row.visitor_email)],
+        )
+
+    @property
+    def ids(self) -> frozenset[UUID]:
+        """Of every one of them."""
+        return frozenset(row.id for row in (*self.own, *self.of_others))
+
     @property
     def own(self) -> list[Appointment]:
         """Those of which they were the visitor."""
@@ -43,15 +59,10 @@ class Appointments:
 
 
 async def appointments_of(session: AsyncSession, person: Person, *, lock: bool = False) -> Appointments:
-    """Everything; locked, in one order, when asked for."""
-    bookings = await _rows(session, Booking, person, lock=lock)
+    """Everything; locked, in one order, when asked for: a request first, whose booking may be about to be made."""
     requests = await _rows(session, MeetingRequest, person, lock=lock)
-    return Appointments(
-        booked=[row for row in bookings if person.has(row.visitor_email)],
-        asked_for=[row for row in requests if person.has(row.visitor_email)],
-        joined=[row for row in bookings if not person.has(row.visitor_email)],
-        to_join=[row for row in requests if not person.has(row.visitor_email)],
-    )
+    bookings = await _rows(session, Booking, person, lock=lock)
+    return Appointments.among(bookings, requests, person)
 
 
 async def _rows(session: AsyncSession, kind: type[RowT], person: Person, *, lock: bool) -> Sequence[RowT]:

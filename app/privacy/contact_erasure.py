@@ -26,12 +26,12 @@ from app.calendar import Clock
 from app.crm import repository
 from app.crm.contacts import Contacts
 from app.crm.erasing import erase_contact
-from app.crm.person import STRUCK, Person, person_of
+from app.crm.person import STRUCK, Person, person_at, person_of
 from app.errors import require_version
 from app.events.repository import redact
 from app.events.types import EventType
 from app.models.accounts import Account, User
-from app.models.bookings import IdempotentAnswer
+from app.models.bookings import Booking, IdempotentAnswer
 from app.models.calendar_writes import CalendarWrite
 from app.models.crm import Contact
 from app.models.events import FeedEvent
@@ -39,6 +39,7 @@ from app.models.outbound import Mail
 from app.models.privacy import AccountExport
 from app.privacy.appointments import Appointment, Appointments, appointments_of
 from app.queue import Enqueued, enqueue
+from app.scheduling.prefill import forget_person
 from app.sync.people import AddressBook
 
 _NOT_SENT: Final = "recipient_erased"
@@ -76,7 +77,8 @@ class ContactErasures:
     async def _locked(self, session: AsyncSession, contact_id: UUID) -> tuple[Contact, Person, Appointments]:
         """First the bookings and the meetings, then the contact: whoever records one takes their locks in this order.
 
-        What addresses they have is certain only then: where it was another one, all is let go of and looked for anew.
+        What addresses they have, and what was booked meanwhile, is certain only then: where it was anything else, all
+        is let go of and looked for anew. What is committed later is struck when it is recorded (`forget_late`).
         """
         while True:
             person = await person_of(session, self._people, await self._contacts.get(session, contact_id))
@@ -85,10 +87,27 @@ class ContactErasures:
             await repository.engagements_with(session, contact_id)
             contact = await self._contacts.get(session, contact_id, lock=True)
             certain = await person_of(session, self._people, contact)
-            if certain.addresses == person.addresses:
+            again = await appointments_of(session, certain)
+            if (certain.addresses, again.ids) == (person.addresses, made.ids):
                 await savepoint.commit()
                 return contact, certain, made
             await savepoint.rollback()
+
+
+async def forget_late(
+    session: AsyncSession, row: Appointment, address_hash: bytes, address: str, *, now: datetime
+) -> list[Enqueued]:
+    """What was being written while somebody in it was erased, as if it had been there. Its caller has locked it."""
+    person = person_at(address_hash, address)
+    bookings, requests = ([row], []) if isinstance(row, Booking) else ([], [row])
+    made = Appointments.among(bookings, requests, person)
+    person = person.also_called(row.visitor_name for row in made.own)
+    await forget_person(session, address_hash)
+    await _strike_drafts(session, made, [], person)
+    await _forget_mails(session, made, person)
+    await _forget_feed(session, made, person)
+    await _forget_answers(session, [row.id for row in made.own])
+    return await _blank(session, made, person, now=now)
 
 
 async def _blank(session: AsyncSession, made: Appointments, person: Person, *, now: datetime) -> list[Enqueued]:
