@@ -28,16 +28,25 @@ SELECT e.starts_at, e.ends_at
 
 
 async def list_moves(
-    session: AsyncSession, booking: Booking, time_zone: str, days: tuple[date, date], *, now: datetime
+    session: AsyncSession,
+    booking: Booking,
+    time_zone: str,
+    days: tuple[date, date],
+    *,
+    now: datetime,
+    movable: bool,
 ) -> bytes:
-    """Other times for the booking on these days, as slots, rendered. Raises: NotFound, ValidationFailed."""
+    """Other times for the booking on these days, as slots, rendered: none unless it is `movable`, as who asks is told
+    of it. Raises: NotFound, ValidationFailed.
+    """
     query = SlotQuery(time_zone, *days, booking.duration_minutes)
     page = await load_page_time(session, booking.page_id, query.between(), excluding=booking.id, deleted_too=True)
     if page is None:
         raise NotFound
     second, between = int(now.astimezone(UTC).timestamp()), query.between()
     page = await without(fetch_in(session), page, booking)
-    starts = page.offered(query.duration_minutes, now=second, between=between) if page.host.active else []
+    open_now = movable and page.host.active
+    starts = page.offered(query.duration_minutes, now=second, between=between) if open_now else []
     firm = page.confirmable(query.duration_minutes, starts, now=second, between=between)
     firm.discard(booking.start)
     return rendered(page, query, [start for start in starts if start in firm], firm, now=second)

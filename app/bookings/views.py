@@ -42,9 +42,7 @@ def public_booking_view(
             "location": booking.location,
             "video_url": None if write is None else write.video_url,
             "calendar_event": _event_state(write).model_copy(update={"error": None}),  # R34: why is the host's to know
-            "can_reschedule": changeable
-            and page.takes_moves
-            and _open(booking, document.reschedule_cutoff_minutes, now),
+            "can_reschedule": visitor_can_move(booking, page, write, fixed=fixed, now=now),
             "can_cancel": changeable and _open(booking, document.cancel_cutoff_minutes, now),
             "reschedule_until": _until(booking, document.reschedule_cutoff_minutes) if changeable else None,
             "cancel_until": _until(booking, document.cancel_cutoff_minutes) if changeable else None,
@@ -54,6 +52,19 @@ def public_booking_view(
             "version": booking.version,
         }
     )
+
+
+def visitor_can_move(
+    booking: Booking, page: PageTime, write: CalendarWrite | None, *, fixed: FixedProviders, now: datetime
+) -> bool:
+    """Whether its visitor may choose another time, and is told which there are."""
+    in_time = _open(booking, page.configuration.reschedule_cutoff_minutes, now)
+    return in_time and page.takes_moves and not is_fixed(write, fixed)
+
+
+def host_can_move(booking: Booking, write: CalendarWrite | None, *, fixed: FixedProviders, now: datetime) -> bool:
+    """The same of its host, as far as the booking itself tells."""
+    return _open(booking, 0, now) and not is_fixed(write, fixed)
 
 
 def public_request_view(

@@ -26,7 +26,7 @@ from app.bookings.schemas import (
     BookingReschedule,
     OnBehalfResult,
 )
-from app.bookings.views import booking_view
+from app.bookings.views import booking_view, host_can_move
 from app.calendar_writes.service import find_write, writes_of
 from app.database import transaction
 from app.errors import (
@@ -133,9 +133,10 @@ async def list_booking_slots(
     booking_id: BookingId, session: Session, caller: BookingWriter, services: Services,
     time_zone: SlotZone, first_day: FirstDay, last_day: LastDay,
 ) -> Response:  # fmt: skip
-    """Where the booking can be moved to on those days, rising: what its visitor is shown. Who may read it may ask."""
-    held = await get_own_booking(session, caller, booking_id)
-    answer = await list_moves(session, held.booking, time_zone, (first_day, last_day), now=services.clock())
+    """Where the booking can be moved to on those days, rising; none once it cannot. Who may read it may ask."""
+    held, now = await get_own_booking(session, caller, booking_id), services.clock()
+    movable = host_can_move(held.booking, held.write, fixed=services.fixed_providers, now=now)
+    answer = await list_moves(session, held.booking, time_zone, (first_day, last_day), now=now, movable=movable)
     return Response(answer, media_type="application/json")
 
 

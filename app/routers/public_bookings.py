@@ -10,7 +10,7 @@ from app.bookings.invite import invite_of
 from app.bookings.ownership import Held
 from app.bookings.reschedule_slots import list_moves
 from app.bookings.schemas import BookingCancel, BookingReschedule, PublicBooking
-from app.bookings.views import public_booking_view
+from app.bookings.views import public_booking_view, visitor_can_move
 from app.bookings.visitor import get_held_booking, get_visitor_booking
 from app.database import transaction
 from app.errors import (
@@ -64,13 +64,15 @@ async def get_public_booking(own: Own, services: Services, response: Response) -
     responses=problems(NotFound),
 )
 async def list_public_booking_slots(
-    held: HeldBooking, services: Services, time_zone: SlotZone, first_day: FirstDay, last_day: LastDay
+    own: Own, services: Services, time_zone: SlotZone, first_day: FirstDay, last_day: LastDay
 ) -> Response:
     """Where the booking can be moved to on those days, rising: slots of its own length, also where its page has none
-    of that length any more, or is gone. Its own time is no obstacle. Whether it may be moved at all, the booking says.
+    of that length any more, or is gone. Its own time is no obstacle. None unless the booking can be rescheduled.
     """
-    async with transaction(services.sessions, held.booking.account_id) as session:
-        answer = await list_moves(session, held.booking, time_zone, (first_day, last_day), now=services.clock())
+    now, days = services.clock(), (first_day, last_day)
+    movable = visitor_can_move(own.booking, own.page, own.write, fixed=services.fixed_providers, now=now)
+    async with transaction(services.sessions, own.booking.account_id) as session:
+        answer = await list_moves(session, own.booking, time_zone, days, now=now, movable=movable)
     return Response(answer, media_type="application/json")
 
 

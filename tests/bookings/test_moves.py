@@ -1,6 +1,6 @@
 """Where a visitor's booking can be moved to: slots of its own length, whatever became of its page (R47)."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -59,6 +59,26 @@ async def test_r47_what_becomes_of_the_page_closes_no_way_out_of_a_booking(world
     for slot in (await moves(host, booking))[:2]:
         moved = await booking.reschedule(slot["start_at"])
         assert moved.status_code == 200, moved.text
+
+
+@pytest.mark.parametrize("fate", ["cancelled", "too late", "begun"])
+async def test_r47_of_a_booking_that_cannot_be_moved_no_free_time_is_told(world: World, fate: str) -> None:
+    host = await world.connected()
+    page = await host.make_page(reschedule_cutoff_minutes=120)
+    booking = await visit(host, page, host.at(3, "10:00"))
+    assert len(await moves(host, booking)) > 2
+    match fate:
+        case "cancelled":
+            done = await host.post(f"/v1/bookings/{booking.id}/cancel", {})
+            assert done.status_code == 200, done.text
+        case _:
+            before = timedelta(minutes=60 if fate == "too late" else -10)
+            world.clock.offset += booking.start_at - before - datetime.now(UTC)
+    assert (await booking.read())["can_reschedule"] is False
+    assert await moves(host, booking) == []
+    day = {"time_zone": host.time_zone, "first_day": str(host.day(3)), "last_day": str(host.day(3))}
+    seen = (await host.get(f"/v1/bookings/{booking.id}/slots", **day)).json()["items"]
+    assert bool(seen) is (fate == "too late"), "until it begins, its host decides"
 
 
 async def test_r47_a_bookings_own_time_is_no_obstacle_to_it_and_anybody_elses_is(world: World) -> None:
