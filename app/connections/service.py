@@ -72,7 +72,7 @@ async def request_calendars(session: AsyncSession, principal: Principal, connect
     connection = await get_connection(session, principal, connection_id)
     if connection.status != "active":
         raise CalendarNotConnected(detail="reauthorization_required")
-    await enqueue(session, [Enqueued(Job.REFRESH_CALENDARS, connection.account_id, connection.id)])
+    await enqueue(session, [Enqueued(Job.REFRESH_CALENDARS, connection.account_id, connection.id, once=True)])
     return connection
 
 

@@ -2,7 +2,6 @@
 
 import pytest
 
-from app.queue import Job
 from tests.support.people import Person
 from tests.support.world import World, problem
 
@@ -147,15 +146,3 @@ async def test_r53_somebody_elses_connection_is_neither_refreshed_nor_authorized
     problem(await stranger.post(f"{path}/reauthorize", body), 404, "not_found")
     problem(await stranger.patch(path, {"password": "x"}), 404, "not_found")
     problem(await owner.patch(path, {"password": "x"}), 409, "capability_not_supported")
-
-
-async def test_r16_who_asks_for_their_calendars_anew_does_not_wait_for_a_try_that_failed(world: World) -> None:
-    owner, person = await world.connected(), await world.connected()
-    await world.work()
-    await world.sandbox.share_google_calendar(owner.email, account=person.email, role="owner")
-    path = f"/v1/connections/{person.connection_id}/refresh-calendars"
-    assert (await person.post(path)).status_code == 202
-    put_off = "UPDATE queue.pgqueuer SET execute_after = now() + interval '1 hour' WHERE entrypoint = $1 RETURNING id"
-    assert len(await world.rows(put_off, Job.REFRESH_CALENDARS.value)) == 1
-    await refresh(world, person)
-    assert owner.email in await calendars(person)
